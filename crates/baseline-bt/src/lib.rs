@@ -1,0 +1,1 @@
+//! Bradley-Terry and its relatives: fits, and the policies they imply.

@@ -1,0 +1,128 @@
+//! The one kernel of (almost) every method, and the state most solvers share.
+//!
+//! ```text
+//! theta' = sum_s lambda_s log pi_s + eta * q        pi' = softmax(theta')
+//! ```
+//!
+//! with anchors `pi_s` (the reference mu among them) and any gain vector `q` over the shape. The update is invariant to
+//! shifts of `q` in each row, so win rates and margins may be used alike.
+
+use ndarray::Array1;
+
+use crate::policy::Policy;
+use crate::solver::{StepError, Task};
+
+/// Writes `next = softmax(sum_s lambda_s log pi_s + eta gain)` row by row. No allocation.
+///
+/// Anchors with weight exactly 0 are skipped, so a pure policy may stand there.
+///
+/// # Errors
+/// [`StepError::NonFinite`] if a row has no finite normaliser.
+#[inline]
+pub fn logit_step(
+    next: &mut Policy,
+    anchors: &[(f64, &Policy)],
+    eta: f64,
+    gain: &Array1<f64>,
+) -> Result<(), StepError> {
+    let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+    next.set_logits(|logits| match anchors {
+        // the two forms that nearly every method uses, in one pass
+        [(a, p)] if *a != 0.0 => {
+            for ((t, &g), &l) in logits.iter_mut().zip(gain).zip(p.log_probs_slice()) {
+                *t = a * l + eta * g;
+            }
+        }
+        [(a, p), (b, r)] if *a != 0.0 && *b != 0.0 => {
+            let anchored = p.log_probs_slice().iter().zip(r.log_probs_slice());
+            for ((t, &g), (&l, &m)) in logits.iter_mut().zip(gain).zip(anchored) {
+                *t = a * l + b * m + eta * g;
+            }
+        }
+        _ => {
+            for (t, &g) in logits.iter_mut().zip(gain) {
+                *t = eta * g;
+            }
+            for (weight, policy) in anchors.iter().filter(|(weight, _)| *weight != 0.0) {
+                for (t, &l) in logits.iter_mut().zip(policy.log_probs_slice()) {
+                    *t += weight * l;
+                }
+            }
+        }
+    })
+}
+
+/// The state that most solvers share: the last iterate, where feedback was taken, the reference, and one gain vector.
+#[derive(Clone, Debug)]
+pub struct Iterates {
+    /// Last iterate.
+    pub policy: Policy,
+    /// Where the last feedback was taken.
+    pub played: Policy,
+    /// The reference policy mu.
+    pub reference: Policy,
+    /// The last gain, flat over the shape.
+    pub gain: Array1<f64>,
+}
+
+impl Iterates {
+    /// Everything at the start of `task`.
+    #[must_use]
+    pub fn new(task: &Task) -> Self {
+        Self {
+            policy: task.start.clone(),
+            played: task.start.clone(),
+            reference: task.reference.clone(),
+            gain: Array1::zeros(task.shape().len()),
+        }
+    }
+
+    /// Makes the last iterate the played one, and leaves a stale buffer in its place to be overwritten.
+    pub fn play(&mut self) {
+        std::mem::swap(&mut self.policy, &mut self.played);
+    }
+
+    /// `policy = softmax((1 - eta tau) log played + eta tau log mu + eta gain)`: the regularised mirror step from the
+    /// played policy.
+    ///
+    /// # Errors
+    /// [`StepError::NonFinite`].
+    #[inline]
+    pub fn mirror_step(&mut self, eta: f64, tau: f64) -> Result<(), StepError> {
+        let pull = eta * tau;
+        let anchors = [(1.0 - pull, &self.played), (pull, &self.reference)];
+        let anchors = if pull == 0.0 { &anchors[..1] } else { &anchors };
+        logit_step(&mut self.policy, anchors, eta, &self.gain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Shape;
+    use ndarray::arr1;
+
+    #[test]
+    fn every_arm_computes_the_same_sum() {
+        let shape = Shape::single(3).unwrap();
+        let at = |l: [f64; 3]| Policy::from_logits(&shape, arr1(&l)).unwrap();
+        let (p, r, s) = (at([0.1, 0.5, -0.3]), at([1.0, 0.0, 2.0]), at([0.0, -4.0, 1.0]));
+        let gain = arr1(&[0.2, 0.9, 0.4]);
+        let expect = |weights: [f64; 3]| {
+            let logits = p.log_probs() * weights[0] + r.log_probs() * weights[1] + s.log_probs() * weights[2];
+            Policy::from_logits(&shape, logits + &gain * 0.7).unwrap()
+        };
+        let mut next = Policy::uniform(&shape);
+        for (anchors, weights) in [
+            (&[(1.0, &p)][..], [1.0, 0.0, 0.0]),
+            (&[(0.8, &p), (0.2, &r)], [0.8, 0.2, 0.0]),
+            (&[(0.5, &p), (0.2, &r), (0.3, &s)], [0.5, 0.2, 0.3]),
+            (&[(0.0, &p), (1.0, &r)], [0.0, 1.0, 0.0]),
+        ] {
+            logit_step(&mut next, anchors, 0.7, &gain).unwrap();
+            for (a, b) in next.log_probs().iter().zip(expect(weights).log_probs()) {
+                approx::assert_relative_eq!(a, b, max_relative = 1e-14);
+            }
+        }
+    }
+}

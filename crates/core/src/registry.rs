@@ -1,0 +1,251 @@
+//! Registry rows: everything the rest of the house knows about a method.
+//!
+//! A solver file declares one [`SolverEntry`]; the list of all of them lives in the `equipoise` crate. Command line,
+//! YAML keys, JSON schema, documentation tables, conformance suite, benches and reports are generated from it.
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::solver::{Solver, Task};
+
+/// What a solver's YAML block becomes.
+///
+/// Every field has a default and a doc comment (it is the help text). Implementors derive
+/// `Serialize, Deserialize, JsonSchema` with `#[serde(default, deny_unknown_fields)]`.
+pub trait SolverConfig: Serialize + DeserializeOwned + Default + JsonSchema {
+    /// Checks every range and replaces rules (`theorem`, `stability`, unset options) by their numbers, so that the
+    /// recorded parameters are what ran.
+    ///
+    /// # Errors
+    /// [`BuildError::Range`] naming key, value and rule.
+    fn resolve(self, task: &Task) -> Result<Self, BuildError>;
+
+    /// Builds the solver, already initialised, from a resolved configuration.
+    fn build(self, task: &Task) -> Box<dyn Solver>;
+}
+
+/// A solver ready to run, with the parameters it runs with.
+pub struct Built {
+    /// The solver, at its start.
+    pub solver: Box<dyn Solver>,
+    /// The resolved parameters: a JSON object with every key.
+    pub parameters: Value,
+}
+
+/// Why a parameter block was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// A key the method does not have.
+    #[error("unknown key `{key}`{}; known: {}", nearest.as_ref().map_or(String::new(), |k| format!(", did you mean `{k}`?")), list(known))]
+    UnknownKey {
+        /// The key found.
+        key: String,
+        /// The closest valid key, if one is close.
+        nearest: Option<String>,
+        /// All valid keys.
+        known: Vec<String>,
+    },
+    /// A value of the wrong type.
+    #[error("`{key}`: {problem}")]
+    Type {
+        /// The key, with a path inside it if need be.
+        key: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A value out of its range, or a rule that has no value here.
+    #[error("`{key}` = {value}: {rule}")]
+    Range {
+        /// The key.
+        key: String,
+        /// The value found.
+        value: String,
+        /// The rule it breaks.
+        rule: String,
+    },
+}
+
+fn list(keys: &[String]) -> String {
+    if keys.is_empty() { "none".into() } else { keys.join(", ") }
+}
+
+impl BuildError {
+    /// A [`BuildError::Range`].
+    pub fn range(key: &str, value: impl ToString, rule: impl Into<String>) -> Self {
+        Self::Range { key: key.into(), value: value.to_string(), rule: rule.into() }
+    }
+
+    /// The key the error is about, for finding its line.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::UnknownKey { key, .. } | Self::Type { key, .. } | Self::Range { key, .. } => key,
+        }
+    }
+}
+
+/// Fails with [`BuildError::Range`] unless `holds`.
+///
+/// # Errors
+/// As said.
+pub fn ensure(holds: bool, key: &str, value: impl ToString, rule: &str) -> Result<(), BuildError> {
+    if holds { Ok(()) } else { Err(BuildError::range(key, value, rule)) }
+}
+
+/// The candidate closest to `word`, if it is close enough to be a slip.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|c| (strsim::jaro_winkler(word, c), c))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}
+
+/// Reads a parameter block (`null` or an object) into a typed one with defaults; unknown keys are refused by name.
+///
+/// # Errors
+/// [`BuildError::UnknownKey`] or [`BuildError::Type`].
+pub fn parse<C: Serialize + DeserializeOwned + Default>(block: &Value) -> Result<C, BuildError> {
+    let given = match block {
+        Value::Null => return Ok(C::default()),
+        Value::Object(given) => given,
+        other => {
+            let problem = format!("expected a block of parameters, found `{other}`");
+            return Err(BuildError::Type { key: String::new(), problem });
+        }
+    };
+    let defaults = serde_json::to_value(C::default()).expect("a parameter block serialises to JSON");
+    let known: Vec<String> = defaults.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default();
+    if let Some(key) = given.keys().find(|k| !known.contains(k)) {
+        let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+        return Err(BuildError::UnknownKey { key: key.clone(), nearest, known });
+    }
+    serde_path_to_error::deserialize(block)
+        .map_err(|e| BuildError::Type { key: e.path().to_string(), problem: e.inner().to_string() })
+}
+
+/// Which game's equilibrium a method aims at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// The original game; `tau` of the task is not used.
+    Original,
+    /// The game regularised with the task's `tau`; `tau = 0` is the original game.
+    Regularised,
+    /// No equilibrium: a Bradley-Terry or best-response answer.
+    Other,
+}
+
+/// Which iterate a statement is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Iterate {
+    /// The last iterate.
+    Last,
+    /// The average of the played policies.
+    Average,
+    /// Both.
+    Both,
+    /// Nothing is proved.
+    None,
+}
+
+/// A registry row.
+pub struct SolverEntry {
+    /// YAML key, CSV value, legend: one spelling.
+    pub name: &'static str,
+    /// One line: what it does.
+    pub summary: &'static str,
+    /// arXiv id and equation, or reference.
+    pub citation: &'static str,
+    /// What it aims at.
+    pub aim: Aim,
+    /// For which iterate its guarantee is proved.
+    pub guarantee: Iterate,
+    /// Cost of a step in words, as `1 query`.
+    pub cost: &'static str,
+    /// Against what this implementation was verified.
+    pub verified: &'static str,
+    /// Its parameters with their defaults: a JSON object.
+    pub defaults: fn() -> Value,
+    /// JSON schema of its parameters, with their documentation.
+    pub schema: fn() -> Schema,
+    build: fn(&Value, &Task) -> Result<Built, BuildError>,
+}
+
+impl SolverEntry {
+    /// A row for the method configured by `C`; describe it with struct update syntax through the other methods.
+    #[must_use]
+    pub const fn of<C: SolverConfig>(name: &'static str, summary: &'static str, citation: &'static str) -> Self {
+        Self {
+            name,
+            summary,
+            citation,
+            aim: Aim::Other,
+            guarantee: Iterate::None,
+            cost: "",
+            verified: "",
+            defaults: || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON"),
+            schema: || schema_for!(C),
+            build: |block, task| {
+                let config = parse::<C>(block)?.resolve(task)?;
+                let parameters = serde_json::to_value(&config).expect("a parameter block serialises to JSON");
+                Ok(Built { solver: config.build(task), parameters })
+            },
+        }
+    }
+
+    /// Sets what the method aims at and for which iterate its guarantee is proved.
+    #[must_use]
+    pub const fn aims(self, aim: Aim, guarantee: Iterate) -> Self {
+        Self { aim, guarantee, ..self }
+    }
+
+    /// Sets the cost of a step, in words.
+    #[must_use]
+    pub const fn costs(self, cost: &'static str) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// Says against what the implementation was verified.
+    #[must_use]
+    pub const fn verified(self, verified: &'static str) -> Self {
+        Self { verified, ..self }
+    }
+
+    /// Builds the solver from a parameter block (`null` for all defaults).
+    ///
+    /// # Errors
+    /// [`BuildError`] naming the key, the value and the rule.
+    pub fn build(&self, parameters: &Value, task: &Task) -> Result<Built, BuildError> {
+        (self.build)(parameters, task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default, Debug, Serialize, serde::Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Block {
+        step_size: f64,
+        mixture: Option<f64>,
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_nearest_key() {
+        let error = parse::<Block>(&serde_json::json!({"step_siz": 1.0})).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown key `step_siz`, did you mean `step_size`?; known: mixture, step_size"
+        );
+        let error = parse::<Block>(&serde_json::json!({"step_size": "x"})).unwrap_err();
+        assert_eq!(error.key(), "step_size");
+        assert_eq!(parse::<Block>(&Value::Null).unwrap().mixture, None);
+    }
+}

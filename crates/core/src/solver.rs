@@ -1,0 +1,86 @@
+//! A method, seen from outside: one mandatory verb.
+
+use crate::oracle::{Cost, Oracle};
+use crate::policy::Policy;
+use crate::seed::Rng;
+use crate::shape::Shape;
+
+/// All that a method knows before it asks its first question.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The reference policy mu, fixed, with full support: KL is measured to it.
+    pub reference: Policy,
+    /// Where to start, with full support. Usually the reference.
+    pub start: Policy,
+    /// Regularisation: the game is `P(pi beats pi') - tau KL(pi || mu) + tau KL(pi' || mu)`; 0 is the original game.
+    pub tau: f64,
+    /// Number of steps planned, where known: some proved step sizes need it.
+    pub horizon: Option<u64>,
+    /// Largest `|w|` over the eigenvalues `+- i w` of `K C(pi*)` at the equilibrium (see [`crate::local`]), where
+    /// known: the `stability` rule needs it.
+    pub spectral_radius: Option<f64>,
+}
+
+impl Task {
+    /// Contexts and actions of the game.
+    #[must_use]
+    pub fn shape(&self) -> &Shape {
+        self.reference.shape()
+    }
+}
+
+/// Whether another step makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Call [`Solver::step`] again.
+    Continue,
+    /// The method has nothing more to do (closed forms, one-shot fits).
+    Finished,
+}
+
+/// Why a step could not be done. The run ends as diverged: a result, not a crash.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StepError {
+    /// The update has no finite normaliser.
+    #[error("the logits of context {context} are not finite")]
+    NonFinite {
+        /// Context of the row, from 0.
+        context: usize,
+    },
+    /// An inner problem (a fit, a regression) has no solution or was not solved.
+    #[error("{0}")]
+    Inner(String),
+}
+
+/// A method for finding a policy.
+///
+/// A solver file has no limits, no clock, no logging, no averaging and no metrics: the driver owns those.
+pub trait Solver: Send {
+    /// One update. Asks the oracle as often as the method does, no more.
+    ///
+    /// # Errors
+    /// [`StepError`] when the update is not finite or an inner problem fails; the solver must not be used again.
+    fn step(&mut self, oracle: &mut dyn Oracle, rng: &mut Rng) -> Result<Progress, StepError>;
+
+    /// Last iterate: the start before the first step.
+    fn policy(&self) -> &Policy;
+
+    /// The policy at which the last step's feedback was taken (for look-ahead methods the last of them); the start
+    /// before the first step. The average iterate is the mean of these, in probability space.
+    fn played(&self) -> &Policy;
+
+    /// What one step costs. Declared here, measured by the oracle, compared by the conformance suite.
+    fn step_cost(&self) -> Cost;
+
+    /// Local theory: modulus of this method's multiplier for the eigenvalue `i omega` of `K C` at its own fixed
+    /// point, per step; `None` where no theory is known. Below 1 it contracts. See [`crate::local`].
+    fn local_modulus(&self, omega: f64) -> Option<f64> {
+        let _ = omega;
+        None
+    }
+
+    /// Facts worth telling beside the result, in plain words ("the maximum-likelihood fit does not exist: ...").
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

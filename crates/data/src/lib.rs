@@ -1,0 +1,1 @@
+//! Preference data in: matrix, comparison and policy files.

@@ -1,0 +1,13 @@
+//! The environment: preference matrices, games of one or many contexts, generators, and the oracles that answer for
+//! them. No file is read here: that is the business of the `data` room.
+//!
+//! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
+
+pub mod game;
+pub mod matrix;
+pub mod oracle;
+pub mod product;
+
+pub use game::{Game, GameError};
+pub use matrix::{MatrixError, PreferenceMatrix, Violation};
+pub use oracle::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};

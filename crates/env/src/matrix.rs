@@ -1,0 +1,236 @@
+//! One validated preference matrix.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::product::{pair, pairs, skew_product};
+
+/// How far `P_ij + P_ji` may be from 1, and `P_ii` from 1/2: what rounding to seven decimals leaves. Within it the
+/// margins are `(P_ij - P_ji) / 2`, so complementarity is exact afterwards.
+pub const COMPLEMENT_TOLERANCE: f64 = 1e-6;
+
+/// How many violations a message spells out.
+const SHOWN: usize = 8;
+
+/// Preferences over `n` actions: `P_ij = Pr(i beats j)` in `[0, 1]`, `P + P' = 1`, `P_ii = 1/2`, all by construction.
+///
+/// Stored as margins `K = P - 1/2`, each unordered pair once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreferenceMatrix {
+    n: usize,
+    /// Packed strict upper triangle of K, row-major.
+    margins: Vec<f64>,
+}
+
+/// One broken rule, with its cell. Rows and columns count from 1, as in a file.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// A NaN or an infinity.
+    #[error("row {row}, column {column}: {value} is not a finite number")]
+    NotFinite {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// An entry outside `[0, 1]`.
+    #[error("row {row}, column {column}: {value} is not a probability in [0, 1]")]
+    OutOfRange {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A diagonal entry that is not one half.
+    #[error("row {row}, column {row}: the diagonal is {value}, must be 0.5")]
+    Diagonal {
+        /// Row, from 1.
+        row: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// Two entries that do not sum to one.
+    #[error("rows {row} and {column}: P({row},{column}) = {value} and P({column},{row}) = {mirror} sum to {}, must be 1", value + mirror)]
+    NotComplementary {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1, greater than `row`.
+        column: usize,
+        /// The entry above the diagonal.
+        value: f64,
+        /// Its mirror below the diagonal.
+        mirror: f64,
+    },
+}
+
+/// Why numbers are not a preference matrix.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MatrixError {
+    /// No action at all.
+    #[error("the matrix is empty; it needs at least one row")]
+    Empty,
+    /// Rows and columns differ in number.
+    #[error("the matrix has {rows} rows and {columns} columns; it must be square")]
+    NotSquare {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+    },
+    /// Every violation found.
+    #[error("{}", show(.0))]
+    Violations(Vec<Violation>),
+}
+
+fn show(violations: &[Violation]) -> String {
+    let mut lines: Vec<String> = violations.iter().take(SHOWN).map(Violation::to_string).collect();
+    if violations.len() > SHOWN {
+        lines.push(format!("and {} more violations", violations.len() - SHOWN));
+    }
+    lines.join("\n")
+}
+
+impl PreferenceMatrix {
+    /// Checks `P`, `[n x n]`, and stores its margins.
+    ///
+    /// # Errors
+    /// [`MatrixError`], naming every violation with its cell and value.
+    pub fn new(p: ArrayView2<'_, f64>) -> Result<Self, MatrixError> {
+        let (rows, columns) = p.dim();
+        if rows == 0 && columns == 0 {
+            return Err(MatrixError::Empty);
+        }
+        if rows != columns {
+            return Err(MatrixError::NotSquare { rows, columns });
+        }
+        let mut violations = Vec::new();
+        for ((i, j), &value) in p.indexed_iter() {
+            let (row, column) = (i + 1, j + 1);
+            if !value.is_finite() {
+                violations.push(Violation::NotFinite { row, column, value });
+            } else if !(0.0..=1.0).contains(&value) {
+                violations.push(Violation::OutOfRange { row, column, value });
+            } else if i == j && (value - 0.5).abs() > COMPLEMENT_TOLERANCE {
+                violations.push(Violation::Diagonal { row, value });
+            } else if i < j && p[[j, i]].is_finite() && (value + p[[j, i]] - 1.0).abs() > COMPLEMENT_TOLERANCE {
+                violations.push(Violation::NotComplementary { row, column, value, mirror: p[[j, i]] });
+            }
+        }
+        if !violations.is_empty() {
+            return Err(MatrixError::Violations(violations));
+        }
+        // P_ij - 1/2 and 1/2 - P_ji differ by rounding at most; their mean is exact where the file is
+        let margin = |i: usize, j: usize| 0.5 * ((p[[i, j]] - 0.5) - (p[[j, i]] - 0.5));
+        Self::from_margins(rows, margin)
+    }
+
+    /// The matrix with margins `K_ij = margin(i, j)` for `i < j` (0-based).
+    ///
+    /// # Errors
+    /// [`MatrixError::Empty`], or a violation for each margin outside `[-1/2, 1/2]`.
+    pub fn from_margins(n: usize, margin: impl Fn(usize, usize) -> f64) -> Result<Self, MatrixError> {
+        if n == 0 {
+            return Err(MatrixError::Empty);
+        }
+        let mut margins = Vec::with_capacity(pairs(n));
+        let mut violations = Vec::new();
+        for i in 0..n {
+            for j in i + 1..n {
+                let m = margin(i, j);
+                let (row, column, value) = (i + 1, j + 1, m + 0.5);
+                if !m.is_finite() {
+                    violations.push(Violation::NotFinite { row, column, value });
+                } else if m.abs() > 0.5 {
+                    violations.push(Violation::OutOfRange { row, column, value });
+                }
+                margins.push(m);
+            }
+        }
+        if violations.is_empty() { Ok(Self { n, margins }) } else { Err(MatrixError::Violations(violations)) }
+    }
+
+    /// Number of actions, at least 1.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The margin `K_ij = Pr(i beats j) - 1/2`, in `[-1/2, 1/2]`; exactly skew.
+    #[must_use]
+    pub fn margin(&self, i: usize, j: usize) -> f64 {
+        match i.cmp(&j) {
+            std::cmp::Ordering::Less => self.margins[pair(self.n, i, j)],
+            std::cmp::Ordering::Equal => 0.0,
+            std::cmp::Ordering::Greater => -self.margins[pair(self.n, j, i)],
+        }
+    }
+
+    /// `Pr(i beats j)`.
+    #[must_use]
+    pub fn prob(&self, i: usize, j: usize) -> f64 {
+        0.5 + self.margin(i, j)
+    }
+
+    /// The packed strict upper triangle of margins, row-major, `[n (n - 1) / 2]`.
+    #[must_use]
+    pub fn packed_margins(&self) -> &[f64] {
+        &self.margins
+    }
+
+    /// `P` as an array, `[n x n]`.
+    #[must_use]
+    pub fn to_array(&self) -> Array2<f64> {
+        Array2::from_shape_fn((self.n, self.n), |(i, j)| self.prob(i, j))
+    }
+
+    /// `K` as an array, `[n x n]`.
+    #[must_use]
+    pub fn margins_array(&self) -> Array2<f64> {
+        Array2::from_shape_fn((self.n, self.n), |(i, j)| self.margin(i, j))
+    }
+
+    /// `K p` into `out`; both `[n]`.
+    pub fn product(&self, p: &[f64], out: &mut [f64]) {
+        skew_product(&self.margins, p, out);
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    #[test]
+    fn every_violation_is_named_with_its_cell() {
+        let p = arr2(&[[0.5, 0.7, f64::NAN], [0.2, 0.4, 1.5], [0.0, -0.5, 0.5]]);
+        let MatrixError::Violations(found) = PreferenceMatrix::new(p.view()).unwrap_err() else { panic!() };
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert_eq!(
+            found[0].to_string(),
+            "rows 1 and 2: P(1,2) = 0.7 and P(2,1) = 0.2 sum to 0.8999999999999999, must be 1"
+        );
+        assert_eq!(found[2].to_string(), "row 2, column 2: the diagonal is 0.4, must be 0.5");
+    }
+
+    #[test]
+    fn shapes_are_checked() {
+        assert_eq!(PreferenceMatrix::new(arr2::<f64, 0>(&[]).view()).unwrap_err(), MatrixError::Empty);
+        let wide = arr2(&[[0.5, 0.5]]);
+        assert_eq!(
+            PreferenceMatrix::new(wide.view()).unwrap_err(),
+            MatrixError::NotSquare { rows: 1, columns: 2 }
+        );
+    }
+
+    #[test]
+    fn skewness_is_exact() {
+        let m = PreferenceMatrix::new(arr2(&[[0.5, 0.7], [0.3, 0.5]]).view()).unwrap();
+        assert_eq!(m.margin(0, 1), -m.margin(1, 0));
+        approx::assert_relative_eq!(m.margin(0, 1), 0.2, max_relative = 1e-15);
+        assert_eq!(m.to_array()[[1, 1]], 0.5);
+    }
+}

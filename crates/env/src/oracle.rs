@@ -1,0 +1,240 @@
+//! Oracles: exact or sampled answers about a game, with the ledger.
+
+use std::sync::Arc;
+
+use equipoise_core::sample::{self, Sampler};
+use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape};
+use ndarray::Array1;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::game::Game;
+
+/// What an oracle's answers are made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feedback {
+    /// Win rates to rounding; a duel answers with its probability.
+    Exact,
+    /// Win rates estimated from duels.
+    Sampled(Sampled),
+}
+
+/// How win rates are estimated from duels.
+///
+/// A query spends exactly `duels_per_query` duels in each context, dealt over the actions as evenly as possible (the
+/// remainder to a random subset), so that `q_i = 1/2 + (n / m) sum (z - 1/2)` over the duels `z` of action `i` is
+/// unbiased for every `m >= 1`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sampled {
+    /// Duels that one win-rate query spends in each context, at least 1.
+    pub duels_per_query: u32,
+    /// What a duel answers with: `bernoulli` (0 or 1) or `probability` (the published "empirical" mode).
+    pub labels: LabelKind,
+    /// Against whom an action duels in a query: `sampled` from the opponent policy, or `exact` (its win rate).
+    pub opponent: OpponentKind,
+}
+
+impl Default for Sampled {
+    fn default() -> Self {
+        Self { duels_per_query: 64, labels: LabelKind::Bernoulli, opponent: OpponentKind::Sampled }
+    }
+}
+
+/// What a duel answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelKind {
+    /// One draw: 1 if the left action wins, else 0.
+    Bernoulli,
+    /// The probability itself.
+    Probability,
+}
+
+/// Whom an action meets in a sampled query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpponentKind {
+    /// An action drawn from the opponent policy, anew for each duel.
+    Sampled,
+    /// The opponent policy itself: the label's probability is the exact win rate.
+    Exact,
+}
+
+/// A game's oracle.
+///
+/// It remembers its last product, and the instrument measures through [`GameOracle::margins`]: a gap measured at the
+/// policy that the solver asks about next (or has just asked about) costs no second product, and is never charged.
+pub struct GameOracle {
+    game: Arc<Game>,
+    feedback: Feedback,
+    rng: Rng,
+    cost: Cost,
+    /// Probabilities and margins of the last exact product.
+    memo: (Array1<f64>, Array1<f64>),
+    sampler: Option<Sampler>,
+}
+
+impl GameOracle {
+    /// An oracle for `game`; `rng` is its own stream (unused when exact).
+    #[must_use]
+    pub fn new(game: Arc<Game>, feedback: Feedback, rng: Rng) -> Self {
+        let len = game.shape().len();
+        // NaN equals nothing, so the first comparison fails
+        let memo = (Array1::from_elem(len, f64::NAN), Array1::zeros(len));
+        Self { game, feedback, rng, cost: Cost::default(), memo, sampler: None }
+    }
+
+    /// An exact oracle.
+    #[must_use]
+    pub fn exact(game: Arc<Game>) -> Self {
+        Self::new(game, Feedback::Exact, equipoise_core::seed::stream(0, "exact oracle", &[]))
+    }
+
+    /// The game.
+    #[must_use]
+    pub fn game(&self) -> &Arc<Game> {
+        &self.game
+    }
+
+    /// For the instrument: the true `K pi`, flat over the shape; never charged, and free if it was the last product.
+    pub fn margins(&mut self, policy: &Policy) -> &Array1<f64> {
+        let (probs, margins) = &mut self.memo;
+        if probs != policy.probs() {
+            probs.assign(policy.probs());
+            self.game.margins(policy, margins);
+        }
+        &self.memo.1
+    }
+}
+
+impl Oracle for GameOracle {
+    fn shape(&self) -> &Shape {
+        self.game.shape()
+    }
+
+    fn win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
+        self.cost.queries += 1;
+        let Feedback::Sampled(spec) = self.feedback.clone() else {
+            out.zip_mut_with(self.margins(opponent), |q, m| *q = 0.5 + m);
+            return;
+        };
+        self.cost.duels += u64::from(spec.duels_per_query) * self.game.contexts() as u64;
+        if spec.opponent == OpponentKind::Exact {
+            self.margins(opponent);
+        } else {
+            self.sampler.get_or_insert_with(|| Sampler::new(opponent)).refresh(opponent);
+        }
+        let Self { game, rng, memo, sampler, .. } = self;
+        let mut order = Vec::new();
+        for (x, range) in game.shape().ranges().enumerate() {
+            let (n, m) = (range.len(), spec.duels_per_query as usize);
+            deal(n, m % n, &mut order, rng);
+            let weight = n as f64 / m as f64;
+            for a in 0..n {
+                let duels = m / n + usize::from(order[..m % n].contains(&a));
+                let mut sum = 0.0;
+                for _ in 0..duels {
+                    let p = match (spec.opponent, &*sampler) {
+                        (OpponentKind::Sampled, Some(s)) => game.prob(x, a, s.draw(range.clone(), rng)),
+                        _ => 0.5 + memo.1[range.start + a],
+                    };
+                    sum += label(spec.labels, p, rng) - 0.5;
+                }
+                out[range.start + a] = 0.5 + weight * sum;
+            }
+        }
+    }
+
+    fn duels(&mut self, pairs: &[Duel], out: &mut [f64]) {
+        assert_eq!(pairs.len(), out.len(), "one answer a duel");
+        self.cost.duels += pairs.len() as u64;
+        let labels = match &self.feedback {
+            Feedback::Exact => LabelKind::Probability,
+            Feedback::Sampled(spec) => spec.labels,
+        };
+        for (duel, z) in pairs.iter().zip(out) {
+            *z = label(labels, self.game.prob(duel.context, duel.left, duel.right), &mut self.rng);
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
+    }
+}
+
+fn label(kind: LabelKind, p: f64, rng: &mut Rng) -> f64 {
+    match kind {
+        LabelKind::Probability => p,
+        LabelKind::Bernoulli => f64::from(u8::from(sample::uniform(rng) < p)),
+    }
+}
+
+/// Puts a uniformly random `k`-subset of `0..n` in front of `order` (partial Fisher-Yates).
+fn deal(n: usize, k: usize, order: &mut Vec<usize>, rng: &mut Rng) {
+    order.clear();
+    if k > 0 {
+        order.extend(0..n);
+        for i in 0..k {
+            order.swap(i, i + sample::index(rng, n - i));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PreferenceMatrix;
+    use equipoise_core::seed::stream;
+    use ndarray::arr1;
+
+    fn game() -> Arc<Game> {
+        Arc::new(Game::single(
+            PreferenceMatrix::from_margins(3, |i, j| [[0.0, 0.1, -0.4], [0.0, 0.0, 0.2]][i][j]).unwrap(),
+        ))
+    }
+
+    fn policy(game: &Game) -> Policy {
+        Policy::from_probs(game.shape(), arr1(&[0.5, 0.3, 0.2])).unwrap()
+    }
+
+    #[test]
+    fn the_ledger_counts_the_solver_and_not_the_instrument() {
+        let game = game();
+        let mut oracle = GameOracle::exact(game.clone());
+        let mut q = Array1::zeros(3);
+        oracle.margins(&policy(&game));
+        oracle.win_rates(&policy(&game), &mut q);
+        oracle.duels(&[Duel { context: 0, left: 2, right: 0 }], &mut [0.0]);
+        assert_eq!(oracle.cost(), Cost { queries: 1, duels: 1 });
+        let expect = [0.5 + 0.03 - 0.08, 0.5 - 0.05 + 0.04, 0.5 + 0.2 - 0.06];
+        assert!(q.iter().zip(expect).all(|(a, b)| (a - b).abs() < 1e-15), "{q}");
+    }
+
+    #[test]
+    fn sampled_queries_are_unbiased_and_cost_what_they_say() {
+        let game = game();
+        let policy = policy(&game);
+        let mut exact = Array1::zeros(3);
+        GameOracle::exact(game.clone()).win_rates(&policy, &mut exact);
+        for duels_per_query in [1, 2, 7, 64] {
+            for opponent in [OpponentKind::Sampled, OpponentKind::Exact] {
+                for labels in [LabelKind::Bernoulli, LabelKind::Probability] {
+                    let spec = Sampled { duels_per_query, labels, opponent };
+                    let mut oracle = GameOracle::new(game.clone(), Feedback::Sampled(spec), stream(1, "test", &[]));
+                    let (mut mean, mut q, rounds) = (Array1::<f64>::zeros(3), Array1::zeros(3), 20_000);
+                    for _ in 0..rounds {
+                        oracle.win_rates(&policy, &mut q);
+                        mean += &q;
+                    }
+                    mean /= f64::from(rounds);
+                    assert_eq!(oracle.cost().duels, u64::from(duels_per_query) * 20_000);
+                    // standard error of one action's mean is at most n / (2 sqrt(m n rounds)) < 0.0062 at m = 1
+                    let tolerance = 5.0 * 3.0 / (2.0 * (3.0 * f64::from(duels_per_query * rounds)).sqrt());
+                    assert!((&mean - &exact).iter().all(|d| d.abs() < tolerance), "{mean} {exact}");
+                }
+            }
+        }
+    }
+}

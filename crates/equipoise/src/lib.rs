@@ -1,0 +1,1 @@
+//! The public library: the registry, the prelude, compare().

@@ -1,0 +1,1 @@
+//! The measuring instrument: metrics, averaging, schedules, limits, the driving loop, claims.

@@ -1,0 +1,1 @@
+//! YAML in, runs out: parse, resolve, plan, execute, hand over to the report room.

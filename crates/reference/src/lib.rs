@@ -1,0 +1,1 @@
+//! Exact answers: maximal lottery, regularised equilibrium, local spectra, social-choice facts.

@@ -1,0 +1,1 @@
+//! Owns results/: versioned schema, writer, reader, renderers.
