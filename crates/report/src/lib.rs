@@ -1,1 +1,3 @@
-//! Owns results/: versioned schema, writer, reader, renderers.
+//! Owns `results/` from both sides: versioned schema, writer, reader, renderers. Knows no solver and no game.
+
+pub mod schema;
