@@ -107,6 +107,12 @@ impl GameOracle {
         }
         &self.memo.1
     }
+
+    /// For the instrument: the product computed last, by whomever.
+    #[must_use]
+    pub fn last_margins(&self) -> &Array1<f64> {
+        &self.memo.1
+    }
 }
 
 impl Oracle for GameOracle {
@@ -132,8 +138,8 @@ impl Oracle for GameOracle {
             let (n, m) = (range.len(), spec.duels_per_query as usize);
             deal(n, m % n, &mut order, rng);
             let weight = n as f64 / m as f64;
-            for a in 0..n {
-                let duels = m / n + usize::from(order[..m % n].contains(&a));
+            for (k, &a) in order.iter().enumerate() {
+                let duels = m / n + usize::from(k < m % n);
                 let mut sum = 0.0;
                 for _ in 0..duels {
                     let p = match (spec.opponent, &*sampler) {
@@ -171,14 +177,12 @@ fn label(kind: LabelKind, p: f64, rng: &mut Rng) -> f64 {
     }
 }
 
-/// Puts a uniformly random `k`-subset of `0..n` in front of `order` (partial Fisher-Yates).
+/// Lists `0..n` in `order` with a uniformly random `k`-subset in front (partial Fisher-Yates).
 fn deal(n: usize, k: usize, order: &mut Vec<usize>, rng: &mut Rng) {
     order.clear();
-    if k > 0 {
-        order.extend(0..n);
-        for i in 0..k {
-            order.swap(i, i + sample::index(rng, n - i));
-        }
+    order.extend(0..n);
+    for i in 0..k {
+        order.swap(i, i + sample::index(rng, n - i));
     }
 }
 

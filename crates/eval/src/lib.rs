@@ -1,1 +1,17 @@
-//! The measuring instrument: metrics, averaging, schedules, limits, the driving loop, claims.
+//! The measuring instrument: metrics, averaging, record schedules, limits, and the loop that drives one run.
+//!
+//! Metrics are pure functions of the true game. The loop never charges its own products to the solver and never pays
+//! one that the oracle has just computed.
+
+pub mod behaviour;
+pub mod drive;
+pub mod limits;
+pub mod metrics;
+pub mod rate;
+pub mod schedule;
+
+pub use behaviour::Behaviour;
+pub use drive::{Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
+pub use limits::Limits;
+pub use metrics::{METRICS, Metric, Truth};
+pub use schedule::Schedule;

@@ -1,0 +1,392 @@
+//! The loop that drives one run: the only place that knows steps, time, limits, averages and records at once.
+
+use std::time::{Duration, Instant};
+
+use equipoise_core::{Cost, Oracle as _, Policy, Progress, Rng, Solver, StepError, Task};
+use equipoise_env::GameOracle;
+use ndarray::Array1;
+
+use crate::behaviour::{Behaviour, Octaves};
+use crate::limits::Limits;
+use crate::metrics::{Metric, Truth};
+use crate::schedule::Schedule;
+
+/// Gap targets whose first crossing is recorded, with its cost. Absolute: the optimum is 0.
+pub const TARGETS: [f64; 3] = [1e-2, 1e-4, 1e-8];
+
+/// A way over the simplex (games of three actions) keeps a point once it has moved this far (L1).
+const PATH_STRIDE: f64 = 0.01;
+/// A path keeps at most this many points; later ones are dropped, except the last.
+const PATH_POINTS: usize = 4000;
+
+/// Everything a run needs, already built and checked.
+pub struct Run<'a> {
+    /// The method, at its start.
+    pub solver: &'a mut dyn Solver,
+    /// The oracle, with an empty ledger.
+    pub oracle: &'a mut GameOracle,
+    /// The solver's own stream.
+    pub rng: Rng,
+    /// Whether the oracle's answers are noisy: then standing still cannot be told from cycling.
+    pub sampled: bool,
+    /// The task.
+    pub task: &'a Task,
+    /// The equilibrium of the task's game, for the metrics that need it.
+    pub equilibrium: Option<&'a Policy>,
+    /// Whether the method aims at the regularised game, and so is judged by `duality_gap_tau`.
+    pub regularised: bool,
+    /// What to measure at recorded steps.
+    pub metrics: &'a [&'static Metric],
+    /// When to record.
+    pub schedule: &'a Schedule,
+    /// When to stop.
+    pub limits: &'a Limits,
+    /// Whether to keep the policies of recorded steps.
+    pub keep_policies: bool,
+}
+
+/// Why a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StopReason {
+    /// The budget of steps, queries or duels is used up.
+    Budget(&'static str),
+    /// The last iterate met every target.
+    TargetReached,
+    /// The time limit.
+    TimeLimit,
+    /// The caller asked to stop.
+    Interrupted,
+    /// A step failed.
+    Diverged {
+        /// The step that failed, from 1.
+        step: u64,
+        /// Why.
+        cause: StepError,
+    },
+    /// The method has nothing more to do.
+    Finished,
+}
+
+impl StopReason {
+    /// The word used in records.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Budget(_) => "budget",
+            Self::TargetReached => "target-reached",
+            Self::TimeLimit => "time-limit",
+            Self::Interrupted => "interrupted",
+            Self::Diverged { .. } => "diverged",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Budget(what) => write!(f, "the budget of {what} is used up"),
+            Self::TargetReached => f.write_str("every target is reached"),
+            Self::TimeLimit => f.write_str("the time limit is reached"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Diverged { step, cause } => write!(f, "step {step} failed: {cause}"),
+            Self::Finished => f.write_str("the method has nothing more to do"),
+        }
+    }
+}
+
+/// One measured value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Steps done, 0 for the start.
+    pub step: u64,
+    /// Ledger after those steps.
+    pub cost: Cost,
+    /// Time in the solver's steps.
+    pub elapsed: Duration,
+    /// `last`, `average` or `best`.
+    pub iterate: &'static str,
+    /// Metric name.
+    pub metric: &'static str,
+    /// Its value, as measured: no clamping.
+    pub value: f64,
+}
+
+/// First crossing of a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// `duality_gap` or `duality_gap_tau`.
+    pub metric: &'static str,
+    /// `last` (watched at every step) or `average` (watched at recorded steps).
+    pub iterate: &'static str,
+    /// The target.
+    pub target: f64,
+    /// The step and the ledger then; `None` if never.
+    pub at: Option<(u64, Cost)>,
+}
+
+/// A policy kept at a recorded step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Steps done.
+    pub step: u64,
+    /// `last` or `average`.
+    pub iterate: &'static str,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Why it ended.
+    pub stop: StopReason,
+    /// What the last iterate did.
+    pub behaviour: Behaviour,
+    /// Steps done (a failed one not counted).
+    pub steps: u64,
+    /// Ledger.
+    pub cost: Cost,
+    /// Time in the solver's steps.
+    pub elapsed: Duration,
+    /// Everything measured, in order.
+    pub trace: Vec<Point>,
+    /// First crossings of [`TARGETS`].
+    pub reached: Vec<Reached>,
+    /// The last iterate (of the last step that did not fail).
+    pub policy: Policy,
+    /// Policies of recorded steps, if asked for.
+    pub kept: Vec<Kept>,
+    /// For one context of three actions: the way of the last iterate, thinned by distance.
+    pub path: Vec<(u64, [f64; 3])>,
+}
+
+/// Drives `run` to its end. `go_on` is called after each step with the steps done; returning false interrupts.
+pub fn drive(mut run: Run<'_>, go_on: &mut dyn FnMut(u64) -> bool) -> Outcome {
+    let mut desk = Desk::new(&run);
+    let mut elapsed = Duration::ZERO;
+    let mut step = 0;
+    desk.watch(&mut run, 0, elapsed);
+    desk.record(&mut run, 0, elapsed);
+    let mut next_record = run.schedule.next_after(0);
+    let stop = loop {
+        if let Some(reason) = exhausted(&run, step, elapsed, &desk) {
+            break reason;
+        }
+        let clock = Instant::now();
+        let result = run.solver.step(run.oracle, &mut run.rng);
+        elapsed += clock.elapsed();
+        let progress = match result {
+            Ok(progress) => progress,
+            Err(cause) => break StopReason::Diverged { step: step + 1, cause },
+        };
+        step += 1;
+        desk.watch(&mut run, step, elapsed);
+        if step >= next_record {
+            desk.record(&mut run, step, elapsed);
+            next_record = run.schedule.next_after(step);
+        }
+        if progress == Progress::Finished {
+            break StopReason::Finished;
+        }
+        if !go_on(step) {
+            break StopReason::Interrupted;
+        }
+    };
+    desk.finish(run, stop, step, elapsed)
+}
+
+/// The limit that forbids another step, if any.
+fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, desk: &Desk) -> Option<StopReason> {
+    let (limits, cost) = (run.limits, run.oracle.cost());
+    if !limits.target.is_empty() && desk.targets_met {
+        return Some(StopReason::TargetReached);
+    }
+    if step >= limits.steps {
+        return Some(StopReason::Budget("steps"));
+    }
+    if limits.queries.is_some_and(|q| cost.queries >= q) {
+        return Some(StopReason::Budget("queries"));
+    }
+    if limits.duels.is_some_and(|d| cost.duels >= d) {
+        return Some(StopReason::Budget("duels"));
+    }
+    (limits.seconds.is_some_and(|s| elapsed.as_secs_f64() >= s)).then_some(StopReason::TimeLimit)
+}
+
+/// Where measurements pile up.
+struct Desk {
+    gaps: [&'static Metric; 2],
+    /// Index into `gaps` by which this method is judged.
+    judge: usize,
+    targets: Vec<(&'static Metric, f64)>,
+    targets_met: bool,
+    best: [f64; 2],
+    octaves: Option<Octaves>,
+    previous: Policy,
+    /// Sum of the played policies.
+    played: Array1<f64>,
+    trace: Vec<Point>,
+    recorded: Option<u64>,
+    reached: Vec<Reached>,
+    kept: Vec<Kept>,
+    path: Option<Vec<(u64, [f64; 3])>>,
+}
+
+impl Desk {
+    fn new(run: &Run<'_>) -> Self {
+        let named = |name| Metric::named(name).expect("a metric of the registry");
+        let gaps = [named("duality_gap"), named("duality_gap_tau")];
+        let shape = run.task.shape();
+        let reached = gaps[..1 + usize::from(run.task.tau > 0.0)]
+            .iter()
+            .flat_map(|m| ["last", "average"].map(|iterate| (m.name, iterate)))
+            .flat_map(|(metric, iterate)| TARGETS.map(|target| Reached { metric, iterate, target, at: None }))
+            .collect();
+        Self {
+            gaps,
+            judge: usize::from(run.regularised && run.task.tau > 0.0),
+            targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
+            targets_met: false,
+            best: [f64::INFINITY; 2],
+            octaves: None,
+            previous: run.solver.policy().clone(),
+            played: Array1::zeros(shape.len()),
+            trace: Vec::new(),
+            recorded: None,
+            reached,
+            kept: Vec::new(),
+            path: (shape.contexts() == 1 && shape.len() == 3).then(Vec::new),
+        }
+    }
+
+    fn truth<'a>(run: &'a Run<'_>) -> Truth<'a> {
+        Truth {
+            // one clone of a pointer a step would be cheap, a borrow is free
+            game: run.oracle.game(),
+            reference: &run.task.reference,
+            tau: run.task.tau,
+            equilibrium: run.equilibrium,
+        }
+    }
+
+    /// What is looked at after every step: gaps of the last iterate, targets, movement, the sum of played policies.
+    fn watch(&mut self, run: &mut Run<'_>, step: u64, _elapsed: Duration) {
+        run.oracle.margins(run.solver.policy());
+        let (truth, policy) = (Self::truth(run), run.solver.policy());
+        let margins = run.oracle.last_margins();
+        let tau_too = run.task.tau > 0.0;
+        let gap = self.gaps[0].mean(&truth, policy, margins);
+        let gap_tau = if tau_too { self.gaps[1].mean(&truth, policy, margins) } else { gap };
+        let cost = run.oracle.cost();
+        for (k, value) in [gap, gap_tau].into_iter().enumerate() {
+            self.best[k] = self.best[k].min(value);
+            cross(&mut self.reached, self.gaps[k].name, "last", value, step, cost);
+        }
+        self.targets_met = self.targets.iter().all(|(m, target)| {
+            let value = match m.name {
+                "duality_gap" => gap,
+                "duality_gap_tau" => gap_tau,
+                _ => m.mean(&truth, policy, margins),
+            };
+            value <= *target
+        });
+        let judged = [gap, gap_tau][self.judge];
+        if step == 0 {
+            self.octaves = Some(Octaves::new(judged));
+        } else {
+            let moved: f64 =
+                self.previous.probs_slice().iter().zip(policy.probs_slice()).map(|(a, b)| (a - b).abs()).sum();
+            if let Some(octaves) = &mut self.octaves {
+                octaves.add(step, judged, moved / run.task.shape().contexts() as f64);
+            }
+            self.played += run.solver.played().probs();
+            self.previous.copy_from(policy);
+        }
+        if let Some(path) = &mut self.path {
+            let p = [0, 1, 2].map(|a| policy.probs()[a]);
+            let far = path.last().is_none_or(|(_, l)| {
+                l.iter().zip(p).map(|(a, b)| (a - b).abs()).sum::<f64>() >= PATH_STRIDE
+            });
+            if far && path.len() < PATH_POINTS {
+                path.push((step, p));
+            }
+        }
+    }
+
+    /// Measures every metric of every iterate.
+    fn record(&mut self, run: &mut Run<'_>, step: u64, elapsed: Duration) {
+        self.recorded = Some(step);
+        let cost = run.oracle.cost();
+        let (truth, policy) = (Self::truth(run), run.solver.policy());
+        let mut push = |iterate, metric: &'static Metric, value| {
+            self.trace.push(Point { step, cost, elapsed, iterate, metric: metric.name, value });
+        };
+        for &metric in run.metrics {
+            push("last", metric, metric.mean(&truth, policy, run.oracle.last_margins()));
+        }
+        for (k, metric) in self.gaps.into_iter().enumerate() {
+            if run.metrics.iter().any(|m| m.name == metric.name) {
+                push("best", metric, self.best[k]);
+            }
+        }
+        let average = if step == 0 {
+            policy.clone()
+        } else {
+            // a mean of policies is on the simplex up to rounding
+            Policy::from_probs(policy.shape(), &self.played / step as f64).expect("a mean of policies is a policy")
+        };
+        let mut margins = Array1::zeros(average.probs().len());
+        truth.game.margins(&average, &mut margins);
+        for &metric in run.metrics {
+            push("average", metric, metric.mean(&truth, &average, &margins));
+        }
+        for metric in &self.gaps {
+            let value = metric.mean(&truth, &average, &margins);
+            cross(&mut self.reached, metric.name, "average", value, step, cost);
+        }
+        if run.keep_policies {
+            self.kept.push(Kept { step, iterate: "last", policy: policy.clone() });
+            self.kept.push(Kept { step, iterate: "average", policy: average });
+        }
+    }
+
+    fn finish(mut self, mut run: Run<'_>, stop: StopReason, steps: u64, elapsed: Duration) -> Outcome {
+        let diverged = matches!(stop, StopReason::Diverged { .. });
+        let cost = run.oracle.cost();
+        if !diverged && self.recorded != Some(steps) {
+            self.record(&mut run, steps, elapsed);
+        }
+        if let Some(path) = &mut self.path
+            && path.last().is_some_and(|(s, _)| *s != steps)
+        {
+            path.push((steps, [0, 1, 2].map(|a| self.previous.probs()[a])));
+        }
+        let behaviour = match (&stop, &self.octaves) {
+            (StopReason::Diverged { .. }, _) | (_, None) => Behaviour::Diverged,
+            (StopReason::Finished, _) => Behaviour::Finished,
+            (StopReason::TargetReached, _) => Behaviour::Converged,
+            (_, Some(octaves)) => octaves.verdict(run.sampled),
+        };
+        Outcome {
+            stop,
+            behaviour,
+            steps,
+            cost,
+            elapsed,
+            trace: self.trace,
+            reached: self.reached,
+            policy: self.previous,
+            kept: self.kept,
+            path: self.path.unwrap_or_default(),
+        }
+    }
+}
+
+fn cross(reached: &mut [Reached], metric: &str, iterate: &str, value: f64, step: u64, cost: Cost) {
+    for r in reached {
+        if r.at.is_none() && r.metric == metric && r.iterate == iterate && value <= r.target {
+            r.at = Some((step, cost));
+        }
+    }
+}

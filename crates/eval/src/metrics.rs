@@ -1,0 +1,267 @@
+//! Metrics: pure functions of the true game, a policy, and its margins.
+//!
+//! Over several contexts a metric is the context-weighted mean; [`Metric::per_context`] gives the single values.
+//! One name, one definition; all win-rate metrics are in units of probability, all divergences in nats.
+
+use equipoise_core::{Policy, simplex};
+use equipoise_env::Game;
+use ndarray::Array1;
+
+/// What a metric may know besides the policy: the game, the task, and the exact answer where it was computed.
+#[derive(Clone, Copy)]
+pub struct Truth<'a> {
+    /// The game.
+    pub game: &'a Game,
+    /// The reference policy mu.
+    pub reference: &'a Policy,
+    /// Regularisation of the task.
+    pub tau: f64,
+    /// The equilibrium of the task's game (a maximal lottery for `tau = 0`).
+    pub equilibrium: Option<&'a Policy>,
+}
+
+/// One context as a metric sees it; all slices are `[actions]`.
+struct Row<'a> {
+    probs: &'a [f64],
+    log_probs: &'a [f64],
+    /// `K pi`.
+    margins: &'a [f64],
+    mu: &'a [f64],
+    log_mu: &'a [f64],
+    /// Probabilities and log-probabilities of the equilibrium.
+    equilibrium: Option<(&'a [f64], &'a [f64])>,
+    tau: f64,
+}
+
+/// A named measurement.
+pub struct Metric {
+    /// YAML key and CSV value.
+    pub name: &'static str,
+    /// Definition, with its unit.
+    pub definition: &'static str,
+    /// Whether 0 is the optimum that methods aim at.
+    pub vanishes: bool,
+    /// Whether it needs [`Truth::equilibrium`]; NaN without.
+    pub needs_equilibrium: bool,
+    row: fn(&Row<'_>) -> f64,
+}
+
+fn max(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+fn gap(r: &Row<'_>) -> f64 {
+    2.0 * max(r.margins)
+}
+
+fn gap_tau(r: &Row<'_>) -> f64 {
+    if r.tau == 0.0 {
+        return gap(r);
+    }
+    2.0 * r.tau * simplex::kl_to_best_response(r.probs, r.log_probs, r.margins, r.log_mu, r.tau)
+}
+
+/// An action counts as played from this probability on.
+pub const SUPPORT_THRESHOLD: f64 = 1e-6;
+
+const fn metric(
+    name: &'static str,
+    definition: &'static str,
+    vanishes: bool,
+    needs_equilibrium: bool,
+    row: fn(&Row<'_>) -> f64,
+) -> Metric {
+    Metric { name, definition, vanishes, needs_equilibrium, row }
+}
+
+/// All metrics. A new one is a row here.
+pub const METRICS: &[Metric] = &[
+    metric(
+        "duality_gap",
+        "original game: 2 max_i (P pi)_i - 1 = NashConv = twice the exploitability, in [0, 1]",
+        true,
+        false,
+        gap,
+    ),
+    metric(
+        "exploitability",
+        "original game: max_i (P pi)_i - 1/2, half the duality gap, in [0, 1/2]",
+        true,
+        false,
+        |r| max(r.margins),
+    ),
+    metric(
+        "duality_gap_tau",
+        "regularised game: 2 tau KL(pi || BR_tau(pi)), exact; for tau = 0 the duality gap",
+        true,
+        false,
+        gap_tau,
+    ),
+    metric(
+        "kl_to_equilibrium",
+        "KL(pi || pi*) in nats to the equilibrium of the task's game",
+        true,
+        true,
+        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
+    ),
+    metric(
+        "kl_from_equilibrium",
+        "KL(pi* || pi) in nats: the direction in which most theorems are stated",
+        true,
+        true,
+        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
+    ),
+    metric(
+        "span_to_equilibrium",
+        "max_i - min_i of log pi_i - log pi*_i, in nats; inf where pi* has no full support",
+        true,
+        true,
+        |r| {
+            let Some((_, log_e)) = r.equilibrium else { return f64::NAN };
+            let (low, high) = r
+                .log_probs
+                .iter()
+                .zip(log_e)
+                .filter(|(l, e)| !(**l == f64::NEG_INFINITY && **e == f64::NEG_INFINITY))
+                .map(|(l, e)| l - e)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
+            high - low
+        },
+    ),
+    metric("kl_to_reference", "KL(pi || mu) in nats", false, false, |r| {
+        simplex::kl(r.probs, r.log_probs, r.mu, r.log_mu)
+    }),
+    metric("entropy", "- sum_i pi_i log pi_i, in nats", false, false, |r| {
+        r.probs.iter().zip(r.log_probs).filter(|(p, _)| **p > 0.0).map(|(p, l)| -p * l).sum()
+    }),
+    metric("support", "number of actions with probability at least 1e-6", false, false, |r| {
+        r.probs.iter().filter(|p| **p >= SUPPORT_THRESHOLD).count() as f64
+    }),
+    metric("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", false, false, |r| {
+        0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
+    }),
+    metric(
+        "worst_case_win_rate",
+        "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
+        false,
+        false,
+        |r| 0.5 - max(r.margins),
+    ),
+];
+
+impl Metric {
+    /// The metric of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|m| m.name == name)
+    }
+
+    /// The context-weighted mean at `policy`, whose true margins `K pi` (flat over the shape) are given.
+    #[must_use]
+    pub fn mean(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> f64 {
+        if truth.game.contexts() == 1 {
+            return self.at(truth, policy, margins, 0);
+        }
+        truth.game.weighted_mean(|x| self.at(truth, policy, margins, x))
+    }
+
+    /// The values of all contexts, in order: for quantiles and the worst context.
+    #[must_use]
+    pub fn per_context(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> Vec<f64> {
+        (0..truth.game.contexts()).map(|x| self.at(truth, policy, margins, x)).collect()
+    }
+
+    fn at(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>, x: usize) -> f64 {
+        let range = truth.game.shape().range(x);
+        let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+        (self.row)(&Row {
+            probs: &policy.probs_slice()[range.clone()],
+            log_probs: &policy.log_probs_slice()[range.clone()],
+            margins: &margins[range.clone()],
+            mu: &truth.reference.probs_slice()[range.clone()],
+            log_mu: &truth.reference.log_probs_slice()[range.clone()],
+            equilibrium: truth
+                .equilibrium
+                .map(|e| (&e.probs_slice()[range.clone()], &e.log_probs_slice()[range.clone()])),
+            tau: truth.tau,
+        })
+    }
+}
+
+/// `metric` at `policy` in `truth`, with its own product: for single questions outside the loop.
+///
+/// # Panics
+/// If no metric has that name.
+#[must_use]
+pub fn measure(metric: &str, truth: &Truth<'_>, policy: &Policy) -> f64 {
+    let mut margins = Array1::zeros(truth.game.shape().len());
+    truth.game.margins(policy, &mut margins);
+    Metric::named(metric).expect("a metric of the registry").mean(truth, policy, &margins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use equipoise_core::Shape;
+    use equipoise_env::PreferenceMatrix;
+    use ndarray::arr1;
+
+    fn perturbed_rps() -> Game {
+        // nash-algorithms G4: 6 K = [[0, -1, 3], [1, 0, -3], [-3, 3, 0]]
+        let k = [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]];
+        Game::single(PreferenceMatrix::from_margins(3, |i, j| k[i][j] / 6.0).unwrap())
+    }
+
+    fn at(p: [f64; 3]) -> Policy {
+        Policy::from_probs(&Shape::single(3).unwrap(), arr1(&p)).unwrap()
+    }
+
+    #[test]
+    fn golden_values_of_the_perturbed_game() {
+        let (game, pi, mu) = (perturbed_rps(), at([0.5, 0.3, 0.2]), at([0.2, 0.3, 0.5]));
+        let qre = at([0.492000563581, 0.282978935824, 0.225020500594]);
+        let truth = Truth { game: &game, reference: &mu, tau: 0.1, equilibrium: Some(&qre) };
+        approx::assert_relative_eq!(measure("duality_gap", &truth, &pi), 0.1, max_relative = 1e-14);
+        approx::assert_relative_eq!(measure("exploitability", &truth, &pi), 0.05, max_relative = 1e-14);
+        approx::assert_abs_diff_eq!(measure("duality_gap_tau", &truth, &pi), 0.002087564513, epsilon = 5e-13);
+        approx::assert_abs_diff_eq!(measure("kl_from_equilibrium", &truth, &pi), 0.002060194860, epsilon = 5e-12);
+        approx::assert_abs_diff_eq!(measure("duality_gap", &truth, &qre), 0.1306941887, epsilon = 5e-11);
+        assert_eq!(measure("worst_case_win_rate", &truth, &pi), 0.5 - measure("exploitability", &truth, &pi));
+    }
+
+    #[test]
+    fn the_regularised_gap_is_the_gain_of_a_best_response_found_by_search() {
+        // brute force: max over a grid of the simplex of V(p, pi) - V(pi, p), with V as in 1.3 of the notes
+        let (game, pi, mu) = (perturbed_rps(), at([0.5, 0.3, 0.2]), at([0.2, 0.3, 0.5]));
+        let tau = 0.1;
+        let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
+        let kl = |p: &Policy| simplex::kl(p.probs_slice(), p.log_probs_slice(), mu.probs_slice(), mu.log_probs_slice());
+        let mut best = f64::NEG_INFINITY;
+        let steps = 400;
+        for i in 0..=steps {
+            for j in 0..=steps - i {
+                let p = at([i, j, steps - i - j].map(|k| f64::from(k) / f64::from(steps)));
+                let margin: f64 = (0..3)
+                    .map(|a| p.probs()[a] * (0..3).map(|b| (game.prob(0, a, b) - 0.5) * pi.probs()[b]).sum::<f64>())
+                    .sum();
+                best = best.max(2.0 * (margin - tau * kl(&p) + tau * kl(&pi)));
+            }
+        }
+        let gap = measure("duality_gap_tau", &truth, &pi);
+        assert!(best <= gap + 1e-15 && gap - best < 1e-5, "{best} {gap}");
+    }
+
+    #[test]
+    fn contexts_are_averaged_by_weight() {
+        let coin = |m: f64| PreferenceMatrix::from_margins(2, move |_, _| m).unwrap();
+        let game = Game::new([coin(0.1), coin(0.3)]).unwrap().with_weights(vec![3.0, 1.0]).unwrap();
+        let pi = Policy::uniform(game.shape());
+        let truth = Truth { game: &game, reference: &pi, tau: 0.0, equilibrium: None };
+        approx::assert_relative_eq!(
+            measure("duality_gap", &truth, &pi),
+            0.75 * 0.1 + 0.25 * 0.3,
+            max_relative = 1e-14
+        );
+        assert!(measure("kl_to_equilibrium", &truth, &pi).is_nan());
+    }
+}
