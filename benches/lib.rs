@@ -1,1 +1,19 @@
-//! Shared fixtures of the benches.
+//! Shared fixtures of the benches: constant seeds, data built outside the timed part.
+
+use std::sync::Arc;
+
+use equipoise::Setting;
+use equipoise::core::{Policy, sample, seed};
+use equipoise::env::{Game, PreferenceMatrix};
+
+/// A game of `n` actions with independent uniform win rates, and a random reference to start from.
+#[must_use]
+pub fn setting(n: usize, tau: f64) -> Setting {
+    let mut rng = seed::stream(1, "bench", &[]);
+    let draws: Vec<f64> = (0..n * n).map(|_| sample::uniform(&mut rng) - 0.5).collect();
+    let matrix = PreferenceMatrix::from_margins(n, |i, j| draws[i * n + j]).expect("margins in range");
+    let game = Arc::new(Game::single(matrix));
+    let logits = (0..n).map(|_| 2.0 * sample::uniform(&mut rng)).collect();
+    let reference = Policy::from_logits(game.shape(), logits).expect("finite logits");
+    Setting::new(game, reference.clone(), reference, tau)
+}

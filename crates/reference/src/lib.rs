@@ -1,1 +1,22 @@
 //! Exact answers: maximal lottery, regularised equilibrium, local spectra, social-choice facts.
+//!
+//! Everything here is deterministic, works on the true game (never through an oracle), and comes with a certificate: a
+//! duality gap recomputed from the margins. Notation: `P_ij = Pr(i beats j)`, skew margins `K = P - 1/2`, reference
+//! policy `mu`, temperature `tau`.
+//!
+//! Decompositions are faer's, which the workspace builds without its thread pool: bits do not depend on threads.
+
+pub mod choice;
+mod error;
+mod game;
+mod lottery;
+mod margins;
+mod regularised;
+mod simplex;
+mod spectrum;
+
+pub use error::ReferenceError;
+pub use game::game_equilibrium;
+pub use lottery::{Equilibrium, maximal_lottery};
+pub use regularised::{RegularisedEquilibrium, regularised_equilibrium};
+pub use spectrum::{FREQUENCIES_KEPT, game_frequencies, rotation_frequencies, spectral_radius};

@@ -1,0 +1,54 @@
+//! The registry: one list of all methods, family by family.
+
+use equipoise_core::SolverEntry;
+
+/// A family of methods: the crate that holds them, and its rows.
+pub struct Family {
+    /// Folder under `crates/`.
+    pub name: &'static str,
+    /// Its methods.
+    pub solvers: &'static [SolverEntry],
+}
+
+/// All families, in the order of tables and legends.
+pub const FAMILIES: &[Family] = &[
+    Family { name: "solver-self-play", solvers: equipoise_solver_self_play::SOLVERS },
+    Family { name: "solver-mirror-descent", solvers: equipoise_solver_mirror_descent::SOLVERS },
+    Family { name: "solver-extragradient", solvers: equipoise_solver_extragradient::SOLVERS },
+    Family { name: "solver-inpo", solvers: equipoise_solver_inpo::SOLVERS },
+    Family { name: "baseline-bt", solvers: equipoise_baseline_bt::SOLVERS },
+];
+
+/// All methods, in the order of the list.
+pub fn solvers() -> impl Iterator<Item = &'static SolverEntry> {
+    FAMILIES.iter().flat_map(|family| family.solvers)
+}
+
+/// The method of that name.
+#[must_use]
+pub fn solver(name: &str) -> Option<&'static SolverEntry> {
+    solvers().find(|entry| entry.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_rows_complete() {
+        let mut names: Vec<_> = solvers().map(|e| e.name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|w| w[0] != w[1]), "{names:?}");
+        for entry in solvers() {
+            assert!(entry.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            for (what, text) in [
+                ("summary", entry.summary),
+                ("citation", entry.citation),
+                ("cost", entry.cost),
+                ("verified", entry.verified),
+            ] {
+                assert!(!text.is_empty(), "{} has no {what}", entry.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where a configuration is wrong, and what to do about it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use equipoise::core::registry::nearest;
+
+/// Characters of a source line that an excerpt shows at most.
+const EXCERPT: usize = 100;
+
+/// Where something was typed. Cheap; [`Sources`] knows the text around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which source, an index into [`Sources`].
+    pub source: usize,
+    /// Line, from 1; 0 stands for the source as a whole.
+    pub line: usize,
+    /// Column in characters, from 1; 0 stands for the source as a whole.
+    pub column: usize,
+    /// Characters to underline, at least 1.
+    pub width: usize,
+}
+
+/// A value and where it was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typed<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub place: Place,
+}
+
+/// One text that takes part in an experiment: the file, a part it uses, or a command-line override.
+#[derive(Clone, Debug)]
+struct Source {
+    name: String,
+    /// Where its relative paths start.
+    folder: PathBuf,
+    text: String,
+}
+
+/// All texts of one experiment, so that every error can show its line.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Adds a text; relative paths in it start at `folder`.
+    pub fn add(&mut self, name: impl Into<String>, folder: &Path, text: impl Into<String>) -> usize {
+        self.0.push(Source { name: name.into(), folder: folder.into(), text: text.into() });
+        self.0.len() - 1
+    }
+
+    /// The name of a text: its path, or the override as it was given.
+    #[must_use]
+    pub fn name(&self, source: usize) -> &str {
+        &self.0[source].name
+    }
+
+    /// The whole of a text.
+    #[must_use]
+    pub fn text(&self, source: usize) -> &str {
+        &self.0[source].text
+    }
+
+    /// `path`, as written at `place`, seen from the working directory.
+    #[must_use]
+    pub fn locate(&self, place: Place, path: &str) -> PathBuf {
+        self.0[place.source].folder.join(path)
+    }
+
+    /// An error about `place`.
+    #[must_use]
+    pub fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            file: self.name(place.source).into(),
+            line: place.line,
+            column: place.column,
+            message: message.into(),
+            help: None,
+            excerpt: self.excerpt(place),
+        }
+    }
+
+    /// An error about an unknown `word`: the nearest of the `known` ones, and all of them.
+    #[must_use]
+    pub fn unknown<'a>(
+        &self,
+        what: &str,
+        word: &Typed<String>,
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> ConfigError {
+        let all = known.clone().into_iter().collect::<Vec<_>>().join(", ");
+        let hint = nearest(&word.value, known).map_or(String::new(), |k| format!("did you mean `{k}`? "));
+        let all = if all.is_empty() { "none".into() } else { all };
+        self.error(word.place, format!("unknown {what} `{}`", word.value)).help(format!("{hint}known: {all}"))
+    }
+
+    /// The source line with a caret line below it; empty for a source as a whole.
+    fn excerpt(&self, place: Place) -> String {
+        let Some(line) = place.line.checked_sub(1).and_then(|l| self.text(place.source).lines().nth(l)) else {
+            return String::new();
+        };
+        let at = place.column.saturating_sub(1);
+        let from = if at < EXCERPT - 20 { 0 } else { at - EXCERPT / 2 };
+        let visible = |c: char| if c.is_control() { ' ' } else { c };
+        let shown: String = line.chars().skip(from).take(EXCERPT).map(visible).collect();
+        let number = place.line.to_string();
+        let width = place.width.clamp(1, (from + EXCERPT).saturating_sub(at).max(1));
+        format!(
+            "{number} | {shown}\n{gutter} | {indent}{carets}",
+            gutter = " ".repeat(number.len()),
+            indent = " ".repeat(at - from),
+            carets = "^".repeat(width),
+        )
+    }
+}
+
+/// Why a configuration was refused: file, line, column, the rule, and a way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file, or the override (`--set key=value`).
+    pub file: String,
+    /// Line, from 1; 0 if it is about the file as a whole.
+    pub line: usize,
+    /// Column in characters, from 1; 0 if it is about the file as a whole.
+    pub column: usize,
+    /// The value and the rule it breaks.
+    pub message: String,
+    /// A way out, where one is known.
+    pub help: Option<String>,
+    /// The source line with carets below it; empty if it is about the file as a whole.
+    pub excerpt: String,
+}
+
+impl ConfigError {
+    /// An error about a file as a whole.
+    #[must_use]
+    pub fn file(file: &Path, message: impl Into<String>) -> Self {
+        Self {
+            file: file.display().to_string(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            help: None,
+            excerpt: String::new(),
+        }
+    }
+
+    /// Adds a way out.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            write!(f, "{}: {}", self.file, self.message)?;
+        } else {
+            write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        }
+        if !self.excerpt.is_empty() {
+            write!(f, "\n{}", self.excerpt)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\nhelp: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_its_line() {
+        let mut sources = Sources::default();
+        let source = sources.add("a.yaml", Path::new("."), "name: x\nsolver: [egpo]\n");
+        let word = Typed { value: "solver".into(), place: Place { source, line: 2, column: 1, width: 6 } };
+        let error = sources.unknown("key", &word, ["name", "solvers"]);
+        assert_eq!(
+            error.to_string(),
+            "a.yaml:2:1: unknown key `solver`\n2 | solver: [egpo]\n  | ^^^^^^\n\
+             help: did you mean `solvers`? known: name, solvers"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let mut sources = Sources::default();
+        let source = sources.add("a.yaml", Path::new("."), "0123456789".repeat(100));
+        let error = sources.error(Place { source, line: 1, column: 996, width: 9 }, "no");
+        let lines: Vec<&str> = error.excerpt.lines().collect();
+        let caret = lines[1].find('^').unwrap();
+        assert_eq!((&lines[0][caret..=caret], lines[0].len() <= EXCERPT + 4), ("5", true));
+    }
+}

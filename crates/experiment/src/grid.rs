@@ -1,0 +1,167 @@
+//! Parameter blocks and their grids: a list where one value is expected stands for one block each.
+//!
+//! A parameter whose default is itself a list takes a list as its value; for it a list of lists is a grid. The key
+//! typed first varies slowest.
+
+use serde_json::{Map, Value};
+
+use crate::error::{ConfigError, Place, Sources, Typed};
+use crate::file::Choice;
+use crate::yaml::{Data, Node};
+
+/// How many points one entry may stand for.
+pub(crate) const MAX_POINTS: usize = 100_000;
+
+/// One point of a grid.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    /// The parameters typed, one value each.
+    pub(crate) given: Map<String, Value>,
+    /// Where keys and values were typed.
+    places: Vec<(String, Place, Place)>,
+    /// Where the entry begins.
+    pub(crate) entry: Place,
+}
+
+impl Point {
+    /// Where the value of `key` was typed (`key` may go on with a path inside the value); else the entry.
+    pub(crate) fn value_place(&self, key: &str) -> Place {
+        self.find(key).map_or(self.entry, |(_, _, value)| *value)
+    }
+
+    /// Where `key` itself was typed; else the entry.
+    pub(crate) fn key_place(&self, key: &str) -> Place {
+        self.find(key).map_or(self.entry, |(_, key, _)| *key)
+    }
+
+    fn find(&self, key: &str) -> Option<&(String, Place, Place)> {
+        let head = key.split(['.', '[']).next().unwrap_or(key);
+        self.places.iter().find(|(k, ..)| k == key || k == head)
+    }
+
+    /// The given parameters over `defaults`.
+    pub(crate) fn filled(&self, defaults: &Value) -> Value {
+        let mut all = defaults.as_object().cloned().unwrap_or_default();
+        all.extend(self.given.clone());
+        Value::Object(all)
+    }
+}
+
+/// The points of `choice`, whose parameters have these `defaults`; `what` names it in messages.
+pub(crate) fn expand(
+    sources: &Sources,
+    choice: &Choice,
+    what: &str,
+    defaults: &Value,
+) -> Result<Vec<Point>, ConfigError> {
+    let defaults = defaults.as_object().cloned().unwrap_or_default();
+    let known: Vec<&str> = defaults.keys().map(String::as_str).collect();
+    let entry = choice.kind.place;
+    let mut points = vec![Point { given: Map::new(), places: Vec::new(), entry }];
+    let Some(block) = &choice.value else { return Ok(points) };
+    for (key, node) in sources.block(block, &format!("the parameters of {what}"), &known)? {
+        let values = alternatives(sources, key, node, levels(&defaults[&key.value]))?;
+        if points.len() * values.len() > MAX_POINTS {
+            let message = format!("{what} stands for more than {MAX_POINTS} combinations");
+            return Err(sources.error(key.place, message));
+        }
+        points = points
+            .iter()
+            .flat_map(|point| values.iter().map(move |(value, place)| (point, value, place)))
+            .map(|(point, value, place)| {
+                let mut point = point.clone();
+                point.given.insert(key.value.clone(), value.clone());
+                point.places.push((key.value.clone(), key.place, *place));
+                point
+            })
+            .collect();
+    }
+    Ok(points)
+}
+
+fn alternatives(
+    sources: &Sources,
+    key: &Typed<String>,
+    node: &Node,
+    levels_of_one: usize,
+) -> Result<Vec<(Value, Place)>, ConfigError> {
+    match &node.data {
+        Data::List(items) if items.is_empty() && levels_of_one == 0 => {
+            Err(sources.error(node.place, format!("the grid of `{}` is empty; it needs at least one value", key.value)))
+        }
+        Data::List(items) if node_levels(node) > levels_of_one => {
+            items.iter().map(|item| Ok((item.to_json(sources)?, item.place))).collect()
+        }
+        _ => Ok(vec![(node.to_json(sources)?, node.place)]),
+    }
+}
+
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.first().map_or(0, levels),
+        _ => 0,
+    }
+}
+
+fn node_levels(node: &Node) -> usize {
+    match &node.data {
+        Data::List(items) => 1 + items.first().map_or(0, node_levels),
+        _ => 0,
+    }
+}
+
+/// Suffixes that tell blocks of one kind apart: `key=value` for every key in which some of them differ.
+pub(crate) fn distinguish(blocks: &[&Map<String, Value>]) -> Vec<Vec<String>> {
+    let mut keys: Vec<&String> = blocks.iter().flat_map(|b| b.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.retain(|key| blocks.iter().any(|b| b.get(*key) != blocks[0].get(*key)));
+    let show = |block: &Map<String, Value>, key: &String| match block.get(key) {
+        Some(Value::String(text)) => Some(format!("{key}={text}")),
+        Some(value) => Some(format!("{key}={value}")),
+        None => None,
+    };
+    blocks.iter().map(|block| keys.iter().filter_map(|key| show(block, key)).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+    use serde_json::json;
+    use std::path::Path;
+
+    fn points(text: &str) -> Result<Vec<Value>, String> {
+        let mut sources = Sources::default();
+        let source = sources.add("x", Path::new(""), text);
+        let choice = sources.choice(&yaml::read(&sources, source, 0).unwrap(), "x").unwrap();
+        let defaults = json!({ "eta": 1.0, "rule": "a", "weights": [1.0, 2.0], "mixture": null });
+        let points = expand(&sources, &choice, "solver `x`", &defaults).map_err(|e| e.to_string())?;
+        Ok(points.into_iter().map(|p| Value::Object(p.given)).collect())
+    }
+
+    #[test]
+    fn lists_are_grids_in_the_order_typed() {
+        assert_eq!(points("x").unwrap(), [json!({})]);
+        assert_eq!(
+            points("x: { rule: [a, b], eta: [1, 2], mixture: 3 }").unwrap(),
+            [("a", 1), ("a", 2), ("b", 1), ("b", 2)].map(|(r, e)| json!({"rule": r, "eta": e, "mixture": 3}))
+        );
+        assert_eq!(points("x: { weights: [3, 4] }").unwrap(), [json!({"weights": [3, 4]})]);
+        assert_eq!(
+            points("x: { weights: [[3, 4], [5, 6]] }").unwrap(),
+            [json!({"weights": [3, 4]}), json!({"weights": [5, 6]})]
+        );
+        assert!(points("x: { eta: [] }").unwrap_err().contains("x:1:11: the grid of `eta` is empty"));
+        let hundred = format!("[{}]", ["1"; 100].join(", "));
+        let huge = format!("x: {{ eta: {hundred}, rule: {hundred}, mixture: {hundred} }}");
+        assert!(points(&huge).unwrap_err().contains("more than 100000 combinations"));
+    }
+
+    #[test]
+    fn suffixes_name_what_differs() {
+        let blocks = [json!({"a": 1, "b": "x"}), json!({"a": 1, "b": "y", "c": [1]})];
+        let maps: Vec<_> = blocks.iter().map(|b| b.as_object().unwrap()).collect();
+        assert_eq!(distinguish(&maps), [vec!["b=x"], vec!["b=y", "c=[1]"]]);
+    }
+}

@@ -1,0 +1,64 @@
+//! Why there is no exact answer.
+
+/// Why a reference could not be computed. An answer is never returned without its certificate.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReferenceError {
+    /// The temperature is not usable.
+    #[error("tau = {tau}: the regularisation must be finite and above 0")]
+    Tau {
+        /// The temperature given.
+        tau: f64,
+    },
+    /// The reference policy has another shape than the game.
+    #[error("the reference has {got} actions in all where the game has {expected}, or divides them otherwise")]
+    Shape {
+        /// Actions of the game.
+        expected: usize,
+        /// Actions of the reference.
+        got: usize,
+    },
+    /// The reference leaves an action out.
+    #[error(
+        "action {action}: the reference gives it probability 0, so no regularised equilibrium can play it; remove \
+         the action or give it a positive probability"
+    )]
+    Support {
+        /// The action, from 0.
+        action: usize,
+    },
+    /// The simplex method did not end at an equilibrium.
+    #[error("no equilibrium to rounding for {n} actions: the duality gap is {duality_gap} after {pivots} pivots")]
+    Pivoting {
+        /// Number of actions.
+        n: usize,
+        /// Pivots made.
+        pivots: usize,
+        /// Duality gap of the policy reached.
+        duality_gap: f64,
+    },
+    /// Newton's method stopped short of rounding.
+    #[error(
+        "tau = {tau}: the regularised gap is still {duality_gap_tau}, above {tolerance}, after {newton_steps} Newton \
+         steps (reached tau = {reached}); take a larger tau"
+    )]
+    Newton {
+        /// The temperature asked for.
+        tau: f64,
+        /// The smallest temperature solved on the way.
+        reached: f64,
+        /// Regularised gap of the policy reached.
+        duality_gap_tau: f64,
+        /// What rounding should allow.
+        tolerance: f64,
+        /// Newton steps made.
+        newton_steps: usize,
+    },
+    /// One context of a game has no answer.
+    #[error("context {context}: {source}")]
+    Context {
+        /// Context, from 0.
+        context: usize,
+        /// What happened there.
+        source: Box<ReferenceError>,
+    },
+}

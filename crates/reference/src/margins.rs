@@ -1,0 +1,61 @@
+//! Margins unpacked and scaled, as the dense algorithms read them.
+
+use equipoise_env::PreferenceMatrix;
+
+/// `K / scale` with `scale = max|K|`, row-major; `scale = 1` if all actions tie.
+pub(crate) struct Margins {
+    n: usize,
+    scale: f64,
+    cells: Vec<f64>,
+}
+
+impl Margins {
+    /// Unpacks `matrix` and divides by its largest margin.
+    pub(crate) fn scaled(matrix: &PreferenceMatrix) -> Self {
+        let largest = largest_margin(matrix);
+        Self::unpack(matrix, if largest > 0.0 { largest } else { 1.0 })
+    }
+
+    /// Unpacks `matrix` as it is.
+    pub(crate) fn plain(matrix: &PreferenceMatrix) -> Self {
+        Self::unpack(matrix, 1.0)
+    }
+
+    fn unpack(matrix: &PreferenceMatrix, scale: f64) -> Self {
+        let n = matrix.n();
+        let mut cells = vec![0.0; n * n];
+        let mut packed = matrix.packed_margins().iter();
+        for i in 0..n {
+            for (j, margin) in (i + 1..n).zip(&mut packed) {
+                cells[i * n + j] = margin / scale;
+                cells[j * n + i] = -margin / scale;
+            }
+        }
+        Self { n, scale, cells }
+    }
+
+    /// Number of actions.
+    pub(crate) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// What the margins were divided by.
+    pub(crate) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Row `i`, `[n]`.
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
+        &self.cells[i * self.n..(i + 1) * self.n]
+    }
+
+    /// Entry `(i, j)`.
+    pub(crate) fn at(&self, i: usize, j: usize) -> f64 {
+        self.cells[i * self.n + j]
+    }
+}
+
+/// `max |K_ij|`, 0 if all actions tie.
+pub(crate) fn largest_margin(matrix: &PreferenceMatrix) -> f64 {
+    matrix.packed_margins().iter().fold(0.0, |m: f64, k| m.max(k.abs()))
+}

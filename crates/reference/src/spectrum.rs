@@ -1,0 +1,99 @@
+//! Local spectra: how fast logit dynamics turn around a policy.
+//!
+//! Near a fixed point `p` every logit method is linear with the matrix `K C(p)`, `C(p) = diag p - p p'`, on logits
+//! modulo constants, whose eigenvalues are `+- i w_k` (`equipoise_core::local` maps them to rates). With `u = sqrt p`,
+//! `D = diag p`, `Q = I - u u'` and `C = D^1/2 Q D^1/2`, the matrix is similar, off its kernel, to the skew
+//!
+//! ```text
+//! S = Q D^1/2 K D^1/2 Q,      S_ij = u_i u_j (K_ij - (K p)_i + (K p)_j)
+//! ```
+//!
+//! whose singular values are the moduli `w_k`, each pair twice. Closed forms in the tests: the 3-cycle with margins
+//! x, y, z has `w = sqrt(x y z / (x + y + z))`; a regular n-tournament of margin m has `(m / n) cot(pi k / 2n)` for
+//! odd k and `(m / n) tan(pi k / 2n)` for even k.
+//!
+//! Cost: `O(n^3)` a context, `O(1)` up to three actions.
+
+use equipoise_core::Policy;
+use equipoise_env::{Game, PreferenceMatrix};
+use faer::Mat;
+
+/// How many frequencies [`game_frequencies`] keeps: more than any report prints, less than a million contexts hold.
+pub const FREQUENCIES_KEPT: usize = 1024;
+
+/// The moduli `w_k` of the eigenvalues `+- i w_k` of `K C(p)` on logits modulo constants, largest first.
+///
+/// `probs` is `[n]` on the simplex; zeros are allowed. The `n - 1` eigenvalues are listed with each conjugate pair
+/// once and each zero once, so the length is between `(n - 1) / 2`, rounded up, and `n - 1`. A modulus below
+/// `8 n 2.2e-16` times the largest entry of `S` or the largest modulus is a zero.
+///
+/// # Panics
+/// If `probs` has not `n` entries.
+#[must_use]
+pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64> {
+    let n = matrix.n();
+    assert_eq!(probs.len(), n, "one probability an action");
+    let root: Vec<f64> = probs.iter().map(|p| p.sqrt()).collect();
+    let mut margins = vec![0.0; n];
+    matrix.product(probs, &mut margins);
+    // skew by construction: each pair is rounded once
+    let upper = |i: usize, j: usize| root[i] * root[j] * (matrix.margin(i, j) - margins[i] + margins[j]);
+    match n {
+        1 => return Vec::new(),
+        2 => return vec![0.0],
+        3 => {
+            let w = upper(0, 1).hypot(upper(0, 2)).hypot(upper(1, 2));
+            return if w > 0.0 { vec![w] } else { vec![0.0; 2] };
+        }
+        _ => {}
+    }
+    let skew = Mat::from_fn(n, n, |i, j| match i.cmp(&j) {
+        std::cmp::Ordering::Less => upper(i, j),
+        std::cmp::Ordering::Equal => 0.0,
+        std::cmp::Ordering::Greater => -upper(j, i),
+    });
+    let values = skew.singular_values().expect("the SVD of a finite matrix converges");
+    let zero = 8.0 * n as f64 * f64::EPSILON * values[0];
+    // the last of the n values belongs to u, the direction of constants
+    let mut frequencies: Vec<f64> = values[..n - 1]
+        .chunks_exact(2)
+        .take_while(|pair| pair[1] > zero)
+        .map(|pair| 0.5 * (pair[0] + pair[1]))
+        .collect();
+    let zeros = n - 1 - 2 * frequencies.len();
+    frequencies.resize(frequencies.len() + zeros, 0.0);
+    frequencies
+}
+
+/// The frequencies of all contexts together, largest first, at most [`FREQUENCIES_KEPT`] of them.
+///
+/// Contexts do not interact, so the context weights do not matter.
+///
+/// # Panics
+/// If the policy has another shape than the game.
+#[must_use]
+pub fn game_frequencies(game: &Game, policy: &Policy) -> Vec<f64> {
+    assert_eq!(game.shape(), policy.shape(), "the policy must be one of this game");
+    let mut all = Vec::new();
+    let keep_largest = |all: &mut Vec<f64>| {
+        all.sort_unstable_by(|a: &f64, b| b.total_cmp(a));
+        all.truncate(FREQUENCIES_KEPT);
+    };
+    for (x, range) in game.shape().ranges().enumerate() {
+        all.extend(rotation_frequencies(&game.matrix(x), &policy.probs_slice()[range]));
+        if all.len() > 8 * FREQUENCIES_KEPT {
+            keep_largest(&mut all);
+        }
+    }
+    keep_largest(&mut all);
+    all
+}
+
+/// The largest frequency over all contexts: the spectral radius of `K C(policy)`; 0 if nothing turns.
+///
+/// # Panics
+/// If the policy has another shape than the game.
+#[must_use]
+pub fn spectral_radius(game: &Game, policy: &Policy) -> f64 {
+    game_frequencies(game, policy).first().copied().unwrap_or(0.0)
+}

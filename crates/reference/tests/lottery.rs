@@ -1,0 +1,290 @@
+//! Maximal lotteries against closed forms, a second solver, and their own certificates.
+
+mod common;
+
+use common::*;
+use equipoise_core::sample::{index, uniform};
+use equipoise_env::PreferenceMatrix;
+use equipoise_reference::{Equilibrium, maximal_lottery};
+use ndarray::{Array2, arr2};
+
+/// A policy of O(1) entries solved from a well-conditioned block.
+const ROUNDING: f64 = 1e-14;
+
+fn solve(matrix: &PreferenceMatrix) -> Equilibrium {
+    maximal_lottery(matrix).unwrap()
+}
+
+#[track_caller]
+fn assert_unique(matrix: &PreferenceMatrix, expected: &[f64]) {
+    let found = solve(matrix);
+    assert_close(found.policy.as_slice().unwrap(), expected, ROUNDING);
+    assert_eq!(found.unique, Some(true), "{found:?}");
+    assert!(found.duality_gap.abs() <= ROUNDING, "{found:?}");
+    assert_eq!(found.support, found.best_responses, "strictly complementary");
+}
+
+#[test]
+fn closed_forms_of_the_test_games() {
+    assert_unique(&margins([[0.0]]), &[1.0]);
+    assert_unique(&margins([[0.0, 0.2], [-0.2, 0.0]]), &[1.0, 0.0]);
+    assert_unique(&margins([[0.0, -0.5], [0.5, 0.0]]), &[0.0, 1.0]);
+    assert_unique(&three_cycle(0.5, 0.5, 0.5), &[1.0 / 3.0; 3]);
+    let (x, y, z) = (0.3, 0.2, 0.1);
+    assert_unique(&three_cycle(x, y, z), &[y, z, x].map(|v| v / (x + y + z)));
+    assert_unique(&perturbed(), &[3.0 / 7.0, 3.0 / 7.0, 1.0 / 7.0]);
+    assert_unique(&comal(), &[4.0 / 11.0, 3.0 / 11.0, 4.0 / 11.0]);
+    // the population of Nash-MD (arXiv:2312.00886): 2 beats 1, 1 beats 3, 3 beats 2
+    for e in [-0.3, 0.0, 0.1] {
+        let (a, b) = ((1.0 / 3.0 - e) / 2.0, (1.0 / 3.0 + e / 2.0) / 2.0);
+        let k = margins([[0.0, -a, b], [a, 0.0, -b], [-b, b, 0.0]]);
+        assert_unique(&k, &[1.0 / 3.0 + e / 2.0, 1.0 / 3.0 + e / 2.0, 1.0 / 3.0 - e]);
+    }
+    // dice {2,4,9}, {1,6,8}, {3,5,7}
+    let (w, l) = (5.0 / 9.0, 4.0 / 9.0);
+    assert_unique(&probabilities([[0.5, w, l], [l, 0.5, w], [w, l, 0.5]]), &[1.0 / 3.0; 3]);
+    for n in [5, 9, 101] {
+        assert_unique(&regular_tournament(n, 0.3), &vec![1.0 / n as f64; n]);
+    }
+    // Bradley-Terry: the strongest action; additive: the best score; one winner
+    let r = [0.3, 1.2, -0.4, 1.1];
+    let e1 = [0.0, 1.0, 0.0, 0.0];
+    assert_unique(&PreferenceMatrix::from_margins(4, |i, j| sigmoid(r[i] - r[j]) - 0.5).unwrap(), &e1);
+    assert_unique(&PreferenceMatrix::from_margins(4, |i, j| (r[i] - r[j]) / 4.0).unwrap(), &e1);
+    assert_unique(
+        &PreferenceMatrix::from_margins(4, |i, _| if i == 0 { 0.1 } else { 0.0 }).unwrap(),
+        &[1.0, 0.0, 0.0, 0.0],
+    );
+    // a Condorcet winner that is not the Borda winner
+    assert_unique(&margins([[0.0, 0.05, 0.05], [-0.05, 0.0, 0.45], [-0.05, -0.45, 0.0]]), &[1.0, 0.0, 0.0]);
+}
+
+/// Bradley-Terry plus rank two: `S = r_i - r_j + c sin(phi_i - phi_j)`, values printed to four digits.
+#[test]
+fn bradley_terry_plus_a_rotation() {
+    let expected = [
+        (0.0, [1.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        (0.25, [1.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        (1.0, [0.3429, 0.3142, 0.3429, 0.0, 0.0], 0.6050),
+        (2.0, [0.3869, 0.0, 0.5571, 0.0560, 0.0], 0.9291),
+        (4.0, [0.212, 0.1064, 0.3633, 0.1064, 0.212], f64::NAN),
+    ];
+    for (c, policy, _) in expected {
+        let score = |i: usize| 1.0 - 0.5 * i as f64;
+        let angle = |i: usize| std::f64::consts::TAU * i as f64 / 5.0;
+        let matrix = PreferenceMatrix::from_margins(5, |i, j| {
+            sigmoid(score(i) - score(j) + c * (angle(i) - angle(j)).sin()) - 0.5
+        })
+        .unwrap();
+        let found = solve(&matrix);
+        println!("{c} {:?} {} {:?}", found.policy, found.duality_gap, found.unique);
+        let _ = policy;
+        let mut e = [0.0; 5];
+        e[0] = 1.0;
+        println!("bt gap {}", gap(&matrix, &e));
+    }
+}
+
+#[test]
+fn ties_and_clones_are_not_unique() {
+    for n in [2, 3, 7] {
+        let ties = solve(&PreferenceMatrix::from_margins(n, |_, _| 0.0).unwrap());
+        assert_eq!((ties.duality_gap, ties.unique), (0.0, Some(false)));
+        assert_eq!((ties.support, ties.best_responses), (vec![0], (0..n).collect()));
+    }
+    // the 3-cycle with its first action doubled: the class keeps its mass
+    let (x, y, z) = (0.3, 0.2, 0.1);
+    let clones = solve(&margins([
+        [0.0, 0.0, x, -z],
+        [0.0, 0.0, x, -z],
+        [-x, -x, 0.0, y],
+        [z, z, -y, 0.0],
+    ]));
+    let p = &clones.policy;
+    assert_close(&[p[0] + p[1], p[2], p[3]], &[y, z, x].map(|v| v / (x + y + z)), ROUNDING);
+    assert_eq!((clones.unique, clones.best_responses), (Some(false), vec![0, 1, 2, 3]));
+    // a pair of weak Condorcet winners
+    let pair = solve(&margins([[0.0, 0.0, 0.2], [0.0, 0.0, 0.1], [-0.2, -0.1, 0.0]]));
+    assert_eq!(pair.unique, Some(false));
+    // disc game: the origin lies in many triangles
+    let disc = PreferenceMatrix::from_margins(6, |i, j| {
+        0.4 * (std::f64::consts::TAU * (i as f64 - j as f64) / 6.0).sin()
+    });
+    assert_eq!(solve(&disc.unwrap()).unique, Some(false));
+}
+
+#[test]
+fn efron_has_a_segment_of_equilibria() {
+    let found = solve(&efron());
+    assert_eq!(found.unique, Some(false));
+    assert!(found.duality_gap.abs() <= ROUNDING);
+    let ends = [[0.0, 0.5, 0.0, 0.5], [3.0 / 7.0, 1.0 / 7.0, 3.0 / 7.0, 0.0]];
+    let at = found.policy.to_vec();
+    let distance = |e: &[f64; 4]| e.iter().zip(&at).map(|(a, b)| (a - b).abs()).sum::<f64>();
+    assert!(ends.iter().any(|e| distance(e) <= ROUNDING), "a vertex: {at:?}");
+    assert!(ends.iter().all(|e| gap(&efron(), e).abs() <= ROUNDING));
+}
+
+/// Two-player games embedded: product equilibria.
+#[test]
+fn embedded_two_player_games() {
+    for d in [0.5, 0.01, 1e-4] {
+        let a = arr2(&[[0.5 + d, 0.5], [0.0, 1.0]]);
+        let (x, y) = ([1.0 / (1.0 + d), d / (1.0 + d)], [1.0 / (2.0 + 2.0 * d), (1.0 + 2.0 * d) / (2.0 + 2.0 * d)]);
+        assert_marginals(&a, &x, &y);
+    }
+    let a = arr2(&[[3.0, 0.0, -3.0], [0.0, 3.0, -4.0], [0.0, 0.0, 1.0f64]]);
+    let a = a.mapv(|v| 1.0 - (v + 4.0) / 7.0);
+    assert_marginals(&a, &[1.0 / 12.0, 1.0 / 12.0, 10.0 / 12.0], &[4.0 / 12.0, 5.0 / 12.0, 3.0 / 12.0]);
+}
+
+fn assert_marginals(a: &Array2<f64>, x: &[f64], y: &[f64]) {
+    let (matrix, (p, q)) = (embedded(a), a.dim());
+    let product: Vec<f64> = x.iter().flat_map(|x| y.iter().map(move |y| x * y)).collect();
+    assert!(gap(&matrix, &product).abs() <= ROUNDING);
+    let found = solve(&matrix);
+    assert!(found.duality_gap.abs() <= ROUNDING);
+    let joint = found.policy.into_shape_with_order((p, q)).unwrap();
+    // conditioning: the gap fixes the marginals up to 1 / d
+    assert_close(joint.sum_axis(ndarray::Axis(1)).as_slice().unwrap(), x, 1e-11);
+    assert_close(joint.sum_axis(ndarray::Axis(0)).as_slice().unwrap(), y, 1e-11);
+}
+
+/// Margins of 1e-9 decide, alone and beside margins of 1/2.
+#[test]
+fn tiny_margins_count() {
+    let (x, y, z) = (3e-9, 2e-9, 1e-9);
+    assert_unique(&three_cycle(x, y, z), &[y, z, x].map(|v| v / (x + y + z)));
+    let k = three_cycle(x, y, z);
+    let below = |i: usize, j: usize| if j < 3 { k.margin(i, j) } else if i < 3 { 0.4 } else { 0.1 };
+    let found = solve(&PreferenceMatrix::from_margins(6, below).unwrap());
+    assert_close(&found.policy.to_vec()[..3], &[y, z, x].map(|v| v / (x + y + z)), 1e-7); // 2e-16 / 1e-9
+    assert_eq!(found.unique, Some(true));
+    // rock-paper-scissors between three pairs, the second of each better by 1e-9
+    let rps = |i: usize, j: usize| match (j / 2 + 3 - i / 2) % 3 {
+        0 => -1e-9,
+        1 => 0.5,
+        _ => -0.5,
+    };
+    assert_unique(
+        &PreferenceMatrix::from_margins(6, rps).unwrap(),
+        &[0.0, 1.0 / 3.0, 0.0, 1.0 / 3.0, 0.0, 1.0 / 3.0],
+    );
+    assert_unique(&three_cycle(1e-9, 0.5, 0.5), &[0.5, 1e-9, 0.5].map(|v| v / (1.0 + 1e-9)));
+}
+
+#[test]
+fn the_gap_is_rounding_on_random_games() {
+    let mut rng = rng("lottery gaps");
+    let mut worst = [0.0; KINDS];
+    for round in 0..600 {
+        let (kind, n) = (round % KINDS, 1 + index(&mut rng, 60));
+        let matrix = random_game(kind, n, &mut rng);
+        let found = solve(&matrix);
+        let p = found.policy.to_vec();
+        assert!((p.iter().sum::<f64>() - 1.0).abs() <= ROUNDING && p.iter().all(|&v| v >= 0.0));
+        let relative = found.duality_gap.max(gap(&matrix, &p)) / largest(&matrix).max(1e-300);
+        worst[kind] = f64::max(worst[kind], relative);
+        assert!(relative <= 1e-12, "kind {kind}, n {n}: {relative}");
+        assert!(found.support.iter().all(|i| found.best_responses.contains(i)));
+    }
+    println!("worst relative gaps {worst:?}");
+}
+
+#[test]
+fn hundreds_of_actions() {
+    let mut rng = rng("lottery size");
+    for (kind, n) in (0..KINDS).map(|k| (k, 200)).chain([(0, 300), (1, 301), (2, 300), (3, 300), (9, 300), (11, 300)]) {
+        let matrix = random_game(kind, n, &mut rng);
+        let start = std::time::Instant::now();
+        let found = solve(&matrix);
+        println!("{kind} {n}: {:e} {:?} support {} {:?}", found.duality_gap, start.elapsed(), found.support.len(), found.unique);
+        assert!(found.duality_gap <= 1e-12 * largest(&matrix), "kind {kind}, n {n}: {}", found.duality_gap);
+    }
+}
+
+/// Tournaments of zeros and ones have a unique equilibrium, of odd support (Fisher and Ryan 1992; Laffond, Laslier
+/// and Le Breton 1993); almost every game with continuous margins too.
+#[test]
+fn tournaments_are_unique_with_odd_support() {
+    let mut rng = rng("tournaments");
+    for round in 0..200 {
+        let n = 1 + index(&mut rng, 40);
+        let found = solve(&random_game(round % 2, n, &mut rng));
+        assert_eq!((found.support.len() % 2, found.unique), (1, Some(true)), "n {n}: {found:?}");
+    }
+}
+
+/// Adding a margin of zero between two best responses never hides: the criterion against a second equilibrium found
+/// by another solver, pushing away from the first.
+#[test]
+fn uniqueness_agrees_with_a_search_for_another_equilibrium() {
+    let mut rng = rng("uniqueness");
+    let (mut unique, mut several) = (0, 0);
+    for round in 0..240 {
+        let kind = [0, 1, 2, 3, 8, 6][round % 6];
+        let n = 2 + index(&mut rng, 9);
+        let matrix = random_game(kind, n, &mut rng);
+        let found = solve(&matrix);
+        let spread = (0..n)
+            .flat_map(|i| [1.0, -1.0].map(|sign| (i, sign)))
+            .map(|(i, sign)| (general_package(&matrix, i, sign)[i] - found.policy[i]).abs())
+            .fold(0.0, f64::max);
+        match found.unique {
+            Some(true) => {
+                assert!(spread < 1e-6, "kind {kind}: {spread} {found:?}");
+                unique += 1;
+            }
+            Some(false) => {
+                assert!(spread > 1e-3, "kind {kind}: {spread} {found:?}");
+                several += 1;
+            }
+            None => panic!("undecided: {found:?}"),
+        }
+    }
+    assert!(unique > 50 && several > 50, "{unique} {several}");
+}
+
+/// Extreme value of one probability over all equilibria, by a general linear-programming package.
+fn general_package(matrix: &PreferenceMatrix, action: usize, sign: f64) -> Vec<f64> {
+    use microlp::{ComparisonOp, OptimizationDirection, Problem};
+    let (n, scale) = (matrix.n(), largest(matrix).max(1e-300));
+    let mut problem = Problem::new(OptimizationDirection::Maximize);
+    let p: Vec<_> =
+        (0..n).map(|i| problem.add_var(if i == action { sign } else { 0.0 }, (0.0, f64::INFINITY))).collect();
+    for i in 0..n {
+        let row: Vec<_> = (0..n).map(|j| (p[j], matrix.margin(i, j) / scale)).collect();
+        problem.add_constraint(row, ComparisonOp::Le, 1e-10); // room for rounding: the exact set has no interior
+    }
+    problem.add_constraint(p.iter().map(|&v| (v, 1.0)).collect::<Vec<_>>(), ComparisonOp::Eq, 1.0);
+    let solution = problem.solve().unwrap().into_solution().unwrap();
+    p.iter().map(|&v| solution.var_value(v)).collect()
+}
+
+#[test]
+fn interior_equilibria_by_construction() {
+    // K = D K0 D with K0 u = 0 has the equilibrium u / d
+    let mut rng = rng("interior");
+    for n in [3, 7, 15, 31] {
+        let d: Vec<f64> = (0..n).map(|_| 0.2 + 0.8 * uniform(&mut rng)).collect();
+        let k0 = regular_tournament(n, 0.5);
+        let matrix = PreferenceMatrix::from_margins(n, |i, j| d[i] * d[j] * k0.margin(i, j)).unwrap();
+        let sum: f64 = d.iter().map(|d| 1.0 / d).sum();
+        let found = solve(&matrix);
+        assert_close(found.policy.as_slice().unwrap(), &d.iter().map(|d| 1.0 / (d * sum)).collect::<Vec<_>>(), 1e-13);
+        assert_eq!(found.unique, Some(true));
+    }
+}
+
+#[test]
+fn relabelling_and_determinism() {
+    let mut rng = rng("relabelling");
+    for n in [5, 20] {
+        let matrix = random_game(0, n, &mut rng);
+        let reversed = PreferenceMatrix::from_margins(n, |i, j| matrix.margin(n - 1 - i, n - 1 - j)).unwrap();
+        let (a, b) = (solve(&matrix), solve(&reversed));
+        let back: Vec<f64> = b.policy.iter().rev().copied().collect();
+        assert_close(a.policy.as_slice().unwrap(), &back, 1e-12);
+        assert_eq!(a, solve(&matrix));
+    }
+}

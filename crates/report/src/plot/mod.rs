@@ -1,0 +1,112 @@
+//! Drawings as SVG text, by plotters, ready to stand inside an HTML page.
+//!
+//! Two units of a drawing are one CSS pixel: plotters draws on whole units, so this halves its rounding.
+
+mod axis;
+mod curves;
+mod matrix;
+mod series;
+mod simplex;
+mod svg;
+
+use plotters::prelude::*;
+use serde::Serialize;
+
+pub(crate) use curves::curves;
+pub(crate) use matrix::matrix;
+pub(crate) use simplex::simplex;
+
+use crate::error::ReportError;
+use crate::render::group::Game;
+use svg::{Drawing, Drawn, marker};
+
+/// Drawings that belong together.
+#[derive(Debug, Serialize)]
+pub(crate) struct Gallery {
+    pub(crate) title: String,
+    /// How to read them, and every liberty that was taken.
+    pub(crate) caption: String,
+    /// `curves`, `simplices` or `matrix`: decides the width.
+    pub(crate) kind: &'static str,
+    pub(crate) figures: Vec<Figure>,
+}
+
+/// One drawing.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) svg: String,
+    pub(crate) caption: String,
+}
+
+/// The colours of Okabe and Ito (2008), which colour-blind readers can tell apart, without the yellow that a white
+/// page swallows.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 0, 0),
+];
+
+const INK: RGBColor = RGBColor(40, 40, 40);
+const GREY: RGBColor = RGBColor(130, 130, 130);
+const FAINT: RGBColor = RGBColor(222, 222, 222);
+
+/// How one method is drawn, everywhere in a report: its number, its panel, its colour and marker there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) key: usize,
+    pub(crate) panel: usize,
+    slot: usize,
+}
+
+impl Style {
+    fn colour(self) -> RGBColor {
+        COLOURS[self.slot]
+    }
+}
+
+/// Deals the methods of a report to panels of at most as many as there are colours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Palette {
+    per_panel: usize,
+}
+
+impl Palette {
+    pub(crate) fn of(games: &[Game<'_>]) -> Self {
+        let keys = games.iter().flat_map(|g| &g.settings).flat_map(|s| &s.methods).map(|m| m.key);
+        let methods = keys.max().unwrap_or(1);
+        Self { per_panel: methods.div_ceil(methods.div_ceil(COLOURS.len())) }
+    }
+
+    /// The style of the method numbered `key`, from 1.
+    pub(crate) fn style(&self, key: usize) -> Style {
+        let i = key.saturating_sub(1);
+        Style { key, panel: i / self.per_panel, slot: i % self.per_panel }
+    }
+}
+
+/// A line with the method's marker, for tables.
+pub(crate) fn swatch(style: Style) -> Result<String, ReportError> {
+    let mut drawing = Drawing::new("swatch", 64, 24);
+    drawing.layer("", "", |area| -> Drawn {
+        let line = style.colour().stroke_width(4);
+        area.draw(&PathElement::new(vec![(2, 12), (62, 12)], line))?;
+        marker(area, (32, 12), style.slot, style.colour())
+    })?;
+    Ok(drawing.finish(&format!("line of method {}", style.key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_dealt_evenly_to_panels() {
+        let twenty = Palette { per_panel: 20_usize.div_ceil(20_usize.div_ceil(COLOURS.len())) };
+        assert_eq!((twenty.style(1).panel, twenty.style(7).panel, twenty.style(20).panel), (0, 0, 2));
+        assert_eq!(twenty.style(8).slot, 0);
+    }
+}

@@ -1,0 +1,202 @@
+//! The reading side of `results/<experiment>/`: a folder back into records.
+//!
+//! A folder whose experiment was stopped still reads: [`Results::unfinished`] names the runs that are missing. A
+//! folder of which only `summary.json` was kept (traces are large) reads too: its runs have no trace.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::ReportError;
+use crate::schema::{FORMAT, GamesFile, PathPoint, RunRecord, Summary, TracePoint};
+use crate::write::name;
+
+/// A results folder in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    /// Facts about the games.
+    pub games: GamesFile,
+    /// Finished runs, in the order of the plan where it is known, else by game, tau, label and repetition.
+    pub runs: Vec<Run>,
+    /// Runs that were planned or started but are not finished.
+    pub unfinished: Vec<Unfinished>,
+    /// Folders under `runs/` that are not part of the plan: left over from an earlier one, and not read.
+    pub left_over: Vec<String>,
+}
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// `run.json`, or its row in `summary.json`.
+    pub record: RunRecord,
+    /// `trace.csv`; `None` if it was not kept.
+    pub trace: Option<Vec<TracePoint>>,
+    /// `path.csv`, where there is one.
+    pub path: Option<Vec<PathPoint>>,
+}
+
+/// A run without a usable `run.json`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfinished {
+    /// Its id.
+    pub id: String,
+    /// Why it does not count as finished.
+    pub why: String,
+}
+
+/// Reads the results folder `dir`.
+///
+/// # Errors
+/// [`ReportError::NotResults`] without `games.json`; [`ReportError::Malformed`] naming file, line and problem;
+/// [`ReportError::Format`] for records of another version; [`ReportError::Io`].
+pub fn read(dir: &Path) -> Result<Results, ReportError> {
+    let games_file = dir.join(name::GAMES);
+    if !games_file.exists() {
+        return Err(ReportError::NotResults(dir.to_owned()));
+    }
+    let games: GamesFile = read_versioned(&games_file)?;
+    let summary_file = dir.join(name::SUMMARY);
+    let summary: Option<Summary> =
+        if summary_file.exists() { Some(read_versioned(&summary_file)?) } else { None };
+    let planned = planned_ids(dir)?;
+    let folders = run_folders(dir)?;
+
+    let planned_or_summarised: Option<Vec<String>> =
+        planned.or_else(|| summary.as_ref().map(|s| s.runs.iter().map(|r| r.id.clone()).collect()));
+    let (ids, left_over) = match &planned_or_summarised {
+        Some(ids) => {
+            let known: BTreeSet<&String> = ids.iter().collect();
+            (ids.clone(), folders.iter().filter(|f| !known.contains(f)).cloned().collect())
+        }
+        None => (folders.iter().cloned().collect(), Vec::new()),
+    };
+
+    let mut results = Results { games, runs: Vec::new(), unfinished: Vec::new(), left_over };
+    for id in ids {
+        let in_summary = || summary.iter().flat_map(|s| &s.runs).find(|r| r.id == id).cloned();
+        let folder = dir.join(name::RUNS).join(&id);
+        if folder.join(name::RUN).exists() {
+            match read_versioned::<RunRecord>(&folder.join(name::RUN)) {
+                Ok(record) => {
+                    let trace = read_csv(&folder.join(name::TRACE))?;
+                    let path = read_csv(&folder.join(name::PATH))?;
+                    results.runs.push(Run { record, trace, path });
+                }
+                Err(error @ ReportError::Malformed { .. }) => {
+                    results.unfinished.push(Unfinished { id, why: error.to_string() });
+                }
+                Err(error) => return Err(error),
+            }
+        } else if let Some(record) = in_summary() {
+            results.runs.push(Run { record, trace: None, path: None });
+        } else {
+            let why = if folder.exists() { "started, no run.json" } else { "not started" };
+            results.unfinished.push(Unfinished { id, why: why.into() });
+        }
+    }
+    if planned_or_summarised.is_none() {
+        sort_without_plan(&mut results);
+    }
+    check_games(dir, &results)?;
+    Ok(results)
+}
+
+/// Every run must name a game of `games.json`, whose lists must be as long as its number of actions.
+fn check_games(dir: &Path, results: &Results) -> Result<(), ReportError> {
+    let file = dir.join(name::GAMES);
+    for game in &results.games.games {
+        let n = game.n;
+        let mut lists = vec![("labels", game.labels.len()), ("reference", game.reference.len())];
+        if let Some(matrix) = &game.matrix {
+            lists.push(("matrix", matrix.len()));
+            lists.extend(matrix.iter().map(|row| ("a row of the matrix", row.len())));
+        }
+        if let Some(facts) = &game.facts {
+            lists.push(("nash", facts.nash.len()));
+            lists.extend(facts.bt_scores.iter().map(|s| ("bt_scores", s.len())));
+        }
+        lists.extend(game.equilibria.iter().map(|e| ("policy of an equilibrium", e.policy.len())));
+        if let Some((what, found)) = lists.into_iter().find(|(_, len)| *len != n) {
+            let problem = format!("game `{}` has {n} actions, but {what} has {found} entries", game.name);
+            return Err(ReportError::Malformed { file, problem });
+        }
+    }
+    let known: BTreeSet<&str> = results.games.games.iter().map(|g| g.name.as_str()).collect();
+    match results.runs.iter().find(|run| !known.contains(run.record.game.as_str())) {
+        None => Ok(()),
+        Some(run) => {
+            let problem = format!("run {} is about game `{}`, which is not here", run.record.id, run.record.game);
+            Err(ReportError::Malformed { file, problem })
+        }
+    }
+}
+
+fn sort_without_plan(results: &mut Results) {
+    let order = |name: &str| results.games.games.iter().position(|g| g.name == name);
+    results.runs.sort_by(|a, b| {
+        let (a, b) = (&a.record, &b.record);
+        order(&a.game)
+            .cmp(&order(&b.game))
+            .then(a.tau.total_cmp(&b.tau))
+            .then_with(|| a.label.cmp(&b.label))
+            .then(a.repetition.cmp(&b.repetition))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+}
+
+fn planned_ids(dir: &Path) -> Result<Option<Vec<String>>, ReportError> {
+    let file = dir.join(name::PLANNED);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let text = fs_err::read_to_string(&file)?;
+    serde_json::from_str(&text).map(Some).map_err(|e| malformed(&file, &e))
+}
+
+fn run_folders(dir: &Path) -> Result<BTreeSet<String>, ReportError> {
+    let runs = dir.join(name::RUNS);
+    let mut ids = BTreeSet::new();
+    if !runs.exists() {
+        return Ok(ids);
+    }
+    for entry in fs_err::read_dir(&runs)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            ids.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(ids)
+}
+
+/// Reads JSON with a `format` key, and looks at that key first: a record of another version need not parse.
+fn read_versioned<T: DeserializeOwned>(file: &Path) -> Result<T, ReportError> {
+    let text = fs_err::read_to_string(file)?;
+    let value: Value = serde_json::from_str(&text).map_err(|e| malformed(file, &e))?;
+    match value.get("format").and_then(Value::as_u64) {
+        Some(found) if found != u64::from(FORMAT) => {
+            return Err(ReportError::Format { file: file.to_owned(), found, known: FORMAT });
+        }
+        Some(_) => {}
+        None => {
+            let problem = "`format` is missing or not a number".to_owned();
+            return Err(ReportError::Malformed { file: file.to_owned(), problem });
+        }
+    }
+    // From the text, not from `value`: the error then knows its line.
+    serde_json::from_str(&text).map_err(|e| malformed(file, &e))
+}
+
+fn read_csv<T: DeserializeOwned>(file: &PathBuf) -> Result<Option<Vec<T>>, ReportError> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    let mut csv = csv::Reader::from_reader(std::io::BufReader::new(fs_err::File::open(file)?));
+    let rows: Result<Vec<T>, csv::Error> = csv.deserialize().collect();
+    rows.map(Some).map_err(|e| malformed(file, &e))
+}
+
+fn malformed(file: &Path, problem: &dyn std::error::Error) -> ReportError {
+    ReportError::Malformed { file: file.to_owned(), problem: problem.to_string() }
+}

@@ -1,0 +1,180 @@
+//! Runs in the order they are shown: by game, by tau, by method, by repetition.
+
+use std::collections::BTreeMap;
+
+use crate::read::{Results, Run};
+use crate::schema::{GameRecord, Reached, TracePoint};
+
+/// At or below this gap a method counts as being at its equilibrium: far below what tells policies apart, far above
+/// rounding.
+pub(crate) const AT_EQUILIBRIUM: f64 = 1e-6;
+
+/// The gap of the original game.
+pub(crate) const GAP: &str = "duality_gap";
+/// The gap of the regularised game.
+pub(crate) const GAP_TAU: &str = "duality_gap_tau";
+
+/// All runs on one game.
+pub(crate) struct Game<'a> {
+    /// Its facts.
+    pub(crate) record: &'a GameRecord,
+    /// By rising tau.
+    pub(crate) settings: Vec<Setting<'a>>,
+}
+
+/// All runs on one game with one tau.
+pub(crate) struct Setting<'a> {
+    pub(crate) tau: f64,
+    /// By [`Method::key`].
+    pub(crate) methods: Vec<Method<'a>>,
+}
+
+/// The repetitions of one method.
+pub(crate) struct Method<'a> {
+    /// Number of the label, from 1, the same in the whole report.
+    pub(crate) key: usize,
+    pub(crate) label: &'a str,
+    /// Never empty.
+    pub(crate) runs: Vec<&'a Run>,
+}
+
+/// Groups the runs. Games without runs are kept: their facts are worth reading.
+pub(crate) fn group(results: &Results) -> Vec<Game<'_>> {
+    let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+    for run in &results.runs {
+        let next = keys.len() + 1;
+        keys.entry(&run.record.label).or_insert(next);
+    }
+    let mut games = Vec::new();
+    for record in &results.games.games {
+        let mut settings: Vec<Setting<'_>> = Vec::new();
+        for run in results.runs.iter().filter(|run| run.record.game == record.name) {
+            let tau = run.record.tau;
+            let at = settings.iter().position(|s| s.tau.total_cmp(&tau).is_eq()).unwrap_or_else(|| {
+                settings.push(Setting { tau, methods: Vec::new() });
+                settings.len() - 1
+            });
+            let methods = &mut settings[at].methods;
+            let label = run.record.label.as_str();
+            match methods.iter_mut().find(|m| m.label == label) {
+                Some(method) => method.runs.push(run),
+                None => methods.push(Method { key: keys[label], label, runs: vec![run] }),
+            }
+        }
+        settings.sort_by(|a, b| a.tau.total_cmp(&b.tau));
+        for setting in &mut settings {
+            setting.methods.sort_by_key(|m| m.key);
+            for method in &mut setting.methods {
+                method.runs.sort_by_key(|run| run.record.repetition);
+            }
+        }
+        games.push(Game { record, settings });
+    }
+    games
+}
+
+/// Median and range over repetitions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Of `values`; what is not finite ranks above all that is. `None` for no values.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> =
+            values.into_iter().map(|v| if v.is_nan() { f64::INFINITY } else { v }).collect();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        if n == 0 {
+            return None;
+        }
+        let (low, high) = (sorted[(n - 1) / 2], sorted[n / 2]);
+        // The sum would lose the infinite case's sign and round the equal one.
+        let median = if low.total_cmp(&high).is_eq() { low } else { low / 2.0 + high / 2.0 };
+        Some(Self { median, min: sorted[0], max: sorted[n - 1] })
+    }
+}
+
+impl Run {
+    /// The metric that says how far this run is from what it aims at.
+    pub(crate) fn own_metric(&self) -> &'static str {
+        if self.record.tau > 0.0 && self.record.aim != "original" { GAP_TAU } else { GAP }
+    }
+
+    /// Final value; `None` if it was not measured, infinite if it was not finite.
+    pub(crate) fn final_value(&self, iterate: &str, metric: &str) -> Option<f64> {
+        let value = self.record.final_metrics.get(iterate)?.get(metric)?;
+        Some(value.unwrap_or(f64::INFINITY))
+    }
+
+    /// Whether the method answered at once instead of iterating.
+    pub(crate) fn one_shot(&self) -> bool {
+        self.record.behaviour == "finished" && self.record.steps <= 1
+    }
+
+    pub(crate) fn diverged(&self) -> bool {
+        self.record.stop_reason == "diverged" || self.record.behaviour == "diverged"
+    }
+
+    /// The record of reaching `target` in the run's own metric.
+    pub(crate) fn reached(&self, iterate: &str, target: f64) -> Option<&Reached> {
+        let metric = self.own_metric();
+        self.record
+            .reached
+            .iter()
+            .find(|r| r.metric == metric && r.iterate == iterate && r.target.total_cmp(&target).is_eq())
+    }
+
+    /// The curve of one metric of one iterate, by step.
+    pub(crate) fn curve<'a>(&'a self, iterate: &'a str, metric: &'a str) -> impl Iterator<Item = &'a TracePoint> {
+        self.trace.iter().flatten().filter(move |p| p.iterate == iterate && p.metric == metric)
+    }
+}
+
+impl Method<'_> {
+    pub(crate) fn first(&self) -> &Run {
+        self.runs[0]
+    }
+
+    pub(crate) fn final_spread(&self, iterate: &str, metric: &str) -> Option<Spread> {
+        Spread::of(self.runs.iter().filter_map(|run| run.final_value(iterate, metric)))
+    }
+}
+
+impl Setting<'_> {
+    /// The metric of the setting: what most of its methods aim at.
+    pub(crate) fn metric(&self) -> &'static str {
+        if self.tau > 0.0 { GAP_TAU } else { GAP }
+    }
+
+    /// Targets found in the records, largest first.
+    pub(crate) fn targets(&self) -> Vec<f64> {
+        let mut targets: Vec<f64> =
+            self.runs().flat_map(|run| run.record.reached.iter().map(|r| r.target)).collect();
+        targets.sort_by(|a, b| b.total_cmp(a));
+        targets.dedup_by(|a, b| a.total_cmp(b).is_eq());
+        targets
+    }
+
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.methods.iter().flat_map(|m| m.runs.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_survive_what_is_not_finite() {
+        let spread = |v: &[f64]| Spread::of(v.iter().copied()).unwrap();
+        assert_eq!(spread(&[3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
+        assert_eq!(spread(&[1.0, 2.0]).median, 1.5);
+        assert_eq!(spread(&[f64::NAN, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: f64::INFINITY });
+        assert_eq!(spread(&[f64::INFINITY, f64::INFINITY]).median, f64::INFINITY);
+        assert!(Spread::of([]).is_none());
+    }
+}

@@ -1,0 +1,22 @@
+//! The report as one HTML file: style, drawings and all; no network, no script needed.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, context};
+
+use super::view::View;
+use crate::error::ReportError;
+
+/// The report. Every value is escaped; only the drawings, which escape their own text, are taken as they stand.
+pub(crate) fn html(view: &View) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.add_template("report.html", include_str!("../../templates/report.html"))?;
+    let view = context! {
+        style => include_str!("../../templates/report.css"),
+        script => include_str!("../../templates/report.js"),
+        ..Serde(view)
+    };
+    Ok(environment.get_template("report.html")?.render(view)?)
+}

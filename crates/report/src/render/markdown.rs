@@ -1,0 +1,43 @@
+//! The report as Markdown: verdicts and tables, no drawings.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Error, Output, State, Value};
+
+use super::view::View;
+use crate::error::ReportError;
+
+/// The report; every value is escaped, so that labels mean only themselves.
+pub(crate) fn markdown(view: &View) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(format);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.add_template("report.md", include_str!("../../templates/report.md"))?;
+    Ok(environment.get_template("report.md")?.render(Serde(view))?)
+}
+
+fn format(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() || value.is_none() {
+        return Ok(());
+    }
+    Ok(out.write_str(&escape(&value.to_string()))?)
+}
+
+/// Backslashes before what Markdown would read as markup, entities for what HTML would.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

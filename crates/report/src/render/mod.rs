@@ -1,0 +1,17 @@
+//! From records to pages.
+
+mod endpoint;
+pub(crate) mod group;
+mod html;
+mod markdown;
+pub(crate) mod number;
+mod table;
+mod terminal;
+mod verdict;
+mod view;
+
+pub(crate) use endpoint::final_policy;
+pub(crate) use html::html;
+pub(crate) use markdown::markdown;
+pub(crate) use terminal::terminal;
+pub(crate) use view::view;

@@ -1,0 +1,234 @@
+//! The table of one setting: one row a method, the same cells for every renderer.
+
+use serde::Serialize;
+
+use super::group::{GAP, GAP_TAU, Method, Setting, Spread};
+use super::number::{factor, median_count, plain, short};
+use super::verdict::Ending;
+
+/// Rows, and what is needed to read them.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
+    /// Headings over neighbouring columns: text and number of columns.
+    pub(crate) groups: Vec<(String, usize)>,
+    pub(crate) rows: Vec<Row>,
+    /// Reading notes.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One column.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Column {
+    pub(crate) group: String,
+    pub(crate) title: String,
+    pub(crate) numeric: bool,
+    /// Whether it is worth its width in a terminal.
+    pub(crate) brief: bool,
+}
+
+/// One method.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) key: usize,
+    pub(crate) label: String,
+    /// Aim and guarantee, in words.
+    pub(crate) about: String,
+    /// Whether the method ended at the equilibrium it aims at; `false` also for those that aim at none.
+    pub(crate) there: bool,
+    pub(crate) diverged: bool,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// One entry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    /// Range over repetitions, a window, or what else belongs in small print.
+    pub(crate) detail: String,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, detail: String::new() }
+    }
+}
+
+const NEVER: &str = "-";
+
+/// The table of `setting`.
+pub(crate) fn table(setting: &Setting<'_>) -> Table {
+    let targets = setting.targets();
+    let pays_queries = setting.runs().any(|r| r.record.queries > 0);
+    let pays_duels = setting.runs().any(|r| r.record.duels > 0);
+    let repeats = setting.methods.iter().map(|m| m.runs.len()).max().unwrap_or(0);
+    let brief_target = hardest_reached(setting, &targets);
+
+    let mut columns = Vec::new();
+    let mut cells: Vec<Vec<Cell>> = setting.methods.iter().map(|_| Vec::new()).collect();
+    let mut add = |column: Column, cell: &dyn Fn(&Method<'_>) -> Cell| {
+        columns.push(column);
+        for (row, method) in cells.iter_mut().zip(&setting.methods) {
+            row.push(cell(method));
+        }
+    };
+    let column = |group: &str, title: &str, numeric: bool, brief: bool| Column {
+        group: group.into(),
+        title: title.into(),
+        numeric,
+        brief,
+    };
+
+    let gaps: &[(&str, &str)] = if setting.tau > 0.0 {
+        &[(GAP_TAU, "regularised gap"), (GAP, "gap in the original game")]
+    } else {
+        &[(GAP, "duality gap")]
+    };
+    for (metric, group) in gaps {
+        for iterate in ["last", "average"] {
+            let brief = *metric == setting.metric() || iterate == "last";
+            add(column(group, iterate, true, brief), &|m| spread_cell(m.final_spread(iterate, metric), &short));
+        }
+    }
+    for (duels, group, paid) in
+        [(false, "queries to reach", pays_queries), (true, "duels to reach", pays_duels)]
+    {
+        for &target in targets.iter().filter(|_| paid) {
+            let brief = brief_target == Some(target);
+            add(column(group, &short(target), true, brief), &|m| cost_cell(m, target, duels));
+        }
+    }
+    add(column("", "steps", true, false), &|m| {
+        spread_cell(Spread::of(m.runs.iter().map(|r| r.record.steps as f64)), &median_count)
+    });
+    add(column("", "stopped by", false, false), &|m| word_cell(m, &|m, i| m.runs[i].record.stop_reason.clone()));
+    add(column("", "behaviour", false, true), &|m| word_cell(m, &|m, i| m.runs[i].record.behaviour.clone()));
+    add(column("factor per step", "fitted", true, true), &fitted_cell);
+    add(column("factor per step", "predicted", true, false), &|m| {
+        let predicted = m.runs.iter().filter_map(|r| r.record.rate.as_ref()?.predicted);
+        Spread::of(predicted).map_or_else(|| NEVER.to_owned().into(), |s| factor(s.median).into())
+    });
+
+    let rows = setting.methods.iter().zip(cells).map(|(m, cells)| row(m, cells)).collect();
+    let mut groups: Vec<(String, usize)> = Vec::new();
+    for column in &columns {
+        match groups.last_mut() {
+            Some((group, n)) if *group == column.group && !group.is_empty() => *n += 1,
+            _ => groups.push((column.group.clone(), 1)),
+        }
+    }
+    Table { columns, groups, rows, notes: notes(setting, repeats, pays_queries, pays_duels) }
+}
+
+fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
+    let record = &method.first().record;
+    let aim = match record.aim.as_str() {
+        "original" => "aims at Nash",
+        "regularised" if record.tau > 0.0 => "aims at the regularised equilibrium",
+        "regularised" => "aims at Nash",
+        _ => "aims at no equilibrium",
+    };
+    let proved = match record.guarantee.as_str() {
+        "last" => ", proved for the last iterate",
+        "average" => ", proved for the average",
+        "both" => ", proved for last and average",
+        _ => ", nothing proved",
+    };
+    let ending = Ending::of_method(method).0;
+    Row {
+        key: method.key,
+        label: plain(method.label),
+        about: format!("{aim}{proved}"),
+        there: matches!(ending, Ending::Reaches | Ending::OneShotReaches),
+        diverged: ending == Ending::Diverges,
+        cells,
+    }
+}
+
+/// The smallest target that any last iterate reached, else the largest there is.
+fn hardest_reached(setting: &Setting<'_>, targets: &[f64]) -> Option<f64> {
+    let reached = |t: f64| setting.runs().any(|r| r.reached("last", t).is_some_and(|r| r.step.is_some()));
+    targets.iter().rev().copied().find(|&t| reached(t)).or(targets.first().copied())
+}
+
+fn spread_cell(spread: Option<Spread>, show: &dyn Fn(f64) -> String) -> Cell {
+    let Some(s) = spread else { return NEVER.to_owned().into() };
+    let (low, high) = (show(s.min), show(s.max));
+    let detail = if low == high { String::new() } else { format!("{low} to {high}") };
+    Cell { text: show(s.median), detail }
+}
+
+/// Cost of reaching `target`: of the last iterate, else of the average, which is then said.
+fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
+    for iterate in ["last", "average"] {
+        let paid: Vec<f64> = method
+            .runs
+            .iter()
+            .filter_map(|run| run.reached(iterate, target))
+            .filter_map(|r| if duels { r.duels } else { r.queries })
+            .map(|c| c as f64)
+            .collect();
+        let (n, all) = (paid.len(), method.runs.len());
+        if n > 0 {
+            let mut cell = spread_cell(Spread::of(paid), &median_count);
+            if n < all {
+                cell.detail = format!("{n} of {all} runs");
+            }
+            if iterate == "average" {
+                cell.detail = format!("average{}{}", if cell.detail.is_empty() { "" } else { ", " }, cell.detail);
+            }
+            return cell;
+        }
+    }
+    NEVER.to_owned().into()
+}
+
+/// The most common word over repetitions, with its count where they differ.
+fn word_cell(method: &Method<'_>, word: &dyn Fn(&Method<'_>, usize) -> String) -> Cell {
+    let words: Vec<String> = (0..method.runs.len()).map(|i| plain(&word(method, i)).replace('-', " ")).collect();
+    let times = |w: &String| words.iter().filter(|v| *v == w).count();
+    let mut best = &words[0];
+    for w in &words {
+        if times(w) > times(best) {
+            best = w;
+        }
+    }
+    let detail =
+        if times(best) == words.len() { String::new() } else { format!("{} of {}", times(best), words.len()) };
+    Cell { text: best.clone(), detail }
+}
+
+fn fitted_cell(method: &Method<'_>) -> Cell {
+    let rates = || method.runs.iter().filter_map(|r| r.record.rate.as_ref());
+    let Some(spread) = Spread::of(rates().filter_map(|r| r.fitted)) else { return NEVER.to_owned().into() };
+    let window = rates().find_map(|r| r.window).filter(|_| method.runs.len() == 1);
+    let detail = window.map_or(String::new(), |(a, b)| {
+        format!("steps {} to {}", median_count(a as f64), median_count(b as f64))
+    });
+    Cell { text: factor(spread.median), detail }
+}
+
+fn notes(setting: &Setting<'_>, repeats: usize, pays_queries: bool, pays_duels: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if repeats > 1 {
+        notes.push(format!("Medians over {repeats} repetitions; small print: smallest to largest."));
+    }
+    if setting.tau > 0.0 {
+        notes.push(
+            "Costs are counted to the regularised gap; for methods that aim at the original game, to its gap.".into(),
+        );
+    }
+    notes.push(match (pays_queries, pays_duels) {
+        (true, false) => "No method paid duels.".into(),
+        (false, true) => "No method paid win-rate queries.".into(),
+        _ => String::new(),
+    });
+    if setting.runs().any(|r| !r.record.reached.is_empty()) {
+        notes.push(
+            "Costs are those of the last iterate, or of the average (then said) if only that got there; -: never."
+                .into(),
+        );
+    }
+    notes.retain(|n| !n.is_empty());
+    notes
+}

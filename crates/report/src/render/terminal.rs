@@ -1,0 +1,103 @@
+//! The short report for a terminal of 100 columns.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::table::Column;
+use super::verdict::Statement;
+use super::view::{GameView, SettingView, View};
+
+const WIDTH: usize = 100;
+
+/// The report as text; ends with a newline, holds no escape sequences.
+pub(crate) fn terminal(view: &View) -> String {
+    let mut out = format!("{}: {}\n", view.title, view.counts);
+    for warning in &view.warnings {
+        out.push_str(&wrapped(&format!("! {warning}"), "  "));
+    }
+    for game in &view.games {
+        out.push('\n');
+        game_text(&mut out, game);
+    }
+    out
+}
+
+fn game_text(out: &mut String, game: &GameView) {
+    out.push_str(&format!("== {} ({}) ==\n", game.name, game.size));
+    statements(out, &game.verdict);
+    for setting in &game.settings {
+        out.push_str(&format!("\n{}\n", setting.heading));
+        statements(out, &setting.verdict);
+        out.push_str(&short_table(setting));
+        out.push('\n');
+        for note in &setting.notes {
+            out.push_str(&wrapped(&format!("note on {}: {}", note.lead, note.text), "  "));
+        }
+    }
+}
+
+fn statements(out: &mut String, statements: &[Statement]) {
+    for s in statements {
+        out.push_str(&wrapped(&format!("- {}: {}", s.lead, s.text), "  "));
+    }
+}
+
+fn short_table(setting: &SettingView) -> String {
+    let shown: Vec<usize> = (0..setting.table.columns.len()).filter(|&i| setting.table.columns[i].brief).collect();
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH as u16);
+    let mut header = vec!["method".to_owned()];
+    header.extend(shown.iter().map(|&i| heading(&setting.table.columns[i])));
+    table.set_header(header);
+    for row in &setting.table.rows {
+        let mut cells = vec![row.label.clone()];
+        cells.extend(shown.iter().map(|&i| row.cells[i].text.clone()));
+        table.add_row(cells);
+    }
+    for (at, &i) in shown.iter().enumerate() {
+        if setting.table.columns[i].numeric
+            && let Some(column) = table.column_mut(at + 1)
+        {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn heading(column: &Column) -> String {
+    if column.group.is_empty() { column.title.clone() } else { format!("{}\n{}", column.group, column.title) }
+}
+
+/// Breaks `text` at spaces; lines after the first are indented.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.len();
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_broken_and_indented() {
+        let text = wrapped(&"word ".repeat(60), "  ");
+        assert!(text.lines().all(|l| l.chars().count() <= WIDTH));
+        assert!(text.lines().skip(1).all(|l| l.starts_with("  word")));
+    }
+}

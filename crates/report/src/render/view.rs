@@ -1,0 +1,234 @@
+//! Everything a template shows, already in words: built once, shown by every renderer.
+
+use serde::Serialize;
+
+use super::endpoint::{Endpoints, endpoints};
+use super::group::{Game, Setting, group};
+use super::number::{count, list, plain, plural, short};
+use super::table::{Table, table};
+use super::verdict::{Statement, headline, on_game, on_methods, tally};
+use crate::error::ReportError;
+use crate::plot::{self, Gallery};
+use crate::read::Results;
+use crate::schema::GameRecord;
+
+/// A whole report.
+#[derive(Debug, Serialize)]
+pub(crate) struct View {
+    pub(crate) title: String,
+    pub(crate) description: Option<String>,
+    /// What is missing, in sentences; empty if nothing is.
+    pub(crate) warnings: Vec<String>,
+    pub(crate) counts: String,
+    pub(crate) games: Vec<GameView>,
+    pub(crate) provenance: Provenance,
+}
+
+/// A game's section.
+#[derive(Debug, Serialize)]
+pub(crate) struct GameView {
+    /// Anchor: from 1.
+    pub(crate) number: usize,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) size: String,
+    pub(crate) headline: String,
+    pub(crate) tally: String,
+    pub(crate) verdict: Vec<Statement>,
+    pub(crate) settings: Vec<SettingView>,
+    /// The matrix and its answers, as a drawing.
+    pub(crate) matrix: Option<Gallery>,
+}
+
+/// A game's subsection for one tau.
+#[derive(Debug, Serialize)]
+pub(crate) struct SettingView {
+    pub(crate) tau: String,
+    pub(crate) heading: String,
+    pub(crate) verdict: Vec<Statement>,
+    pub(crate) table: Table,
+    pub(crate) swatches: Vec<String>,
+    pub(crate) galleries: Vec<Gallery>,
+    pub(crate) endpoints: Option<Endpoints>,
+    /// Notes of the solvers.
+    pub(crate) notes: Vec<Statement>,
+}
+
+/// Where the numbers come from.
+#[derive(Debug, Serialize)]
+pub(crate) struct Provenance {
+    pub(crate) versions: String,
+    pub(crate) format: u32,
+    pub(crate) seeds: String,
+    pub(crate) seconds: String,
+    pub(crate) runs: Vec<RunLine>,
+    pub(crate) left_over: String,
+}
+
+/// One run in the list of runs.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunLine {
+    pub(crate) id: String,
+    pub(crate) game: String,
+    pub(crate) tau: String,
+    pub(crate) label: String,
+    pub(crate) repetition: u32,
+    pub(crate) steps: String,
+    pub(crate) queries: String,
+    pub(crate) duels: String,
+    pub(crate) seconds: String,
+    pub(crate) ended: String,
+}
+
+/// Builds the view; drawings are made only if asked for.
+///
+/// # Errors
+/// [`ReportError::Drawing`].
+pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportError> {
+    let games = group(results);
+    let palette = plot::Palette::of(&games);
+    let mut sections = Vec::new();
+    for (i, game) in games.iter().enumerate() {
+        let mut settings = Vec::new();
+        for setting in &game.settings {
+            settings.push(setting_view(game, setting, &palette, drawings)?);
+        }
+        let matrix = if drawings { plot::matrix(game.record)? } else { None };
+        sections.push(GameView {
+            number: i + 1,
+            name: plain(&game.record.name),
+            source: plain(&game.record.source),
+            size: size(game.record),
+            headline: headline(game.record),
+            tally: tally(game),
+            verdict: on_game(game.record),
+            settings,
+            matrix,
+        });
+    }
+    let total = results.runs.len() + results.unfinished.len();
+    Ok(View {
+        title: plain(&results.games.experiment),
+        description: results.games.description.as_deref().map(plain),
+        warnings: warnings(results, total),
+        counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
+        games: sections,
+        provenance: provenance(results),
+    })
+}
+
+fn setting_view(
+    game: &Game<'_>,
+    setting: &Setting<'_>,
+    palette: &plot::Palette,
+    drawings: bool,
+) -> Result<SettingView, ReportError> {
+    let mut galleries = Vec::new();
+    let mut swatches = Vec::new();
+    if drawings {
+        galleries = plot::curves(game, setting, palette)?;
+        galleries.extend(plot::simplex(game, setting, palette)?);
+        for method in &setting.methods {
+            swatches.push(plot::swatch(palette.style(method.key))?);
+        }
+    }
+    let mut notes = Vec::new();
+    for method in &setting.methods {
+        let mut seen: Vec<&String> = Vec::new();
+        for note in method.runs.iter().flat_map(|run| &run.record.notes) {
+            if !seen.contains(&note) {
+                seen.push(note);
+                notes.push(Statement { lead: plain(method.label), text: plain(note) });
+            }
+        }
+    }
+    let tau = short(setting.tau);
+    let heading = if setting.tau > 0.0 {
+        format!("Methods on the game regularised with tau = {tau}")
+    } else {
+        "Methods on the original game (tau = 0)".into()
+    };
+    Ok(SettingView {
+        tau,
+        heading,
+        verdict: on_methods(setting),
+        table: table(setting),
+        swatches,
+        galleries,
+        endpoints: endpoints(game, setting),
+        notes,
+    })
+}
+
+fn size(game: &GameRecord) -> String {
+    match &game.context_facts {
+        Some(facts) if facts.actions.0 != facts.actions.1 => {
+            format!("{}, {} to {} actions", plural(game.contexts, "context"), facts.actions.0, facts.actions.1)
+        }
+        _ if game.contexts > 1 => format!("{} of {}", plural(game.contexts, "context"), plural(game.n, "action")),
+        _ => plural(game.n, "action"),
+    }
+}
+
+fn warnings(results: &Results, total: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    if !results.unfinished.is_empty() {
+        let items: Vec<String> =
+            results.unfinished.iter().map(|u| format!("{} ({})", plain(&u.id), plain(&u.why))).collect();
+        out.push(format!(
+            "Not complete: {} of {} missing. {}. What follows is about the {} finished. Start the experiment again \
+             to finish it; finished runs are kept.",
+            results.unfinished.len(),
+            plural(total, "run"),
+            list(&items, 5),
+            count(results.runs.len() as u64),
+        ));
+    }
+    let bare = results.runs.iter().filter(|r| r.trace.is_none()).count();
+    if bare > 0 {
+        out.push(format!(
+            "{} kept here without trace: their rows are in the tables, their curves are not drawn.",
+            plural(bare, "run")
+        ));
+    }
+    out
+}
+
+fn provenance(results: &Results) -> Provenance {
+    let mut versions: Vec<String> = Vec::new();
+    let mut seeds: Vec<String> = Vec::new();
+    for run in &results.runs {
+        let seed = run.record.spec.get("seed").map(ToString::to_string);
+        for (list, item) in [(&mut versions, Some(run.record.version.clone())), (&mut seeds, seed)] {
+            list.extend(item.filter(|i| !list.contains(i)));
+        }
+    }
+    let runs = results.runs.iter().map(|run| {
+        let r = &run.record;
+        RunLine {
+            id: r.id.clone(),
+            game: plain(&r.game),
+            tau: short(r.tau),
+            label: plain(&r.label),
+            repetition: r.repetition,
+            steps: count(r.steps),
+            queries: count(r.queries),
+            duels: count(r.duels),
+            seconds: short(r.seconds),
+            ended: plain(&r.stop_detail),
+        }
+    });
+    let seconds: f64 = results.runs.iter().map(|r| r.record.seconds).sum();
+    Provenance {
+        versions: list(&versions, 5),
+        format: results.games.format,
+        seeds: if seeds.is_empty() { "not recorded".into() } else { list(&seeds, 5) },
+        seconds: short(seconds),
+        runs: runs.collect(),
+        left_over: if results.left_over.is_empty() {
+            String::new()
+        } else {
+            format!("{} of an earlier plan under runs/ not read", plural(results.left_over.len(), "folder"))
+        },
+    }
+}
