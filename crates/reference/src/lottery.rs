@@ -6,7 +6,9 @@
 //!
 //! Known as von Neumann winner, minimax winner (arXiv:2401.04056) or Nash equilibrium of the preference game
 //! (arXiv:2312.00886). The value is 1/2 whatever the game, so the gap certifies the policy without a dual. The simplex
-//! method finds an optimal basis; the policy is then solved afresh from the margins of that basis by LU.
+//! method finds an optimal basis in `f64`; the policy is then solved afresh from the margins of that basis by LU. If the
+//! gap shows that `f64` chose a wrong basis (it happens when margins differ by nine orders of magnitude), the method runs
+//! again in double-double arithmetic.
 //!
 //! Uniqueness. Let `S` be the support of an equilibrium and `T = {i: (K pi)_i = 0}` its best responses, `S` within `T`.
 //! *The equilibrium is unique if and only if `T = S` and `K_SS` has a kernel of dimension one.* Proof: another
@@ -19,16 +21,13 @@
 //! a thousand actions.
 
 use equipoise_env::PreferenceMatrix;
-use faer::Mat;
+use faer::{Mat, fx128};
 use faer::linalg::solvers::Solve;
 use ndarray::Array1;
 
 use crate::error::ReferenceError;
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
-
-/// A gap above this times `max|K|` is not rounding: the answer is refused.
-const CERTIFIED: f64 = 1e-11;
 
 /// A maximal lottery with its certificate.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +41,7 @@ pub struct Equilibrium {
     /// Actions that do best against the lottery, ties to rounding included, ascending; a superset of the support.
     pub best_responses: Vec<usize>,
     /// Whether it is the only one (criterion in the module head). Equalities are read up to rounding,
-    /// `16 n 2.2e-16 max|K|`. `None`: an inequality holds, but by less than the rounding error of the lottery.
+    /// `7e-15 sqrt n` relative to the largest margin (within a factor two). `None`: an inequality holds, but by less than the rounding error of the lottery.
     pub unique: Option<bool>,
     /// How it was found.
     pub method: &'static str,
@@ -68,25 +67,34 @@ pub fn maximal_lottery(matrix: &PreferenceMatrix) -> Result<Equilibrium, Referen
 
 /// The lottery and its gap alone.
 pub(crate) fn lottery(matrix: &PreferenceMatrix, k: &Margins) -> Result<(Array1<f64>, f64), ReferenceError> {
-    let basis = optimal_basis(k);
-    let policy = solve_basis(k, &basis);
-    let mut margins = vec![0.0; k.n()];
-    matrix.product(&policy, &mut margins);
-    let duality_gap = 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if duality_gap <= CERTIFIED * k.scale() {
-        Ok((Array1::from(policy), duality_gap))
-    } else {
-        Err(ReferenceError::Pivoting { n: k.n(), pivots: basis.pivots, duality_gap })
+    let certified = |gap: f64| gap <= rounding(k.n()) * k.scale();
+    let basis = optimal_basis::<f64>(k);
+    let (policy, gap) = certify(matrix, on_simplex(k, &basis, solve_basis(k, &basis)));
+    if certified(gap) {
+        return Ok((policy, gap));
     }
+    let basis = optimal_basis::<fx128>(k);
+    let (policy, gap) = certify(matrix, on_simplex(k, &basis, basis.probs.iter().copied()));
+    if certified(gap) {
+        Ok((policy, gap))
+    } else {
+        Err(ReferenceError::Pivoting { n: k.n(), pivots: basis.pivots, duality_gap: gap })
+    }
+}
+
+fn certify(matrix: &PreferenceMatrix, policy: Vec<f64>) -> (Array1<f64>, f64) {
+    let mut margins = vec![0.0; policy.len()];
+    matrix.product(&policy, &mut margins);
+    (Array1::from(policy), 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Rounding of a sum of `n` margins of size at most 1, with room for the decomposition behind it.
 fn rounding(n: usize) -> f64 {
-    16.0 * n as f64 * f64::EPSILON
+    32.0 * (n as f64).sqrt() * f64::EPSILON
 }
 
 /// Solves `K_TS pi_S + v = 0`, `1'pi_S = 1` for the rows `T` and columns `S` of the basis.
-fn solve_basis(k: &Margins, basis: &Basis) -> Vec<f64> {
+fn solve_basis(k: &Margins, basis: &Basis) -> impl Iterator<Item = f64> {
     let (rows, columns) = (&basis.rows, &basis.columns);
     let m = columns.len();
     let bordered = Mat::from_fn(m + 1, m + 1, |i, j| match (i < m, j < m) {
@@ -96,10 +104,14 @@ fn solve_basis(k: &Margins, basis: &Basis) -> Vec<f64> {
     });
     let mut solution = Mat::from_fn(m + 1, 1, |i, _| f64::from(u8::from(i == m)));
     bordered.partial_piv_lu().solve_in_place(&mut solution);
+    (0..m).map(move |j| solution[(j, 0)])
+}
+
+/// Puts the probabilities of the basis in their places. A basic variable of a degenerate game is 0, and comes out as
+/// rounding of either sign: it is 0 again here.
+fn on_simplex(k: &Margins, basis: &Basis, probs: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut policy = vec![0.0; k.n()];
-    for (j, &action) in columns.iter().enumerate() {
-        // a basic variable of a degenerate game is 0, and comes out as rounding of either sign
-        let p = solution[(j, 0)];
+    for (&action, p) in basis.columns.iter().zip(probs) {
         policy[action] = if p > rounding(k.n()) { p } else { 0.0 };
     }
     let sum: f64 = policy.iter().sum();
@@ -121,8 +133,9 @@ fn is_unique(k: &Margins, policy: &Array1<f64>, margins: &[f64], support: &[usiz
     if second <= zero * largest {
         return Some(false);
     }
-    // the computed lottery solves a block perturbed by rounding; its own error is that over the second-smallest value
-    let error = zero * largest / second * (size as f64).sqrt();
+    // the error of the lottery is what it leaves of K_SS pi = 0, or rounding, over the second-smallest singular value
+    let left = support.iter().map(|&i| margins[i].abs() / k.scale()).fold(zero, f64::max);
+    let error = left * largest / second * (size as f64).sqrt();
     let smallest = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);
     (nearest < -error && smallest > error).then_some(true)
 }

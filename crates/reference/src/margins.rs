@@ -2,7 +2,7 @@
 
 use equipoise_env::PreferenceMatrix;
 
-/// `K / scale` with `scale = max|K|`, row-major; `scale = 1` if all actions tie.
+/// `K / scale`, row-major. The scale is a power of two, so that division rounds nothing.
 pub(crate) struct Margins {
     n: usize,
     scale: f64,
@@ -10,10 +10,11 @@ pub(crate) struct Margins {
 }
 
 impl Margins {
-    /// Unpacks `matrix` and divides by its largest margin.
+    /// Unpacks `matrix`, scaled so that its largest margin lies in `[1/2, 1)`; `scale = 1` if all actions tie.
     pub(crate) fn scaled(matrix: &PreferenceMatrix) -> Self {
-        let largest = largest_margin(matrix);
-        Self::unpack(matrix, if largest > 0.0 { largest } else { 1.0 })
+        const EXPONENT: u64 = 0x7FF0_0000_0000_0000;
+        let power = f64::from_bits(largest_margin(matrix).to_bits() & EXPONENT);
+        Self::unpack(matrix, if power > 0.0 { 2.0 * power } else { 1.0 })
     }
 
     /// Unpacks `matrix` as it is.

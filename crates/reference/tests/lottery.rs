@@ -59,29 +59,25 @@ fn closed_forms_of_the_test_games() {
     assert_unique(&margins([[0.0, 0.05, 0.05], [-0.05, 0.0, 0.45], [-0.05, -0.45, 0.0]]), &[1.0, 0.0, 0.0]);
 }
 
-/// Bradley-Terry plus rank two: `S = r_i - r_j + c sin(phi_i - phi_j)`, values printed to four digits.
+/// Bradley-Terry plus rank two: `S = r_i - r_j + c sin(phi_i - phi_j)`; figures known to four digits.
 #[test]
 fn bradley_terry_plus_a_rotation() {
-    let expected = [
+    let score = |i: usize| 1.0 - 0.5 * i as f64;
+    let angle = |i: usize| std::f64::consts::TAU * i as f64 / 5.0;
+    for (c, policy, favourite_gap) in [
         (0.0, [1.0, 0.0, 0.0, 0.0, 0.0], 0.0),
         (0.25, [1.0, 0.0, 0.0, 0.0, 0.0], 0.0),
-        (1.0, [0.3429, 0.3142, 0.3429, 0.0, 0.0], 0.6050),
-        (2.0, [0.3869, 0.0, 0.5571, 0.0560, 0.0], 0.9291),
-        (4.0, [0.212, 0.1064, 0.3633, 0.1064, 0.212], f64::NAN),
-    ];
-    for (c, policy, _) in expected {
-        let score = |i: usize| 1.0 - 0.5 * i as f64;
-        let angle = |i: usize| std::f64::consts::TAU * i as f64 / 5.0;
-        let matrix = PreferenceMatrix::from_margins(5, |i, j| {
-            sigmoid(score(i) - score(j) + c * (angle(i) - angle(j)).sin()) - 0.5
-        })
-        .unwrap();
+        (0.5, [1.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        (1.0, [0.3429, 0.3142, 0.3429, 0.0, 0.0], 0.2218),
+        (2.0, [0.3869, 0.0, 0.5571, 0.0560, 0.0], 0.6050),
+        (4.0, [0.2120, 0.1064, 0.3633, 0.1064, 0.2120], 0.9291),
+    ] {
+        let margin = |i, j| sigmoid(score(i) - score(j) + c * (angle(i) - angle(j)).sin()) - 0.5;
+        let matrix = PreferenceMatrix::from_margins(5, margin).unwrap();
         let found = solve(&matrix);
-        println!("{c} {:?} {} {:?}", found.policy, found.duality_gap, found.unique);
-        let _ = policy;
-        let mut e = [0.0; 5];
-        e[0] = 1.0;
-        println!("bt gap {}", gap(&matrix, &e));
+        assert_close(found.policy.as_slice().unwrap(), &policy, 5e-5);
+        assert!(found.duality_gap <= ROUNDING && found.unique == Some(true), "{found:?}");
+        assert!((gap(&matrix, &[1.0, 0.0, 0.0, 0.0, 0.0]) - favourite_gap).abs() <= 5e-5);
     }
 }
 
@@ -170,13 +166,12 @@ fn tiny_margins_count() {
         &PreferenceMatrix::from_margins(6, rps).unwrap(),
         &[0.0, 1.0 / 3.0, 0.0, 1.0 / 3.0, 0.0, 1.0 / 3.0],
     );
-    assert_unique(&three_cycle(1e-9, 0.5, 0.5), &[0.5, 1e-9, 0.5].map(|v| v / (1.0 + 1e-9)));
+    assert_unique(&three_cycle(1e-9, 0.5, 0.5), &[0.5, 0.5, 1e-9].map(|v| v / (1.0 + 1e-9)));
 }
 
 #[test]
 fn the_gap_is_rounding_on_random_games() {
     let mut rng = rng("lottery gaps");
-    let mut worst = [0.0; KINDS];
     for round in 0..600 {
         let (kind, n) = (round % KINDS, 1 + index(&mut rng, 60));
         let matrix = random_game(kind, n, &mut rng);
@@ -184,22 +179,18 @@ fn the_gap_is_rounding_on_random_games() {
         let p = found.policy.to_vec();
         assert!((p.iter().sum::<f64>() - 1.0).abs() <= ROUNDING && p.iter().all(|&v| v >= 0.0));
         let relative = found.duality_gap.max(gap(&matrix, &p)) / largest(&matrix).max(1e-300);
-        worst[kind] = f64::max(worst[kind], relative);
-        assert!(relative <= 1e-12, "kind {kind}, n {n}: {relative}");
+        assert!(relative <= 1e-14, "kind {kind}, n {n}: {relative}");
         assert!(found.support.iter().all(|i| found.best_responses.contains(i)));
     }
-    println!("worst relative gaps {worst:?}");
 }
 
 #[test]
 fn hundreds_of_actions() {
     let mut rng = rng("lottery size");
-    for (kind, n) in (0..KINDS).map(|k| (k, 200)).chain([(0, 300), (1, 301), (2, 300), (3, 300), (9, 300), (11, 300)]) {
+    for (kind, n) in (0..KINDS).map(|kind| (kind, 200)).chain([0, 1, 2, 3, 11].map(|kind| (kind, 300))) {
         let matrix = random_game(kind, n, &mut rng);
-        let start = std::time::Instant::now();
         let found = solve(&matrix);
-        println!("{kind} {n}: {:e} {:?} support {} {:?}", found.duality_gap, start.elapsed(), found.support.len(), found.unique);
-        assert!(found.duality_gap <= 1e-12 * largest(&matrix), "kind {kind}, n {n}: {}", found.duality_gap);
+        assert!(found.duality_gap <= 1e-13 * largest(&matrix), "kind {kind}, n {n}: {}", found.duality_gap);
     }
 }
 
@@ -215,8 +206,7 @@ fn tournaments_are_unique_with_odd_support() {
     }
 }
 
-/// Adding a margin of zero between two best responses never hides: the criterion against a second equilibrium found
-/// by another solver, pushing away from the first.
+/// The criterion against the extremes of every probability over all equilibria, by another solver.
 #[test]
 fn uniqueness_agrees_with_a_search_for_another_equilibrium() {
     let mut rng = rng("uniqueness");

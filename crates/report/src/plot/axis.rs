@@ -1,5 +1,9 @@
 //! Logarithmic axes that have a place for zero.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
 use crate::render::number::short;
 
 /// Values at or below this are drawn as zero: no gap computed in double precision means anything there.
@@ -56,12 +60,36 @@ impl Axis {
     }
 
     /// The label of the tick at `log`.
-    pub(super) fn label(&self, log: f64) -> String {
+    fn label(&self, log: f64) -> String {
         if self.zero && log.total_cmp(&self.low).is_eq() {
             return "0".into();
         }
         let value = 10_f64.powf(log);
         if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }
+    }
+}
+
+/// For plotters an axis is linear in the logarithm, with ticks where this module wants them.
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, log: &f64, (from, to): (i32, i32)) -> i32 {
+        from + ((log - self.low) / (self.high - self.low) * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, log: &f64) -> String {
+        self.label(*log)
     }
 }
 

@@ -207,16 +207,12 @@ fn draw(
 
 /// Grid, ticks and names, by plotters' own chart.
 fn mesh(area: &Area<'_>, frame: &Frame, subject: &Subject, cost: Cost) -> Drawn {
-    let (x, y) = (&frame.x, &frame.y);
     let mut chart = ChartBuilder::on(area)
         .margin_top(frame.top)
         .margin_right(WIDTH as i32 - frame.right)
         .x_label_area_size(HEIGHT as i32 - frame.bottom)
         .y_label_area_size(frame.left)
-        .build_cartesian_2d(
-            (x.low..x.high).with_key_points(x.ticks.clone()),
-            (y.low..y.high).with_key_points(y.ticks.clone()),
-        )?;
+        .build_cartesian_2d(frame.x.clone(), frame.y.clone())?;
     let label = ("sans-serif", TEXT).into_font().color(&INK);
     let unit = if subject.metric == GAP { "win rate" } else { "win rate, with the KL terms" };
     chart
@@ -226,8 +222,6 @@ fn mesh(area: &Area<'_>, frame: &Frame, subject: &Subject, cost: Cost) -> Drawn 
         .axis_style(GREY.stroke_width(2))
         .label_style(label.clone())
         .axis_desc_style(label)
-        .x_label_formatter(&|v| x.label(*v))
-        .y_label_formatter(&|v| y.label(*v))
         .x_desc(cost.name())
         .y_desc(format!("gap [{unit}]"))
         .draw()?;

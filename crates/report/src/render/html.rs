@@ -1,5 +1,6 @@
 //! The report as one HTML file: style, drawings and all; no network, no script needed.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, context};
 
@@ -10,8 +11,7 @@ use crate::error::ReportError;
 pub(crate) fn html(view: &View) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("report.html", include_str!("../../templates/report.html"))?;
     let view = context! {
         style => include_str!("../../templates/report.css"),

@@ -1,5 +1,6 @@
 //! The report as Markdown: verdicts and tables, no drawings.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, Value};
 
@@ -11,8 +12,7 @@ pub(crate) fn markdown(view: &View) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(format);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("report.md", include_str!("../../templates/report.md"))?;
     Ok(environment.get_template("report.md")?.render(Serde(view))?)
 }

@@ -44,7 +44,7 @@ fn statements(out: &mut String, statements: &[Statement]) {
 fn short_table(setting: &SettingView) -> String {
     let shown: Vec<usize> = (0..setting.table.columns.len()).filter(|&i| setting.table.columns[i].brief).collect();
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH as u16);
     let mut header = vec!["method".to_owned()];

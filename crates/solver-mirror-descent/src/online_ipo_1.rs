@@ -1,0 +1,104 @@
+//! Online IPO, first version: pairs from the uniform distribution, opponent from the policy.
+//!
+//! ```text
+//! loss  = E_{y, y' ~ rho, y'' ~ pi_t} ( h_y - h_y' - (P(y > y'') - P(y' > y'')) / tau )^2,   h = log(pi / mu)
+//! theta <- theta - lr (4/n) (x - mean x),    x = h - q(pi_t) / tau      (rho uniform)
+//! ```
+//!
+//! Paper: Calandriello et al. 2024, arXiv:2403.08635, in the form of the simulation published with EGPO
+//! (arXiv:2503.08942). Symbols: lr = `learning_rate` of plain gradient descent on that loss.
+//! In the tabular case this is `omd` with `eta tau = 4 lr / n`, context by context.
+//! Guarantee: none stated for the gradient form. Cost: one query a step. Range: `learning_rate > 0`, `tau > 0`; it is
+//! stable while `4 lr / n <= 1` and the step of `omd` is. Deviations: population gradient.
+
+use equipoise_core::kernel::Iterates;
+use equipoise_core::registry::ensure;
+use equipoise_core::{
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
+    Task, local,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of `online-ipo-1`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Step of plain gradient descent on the published loss, above 0. The effective eta is 4 lr / (n tau).
+    pub learning_rate: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { learning_rate: 0.01 }
+    }
+}
+
+impl SolverConfig for Config {
+    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+        let lr = self.learning_rate;
+        ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
+        ensure(task.tau > 0.0, "tau", task.tau, "online IPO regresses on win rates over tau, so tau must be above 0")?;
+        Ok(self)
+    }
+
+    fn build(self, task: &Task) -> Box<dyn Solver> {
+        Box::new(OnlineIpo1 { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau })
+    }
+}
+
+/// Registry row.
+pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
+    "online-ipo-1",
+    "gradient steps on the online IPO loss with uniform pairs; = omd with eta tau = 4 lr / n",
+    "Calandriello et al. 2024, arXiv:2403.08635; form of arXiv:2503.08942",
+)
+.aims(Aim::Regularised, Iterate::None)
+.costs("1 query")
+.verified("published EGPO simulation, identity with omd");
+
+struct OnlineIpo1 {
+    state: Iterates,
+    rate: f64,
+    tau: f64,
+}
+
+impl Solver for OnlineIpo1 {
+    fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
+        self.state.play();
+        let Iterates { policy, played, reference, gain } = &mut self.state;
+        oracle.win_rates(played, gain);
+        let (log_pi, log_mu) = (played.log_probs_slice(), reference.log_probs_slice());
+        policy.set_logits(|logits| {
+            for range in played.shape().ranges() {
+                // the mean of x is the same for all actions of the context: normalisation takes it out
+                let pull = 4.0 * self.rate / range.len() as f64;
+                for i in range {
+                    let x = log_pi[i] - log_mu[i] - gain[i] / self.tau;
+                    logits[i] = log_pi[i] - pull * x;
+                }
+            }
+        })?;
+        Ok(Progress::Continue)
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.state.policy
+    }
+
+    fn played(&self) -> &Policy {
+        &self.state.played
+    }
+
+    fn step_cost(&self) -> Cost {
+        Cost { queries: 1, duels: 0 }
+    }
+
+    fn local_modulus(&self, omega: f64) -> Option<f64> {
+        // one step size only where all contexts have equally many actions
+        let shape = self.state.policy.shape();
+        let n = shape.actions(0);
+        let equal = (0..shape.contexts()).all(|x| shape.actions(x) == n);
+        equal.then(|| local::mirror_descent(4.0 * self.rate / (n as f64 * self.tau), self.tau, omega))
+    }
+}

@@ -1,0 +1,101 @@
+//! ONPO: optimistic online mirror descent with two sequences, on the original game.
+//!
+//! ```text
+//! pi'_{t+1} propto pi'_t exp(eta r_t),     r_t = P pi_t
+//! pi_{t+1}  propto pi'_{t+1} exp(eta r_t)                      pi'_1 = pi_1
+//! ```
+//!
+//! Paper: Zhang et al. 2025, arXiv:2502.16852, algorithm 1. Symbols: eta = `step_size`. In the tabular case equal to
+//! `omwu`: the sum of the increments is `eta (2 r_t - r_{t-1})` with `r_0 = 0`.
+//! Guarantee: the AVERAGE (their theorem 2) and the last iterate for a unique equilibrium. The printed constant
+//! `4 sqrt(D) / T` fails for `D = max -log pi_1 > 1` (one-winner game); what the argument gives is
+//! `2 D / (eta T) + eta / (2 T)`. `theorem` is the paper's `eta = min(1/2, sqrt D)`.
+//! Cost: one query a step. Range: any `eta > 0`. The task's `tau` is not used. Deviations: population regressions.
+
+use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::step_size::StepRule;
+use equipoise_core::{
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
+    StepSize, Task, local,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of `onpo`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// eta, the factor of the win rates: a number above 0, `theorem` (min(1/2, sqrt D), D = max -log pi_1) or `stability`.
+    pub step_size: StepSize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { step_size: StepSize::Rule(StepRule::Theorem) }
+    }
+}
+
+impl SolverConfig for Config {
+    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+        let modulus = |eta, omega| local::optimistic(eta, 0.0, omega);
+        let theorem = || {
+            let d = task.start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l));
+            // a single action has D = 0: every step is as good
+            Ok(if d > 0.0 { d.sqrt().min(0.5) } else { 0.5 })
+        };
+        Ok(Self { step_size: self.step_size.resolve("step_size", task, false, theorem, Some(&modulus))? })
+    }
+
+    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let state = Iterates::new(task);
+        let (base, next) = (state.policy.clone(), state.policy.clone());
+        let eta = self.step_size.value().expect("a resolved step size is a number");
+        Box::new(Onpo { state, base, next, eta })
+    }
+}
+
+/// Registry row.
+pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
+    "onpo",
+    "optimistic mirror descent in its two-sequence form; = omwu",
+    "Zhang et al. 2025, arXiv:2502.16852, algorithm 1",
+)
+.aims(Aim::Original, Iterate::Both)
+.costs("1 query")
+.verified("golden numbers, identity with omwu");
+
+struct Onpo {
+    state: Iterates,
+    /// pi'.
+    base: Policy,
+    next: Policy,
+    eta: f64,
+}
+
+impl Solver for Onpo {
+    fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
+        self.state.play();
+        let Iterates { policy, played, gain, .. } = &mut self.state;
+        oracle.win_rates(played, gain);
+        logit_step(&mut self.next, &[(1.0, &self.base)], self.eta, gain)?;
+        std::mem::swap(&mut self.base, &mut self.next);
+        logit_step(policy, &[(1.0, &self.base)], self.eta, gain)?;
+        Ok(Progress::Continue)
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.state.policy
+    }
+
+    fn played(&self) -> &Policy {
+        &self.state.played
+    }
+
+    fn step_cost(&self) -> Cost {
+        Cost { queries: 1, duels: 0 }
+    }
+
+    fn local_modulus(&self, omega: f64) -> Option<f64> {
+        Some(local::optimistic(self.eta, 0.0, omega))
+    }
+}
