@@ -20,6 +20,13 @@ pub fn index(rng: &mut Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
+/// A standard normal number: Box-Muller on two uniform ones, the second of the pair discarded.
+#[must_use]
+pub fn normal(rng: &mut Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - uniform(rng)).ln()).sqrt(); // 1 - u is in (0, 1]
+    radius * (std::f64::consts::TAU * uniform(rng)).cos()
+}
+
 /// Draws actions from a fixed policy: cumulative tables, one binary search a draw.
 #[derive(Clone, Debug)]
 pub struct Sampler {

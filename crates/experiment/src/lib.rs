@@ -1,1 +1,24 @@
-//! YAML in, runs out: parse, resolve, plan, execute, hand over to the report room.
+//! YAML in, runs out: parse, resolve, execute, hand over to the report room.
+//!
+//! ```text
+//! bytes -> file::ExperimentFile -> plan::Plan -> execute -> results/<experiment>/ -> report
+//! ```
+//!
+//! One direction: no stage reaches back. Parsing refuses what is misspelt, resolving what cannot run, both with file,
+//! line and column; nothing is written before both have passed.
+
+pub mod check;
+pub mod error;
+pub mod execute;
+mod facts;
+pub mod file;
+mod grid;
+pub mod identity;
+pub mod plan;
+pub mod schema;
+pub mod yaml;
+
+pub use error::ConfigError;
+pub use execute::{Executed, ExecuteError, Monitor, Options, execute};
+pub use file::parse_file;
+pub use plan::{Plan, resolve};

@@ -10,7 +10,9 @@ pub enum ReferenceError {
         tau: f64,
     },
     /// The reference policy has another shape than the game.
-    #[error("the reference has {got} actions in all where the game has {expected}, or divides them otherwise")]
+    #[error(
+        "the reference has {got} actions in all where the game has {expected}, or divides them otherwise"
+    )]
     Shape {
         /// Actions of the game.
         expected: usize,
@@ -27,7 +29,9 @@ pub enum ReferenceError {
         action: usize,
     },
     /// The simplex method did not end at an equilibrium.
-    #[error("no equilibrium to rounding for {n} actions: the duality gap is {duality_gap} after {pivots} pivots")]
+    #[error(
+        "no equilibrium to rounding for {n} actions: the duality gap is {duality_gap} after {pivots} pivots"
+    )]
     Pivoting {
         /// Number of actions.
         n: usize,

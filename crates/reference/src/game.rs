@@ -33,24 +33,32 @@ pub fn game_equilibrium(game: &Game, reference: &Policy, tau: f64) -> Result<Pol
         let matrix = game.matrix(context);
         match &last {
             Some((same, start))
-                if *same == matrix && (tau == 0.0 || log_mu[*start..*start + range.len()] == log_mu[range.clone()]) =>
+                if *same == matrix
+                    && (tau == 0.0 || log_mu[*start..*start + range.len()] == log_mu[range.clone()]) =>
             {
                 flat.extend_from_within(*start..*start + range.len());
             }
             _ => {
                 let row = context_equilibrium(&matrix, &log_mu[range.clone()], tau);
-                flat.extend(row.map_err(|source| ReferenceError::Context { context, source: Box::new(source) })?);
+                flat.extend(
+                    row.map_err(|source| ReferenceError::Context { context, source: Box::new(source) })?,
+                );
                 last = Some((matrix, range.start));
             }
         }
     }
     let flat = Array1::from(flat);
-    let policy = if tau == 0.0 { Policy::from_probs(shape, flat).ok() } else { Policy::from_logits(shape, flat).ok() };
+    let policy =
+        if tau == 0.0 { Policy::from_probs(shape, flat).ok() } else { Policy::from_logits(shape, flat).ok() };
     Ok(policy.expect("every row was solved"))
 }
 
 /// Probabilities if `tau = 0`, log-probabilities otherwise.
-fn context_equilibrium(matrix: &PreferenceMatrix, log_mu: &[f64], tau: f64) -> Result<Vec<f64>, ReferenceError> {
+fn context_equilibrium(
+    matrix: &PreferenceMatrix,
+    log_mu: &[f64],
+    tau: f64,
+) -> Result<Vec<f64>, ReferenceError> {
     if tau > 0.0 {
         return solve(matrix, log_mu, tau).map(|solved| solved.logits);
     }

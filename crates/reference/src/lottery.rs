@@ -21,8 +21,8 @@
 //! a thousand actions.
 
 use equipoise_env::PreferenceMatrix;
-use faer::{Mat, fx128};
 use faer::linalg::solvers::Solve;
+use faer::{Mat, fx128};
 use ndarray::Array1;
 
 use crate::error::ReferenceError;

@@ -11,8 +11,8 @@
 //! after finitely many pivots.
 //!
 //! Written for its number type: margins of 1e-9 that decide beside margins of 1/2 make bases of condition 1e9 and more,
-//! which `f64` cannot tell feasible from infeasible; in double-double arithmetic the same code can. General packages
-//! stop at tolerances of 1e-7 to 1e-10.
+//! which `f64` cannot tell feasible from infeasible; in double-double arithmetic the same code can. (A general package
+//! with tolerances of 1e-10 left gaps of that size on such games, or failed; it serves as the second way in the tests.)
 //!
 //! Cost: `O(n^2)` a pivot, usually fewer than `2 n` pivots; about ten times that in double-double.
 
@@ -165,8 +165,10 @@ impl<T: Number> Tableau<T> {
             Some(column) => self.at(row, column),
             None => T::from(f64::from(u8::from(place == row))),
         };
-        let mut differences =
-            self.slack_at.iter().filter_map(|&place| difference(inverse(a, place) / pa, inverse(b, place) / pb));
+        let mut differences = self
+            .slack_at
+            .iter()
+            .filter_map(|&place| difference(inverse(a, place) / pa, inverse(b, place) / pb));
         differences.next().unwrap_or(false)
     }
 

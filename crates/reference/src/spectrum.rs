@@ -18,14 +18,16 @@ use equipoise_core::Policy;
 use equipoise_env::{Game, PreferenceMatrix};
 use faer::Mat;
 
+use crate::margins::largest_margin;
+
 /// How many frequencies [`game_frequencies`] keeps: more than any report prints, less than a million contexts hold.
 pub const FREQUENCIES_KEPT: usize = 1024;
 
 /// The moduli `w_k` of the eigenvalues `+- i w_k` of `K C(p)` on logits modulo constants, largest first.
 ///
 /// `probs` is `[n]` on the simplex; zeros are allowed. The `n - 1` eigenvalues are listed with each conjugate pair
-/// once and each zero once, so the length is between `(n - 1) / 2`, rounded up, and `n - 1`. A modulus below
-/// `8 n 2.2e-16` times the largest entry of `S` or the largest modulus is a zero.
+/// once and each zero once, so the length is between `(n - 1) / 2`, rounded up, and `n - 1`. A modulus that rounding
+/// explains, below `2e-15 (n w_max + max|K|)`, is a zero.
 ///
 /// # Panics
 /// If `probs` has not `n` entries.
@@ -38,12 +40,13 @@ pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64
     matrix.product(probs, &mut margins);
     // skew by construction: each pair is rounded once
     let upper = |i: usize, j: usize| root[i] * root[j] * (matrix.margin(i, j) - margins[i] + margins[j]);
+    let noise = 8.0 * f64::EPSILON * largest_margin(matrix);
     match n {
         1 => return Vec::new(),
         2 => return vec![0.0],
         3 => {
             let w = upper(0, 1).hypot(upper(0, 2)).hypot(upper(1, 2));
-            return if w > 0.0 { vec![w] } else { vec![0.0; 2] };
+            return if w > noise { vec![w] } else { vec![0.0; 2] };
         }
         _ => {}
     }
@@ -53,15 +56,14 @@ pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64
         std::cmp::Ordering::Greater => -upper(j, i),
     });
     let values = skew.singular_values().expect("the SVD of a finite matrix converges");
-    let zero = 8.0 * n as f64 * f64::EPSILON * values[0];
+    let zero = noise + 8.0 * n as f64 * f64::EPSILON * values[0];
     // the last of the n values belongs to u, the direction of constants
     let mut frequencies: Vec<f64> = values[..n - 1]
         .chunks_exact(2)
         .take_while(|pair| pair[1] > zero)
         .map(|pair| 0.5 * (pair[0] + pair[1]))
         .collect();
-    let zeros = n - 1 - 2 * frequencies.len();
-    frequencies.resize(frequencies.len() + zeros, 0.0);
+    frequencies.resize(n - 1 - frequencies.len(), 0.0);
     frequencies
 }
 

@@ -90,12 +90,7 @@ fn ties_and_clones_are_not_unique() {
     }
     // the 3-cycle with its first action doubled: the class keeps its mass
     let (x, y, z) = (0.3, 0.2, 0.1);
-    let clones = solve(&margins([
-        [0.0, 0.0, x, -z],
-        [0.0, 0.0, x, -z],
-        [-x, -x, 0.0, y],
-        [z, z, -y, 0.0],
-    ]));
+    let clones = solve(&margins([[0.0, 0.0, x, -z], [0.0, 0.0, x, -z], [-x, -x, 0.0, y], [z, z, -y, 0.0]]));
     let p = &clones.policy;
     assert_close(&[p[0] + p[1], p[2], p[3]], &[y, z, x].map(|v| v / (x + y + z)), ROUNDING);
     assert_eq!((clones.unique, clones.best_responses), (Some(false), vec![0, 1, 2, 3]));
@@ -126,7 +121,8 @@ fn efron_has_a_segment_of_equilibria() {
 fn embedded_two_player_games() {
     for d in [0.5, 0.01, 1e-4] {
         let a = arr2(&[[0.5 + d, 0.5], [0.0, 1.0]]);
-        let (x, y) = ([1.0 / (1.0 + d), d / (1.0 + d)], [1.0 / (2.0 + 2.0 * d), (1.0 + 2.0 * d) / (2.0 + 2.0 * d)]);
+        let (x, y) =
+            ([1.0 / (1.0 + d), d / (1.0 + d)], [1.0 / (2.0 + 2.0 * d), (1.0 + 2.0 * d) / (2.0 + 2.0 * d)]);
         assert_marginals(&a, &x, &y);
     }
     let a = arr2(&[[3.0, 0.0, -3.0], [0.0, 3.0, -4.0], [0.0, 0.0, 1.0f64]]);
@@ -152,7 +148,15 @@ fn tiny_margins_count() {
     let (x, y, z) = (3e-9, 2e-9, 1e-9);
     assert_unique(&three_cycle(x, y, z), &[y, z, x].map(|v| v / (x + y + z)));
     let k = three_cycle(x, y, z);
-    let below = |i: usize, j: usize| if j < 3 { k.margin(i, j) } else if i < 3 { 0.4 } else { 0.1 };
+    let below = |i: usize, j: usize| {
+        if j < 3 {
+            k.margin(i, j)
+        } else if i < 3 {
+            0.4
+        } else {
+            0.1
+        }
+    };
     let found = solve(&PreferenceMatrix::from_margins(6, below).unwrap());
     assert_close(&found.policy.to_vec()[..3], &[y, z, x].map(|v| v / (x + y + z)), 1e-7); // 2e-16 / 1e-9
     assert_eq!(found.unique, Some(true));
@@ -261,7 +265,11 @@ fn interior_equilibria_by_construction() {
         let matrix = PreferenceMatrix::from_margins(n, |i, j| d[i] * d[j] * k0.margin(i, j)).unwrap();
         let sum: f64 = d.iter().map(|d| 1.0 / d).sum();
         let found = solve(&matrix);
-        assert_close(found.policy.as_slice().unwrap(), &d.iter().map(|d| 1.0 / (d * sum)).collect::<Vec<_>>(), 1e-13);
+        assert_close(
+            found.policy.as_slice().unwrap(),
+            &d.iter().map(|d| 1.0 / (d * sum)).collect::<Vec<_>>(),
+            1e-13,
+        );
         assert_eq!(found.unique, Some(true));
     }
 }

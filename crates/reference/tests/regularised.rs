@@ -83,7 +83,8 @@ fn efron_tends_to_the_projection_of_the_reference() {
     let found = solve(&efron(), &uniform_policy(4), 1e-6).policy;
     assert_close(found.probs_slice(), &[0.24501151, 0.29582374, 0.24501151, 0.21415324], 5e-7);
     // the path is linear in tau near its end: a Richardson step removes the bias
-    let (coarse, fine) = (solve(&efron(), &uniform_policy(4), 2e-5).policy, solve(&efron(), &uniform_policy(4), 1e-5).policy);
+    let (coarse, fine) =
+        (solve(&efron(), &uniform_policy(4), 2e-6).policy, solve(&efron(), &uniform_policy(4), 1e-6).policy);
     let end: Vec<f64> = fine.probs().iter().zip(coarse.probs()).map(|(f, c)| 2.0 * f - c).collect();
     assert_close(&end, &[0.24501151, 0.29582374, 0.24501151, 0.21415324], 1e-8);
     // minimising sum p log p on the segment by bisection of its derivative
@@ -100,7 +101,11 @@ fn efron_tends_to_the_projection_of_the_reference() {
     assert_close(&end, &point(low), 1e-9);
 }
 
-/// Every kind of game, temperatures down to 1e-6: the gap reaches what floating point can show.
+/// What floating point can show: margins to 1e-16, logits to 1e-16 / tau.
+fn floor(tau: f64) -> f64 {
+    1e-30 + 1e-32 / tau
+}
+
 #[test]
 fn the_gap_is_rounding_on_random_games() {
     let mut rng = rng("regularised gaps");
@@ -110,9 +115,9 @@ fn the_gap_is_rounding_on_random_games() {
         let mu = random_policy(n, 2.0, &mut rng);
         for tau in [1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6] {
             let found = solve(&matrix, &mu, tau);
-            let limit = 1e-26f64.min(1e-31 / tau);
-            println!("{kind} {n} {tau:e} {:e} steps {}", found.duality_gap_tau, found.newton_steps);
-            let _ = limit;
+            let recomputed = gap_tau(&matrix, &mu, &found.policy, tau);
+            let worst = found.duality_gap_tau.max(recomputed);
+            assert!(worst <= floor(tau), "kind {kind}, n {n}, tau {tau}: {worst}");
         }
     }
 }
@@ -120,15 +125,142 @@ fn the_gap_is_rounding_on_random_games() {
 #[test]
 fn hundreds_of_actions() {
     let mut rng = rng("regularised size");
-    for (kind, n) in [(0, 100), (1, 100), (2, 100), (7, 101), (0, 300), (4, 300), (1, 300)] {
+    for (kind, n) in [(7, 101), (0, 300), (1, 300)] {
         let matrix = random_game(kind, n, &mut rng);
         let mu = random_policy(n, 2.0, &mut rng);
-        for tau in [1e-2, 1e-4, 1e-5, 1e-6] {
-            let start = std::time::Instant::now();
-            match regularised_equilibrium(&matrix, &mu, tau) {
-                Ok(found) => println!("{kind} {n} {tau:e} {:e} steps {} {:?}", found.duality_gap_tau, found.newton_steps, start.elapsed()),
-                Err(e) => println!("{kind} {n} {e} {:?}", start.elapsed()),
+        for tau in [1e-2, 1e-5, 1e-6] {
+            let found = solve(&matrix, &mu, tau);
+            assert!(found.duality_gap_tau <= floor(tau), "kind {kind}, n {n}, tau {tau}: {found:?}");
+        }
+    }
+}
+
+/// The identities that tie the regularised game to the original one, on random games, references and policies:
+/// fixed point, distance to equilibrium, bias of the equilibrium, sandwich of the gaps, projection of the reference.
+#[test]
+fn identities_of_the_regularised_game() {
+    let mut rng = rng("identities");
+    for round in 0..240 {
+        let (kind, n) = (round % KINDS, 2 + index(&mut rng, 15));
+        let tau = 10f64.powf(-3.0 * uniform(&mut rng));
+        let matrix = random_game(kind, n, &mut rng);
+        let (mu, pi) = (random_policy(n, 1.0, &mut rng), random_policy(n, 3.0, &mut rng));
+        let found = solve(&matrix, &mu, tau).policy;
+        let lottery = maximal_lottery(&matrix).unwrap();
+        // rounding of sums of terms of size 1, of logits of size 1 / tau times tau
+        let rounding = 1e-14;
+
+        let br = best_response(&matrix, &mu, &found, tau);
+        for (a, b) in found.log_probs().iter().zip(br.log_probs()) {
+            assert!((a - b).abs() <= rounding / tau, "fixed point: {a} {b}");
+        }
+        // V(pi*, pi) - 1/2 = tau KL(pi || pi*)
+        let margin: f64 = found.probs().iter().zip(product(&matrix, &pi)).map(|(p, q)| p * q).sum();
+        let value = margin - tau * kl(&found, &mu) + tau * kl(&pi, &mu);
+        assert!((value - tau * kl(&pi, &found)).abs() <= rounding, "distance: {value}");
+        // gap0(pi*) = 2 tau (max log(pi* / mu) - KL(pi* || mu))
+        let ratio = found.log_probs().iter().zip(mu.log_probs()).map(|(p, m)| p - m).fold(f64::MIN, f64::max);
+        let gap0 = gap(&matrix, found.probs_slice());
+        assert!((gap0 - 2.0 * tau * (ratio - kl(&found, &mu))).abs() <= rounding, "bias: {gap0}");
+        // gap0 <= gap_tau + 2 tau (log 1 / mu_min - KL(pi || mu)); gap_tau <= gap0 + 2 tau KL(pi || mu)
+        let (raw, regularised) = (gap(&matrix, pi.probs_slice()), gap_tau(&matrix, &mu, &pi, tau));
+        let least = mu.log_probs().iter().copied().fold(0.0, f64::min);
+        assert!(raw <= regularised + 2.0 * tau * (-least - kl(&pi, &mu)) + rounding);
+        assert!(regularised <= raw + 2.0 * tau * kl(&pi, &mu) + rounding);
+        // KL(p || pi*) <= KL(p || mu) - KL(pi* || mu) for every equilibrium p of the original game
+        let p = Policy::from_probs(mu.shape(), lottery.policy).unwrap();
+        assert!(kl(&p, &found) <= kl(&p, &mu) - kl(&found, &mu) + rounding / tau, "projection");
+    }
+}
+
+/// Iterating the best response converges locally if and only if `w_max < tau`.
+#[test]
+fn naive_best_response_iteration_fails_when_rotation_exceeds_the_temperature() {
+    let mut rng = rng("best response");
+    let (mut stable, mut unstable) = (0, 0);
+    for matrix in [
+        perturbed(),
+        comal(),
+        three_cycle(0.3, 0.2, 0.4),
+        random_game(0, 7, &mut rng),
+        random_game(7, 9, &mut rng),
+    ] {
+        let n = matrix.n();
+        let mu = random_policy(n, 0.5, &mut rng);
+        for tau in [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5] {
+            let found = solve(&matrix, &mu, tau).policy;
+            let ratio = rotation_frequencies(&matrix, found.probs_slice())[0] / tau;
+            if (ratio - 1.0).abs() < 0.1 {
+                continue;
+            }
+            let nudge = found.log_probs().iter().map(|l| l + 1e-4 * (uniform(&mut rng) - 0.5)).collect();
+            let mut pi = Policy::from_logits(mu.shape(), nudge).unwrap();
+            let before = kl(&found, &pi);
+            for _ in 0..200 {
+                pi = best_response(&matrix, &mu, &pi, tau);
+            }
+            if ratio < 1.0 {
+                assert!(kl(&found, &pi) < 1e-6 * before, "ratio {ratio}");
+                stable += 1;
+            } else {
+                assert!(kl(&found, &pi) > 100.0 * before, "ratio {ratio}");
+                unstable += 1;
             }
         }
     }
+    assert!(stable >= 8 && unstable >= 8, "{stable} {unstable}");
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let (matrix, mu) = (perturbed(), uniform_policy(3));
+    for tau in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(regularised_equilibrium(&matrix, &mu, tau), Err(ReferenceError::Tau { .. })));
+    }
+    assert_eq!(
+        regularised_equilibrium(&matrix, &uniform_policy(4), 0.1),
+        Err(ReferenceError::Shape { expected: 3, got: 4 })
+    );
+    assert_eq!(
+        regularised_equilibrium(&matrix, &single(&[0.5, 0.0, 0.5]), 0.1),
+        Err(ReferenceError::Support { action: 1 })
+    );
+}
+
+#[test]
+fn a_game_is_solved_context_by_context() {
+    let mut rng = rng("contexts");
+    let matrices: Vec<PreferenceMatrix> = [1, 2, 3, 3, 5, 2, 8, 8, 1]
+        .iter()
+        .enumerate()
+        .map(|(x, &n)| if x == 3 { perturbed() } else { random_game(x, n, &mut rng) })
+        .flat_map(|m| [m.clone(), m]) // every context twice
+        .collect();
+    let game = Game::new(matrices.clone()).unwrap();
+    let mu = Policy::from_logits(game.shape(), (0..game.shape().len()).map(|_| uniform(&mut rng)).collect())
+        .unwrap();
+    for tau in [0.0, 0.05] {
+        let all = game_equilibrium(&game, &mu, tau).unwrap();
+        for (x, matrix) in matrices.iter().enumerate() {
+            let alone = if tau == 0.0 {
+                maximal_lottery(matrix).unwrap().policy
+            } else {
+                solve(matrix, &single(mu.probs_at(x).as_slice().unwrap()), tau).policy.probs().clone()
+            };
+            assert_close(all.probs_at(x).as_slice().unwrap(), alone.as_slice().unwrap(), 1e-14);
+        }
+        assert_eq!(tau == 0.0, all.log_probs().iter().any(|&l| l == f64::NEG_INFINITY));
+    }
+    let pure = Policy::from_probs(
+        game.shape(),
+        game.shape().ranges().flat_map(|r| (0..r.len()).map(|a| f64::from(u8::from(a == 0)))).collect(),
+    )
+    .unwrap();
+    let refused = game_equilibrium(&game, &pure, 0.1).unwrap_err();
+    assert_eq!(
+        refused,
+        ReferenceError::Context { context: 2, source: Box::new(ReferenceError::Support { action: 1 }) }
+    );
+    assert!(game_equilibrium(&game, &pure, 0.0).is_ok(), "without regularisation the reference is not used");
+    assert!(matches!(game_equilibrium(&game, &uniform_policy(3), 0.1), Err(ReferenceError::Shape { .. })));
 }

@@ -127,7 +127,8 @@ fn check_games(dir: &Path, results: &Results) -> Result<(), ReportError> {
     match results.runs.iter().find(|run| !known.contains(run.record.game.as_str())) {
         None => Ok(()),
         Some(run) => {
-            let problem = format!("run {} is about game `{}`, which is not here", run.record.id, run.record.game);
+            let problem =
+                format!("run {} is about game `{}`, which is not here", run.record.id, run.record.game);
             Err(ReportError::Malformed { file, problem })
         }
     }

@@ -1,18 +1,271 @@
-//! What a reader of a report sees, from a folder that was written the way experiments write it.
+//! What a reader of a report sees, from folders written the way experiments write them.
+
 mod fixture;
 
-use equipoise_report::{Rendered, write_reports};
-use fixture::{NASTY, experiment, folder, write};
+use std::path::Path;
+use std::sync::OnceLock;
 
-fn rendered(name: &str) -> Rendered {
+use equipoise_report::schema::{ContextFacts, GameRecord, RunRecord};
+use equipoise_report::{Rendered, ReportError, render, write_reports};
+use fixture::{Experiment, Kind, METHODS, NASTY, cycle, experiment, folder, gambles, run, write};
+
+/// The pages of the fixture, rendered once.
+fn pages() -> &'static Rendered {
+    static PAGES: OnceLock<Rendered> = OnceLock::new();
+    PAGES.get_or_init(|| {
+        let dir = folder("pages");
+        write(&experiment(), &dir);
+        write_reports(&dir).unwrap()
+    })
+}
+
+fn rendered(name: &str, experiment: &Experiment) -> Rendered {
     let dir = folder(name);
-    write(&experiment(), &dir);
-    write_reports(&dir).unwrap()
+    write(experiment, &dir);
+    render(&dir).unwrap()
+}
+
+/// The terminal breaks lines; sentences are compared without.
+fn sentences(rendered: &Rendered) -> String {
+    rendered.terminal.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn the_page_exists() {
-    let pages = rendered("page");
-    assert!(pages.html.contains("Equipoise"));
-    assert!(!pages.html.contains(NASTY));
+fn the_verdict_tells_the_facts_of_the_game() {
+    let text = sentences(pages());
+    for sentence in [
+        // Counted by hand from the ten pairs: a>b>c>d>e is the chain, a loses to d and e.
+        "Cyclic preferences: No action beats all others (no Condorcet winner): 4 of 10 decided triads cyclic",
+        // e beats a in 32 of 45: 71.1%, so the gap is 2 * 32/45 - 1 = 0.422.
+        "Bradley-Terry picks: always a.",
+        "beats that 71.1% of the time: duality gap 0.422, where Nash has 0.",
+        // (4, 3, 4) / 11
+        "Nash plays: rock 36.4%, scissors 36.4% and paper 27.3%; the only equilibrium",
+        "No action beats it more than half the time.",
+        "Bradley-Terry picks: always scissors. rock beats that 80% of the time: duality gap 0.6",
+        "Regularised with tau = 0.1: The equilibrium plays",
+    ] {
+        assert!(text.contains(sentence), "missing: {sentence}\n{}", pages().terminal);
+    }
+}
+
+#[test]
+fn the_verdict_tells_where_methods_end() {
+    let text = sentences(pages());
+    for sentence in [
+        "Converges to Nash: egpo step_size=0.5 (gap ",
+        "Approaching Nash when stopped: egpo step_size=0.5 (gap 0.0222 after 4,000 steps, factor 0.972 a step)",
+        "Only its average converges: mwu (average at gap ",
+        "last iterate stays at gap between ",
+        "Cycles: nash-md (",
+        "One shot, away from Nash: bradley-terry (gap 0.422)",
+        "Diverges: ogda step_size=8 (step 12: the logits of context 0 are not finite)",
+        "Converges to the regularised equilibrium: egpo step_size=0.5 (regularised gap ",
+        "First to gap 1e-8: egpo step_size=0.5 with ",
+        "all 3 repetitions",
+        "note on bradley-terry: the fit used 450 duels",
+    ] {
+        assert!(text.contains(sentence), "missing: {sentence}\n{}", pages().terminal);
+    }
+}
+
+#[test]
+fn a_transitive_game_is_called_so() {
+    let mut game = cycle();
+    game.p = vec![vec![0.5, 0.7, 0.9], vec![0.3, 0.5, 0.7], vec![0.1, 0.3, 0.5]];
+    let experiment = Experiment {
+        games: equipoise_report::schema::GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
+        runs: vec![run(&game, &METHODS[6], 0.0, 0, "bradley-terry")],
+    };
+    let text = sentences(&rendered("transitive", &experiment));
+    assert!(text.contains(
+        "No cycle: rock beats every other action (Condorcet winner); 0 of 1 decided triads cyclic"
+    ));
+    assert!(text.contains("always rock, which nobody beats: here Bradley-Terry and Nash agree."));
+    assert!(text.contains("At Nash in one shot: bradley-terry"));
+}
+
+#[test]
+fn games_of_many_contexts_and_games_without_runs_still_read() {
+    let mut experiment = experiment();
+    let first = experiment.games.games[0].clone();
+    experiment.games.games.push(GameRecord {
+        name: "prompts".into(),
+        contexts: 8,
+        matrix: None,
+        facts: None,
+        context_facts: Some(ContextFacts { with_condorcet_winner: 5, with_cyclic_triad: 2, actions: (3, 5) }),
+        unmet_pairs: vec![("a".into(), "b".into())],
+        ..first
+    });
+    let text = sentences(&rendered("contexts", &experiment));
+    assert!(text.contains(
+        "8 contexts of 3 to 5 actions each: 5 have a Condorcet winner (62.5%), 2 have a cyclic triad"
+    ));
+    assert!(text.contains("Not measured: 1 pair never met and count as one half: a - b."));
+}
+
+#[test]
+fn labels_mean_only_themselves() {
+    let pages = pages();
+    assert!(!pages.html.contains("<script>alert"), "a label became markup");
+    assert!(pages.html.contains("&lt;script&gt;alert(1)"));
+    assert!(!pages.markdown.contains(NASTY));
+    assert!(pages.markdown.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\|x"));
+    assert_eq!(pages.html.matches("<script>").count(), 1, "only the page's own script");
+    // Every table row of the Markdown has as many cells as its header.
+    for table in pages.markdown.split("\n\n").filter(|b| b.starts_with('|')) {
+        let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+        let header = cells(table.lines().next().unwrap());
+        assert!(table.lines().all(|l| cells(l) == header), "{table}");
+    }
+}
+
+#[test]
+fn the_page_is_one_file_and_every_number_in_it_is_one() {
+    let html = &pages().html;
+    for outside in ["http:", "https:", "src=", "@import", "url(", "<link"] {
+        assert!(!html.contains(outside), "the page asks for something outside itself: {outside}");
+    }
+    for svg in html.split("<svg").skip(1).map(|s| s.split("</svg>").next().unwrap()) {
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        assert!(svg.contains("viewBox") && svg.contains("aria-label"));
+    }
+    // Open and closed elements balance: groups, drawings, tables.
+    for element in ["g", "svg", "table", "tr", "details", "section", "figure", "dl", "ol"] {
+        let open =
+            html.matches(&format!("<{element}>")).count() + html.matches(&format!("<{element} ")).count();
+        assert_eq!(open, html.matches(&format!("</{element}>")).count(), "{element}");
+    }
+}
+
+#[test]
+fn drawings_hold_what_they_promise() {
+    let html = &pages().html;
+    let drawings: Vec<&str> = html.split("<svg").skip(1).map(|s| s.split("</svg>").next().unwrap()).collect();
+    let labelled = |text: &str| drawings.iter().filter(|d| d.contains(text)).count();
+    for axis in ["steps", "win-rate queries", "duels"] {
+        // Two games at tau 0, two at tau 0.1: last and average each.
+        assert_eq!(labelled(&format!("Duality gap of the last iterate against {axis}")), 4);
+        assert_eq!(labelled(&format!("Regularised gap of the average iterate against {axis}")), 2);
+    }
+    assert_eq!(labelled("over the simplex"), 16, "eight methods, two taus, one game of three actions");
+    assert_eq!(labelled("heat map"), 2);
+    // Bradley-Terry pays duels and no queries; the exact methods the other way round.
+    let title = "<title>7 bradley-terry</title>";
+    for drawing in drawings.iter().filter(|d| d.contains("against")) {
+        assert_eq!(drawing.contains(title), !drawing.contains("against win-rate queries"));
+        assert_eq!(drawing.contains("<title>1 egpo"), !drawing.contains("against duels"));
+    }
+    // A band needs more than one repetition: only the sampled method has it.
+    let bands = drawings.iter().filter(|d| d.contains("against")).flat_map(|d| d.split("<title>").skip(1));
+    for band in bands.filter(|layer| layer.contains("opacity=\"0.16\"")) {
+        assert!(band.starts_with("inpo duels=64"), "{band}");
+    }
+    assert!(html.contains("median of 3 repetitions"));
+    assert!(html.contains("drawn at the lower edge"));
+}
+
+#[test]
+fn one_seed_gets_no_band() {
+    let mut experiment = experiment();
+    experiment.runs.retain(|r| r.0.repetition == 0);
+    let html = rendered("one-seed", &experiment).html;
+    assert!(!html.contains("opacity=\"0.16\"") && !html.contains("repetitions;"));
+}
+
+#[test]
+fn the_terminal_is_a_hundred_columns_wide_and_plain() {
+    for line in pages().terminal.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    assert!(!pages().terminal.contains('\u{1b}'));
+}
+
+#[test]
+fn the_same_folder_gives_the_same_pages() {
+    let (a, b) = (folder("twice-a"), folder("twice-b"));
+    write(&experiment(), &a);
+    write(&experiment(), &b);
+    assert_eq!(render(&a).unwrap(), render(&b).unwrap());
+}
+
+#[test]
+fn many_games_and_methods_are_folded_and_dealt_to_panels() {
+    let mut experiment = experiment();
+    experiment.games.games.clear();
+    experiment.runs.clear();
+    for i in 0..8 {
+        let mut game = gambles();
+        game.name = format!("game {i}");
+        experiment.games.games.push(game.record(&[0.0]));
+        for copy in 0..3 {
+            for method in METHODS
+                .iter()
+                .filter(|m| m.2 == Kind::SelfPlay || m.2 == Kind::OneShot || m.2 == Kind::Optimistic)
+            {
+                let label = format!("{} copy={copy}", method.1);
+                let mut run = run(&game, method, 0.0, 0, &label);
+                run.0.id = format!("{i}-{copy}-{}", method.0);
+                experiment.runs.push(run);
+            }
+        }
+    }
+    let pages = rendered("many", &experiment);
+    assert_eq!(pages.html.matches("<details >").count(), 8, "games are folded");
+    assert!(pages.html.contains("Methods are spread over several drawings with the same axes."));
+    assert_eq!(pages.terminal.lines().filter(|l| l.starts_with("- game ")).count(), 8);
+}
+
+#[test]
+fn unfinished_experiments_render_and_say_so() {
+    let dir = folder("unfinished");
+    let experiment = experiment();
+    write(&experiment, &dir);
+    let (killed, never) = (&experiment.runs[3].0.id, &experiment.runs[5].0.id);
+    std::fs::remove_file(dir.join("summary.json")).unwrap();
+    std::fs::remove_file(dir.join("runs").join(killed).join("run.json")).unwrap();
+    std::fs::remove_dir_all(dir.join("runs").join(never)).unwrap();
+    let text = sentences(&render(&dir).unwrap());
+    assert!(text.contains("Not complete: 2 of 40 runs missing."), "{text}");
+    assert!(text.contains("(started, no run.json)") && text.contains("(not started)"));
+}
+
+#[test]
+fn a_folder_without_traces_renders_from_its_summary() {
+    let dir = folder("summary-only");
+    write(&experiment(), &dir);
+    std::fs::remove_dir_all(dir.join("runs")).unwrap();
+    let pages = render(&dir).unwrap();
+    assert!(pages.terminal.contains("40 runs kept here without trace"));
+    assert!(pages.terminal.contains("Converges to the regularised equilibrium"));
+    assert!(!pages.html.contains("against steps"));
+    assert!(pages.html.contains("heat map"));
+}
+
+#[test]
+fn an_empty_folder_is_refused_with_a_way_out() {
+    let dir = folder("empty");
+    std::fs::create_dir_all(&dir).unwrap();
+    let error = render(&dir).unwrap_err();
+    assert!(matches!(error, ReportError::NotResults(_)));
+    assert!(error.to_string().contains("games.json"));
+}
+
+/// A run record is what the tables are made of; a stray field of a future version must not pass silently as this one.
+#[test]
+fn records_of_another_format_are_refused_by_name() {
+    let dir = folder("format");
+    let experiment = experiment();
+    write(&experiment, &dir);
+    let file = dir.join("runs").join(&experiment.runs[0].0.id).join("run.json");
+    change(&file, |record| record.format = 2);
+    let error = render(&dir).unwrap_err().to_string();
+    assert!(error.contains("run.json: written in format 2, this program reads format 1"), "{error}");
+}
+
+fn change(file: &Path, edit: impl FnOnce(&mut RunRecord)) {
+    let mut record: RunRecord = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    edit(&mut record);
+    std::fs::write(file, serde_json::to_string(&record).unwrap()).unwrap();
 }

@@ -41,7 +41,12 @@ impl SolverConfig for Config {
                 return Err(BuildError::range("nash_mp_eta", eta_m, "give this or `step_size`, not both"));
             }
             (None, Some(eta_m)) => {
-                ensure(eta_m > 0.0 && eta_m.is_finite(), "nash_mp_eta", eta_m, "must be a finite number above 0")?;
+                ensure(
+                    eta_m > 0.0 && eta_m.is_finite(),
+                    "nash_mp_eta",
+                    eta_m,
+                    "must be a finite number above 0",
+                )?;
                 canonical(eta_m).into()
             }
             (given, None) => given.unwrap_or(StepSize::Rule(StepRule::Theorem)),

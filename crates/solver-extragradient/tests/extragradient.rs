@@ -35,7 +35,8 @@ fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
 }
 
 fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into()).expect("a policy")
+    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
+        .expect("a policy")
 }
 
 /// Logits uniform in `[-spread, spread]`.
@@ -59,7 +60,12 @@ fn build(name: &str, parameters: Value, task: &Task) -> Box<dyn Solver> {
 }
 
 /// Calls `see` with the policy before each of `steps` steps, and returns the solver.
-fn run(mut solver: Box<dyn Solver>, game: &Arc<Game>, steps: usize, mut see: impl FnMut(&Policy)) -> Box<dyn Solver> {
+fn run(
+    mut solver: Box<dyn Solver>,
+    game: &Arc<Game>,
+    steps: usize,
+    mut see: impl FnMut(&Policy),
+) -> Box<dyn Solver> {
     let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
     for _ in 0..steps {
         see(solver.policy());
@@ -152,11 +158,13 @@ fn nash_mp_is_egpo_with_the_mapped_step() {
         let game = random_game(n, &mut rng);
         let task = task(random_policy(n, 2.0, &mut rng), random_policy(n, 2.0, &mut rng), tau);
         // the paper's map in its own symbols, probabilities multiplied out
-        let (mut oracle, mut q, mut pi) = (GameOracle::exact(game.clone()), Array1::zeros(n), task.start.clone());
+        let (mut oracle, mut q, mut pi) =
+            (GameOracle::exact(game.clone()), Array1::zeros(n), task.start.clone());
         let proximal = |pi: &Policy, q: &Array1<f64>| {
             let power = 1.0 / (1.0 + eta_m * tau);
             let weight = (0..n).map(|i| {
-                (pi.probs()[i] * task.reference.probs()[i].powf(eta_m * tau) * (eta_m * q[i]).exp()).powf(power)
+                (pi.probs()[i] * task.reference.probs()[i].powf(eta_m * tau) * (eta_m * q[i]).exp())
+                    .powf(power)
             });
             let weight: Array1<f64> = weight.collect();
             let sum = weight.sum();
@@ -169,7 +177,8 @@ fn nash_mp_is_egpo_with_the_mapped_step() {
             pi = proximal(&pi, &q);
         }
         let default = run(build("nash-mp", Value::Null, &task), &game, 30, |_| ());
-        let mapped = run(build("egpo", json!({"step_size": eta_m / (1.0 + eta_m * tau)}), &task), &game, 30, |_| ());
+        let mapped =
+            run(build("egpo", json!({"step_size": eta_m / (1.0 + eta_m * tau)}), &task), &game, 30, |_| ());
         assert_eq!(default.policy(), mapped.policy());
         let explicit = run(build("nash-mp", json!({"nash_mp_eta": eta_m}), &task), &game, 30, |_| ());
         assert_eq!(default.policy(), explicit.policy());
@@ -275,10 +284,17 @@ fn mirror_prox_average_meets_its_bound() {
 // ---- local theory ---------------------------------------------------------------------------------------------------
 
 /// Mean factor per step of the distance to `star` over `steps` steps after a burn-in, from a small perturbation.
-fn measured_modulus(name: &str, eta: f64, tau: f64, game: &Arc<Game>, star: &Policy, reference: &Policy) -> f64 {
+fn measured_modulus(
+    name: &str,
+    eta: f64,
+    tau: f64,
+    game: &Arc<Game>,
+    star: &Policy,
+    reference: &Policy,
+) -> f64 {
     let n = star.shape().len();
     let start = (0..n).map(|i| star.log_probs()[i] + 1e-4 * ((i * i) as f64).sin()).collect();
-    let start = Policy::from_logits(star.shape(), start).unwrap();
+    let start = Policy::from_logits(star.shape(), start).expect("finite logits");
     let solver = build(name, json!({"step_size": eta}), &task(reference.clone(), start, tau));
     let mut distances = Vec::new();
     run(solver, game, 20_000, |pi| distances.push(kl(star, pi)));
@@ -302,12 +318,16 @@ fn local_slopes_match_the_multipliers() {
     // regular 9-tournament: w_k = (m / n) cot(pi k / 2n) for odd k, (m / n) tan(pi k / 2n) for even k
     let (n, m) = (9, 0.3);
     let angle = |k: usize| std::f64::consts::PI * k as f64 / (2 * n) as f64;
-    let spectrum = (1..n).map(|k| m / n as f64 * if k % 2 == 1 { 1.0 / angle(k).tan() } else { angle(k).tan() });
+    let spectrum =
+        (1..n).map(|k| m / n as f64 * if k % 2 == 1 { 1.0 / angle(k).tan() } else { angle(k).tan() });
     let tournament = regular_tournament(n, m);
     for (name, eta, tau) in [("egpo", 0.5, 0.05), ("egpo", 1.0, 0.1), ("mirror-prox", 2.0, 0.0)] {
         let predicted = spectrum.clone().map(|w| local::extragradient(eta, tau, w)).fold(0.0, f64::max);
         let measured = measured_modulus(name, eta, tau, &tournament, &uniform(n), &uniform(n));
-        assert!((measured - predicted).abs() < 0.02 * (1.0 - predicted), "{name} {eta} {tau}: {measured} {predicted}");
+        assert!(
+            (measured - predicted).abs() < 0.02 * (1.0 - predicted),
+            "{name} {eta} {tau}: {measured} {predicted}"
+        );
     }
 }
 
@@ -347,7 +367,8 @@ fn rules_resolve_and_bad_values_are_named() {
     assert!(resolved(&egpo::ENTRY, json!({"step_size": 0.6}), &task).unwrap_err().contains("tau = 2"));
     // stability: half the local limit, which at tau = 0 is eta w = 1
     (task.tau, task.spectral_radius) = (0.0, Some(0.25));
-    let value = resolved(&egpo::ENTRY, json!({"step_size": "stability"}), &task).unwrap()["step_size"].as_f64();
+    let value =
+        resolved(&egpo::ENTRY, json!({"step_size": "stability"}), &task).unwrap()["step_size"].as_f64();
     approx::assert_relative_eq!(value.unwrap(), 2.0, max_relative = 1e-9);
 }
 
@@ -359,7 +380,8 @@ fn contexts_do_not_touch_each_other() {
     let starts: Vec<Policy> = [3, 5].iter().map(|&n| random_policy(n, 1.0, &mut rng)).collect();
     let joined: Array1<f64> = starts.iter().flat_map(|p| p.log_probs().to_vec()).collect();
     let start = Policy::from_logits(both.shape(), joined).unwrap();
-    let joint = run(build("egpo", Value::Null, &task(Policy::uniform(both.shape()), start, 0.1)), &both, 20, |_| ());
+    let joint =
+        run(build("egpo", Value::Null, &task(Policy::uniform(both.shape()), start, 0.1)), &both, 20, |_| ());
     for (x, part) in parts.iter().enumerate() {
         let alone = task(Policy::uniform(part.shape()), starts[x].clone(), 0.1);
         let alone = run(build("egpo", Value::Null, &alone), part, 20, |_| ());

@@ -4,60 +4,62 @@
 //! theta_{t+1} = (theta_t + eta_M tau log mu + eta_M P pi_t) / (1 + eta_M tau)
 //! ```
 //!
-//! Paper: Sokota et al. 2022, arXiv:2206.05825, section 3.2 (alpha there is the task's `tau`). Symbols: eta_M =
-//! `mmd_eta`, the paper's implicit step; the canonical one is `eta = eta_M / (1 + eta_M tau)`, with which this is `omd`.
-//! Guarantee: last iterate, `KL_t <= (1 + eta_M tau)^-t KL_0` for `eta_M <= tau / L^2 = 4 tau` (`theorem`).
-//! Cost: one query a step. Range: `eta_M > 0`; `tau = 0` is `mwu`. Deviations: none.
+//! Paper: Sokota et al. 2022, arXiv:2206.05825. Symbols: eta_M = `mmd_eta`, its step, with the KL to the magnet taken
+//! implicitly; alpha = the task's `tau`, the magnet = `mu`. Dividing through gives `omd` with
+//! `eta = eta_M / (1 + eta_M tau)`, which is what runs and what is recorded as `step_size`.
+//! Guarantee: last iterate, `KL(pi* || pi_t) <= (1 + eta_M tau)^-t KL(pi* || pi_0)` for `eta_M <= tau / L^2 = 4 tau`
+//! (margins have norm `L = 1/2`), which is `theorem`.
+//! Cost: one query a step. Range: any `eta_M > 0` (then `eta tau < 1` by itself); `tau = 0` is `mwu`. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task, local};
+use equipoise_core::registry::ensure;
+use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::mirror::Mirror;
+use crate::mirror::{self, Mirror};
 
-/// Parameters of `mmd`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// Parameters of `mmd`. Give `step_size` or `mmd_eta`, not both; neither means `step_size: 0.1`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta_M, the paper's implicit step: a number above 0, `theorem` (4 tau) or `stability`.
-    pub mmd_eta: StepSize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { mmd_eta: StepSize::Value(0.1) }
-    }
+    /// eta, the factor of the win rates: a number with eta tau <= 1, `theorem` (eta_M = 4 tau) or `stability`.
+    pub step_size: Option<StepSize>,
+    /// The paper's eta_M, above 0: eta = eta_M / (1 + eta_M tau).
+    pub mmd_eta: Option<f64>,
 }
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        let modulus = |eta_m: f64, omega| local::mirror_descent(explicit(eta_m, task.tau), task.tau, omega);
-        let theorem = || {
-            if task.tau == 0.0 {
-                return Err("the proved step is 4 tau, and tau is 0; give a number".into());
+        let step_size = match (self.step_size, self.mmd_eta) {
+            (Some(_), Some(eta_m)) => {
+                return Err(BuildError::range("mmd_eta", eta_m, "give this or `step_size`, not both"));
             }
-            Ok(4.0 * task.tau)
+            (None, Some(eta_m)) => {
+                ensure(
+                    eta_m > 0.0 && eta_m.is_finite(),
+                    "mmd_eta",
+                    eta_m,
+                    "must be a finite number above 0",
+                )?;
+                StepSize::Value(eta_m / (1.0 + eta_m * task.tau))
+            }
+            (given, None) => given.unwrap_or(StepSize::Value(0.1)),
         };
-        Ok(Self { mmd_eta: self.mmd_eta.resolve("mmd_eta", task, false, theorem, Some(&modulus))? })
+        Ok(Self { step_size: Some(mirror::resolve(step_size, task)?), mmd_eta: None })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta_m = self.mmd_eta.value().expect("a resolved step size is a number");
-        Box::new(Mirror::new(task, explicit(eta_m, task.tau)))
+        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
+        Box::new(Mirror::new(task, eta))
     }
-}
-
-/// The canonical step of the implicit one.
-fn explicit(eta_m: f64, tau: f64) -> f64 {
-    eta_m / (1.0 + eta_m * tau)
 }
 
 /// Registry row.
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mmd",
-    "magnetic mirror descent, implicit step; = omd with eta = eta_M / (1 + eta_M tau)",
+    "magnetic mirror descent; = omd with eta = eta_M / (1 + eta_M tau)",
     "Sokota et al. 2022, arXiv:2206.05825",
 )
 .aims(Aim::Regularised, Iterate::Last)
 .costs("1 query")
-.verified("golden numbers, identity with omd");
+.verified("golden numbers, identity with omd, contraction bound on random games");

@@ -1,24 +1,30 @@
 //! OGDA: optimistic gradient in Popov's form, projected onto the simplex, on the original game.
 //!
 //! ```text
-//! x_t = Proj(z_{t-1} + eta g_{t-1}),   g_t = K x_t,   z_t = Proj(z_{t-1} + eta g_t),   g_0 = K z_0
+//! z_t = Proj(z_{t-1} + eta g_t),   x_{t+1} = Proj(z_t + eta g_t),   g_t = K x_t
+//! z_0 = x_0 = the start (no step in z from g_0, so x_1 = Proj(x_0 + eta g_0))
 //! ```
 //!
 //! Paper: Popov 1980; Wei et al. 2021, arXiv:2006.09517; Cai, Oikonomou, Zheng 2022, arXiv:2204.09228. Symbols: eta =
-//! `step_size`. Guarantee: last iterate, linear on ANY matrix game without uniqueness, `O(1/sqrt T)` universally, for
-//! `eta <= 1/(2 ||K||_2)`. The norm is not known to a solver that only asks an oracle; `theorem` uses
-//! `||K||_2 <= n/2`, which is safe and small: a number near `1/(2 ||K||_2)` is far faster.
-//! Cost: one query a step (one more in the first, for g_0) and a projection, O(n log n). The task's `tau` is not used.
-//! Deviations: none. Policies leave the interior, so log-probabilities may be -inf.
+//! `step_size`. Guarantee: last iterate, linear on every matrix game, unique equilibrium or not, and `O(1 / sqrt T)` with
+//! no constant of the instance, for `eta <= 1 / (2 |K|_2)`.
+//!
+//! A solver sees no matrix, so `theorem` takes the largest norm that n actions allow: `|K|_2 <= cot(pi / 2n) / 2`, hence
+//! `eta = tan(pi / 2n)`. Proof: `|K|_2 = max 2 sum_{i<j} K_ij Im(conj(z_i) z_j)` over complex unit vectors; with
+//! `|K_ij| <= 1/2`, and after turning each `z_i` by its sign into the upper half plane and sorting by argument, this is
+//! at most its value for the transitive tournament, whose spectrum is `+-(i/2) cot(pi (2k - 1) / 2n)` (Pick 1922;
+//! Gregory, Kirkland, Shader 1993 for tournaments). Most games allow far longer steps, up to `1 / (2 |K|_2)` of their
+//! own.
+//! Cost: one query a step and two projections, O(n log n). The task's `tau` is not used. Policies leave the interior:
+//! log-probabilities may be -inf. Deviations: none.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    StepSize, Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, StepSize, Task,
 };
-use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +32,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number above 0 or `theorem` (1/n, from ||K||_2 <= n/2).
+    /// eta, the factor of the win rates: a number above 0 or `theorem` (tan(pi / 2n), safe for every game with n
+    /// actions).
     pub step_size: StepSize,
 }
 
@@ -38,19 +45,16 @@ impl Default for Config {
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        let theorem = || {
-            let shape = task.shape();
-            let n = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(1);
-            Ok(1.0 / n as f64)
-        };
+        // one action has K = 0, for which every step will do: count two
+        let n = task.shape().ranges().map(|r| r.len()).fold(2, usize::max);
+        let theorem = || Ok((std::f64::consts::FRAC_PI_2 / n as f64).tan());
         Ok(Self { step_size: self.step_size.resolve("step_size", task, false, theorem, None)? })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
-        let state = Iterates::new(task);
         let eta = self.step_size.value().expect("a resolved step size is a number");
-        let base = task.start.probs().clone();
-        Box::new(Ogda { state, base, started: false, eta, scratch: Vec::new() })
+        let base = task.start.probs().to_vec();
+        Box::new(Ogda { state: Iterates::new(task), base, started: false, eta, scratch: Vec::new() })
     }
 }
 
@@ -58,48 +62,43 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "ogda",
     "optimistic gradient with Euclidean projection (Popov)",
-    "Wei et al. 2021, arXiv:2006.09517",
+    "Popov 1980; Wei et al. 2021, arXiv:2006.09517",
 )
 .aims(Aim::Original, Iterate::Last)
 .costs("1 query")
-.verified("golden numbers, pure equilibria reached exactly");
+.verified("golden numbers, linear last iterate on games with a segment of equilibria, its norm bound");
 
 struct Ogda {
-    /// `policy` is x_t, `gain` the win rates there.
+    /// `played` is x_t, `policy` x_{t+1}.
     state: Iterates,
     /// z_t, flat over the shape.
-    base: Array1<f64>,
+    base: Vec<f64>,
     started: bool,
     eta: f64,
     scratch: Vec<f64>,
 }
 
-impl Ogda {
-    /// `target = Proj(z + eta gain)`, row by row. The projection is invariant to shifts, so win rates serve as margins.
-    fn ascend(z: &Array1<f64>, eta: f64, gain: &Array1<f64>, target: &mut [f64], policy: &Policy, scratch: &mut Vec<f64>) {
-        for ((t, z), g) in target.iter_mut().zip(z).zip(gain) {
-            *t = z + eta * (g - 0.5);
-        }
-        for range in policy.shape().ranges() {
-            project(&mut target[range], scratch);
-        }
-    }
-}
-
 impl Solver for Ogda {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
+        self.state.play();
         let Self { state: Iterates { policy, played, gain, .. }, base, started, eta, scratch } = self;
-        if !*started {
-            *started = true;
-            oracle.win_rates(policy, gain); // g_0 = K z_0
-        }
-        let (z, g) = (&*base, &*gain);
-        played.set_probs(|x| Self::ascend(z, *eta, g, x, policy, scratch))?;
         oracle.win_rates(played, gain);
-        let mut next = base.clone();
-        Self::ascend(base, *eta, gain, next.as_slice_mut().expect("contiguous"), policy, scratch);
-        *base = next;
-        policy.copy_from(played);
+        let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+        let mut ascend = |z: &mut [f64]| {
+            // the projection takes out what all actions share, so win rates serve as margins
+            z.iter_mut().zip(gain).for_each(|(z, q)| *z += *eta * (q - 0.5));
+            for range in played.shape().ranges() {
+                project(&mut z[range], scratch);
+            }
+        };
+        if *started {
+            ascend(base);
+        }
+        *started = true;
+        policy.set_probs(|x| {
+            x.copy_from_slice(base);
+            ascend(x);
+        })?;
         Ok(Progress::Continue)
     }
 
@@ -112,7 +111,6 @@ impl Solver for Ogda {
     }
 
     fn step_cost(&self) -> Cost {
-        // the first step asks once more, for g_0
-        Cost { queries: 1 + u64::from(!self.started), duels: 0 }
+        Cost { queries: 1, duels: 0 }
     }
 }

@@ -4,13 +4,13 @@
 //! theta_{t+1} = (1 - eta tau) theta_t + eta tau log mu + eta P pi_t
 //! ```
 //!
-//! Paper: the tabular form of INPO's population step (Zhang et al. 2024, arXiv:2407.00617, eq. (5)) and of online IPO 1;
-//! bound as in Sokota et al. 2022, arXiv:2206.05825, theorem 3.4. Symbols: eta = `step_size` (INPO writes `1/eta`).
-//! Guarantee: last iterate, `KL_t <= (1 - eta tau)^t KL_0` for `eta <= tau / (tau^2 + 1/4)` (`theorem`); locally stable
-//! iff `eta < 2 tau / (tau^2 + w^2)`, and a limit cycle above that.
+//! Paper: the exact step of INPO (Zhang et al. 2024, arXiv:2407.00617, whose eta is `1 / step_size`) and of online IPO,
+//! version 1; contraction from Sokota et al. 2022, arXiv:2206.05825. Symbols: eta = `step_size`, tau and mu = the task's.
+//! Guarantee: last iterate, `KL(pi* || pi_t) <= (1 - eta tau)^t KL(pi* || pi_0)` for `eta <= tau / (tau^2 + 1/4)`, which
+//! is `theorem`. Locally it is stable exactly for `eta < 2 tau / (tau^2 + w^2)`; above that it ends in a limit cycle.
 //! Cost: one query a step. Range: `eta tau <= 1`; `tau = 0` is `mwu`. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task, local};
+use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,7 @@ impl Default for Config {
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        let modulus = |eta, omega| local::mirror_descent(eta, task.tau, omega);
-        let theorem = || mirror::theorem(task);
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))? })
+        Ok(Self { step_size: mirror::resolve(self.step_size, task)? })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
@@ -45,8 +43,8 @@ impl SolverConfig for Config {
 /// Registry row.
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "omd",
-    "online mirror descent towards the regularised equilibrium (INPO's population step)",
-    "Zhang et al. 2024, arXiv:2407.00617, eq. (5)",
+    "online mirror descent towards the regularised equilibrium (INPO's exact step)",
+    "Zhang et al. 2024, arXiv:2407.00617",
 )
 .aims(Aim::Regularised, Iterate::Last)
 .costs("1 query")

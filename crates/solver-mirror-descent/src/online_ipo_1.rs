@@ -7,15 +7,15 @@
 //!
 //! Paper: Calandriello et al. 2024, arXiv:2403.08635, in the form of the simulation published with EGPO
 //! (arXiv:2503.08942). Symbols: lr = `learning_rate` of plain gradient descent on that loss.
-//! In the tabular case this is `omd` with `eta tau = 4 lr / n`, context by context.
-//! Guarantee: none stated for the gradient form. Cost: one query a step. Range: `learning_rate > 0`, `tau > 0`; it is
-//! stable while `4 lr / n <= 1` and the step of `omd` is. Deviations: population gradient.
+//! In the tabular case this is `omd` with `eta tau = 4 lr / n`, in each context with its own n.
+//! Guarantee: last iterate, as that of `omd` for that step. Cost: one query a step. Range: `learning_rate > 0` with
+//! `4 lr / n <= 1`, `tau > 0`. Deviations: population gradient; losses of several contexts are summed, not averaged.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task, local,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Step of plain gradient descent on the published loss, above 0. The effective eta is 4 lr / (n tau).
+    /// Step of plain gradient descent on the published loss, above 0 and at most n / 4 for the smallest n. The
+    /// canonical eta is 4 learning_rate / (n tau).
     pub learning_rate: f64,
 }
 
@@ -38,7 +39,21 @@ impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
-        ensure(task.tau > 0.0, "tau", task.tau, "online IPO regresses on win rates over tau, so tau must be above 0")?;
+        ensure(
+            task.tau > 0.0,
+            "tau",
+            task.tau,
+            "online-ipo-1 regresses on win rates over tau: it must be above 0",
+        )?;
+        // a context with one action has nothing to overshoot
+        let smallest = task.shape().ranges().map(|r| r.len()).filter(|&n| n > 1).min();
+        if let Some(n) = smallest.filter(|&n| 4.0 * lr > n as f64) {
+            let rule = format!(
+                "must be at most n / 4 = {} (there a step jumps to the best response)",
+                n as f64 / 4.0
+            );
+            return Err(BuildError::range("learning_rate", lr, rule));
+        }
         Ok(self)
     }
 
@@ -53,9 +68,9 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "gradient steps on the online IPO loss with uniform pairs; = omd with eta tau = 4 lr / n",
     "Calandriello et al. 2024, arXiv:2403.08635; form of arXiv:2503.08942",
 )
-.aims(Aim::Regularised, Iterate::None)
+.aims(Aim::Regularised, Iterate::Last)
 .costs("1 query")
-.verified("published EGPO simulation, identity with omd");
+.verified("the published EGPO simulation to 1e-10, identity with omd, finite differences of the loss");
 
 struct OnlineIpo1 {
     state: Iterates,
@@ -71,11 +86,11 @@ impl Solver for OnlineIpo1 {
         let (log_pi, log_mu) = (played.log_probs_slice(), reference.log_probs_slice());
         policy.set_logits(|logits| {
             for range in played.shape().ranges() {
-                // the mean of x is the same for all actions of the context: normalisation takes it out
+                // the mean of x moves all logits of the context alike: the normaliser takes it out
                 let pull = 4.0 * self.rate / range.len() as f64;
-                for i in range {
-                    let x = log_pi[i] - log_mu[i] - gain[i] / self.tau;
-                    logits[i] = log_pi[i] - pull * x;
+                for k in range {
+                    let x = log_pi[k] - log_mu[k] - gain[k] / self.tau;
+                    logits[k] = log_pi[k] - pull * x;
                 }
             }
         })?;
@@ -95,10 +110,10 @@ impl Solver for OnlineIpo1 {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        // one step size only where all contexts have equally many actions
-        let shape = self.state.policy.shape();
-        let n = shape.actions(0);
-        let equal = (0..shape.contexts()).all(|x| shape.actions(x) == n);
-        equal.then(|| local::mirror_descent(4.0 * self.rate / (n as f64 * self.tau), self.tau, omega))
+        // contexts of different sizes have different steps, and omega does not say whose it is
+        let mut sizes = self.state.policy.shape().ranges().map(|r| r.len());
+        let n = sizes.next()?;
+        let eta = 4.0 * self.rate / (n as f64 * self.tau);
+        sizes.all(|m| m == n).then(|| local::mirror_descent(eta, self.tau, omega))
     }
 }

@@ -5,17 +5,17 @@
 //! theta <- theta - 4 lr pi_k ( h_k - pi . h - (q_k - 1/2) / tau )
 //! ```
 //!
-//! Paper: Calandriello et al. 2024, arXiv:2403.08635, eq. (8); as in the simulation published with EGPO
+//! Paper: Calandriello et al. 2024, arXiv:2403.08635; as in the simulation published with EGPO
 //! (arXiv:2503.08942). Symbols: lr = `learning_rate` of plain gradient descent on that loss. The gradient is
 //! `-(4 / tau)` times that of the self-play objective `P(pi > SG pi) - tau KL(pi || mu)`.
-//! Guarantee: none. Cost: one query a step. Range: `learning_rate > 0`, `tau > 0`. The update is weighted by pi_k:
-//! actions that have become rare hardly recover. Deviations: population gradient.
+//! Guarantee: none used here. Cost: one query a step. Range: `learning_rate > 0`, `tau > 0`. The weight pi_k makes rare
+//! actions hardly recover: slow at small tau. Deviations: population gradient; losses of several contexts are summed.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,12 @@ impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
-        ensure(task.tau > 0.0, "tau", task.tau, "online IPO regresses on win rates over tau, so tau must be above 0")?;
+        ensure(
+            task.tau > 0.0,
+            "tau",
+            task.tau,
+            "online-ipo-2 regresses on win rates over tau: it must be above 0",
+        )?;
         Ok(self)
     }
 
@@ -51,11 +56,11 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "online-ipo-2",
     "gradient steps on the online IPO loss with both answers from the policy",
-    "Calandriello et al. 2024, arXiv:2403.08635, eq. (8)",
+    "Calandriello et al. 2024, arXiv:2403.08635",
 )
 .aims(Aim::Regularised, Iterate::None)
 .costs("1 query")
-.verified("golden numbers, published EGPO simulation");
+.verified("golden numbers, the published EGPO simulation to 1e-10, finite differences of the loss");
 
 struct OnlineIpo2 {
     state: Iterates,
@@ -68,10 +73,11 @@ impl Solver for OnlineIpo2 {
         self.state.play();
         let Iterates { policy, played, reference, gain } = &mut self.state;
         oracle.win_rates(played, gain);
-        let (pi, log_pi, log_mu) = (played.probs_slice(), played.log_probs_slice(), reference.log_probs_slice());
+        let (pi, log_pi, log_mu) =
+            (played.probs_slice(), played.log_probs_slice(), reference.log_probs_slice());
         policy.set_logits(|logits| {
             for range in played.shape().ranges() {
-                // x = h - q / tau; its mean under pi holds pi . q = 1/2 exactly, or its estimate if sampled
+                // x = h - q / tau; pi . q is 1/2, or its estimate where win rates are sampled
                 let x = |k: usize| log_pi[k] - log_mu[k] - gain[k] / self.tau;
                 let mean: f64 = range.clone().map(|k| pi[k] * x(k)).sum();
                 for k in range {

@@ -9,41 +9,54 @@
 //! The cross entropy is least where `sigma(D) = s` for every pair, which the second line attains for any pair
 //! distribution W of full support: the minimiser is the multiplicative-weights step exactly.
 //!
-//! Paper: Rosset et al. 2024, arXiv:2404.03715, algorithm 1. Symbols: eta_D = `dno_eta` DIVIDES the win rate; ours is
-//! `eta = 1 / eta_D`. Guarantee: the AVERAGE iterate (inherited from SPO). Cost: one query a step. Range: `dno_eta > 0`.
-//! The task's `tau` is not used. Deviations: the practical variant (thresholded duels) is iterated DPO, see
-//! `online-dpo`.
+//! Paper: Rosset et al. 2024, arXiv:2404.03715. Symbols: eta_D = `dno_eta` DIVIDES the win rate; the canonical step,
+//! which runs and is recorded, is `step_size = 1 / eta_D`. Guarantee: the AVERAGE iterate (inherited from SPO). Every
+//! step beats its predecessor, `P(pi_t+1 > pi_t) - 1/2 = (KL(pi_t+1 || pi_t) + KL(pi_t || pi_t+1)) / eta`, which does not
+//! make the last iterate converge: on a cycle it improves on itself for ever.
+//! Cost: one query a step. Range: `dno_eta > 0`. The task's `tau` is not used. Deviations: none from the exact step; the
+//! practical variant (thresholded duels, hence iterated DPO) has another fixed point and is not this.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hedge::Hedge;
+use crate::hedge::{self, Hedge, hedge_step};
 
-/// Parameters of `dno`.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// Parameters of `dno`. Give `step_size` or `dno_eta`, not both; neither means `step_size: 0.1`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta_D of the paper: divides the win rates. The canonical step size is 1 / dno_eta. Above 0.
-    pub dno_eta: f64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { dno_eta: 10.0 }
-    }
+    /// eta, the factor of the win rates: a number above 0, or `theorem` (sqrt(8 D / T), T = limits.steps,
+    /// D = max -log start, which is log n for a uniform start).
+    pub step_size: Option<StepSize>,
+    /// The paper's eta_D, above 0: it divides the win rates, so eta = 1 / dno_eta.
+    pub dno_eta: Option<f64>,
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
-        let holds = self.dno_eta > 0.0 && self.dno_eta.recip().is_normal() && self.dno_eta.is_finite();
-        ensure(holds, "dno_eta", self.dno_eta, "must be a finite number above 0")?;
-        Ok(self)
+    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+        let step_size = match (self.step_size, self.dno_eta) {
+            (Some(_), Some(eta_d)) => {
+                return Err(BuildError::range("dno_eta", eta_d, "give this or `step_size`, not both"));
+            }
+            (None, Some(eta_d)) => {
+                ensure(
+                    eta_d > 0.0 && eta_d.is_finite(),
+                    "dno_eta",
+                    eta_d,
+                    "must be a finite number above 0",
+                )?;
+                StepSize::Value(eta_d.recip())
+            }
+            (given, None) => given.unwrap_or(StepSize::Value(0.1)),
+        };
+        Ok(Self { step_size: Some(hedge::resolve(step_size, task, hedge_step)?), dno_eta: None })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(Hedge::new(task, self.dno_eta.recip()))
+        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
+        Box::new(Hedge::new(task, eta))
     }
 }
 

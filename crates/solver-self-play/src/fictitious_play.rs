@@ -1,20 +1,22 @@
 //! Fictitious play in self-play.
 //!
 //! ```text
-//! b_t = argmax_i (P pi_t)_i,    pi_{t+1} = pi_t + (e_{b_t} - pi_t) / (t + 1)      pi_1 = the start
+//! b_t = argmax_i (P pi_t)_i,      pi_{t+1} = (pi_1 + e_{b_1} + ... + e_{b_t}) / (t + 1)
 //! ```
 //!
-//! Paper: Brown 1951; Robinson 1951. Ties go to the lowest index (another rule gives another trajectory).
-//! The last iterate here IS the empirical average of the best responses (with the start as its first entry): that is
-//! the sequence which converges, at `O(T^(-1/2))` on rock-paper-scissors. Feedback is taken at that average, so the
-//! average iterate of the instrument averages it once more.
-//! Cost: one query a step. Original game; the task's `tau` is not used. Context by context. Deviations: none.
+//! Paper: Brown 1951; Robinson 1951, doi:10.2307/1969530. Ties go to the lowest index (another rule, another
+//! trajectory). Which iterate is which: the last iterate IS the running average pi_t, the sequence that converges; what
+//! is played is the best response e_{b_t}, so the average of the played policies is the same average without the start.
+//! Guarantee: both converge in gap, with no useful rate in general; `O(T^(-1/2))` is seen on rock-paper-scissors.
+//! Cost: one query a step, at pi_t. The task's `tau` is not used. Deviation: the start counts as the first play and may
+//! be mixed.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
+use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,45 +31,46 @@ impl SolverConfig for Config {
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(FictitiousPlay { state: Iterates::new(task), steps: 0 })
+        Box::new(FictitiousPlay { state: Iterates::new(task), plays: task.start.probs().clone(), count: 1.0 })
     }
 }
 
 /// Registry row.
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "fictitious-play",
-    "best response to the average of past best responses",
+    "best response to the average of past plays",
     "Brown 1951; Robinson 1951, doi:10.2307/1969530",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Iterate::Both)
 .costs("1 query")
-.verified("hand-computed steps, T^(-1/2) on rock-paper-scissors");
+.verified("steps by hand, T^(-1/2) and its constant on rock-paper-scissors");
 
 struct FictitiousPlay {
+    /// `policy` is the average pi_t, `played` the last best response.
     state: Iterates,
-    steps: u64,
+    /// Sum of the plays, flat over the shape; the start is the first.
+    plays: Array1<f64>,
+    /// Number of plays.
+    count: f64,
 }
 
 impl Solver for FictitiousPlay {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
-        self.state.play();
-        self.steps += 1;
-        let weight = 1.0 / (self.steps as f64 + 1.0);
-        let Iterates { policy, played, gain, .. } = &mut self.state;
-        oracle.win_rates(played, gain);
-        policy.set_probs(|probs| {
-            for range in played.shape().ranges() {
-                // the first of the largest: `>` keeps the lowest index
-                let mut best = range.start;
-                for i in range.clone() {
-                    if gain[i] > gain[best] {
-                        best = i;
-                    }
-                }
-                for i in range {
-                    let hit = if i == best { 1.0 } else { 0.0 };
-                    probs[i] = played.probs_slice()[i] * (1.0 - weight) + weight * hit;
-                }
+        let Self { state: Iterates { policy, played, gain, .. }, plays, count } = self;
+        oracle.win_rates(policy, gain);
+        played.set_probs(|response| {
+            response.fill(0.0);
+            for range in policy.shape().ranges() {
+                // only a strictly larger win rate moves on, so the lowest index keeps a tie
+                let best = range.clone().fold(range.start, |b, i| if gain[i] > gain[b] { i } else { b });
+                response[best] = 1.0;
+            }
+        })?;
+        *plays += played.probs();
+        *count += 1.0;
+        policy.set_probs(|average| {
+            for (p, sum) in average.iter_mut().zip(&*plays) {
+                *p = sum / *count;
             }
         })?;
         Ok(Progress::Continue)

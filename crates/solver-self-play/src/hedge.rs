@@ -13,12 +13,13 @@ use equipoise_core::{
 pub(crate) struct Hedge {
     state: Iterates,
     eta: f64,
+    tau: f64,
 }
 
 impl Hedge {
     /// At the start of `task`.
     pub(crate) fn new(task: &Task, eta: f64) -> Self {
-        Self { state: Iterates::new(task), eta }
+        Self { state: Iterates::new(task), eta, tau: task.tau }
     }
 }
 
@@ -45,19 +46,56 @@ impl Solver for Hedge {
     fn local_modulus(&self, omega: f64) -> Option<f64> {
         Some(local::mirror_descent(self.eta, 0.0, omega))
     }
+
+    fn notes(&self) -> Vec<String> {
+        notes(self.tau)
+    }
 }
 
-/// `D = max_i -log pi_1(i)` over all contexts: how far the start is from the furthest pure policy.
-pub(crate) fn log_range(task: &Task) -> f64 {
+/// `D = max_i -log pi_1(i)` over all contexts: at least the KL from any policy to the start, `log n` if that is uniform.
+pub(crate) fn radius(task: &Task) -> f64 {
     task.start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l))
 }
 
-/// Resolves a step size whose theorem is Hedge's: `sqrt(8 D / T)`, for a uniform start `sqrt(8 log n / T)`.
-pub(crate) fn resolve(key: &'static str, step: StepSize, task: &Task) -> Result<StepSize, BuildError> {
+/// The planned number of steps, which the proved step sizes of this room need.
+pub(crate) fn horizon(task: &Task) -> Result<f64, String> {
+    match task.horizon {
+        Some(steps) if steps > 0 => Ok(steps as f64),
+        _ => Err("the proved step depends on the number of steps; set limits.steps, or give a number".into()),
+    }
+}
+
+/// Resolves a canonical step: `proved(D, T)` for `theorem`, and the reason why there is none for `stability`.
+pub(crate) fn resolve(
+    step: StepSize,
+    task: &Task,
+    proved: impl FnOnce(f64, f64) -> f64,
+) -> Result<StepSize, BuildError> {
     let theorem = || {
-        let horizon = task.horizon.ok_or("the proved step needs the number of steps; set limits.steps or give a number")?;
-        Ok((8.0 * log_range(task).max(f64::MIN_POSITIVE) / horizon as f64).sqrt())
+        let (radius, horizon) = (radius(task), horizon(task)?);
+        if radius == 0.0 {
+            return Err("every context has one action, so no step moves anything; give a number".into());
+        }
+        Ok(proved(radius, horizon))
     };
     let modulus = |eta, omega| local::mirror_descent(eta, 0.0, omega);
-    step.resolve(key, task, false, theorem, Some(&modulus))
+    step.resolve("step_size", task, false, theorem, Some(&modulus))
+}
+
+/// Hedge's own rule: `sqrt(8 D / T)` minimises `2 (D / (eta T) + eta / 8)`.
+pub(crate) fn hedge_step(radius: f64, horizon: f64) -> f64 {
+    (8.0 * radius / horizon).sqrt()
+}
+
+/// What a user of multiplicative weights must know.
+pub(crate) fn notes(tau: f64) -> Vec<String> {
+    let mut notes = vec![
+        "only the average iterate converges: around an interior equilibrium the last one moves outward at every step \
+         size"
+        .to_owned(),
+    ];
+    if tau > 0.0 {
+        notes.push(format!("plays the original game: tau = {tau} and the reference are not used"));
+    }
+    notes
 }

@@ -5,7 +5,7 @@
 //! | `mwu` | original | multiplicative weights | Freund, Schapire 1999 |
 //! | `sppo` | original | squared regression, constant log-partition | arXiv:2405.00675 |
 //! | `spo` | original | = `mwu` | arXiv:2401.04056 |
-//! | `dno` | original | = `mwu`, `eta = 1 / dno_eta` | arXiv:2404.03715 |
+//! | `dno` | original | = `mwu` with `eta = 1 / dno_eta` | arXiv:2404.03715 |
 //! | `nash-md` | regularised | mirror descent against the mixture | arXiv:2312.00886 |
 //! | `nash-md-pg` | regularised | policy gradient against the mixture | arXiv:2312.00886 |
 //! | `fictitious-play` | original | best response to the average | Brown 1951 |

@@ -6,35 +6,36 @@
 //!
 //! Paper: Freund, Schapire 1999, Games and Economic Behavior 29; the tabular instance of SPO, DNO and of SPPO with the
 //! exact normaliser. Symbols: eta = `step_size`.
-//! Guarantee: the AVERAGE of the played policies, `gap <= 2 (log n / (eta T) + eta / 8)`; `theorem` is the minimiser
-//! `eta = sqrt(8 log n / T)`. The last iterate spirals outward around every interior equilibrium
-//! (`|lambda|^2 = 1 + eta^2 w^2`): KL to it never decreases.
+//! Guarantee: the AVERAGE of the played policies, `gap <= 2 (D / (eta T) + eta / 8)` with `D = max_i -log pi_1(i)`
+//! (`log n` from the uniform start); `theorem` is the minimiser `eta = sqrt(8 D / T)`. The last iterate moves away from
+//! every interior equilibrium p, exactly by `KL(p || pi_t+1) - KL(p || pi_t) = log sum_i pi_t(i) exp(eta (q_i - 1/2))`,
+//! which is not negative; locally `|lambda|^2 = 1 + eta^2 w^2`.
 //! Cost: one query a step. Range: any `eta > 0`. The task's `tau` is not used. Deviations: none.
 
-use equipoise_core::step_size::StepRule;
 use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hedge::{self, Hedge};
+use crate::hedge::{self, Hedge, hedge_step};
 
 /// Parameters of `mwu`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number above 0 or `theorem` (sqrt(8 log n / T), T = limits.steps).
+    /// eta, the factor of the win rates: a number above 0, or `theorem` (sqrt(8 D / T), T = limits.steps,
+    /// D = max -log start, which is log n for a uniform start).
     pub step_size: StepSize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { step_size: StepSize::Rule(StepRule::Theorem) }
+        Self { step_size: StepSize::Value(0.1) }
     }
 }
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: hedge::resolve("step_size", self.step_size, task)? })
+        Ok(Self { step_size: hedge::resolve(self.step_size, task, hedge_step)? })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {

@@ -5,30 +5,38 @@
 //! theta_t+1 = (1 - eta tau) theta_t + eta tau log mu + eta P rho_t
 //! ```
 //!
-//! Paper: Munos et al. 2023, arXiv:2312.00886, eqs. (4)-(5), where the anchor IS the mixture: `m = eta tau`, the
-//! default. Symbols: eta = `step_size`, tau = the task's. The simulation code published with EGPO takes half of that
-//! exponent (`mixture: 2 lr / n` with a step of `4 lr / n`), which is why the exponent is a parameter of its own.
+//! Paper: Munos et al. 2023, arXiv:2312.00886, where the step starts from the mixture: `m = eta tau`, the default, makes
+//! the two anchor terms equal to `log rho_t`. Symbols: eta = `step_size`, tau and mu = the task's. The simulation
+//! published with EGPO (arXiv:2503.08942) mixes with half of that, `m = 2 lr / n` at `eta tau = 4 lr / n`, and keeps the
+//! anchor: hence an exponent of its own.
 //!
-//! Guarantee: last iterate, `KL(pi* || pi_t+1) <= (1 - eta tau) KL(pi* || pi_t) + 2 eta^2`. With a constant step the
-//! floor is real: `rho_t` is mirror descent with `eta' = eta (1 - eta tau)` and `tau' = tau / (1 - eta tau)`, so it
-//! converges to the equilibrium of tau' and `pi_t` to its best response, not to the equilibrium of tau.
-//! `theorem` is the last of the decreasing steps for which the rate is proved, `2 / (tau (T + 2))`.
-//! Cost: one query a step, at rho. Range: `eta tau <= 1`, `0 <= mixture <= 1`, `tau > 0` unless `mixture` is given.
+//! Guarantee (default mixture): last iterate, `KL(pi* || pi_t+1) <= (1 - eta tau) KL(pi* || pi_t) + 2 eta^2`; with the
+//! falling steps `2 / (tau (t + 2))` the paper gets `8 / (tau^2 (T + 1))`. A step here is constant, and its floor is
+//! real: `rho_t` is mirror descent with `eta' = eta (1 - eta tau)` and `tau' = tau / (1 - eta tau)` exactly, so it goes
+//! to the equilibrium of tau', and `pi_t` to the best response to that, not to the equilibrium of tau. To remove the
+//! bias run at `tau / (1 + eta tau)` and read the mixture.
+//! `theorem`: the constant step for which that inequality, iterated T times, is least:
+//! `D exp(-eta tau T) + 2 eta / tau`, `D = max_i -log pi_1(i)`, hence `eta tau = log(D tau^2 T / 2) / T`.
+//! Cost: one query a step, at rho. Range: `eta tau <= 1`, `0 <= mixture <= 1`; at `tau = 0` the default is `mwu`.
+//! Deviations: none.
 
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    StepSize, Task, local,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::hedge;
 
 /// Parameters of `nash-md`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number with eta tau <= 1, `theorem` (2 / (tau (T + 2))) or `stability`.
+    /// eta, the factor of the win rates: a number with eta tau <= 1, `theorem` (log(D tau^2 T / 2) / (tau T),
+    /// T = limits.steps, D = max -log start) or `stability`.
     pub step_size: StepSize,
     /// Exponent of the reference in the opponent mixture, in [0, 1]; unset: step_size * tau, as in the paper.
     pub mixture: Option<f64>,
@@ -42,17 +50,14 @@ impl Default for Config {
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        let theorem = || match task.horizon {
-            _ if task.tau == 0.0 => Err("the proved step is 2 / (tau (T + 2)), and tau is 0; give a number".into()),
-            None => Err("the proved step needs the number of steps; set limits.steps or give a number".into()),
-            Some(horizon) => Ok(2.0 / (task.tau * (horizon as f64 + 2.0))),
-        };
-        let modulus = |eta, omega| local::nash_md(eta, task.tau, omega);
+        if let Some(m) = self.mixture {
+            ensure((0.0..=1.0).contains(&m), "mixture", m, "must be in [0, 1]")?;
+        }
+        let theorem = || proved_step(task.tau, hedge::radius(task), hedge::horizon(task)?);
+        let modulus = |eta, omega| modulus(eta, task.tau, self.mixture.unwrap_or(eta * task.tau), omega);
         let step_size = self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))?;
         let eta = step_size.value().expect("a resolved step size is a number");
-        let mixture = self.mixture.unwrap_or(eta * task.tau);
-        ensure((0.0..=1.0).contains(&mixture), "mixture", mixture, "must lie in [0, 1]")?;
-        Ok(Self { step_size, mixture: Some(mixture) })
+        Ok(Self { step_size, mixture: Some(self.mixture.unwrap_or(eta * task.tau)) })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
@@ -68,11 +73,32 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "nash-md",
     "mirror descent against a geometric mixture with the reference",
-    "Munos et al. 2023, arXiv:2312.00886, eqs. (4)-(5)",
+    "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Iterate::Last)
 .costs("1 query")
-.verified("golden numbers, published EGPO simulation, exact bias identity");
+.verified("golden numbers, the published EGPO simulation to 1e-10, exact bias identity, its per-step bound");
+
+/// The constant step with the least proved bound after `horizon` steps.
+fn proved_step(tau: f64, radius: f64, horizon: f64) -> Result<f64, String> {
+    if tau == 0.0 {
+        return Err("the bound needs tau above 0; give a number".into());
+    }
+    let ratio = 0.5 * radius * tau * tau * horizon;
+    if ratio <= 1.0 {
+        let needed = 2.0 / (radius * tau * tau);
+        return Err(format!(
+            "the bound says nothing within {horizon} steps, it needs more than {needed:.0}; give a number"
+        ));
+    }
+    Ok((ratio.ln() / horizon).min(1.0) / tau)
+}
+
+/// Multiplier `a + z (1 - m)`: the opponent moves by `1 - m` of what the policy moves. At `m = eta tau` it is
+/// `a (1 + z)`, [`equipoise_core::local::nash_md`].
+fn modulus(eta: f64, tau: f64, mixture: f64, omega: f64) -> f64 {
+    (1.0 - eta * tau).hypot(eta * omega * (1.0 - mixture))
+}
 
 struct NashMd {
     /// `played` is the mixture rho_t.
@@ -86,7 +112,7 @@ struct NashMd {
 impl Solver for NashMd {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
         let Self { state: Iterates { policy, played: rho, reference, gain }, next, eta, tau, mixture } = self;
-        rho.set_logits(|logits| mix(logits, policy, reference, *mixture))?;
+        mix(rho, policy, reference, *mixture)?;
         oracle.win_rates(rho, gain);
         logit_step(next, &[(1.0 - *eta * *tau, policy), (*eta * *tau, reference)], *eta, gain)?;
         std::mem::swap(policy, next);
@@ -106,9 +132,7 @@ impl Solver for NashMd {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        // a + z (1 - m): the opponent moves by (1 - m) of what the policy moves; m = eta tau gives a (1 + z)
-        let a = 1.0 - self.eta * self.tau;
-        Some(a.hypot(self.eta * omega * (1.0 - self.mixture)))
+        Some(modulus(self.eta, self.tau, self.mixture, omega))
     }
 
     fn notes(&self) -> Vec<String> {
@@ -116,16 +140,40 @@ impl Solver for NashMd {
             return Vec::new();
         }
         vec![format!(
-            "with a constant step Nash-MD converges beside the regularised equilibrium, not to it: its opponent is mixed \
-             with the reference (exponent {})",
+            "converges beside the regularised equilibrium, not to it, because the opponent is mixed with the reference \
+             (mixture = {}); the bias falls with the step size",
             self.mixture
         )]
     }
 }
 
-/// Writes the logits of `pi^(1 - m) mu^m`.
-pub(crate) fn mix(logits: &mut [f64], pi: &Policy, mu: &Policy, m: f64) {
-    for ((t, &l), &r) in logits.iter_mut().zip(pi.log_probs_slice()).zip(mu.log_probs_slice()) {
-        *t = (1.0 - m) * l + m * r;
+/// Writes `rho propto pi^(1 - m) mu^m`.
+pub(crate) fn mix(rho: &mut Policy, pi: &Policy, mu: &Policy, m: f64) -> Result<(), StepError> {
+    rho.set_logits(|logits| {
+        for ((t, &l), &r) in logits.iter_mut().zip(pi.log_probs_slice()).zip(mu.log_probs_slice()) {
+            *t = (1.0 - m) * l + m * r;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use equipoise_core::local;
+
+    #[test]
+    fn the_proved_step_minimises_its_bound() {
+        let (tau, radius, horizon) = (0.1, 5.0f64.ln(), 20_000.0);
+        let bound = |eta: f64| radius * (-eta * tau * horizon).exp() + 2.0 * eta / tau;
+        let eta = proved_step(tau, radius, horizon).unwrap();
+        assert!([0.9, 0.99, 1.01, 1.1].iter().all(|f| bound(eta * f) > bound(eta)));
+        assert!(proved_step(0.0, radius, horizon).unwrap_err().contains("tau above 0"));
+        assert!(proved_step(tau, radius, 100.0).unwrap_err().contains("more than 124"));
+    }
+
+    #[test]
+    fn the_default_mixture_has_the_multiplier_of_the_paper() {
+        let (eta, tau, omega) = (0.5, 0.2, 0.3);
+        approx::assert_relative_eq!(modulus(eta, tau, eta * tau, omega), local::nash_md(eta, tau, omega));
     }
 }

@@ -5,19 +5,20 @@
 //! theta_k <- theta_k + lr pi_k (v_k - pi . v)
 //! ```
 //!
-//! Paper: Munos et al. 2023, arXiv:2312.00886, section 7.2; population form of its gradient with the opponent held
-//! fixed. Symbols: lr = `learning_rate` on the paper's own loss; m = `mixture`, a free coefficient in [0, 1]: 0 is
-//! self-play, 1 the best response to mu. Unset it is `learning_rate * tau`, the exponent that Nash-MD would use for a
-//! step of that size.
-//! Guarantee: none. Cost: one query a step, at rho. Range: `learning_rate > 0`. The update is weighted by pi_k, so
-//! actions that have become rare hardly recover: far slower than Nash-MD at the same learning rate, by about
-//! `4 / (tau n pi_k)`. Deviations: none; the centring `pi . v` is the usual baseline and changes no expectation.
+//! Paper: Munos et al. 2023, arXiv:2312.00886; population form of its gradient, the opponent held fixed. Symbols: lr =
+//! `learning_rate` on the paper's own loss, tau and mu = the task's; m = `mixture`, the paper's free beta in [0, 1]: 0 is
+//! self-play, 1 plays against mu. Unset it is `learning_rate * tau` (at most 1), what `nash-md` takes for a step of that
+//! size: without the weight pi_k this update is its step. The paper's best value for language models is 0.125; the
+//! simulation published with EGPO (arXiv:2503.08942) takes `2 lr / n`.
+//! Guarantee: none. Cost: one query a step, at rho. Range: `learning_rate > 0`; `tau = 0` drops the KL term. The weight
+//! pi_k makes rare actions hardly recover, and at equal `lr` the step is `4 / (tau n pi_k)` times shorter than that of
+//! `online-ipo-1`. Deviations: none.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,13 +46,20 @@ impl SolverConfig for Config {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
         let mixture = self.mixture.unwrap_or((lr * task.tau).min(1.0));
-        ensure((0.0..=1.0).contains(&mixture), "mixture", mixture, "must lie in [0, 1]")?;
+        ensure((0.0..=1.0).contains(&mixture), "mixture", mixture, "must be in [0, 1]")?;
         Ok(Self { mixture: Some(mixture), ..self })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
         let mixture = self.mixture.expect("a resolved mixture is a number");
-        Box::new(NashMdPg { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau, mixture })
+        let next = task.start.clone();
+        Box::new(NashMdPg {
+            state: Iterates::new(task),
+            next,
+            rate: self.learning_rate,
+            tau: task.tau,
+            mixture,
+        })
     }
 }
 
@@ -59,14 +67,16 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "nash-md-pg",
     "policy gradient against the mixture with the reference",
-    "Munos et al. 2023, arXiv:2312.00886, section 7.2",
+    "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Iterate::None)
 .costs("1 query")
-.verified("published EGPO simulation, finite differences");
+.verified("the published EGPO simulation to 1e-10, finite differences of the objective");
 
 struct NashMdPg {
+    /// `played` is the mixture rho_t, `gain` becomes v.
     state: Iterates,
+    next: Policy,
     rate: f64,
     tau: f64,
     mixture: f64,
@@ -74,22 +84,24 @@ struct NashMdPg {
 
 impl Solver for NashMdPg {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
-        let Iterates { policy, played: rho, reference, gain } = &mut self.state;
-        rho.set_logits(|logits| mix(logits, policy, reference, self.mixture))?;
+        let Self { state: Iterates { policy, played: rho, reference, gain }, next, rate, tau, mixture } =
+            self;
+        mix(rho, policy, reference, *mixture)?;
         oracle.win_rates(rho, gain);
-        // v, in place of the win rates
-        let log_ratio = policy.log_probs_slice().iter().zip(reference.log_probs_slice()).map(|(l, m)| l - m);
-        gain.iter_mut().zip(log_ratio).for_each(|(v, h)| *v -= self.tau * h);
-        let probs = policy.probs().clone();
-        let (shape, rate) = (policy.shape().clone(), self.rate);
-        policy.set_logits(|logits| {
-            for range in shape.ranges() {
-                let mean: f64 = range.clone().map(|k| probs[k] * gain[k]).sum();
+        let (pi, log_pi, log_mu) =
+            (policy.probs_slice(), policy.log_probs_slice(), reference.log_probs_slice());
+        for (v, (l, m)) in gain.iter_mut().zip(log_pi.iter().zip(log_mu)) {
+            *v -= *tau * (l - m);
+        }
+        next.set_logits(|logits| {
+            for range in policy.shape().ranges() {
+                let mean: f64 = range.clone().map(|k| pi[k] * gain[k]).sum();
                 for k in range {
-                    logits[k] += rate * probs[k] * (gain[k] - mean);
+                    logits[k] = log_pi[k] + *rate * pi[k] * (gain[k] - mean);
                 }
             }
         })?;
+        std::mem::swap(policy, next);
         Ok(Progress::Continue)
     }
 

@@ -9,30 +9,30 @@
 //! Guarantee: the AVERAGE iterate is a `2 Reg(T) / T`-approximate minimax winner. Cost: one query a step. Range: any
 //! `eta > 0`. The task's `tau` is not used. Deviations: the paper's learner is a policy-gradient method on trajectories.
 
-use equipoise_core::step_size::StepRule;
 use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hedge::{self, Hedge};
+use crate::hedge::{self, Hedge, hedge_step};
 
 /// Parameters of `spo`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number above 0 or `theorem` (sqrt(8 log n / T), T = limits.steps).
+    /// eta, the factor of the win rates: a number above 0, or `theorem` (sqrt(8 D / T), T = limits.steps,
+    /// D = max -log start, which is log n for a uniform start).
     pub step_size: StepSize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { step_size: StepSize::Rule(StepRule::Theorem) }
+        Self { step_size: StepSize::Value(0.1) }
     }
 }
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: hedge::resolve("step_size", self.step_size, task)? })
+        Ok(Self { step_size: hedge::resolve(self.step_size, task, hedge_step)? })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {

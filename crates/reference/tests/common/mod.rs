@@ -30,8 +30,12 @@ pub fn comal() -> PreferenceMatrix {
 }
 
 pub fn efron() -> PreferenceMatrix {
-    let p: [[f64; 4]; 4] =
-        [[18.0, 24.0, 16.0, 12.0], [12.0, 18.0, 24.0, 18.0], [20.0, 12.0, 18.0, 24.0], [24.0, 18.0, 12.0, 18.0]];
+    let p: [[f64; 4]; 4] = [
+        [18.0, 24.0, 16.0, 12.0],
+        [12.0, 18.0, 24.0, 18.0],
+        [20.0, 12.0, 18.0, 24.0],
+        [24.0, 18.0, 12.0, 18.0],
+    ];
     probabilities(p.map(|r| r.map(|v| v / 36.0)))
 }
 
@@ -66,25 +70,27 @@ pub fn random_game(kind: usize, n: usize, rng: &mut Rng) -> PreferenceMatrix {
     let at = |i: usize, j: usize| draws[i * n + j];
     let margin = |i: usize, j: usize| -> f64 {
         match kind % KINDS {
-            0 => at(i, j),                                            // uniform
-            1 => 0.5f64.copysign(at(i, j)),                           // tournament of zeros and ones
-            2 => (3.0 * at(i, j)).round() / 2.0,                      // wins, losses, ties
-            3 => (10.0 * at(i, j)).round() / 10.0,                    // rounded
-            4 => sigmoid(r[i] - r[j]) - 0.5,                          // Bradley-Terry
-            5 => (r[i] - r[j]) / 8.0,                                 // additive
-            6 => 0.5 * (3.0 * (r[i] - r[j])).sin(),                   // disc
+            0 => at(i, j),                                                   // uniform
+            1 => 0.5f64.copysign(at(i, j)),                                  // tournament of zeros and ones
+            2 => (3.0 * at(i, j)).round() / 2.0,                             // wins, losses, ties
+            3 => (10.0 * at(i, j)).round() / 10.0,                           // rounded
+            4 => sigmoid(r[i] - r[j]) - 0.5,                                 // Bradley-Terry
+            5 => (r[i] - r[j]) / 8.0,                                        // additive
+            6 => 0.5 * (3.0 * (r[i] - r[j])).sin(),                          // disc
             7 => at(i, j).abs() * if (j - i) % 2 == 1 { 1.0 } else { -1.0 }, // cyclic with random margins
-            8 => match (classes[i], classes[j]) {                     // clones, equal inside
+            8 => match (classes[i], classes[j]) {
+                // clones, equal inside
                 (a, b) if a == b => 0.0,
                 (a, b) if a < b => at(a, b),
                 (a, b) => -at(b, a),
             },
-            9 => match (classes[i], classes[j]) {                     // near-clones, 1e-9 apart
+            9 => match (classes[i], classes[j]) {
+                // near-clones, 1e-9 apart
                 (a, b) if a == b => 1e-9 * at(i, j),
                 (a, b) if a < b => at(a, b) + 1e-9 * at(i, j) * (0.5 - at(a, b).abs()),
                 (a, b) => -at(b, a),
             },
-            10 => 1e-9 * at(i, j),                                    // all near-ties
+            10 => 1e-9 * at(i, j), // all near-ties
             _ => 0.5 * 10f64.powf(-9.0 * at(j, i).abs() * 2.0).copysign(at(i, j)), // nine orders of magnitude
         }
     };

@@ -24,7 +24,12 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Covers all finite `values` with at most about `most` labels. Values at or below `floor` go to the edge.
-    pub(super) fn covering(values: impl IntoIterator<Item = f64>, floor: f64, most: usize, whole: bool) -> Self {
+    pub(super) fn covering(
+        values: impl IntoIterator<Item = f64>,
+        floor: f64,
+        most: usize,
+        whole: bool,
+    ) -> Self {
         let (mut min, mut max, mut zero) = (f64::INFINITY, 0.0_f64, false);
         for v in values.into_iter().filter(|v| v.is_finite()) {
             if v <= floor {
@@ -39,11 +44,7 @@ impl Axis {
         }
         let (mut low, mut high) = (min.log10(), max.log10());
         if whole || high - low < 0.3 {
-            // The nudge keeps a value that is a power of ten but for rounding from opening another decade.
-            (low, high) = ((low + 1e-9).floor(), (high - 1e-9).ceil());
-            if high <= low {
-                high = low + 1.0;
-            }
+            (low, high) = rounded(low, high);
         }
         let mut ticks = ticks(low, high, most);
         if zero {
@@ -67,6 +68,18 @@ impl Axis {
         let value = 10_f64.powf(log);
         if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }
     }
+}
+
+/// Outwards to whole decades, within two decades to 1, 2 or 5 of one.
+fn rounded(low: f64, high: f64) -> (f64, f64) {
+    // Keeps a value that is a round one but for rounding from opening another step.
+    const NUDGE: f64 = 1e-9;
+    let steps: &[f64] = if high - low < 2.0 { &[1.0, 2.0, 5.0, 10.0] } else { &[1.0, 10.0] };
+    let step = |x: f64, m: &f64| x.floor() + m.log10();
+    let down =
+        steps.iter().map(|m| step(low + NUDGE, m)).filter(|s| *s <= low + NUDGE).fold(low.floor(), f64::max);
+    let up = steps.iter().map(|m| step(high - NUDGE, m)).find(|s| *s >= high - NUDGE).unwrap_or(high.ceil());
+    if up > down { (down, up) } else { (down, down + 1.0) }
 }
 
 /// For plotters an axis is linear in the logarithm, with ticks where this module wants them.
@@ -137,6 +150,8 @@ mod tests {
         let zeros = Axis::covering([0.0], FLOOR, 8, true);
         assert!(zeros.low < zeros.high && zeros.low.is_finite());
         let one = Axis::covering([0.3, f64::INFINITY], FLOOR, 8, true);
-        assert_eq!((one.low, one.high), (-1.0, 0.0));
+        assert_eq!((one.label(one.low), one.label(one.high)), ("0.2".into(), "0.5".into()));
+        let power = Axis::covering([0.1], FLOOR, 8, true);
+        assert!((power.low, power.high) == (-1.0, 0.0), "{power:?}");
     }
 }

@@ -54,9 +54,10 @@ fn gallery(
     level: Option<f64>,
 ) -> Result<Option<Gallery>, ReportError> {
     let on = |cost: Cost| -> Vec<Series> {
-        let series = setting.methods.iter().map(|m| {
-            Series::of(m, palette.style(m.key), subject.iterate, subject.metric, cost)
-        });
+        let series = setting
+            .methods
+            .iter()
+            .map(|m| Series::of(m, palette.style(m.key), subject.iterate, subject.metric, cost));
         series.flatten().collect()
     };
     let by_cost: Vec<(Cost, Vec<Series>)> = Cost::ALL.into_iter().map(|c| (c, on(c))).collect();
@@ -76,26 +77,30 @@ fn gallery(
         for (cost, series) in by_cost.iter().filter(|(_, series)| !series.is_empty()) {
             let x = Axis::covering(series.iter().flat_map(|s| s.points.iter().map(|p| p.0)), 0.0, 6, false);
             let shown: Vec<&Series> = series.iter().filter(|s| s.style.panel == panel).collect();
-            if shown.is_empty() {
-                continue;
-            }
             let absent: Vec<String> = setting
                 .methods
                 .iter()
-                .filter(|m| palette.style(m.key).panel == panel && !series.iter().any(|s| s.style.key == m.key))
+                .filter(|m| {
+                    palette.style(m.key).panel == panel && !series.iter().any(|s| s.style.key == m.key)
+                })
                 .map(|m| format!("{} {}", m.key, plain(m.label)))
                 .collect();
             let caption = if absent.is_empty() {
                 String::new()
             } else {
-                format!("Not on this axis: {}.", list(&absent, 8))
+                format!("Not paid in {}: {}.", cost.name(), list(&absent, 8))
             };
-            let svg = draw(subject, *cost, &Frame::new(x, y.clone()), &shown, level)?;
+            let svg = if shown.is_empty() {
+                String::new()
+            } else {
+                draw(subject, *cost, &Frame::new(x, y.clone()), &shown, level)?
+            };
             figures.push(Figure { svg, caption });
         }
     }
+    let columns = by_cost.iter().filter(|(_, series)| !series.is_empty()).count();
     let caption = caption(&by_cost, &y, level, panels.len(), setting.tau);
-    Ok(Some(Gallery { title: subject.title(), caption, kind: "curves", figures }))
+    Ok(Some(Gallery { title: subject.title(), columns, caption, kind: "curves", figures }))
 }
 
 /// What was done to the data on the way to the drawing.
@@ -149,7 +154,7 @@ struct Frame {
 
 impl Frame {
     fn new(x: Axis, y: Axis) -> Self {
-        Self { x, y, left: 116, right: WIDTH as i32 - 44, top: 16, bottom: HEIGHT as i32 - 92 }
+        Self { x, y, left: 116, right: WIDTH as i32 - 44, top: 16, bottom: HEIGHT as i32 - 84 }
     }
 
     fn x(&self, value: f64) -> i32 {
@@ -193,7 +198,9 @@ fn draw(
         let Some(&end) = pieces.last().and_then(|p| p.last()) else { continue };
         ends.push((end, s.style.key, s.style.colour()));
         let dash = if s.one_shot { "stroke-dasharray=\"12 10\"" } else { "" };
-        drawing.layer(dash, &format!("{} {}", s.style.key, plain(&s.label)), |area| line(area, s, frame, &pieces))?;
+        drawing.layer(dash, &format!("{} {}", s.style.key, plain(&s.label)), |area| {
+            line(area, s, frame, &pieces)
+        })?;
     }
     let labels = place(&ends, frame);
     drawing.layer("class=\"keys\"", "", |area| {
@@ -299,7 +306,8 @@ fn place(ends: &[(Pixel, usize, RGBColor)], frame: &Frame) -> Vec<(Pixel, usize,
     order.sort_by_key(|(at, key, _)| (at.1, *key));
     for &&((x, y), key, colour) in &order {
         let x = (x + 14).min(frame.right + 10);
-        let free = |y: i32| placed.iter().all(|((px, py), _, _)| (px - x).abs() > 34 || (py - y).abs() >= LINE);
+        let free =
+            |y: i32| placed.iter().all(|((px, py), _, _)| (px - x).abs() > 34 || (py - y).abs() >= LINE);
         let inside = |y: i32| (frame.top + 8..=frame.bottom - 6).contains(&y);
         let shift = (0..40)
             .flat_map(|i| [i * LINE / 2, -i * LINE / 2])

@@ -10,7 +10,8 @@ use crate::schema::GameRecord;
 
 /// Characters of a label that fit beside the rows.
 const LABEL: usize = 20;
-const LABEL_WIDTH: i32 = 260;
+/// Room for a character: letters of common fonts are hardly more than half as wide as high.
+const CHARACTER: i32 = TEXT * 4 / 7;
 /// Width of a column of bars, with its gap.
 const BARS: i32 = 170;
 /// Equilibria drawn beside the matrix: more would be a second matrix.
@@ -28,15 +29,21 @@ pub(crate) fn matrix(game: &GameRecord) -> Result<Option<Gallery>, ReportError> 
     drawing.layer("", "", |area| sheet.bars(area))?;
     let order = if sheet.ranked { "ordered by Bradley-Terry strength" } else { "in the order of the game" };
     let mut caption = format!(
-        "Row beats column, in percent of the duels; {order}. Blue: the row wins; orange: it loses. Bars: what each \
-         answer plays."
+        "Row beats column, in percent of the duels; {order}. Blue: the row wins; orange: it loses. Bars: what the \
+         reference, Nash, the equilibrium for each tau and Bradley-Terry play."
     );
     if sheet.hidden > 0 {
         caption.push_str(&format!(" {} more equilibria are not drawn.", sheet.hidden));
     }
     let svg = drawing.finish("heat map of the preference matrix, with policies as bars");
     let figures = vec![Figure { svg, caption: String::new() }];
-    Ok(Some(Gallery { title: "Preference matrix and answers".into(), caption, kind: "matrix", figures }))
+    Ok(Some(Gallery {
+        title: "Preference matrix and answers".into(),
+        columns: 1,
+        caption,
+        kind: "matrix",
+        figures,
+    }))
 }
 
 /// The layout.
@@ -49,6 +56,7 @@ struct Sheet<'a> {
     answers: Vec<(String, Vec<f64>, RGBColor)>,
     hidden: usize,
     cell: i32,
+    left: i32,
     top: i32,
 }
 
@@ -76,17 +84,12 @@ impl<'a> Sheet<'a> {
         }
         let longest = game.labels.iter().map(|l| clipped(l, LABEL).chars().count()).max().unwrap_or(0);
         let cell = (840 / i32::try_from(n.max(1)).unwrap_or(60)).clamp(26, 72);
-        // Digits and letters of the fallback fonts are about 0.6 of their height wide.
-        let top = 24 + (longest as i32 * TEXT / 2).min(LABEL_WIDTH);
-        Self { game, order, ranked, answers, hidden, cell, top }
-    }
-
-    fn left(&self) -> i32 {
-        LABEL_WIDTH
+        let room = (longest as i32).max(3) * CHARACTER + 20;
+        Self { game, order, ranked, answers, hidden, cell, left: room, top: room.max(50) }
     }
 
     fn right(&self) -> i32 {
-        self.left() + self.cell * self.order.len() as i32
+        self.left + self.cell * self.order.len() as i32
     }
 
     fn size(&self) -> (u32, u32) {
@@ -99,13 +102,13 @@ impl<'a> Sheet<'a> {
         let size = TEXT.min(self.cell);
         for (i, &row) in self.order.iter().enumerate() {
             let y = self.top + self.cell * i as i32;
-            let x = self.left() + self.cell * i as i32;
+            let x = self.left + self.cell * i as i32;
             let middle = self.cell / 2;
             let label = clipped(&self.game.labels[row], LABEL);
-            text(area, &label, (self.left() - 10, y + middle), size, INK, Anchor::Right)?;
+            text(area, &label, (self.left - 10, y + middle), size, INK, Anchor::Right)?;
             text(area, &label, (x + middle, self.top - 10), size, INK, Anchor::Upwards)?;
             for (j, &column) in self.order.iter().enumerate() {
-                let x = self.left() + self.cell * j as i32;
+                let x = self.left + self.cell * j as i32;
                 let p = matrix[row][column];
                 let (fill, ink) = shade(p);
                 area.draw(&Rectangle::new([(x, y), (x + self.cell - 1, y + self.cell - 1)], fill.filled()))?;

@@ -24,6 +24,8 @@ use svg::{Drawing, Drawn, marker};
 #[derive(Debug, Serialize)]
 pub(crate) struct Gallery {
     pub(crate) title: String,
+    /// Drawings side by side where there is room.
+    pub(crate) columns: usize,
     /// How to read them, and every liberty that was taken.
     pub(crate) caption: String,
     /// `curves`, `simplices` or `matrix`: decides the width.
@@ -34,20 +36,22 @@ pub(crate) struct Gallery {
 /// One drawing.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figure {
+    /// Empty where there is nothing to draw, which the caption then says.
     pub(crate) svg: String,
     pub(crate) caption: String,
 }
 
-/// The colours of Okabe and Ito (2008), which colour-blind readers can tell apart, without the yellow that a white
+/// The colours of Okabe and Ito (2008), which colour-blind readers can tell apart; grey for the yellow that a white
 /// page swallows.
-const COLOURS: [RGBColor; 7] = [
+const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
-    RGBColor(0, 0, 0),
+    BLACK,
+    GREY,
 ];
 
 const INK: RGBColor = RGBColor(40, 40, 40);
@@ -107,6 +111,6 @@ mod tests {
     fn methods_are_dealt_evenly_to_panels() {
         let twenty = Palette { per_panel: 20_usize.div_ceil(20_usize.div_ceil(COLOURS.len())) };
         assert_eq!((twenty.style(1).panel, twenty.style(7).panel, twenty.style(20).panel), (0, 0, 2));
-        assert_eq!(twenty.style(8).slot, 0);
+        assert_eq!((twenty.style(7).slot, twenty.style(8).slot), (6, 0));
     }
 }

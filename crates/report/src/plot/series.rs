@@ -62,7 +62,13 @@ pub(super) struct Series {
 
 impl Series {
     /// The curve of `metric` of `iterate`; `None` if nothing was traced or this cost is not paid.
-    pub(super) fn of(method: &Method<'_>, style: Style, iterate: &str, metric: &str, cost: Cost) -> Option<Self> {
+    pub(super) fn of(
+        method: &Method<'_>,
+        style: Style,
+        iterate: &str,
+        metric: &str,
+        cost: Cost,
+    ) -> Option<Self> {
         if !cost.paid_by(method) {
             return None;
         }

@@ -13,10 +13,10 @@ use crate::render::group::{Game, Method, Setting};
 use crate::render::number::{clipped, plain, short};
 
 const WIDTH: u32 = 480;
-const HEIGHT: u32 = 520;
+const HEIGHT: u32 = 500;
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = 440.0;
-const BASE: f64 = 460.0;
+const BASE: f64 = 440.0;
 
 /// Triangles for a game of one context and three actions; `None` for others or if no way was recorded.
 pub(crate) fn simplex(
@@ -41,7 +41,7 @@ pub(crate) fn simplex(
         let colour = palette.style(method.key).colour();
         drawing.layer("", "", |area| triangle(area, &record.labels))?;
         drawing.layer("stroke-linejoin=\"round\"", &plain(method.label), |area| {
-            area.draw(&PathElement::new(way.clone(), colour.stroke_width(3)))?;
+            area.draw(&PathElement::new(way.clone(), colour.stroke_width(2)))?;
             Ok(())
         })?;
         drawing.layer("", "", |area| landmarks(area, game, setting, &way, colour))?;
@@ -54,7 +54,8 @@ pub(crate) fn simplex(
     if figures.is_empty() {
         return Ok(None);
     }
-    let mut caption = "Each corner always plays one action. Open circle: reference. Black diamond: Nash".to_owned();
+    let mut caption =
+        "Each corner always plays one action. Open circle: reference. Black diamond: Nash".to_owned();
     if setting.tau > 0.0 {
         caption.push_str(&format!("; open diamond: equilibrium for tau = {}", short(setting.tau)));
     }
@@ -62,7 +63,13 @@ pub(crate) fn simplex(
     if repeated {
         caption.push_str(" First repetition.");
     }
-    Ok(Some(Gallery { title: "Way of the last iterate".into(), caption, kind: "simplices", figures }))
+    Ok(Some(Gallery {
+        title: "Way of the last iterate".into(),
+        columns: 1,
+        caption,
+        kind: "simplices",
+        figures,
+    }))
 }
 
 fn corner(p: [f64; 3]) -> Pixel {
@@ -107,7 +114,13 @@ fn triangle(area: &Area<'_>, labels: &[String]) -> Drawn {
     text(area, &clipped(&labels[2], 30), (corners[2].0, corners[2].1 - 26), TEXT, INK, Anchor::Middle)
 }
 
-fn landmarks(area: &Area<'_>, game: &Game<'_>, setting: &Setting<'_>, way: &[Pixel], colour: RGBColor) -> Drawn {
+fn landmarks(
+    area: &Area<'_>,
+    game: &Game<'_>,
+    setting: &Setting<'_>,
+    way: &[Pixel],
+    colour: RGBColor,
+) -> Drawn {
     let record = game.record;
     let diamond = |(x, y): Pixel, r: i32| vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)];
     let reference = point(&record.reference);

@@ -32,8 +32,10 @@ impl Drawing {
         title: &str,
         draw: impl FnOnce(&Area<'_>) -> Drawn,
     ) -> Result<(), ReportError> {
-        let failed =
-            |e: Box<dyn std::error::Error>| ReportError::Drawing { what: self.what.clone(), problem: e.to_string() };
+        let failed = |e: Box<dyn std::error::Error>| ReportError::Drawing {
+            what: self.what.clone(),
+            problem: e.to_string(),
+        };
         let mut text = String::new();
         {
             let area = SVGBackend::with_string(&mut text, (self.width, self.height)).into_drawing_area();
@@ -43,7 +45,8 @@ impl Drawing {
         // Only the contents: the drawing has one frame, and its namespace is implied in HTML.
         let body = text.split_once(">\n").map_or("", |(_, rest)| rest);
         let body = body.trim_end().strip_suffix("</svg>").unwrap_or(body).replace(" opacity=\"1\"", "");
-        let title = if title.is_empty() { String::new() } else { format!("<title>{}</title>", escape(title)) };
+        let title =
+            if title.is_empty() { String::new() } else { format!("<title>{}</title>", escape(title)) };
         let gap = if attributes.is_empty() { "" } else { " " };
         self.layers.push_str(&format!("<g{gap}{attributes}>{title}\n{body}</g>\n"));
         Ok(())
@@ -88,20 +91,27 @@ pub(super) enum Anchor {
     Upwards,
 }
 
-/// Height of ordinary text. plotters writes `size / 1.24` into the file: 26 units become 10.5 CSS pixels.
-pub(super) const TEXT: i32 = 26;
+/// Height of ordinary text. plotters writes `size / 1.24` into the file: 28 units become 11 CSS pixels.
+pub(super) const TEXT: i32 = 28;
 
 /// Draws `text`, vertically centred on `at`.
-pub(super) fn text(area: &Area<'_>, text: &str, at: Pixel, size: i32, colour: RGBColor, anchor: Anchor) -> Drawn {
+pub(super) fn text(
+    area: &Area<'_>,
+    text: &str,
+    at: Pixel,
+    size: i32,
+    colour: RGBColor,
+    anchor: Anchor,
+) -> Drawn {
     let h = match anchor {
         Anchor::Left | Anchor::Upwards => HPos::Left,
         Anchor::Middle => HPos::Center,
         Anchor::Right => HPos::Right,
     };
     let font = ("sans-serif", size).into_font();
-    let font = if matches!(anchor, Anchor::Upwards) { font.transform(FontTransform::Rotate270) } else { font };
+    let font =
+        if matches!(anchor, Anchor::Upwards) { font.transform(FontTransform::Rotate270) } else { font };
     let style = font.color(&colour).pos(Pos::new(h, VPos::Center));
-    // Not `Text`: its box is guessed from the length of the text, and turned text is moved by that guess.
     area.draw(&Text::new(text, at, style))?;
     Ok(())
 }
@@ -123,7 +133,12 @@ pub(super) fn marker(area: &Area<'_>, at: Pixel, slot: usize, colour: RGBColor) 
             area.draw(&Circle::new(at, R - 1, WHITE.filled()))?;
             area.draw(&Circle::new(at, R - 1, colour.stroke_width(4)))?;
         }
-        _ => area.draw(&Cross::new(at, R - 1, colour.stroke_width(5)))?,
+        6 => area.draw(&Cross::new(at, R - 1, colour.stroke_width(5)))?,
+        _ => {
+            let (x, y) = at;
+            area.draw(&PathElement::new(vec![(x - R, y), (x + R, y)], colour.stroke_width(5)))?;
+            area.draw(&PathElement::new(vec![(x, y - R), (x, y + R)], colour.stroke_width(5)))?;
+        }
     }
     Ok(())
 }

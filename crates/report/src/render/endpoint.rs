@@ -104,7 +104,7 @@ pub(crate) fn final_policy(value: &serde_json::Value, n: usize) -> Option<Vec<f6
     (policy.len() == n).then_some(policy)
 }
 
-/// Two decimals, as far as they say anything.
+/// Two decimals.
 fn probability(p: f64) -> String {
-    if p >= 0.005 { format!("{p:.2}") } else { short(p) }
+    if p > 0.0 && p < 0.005 { "<0.01".into() } else { format!("{p:.2}") }
 }

@@ -129,7 +129,11 @@ impl Run {
     }
 
     /// The curve of one metric of one iterate, by step.
-    pub(crate) fn curve<'a>(&'a self, iterate: &'a str, metric: &'a str) -> impl Iterator<Item = &'a TracePoint> {
+    pub(crate) fn curve<'a>(
+        &'a self,
+        iterate: &'a str,
+        metric: &'a str,
+    ) -> impl Iterator<Item = &'a TracePoint> {
         self.trace.iter().flatten().filter(move |p| p.iterate == iterate && p.metric == metric)
     }
 }

@@ -1,12 +1,9 @@
 //! Numbers as people read them: three significant digits, `1.2e-8` for the small and the large.
 
-/// Three significant digits: `0.26`, `1230`, `1.2e-8`; `inf` and `NaN` in words.
+/// Three significant digits: `0.26`, `1230`, `1.2e-8`.
 pub(crate) fn short(x: f64) -> String {
-    if x.is_nan() {
-        return "not a number".into();
-    }
-    if x.is_infinite() {
-        return if x > 0.0 { "infinite" } else { "-infinite" }.into();
+    if !x.is_finite() {
+        return "not finite".into();
     }
     if x == 0.0 {
         return "0".into();
@@ -121,7 +118,7 @@ mod tests {
             (-0.5, "-0.5"),
             (99_999.0, "1e5"),
             (0.0, "0"),
-            (f64::INFINITY, "infinite"),
+            (f64::INFINITY, "not finite"),
         ] {
             assert_eq!(short(x), text, "{x}");
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::group::{GAP, GAP_TAU, Method, Setting, Spread};
 use super::number::{factor, median_count, plain, short};
 use super::verdict::Ending;
+use crate::schema::RunRecord;
 
 /// Rows, and what is needed to read them.
 #[derive(Clone, Debug, Serialize)]
@@ -23,8 +24,8 @@ pub(crate) struct Column {
     pub(crate) group: String,
     pub(crate) title: String,
     pub(crate) numeric: bool,
-    /// Whether it is worth its width in a terminal.
-    pub(crate) brief: bool,
+    /// Its heading in a terminal, if it is worth its width there.
+    pub(crate) brief: Option<String>,
 }
 
 /// One method.
@@ -72,11 +73,11 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
             row.push(cell(method));
         }
     };
-    let column = |group: &str, title: &str, numeric: bool, brief: bool| Column {
+    let column = |group: &str, title: &str, numeric: bool, brief: Option<&str>| Column {
         group: group.into(),
         title: title.into(),
         numeric,
-        brief,
+        brief: brief.map(str::to_owned),
     };
 
     let gaps: &[(&str, &str)] = if setting.tau > 0.0 {
@@ -86,25 +87,29 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
     };
     for (metric, group) in gaps {
         for iterate in ["last", "average"] {
-            let brief = *metric == setting.metric() || iterate == "last";
-            add(column(group, iterate, true, brief), &|m| spread_cell(m.final_spread(iterate, metric), &short));
+            let brief = (*metric == setting.metric() || iterate == "last")
+                .then(|| format!("{}\n{iterate}", if *metric == GAP_TAU { "gap_tau" } else { "gap" }));
+            add(column(group, iterate, true, brief.as_deref()), &|m| {
+                spread_cell(m.final_spread(iterate, metric), &short)
+            });
         }
     }
     for (duels, group, paid) in
         [(false, "queries to reach", pays_queries), (true, "duels to reach", pays_duels)]
     {
         for &target in targets.iter().filter(|_| paid) {
-            let brief = brief_target == Some(target);
-            add(column(group, &short(target), true, brief), &|m| cost_cell(m, target, duels));
+            let coin = if duels { "duels" } else { "queries" };
+            let brief = (brief_target == Some(target)).then(|| format!("{coin}\nto {}", short(target)));
+            add(column(group, &short(target), true, brief.as_deref()), &|m| cost_cell(m, target, duels));
         }
     }
-    add(column("", "steps", true, false), &|m| {
+    add(column("", "steps", true, None), &|m| {
         spread_cell(Spread::of(m.runs.iter().map(|r| r.record.steps as f64)), &median_count)
     });
-    add(column("", "stopped by", false, false), &|m| word_cell(m, &|m, i| m.runs[i].record.stop_reason.clone()));
-    add(column("", "behaviour", false, true), &|m| word_cell(m, &|m, i| m.runs[i].record.behaviour.clone()));
-    add(column("factor per step", "fitted", true, true), &fitted_cell);
-    add(column("factor per step", "predicted", true, false), &|m| {
+    add(column("", "behaviour", false, Some("behaviour")), &|m| word_cell(m, |r| &r.behaviour));
+    add(column("", "stopped by", false, None), &|m| word_cell(m, |r| &r.stop_reason));
+    add(column("factor per step", "fitted", true, Some("factor\na step")), &fitted_cell);
+    add(column("factor per step", "predicted", true, None), &|m| {
         let predicted = m.runs.iter().filter_map(|r| r.record.rate.as_ref()?.predicted);
         Spread::of(predicted).map_or_else(|| NEVER.to_owned().into(), |s| factor(s.median).into())
     });
@@ -123,16 +128,16 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
 fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
     let record = &method.first().record;
     let aim = match record.aim.as_str() {
-        "original" => "aims at Nash",
-        "regularised" if record.tau > 0.0 => "aims at the regularised equilibrium",
-        "regularised" => "aims at Nash",
-        _ => "aims at no equilibrium",
+        "original" => "to Nash",
+        "regularised" if record.tau > 0.0 => "to the regularised equilibrium",
+        "regularised" => "to Nash",
+        _ => "to no equilibrium",
     };
     let proved = match record.guarantee.as_str() {
-        "last" => ", proved for the last iterate",
-        "average" => ", proved for the average",
-        "both" => ", proved for last and average",
-        _ => ", nothing proved",
+        "last" => "; proved: last",
+        "average" => "; proved: average",
+        "both" => "; proved: both",
+        _ => "",
     };
     let ending = Ending::of_method(method).0;
     Row {
@@ -160,6 +165,9 @@ fn spread_cell(spread: Option<Spread>, show: &dyn Fn(f64) -> String) -> Cell {
 
 /// Cost of reaching `target`: of the last iterate, else of the average, which is then said.
 fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
+    if !method.runs.iter().any(|run| if duels { run.record.duels > 0 } else { run.record.queries > 0 }) {
+        return Cell::default();
+    }
     for iterate in ["last", "average"] {
         let paid: Vec<f64> = method
             .runs
@@ -175,7 +183,7 @@ fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
                 cell.detail = format!("{n} of {all} runs");
             }
             if iterate == "average" {
-                cell.detail = format!("average{}{}", if cell.detail.is_empty() { "" } else { ", " }, cell.detail);
+                cell.text.push_str(" avg");
             }
             return cell;
         }
@@ -184,8 +192,8 @@ fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
 }
 
 /// The most common word over repetitions, with its count where they differ.
-fn word_cell(method: &Method<'_>, word: &dyn Fn(&Method<'_>, usize) -> String) -> Cell {
-    let words: Vec<String> = (0..method.runs.len()).map(|i| plain(&word(method, i)).replace('-', " ")).collect();
+fn word_cell(method: &Method<'_>, word: fn(&RunRecord) -> &String) -> Cell {
+    let words: Vec<String> = method.runs.iter().map(|r| plain(word(&r.record)).replace('-', " ")).collect();
     let times = |w: &String| words.iter().filter(|v| *v == w).count();
     let mut best = &words[0];
     for w in &words {
@@ -193,8 +201,11 @@ fn word_cell(method: &Method<'_>, word: &dyn Fn(&Method<'_>, usize) -> String) -
             best = w;
         }
     }
-    let detail =
-        if times(best) == words.len() { String::new() } else { format!("{} of {}", times(best), words.len()) };
+    let detail = if times(best) == words.len() {
+        String::new()
+    } else {
+        format!("{} of {}", times(best), words.len())
+    };
     Cell { text: best.clone(), detail }
 }
 
@@ -225,7 +236,8 @@ fn notes(setting: &Setting<'_>, repeats: usize, pays_queries: bool, pays_duels: 
     });
     if setting.runs().any(|r| !r.record.reached.is_empty()) {
         notes.push(
-            "Costs are those of the last iterate, or of the average (then said) if only that got there; -: never."
+            "Costs are those of the first time at or below the target: of the last iterate, or (avg) of \
+             the average if only that got there; -: never; empty: the method does not pay in this coin."
                 .into(),
         );
     }

@@ -1,18 +1,31 @@
 //! The short report for a terminal of 100 columns.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::table::Column;
 use super::verdict::Statement;
 use super::view::{GameView, SettingView, View};
 
 const WIDTH: usize = 100;
+/// Games shown in full; of more, each gets a line.
+const IN_FULL: usize = 6;
 
 /// The report as text; ends with a newline, holds no escape sequences.
 pub(crate) fn terminal(view: &View) -> String {
     let mut out = format!("{}: {}\n", view.title, view.counts);
     for warning in &view.warnings {
         out.push_str(&wrapped(&format!("! {warning}"), "  "));
+    }
+    if view.games.len() > IN_FULL {
+        for game in &view.games {
+            out.push_str(&wrapped(
+                &format!(
+                    "- {} ({}): {}; at their equilibrium: {}",
+                    game.name, game.size, game.headline, game.tally
+                ),
+                "  ",
+            ));
+        }
+        return out;
     }
     for game in &view.games {
         out.push('\n');
@@ -42,13 +55,15 @@ fn statements(out: &mut String, statements: &[Statement]) {
 }
 
 fn short_table(setting: &SettingView) -> String {
-    let shown: Vec<usize> = (0..setting.table.columns.len()).filter(|&i| setting.table.columns[i].brief).collect();
+    const RULE: LineStyle = LineStyle::none().fill('-').junction('-');
+    let columns = &setting.table.columns;
+    let shown: Vec<usize> = (0..columns.len()).filter(|&i| columns[i].brief.is_some()).collect();
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH as u16);
     let mut header = vec!["method".to_owned()];
-    header.extend(shown.iter().map(|&i| heading(&setting.table.columns[i])));
+    header.extend(shown.iter().filter_map(|&i| columns[i].brief.clone()));
     table.set_header(header);
     for row in &setting.table.rows {
         let mut cells = vec![row.label.clone()];
@@ -56,17 +71,13 @@ fn short_table(setting: &SettingView) -> String {
         table.add_row(cells);
     }
     for (at, &i) in shown.iter().enumerate() {
-        if setting.table.columns[i].numeric
+        if columns[i].numeric
             && let Some(column) = table.column_mut(at + 1)
         {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table.to_string()
-}
-
-fn heading(column: &Column) -> String {
-    if column.group.is_empty() { column.title.clone() } else { format!("{}\n{}", column.group, column.title) }
 }
 
 /// Breaks `text` at spaces; lines after the first are indented.

@@ -35,7 +35,9 @@ pub(crate) fn on_game(game: &GameRecord) -> Vec<Statement> {
         out.push(contexts(game, facts));
     }
     for equilibrium in game.equilibria.iter().filter(|e| e.tau > 0.0) {
-        let own = equilibrium.duality_gap_tau.map_or(String::new(), |gap| format!(" (its own gap: {})", short(gap)));
+        let own = equilibrium
+            .duality_gap_tau
+            .map_or(String::new(), |gap| format!(" (its own gap: {})", short(gap)));
         let of = if game.contexts > 1 { "In the first context, the" } else { "The" };
         out.push(statement(
             format!("Regularised with tau = {}", short(equilibrium.tau)),
@@ -100,7 +102,10 @@ fn preferences(facts: &GameFacts) -> Statement {
     match (&facts.condorcet_winner, facts.cyclic_triads) {
         (Some(winner), 0) => statement(
             "No cycle",
-            format!("{} beats every other action (Condorcet winner); {triads}, {energy}. {smith}.", plain(winner)),
+            format!(
+                "{} beats every other action (Condorcet winner); {triads}, {energy}. {smith}.",
+                plain(winner)
+            ),
         ),
         (Some(winner), _) => statement(
             "Cyclic below the top",
@@ -126,10 +131,12 @@ fn nash(game: &GameRecord, facts: &GameFacts) -> Statement {
         Some(false) => "one equilibrium of several",
         None => "whether it is the only equilibrium was not decided",
     };
+    let unbeaten =
+        if facts.nash_gap <= AT_EQUILIBRIUM { " No action beats it more than half the time." } else { "" };
     statement(
         "Nash plays",
         format!(
-            "{}; {unique}, duality gap {}. Nobody beats it more than half the time.",
+            "{}; {unique}, duality gap {}.{unbeaten}",
             policy(&game.labels, &facts.nash),
             short(facts.nash_gap)
         ),
@@ -158,8 +165,7 @@ fn bradley_terry(facts: &GameFacts) -> Statement {
 
 fn contexts(game: &GameRecord, facts: &ContextFacts) -> Statement {
     let (low, high) = facts.actions;
-    let actions =
-        if low == high { plural(low, "action") } else { format!("{low} to {high} actions") };
+    let actions = if low == high { plural(low, "action") } else { format!("{low} to {high} actions") };
     let share = |n: usize| percent(n as f64 / game.contexts.max(1) as f64);
     statement(
         if facts.with_cyclic_triad > 0 { "Cyclic in part" } else { "No cycle" },
@@ -176,7 +182,8 @@ fn contexts(game: &GameRecord, facts: &ContextFacts) -> Statement {
 
 /// `a 62.1%, b 37.9%`, most probable first.
 fn policy(labels: &[String], probabilities: &[f64]) -> String {
-    let mut order: Vec<usize> = (0..probabilities.len()).filter(|&i| probabilities[i] >= WORTH_NAMING).collect();
+    let mut order: Vec<usize> =
+        (0..probabilities.len()).filter(|&i| probabilities[i] >= WORTH_NAMING).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
     let items: Vec<String> =
         order.iter().map(|&i| format!("{} {}", plain(&labels[i]), percent(probabilities[i]))).collect();
@@ -290,7 +297,7 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
             }
         }
     }
-    out.extend(cheapest(setting));
+    out.extend(first_there(setting));
     out
 }
 
@@ -298,17 +305,18 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
 fn entry(method: &Method<'_>, ending: Ending, ended_so: usize) -> String {
     let metric = method.first().own_metric();
     let spread = |iterate| method.final_spread(iterate, metric);
+    let word = if metric == GAP { "gap" } else { "regularised gap" };
     let gap = |iterate| spread(iterate).map_or("not measured".to_owned(), |s| short(s.median));
     let range = |of: Option<Spread>| match of {
-        Some(s) if short(s.min) == short(s.max) => format!("gap {}", short(s.max)),
-        Some(s) => format!("gap between {} and {}", short(s.min), short(s.max)),
-        None => format!("gap {}", gap("last")),
+        Some(s) if short(s.min) == short(s.max) => format!("{word} {}", short(s.max)),
+        Some(s) => format!("{word} between {} and {}", short(s.min), short(s.max)),
+        None => format!("{word} {}", gap("last")),
     };
     let late = late_gaps(method, metric);
     let steps = Spread::of(method.runs.iter().map(|r| r.record.steps as f64)).map_or(0.0, |s| s.median);
     let evidence = match ending {
         Ending::Reaches | Ending::Settles | Ending::OneShotReaches | Ending::OneShotAway | Ending::Stalls => {
-            format!("gap {}", gap("last"))
+            format!("{word} {}", gap("last"))
         }
         Ending::Approaches => {
             let rate = Spread::of(method.runs.iter().filter_map(|r| r.record.rate.as_ref()?.fitted))
@@ -318,11 +326,13 @@ fn entry(method: &Method<'_>, ending: Ending, ended_so: usize) -> String {
             } else {
                 ""
             };
-            format!("gap {}{target} after {}{rate}", gap("last"), steps_text(steps))
+            format!("{word} {}{target} after {}{rate}", gap("last"), steps_text(steps))
         }
-        Ending::OnlyAverage => format!("average at gap {}; last iterate stays at {}", gap("average"), range(late)),
+        Ending::OnlyAverage => {
+            format!("average at {word} {}; last iterate stays at {}", gap("average"), range(late))
+        }
         Ending::Cycles => match spread("average") {
-            Some(_) => format!("last iterate stays at {}; average at gap {}", range(late), gap("average")),
+            Some(_) => format!("last iterate stays at {}; average at {word} {}", range(late), gap("average")),
             None => format!("last iterate stays at {}", range(late)),
         },
         Ending::Diverges => method
@@ -351,8 +361,8 @@ fn late_gaps(method: &Method<'_>, metric: &str) -> Option<Spread> {
     }))
 }
 
-/// Who reaches the hardest target that anybody reached, with the fewest queries and the fewest duels.
-fn cheapest(setting: &Setting<'_>) -> Option<Statement> {
+/// Who gets to the hardest target that anybody got to, with the fewest queries and with the fewest duels.
+fn first_there(setting: &Setting<'_>) -> Option<Statement> {
     let metric = setting.metric();
     let comparable: Vec<&Method<'_>> =
         setting.methods.iter().filter(|m| m.first().own_metric() == metric).collect();
@@ -375,19 +385,18 @@ fn cheapest(setting: &Setting<'_>) -> Option<Statement> {
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(c, label)| format!("{label} with {} {unit}", median_count(c)))
     };
-    let winners: Vec<String> =
-        [best(false, "queries"), best(true, "duels")].into_iter().flatten().collect();
+    let winners: Vec<String> = [best(false, "queries"), best(true, "duels")].into_iter().flatten().collect();
     let what = if metric == GAP { "gap" } else { "regularised gap" };
-    Some(statement(format!("Cheapest to {what} {}", short(target)), format!("{}.", winners.join("; "))))
+    Some(statement(format!("First to {what} {}", short(target)), format!("{}.", winners.join("; "))))
 }
 
-/// How many methods ended at the equilibrium they aim at, for lists of games.
+/// How many methods ended at their equilibrium, for lists of games.
 pub(crate) fn tally(game: &Game<'_>) -> String {
     let mut parts = Vec::new();
     for setting in &game.settings {
         let endings: Vec<Ending> = setting.methods.iter().map(|m| Ending::of_method(m).0).collect();
         let there = endings.iter().filter(|e| matches!(e, Ending::Reaches | Ending::OneShotReaches)).count();
-        parts.push(format!("{there} of {} at tau = {}", endings.len(), short(setting.tau)));
+        parts.push(format!("{there} of {} (tau = {})", endings.len(), short(setting.tau)));
     }
-    parts.join(", ")
+    if parts.is_empty() { "no finished run".into() } else { parts.join(", ") }
 }

@@ -163,9 +163,16 @@ fn setting_view(
 fn size(game: &GameRecord) -> String {
     match &game.context_facts {
         Some(facts) if facts.actions.0 != facts.actions.1 => {
-            format!("{}, {} to {} actions", plural(game.contexts, "context"), facts.actions.0, facts.actions.1)
+            format!(
+                "{}, {} to {} actions",
+                plural(game.contexts, "context"),
+                facts.actions.0,
+                facts.actions.1
+            )
         }
-        _ if game.contexts > 1 => format!("{} of {}", plural(game.contexts, "context"), plural(game.n, "action")),
+        _ if game.contexts > 1 => {
+            format!("{} of {}", plural(game.contexts, "context"), plural(game.n, "action"))
+        }
         _ => plural(game.n, "action"),
     }
 }

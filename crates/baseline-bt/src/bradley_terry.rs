@@ -1,0 +1,198 @@
+//! Bradley-Terry: the reward model of RLHF and the optimum of DPO, in their tabular class.
+//!
+//! ```text
+//! r  = argmax sum_ij W_ij P_ij log sigma(r_i - r_j)
+//! pi = softmax(log mu + r / beta)        KL-optimal policy: the optimum of RLHF and of DPO
+//! pi = argmax r                           its limit for beta -> 0
+//! ```
+//!
+//! Bradley, Terry 1952; Rafailov et al. 2023, arXiv:2305.18290, eqs. (3)-(5). Symbols: W = `pairs`, beta = `beta`. Under a
+//! product design the order of r is the order of `sum_j W_j P_ij` (Borda), so for small beta the policy is the Borda
+//! winner, beaten wherever that is not a Condorcet winner.
+//! Cost: with `duels_per_step: 0`, every pair asked `duels_per_pair` times, once (`n (n - 1) / 2` duels a context), and
+//! the method is finished; else `duels_per_step` new duels a context and step, refitted to all duels so far.
+//! Range: `beta > 0`. Deviations: none; where no maximum exists (Ford's condition) a ridge is added and told.
+
+use equipoise_core::registry::ensure;
+use equipoise_core::{
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
+    Task,
+};
+use ndarray::{Array1, Array2};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::design::{self, Pairs};
+use crate::fit::fit;
+
+/// Parameters of `bradley-terry`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which pairs the fit sees: `uniform`, `reference` (mu x mu) or `on-policy` (the start x the start).
+    pub pairs: Pairs,
+    /// KL coefficient of the policy, above 0; unset: the task's tau, or 0.1 if that is 0.
+    pub beta: Option<f64>,
+    /// `kl-optimal` (the optimum of RLHF and DPO) or `argmax`.
+    pub policy: Implied,
+    /// 0: ask for every pair once and finish; else new duels in each context and step.
+    pub duels_per_step: u32,
+    /// How often every pair is asked for where duels_per_step is 0, at least 1.
+    pub duels_per_pair: u32,
+}
+
+/// The policy that a reward implies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Implied {
+    /// softmax(log mu + r / beta).
+    KlOptimal,
+    /// The action of largest reward; ties share evenly.
+    Argmax,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { pairs: Pairs::Uniform, beta: None, policy: Implied::KlOptimal, duels_per_step: 0, duels_per_pair: 1 }
+    }
+}
+
+impl SolverConfig for Config {
+    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+        let beta = self.beta.unwrap_or(if task.tau > 0.0 { task.tau } else { 0.1 });
+        ensure(beta > 0.0 && beta.is_finite(), "beta", beta, "must be a finite number above 0")?;
+        ensure(self.duels_per_pair >= 1, "duels_per_pair", self.duels_per_pair, "must be at least 1")?;
+        Ok(Self { beta: Some(beta), ..self })
+    }
+
+    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let shape = task.shape();
+        let tables = (0..shape.contexts()).map(|x| Array2::zeros((shape.actions(x), shape.actions(x)))).collect();
+        Box::new(BradleyTerry {
+            policy: task.start.clone(),
+            played: task.start.clone(),
+            reference: task.reference.clone(),
+            beta: self.beta.expect("a resolved beta is a number"),
+            config: self,
+            wins: tables,
+            notes: Vec::new(),
+        })
+    }
+}
+
+/// Registry row.
+pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
+    "bradley-terry",
+    "one rating an action by maximum likelihood, and the policy it implies (RLHF, DPO)",
+    "Bradley, Terry 1952; Rafailov et al. 2023, arXiv:2305.18290",
+)
+.aims(Aim::Other, Iterate::None)
+.costs("n (n - 1) / 2 duels, once")
+.verified("Zermelo's iteration, exact models, golden gaps");
+
+struct BradleyTerry {
+    policy: Policy,
+    played: Policy,
+    reference: Policy,
+    beta: f64,
+    config: Config,
+    /// Wins of each context, `[actions x actions]`.
+    wins: Vec<Array2<f64>>,
+    notes: Vec<String>,
+}
+
+impl Solver for BradleyTerry {
+    fn step(&mut self, oracle: &mut dyn Oracle, rng: &mut Rng) -> Result<Progress, StepError> {
+        let Config { pairs, duels_per_step, duels_per_pair, policy: implied, .. } = self.config;
+        let weights = if pairs == Pairs::Reference { &self.reference } else { &self.played };
+        if duels_per_step == 0 {
+            self.wins = design::population(oracle, weights, pairs, duels_per_pair);
+        } else {
+            design::draw(oracle, rng, weights, pairs, duels_per_step, &mut self.wins);
+        }
+        let (rewards, notes) = rewards(&self.wins)?;
+        self.notes = notes;
+        imply(&mut self.policy, &self.reference, &rewards, self.beta, implied)?;
+        Ok(if duels_per_step == 0 { Progress::Finished } else { Progress::Continue })
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn played(&self) -> &Policy {
+        &self.played
+    }
+
+    fn step_cost(&self) -> Cost {
+        Cost { queries: 0, duels: duels(&self.policy, self.config.duels_per_step, self.config.duels_per_pair) }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+/// Duels of one step over all contexts.
+pub(crate) fn duels(policy: &Policy, per_step: u32, per_pair: u32) -> u64 {
+    let shape = policy.shape();
+    (0..shape.contexts())
+        .map(|x| shape.actions(x) as u64)
+        .map(|n| match per_step {
+            0 => n * (n - 1) / 2 * u64::from(per_pair),
+            k => if n < 2 { 0 } else { u64::from(k) },
+        })
+        .sum()
+}
+
+/// Fits every context; rewards are flat over the shape.
+pub(crate) fn rewards(wins: &[Array2<f64>]) -> Result<(Array1<f64>, Vec<String>), StepError> {
+    let mut rewards = Vec::new();
+    let (mut missing, mut stuck) = (0, 0);
+    for wins in wins {
+        let found = fit(wins.view()).map_err(|e| StepError::Inner(e.to_string()))?;
+        missing += usize::from(!found.exists);
+        stuck += usize::from(!found.converged);
+        rewards.extend(found.log_strength);
+    }
+    let of = |k: usize| if wins.len() == 1 { String::new() } else { format!(" in {k} of {} contexts", wins.len()) };
+    let mut notes = Vec::new();
+    if missing > 0 {
+        notes.push(format!(
+            "the maximum-likelihood fit does not exist{}: the win graph is not strongly connected (Ford); a small ridge \
+             makes it finite",
+            of(missing)
+        ));
+    }
+    if stuck > 0 {
+        notes.push(format!("Newton's method did not meet its tolerance{}", of(stuck)));
+    }
+    Ok((rewards.into(), notes))
+}
+
+/// Writes the policy that `rewards` imply.
+fn imply(
+    policy: &mut Policy,
+    reference: &Policy,
+    rewards: &Array1<f64>,
+    beta: f64,
+    implied: Implied,
+) -> Result<(), StepError> {
+    match implied {
+        Implied::KlOptimal => {
+            equipoise_core::kernel::logit_step(policy, &[(1.0, reference)], beta.recip(), rewards)
+        }
+        Implied::Argmax => {
+            let shape = policy.shape().clone();
+            policy.set_probs(|probs| {
+                for range in shape.ranges() {
+                    let best = range.clone().map(|i| rewards[i]).fold(f64::NEG_INFINITY, f64::max);
+                    let ties = range.clone().filter(|&i| rewards[i] == best).count() as f64;
+                    for i in range {
+                        probs[i] = if rewards[i] == best { 1.0 / ties } else { 0.0 };
+                    }
+                }
+            })
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Claims: what an experiment is expected to show (`expected.yaml`), held against its recorded runs.
+
+use std::path::Path;
+
+use equipoise_report::Results;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{ConfigError, Sources, Typed};
+use crate::yaml::{self, Data, Node};
+
+const KEYS: [&str; 9] =
+    ["solver", "game", "tau", "label", "metric", "iterate", "at_most", "at_least", "within"];
+const UNITS: [&str; 3] = ["steps", "queries", "duels"];
+
+/// An asserted outcome, for every recorded run that it names.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    solver: Option<String>,
+    game: Option<String>,
+    tau: Option<f64>,
+    label: Option<String>,
+    metric: String,
+    iterate: String,
+    at_most: Option<f64>,
+    at_least: Option<f64>,
+    /// Unit and budget: the value counts at the last record within it.
+    within: Option<(String, u64)>,
+    text: String,
+}
+
+/// A claim held against the records.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// The claim in words.
+    pub claim: String,
+    /// Whether every run it names bears it out; a claim that names no run fails.
+    pub holds: bool,
+    /// Number of runs it names.
+    pub runs: usize,
+    /// The run that is furthest on the wrong side, or closest to it: game, label and value.
+    pub worst: Option<String>,
+}
+
+/// Reads `expected.yaml`: a list of claims.
+///
+/// # Errors
+/// File, line, column and rule.
+pub fn read_claims(path: &Path) -> Result<Vec<Claim>, ConfigError> {
+    let bytes = std::fs::read(path).map_err(|e| ConfigError::file(path, format!("cannot be read: {e}")))?;
+    let mut sources = Sources::default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let source = yaml::add_bytes(&mut sources, &path.display().to_string(), folder, &bytes)?;
+    let root = yaml::read(&sources, source, 0)?;
+    sources.many(&root, "claims", |s, node, _| claim(s, node))
+}
+
+fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
+    sources.block(node, "a claim", &KEYS)?;
+    let text = |key: &str| -> Result<Option<Typed<String>>, ConfigError> {
+        node.get(key).map(|n| sources.text_of(n, key)).transpose()
+    };
+    let number = |key: &str| -> Result<Option<f64>, ConfigError> {
+        Ok(node.get(key).map(|n| sources.number(n, key)).transpose()?.map(|t| t.value))
+    };
+    let metric = text("metric")?.ok_or_else(|| sources.error(node.place, "a claim needs a `metric`"))?;
+    let (at_most, at_least) = (number("at_most")?, number("at_least")?);
+    if at_most.is_none() && at_least.is_none() {
+        return Err(sources.error(node.place, "a claim needs `at_most` or `at_least`"));
+    }
+    let iterate = text("iterate")?.map_or_else(|| "last".to_owned(), |t| t.value);
+    let within = match node.get("within").map(|n| (n, &n.data)) {
+        None => None,
+        Some((_, Data::Map(entries))) if entries.len() == 1 => {
+            let (unit, budget) = &entries[0];
+            if !UNITS.contains(&unit.value.as_str()) {
+                return Err(sources.unknown("unit", unit, UNITS));
+            }
+            Some((unit.value.clone(), sources.integer(budget, "within")?.value))
+        }
+        Some((n, _)) => return Err(sources.error(n.place, "`within` is one of steps, queries, duels with a number")),
+    };
+    let json = node.to_json(sources)?;
+    let words = json.as_object().into_iter().flatten().map(|(k, v)| match v {
+        Value::String(s) => format!("{k} {s}"),
+        other => format!("{k} {other}"),
+    });
+    Ok(Claim {
+        solver: text("solver")?.map(|t| t.value),
+        game: text("game")?.map(|t| t.value),
+        tau: number("tau")?,
+        label: text("label")?.map(|t| t.value),
+        metric: metric.value,
+        iterate,
+        at_most,
+        at_least,
+        within,
+        text: words.collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Holds every claim against the records.
+#[must_use]
+pub fn judge(claims: &[Claim], results: &Results) -> Vec<Verdict> {
+    claims.iter().map(|claim| verdict(claim, results)).collect()
+}
+
+fn verdict(claim: &Claim, results: &Results) -> Verdict {
+    let wanted = |want: &Option<String>, have: &str| want.as_deref().is_none_or(|w| w == have);
+    let mut runs = 0;
+    let mut holds = true;
+    let mut worst: Option<(f64, String)> = None;
+    for run in &results.runs {
+        let record = &run.record;
+        if !wanted(&claim.solver, &record.solver)
+            || !wanted(&claim.game, &record.game)
+            || !wanted(&claim.label, &record.label)
+            || claim.tau.is_some_and(|tau| tau != record.tau)
+        {
+            continue;
+        }
+        runs += 1;
+        let inside = |p: &equipoise_report::schema::TracePoint| match &claim.within {
+            None => true,
+            Some((unit, budget)) => {
+                let spent = match unit.as_str() {
+                    "steps" => p.step,
+                    "queries" => p.queries,
+                    _ => p.duels,
+                };
+                spent <= *budget
+            }
+        };
+        let value = run
+            .trace
+            .iter()
+            .rev()
+            .find(|p| p.metric == claim.metric && p.iterate == claim.iterate && inside(p))
+            .map_or(f64::NAN, |p| p.value);
+        // how far on the right side, in units of the bound; NaN is on the wrong one
+        let above = claim.at_most.map_or(f64::INFINITY, |bound| bound - value);
+        let below = claim.at_least.map_or(f64::INFINITY, |bound| value - bound);
+        let margin = if value.is_nan() { f64::NEG_INFINITY } else { above.min(below) };
+        holds &= margin >= 0.0;
+        if worst.as_ref().is_none_or(|(m, _)| margin < *m) {
+            let text = format!("{} on {} with tau {}: {value:e}", record.label, record.game, record.tau);
+            worst = Some((margin, text));
+        }
+    }
+    Verdict { claim: claim.text.clone(), holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
+}

@@ -1,0 +1,376 @@
+//! From a plan to a results folder: settle each game, drive each run, record it atomically, render the report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use equipoise::eval::{Point, StopReason};
+use equipoise::reference::ReferenceError;
+use equipoise::{Conduct, Setting, Settled};
+use equipoise_report::schema::{
+    EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord, Summary,
+    TracePoint,
+};
+use equipoise_report::{Rendered, ReportError, ResultsDir, write_reports};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::facts;
+use crate::identity;
+use crate::plan::{GamePlan, Plan, RunPlan};
+
+/// Exact answers are computed where the cubes of the actions, summed over contexts, stay below this: one context of
+/// about 600 actions, or a million of 6.
+const SOLVABLE: f64 = 2.5e8;
+/// Largest matrix that is copied into `games.json`.
+const SHOWN: usize = 60;
+/// Largest policy that is copied into `run.json`, in entries.
+const POLICY_ENTRIES: usize = 1_000_000;
+/// The progress counter is told every so many steps.
+const TICK: u64 = 256;
+
+/// How a plan is executed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Results folder.
+    pub out: PathBuf,
+    /// Runs done at the same time, at least 1.
+    pub jobs: usize,
+    /// Run again what is finished.
+    pub fresh: bool,
+}
+
+/// Shared with whoever watches: progress, and the wish to stop.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    /// Steps done, of all runs.
+    pub steps: AtomicU64,
+    /// Runs ended or skipped.
+    pub runs: AtomicU64,
+    /// Set to stop: running runs end, none is begun.
+    pub stop: AtomicBool,
+}
+
+/// What an execution came to.
+#[derive(Debug)]
+pub struct Executed {
+    /// The report.
+    pub rendered: Rendered,
+    /// All finished runs, in the order of the plan.
+    pub runs: Vec<RunRecord>,
+    /// How many of them were finished before.
+    pub skipped: usize,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+}
+
+/// Why a plan could not be executed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The results folder.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The exact solver.
+    #[error("game `{game}` with tau {tau}: {source}")]
+    Reference {
+        /// The game.
+        game: String,
+        /// The regularisation.
+        tau: f64,
+        /// Why.
+        source: ReferenceError,
+    },
+    /// A parameter that the plan's check let through.
+    #[error("run `{label}` on `{game}`: {error}")]
+    Build {
+        /// The run's legend.
+        label: String,
+        /// Its game.
+        game: String,
+        /// Why.
+        error: equipoise::core::BuildError,
+    },
+    /// The thread pool.
+    #[error("cannot start {jobs} threads: {problem}")]
+    Threads {
+        /// Threads asked for.
+        jobs: usize,
+        /// Why.
+        problem: String,
+    },
+}
+
+/// Runs the plan. Finished runs with the same id are kept; equal plans give equal bits for any number of jobs.
+///
+/// # Errors
+/// [`ExecuteError`]; runs finished until then are kept.
+pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
+    let jobs = options.jobs;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .map_err(|e| ExecuteError::Threads { jobs, problem: e.to_string() })?;
+    pool.install(|| execute_here(plan, options, monitor))
+}
+
+fn execute_here(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
+    let dir = ResultsDir::create(&options.out)?;
+    dir.write_plan(&plan.to_yaml())?;
+    let ids: Vec<String> = plan.runs.iter().map(|r| r.id.clone()).collect();
+    dir.write_planned(&ids)?;
+    let settings = settle(plan)?;
+    dir.write_games(&games_file(plan, &settings)?)?;
+    let records = plan
+        .runs
+        .par_iter()
+        .map(|run| {
+            let done = if options.fresh { None } else { dir.finished(&run.id) };
+            if let Some(record) = done {
+                monitor.runs.fetch_add(1, Ordering::Relaxed);
+                monitor.steps.fetch_add(plan.limits.steps, Ordering::Relaxed);
+                return Ok((Some(record), true));
+            }
+            if monitor.stop.load(Ordering::Relaxed) {
+                return Ok((None, false));
+            }
+            let record = run_one(plan, run, &settings, &dir, monitor)?;
+            monitor.runs.fetch_add(1, Ordering::Relaxed);
+            Ok((record, false))
+        })
+        .collect::<Result<Vec<_>, ExecuteError>>()?;
+    let skipped = records.iter().filter(|(_, skipped)| *skipped).count();
+    let interrupted = records.iter().any(|(record, _)| record.is_none());
+    let runs: Vec<RunRecord> = records.into_iter().filter_map(|(record, _)| record).collect();
+    dir.write_summary(&Summary { format: FORMAT, name: plan.name.clone(), runs: runs.clone() })?;
+    let rendered = write_reports(dir.path())?;
+    Ok(Executed { rendered, runs, skipped, interrupted })
+}
+
+/// Settings by game index and position of tau.
+type Settings = BTreeMap<(usize, usize), Setting>;
+
+fn settle(plan: &Plan) -> Result<Settings, ExecuteError> {
+    let keys: Vec<(usize, usize)> =
+        (0..plan.games.len()).flat_map(|g| (0..plan.taus.len()).map(move |t| (g, t))).collect();
+    keys.into_par_iter()
+        .map(|key| {
+            let (game, tau) = (&plan.games[key.0], plan.taus[key.1]);
+            let setting = Setting::new(game.game.clone(), game.reference.clone(), game.start.clone(), tau);
+            if solvable(game) {
+                let solved = setting
+                    .solve()
+                    .map_err(|source| ExecuteError::Reference { game: game.name.clone(), tau, source })?;
+                Ok((key, solved))
+            } else {
+                tracing::warn!(game = game.name, "too large for an exact answer; metrics that need it are NaN");
+                Ok((key, setting))
+            }
+        })
+        .collect()
+}
+
+fn solvable(game: &GamePlan) -> bool {
+    let shape = game.game.shape();
+    (0..shape.contexts()).map(|x| (shape.actions(x) as f64).powi(3)).sum::<f64>() <= SOLVABLE
+}
+
+fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteError> {
+    let records = plan.games.par_iter().enumerate().map(|(g, game)| {
+        let shape = game.game.shape();
+        let (single, n) = (shape.contexts() == 1, shape.actions(0));
+        let facts = (single && solvable(game))
+            .then(|| facts::game_facts(&game.game, &game.unmet_pairs))
+            .transpose()
+            .map_err(|source| ExecuteError::Reference { game: game.name.clone(), tau: 0.0, source })?;
+        let matrix = (single && n <= SHOWN)
+            .then(|| (0..n).map(|i| (0..n).map(|j| game.game.prob(0, i, j)).collect()).collect());
+        Ok(GameRecord {
+            name: game.name.clone(),
+            source: game.source.clone(),
+            contexts: shape.contexts(),
+            n,
+            labels: game.game.labels(0),
+            matrix,
+            unmet_pairs: game.unmet_pairs.clone(),
+            reference: game.reference.probs_at(0).to_vec(),
+            facts,
+            context_facts: (!single).then(|| facts::context_facts(&game.game)),
+            equilibria: (0..plan.taus.len()).filter_map(|t| equilibrium(&settings[&(g, t)])).collect(),
+        })
+    });
+    Ok(GamesFile {
+        format: FORMAT,
+        experiment: plan.name.clone(),
+        description: plan.description.clone(),
+        games: records.collect::<Result<_, ExecuteError>>()?,
+    })
+}
+
+fn equilibrium(setting: &Setting) -> Option<EquilibriumRecord> {
+    use equipoise::eval::metrics::{Truth, measure};
+    let policy = setting.equilibrium.as_ref()?;
+    let tau = setting.task.tau;
+    let truth = Truth { game: &setting.game, reference: &setting.task.reference, tau, equilibrium: None };
+    Some(EquilibriumRecord {
+        tau,
+        policy: policy.probs_at(0).to_vec(),
+        duality_gap: measure("duality_gap", &truth, policy),
+        duality_gap_tau: (tau > 0.0).then(|| measure("duality_gap_tau", &truth, policy)),
+        frequencies: setting.frequencies.iter().copied().take(16).collect(),
+    })
+}
+
+/// Drives and records one run; `None` if it was interrupted (its records are not written).
+fn run_one(
+    plan: &Plan,
+    run: &RunPlan,
+    settings: &Settings,
+    dir: &ResultsDir,
+    monitor: &Monitor,
+) -> Result<Option<RunRecord>, ExecuteError> {
+    let game = &plan.games[run.game];
+    let t = plan.taus.iter().position(|&tau| tau == run.tau).expect("a run's tau is one of the plan's");
+    let setting = &settings[&(run.game, t)];
+    let repetition = u64::from(run.repetition);
+    let oracle_ids = identity::oracle_stream(&game.name, repetition);
+    let solver_ids = identity::solver_stream(&game.name, run.solver, &run.parameters, run.tau, repetition);
+    let conduct = Conduct {
+        seed: plan.seed,
+        oracle_stream: &oracle_ids.each_ref().map(String::as_str),
+        solver_stream: &solver_ids.each_ref().map(String::as_str),
+        feedback: &run.oracle,
+        limits: &plan.limits,
+        schedule: &plan.record,
+        metrics: &plan.metrics,
+        keep_policies: plan.save_policies,
+    };
+    let mut told = 0;
+    let settled = setting
+        .run(run.entry(), &run.parameters, &conduct, &mut |step| {
+            if step % TICK == 0 {
+                monitor.steps.fetch_add(TICK, Ordering::Relaxed);
+                told = step;
+                return !monitor.stop.load(Ordering::Relaxed);
+            }
+            true
+        })
+        .map_err(|error| ExecuteError::Build { label: run.label.clone(), game: game.name.clone(), error })?;
+    monitor.steps.fetch_add(plan.limits.steps.saturating_sub(told), Ordering::Relaxed);
+    if settled.outcome.stop == StopReason::Interrupted {
+        return Ok(None);
+    }
+    let record = run_record(plan, run, &settled);
+    let trace: Vec<TracePoint> = settled.outcome.trace.iter().map(trace_point).collect();
+    let policies: Vec<PolicyPoint> = settled.outcome.kept.iter().flat_map(policy_points).collect();
+    let path: Vec<PathPoint> =
+        settled.outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
+    dir.write_run(
+        &record,
+        &trace,
+        plan.save_policies.then_some(&policies[..]),
+        (!path.is_empty()).then_some(&path[..]),
+    )?;
+    Ok(Some(record))
+}
+
+fn trace_point(p: &Point) -> TracePoint {
+    TracePoint {
+        step: p.step,
+        queries: p.cost.queries,
+        duels: p.cost.duels,
+        seconds: p.elapsed.as_secs_f64(),
+        iterate: p.iterate.into(),
+        metric: p.metric.into(),
+        value: p.value,
+    }
+}
+
+fn policy_points(kept: &equipoise::eval::Kept) -> Vec<PolicyPoint> {
+    let policy = &kept.policy;
+    let shape = policy.shape();
+    (0..shape.contexts())
+        .flat_map(|context| {
+            let (probs, logs) = (policy.probs_at(context), policy.log_probs_at(context));
+            (0..shape.actions(context))
+                .map(|action| PolicyPoint {
+                    step: kept.step,
+                    iterate: kept.iterate.into(),
+                    context,
+                    action,
+                    prob: probs[action],
+                    log_prob: logs[action],
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
+    let outcome = &settled.outcome;
+    let entry = run.entry();
+    let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
+    let last_step = outcome.trace.last().map_or(0, |p| p.step);
+    let mut final_metrics: BTreeMap<String, _> = BTreeMap::new();
+    for p in outcome.trace.iter().filter(|p| p.step == last_step) {
+        let value = p.value.is_finite().then_some(p.value);
+        final_metrics.entry(p.iterate.to_owned()).or_insert_with(BTreeMap::new).insert(p.metric.to_owned(), value);
+    }
+    let reached = outcome.reached.iter().map(|r| Reached {
+        metric: r.metric.into(),
+        iterate: r.iterate.into(),
+        target: r.target,
+        step: r.at.map(|(step, _)| step),
+        queries: r.at.map(|(_, cost)| cost.queries),
+        duels: r.at.map(|(_, cost)| cost.duels),
+    });
+    let rate = (settled.fitted.is_some() || settled.predicted.is_some()).then(|| Rate {
+        metric: settled.judged_by.into(),
+        fitted: settled.fitted.map(|f| f.factor),
+        window: settled.fitted.map(|f| f.window),
+        predicted: settled.predicted,
+    });
+    RunRecord {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").into(),
+        id: run.id.clone(),
+        experiment: plan.name.clone(),
+        game: plan.games[run.game].name.clone(),
+        solver: run.solver.into(),
+        label: run.label.clone(),
+        parameters: settled.parameters.clone(),
+        aim: word(json!(entry.aim)),
+        guarantee: word(json!(entry.guarantee)),
+        tau: run.tau,
+        repetition: run.repetition,
+        spec: plan.spec(run),
+        stop_reason: outcome.stop.name().into(),
+        stop_detail: outcome.stop.to_string(),
+        behaviour: outcome.behaviour.name().into(),
+        steps: outcome.steps,
+        queries: outcome.cost.queries,
+        duels: outcome.cost.duels,
+        seconds: outcome.elapsed.as_secs_f64(),
+        final_metrics,
+        reached: reached.collect(),
+        rate,
+        notes: settled.notes.clone(),
+        final_policy: final_policy(&outcome.policy),
+    }
+}
+
+fn final_policy(policy: &equipoise::core::Policy) -> Value {
+    let shape = policy.shape();
+    if shape.len() > POLICY_ENTRIES {
+        Value::Null
+    } else if shape.contexts() == 1 {
+        json!(policy.probs_slice())
+    } else {
+        (0..shape.contexts()).map(|x| json!(policy.probs_at(x).to_vec())).collect()
+    }
+}
+
+/// The results folder of an experiment where none is named: `results/<name>`.
+#[must_use]
+pub fn default_out(plan: &Plan) -> PathBuf {
+    Path::new("results").join(&plan.name)
+}
