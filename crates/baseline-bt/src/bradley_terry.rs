@@ -15,15 +15,18 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
 use ndarray::{Array1, Array2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::design::{self, Pairs};
-use crate::fit::fit;
+use crate::fit::{BtError, BtFit, RIDGE, fit, fit_product};
+
+/// Rewards closer than this, in nats, are tied: fits are right to about 1e-12.
+const TIE: f64 = 1e-9;
 
 /// Parameters of `bradley-terry`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -47,13 +50,19 @@ pub struct Config {
 pub enum Implied {
     /// softmax(log mu + r / beta).
     KlOptimal,
-    /// The action of largest reward; ties share evenly.
+    /// The action of largest reward; those within 1e-9 nats of it share evenly.
     Argmax,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { pairs: Pairs::Uniform, beta: None, policy: Implied::KlOptimal, duels_per_step: 0, duels_per_pair: 1 }
+        Self {
+            pairs: Pairs::Uniform,
+            beta: None,
+            policy: Implied::KlOptimal,
+            duels_per_step: 0,
+            duels_per_pair: 1,
+        }
     }
 }
 
@@ -67,10 +76,16 @@ impl SolverConfig for Config {
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
         let shape = task.shape();
-        let tables = (0..shape.contexts()).map(|x| Array2::zeros((shape.actions(x), shape.actions(x)))).collect();
+        let tables =
+            (0..shape.contexts()).map(|x| Array2::zeros((shape.actions(x), shape.actions(x)))).collect();
         Box::new(BradleyTerry {
             policy: task.start.clone(),
             played: task.start.clone(),
+            design: match self.pairs {
+                Pairs::Uniform => Policy::uniform(shape),
+                Pairs::Reference => task.reference.clone(),
+                Pairs::OnPolicy => task.start.clone(),
+            },
             reference: task.reference.clone(),
             beta: self.beta.expect("a resolved beta is a number"),
             config: self,
@@ -92,7 +107,10 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 
 struct BradleyTerry {
     policy: Policy,
+    /// The start before the first step, then the design.
     played: Policy,
+    /// Whence both sides of a pair are drawn (under `uniform` without self-duels).
+    design: Policy,
     reference: Policy,
     beta: f64,
     config: Config,
@@ -104,13 +122,15 @@ struct BradleyTerry {
 impl Solver for BradleyTerry {
     fn step(&mut self, oracle: &mut dyn Oracle, rng: &mut Rng) -> Result<Progress, StepError> {
         let Config { pairs, duels_per_step, duels_per_pair, policy: implied, .. } = self.config;
-        let weights = if pairs == Pairs::Reference { &self.reference } else { &self.played };
-        if duels_per_step == 0 {
-            self.wins = design::population(oracle, weights, pairs, duels_per_pair);
+        self.played.copy_from(&self.design);
+        let (rewards, notes) = if duels_per_step == 0 {
+            let tables = design::ask_all(oracle, duels_per_pair);
+            let rows = (0..tables.len()).map(|x| self.design.log_probs_at(x));
+            rewards(tables.iter().zip(rows).map(|(p, row)| fit_product(p.view(), row)))?
         } else {
-            design::draw(oracle, rng, weights, pairs, duels_per_step, &mut self.wins);
-        }
-        let (rewards, notes) = rewards(&self.wins)?;
+            design::draw(oracle, rng, &self.design, pairs, duels_per_step, &mut self.wins);
+            rewards(self.wins.iter().map(|wins| fit(wins.view())))?
+        };
         self.notes = notes;
         imply(&mut self.policy, &self.reference, &rewards, self.beta, implied)?;
         Ok(if duels_per_step == 0 { Progress::Finished } else { Progress::Continue })
@@ -125,11 +145,14 @@ impl Solver for BradleyTerry {
     }
 
     fn step_cost(&self) -> Cost {
-        Cost { queries: 0, duels: duels(&self.policy, self.config.duels_per_step, self.config.duels_per_pair) }
+        Cost {
+            queries: 0,
+            duels: duels(&self.policy, self.config.duels_per_step, self.config.duels_per_pair),
+        }
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().cloned().chain(saturation(&self.policy)).collect()
     }
 }
 
@@ -140,34 +163,55 @@ pub(crate) fn duels(policy: &Policy, per_step: u32, per_pair: u32) -> u64 {
         .map(|x| shape.actions(x) as u64)
         .map(|n| match per_step {
             0 => n * (n - 1) / 2 * u64::from(per_pair),
-            k => if n < 2 { 0 } else { u64::from(k) },
+            k => {
+                if n < 2 {
+                    0
+                } else {
+                    u64::from(k)
+                }
+            }
         })
         .sum()
 }
 
-/// Fits every context; rewards are flat over the shape.
-pub(crate) fn rewards(wins: &[Array2<f64>]) -> Result<(Array1<f64>, Vec<String>), StepError> {
+/// Gathers the fits of all contexts: rewards flat over the shape, and what is worth telling.
+///
+/// # Errors
+/// [`StepError::Inner`] if a fit is refused or does not converge.
+pub(crate) fn rewards(
+    fits: impl Iterator<Item = Result<BtFit, BtError>>,
+) -> Result<(Array1<f64>, Vec<String>), StepError> {
     let mut rewards = Vec::new();
-    let (mut missing, mut stuck) = (0, 0);
-    for wins in wins {
-        let found = fit(wins.view()).map_err(|e| StepError::Inner(e.to_string()))?;
+    let (mut missing, mut contexts) = (0, 0);
+    for (x, found) in fits.enumerate() {
+        let found = found.map_err(|e| StepError::Inner(format!("context {x}: {e}")))?;
+        if !found.converged {
+            let steps = found.iterations;
+            let problem =
+                format!("context {x}: the bradley-terry fit did not converge in {steps} newton steps");
+            return Err(StepError::Inner(problem));
+        }
+        contexts += 1;
         missing += usize::from(!found.exists);
-        stuck += usize::from(!found.converged);
         rewards.extend(found.log_strength);
     }
-    let of = |k: usize| if wins.len() == 1 { String::new() } else { format!(" in {k} of {} contexts", wins.len()) };
-    let mut notes = Vec::new();
-    if missing > 0 {
-        notes.push(format!(
-            "the maximum-likelihood fit does not exist{}: the win graph is not strongly connected (Ford); a small ridge \
-             makes it finite",
-            of(missing)
-        ));
-    }
-    if stuck > 0 {
-        notes.push(format!("Newton's method did not meet its tolerance{}", of(stuck)));
-    }
-    Ok((rewards.into(), notes))
+    let note = || {
+        let place =
+            if contexts == 1 { String::new() } else { format!(" in {missing} of {contexts} contexts") };
+        format!(
+            "the maximum-likelihood fit does not exist{place}: the win graph is not strongly connected (Ford); a ridge \
+             of {RIDGE:e} makes it finite"
+        )
+    };
+    Ok((rewards.into(), (missing > 0).then(note).into_iter().collect()))
+}
+
+/// A note where probabilities fall below the smallest normal number, while their logarithms are kept.
+pub(crate) fn saturation(policy: &Policy) -> Option<String> {
+    let tiny = f64::MIN_POSITIVE.ln();
+    let lost = policy.log_probs().iter().filter(|l| l.is_finite() && **l < tiny).count();
+    let note = || format!("saturated: {lost} probabilities underflow (their logarithms are kept)");
+    (lost > 0).then(note)
 }
 
 /// Writes the policy that `rewards` imply.
@@ -187,9 +231,10 @@ fn imply(
             policy.set_probs(|probs| {
                 for range in shape.ranges() {
                     let best = range.clone().map(|i| rewards[i]).fold(f64::NEG_INFINITY, f64::max);
-                    let ties = range.clone().filter(|&i| rewards[i] == best).count() as f64;
+                    let tied = |i: usize| best - rewards[i] <= TIE;
+                    let ties = range.clone().filter(|&i| tied(i)).count() as f64;
                     for i in range {
-                        probs[i] = if rewards[i] == best { 1.0 / ties } else { 0.0 };
+                        probs[i] = if tied(i) { 1.0 / ties } else { 0.0 };
                     }
                 }
             })

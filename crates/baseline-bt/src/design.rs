@@ -14,13 +14,13 @@ pub enum Pairs {
     Uniform,
     /// Both actions drawn from the reference.
     Reference,
-    /// Both actions drawn from the current policy.
+    /// Both actions drawn from the start policy, as RLHF collects its reward data.
     OnPolicy,
 }
 
-/// Asks for every pair of every context `times` times and returns the wins of each context, weighted by the design:
-/// `w_ij = W_ij P_ij` with `W_ij` the chance of the pair, scaled so that its mean over pairs is 1.
-pub(crate) fn population(oracle: &mut dyn Oracle, weights: &Policy, pairs: Pairs, times: u32) -> Vec<Array2<f64>> {
+/// Asks for every pair of every context `times` times, and returns the share of wins of row over column, a table for
+/// each context.
+pub(crate) fn ask_all(oracle: &mut dyn Oracle, times: u32) -> Vec<Array2<f64>> {
     let shape = oracle.shape().clone();
     (0..shape.contexts())
         .map(|context| {
@@ -31,19 +31,12 @@ pub(crate) fn population(oracle: &mut dyn Oracle, weights: &Policy, pairs: Pairs
                 .collect();
             let mut labels = vec![0.0; asked.len()];
             oracle.duels(&asked, &mut labels);
-            let chance = |i: usize, j: usize| match pairs {
-                Pairs::Uniform => 1.0,
-                _ => weights.probs_at(context)[i] * weights.probs_at(context)[j],
-            };
-            let all: f64 = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| chance(i, j)).sum();
-            let scale = if all > 0.0 { (n * (n - 1) / 2) as f64 / (all * f64::from(times)) } else { 0.0 };
-            let mut wins = Array2::zeros((n, n));
+            let mut shares = Array2::zeros((n, n));
             for (duel, z) in asked.iter().zip(labels) {
-                let weight = chance(duel.left, duel.right) * scale;
-                wins[[duel.left, duel.right]] += weight * z;
-                wins[[duel.right, duel.left]] += weight * (1.0 - z);
+                shares[[duel.left, duel.right]] += z / f64::from(times);
+                shares[[duel.right, duel.left]] += (1.0 - z) / f64::from(times);
             }
-            wins
+            shares
         })
         .collect()
 }

@@ -12,8 +12,8 @@
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;

@@ -13,7 +13,7 @@ pub mod ipo;
 pub mod online_dpo;
 
 pub use design::Pairs;
-pub use fit::{BtError, BtFit, fit};
+pub use fit::{BtError, BtFit, RIDGE, fit, fit_product};
 
 use equipoise_core::SolverEntry;
 

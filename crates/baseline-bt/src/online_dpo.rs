@@ -7,20 +7,21 @@
 //!
 //! Paper: iterated DPO as in Xu et al. 2023, arXiv:2312.16682, with the exact tabular fit. Symbols: beta = `beta`, above 0;
 //! the reference of each round is the policy of the round before. On a cyclic game it spirals outward.
-//! Guarantee: none. Cost: all pairs asked anew each step, `n (n - 1) / 2` duels a context. The task's `tau` is not used.
+//! Guarantee: none. Cost: all pairs asked anew each step, `duels_per_pair` times: `n (n - 1) / 2` duels a context. The task's `tau` is not used.
 //! Deviations: population fit.
 
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry, StepError,
-    Task,
+    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bradley_terry::{duels, rewards};
-use crate::design::{self, Pairs};
+use crate::bradley_terry::{duels, rewards, saturation};
+use crate::design;
+use crate::fit::fit_product;
 
 /// Parameters of `online-dpo`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -28,11 +29,13 @@ use crate::design::{self, Pairs};
 pub struct Config {
     /// KL coefficient of each round, above 0: the step on rewards is 1 / beta.
     pub beta: f64,
+    /// How often every pair is asked for in each step, at least 1.
+    pub duels_per_pair: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { beta: 10.0 }
+        Self { beta: 10.0, duels_per_pair: 1 }
     }
 }
 
@@ -40,6 +43,7 @@ impl SolverConfig for Config {
     fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
         let holds = self.beta > 0.0 && self.beta.is_finite() && self.beta.recip().is_finite();
         ensure(holds, "beta", self.beta, "must be a finite number above 0")?;
+        ensure(self.duels_per_pair >= 1, "duels_per_pair", self.duels_per_pair, "must be at least 1")?;
         Ok(self)
     }
 
@@ -48,6 +52,7 @@ impl SolverConfig for Config {
             policy: task.start.clone(),
             played: task.start.clone(),
             beta: self.beta,
+            duels_per_pair: self.duels_per_pair,
             notes: Vec::new(),
         })
     }
@@ -61,23 +66,23 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Other, Iterate::None)
 .costs("n (n - 1) / 2 duels")
-.verified("spirals outward on the COMAL game");
+.verified("stationarity of the DPO loss, exact on Bradley-Terry games, spirals outward on the COMAL game");
 
 struct OnlineDpo {
     policy: Policy,
     played: Policy,
     beta: f64,
+    duels_per_pair: u32,
     notes: Vec<String>,
 }
 
 impl Solver for OnlineDpo {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
         std::mem::swap(&mut self.policy, &mut self.played);
-        let wins = design::population(oracle, &self.played, Pairs::OnPolicy, 1);
-        let (rewards, notes) = rewards(&wins)?;
-        if !notes.is_empty() {
-            self.notes = notes;
-        }
+        let tables = design::ask_all(oracle, self.duels_per_pair);
+        let rows = (0..tables.len()).map(|x| self.played.log_probs_at(x));
+        let (rewards, notes) = rewards(tables.iter().zip(rows).map(|(p, row)| fit_product(p.view(), row)))?;
+        self.notes = notes;
         logit_step(&mut self.policy, &[(1.0, &self.played)], self.beta.recip(), &rewards)?;
         Ok(Progress::Continue)
     }
@@ -91,10 +96,10 @@ impl Solver for OnlineDpo {
     }
 
     fn step_cost(&self) -> Cost {
-        Cost { queries: 0, duels: duels(&self.policy, 0, 1) }
+        Cost { queries: 0, duels: duels(&self.policy, 0, self.duels_per_pair) }
     }
 
     fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().cloned().chain(saturation(&self.policy)).collect()
     }
 }

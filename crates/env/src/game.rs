@@ -46,7 +46,9 @@ pub enum GameError {
         got: usize,
     },
     /// A weight is negative, not finite, or all are zero.
-    #[error("context weight {value} of context {context} must be finite and not negative, and one must be above 0")]
+    #[error(
+        "context weight {value} of context {context} must be finite and not negative, and one must be above 0"
+    )]
     Weight {
         /// Context, from 0.
         context: usize,
@@ -250,7 +252,10 @@ mod tests {
     fn labels_must_fit_and_differ() {
         let game = Game::single(cycle(0.1));
         let labels = |l: &[&str]| vec![l.iter().map(ToString::to_string).collect()];
-        assert!(matches!(game.clone().with_labels(labels(&["a"])), Err(GameError::LabelCount { got: 1, .. })));
+        assert!(matches!(
+            game.clone().with_labels(labels(&["a"])),
+            Err(GameError::LabelCount { got: 1, .. })
+        ));
         assert!(matches!(game.clone().with_labels(labels(&["a", "b", "a"])), Err(GameError::Label { .. })));
         assert_eq!(game.with_labels(labels(&["a", "b", "c"])).unwrap().label(0, 2), "c");
     }

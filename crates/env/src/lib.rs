@@ -4,6 +4,7 @@
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
 pub mod game;
+pub mod generators;
 pub mod matrix;
 pub mod oracle;
 pub mod product;

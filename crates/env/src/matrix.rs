@@ -115,7 +115,8 @@ impl PreferenceMatrix {
                 violations.push(Violation::OutOfRange { row, column, value });
             } else if i == j && (value - 0.5).abs() > COMPLEMENT_TOLERANCE {
                 violations.push(Violation::Diagonal { row, value });
-            } else if i < j && p[[j, i]].is_finite() && (value + p[[j, i]] - 1.0).abs() > COMPLEMENT_TOLERANCE {
+            } else if i < j && p[[j, i]].is_finite() && (value + p[[j, i]] - 1.0).abs() > COMPLEMENT_TOLERANCE
+            {
                 violations.push(Violation::NotComplementary { row, column, value, mirror: p[[j, i]] });
             }
         }
@@ -197,7 +198,6 @@ impl PreferenceMatrix {
         skew_product(&self.margins, p, out);
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -226,7 +226,8 @@ mod tests {
             for opponent in [OpponentKind::Sampled, OpponentKind::Exact] {
                 for labels in [LabelKind::Bernoulli, LabelKind::Probability] {
                     let spec = Sampled { duels_per_query, labels, opponent };
-                    let mut oracle = GameOracle::new(game.clone(), Feedback::Sampled(spec), stream(1, "test", &[]));
+                    let mut oracle =
+                        GameOracle::new(game.clone(), Feedback::Sampled(spec), stream(1, "test", &[]));
                     let (mut mean, mut q, rounds) = (Array1::<f64>::zeros(3), Array1::zeros(3), 20_000);
                     for _ in 0..rounds {
                         oracle.win_rates(&policy, &mut q);

@@ -44,7 +44,9 @@ pub fn skew_product(packed: &[f64], p: &[f64], out: &mut [f64]) {
             sum += k * q;
             *o -= k * pi;
         }
-        head[i] += sum + ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+        head[i] += sum
+            + ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5]))
+            + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
     }
 }
 

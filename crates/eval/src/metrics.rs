@@ -64,6 +64,12 @@ fn gap_tau(r: &Row<'_>) -> f64 {
 /// An action counts as played from this probability on.
 pub const SUPPORT_THRESHOLD: f64 = 1e-6;
 
+impl std::fmt::Debug for Metric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metric").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 const fn metric(
     name: &'static str,
     definition: &'static str,

@@ -134,6 +134,7 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
         let value = run
             .trace
             .iter()
+            .flatten()
             .rev()
             .find(|p| p.metric == claim.metric && p.iterate == claim.iterate && inside(p))
             .map_or(f64::NAN, |p| p.value);

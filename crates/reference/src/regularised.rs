@@ -13,7 +13,8 @@
 //! The certificate is `2 tau KL(pi || BR_tau(pi))`. Margins are known to rounding, logits to rounding over `tau`: the
 //! smallest gap that floating point can show is about `1e-32 / tau`.
 //!
-//! Cost: one LU of `n x n` a Newton step: about ten of them for `tau >= 0.01`, one to three hundred for `tau = 1e-6`.
+//! Cost: one LU of `n x n` a Newton step: about ten of them for `tau >= 0.01`, fifty to a few hundred for
+//! `tau = 1e-6`.
 
 use equipoise_core::simplex::{kl_to_best_response, log_softmax};
 use equipoise_core::{Policy, Shape};

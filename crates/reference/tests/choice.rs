@@ -1,5 +1,7 @@
 //! Social-choice facts against brute force.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::*;

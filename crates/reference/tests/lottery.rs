@@ -1,5 +1,7 @@
 //! Maximal lotteries against closed forms, a second solver, and their own certificates.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::*;

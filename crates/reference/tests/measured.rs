@@ -1,5 +1,7 @@
 //! Facts known about real comparisons: Smith sets, cyclic triads, Nash supports and cyclic energy, from the counts.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use equipoise_env::PreferenceMatrix;

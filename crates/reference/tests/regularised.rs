@@ -1,5 +1,7 @@
 //! Regularised equilibria against closed forms, known figures, and the identities of the regularised game.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! Local spectra against closed forms and against a direct, nonsymmetric eigenvalue decomposition.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 mod common;
 
 use common::*;

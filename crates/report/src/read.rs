@@ -89,11 +89,13 @@ pub fn read(dir: &Path) -> Result<Results, ReportError> {
                 }
                 Err(error) => return Err(error),
             }
+        } else if folder.exists() {
+            // Even if the summary has it: that is the summary of an earlier run, which this one replaces.
+            results.unfinished.push(Unfinished { id, why: "started, no run.json".into() });
         } else if let Some(record) = in_summary() {
             results.runs.push(Run { record, trace: None, path: None });
         } else {
-            let why = if folder.exists() { "started, no run.json" } else { "not started" };
-            results.unfinished.push(Unfinished { id, why: why.into() });
+            results.unfinished.push(Unfinished { id, why: "not started".into() });
         }
     }
     if planned_or_summarised.is_none() {

@@ -1,5 +1,10 @@
 //! What is written is what is read, and half of it is nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "also the fixture and the helpers of a test should stop it where it fails"
+)]
+
 mod fixture;
 
 use equipoise_report::schema::{PathPoint, PolicyPoint, TracePoint};
@@ -175,7 +180,7 @@ fn errors_name_the_file_and_the_line() {
     let text = std::fs::read_to_string(&games).unwrap();
     std::fs::write(&games, text.replacen("\"contexts\": 1", "\"contexts\": \"one\"", 1)).unwrap();
     let error = read(&dir).unwrap_err().to_string();
-    assert!(error.contains("games.json") && error.contains("line 8") && error.contains("one"), "{error}");
+    assert!(error.contains("games.json") && error.contains("line 9") && error.contains("one"), "{error}");
 
     std::fs::write(&games, text.replacen("\"n\": 5", "\"n\": 4", 1)).unwrap();
     let error = read(&dir).unwrap_err().to_string();

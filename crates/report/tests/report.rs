@@ -1,5 +1,10 @@
 //! What a reader of a report sees, from folders written the way experiments write them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "also the fixture and the helpers of a test should stop it where it fails"
+)]
+
 mod fixture;
 
 use std::path::Path;
@@ -158,12 +163,27 @@ fn drawings_hold_what_they_promise() {
         assert_eq!(drawing.contains("<title>1 egpo"), !drawing.contains("against duels"));
     }
     // A band needs more than one repetition: only the sampled method has it.
-    let bands = drawings.iter().filter(|d| d.contains("against")).flat_map(|d| d.split("<title>").skip(1));
-    for band in bands.filter(|layer| layer.contains("opacity=\"0.16\"")) {
+    let layers = drawings.iter().filter(|d| d.contains("against")).flat_map(|d| d.split("<title>").skip(1));
+    let bands: Vec<&str> = layers.filter(|layer| layer.contains("opacity=\"0.16\"")).collect();
+    assert!(!bands.is_empty());
+    for band in bands {
         assert!(band.starts_with("inpo duels=64"), "{band}");
     }
     assert!(html.contains("median of 3 repetitions"));
     assert!(html.contains("drawn at the lower edge"));
+}
+
+#[test]
+fn a_gap_that_was_not_measured_is_not_invented() {
+    let mut experiment = experiment();
+    experiment.runs.retain(|r| r.0.label == "omwu" && r.0.tau == 0.0 && r.0.game == "cycle");
+    for (record, trace, _) in &mut experiment.runs {
+        record.final_metrics.clear();
+        record.reached.clear();
+        trace.clear();
+    }
+    let text = sentences(&rendered("unmeasured", &experiment));
+    assert!(text.contains("Distance to Nash not measured: omwu (converging)."), "{text}");
 }
 
 #[test]
@@ -195,10 +215,11 @@ fn many_games_and_methods_are_folded_and_dealt_to_panels() {
     let mut experiment = experiment();
     experiment.games.games.clear();
     experiment.runs.clear();
+    let facts = gambles().record(&[0.0]);
     for i in 0..8 {
         let mut game = gambles();
         game.name = format!("game {i}");
-        experiment.games.games.push(game.record(&[0.0]));
+        experiment.games.games.push(GameRecord { name: game.name.clone(), ..facts.clone() });
         for copy in 0..3 {
             for method in METHODS
                 .iter()

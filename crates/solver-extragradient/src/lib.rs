@@ -7,7 +7,7 @@
 //! | `mirror-prox` | original | `eta` | Nemirovski 2004 |
 //! | `nash-mp` | regularised | `eta_M`, with `eta = eta_M / (1 + eta_M tau)` | arXiv:2505.19731 |
 //!
-//! All three are one map, [`look_ahead`]; what differs is the step size each paper proves, and its symbol for it.
+//! All three are one map (`look_ahead.rs`); what differs is the step size each paper proves, and its symbol for it.
 
 pub mod egpo;
 mod look_ahead;

@@ -76,7 +76,8 @@ fn log_change(pi: &Policy, task: &Task, eta_i: f64) -> Vec<f64> {
 /// The paper's population loss at `softmax(theta)`, term by term: pairs from pi_t, winner first with its probability.
 fn population_loss(theta: &[f64], task: &Task, game: &Game, eta_i: f64) -> f64 {
     let n = theta.len();
-    let u = log_change(&Policy::from_logits(task.shape(), theta.to_vec().into()).unwrap(), task, eta_i);
+    let pi = Policy::from_logits(task.shape(), theta.to_vec().into()).expect("finite logits");
+    let u = log_change(&pi, task, eta_i);
     let (p, target) = (task.start.probs(), 1.0 / (2.0 * eta_i));
     let mut loss = 0.0;
     for i in 0..n {
@@ -238,7 +239,8 @@ impl Oracle for Recorder {
 
 /// The paper's empirical loss at `softmax(theta)`: winner first.
 fn empirical_loss(theta: &[f64], seen: &[(Duel, f64)], task: &Task, eta_i: f64) -> f64 {
-    let u = log_change(&Policy::from_logits(task.shape(), theta.to_vec().into()).unwrap(), task, eta_i);
+    let pi = Policy::from_logits(task.shape(), theta.to_vec().into()).expect("finite logits");
+    let u = log_change(&pi, task, eta_i);
     let term = |&(duel, label): &(Duel, f64)| {
         let (w, l) = if label == 1.0 { (duel.left, duel.right) } else { (duel.right, duel.left) };
         (u[w] - u[l] - 1.0 / (2.0 * eta_i)).powi(2)

@@ -1,15 +1,16 @@
 //! Fictitious play in self-play.
 //!
 //! ```text
-//! b_t = argmax_i (P pi_t)_i,      pi_{t+1} = (pi_1 + e_{b_1} + ... + e_{b_t}) / (t + 1)
+//! G_t = G_{t-1} + P p_t,    p_{t+1} = e_{argmax_i G_t(i)},    pi_{t+1} = (p_1 + ... + p_{t+1}) / (t + 1)
 //! ```
 //!
-//! Paper: Brown 1951; Robinson 1951, doi:10.2307/1969530. Ties go to the lowest index (another rule, another
-//! trajectory). Which iterate is which: the last iterate IS the running average pi_t, the sequence that converges; what
-//! is played is the best response e_{b_t}, so the average of the played policies is the same average without the start.
-//! Guarantee: both converge in gap, with no useful rate in general; `O(T^(-1/2))` is seen on rock-paper-scissors.
-//! Cost: one query a step, at pi_t. The task's `tau` is not used. Deviation: the start counts as the first play and may
-//! be mixed.
+//! Paper: Brown 1951; Robinson 1951, doi:10.2307/1969530. p_1 = pi_1 = the start. `G_t / t` is the win rate against pi_t,
+//! so each play is a best response to the average of the plays before it; adding up win rates, instead of asking at the
+//! average, keeps exact ties exact. Ties go to the lowest index (another rule, another trajectory).
+//! Which iterate is which: the last iterate IS the running average pi_t, the sequence that converges; the played policy is
+//! p_t, so the average of the played policies is the last iterate one step before.
+//! Guarantee: the average converges in gap, with no useful rate in general; `O(T^(-1/2))` is seen on rock-paper-scissors.
+//! Cost: one query a step, at p_t. The task's `tau` is not used. Deviation: the first play may be mixed.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::{
@@ -31,7 +32,9 @@ impl SolverConfig for Config {
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(FictitiousPlay { state: Iterates::new(task), plays: task.start.probs().clone(), count: 1.0 })
+        let (response, plays) = (task.start.clone(), task.start.probs().clone());
+        let total = Array1::zeros(plays.len());
+        Box::new(FictitiousPlay { state: Iterates::new(task), response, total, plays, count: 1.0 })
     }
 }
 
@@ -46,27 +49,32 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 .verified("steps by hand, T^(-1/2) and its constant on rock-paper-scissors");
 
 struct FictitiousPlay {
-    /// `policy` is the average pi_t, `played` the last best response.
+    /// `policy` is the average pi_{t+1}, `played` the play p_t, `gain` its win rates.
     state: Iterates,
-    /// Sum of the plays, flat over the shape; the start is the first.
+    /// The next play p_{t+1}.
+    response: Policy,
+    /// G_t, flat over the shape.
+    total: Array1<f64>,
+    /// Sum of the plays up to p_{t+1}, flat over the shape, and their number.
     plays: Array1<f64>,
-    /// Number of plays.
     count: f64,
 }
 
 impl Solver for FictitiousPlay {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
-        let Self { state: Iterates { policy, played, gain, .. }, plays, count } = self;
-        oracle.win_rates(policy, gain);
-        played.set_probs(|response| {
-            response.fill(0.0);
-            for range in policy.shape().ranges() {
-                // only a strictly larger win rate moves on, so the lowest index keeps a tie
-                let best = range.clone().fold(range.start, |b, i| if gain[i] > gain[b] { i } else { b });
-                response[best] = 1.0;
+        let Self { state: Iterates { policy, played, gain, .. }, response, total, plays, count } = self;
+        std::mem::swap(played, response);
+        oracle.win_rates(played, gain);
+        *total += &*gain;
+        response.set_probs(|p| {
+            p.fill(0.0);
+            for range in played.shape().ranges() {
+                // only a strictly larger total moves on, so the lowest index keeps a tie
+                let best = range.clone().fold(range.start, |b, i| if total[i] > total[b] { i } else { b });
+                p[best] = 1.0;
             }
         })?;
-        *plays += played.probs();
+        *plays += response.probs();
         *count += 1.0;
         policy.set_probs(|average| {
             for (p, sum) in average.iter_mut().zip(&*plays) {

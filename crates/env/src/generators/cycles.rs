@@ -225,8 +225,10 @@ mod tests {
     fn even_cycles_have_full_support_where_the_products_agree() {
         // 0.1 * 0.4 = 0.2 * 0.2
         let game = game("cyclic", json!({"margins": [0.1, 0.2, 0.4, 0.2]}));
-        assert_equilibrium(&game, &[1.0, 1.0, 0.5, 1.0]);
-        assert_equilibrium(&game, &[0.0, 1.0, 0.0, 1.0]);
+        // two chains, each an equilibrium, and all their mixtures
+        assert_equilibrium(&game, &[1.0, 0.0, 0.5, 0.0]);
+        assert_equilibrium(&game, &[0.0, 2.0, 0.0, 1.0]);
+        assert_equilibrium(&game, &[1.0, 2.0, 0.5, 1.0]);
     }
 
     #[test]

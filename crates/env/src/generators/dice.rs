@@ -64,8 +64,7 @@ pub struct Efron {}
 
 impl Generator for Efron {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
-        let faces =
-            [[4, 4, 4, 4, 0, 0], [3, 3, 3, 3, 3, 3], [6, 6, 2, 2, 2, 2], [5, 5, 5, 1, 1, 1]];
+        let faces = [[4, 4, 4, 4, 0, 0], [3, 3, 3, 3, 3, 3], [6, 6, 2, 2, 2, 2], [5, 5, 5, 1, 1, 1]];
         let faces = faces.iter().map(|die| die.iter().map(|&f| f64::from(f)).collect()).collect();
         Ok(labelled(Dice { faces }.generate(rng)?, &["A", "B", "C", "D"]))
     }

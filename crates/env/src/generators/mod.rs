@@ -162,6 +162,18 @@ fn labelled(game: Game, labels: &[&str]) -> Game {
     game.with_labels(vec![labels]).expect("a generator's labels fit and differ")
 }
 
+/// An error of a block that lies at `prefix` within its caller's block.
+fn within(error: BuildError, prefix: &str) -> BuildError {
+    let path = |key: String| if key.is_empty() { prefix.to_owned() } else { format!("{prefix}.{key}") };
+    match error {
+        BuildError::UnknownKey { key, nearest, known } => {
+            BuildError::UnknownKey { key: path(key), nearest, known }
+        }
+        BuildError::Type { key, problem } => BuildError::Type { key: path(key), problem },
+        BuildError::Range { key, value, rule } => BuildError::Range { key: path(key), value, rule },
+    }
+}
+
 fn check_size(actions: usize, contexts: usize) -> Result<(), BuildError> {
     ensure(actions >= 1, "actions", actions, "must be at least 1")?;
     ensure(contexts >= 1, "contexts", contexts, "must be at least 1")?;
@@ -193,10 +205,19 @@ fn check_weights(weights: Option<Vec<f64>>, count: usize) -> Result<Vec<f64>, Bu
     let rule = format!("needs one weight for each of the {count}");
     ensure(weights.len() == count, "weights", format!("{weights:?}"), &rule)?;
     if let Some(i) = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
-        return Err(BuildError::range(&format!("weights[{i}]"), weights[i], "must be finite and not negative"));
+        return Err(BuildError::range(
+            &format!("weights[{i}]"),
+            weights[i],
+            "must be finite and not negative",
+        ));
     }
     let sum: f64 = weights.iter().sum();
-    ensure(sum > 0.0 && sum.is_finite(), "weights", format!("{weights:?}"), "must have a finite sum above 0")?;
+    ensure(
+        sum > 0.0 && sum.is_finite(),
+        "weights",
+        format!("{weights:?}"),
+        "must have a finite sum above 0",
+    )?;
     Ok(weights)
 }
 
@@ -248,7 +269,8 @@ mod tests {
         for entry in GENERATORS {
             let defaults = (entry.defaults)();
             let (mut first, mut second) = (stream(1, "game", &[]), stream(1, "game", &[]));
-            let game = entry.build(&Value::Null, &mut first).unwrap_or_else(|e| panic!("{}: {e}", entry.name));
+            let game =
+                entry.build(&Value::Null, &mut first).unwrap_or_else(|e| panic!("{}: {e}", entry.name));
             let again = entry.build(&defaults, &mut second).unwrap_or_else(|e| panic!("{}: {e}", entry.name));
             assert_eq!(game.shape(), again.shape(), "{}", entry.name);
             for x in 0..game.contexts() {
@@ -302,17 +324,25 @@ mod tests {
         assert_eq!((first(&cycle), first(&clone)), (2, 1));
         let block = json!({"first_over_second": 0.1, "first_over_third": 0.05, "second_over_third": 0.45});
         let condorcet = game("condorcet-not-borda", block);
-        assert_eq!((condorcet.prob(0, 0, 1), condorcet.prob(0, 0, 2), condorcet.prob(0, 1, 2)), (0.6, 0.55, 0.95));
-        // gap of the reference (.6, .3, .1) on the balanced cycle of margin .3
+        assert_eq!(
+            (condorcet.prob(0, 0, 1), condorcet.prob(0, 0, 2), condorcet.prob(0, 1, 2)),
+            (0.6, 0.55, 0.95)
+        );
+        // the reference (.6, .3, .1), which a Bradley-Terry fit returns unchanged, has gap .18
         let rps = game("rock-paper-scissors", json!({"margin": 0.3}));
-        assert!((gap(&rps, &[0.6, 0.3, 0.1]) - 0.3).abs() < 1e-15, "{}", gap(&rps, &[0.6, 0.3, 0.1]));
+        assert!((gap(&rps, &[0.6, 0.3, 0.1]) - 0.18).abs() < 1e-15);
         let bt = game("bradley-terry", json!({"scores": [1.0, 0.3, -0.2, -1.0]}));
         assert!((bt.prob(0, 0, 3) - 1.0 / (1.0 + (-2.0f64).exp())).abs() < 1e-15);
     }
 
     #[test]
     fn sizes_are_bounded_before_anything_is_allocated() {
-        for block in [json!({"actions": 0}), json!({"contexts": 0}), json!({"actions": u64::MAX}), json!({"contexts": u64::MAX})] {
+        for block in [
+            json!({"actions": 0}),
+            json!({"contexts": 0}),
+            json!({"actions": u64::MAX}),
+            json!({"contexts": u64::MAX}),
+        ] {
             let error = refusal("random-uniform", block);
             assert!(matches!(error, BuildError::Range { .. }), "{error}");
         }

@@ -5,7 +5,9 @@ use equipoise_core::registry::{BuildError, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_margin, check_numbers, check_positive_margin, check_size, single};
+use super::{
+    Generator, GeneratorEntry, check_margin, check_numbers, check_positive_margin, check_size, single,
+};
 use crate::game::Game;
 
 pub(super) const TWO_ACTIONS: GeneratorEntry = GeneratorEntry::of::<TwoActions>(
@@ -62,7 +64,8 @@ impl Generator for Additive {
         let Self { scores: s } = self;
         check_numbers("scores", &s)?;
         check_size(s.len(), 1)?;
-        let (low, high) = s.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let (low, high) =
+            s.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let rule = "the largest score may exceed the smallest by at most 0.5: their difference is a margin";
         ensure(high - low <= 0.5, "scores", format!("{s:?}"), rule)?;
         Ok(single(s.len(), |i, j| s[i] - s[j]))
@@ -164,7 +167,8 @@ impl Generator for CondorcetNotBorda {
         check_positive_margin("first_over_second", first_over_second)?;
         check_positive_margin("first_over_third", first_over_third)?;
         check_positive_margin("second_over_third", second_over_third)?;
-        let rule = "must be above 2 first_over_second + first_over_third, or action 0 is the Borda winner too";
+        let rule =
+            "must be above 2 first_over_second + first_over_third, or action 0 is the Borda winner too";
         let holds = second_over_third > 2.0 * first_over_second + first_over_third;
         ensure(holds, "second_over_third", second_over_third, rule)?;
         Ok(single(3, |i, j| match (i, j) {
@@ -193,11 +197,13 @@ mod tests {
             let pi = policy(&weights);
             let s = [0.2, 0.1, 0.0, -0.1, -0.2];
             let mean: f64 = pi.iter().zip(s).map(|(p, s)| p * s).sum();
-            prop_assert!((gap(&game("additive", Value::Null), &pi) - 2.0 * (0.2 - mean)).abs() < 1e-15);
+            let additive = gap(&game("additive", Value::Null), &pi);
+            prop_assert!((additive - 2.0 * (0.2 - mean)).abs() < 1e-15);
             let one = game("one-winner", json!({"actions": 5, "margin": m}));
             prop_assert!((gap(&one, &pi) - 2.0 * m * (1.0 - pi[0])).abs() < 1e-15);
             let two = policy(&weights[..2]);
-            prop_assert!((gap(&game("two-actions", json!({"margin": m})), &two) - 2.0 * m * two[1]).abs() < 1e-15);
+            let gap_of_two = gap(&game("two-actions", json!({"margin": m})), &two);
+            prop_assert!((gap_of_two - 2.0 * m * two[1]).abs() < 1e-15);
         }
 
         #[test]
@@ -210,7 +216,7 @@ mod tests {
 
     #[test]
     fn bradley_terry_games_are_logistic_and_won_by_the_largest_score() {
-        let r = [0.4, 2.0, -1.0, 1.9];
+        let r: [f64; 4] = [0.4, 2.0, -1.0, 1.9];
         let game = game("bradley-terry", json!({ "scores": r }));
         for i in 0..4 {
             for j in 0..4 {

@@ -202,9 +202,10 @@ pub(crate) enum Ending {
     Cycles,
     OneShotAway,
     Diverges,
+    Unmeasured,
 }
 
-const ENDINGS: [Ending; 9] = [
+const ENDINGS: [Ending; 10] = [
     Ending::Reaches,
     Ending::OneShotReaches,
     Ending::Approaches,
@@ -214,16 +215,17 @@ const ENDINGS: [Ending; 9] = [
     Ending::Cycles,
     Ending::OneShotAway,
     Ending::Diverges,
+    Ending::Unmeasured,
 ];
 
 impl Ending {
     /// From the record and the trace of one run.
     pub(crate) fn of(run: &Run) -> Self {
         let metric = run.own_metric();
-        let last = run.final_value("last", metric).unwrap_or(f64::INFINITY);
         if run.diverged() {
             return Self::Diverges;
         }
+        let Some(last) = run.final_value("last", metric) else { return Self::Unmeasured };
         if run.one_shot() {
             return if last <= AT_EQUILIBRIUM { Self::OneShotReaches } else { Self::OneShotAway };
         }
@@ -246,7 +248,7 @@ impl Ending {
 
     /// Of a method: its most common ending, the worse one where two are as common; and how many runs ended so.
     pub(crate) fn of_method(method: &Method<'_>) -> (Self, usize) {
-        let mut best = (Self::Diverges, 0);
+        let mut best = (Self::Unmeasured, 0);
         for ending in ENDINGS {
             let n = method.runs.iter().filter(|run| Self::of(run) == ending).count();
             if n > 0 && n >= best.1 {
@@ -267,6 +269,7 @@ impl Ending {
             Self::Cycles => "Cycles".into(),
             Self::OneShotAway => format!("One shot, away from {goal}"),
             Self::Diverges => "Diverges".into(),
+            Self::Unmeasured => format!("Distance to {goal} not measured"),
         }
     }
 }
@@ -335,6 +338,7 @@ fn entry(method: &Method<'_>, ending: Ending, ended_so: usize) -> String {
             Some(_) => format!("last iterate stays at {}; average at {word} {}", range(late), gap("average")),
             None => format!("last iterate stays at {}", range(late)),
         },
+        Ending::Unmeasured => plain(&method.first().record.behaviour),
         Ending::Diverges => method
             .runs
             .iter()

@@ -1,0 +1,56 @@
+//! The progress bar of a running experiment.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use equipoise_experiment::{Monitor, Plan};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Draws a monitor until it is dropped. Steps are counted, so that the remaining time is honest for runs of unequal
+/// length; a run that ends early gives its remaining steps at once.
+pub(crate) struct Progress {
+    done: Arc<AtomicBool>,
+    drawer: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts drawing to standard error, if that is a terminal; else one line when it begins.
+    pub(crate) fn start(plan: &Plan, monitor: &Arc<Monitor>) -> Self {
+        let runs = plan.runs.len() as u64;
+        let done = Arc::new(AtomicBool::new(false));
+        if !std::io::stderr().is_terminal() {
+            crate::output::say(&format!("{}: {runs} runs on {} games", plan.name, plan.games.len()));
+            return Self { done, drawer: None };
+        }
+        let bar = ProgressBar::with_draw_target(
+            Some(runs.saturating_mul(plan.limits.steps)),
+            ProgressDrawTarget::stderr(),
+        );
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {msg}  {elapsed} gone, {eta} to go")
+            .expect("a valid template");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_prefix(plan.name.clone());
+        let (monitor, flag) = (Arc::clone(monitor), Arc::clone(&done));
+        let drawer = std::thread::spawn(move || {
+            while !flag.load(Ordering::Relaxed) {
+                bar.set_position(monitor.steps.load(Ordering::Relaxed));
+                bar.set_message(format!("{}/{runs} runs", monitor.runs.load(Ordering::Relaxed)));
+                std::thread::sleep(Duration::from_millis(60));
+            }
+            bar.finish_and_clear();
+        });
+        Self { done, drawer: Some(drawer) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(drawer) = self.drawer.take() {
+            let _ = drawer.join();
+        }
+    }
+}
