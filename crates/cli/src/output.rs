@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, TableStyle};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
@@ -56,7 +56,8 @@ pub(crate) fn error(error: &dyn Error) {
 /// A plain table that fits the terminal.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(TableStyle::new());
+    table.set_content_arrangement(ContentArrangement::Dynamic);
     if !io::stdout().is_terminal() {
         table.set_width(160);
     }

@@ -15,7 +15,12 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// The largest deviation from the recorded policies of `published`, over all runs and recorded updates.
-fn deviation(file: &str, published: &str, entry: &SolverEntry, parameters: impl Fn(f64, f64, f64) -> Value) -> f64 {
+fn deviation(
+    file: &str,
+    published: &str,
+    entry: &SolverEntry,
+    parameters: impl Fn(f64, f64, f64) -> Value,
+) -> f64 {
     let data: Value = serde_json::from_str(file).expect("valid JSON");
     let number = |key: &str| data[key].as_f64().expect("a number");
     let (n, tau) = (number("n"), number("beta"));
@@ -25,11 +30,13 @@ fn deviation(file: &str, published: &str, entry: &SolverEntry, parameters: impl 
         let rows: Vec<f64> = run["preference"].as_array().expect("rows").iter().flat_map(numbers).collect();
         let matrix = Array2::from_shape_vec((n as usize, n as usize), rows).expect("square");
         let game = Arc::new(Game::single(PreferenceMatrix::new(matrix.view()).expect("a preference matrix")));
-        let reference = Policy::from_logits(&shape, numbers(&run["reference_logits"]).into()).expect("finite logits");
+        let reference =
+            Policy::from_logits(&shape, numbers(&run["reference_logits"]).into()).expect("finite logits");
         let task = Task { start: reference.clone(), reference, tau, horizon: None, spectral_radius: None };
         let mut solver = entry.build(&parameters(number("sgd_lr"), n, tau), &task).expect("valid").solver;
         let (mut oracle, mut rng) = (GameOracle::exact(game), seed::stream(0, "test", &[]));
-        let (mut updates, policies) = (0, run["algorithms"][published]["policy"].as_array().expect("policies"));
+        let (mut updates, policies) =
+            (0, run["algorithms"][published]["policy"].as_array().expect("policies"));
         let record_at = data["record_at"].as_array().expect("a list");
         assert_eq!(policies.len(), record_at.len());
         for (at, policy) in record_at.iter().zip(policies) {
@@ -46,7 +53,8 @@ fn deviation(file: &str, published: &str, entry: &SolverEntry, parameters: impl 
     worst
 }
 
-const FILES: [&str; 2] = [include_str!("golden/egpo_n10_beta0.1.json"), include_str!("golden/egpo_n10_beta0.01.json")];
+const FILES: [&str; 2] =
+    [include_str!("golden/egpo_n10_beta0.1.json"), include_str!("golden/egpo_n10_beta0.01.json")];
 
 fn entry(solvers: &'static [SolverEntry], name: &str) -> &'static SolverEntry {
     solvers.iter().find(|e| e.name == name).expect("registered")
@@ -62,7 +70,8 @@ fn online_ipo_follows_the_published_simulation() {
         }
         // OMD with the mapped step is the same run
         let omd = entry(equipoise_solver_mirror_descent::SOLVERS, "omd");
-        let worst = deviation(file, "online_ipo_1", omd, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
+        let worst =
+            deviation(file, "online_ipo_1", omd, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
         assert!(worst < TOLERANCE, "omd: {worst:e}");
     }
 }
@@ -72,14 +81,20 @@ fn nash_md_follows_the_published_simulation_with_half_the_papers_mixture() {
     let nash_md = entry(equipoise_solver_self_play::SOLVERS, "nash-md");
     let gradient = entry(equipoise_solver_self_play::SOLVERS, "nash-md-pg");
     for file in FILES {
-        let published = |lr: f64, n: f64, tau: f64| json!({"step_size": 4.0 * lr / (n * tau), "mixture": 2.0 * lr / n});
+        let published =
+            |lr: f64, n: f64, tau: f64| json!({"step_size": 4.0 * lr / (n * tau), "mixture": 2.0 * lr / n});
         let worst = deviation(file, "nash_md", nash_md, published);
         assert!(worst < TOLERANCE, "nash-md: {worst:e}");
-        let worst =
-            deviation(file, "nash_md_pg", gradient, |lr, n, _| json!({"learning_rate": lr, "mixture": 2.0 * lr / n}));
+        let worst = deviation(
+            file,
+            "nash_md_pg",
+            gradient,
+            |lr, n, _| json!({"learning_rate": lr, "mixture": 2.0 * lr / n}),
+        );
         assert!(worst < TOLERANCE, "nash-md-pg: {worst:e}");
         // the mixture matters: the paper's own choice is another run
-        let paper = deviation(file, "nash_md", nash_md, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
+        let paper =
+            deviation(file, "nash_md", nash_md, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
         assert!(paper > 1e-3, "nash-md as in its paper: {paper:e}");
     }
 }

@@ -108,7 +108,8 @@ fn nash_md_meets_its_bounds() {
         let mut pi = random_policy(n, 3.0, &mut rng);
         for _ in 0..50 {
             let next = run("nash-md", json!({"step_size": eta}), &task(&mu, &pi, tau), &game, 1);
-            worst = worst.max(kl(&star, next.policy()) / ((1.0 - eta * tau) * kl(&star, &pi) + 2.0 * eta * eta));
+            worst =
+                worst.max(kl(&star, next.policy()) / ((1.0 - eta * tau) * kl(&star, &pi) + 2.0 * eta * eta));
             pi = next.policy().clone();
         }
         // falling steps 2 / (tau (t + 2)) from mu: KL <= 8 / (tau^2 (T + 1))
@@ -121,7 +122,7 @@ fn nash_md_meets_its_bounds() {
         }
     }
     assert!(worst <= 1.0, "{worst}");
-    // the rate has a slack of a thousand and more: it says little about practice
+    // the rate has a slack of a hundred and more: it says little about practice
     assert!(worst_rate <= 0.01 && worst_rate > 0.0, "{worst_rate:e}");
 }
 

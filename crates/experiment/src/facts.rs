@@ -10,7 +10,7 @@ use equipoise_report::schema::{ContextFacts, GameFacts};
 ///
 /// # Errors
 /// [`ReferenceError`] if the exact solver fails.
-pub fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<GameFacts, ReferenceError> {
+pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<GameFacts, ReferenceError> {
     let (matrix, labels) = (game.matrix(0), game.labels(0));
     let n = matrix.n();
     let name = |i: usize| labels[i].clone();
@@ -50,7 +50,7 @@ pub fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<GameFacts, 
 
 /// Counts over the contexts of a game of several.
 #[must_use]
-pub fn context_facts(game: &Game) -> ContextFacts {
+pub(crate) fn context_facts(game: &Game) -> ContextFacts {
     let (mut winners, mut cyclic) = (0, 0);
     let (mut least, mut most) = (usize::MAX, 0);
     for x in 0..game.contexts() {

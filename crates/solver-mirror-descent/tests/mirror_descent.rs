@@ -314,14 +314,14 @@ fn worst_ratio(name: &str, eta: f64, bound: impl Fn(f64, f64) -> f64) -> f64 {
     for round in 0..60 {
         let n = 2 + sample::index(&mut rng, 9);
         let (game, start) = if round % 6 == 0 {
-            (one_winner(n, 0.5), Policy::uniform(&Shape::single(n).unwrap()))
+            (one_winner(n, 0.5), Policy::uniform(&Shape::single(n).expect("not empty")))
         } else {
             (random_game(n, &mut rng), random_policy(n, 2.0, &mut rng))
         };
         let (radius, mut sum, mut t) = (radius(&start), Array1::<f64>::zeros(n), 0.0);
         run(build(name, json!({"step_size": eta}), &original(start.clone())), &game, 500, |s| {
             (sum, t) = (&sum + s.played().probs(), t + 1.0);
-            let average = Policy::from_probs(start.shape(), &sum / t).unwrap();
+            let average = Policy::from_probs(start.shape(), &sum / t).expect("a mean of policies");
             worst = worst.max(gap(&game, &average) / bound(radius, t));
         });
     }
@@ -440,7 +440,7 @@ fn frequency(game: &Game, p: &Policy) -> f64 {
 /// `star` with its logits nudged by about `size`.
 fn beside(star: &Policy, size: f64) -> Policy {
     let logits = star.log_probs().indexed_iter().map(|(i, l)| l + size * ((i * i) as f64).sin()).collect();
-    Policy::from_logits(star.shape(), logits).unwrap()
+    Policy::from_logits(star.shape(), logits).expect("finite logits")
 }
 
 /// Mean factor per step of the distance to `star`, from a small perturbation and after a burn-in.

@@ -359,14 +359,17 @@ fn worst_ratio(name: &str, parameters: &Value, seed: u64, bound: impl Fn(f64, f6
         let n = 2 + sample::index(&mut rng, 7);
         // a sixth of the games have one winner and a uniform start, where these bounds are nearly met
         let (game, start) = if round % 6 == 0 {
-            (game(n, |i, _| if i == 0 { 0.5 } else { 0.0 }), Policy::uniform(&Shape::single(n).unwrap()))
+            (
+                game(n, |i, _| if i == 0 { 0.5 } else { 0.0 }),
+                Policy::uniform(&Shape::single(n).expect("not empty")),
+            )
         } else {
             (random_game(n, &mut rng), random_policy(n, 2.0, &mut rng))
         };
         let (radius, mut sum, mut t) = (radius(&start), Array1::<f64>::zeros(n), 0.0);
         run(build(name, parameters.clone(), &original(start.clone())), &game, 1000, |s| {
             (sum, t) = (&sum + s.played().probs(), t + 1.0);
-            let average = Policy::from_probs(start.shape(), &sum / t).unwrap();
+            let average = Policy::from_probs(start.shape(), &sum / t).expect("a mean of policies");
             worst = worst.max(gap(&game, &average) / bound(radius, t));
         });
     }

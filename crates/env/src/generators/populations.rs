@@ -168,23 +168,28 @@ impl Default for Rankings {
     }
 }
 
-/// Margins from ranks: `ballots[v][i]` is the rank of action `i` on ballot `v`, `None` if left out. Sums run over the
-/// ballots in one order, so rounding cannot push a margin beyond one half.
-fn elected(n: usize, ballots: &[Vec<Option<usize>>], weights: &[f64]) -> PreferenceMatrix {
+/// A ballot: the rank of every action, 0 the best, equals sharing one; `None` if left out.
+type Ballot = Vec<Option<usize>>;
+
+/// Margins from ballots. Sums run over the ballots in one order, so rounding cannot push a margin beyond one half.
+fn elected(n: usize, ballots: &[Ballot], weights: &[f64]) -> PreferenceMatrix {
     let total: f64 = weights.iter().sum();
     matrix(n, |i, j| {
         let support = |above: usize, below: usize| -> f64 {
-            let agrees = |b: &Vec<Option<usize>>| b[above].zip(b[below]).is_some_and(|(x, y)| x < y);
+            let agrees = |b: &Ballot| b[above].zip(b[below]).is_some_and(|(x, y)| x < y);
             ballots.iter().zip(weights).filter(|(b, _)| agrees(b)).map(|(_, w)| w).sum()
         };
         0.5 * ((support(i, j) - support(j, i)) / total)
     })
 }
 
+/// The rank of every action on one ballot; `None` if it is not ranked.
+type Ranks = Vec<Option<usize>>;
+
 /// Labels in order of first appearance, and the rank of every action on every ballot.
-fn read(ballots: &[String]) -> Result<(Vec<String>, Vec<Vec<Option<usize>>>), BuildError> {
+fn read(ballots: &[String]) -> Result<(Vec<String>, Vec<Ranks>), BuildError> {
     let mut labels: Vec<String> = Vec::new();
-    let mut ranks: Vec<Vec<Option<usize>>> = Vec::new();
+    let mut ranks: Vec<Ballot> = Vec::new();
     for (v, ballot) in ballots.iter().enumerate() {
         let mut own = vec![None; labels.len()];
         for (rank, group) in ballot.split('>').enumerate() {
@@ -238,7 +243,7 @@ impl Generator for Rankings {
 }
 
 /// A uniformly random ranking of `n` actions (Fisher-Yates).
-fn shuffled(n: usize, rng: &mut Rng) -> Vec<Option<usize>> {
+fn shuffled(n: usize, rng: &mut Rng) -> Ballot {
     let mut ranks: Vec<_> = (0..n).map(Some).collect();
     for i in (1..n).rev() {
         ranks.swap(i, index(rng, i + 1));
