@@ -8,8 +8,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 /// fast, at what cost, and how far the Bradley-Terry answer is from the Nash answer.
 #[derive(Debug, Parser)]
 #[command(name = "equipoise", version, arg_required_else_help = true, propagate_version = true)]
-#[command(after_help = "Example:\n  equipoise run configs/quickstart.yaml\n\nExit codes: 0 done; 1 a claim failed or a run \
-                        broke down; 2 bad input or configuration; 130 interrupted.")]
+#[command(
+    after_help = "Example:\n  equipoise run configs/quickstart.yaml\n\nExit codes: 0 done; 1 a claim failed or a run \
+                        broke down; 2 bad input or configuration; 130 interrupted."
+)]
 pub(crate) struct Args {
     /// Log what is done to standard error; twice for more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -21,29 +23,39 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run an experiment and write its report.
-    #[command(after_help = "Example:\n  equipoise run configs/quickstart.yaml --set limits.steps=2000 --jobs 1\n\n\
-                            Finished runs with the same id are skipped: that is how an interrupted experiment resumes.")]
+    #[command(
+        after_help = "Example:\n  equipoise run configs/quickstart.yaml --set limits.steps=2000 --jobs 1\n\n\
+                            Finished runs with the same id are skipped: that is how an interrupted experiment resumes."
+    )]
     Run(Run),
     /// Resolve an experiment and show its plan: every run, every parameter. Nothing runs, nothing is written.
-    #[command(after_help = "Example:\n  equipoise plan configs/quickstart.yaml --set seed=3\n\nThe printed plan is \
-                            itself a valid experiment file.")]
+    #[command(
+        after_help = "Example:\n  equipoise plan configs/quickstart.yaml --set seed=3\n\nThe printed plan is \
+                            itself a valid experiment file."
+    )]
     Plan(Plan),
     /// Run an experiment folder (experiment.yaml) and verify its claims (expected.yaml).
-    #[command(after_help = "Example:\n  equipoise check experiments/last-iterate-cycles\n\nExit code 1 if a claim \
-                            fails.")]
+    #[command(
+        after_help = "Example:\n  equipoise check experiments/last-iterate-cycles\n\nExit code 1 if a claim \
+                            fails."
+    )]
     Check(Check),
     /// Render the report of a results folder again.
     #[command(after_help = "Example:\n  equipoise report results/quickstart")]
     Report(Report),
     /// Exact equilibrium of a preference matrix, with its certificate.
-    #[command(after_help = "Example:\n  equipoise solve game.csv\n  equipoise solve game.csv --tau 0.1 --json\n\n\
+    #[command(
+        after_help = "Example:\n  equipoise solve game.csv\n  equipoise solve game.csv --tau 0.1 --json\n\n\
                             The file: .csv (n lines of n numbers, labels optional), .json ({\"labels\", \"matrix\"}) \
                             or .npy; entries are Pr(row beats column). Comparison files (item_a,item_b,outcome) are \
-                            understood too.")]
+                            understood too."
+    )]
     Solve(Solve),
     /// Duality gap of a policy in a preference matrix.
-    #[command(after_help = "Example:\n  equipoise gap game.csv --policy policy.csv --tau 0.1 --json\n\nA policy file: \
-                            .csv with header label,prob, or .json with a list of numbers.")]
+    #[command(
+        after_help = "Example:\n  equipoise gap game.csv --policy policy.csv --tau 0.1 --json\n\nA policy file: \
+                            .csv with header label,prob, or .json with a list of numbers."
+    )]
     Gap(Gap),
     /// List what the registry holds.
     #[command(after_help = "Example:\n  equipoise list solvers\n  equipoise list games --json")]

@@ -32,7 +32,8 @@ pub fn optimistic(eta: f64, tau: f64, omega: f64) -> f64 {
     let (br, bi) = (a, w * (1.0 + a));
     let (dr, di) = (br * br - bi * bi, 2.0 * br * bi - 4.0 * a * w);
     let modulus = dr.hypot(di);
-    let (sr, si) = (((modulus + dr) / 2.0).max(0.0).sqrt(), ((modulus - dr) / 2.0).max(0.0).sqrt().copysign(di));
+    let (sr, si) =
+        (((modulus + dr) / 2.0).max(0.0).sqrt(), ((modulus - dr) / 2.0).max(0.0).sqrt().copysign(di));
     let plus = ((br + sr) / 2.0).hypot((bi + si) / 2.0);
     let minus = ((br - sr) / 2.0).hypot((bi - si) / 2.0);
     plus.max(minus)

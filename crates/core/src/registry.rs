@@ -180,7 +180,11 @@ pub struct SolverEntry {
 impl SolverEntry {
     /// A row for the method configured by `C`; describe it with struct update syntax through the other methods.
     #[must_use]
-    pub const fn of<C: SolverConfig>(name: &'static str, summary: &'static str, citation: &'static str) -> Self {
+    pub const fn of<C: SolverConfig>(
+        name: &'static str,
+        summary: &'static str,
+        citation: &'static str,
+    ) -> Self {
         Self {
             name,
             summary,

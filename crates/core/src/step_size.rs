@@ -93,7 +93,9 @@ impl StepSize {
     ) -> Result<Self, BuildError> {
         let value = match self {
             Self::Value(v) => v,
-            Self::Rule(StepRule::Theorem) => theorem().map_err(|rule| BuildError::range(key, "theorem", rule))?,
+            Self::Rule(StepRule::Theorem) => {
+                theorem().map_err(|rule| BuildError::range(key, "theorem", rule))?
+            }
             Self::Rule(StepRule::Stability) => {
                 stability(task, modulus).map_err(|rule| BuildError::range(key, "stability", rule))?
             }
@@ -102,7 +104,10 @@ impl StepSize {
             return Err(BuildError::range(key, value, "must be a finite number above 0"));
         }
         if bounded_by_tau && value * task.tau > 1.0 {
-            let rule = format!("times tau = {} must be at most 1 (at 1 a step jumps to the best response)", task.tau);
+            let rule = format!(
+                "times tau = {} must be at most 1 (at 1 a step jumps to the best response)",
+                task.tau
+            );
             return Err(BuildError::range(key, value, rule));
         }
         Ok(Self::Value(value))
@@ -111,11 +116,13 @@ impl StepSize {
 
 fn stability(task: &Task, modulus: Option<&dyn Fn(f64, f64) -> f64>) -> Result<f64, String> {
     let modulus = modulus.ok_or("no local theory is known for this method; give a number")?;
-    let omega = task
-        .spectral_radius
-        .ok_or("needs the spectrum at the equilibrium, which was not computed for this game; give a number")?;
+    let omega = task.spectral_radius.ok_or(
+        "needs the spectrum at the equilibrium, which was not computed for this game; give a number",
+    )?;
     if omega == 0.0 && task.tau == 0.0 {
-        return Err("the equilibrium of this game is pure, so every step is locally stable; give a number".into());
+        return Err(
+            "the equilibrium of this game is pure, so every step is locally stable; give a number".into()
+        );
     }
     // eta tau <= 1 keeps the anchor weights of a regularised method in [0, 1]
     let cap = if task.tau > 0.0 { 1.0 / task.tau } else { 1e3 / omega };

@@ -1,10 +1,7 @@
 //! Comparisons from files -> counts -> a preference matrix.
 //!
 //! `P_ij = (wins of i over j + ties/2) / comparisons of the pair`, 1/2 where a pair never met; such pairs are listed.
-//! Items are numbered in the order of their first appearance among the selected rows, so that a file decides the order
-//! of its items; the counts do not depend on the order of the rows.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use equipoise_core::registry::nearest;
@@ -52,8 +49,6 @@ pub struct Comparisons {
     pub total: f64,
     /// Weight of all ties seen, counted or not.
     pub total_ties: f64,
-    /// Columns of the file that mean nothing here, in order; a misspelt `weight` shows up among them.
-    pub ignored_columns: Vec<String>,
 }
 
 impl Comparisons {
@@ -65,7 +60,7 @@ impl Comparisons {
     pub fn matrix(&self) -> PreferenceMatrix {
         let margin = |i: usize, j: usize| {
             let met = self.met(i, j);
-            if met > 0.0 { 0.5 * ((self.wins[[i, j]] - self.wins[[j, i]]) / met) } else { 0.0 }
+            if met > 0.0 { (self.wins[[i, j]] - self.wins[[j, i]]) / (2.0 * met) } else { 0.0 }
         };
         PreferenceMatrix::from_margins(self.labels.len(), margin).expect("counts give margins in [-1/2, 1/2]")
     }
@@ -95,7 +90,7 @@ impl Comparisons {
 
 /// Reads comparisons from `.csv` or `.jsonl` with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
 /// `annotator`, `timestamp`, `weight`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)`) are
-/// understood. Time stamps and other columns are passed over; the others are listed.
+/// understood. Other columns are passed over.
 ///
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
@@ -109,11 +104,13 @@ pub fn read_comparisons(path: &Path, selection: &Selection) -> Result<Comparison
 /// As [`read_comparisons`].
 pub fn parse_comparisons(path: &Path, bytes: &[u8], selection: &Selection) -> Result<Comparisons, DataError> {
     let kind = ending(path);
-    let mut tally = Tally::new(path, selection);
+    let mut tally = Tally { path, selection, labels: Vec::new(), counted: Vec::new(), skipped: 0 };
     match kind.as_str() {
         "csv" => csv_rows(path, text(path, bytes)?, &mut tally)?,
         "jsonl" => json_rows(path, text(path, bytes)?, &mut tally)?,
-        "parquet" => return Err(DataError::new(path, "Parquet is not read yet; convert it to .csv or .jsonl")),
+        "parquet" => {
+            return Err(DataError::new(path, "Parquet is not read yet; convert it to .csv or .jsonl"));
+        }
         other => {
             let message = format!("has the ending `{other}`; comparisons are a .csv or .jsonl file");
             return Err(DataError::new(path, message));
@@ -142,52 +139,31 @@ fn column(name: &str) -> Option<&'static str> {
         "context" => "context",
         "annotator" => "annotator",
         "weight" => "weight",
-        "timestamp" => "timestamp",
         _ => return None,
     })
 }
 
-fn twice(path: &Path, line: usize, meaning: &str) -> DataError {
-    DataError::new(path, format!("two columns mean `{meaning}`; keep one of them")).at(line)
-}
-
 fn csv_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| csv_error(path, &e))?.clone();
-    let mut columns = BTreeMap::new();
-    for (k, name) in header.iter().enumerate() {
-        match column(name) {
-            Some(meaning) if columns.insert(meaning, k).is_some() => return Err(twice(path, 1, meaning)),
-            Some(_) => {}
-            None => tally.ignored_columns.push(name.to_owned()),
-        }
-    }
-    let find = |wanted: &str| columns.get(wanted).copied();
+    let header = reader.headers().map_err(|e| DataError::new(path, e.to_string()))?.clone();
+    let find = |wanted: &str| header.iter().position(|h| column(h) == Some(wanted));
     let [a, b, outcome] = ["item_a", "item_b", "outcome"].map(find);
     let (Some(a), Some(b), Some(outcome)) = (a, b, outcome) else {
         let found = header.iter().collect::<Vec<_>>().join(",");
-        let message = format!(
-            "the header is `{found}`; item_a,item_b,outcome (or model_a,model_b,winner), separated by commas, are needed"
-        );
+        let message =
+            format!("the header is `{found}`; item_a,item_b,outcome (or model_a,model_b,winner) are needed");
         return Err(DataError::new(path, message).at(1));
     };
-    let selection = [("context", &tally.selection.context), ("annotator", &tally.selection.annotator)];
-    for (name, wanted) in selection {
-        if let (None, Some(value)) = (find(name), wanted) {
-            let message = format!("has no column `{name}`, so `{value}` cannot be selected");
-            return Err(DataError::new(path, message).at(1));
-        }
-    }
     let [context, annotator, weight] = ["context", "annotator", "weight"].map(find);
     for record in reader.records() {
-        let record = record.map_err(|e| csv_error(path, &e))?;
+        let record = record.map_err(|e| DataError::new(path, e.to_string()))?;
         let line = record.position().map_or(0, |p| p.line() as usize);
         let weight = match weight.map(|k| &record[k]).filter(|w| !w.is_empty()) {
             None => None,
-            Some(w) => Some(w.parse::<f64>().map_err(|_| {
-                let message = format!("weight `{w}` is not a number; decimals take a point");
-                DataError::new(path, message).at(line)
-            })?),
+            Some(w) => Some(
+                w.parse::<f64>()
+                    .map_err(|_| DataError::new(path, format!("weight `{w}` is not a number")).at(line))?,
+            ),
         };
         let row = Row {
             item_a: Some(&record[a]),
@@ -203,7 +179,6 @@ fn csv_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataEr
 }
 
 fn json_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataError> {
-    let mut ignored = BTreeSet::new();
     for (k, json) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
         let line = k + 1;
         let value: Value =
@@ -211,25 +186,10 @@ fn json_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataE
         let Value::Object(map) = &value else {
             return Err(DataError::new(path, "each line must be a JSON object").at(line));
         };
-        // numbers are good names of items, contexts and annotators
-        let words: Vec<(&'static str, Option<String>)> = map
-            .iter()
-            .filter_map(|(name, value)| {
-                let meaning = column(name);
-                if meaning.is_none() {
-                    ignored.insert(name.clone());
-                }
-                let word = match value {
-                    Value::String(word) => Some(word.trim().to_owned()),
-                    Value::Number(number) => Some(number.to_string()),
-                    _ => None,
-                };
-                meaning.map(|m| (m, word))
-            })
-            .collect();
         let mut row = Row::default();
-        for ((name, value), (meaning, word)) in map.iter().filter(|(n, _)| column(n).is_some()).zip(&words) {
-            if value.is_null() || *meaning == "timestamp" {
+        for (name, value) in map {
+            let Some(meaning) = column(name) else { continue };
+            if value.is_null() {
                 continue;
             }
             if meaning == "weight" {
@@ -273,8 +233,10 @@ struct Tally<'a> {
 impl Tally<'_> {
     fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
         let refuse = |message: String| Err(DataError::new(self.path, message).at(line));
-        let wanted = |want: &Option<String>, have: Option<&str>| want.as_deref().is_none_or(|w| have == Some(w));
-        if !wanted(&self.selection.context, row.context) || !wanted(&self.selection.annotator, row.annotator) {
+        let wanted =
+            |want: &Option<String>, have: Option<&str>| want.as_deref().is_none_or(|w| have == Some(w));
+        if !wanted(&self.selection.context, row.context) || !wanted(&self.selection.annotator, row.annotator)
+        {
             self.skipped += 1;
             return Ok(());
         }

@@ -49,7 +49,11 @@ pub fn matrix_from_rows(rows: &[Vec<f64>]) -> Result<PreferenceMatrix, String> {
         return Err(format!("{n} rows; at most {MAX_ACTIONS} are read"));
     }
     if let Some(i) = rows.iter().position(|row| row.len() != n) {
-        return Err(format!("row {} has {} numbers; a matrix of {n} rows needs {n} in each", i + 1, rows[i].len()));
+        return Err(format!(
+            "row {} has {} numbers; a matrix of {n} rows needs {n} in each",
+            i + 1,
+            rows[i].len()
+        ));
     }
     let p = Array2::from_shape_fn((n, n), |(i, j)| rows[i][j]);
     PreferenceMatrix::new(p.view()).map_err(|e| e.to_string())
@@ -65,8 +69,11 @@ fn game(path: &Path, rows: &[Vec<f64>], labels: Option<Vec<String>>) -> Result<G
 }
 
 fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let mut records = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| DataError::new(path, e.to_string()))?;
@@ -77,15 +84,17 @@ fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
     }
     let number = |cell: &str| cell.parse::<f64>().ok();
     // a header is a first row in which no cell but possibly blank ones is a number; a label column likewise
-    let is_label_row = |cells: &[String]| cells.iter().all(|c| number(c).is_none()) && cells.iter().any(|c| !c.is_empty());
+    let is_label_row =
+        |cells: &[String]| cells.iter().all(|c| number(c).is_none()) && cells.iter().any(|c| !c.is_empty());
     let header = records.first().is_some_and(|(_, cells)| is_label_row(cells));
     let body = &records[usize::from(header)..];
     if body.is_empty() {
         return Err(DataError::new(path, "has a header and no rows"));
     }
     let n = body.len();
-    let label_column = body.iter().all(|(_, cells)| cells.first().is_some_and(|c| number(c).is_none() && !c.is_empty()))
-        || body.iter().all(|(_, cells)| cells.len() == n + 1);
+    let label_column =
+        body.iter().all(|(_, cells)| cells.first().is_some_and(|c| number(c).is_none() && !c.is_empty()))
+            || body.iter().all(|(_, cells)| cells.len() == n + 1);
     let column_labels = header.then(|| {
         let cells = &records[0].1;
         // the corner above a label column belongs to neither
@@ -95,7 +104,10 @@ fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
     if let (Some(rows), Some(columns)) = (&row_labels, &column_labels)
         && rows != columns
     {
-        return Err(DataError::new(path, "labels the rows otherwise than the columns; both must be in the same order"));
+        return Err(DataError::new(
+            path,
+            "labels the rows otherwise than the columns; both must be in the same order",
+        ));
     }
     let mut rows = Vec::with_capacity(n);
     for (i, (line, cells)) in body.iter().enumerate() {
@@ -138,7 +150,10 @@ fn json_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|e| DataError::new(path, e.to_string()).at(e.line().max(1)))?;
     let parsed = serde_json::from_value(value).map_err(|_| {
-        DataError::new(path, "is neither {\"labels\": [..], \"matrix\": [[..]]} nor [[..]] with numbers in every row")
+        DataError::new(
+            path,
+            "is neither {\"labels\": [..], \"matrix\": [[..]]} nor [[..]] with numbers in every row",
+        )
     })?;
     match parsed {
         JsonMatrix::Bare(rows) => game(path, &rows, None),
@@ -153,7 +168,8 @@ fn npy_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
         }
         other => other,
     };
-    let array = read.map_err(|e| DataError::new(path, format!("{e}; a float64 or float32 array is needed")))?;
+    let array =
+        read.map_err(|e| DataError::new(path, format!("{e}; a float64 or float32 array is needed")))?;
     let shape = array.shape().to_vec();
     let one = |m: ndarray::ArrayView2<'_, f64>, context: Option<usize>| {
         PreferenceMatrix::new(m).map_err(|e| {

@@ -22,8 +22,9 @@ pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<
     let text = text(path, bytes)?;
     match ending(path).as_str() {
         "json" => {
-            let list: Vec<f64> = serde_json::from_str(text)
-                .map_err(|e| DataError::new(path, format!("is not a list of numbers: {e}")).at(e.line().max(1)))?;
+            let list: Vec<f64> = serde_json::from_str(text).map_err(|e| {
+                DataError::new(path, format!("is not a list of numbers: {e}")).at(e.line().max(1))
+            })?;
             if list.len() == labels.len() {
                 Ok(list)
             } else {
@@ -32,7 +33,9 @@ pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<
             }
         }
         "csv" => csv_policy(path, text, labels),
-        other => Err(DataError::new(path, format!("has the ending `{other}`; a policy is a .csv or .json file"))),
+        other => {
+            Err(DataError::new(path, format!("has the ending `{other}`; a policy is a .csv or .json file")))
+        }
     }
 }
 
@@ -53,15 +56,16 @@ fn csv_policy(path: &Path, text: &str, labels: &[String]) -> Result<Vec<f64>, Da
             let hint = near.map_or(String::new(), |n| format!(", did you mean `{n}`?"));
             return Err(DataError::new(path, format!("the game has no action `{label}`{hint}")).at(line));
         };
-        let value: f64 = cell
-            .parse()
-            .map_err(|_| DataError::new(path, format!("`{cell}` is not a number")).at(line))?;
+        let value: f64 =
+            cell.parse().map_err(|_| DataError::new(path, format!("`{cell}` is not a number")).at(line))?;
         if probs[a].replace(value).is_some() {
             return Err(DataError::new(path, format!("action `{label}` is listed twice")).at(line));
         }
     }
     match probs.iter().position(Option::is_none) {
-        Some(a) => Err(DataError::new(path, format!("action `{}` is missing; every action needs a line", labels[a]))),
+        Some(a) => {
+            Err(DataError::new(path, format!("action `{}` is missing; every action needs a line", labels[a])))
+        }
         None => Ok(probs.into_iter().flatten().collect()),
     }
 }

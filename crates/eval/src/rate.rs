@@ -55,7 +55,8 @@ mod tests {
         let flat: Vec<_> = steps.iter().map(|&t| (t, 0.3 + 0.1 * (t as f64 / 30.0).sin())).collect();
         assert_eq!(fit(&flat, 1e-25), None);
         // a power law is not a linear rate over a long window
-        let power: Vec<_> = (0..80).map(|k| 10f64.powf(k as f64 / 16.0)).map(|t| (t as u64 + 1, 1.0 / t)).collect();
+        let power: Vec<_> =
+            (0..80).map(|k| 10f64.powf(k as f64 / 16.0)).map(|t| (t as u64 + 1, 1.0 / t)).collect();
         assert_eq!(fit(&power, 1e-25), None);
     }
 }

@@ -78,7 +78,9 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
             }
             Some((unit.value.clone(), sources.integer(budget, "within")?.value))
         }
-        Some((n, _)) => return Err(sources.error(n.place, "`within` is one of steps, queries, duels with a number")),
+        Some((n, _)) => {
+            return Err(sources.error(n.place, "`within` is one of steps, queries, duels with a number"));
+        }
     };
     let json = node.to_json(sources)?;
     let words = json.as_object().into_iter().flatten().map(|(k, v)| match v {

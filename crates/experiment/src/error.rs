@@ -97,7 +97,8 @@ impl Sources {
 
     /// The source line with a caret line below it; empty for a source as a whole.
     fn excerpt(&self, place: Place) -> String {
-        let Some(line) = place.line.checked_sub(1).and_then(|l| self.text(place.source).lines().nth(l)) else {
+        let Some(line) = place.line.checked_sub(1).and_then(|l| self.text(place.source).lines().nth(l))
+        else {
             return String::new();
         };
         let at = place.column.saturating_sub(1);

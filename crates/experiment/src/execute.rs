@@ -8,8 +8,8 @@ use equipoise::eval::{Point, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Conduct, Setting, Settled};
 use equipoise_report::schema::{
-    EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord, Summary,
-    TracePoint,
+    EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord,
+    Summary, TracePoint,
 };
 use equipoise_report::{Rendered, ReportError, ResultsDir, write_reports};
 use rayon::prelude::*;
@@ -157,12 +157,17 @@ fn settle(plan: &Plan) -> Result<Settings, ExecuteError> {
             let (game, tau) = (&plan.games[key.0], plan.taus[key.1]);
             let setting = Setting::new(game.game.clone(), game.reference.clone(), game.start.clone(), tau);
             if solvable(game) {
-                let solved = setting
-                    .solve()
-                    .map_err(|source| ExecuteError::Reference { game: game.name.clone(), tau, source })?;
+                let solved = setting.solve().map_err(|source| ExecuteError::Reference {
+                    game: game.name.clone(),
+                    tau,
+                    source,
+                })?;
                 Ok((key, solved))
             } else {
-                tracing::warn!(game = game.name, "too large for an exact answer; metrics that need it are NaN");
+                tracing::warn!(
+                    game = game.name,
+                    "too large for an exact answer; metrics that need it are NaN"
+                );
                 Ok((key, setting))
             }
         })
@@ -313,7 +318,10 @@ fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
     let mut final_metrics: BTreeMap<String, _> = BTreeMap::new();
     for p in outcome.trace.iter().filter(|p| p.step == last_step) {
         let value = p.value.is_finite().then_some(p.value);
-        final_metrics.entry(p.iterate.to_owned()).or_insert_with(BTreeMap::new).insert(p.metric.to_owned(), value);
+        final_metrics
+            .entry(p.iterate.to_owned())
+            .or_insert_with(BTreeMap::new)
+            .insert(p.metric.to_owned(), value);
     }
     let reached = outcome.reached.iter().map(|r| Reached {
         metric: r.metric.into(),

@@ -28,7 +28,11 @@ pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<Game
     // without a fit the order is Borda's, which is that of the uniform fit wherever it exists
     let order = scores.clone().unwrap_or_else(|| choice::borda_scores(&matrix));
     let favourite = largest(&order);
-    let worst = largest(&(0..n).map(|j| if j == favourite { 0.0 } else { matrix.margin(j, favourite) + 1.0 }).collect::<Vec<_>>());
+    let worst = largest(
+        &(0..n)
+            .map(|j| if j == favourite { 0.0 } else { matrix.margin(j, favourite) + 1.0 })
+            .collect::<Vec<_>>(),
+    );
     let loss = (0..n).map(|j| matrix.margin(j, favourite)).fold(0.0, f64::max);
     Ok(GameFacts {
         condorcet_winner: choice::condorcet_winner(&matrix).map(name),

@@ -121,7 +121,9 @@ pub fn parse(
     let mut root = yaml::read(&sources, source, 0)?;
     if root.data == Data::Null {
         let whole = Place { source, line: 0, column: 0, width: 1 };
-        return Err(sources.error(whole, "the file is empty").help("an experiment has at least `games` and `solvers`"));
+        return Err(sources
+            .error(whole, "the file is empty")
+            .help("an experiment has at least `games` and `solvers`"));
     }
     for text in overrides {
         lay_over(&mut sources, &mut root, text)?;
@@ -133,7 +135,9 @@ pub fn parse(
 fn lay_over(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), ConfigError> {
     let source = sources.add("--set", Path::new(""), text);
     let whole = Place { source, line: 1, column: 1, width: text.chars().count().max(1) };
-    let refuse = |message: String| Err(sources.error(whole, message).help("write --set key=value, as --set limits.steps=100"));
+    let refuse = |message: String| {
+        Err(sources.error(whole, message).help("write --set key=value, as --set limits.steps=100"))
+    };
     let Some((path, _)) = text.split_once('=') else {
         return refuse(format!("the override `{text}` has no `=`"));
     };
@@ -164,7 +168,11 @@ fn lay_over(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), Co
                 let count = items.len();
                 match segment.parse::<usize>().ok().filter(|&i| i < count) {
                     Some(i) => &mut items[i],
-                    None => return refuse(format!("`{segment}` is not an entry of a list of {count} (they count from 0)")),
+                    None => {
+                        return refuse(format!(
+                            "`{segment}` is not an entry of a list of {count} (they count from 0)"
+                        ));
+                    }
                 }
             }
             _ => return refuse(format!("`{segment}` cannot be set inside {found}")),
@@ -189,7 +197,8 @@ impl Reader {
         if let Some(node) = root.get("format") {
             let format = self.sources.integer(node, "format")?;
             if format.value != FORMAT {
-                let message = format!("format {} is not known; this program reads format {FORMAT}", format.value);
+                let message =
+                    format!("format {} is not known; this program reads format {FORMAT}", format.value);
                 return Err(self.sources.error(format.place, message));
             }
         }
@@ -240,10 +249,15 @@ impl Reader {
     fn part(&mut self, choice: &Choice, key: &str) -> Result<Vec<Choice>, ConfigError> {
         let path = match &choice.value {
             Some(node) => self.sources.text_of(node, "use")?,
-            None => return Err(self.sources.error(choice.kind.place, "`use` needs a path, as `use: parts/x.yaml`")),
+            None => {
+                return Err(self
+                    .sources
+                    .error(choice.kind.place, "`use` needs a path, as `use: parts/x.yaml`"));
+            }
         };
         let file = self.sources.locate(path.place, &path.value);
-        let bytes = read_bytes(&file).map_err(|why| self.sources.error(path.place, format!("{}: {why}", file.display())))?;
+        let bytes = read_bytes(&file)
+            .map_err(|why| self.sources.error(path.place, format!("{}: {why}", file.display())))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let source = yaml::add_bytes(&mut self.sources, &file.display().to_string(), folder, &bytes)?;
         let root = yaml::read(&self.sources, source, 0)?;
@@ -272,7 +286,9 @@ impl Sources {
         known: &[&str],
     ) -> Result<&'n [(Typed<String>, Node)], ConfigError> {
         let Data::Map(entries) = &node.data else {
-            return Err(self.error(node.place, format!("{what} must be a block of keys, found {}", node.describe())));
+            return Err(
+                self.error(node.place, format!("{what} must be a block of keys, found {}", node.describe()))
+            );
         };
         match entries.iter().find(|(key, _)| !known.contains(&key.value.as_str())) {
             Some((key, _)) => Err(self.unknown("key", key, known.iter().copied())),
@@ -294,7 +310,9 @@ impl Sources {
         let value = match node.data {
             Data::Int(i) => i as f64,
             Data::Float(x) if x.is_finite() => x,
-            Data::Float(x) => return Err(self.error(node.place, format!("`{what}` is {x}, must be a finite number"))),
+            Data::Float(x) => {
+                return Err(self.error(node.place, format!("`{what}` is {x}, must be a finite number")));
+            }
             _ => return Err(self.mismatch(node, what, "a number")),
         };
         Ok(Typed { value, place: node.place })
@@ -304,7 +322,9 @@ impl Sources {
         let value = match node.data {
             Data::Int(i) => u64::try_from(i).ok(),
             // 1e6 and 20000.0 are whole numbers too
-            Data::Float(x) if x.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&x) => Some(x as u64),
+            Data::Float(x) if x.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&x) => {
+                Some(x as u64)
+            }
             _ => None,
         };
         match value {
@@ -342,7 +362,9 @@ impl Sources {
 
     pub(crate) fn choice(&self, node: &Node, what: &str) -> Result<Choice, ConfigError> {
         match &node.data {
-            Data::Text(kind) => Ok(Choice { kind: Typed { value: kind.clone(), place: node.place }, value: None }),
+            Data::Text(kind) => {
+                Ok(Choice { kind: Typed { value: kind.clone(), place: node.place }, value: None })
+            }
             Data::Map(entries) if entries.len() == 1 => {
                 let (kind, value) = &entries[0];
                 let value = (value.data != Data::Null).then(|| value.clone());
@@ -350,8 +372,11 @@ impl Sources {
             }
             Data::Map(entries) => {
                 let place = entries.get(1).map_or(node.place, |(key, _)| key.place);
-                let message = format!("an entry of `{what}` has one key, its kind; this one has {}", entries.len());
-                Err(self.error(place, message).help("indent the parameters below their kind, or start a new entry"))
+                let message =
+                    format!("an entry of `{what}` has one key, its kind; this one has {}", entries.len());
+                Err(self
+                    .error(place, message)
+                    .help("indent the parameters below their kind, or start a new entry"))
             }
             _ => Err(self.mismatch(node, what, "a name, or one key with its parameters")),
         }

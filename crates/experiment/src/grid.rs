@@ -86,9 +86,8 @@ fn alternatives(
     levels_of_one: usize,
 ) -> Result<Vec<(Value, Place)>, ConfigError> {
     match &node.data {
-        Data::List(items) if items.is_empty() && levels_of_one == 0 => {
-            Err(sources.error(node.place, format!("the grid of `{}` is empty; it needs at least one value", key.value)))
-        }
+        Data::List(items) if items.is_empty() && levels_of_one == 0 => Err(sources
+            .error(node.place, format!("the grid of `{}` is empty; it needs at least one value", key.value))),
         Data::List(items) if node_levels(node) > levels_of_one => {
             items.iter().map(|item| Ok((item.to_json(sources)?, item.place))).collect()
         }

@@ -19,6 +19,6 @@ pub mod schema;
 pub mod yaml;
 
 pub use error::ConfigError;
-pub use execute::{Executed, ExecuteError, Monitor, Options, execute};
+pub use execute::{ExecuteError, Executed, Monitor, Options, execute};
 pub use file::parse_file;
 pub use plan::{Plan, resolve};

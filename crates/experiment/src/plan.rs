@@ -117,7 +117,8 @@ impl Plan {
     /// One run as an experiment of its own, as recorded with it.
     #[must_use]
     pub fn spec(&self, run: &RunPlan) -> Value {
-        let mut spec: Map<String, Value> = self.document.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+        let mut spec: Map<String, Value> =
+            self.document.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
         spec.insert("games".into(), json!([self.games[run.game].entry]));
         spec.insert("tau".into(), json!([run.tau]));
         spec.insert("oracle".into(), json!(run.oracle));
@@ -145,7 +146,8 @@ impl Resolver<'_> {
         let name = match &file.name {
             Some(name) if is_name(&name.value) => name.value.clone(),
             Some(name) => {
-                let message = format!("the name `{}` must consist of letters, digits, `-`, `_` and `.`", name.value);
+                let message =
+                    format!("the name `{}` must consist of letters, digits, `-`, `_` and `.`", name.value);
                 return Err(self.error(name.place, message));
             }
             None => Path::new(file.sources.name(file.place.source))
@@ -163,7 +165,9 @@ impl Resolver<'_> {
         let save_policies = match file.save_policies.as_ref().map(|s| (s, s.value.as_str())) {
             None | Some((_, "final")) => false,
             Some((_, "recorded")) => true,
-            Some((typed, _)) => return Err(file.sources.unknown("value of save_policies", typed, ["final", "recorded"])),
+            Some((typed, _)) => {
+                return Err(file.sources.unknown("value of save_policies", typed, ["final", "recorded"]));
+            }
         };
         let repetitions = self.at_least_one(&file.repetitions, "repetitions", 1, 1_000_000)?;
         let oracles = self.oracles()?;
@@ -220,7 +224,8 @@ impl Resolver<'_> {
             None => Ok(default),
             Some(t) if t.value >= 1 && t.value <= most => Ok(t.value),
             Some(t) => {
-                Err(self.error(t.place, format!("`{key}` is {}, must be at least 1 and at most {most}", t.value)))
+                Err(self
+                    .error(t.place, format!("`{key}` is {}, must be at least 1 and at most {most}", t.value)))
             }
         }
     }
@@ -303,7 +308,8 @@ impl Resolver<'_> {
                 "exact" => oracles.push(Feedback::Exact),
                 "sampled" => {
                     let defaults = json!(equipoise::env::Sampled::default());
-                    for point in grid::expand(&self.file.sources, choice, "the oracle `sampled`", &defaults)? {
+                    for point in grid::expand(&self.file.sources, choice, "the oracle `sampled`", &defaults)?
+                    {
                         let sampled: equipoise::env::Sampled =
                             serde_path_to_error::deserialize(point.filled(&defaults)).map_err(|e| {
                                 let place = point.value_place(&e.path().to_string());
@@ -396,7 +402,8 @@ impl Resolver<'_> {
                     let count = match point.given.get("count") {
                         None => 1,
                         Some(v) => v.as_u64().filter(|c| (1..=MAX_COUNT).contains(c)).ok_or_else(|| {
-                            let message = format!("`count` is {v}, must be a whole number from 1 to {MAX_COUNT}");
+                            let message =
+                                format!("`count` is {v}, must be a whole number from 1 to {MAX_COUNT}");
                             self.error(point.value_place("count"), message)
                         })?,
                     };
@@ -439,7 +446,8 @@ impl Resolver<'_> {
                 Some("drop") => Ties::Drop,
                 Some(other) => {
                     let hint = nearest(other, ["half", "drop"]).unwrap_or("half");
-                    let message = format!("`ties` is `{other}`, must be `half` or `drop`; did you mean `{hint}`?");
+                    let message =
+                        format!("`ties` is `{other}`, must be `half` or `drop`; did you mean `{hint}`?");
                     return Err(self.error(point.value_place("ties"), message));
                 }
             };
@@ -467,7 +475,10 @@ impl Resolver<'_> {
             }
             (None, Some(values)) => {
                 let rows: Vec<Vec<f64>> = serde_json::from_value(values.clone()).map_err(|e| {
-                    self.error(point.value_place("values"), format!("`values` must be a list of rows of numbers: {e}"))
+                    self.error(
+                        point.value_place("values"),
+                        format!("`values` must be a list of rows of numbers: {e}"),
+                    )
                 })?;
                 let matrix =
                     matrix_from_rows(&rows).map_err(|e| self.error(point.value_place("values"), e))?;
@@ -481,9 +492,11 @@ impl Resolver<'_> {
         let game = match point.given.get("labels") {
             None => game,
             Some(labels) => {
-                let list: Vec<String> = serde_json::from_value(labels.clone())
-                    .map_err(|_| self.error(point.value_place("labels"), "`labels` must be a list of text"))?;
-                game.with_labels(vec![list]).map_err(|e| self.error(point.value_place("labels"), e.to_string()))?
+                let list: Vec<String> = serde_json::from_value(labels.clone()).map_err(|_| {
+                    self.error(point.value_place("labels"), "`labels` must be a list of text")
+                })?;
+                game.with_labels(vec![list])
+                    .map_err(|e| self.error(point.value_place("labels"), e.to_string()))?
             }
         };
         let mut entry = point.given.clone();
@@ -504,15 +517,23 @@ impl Resolver<'_> {
             ("path", Some(node)) => {
                 let typed = sources.text_of(node, "path")?;
                 if shape.contexts() > 1 {
-                    let message = format!("a reference file is for one context; `{}` has {}", game.name, shape.contexts());
+                    let message = format!(
+                        "a reference file is for one context; `{}` has {}",
+                        game.name,
+                        shape.contexts()
+                    );
                     return Err(self.error(typed.place, message));
                 }
                 let path = sources.locate(typed.place, &typed.value);
-                let probs = read_policy(&path, &game.game.labels(0)).map_err(|e| self.error(typed.place, e.to_string()))?;
+                let probs = read_policy(&path, &game.game.labels(0))
+                    .map_err(|e| self.error(typed.place, e.to_string()))?;
                 let policy = Policy::from_probs(shape, probs.into())
                     .map_err(|e| self.error(typed.place, format!("{}: {e}", path.display())))?;
                 if policy.log_probs().iter().any(|l| !l.is_finite()) {
-                    let message = format!("{}: a reference needs a probability above 0 for every action", path.display());
+                    let message = format!(
+                        "{}: a reference needs a probability above 0 for every action",
+                        path.display()
+                    );
                     return Err(self.error(typed.place, message));
                 }
                 Ok(policy)
@@ -525,7 +546,10 @@ impl Resolver<'_> {
                         let typed = node.get("scale").map(|n| sources.number(n, "scale")).transpose()?;
                         match typed {
                             Some(t) if !(0.0..=1e3).contains(&t.value) => {
-                                return Err(self.error(t.place, format!("`scale` is {}, must lie in [0, 1000]", t.value)));
+                                return Err(self.error(
+                                    t.place,
+                                    format!("`scale` is {}, must lie in [0, 1000]", t.value),
+                                ));
                             }
                             Some(t) => t.value,
                             None => 1.0,
@@ -533,14 +557,19 @@ impl Resolver<'_> {
                     }
                 };
                 let mut rng = identity::reference_rng(seed, &game.name);
-                let logits = (0..shape.len()).map(|_| scale * equipoise::core::sample::normal(&mut rng)).collect();
+                let logits =
+                    (0..shape.len()).map(|_| scale * equipoise::core::sample::normal(&mut rng)).collect();
                 Policy::from_logits(shape, logits).map_err(|e| self.error(choice.kind.place, e.to_string()))
             }
             ("uniform" | "logits" | "path", _) => Err(self.error(
                 choice.kind.place,
                 "`reference` is `uniform`, `logits: [..]`, `path: file` or `random-normal: {scale: 1.0}`",
             )),
-            _ => Err(sources.unknown("reference", &choice.kind, ["uniform", "logits", "path", "random-normal"])),
+            _ => Err(sources.unknown(
+                "reference",
+                &choice.kind,
+                ["uniform", "logits", "path", "random-normal"],
+            )),
         }
     }
 
@@ -580,7 +609,8 @@ impl Resolver<'_> {
                 return Err(self.file.sources.unknown("solver", kind, known.collect::<Vec<_>>()));
             };
             let defaults = (entry.defaults)();
-            let points = grid::expand(&self.file.sources, choice, &format!("solver `{}`", kind.value), &defaults)?;
+            let points =
+                grid::expand(&self.file.sources, choice, &format!("solver `{}`", kind.value), &defaults)?;
             solvers.extend(points.into_iter().map(|p| (entry, p.filled(&defaults), p)));
         }
         Ok(solvers)
@@ -646,7 +676,11 @@ impl Resolver<'_> {
             for &tau in &plan.taus {
                 for ((entry, parameters, point), label) in solvers.iter().zip(&labels) {
                     for oracle in oracles {
-                        let label = if oracles.len() == 1 { label.clone() } else { format!("{label} [{}]", word(oracle)) };
+                        let label = if oracles.len() == 1 {
+                            label.clone()
+                        } else {
+                            format!("{label} [{}]", word(oracle))
+                        };
                         for repetition in 0..repetitions {
                             let id = identity::id(&json!({
                                 "semantics": identity::SEMANTICS, "seed": plan.seed, "game": game.name,
@@ -657,7 +691,8 @@ impl Resolver<'_> {
                                 "save_policies": plan.save_policies,
                             }));
                             if seen.insert(id.clone(), ()).is_some() {
-                                let message = format!("`{}` with these parameters is listed twice", entry.name);
+                                let message =
+                                    format!("`{}` with these parameters is listed twice", entry.name);
                                 return Err(self.error(point.entry, message));
                             }
                             runs.push(RunPlan {

@@ -17,7 +17,9 @@ pub fn schema() -> Value {
     let solvers = registry::solvers().map(|e| (e.name, e.summary, component((e.schema)().to_value(), &[])));
     let mut games: Vec<(&str, &str, Value)> = GENERATORS
         .iter()
-        .map(|g| (g.name, g.summary, component((g.schema)().to_value(), &[("name", &text), ("count", &whole)])))
+        .map(|g| {
+            (g.name, g.summary, component((g.schema)().to_value(), &[("name", &text), ("count", &whole)]))
+        })
         .collect();
     games.push((
         "matrix",
@@ -70,7 +72,8 @@ pub fn schema() -> Value {
 
 /// A list of names, or of one-key blocks.
 fn entries<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Value {
-    let mut alternatives = vec![json!({ "type": "object", "required": ["use"], "properties": { "use": { "type": "string" } } })];
+    let mut alternatives =
+        vec![json!({ "type": "object", "required": ["use"], "properties": { "use": { "type": "string" } } })];
     for (name, summary, schema) in kinds {
         alternatives.push(json!({ "const": name, "description": summary }));
         alternatives.push(json!({ "type": "object", "required": [name], "additionalProperties": false,
@@ -83,11 +86,13 @@ fn entries<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Va
 fn component(mut schema: Value, extra: &[(&str, &Value)]) -> Value {
     if let Some(object) = schema.as_object_mut() {
         object.remove("$schema");
-        let mut properties = object.remove("properties").and_then(|p| p.as_object().cloned()).unwrap_or_default();
+        let mut properties =
+            object.remove("properties").and_then(|p| p.as_object().cloned()).unwrap_or_default();
         for one in properties.values_mut() {
             let description = one.get("description").cloned().unwrap_or(Value::Null);
             let inner = one.take();
-            *one = json!({ "description": description, "anyOf": [inner, { "type": "array", "items": inner }] });
+            *one =
+                json!({ "description": description, "anyOf": [inner, { "type": "array", "items": inner }] });
         }
         properties.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).clone())).collect::<Map<_, _>>());
         object.insert("properties".into(), Value::Object(properties));

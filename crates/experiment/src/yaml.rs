@@ -94,7 +94,9 @@ impl Node {
                 None => return Err(sources.error(self.place, format!("{x} is not a finite number"))),
             },
             Data::Text(t) => Value::String(t.clone()),
-            Data::List(items) => Value::Array(items.iter().map(|n| n.to_json(sources)).collect::<Result<_, _>>()?),
+            Data::List(items) => {
+                Value::Array(items.iter().map(|n| n.to_json(sources)).collect::<Result<_, _>>()?)
+            }
             Data::Map(entries) => {
                 let pairs = entries.iter().map(|(k, v)| Ok((k.value.clone(), v.to_json(sources)?)));
                 Value::Object(pairs.collect::<Result<Map<_, _>, ConfigError>>()?)
@@ -125,7 +127,12 @@ impl Node {
 ///
 /// # Errors
 /// The place of the first byte that is not UTF-8.
-pub fn add_bytes(sources: &mut Sources, name: &str, folder: &Path, bytes: &[u8]) -> Result<usize, ConfigError> {
+pub fn add_bytes(
+    sources: &mut Sources,
+    name: &str,
+    folder: &Path,
+    bytes: &[u8],
+) -> Result<usize, ConfigError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(sources.add(name, folder, text.strip_prefix('\u{feff}').unwrap_or(text))),
         Err(error) => {
@@ -135,7 +142,10 @@ pub fn add_bytes(sources: &mut Sources, name: &str, folder: &Path, bytes: &[u8])
             let source = sources.add(name, folder, good);
             let byte = bytes[error.valid_up_to()];
             Err(sources
-                .error(Place { source, line, column, width: 1 }, format!("byte 0x{byte:02x} is not UTF-8 text"))
+                .error(
+                    Place { source, line, column, width: 1 },
+                    format!("byte 0x{byte:02x} is not UTF-8 text"),
+                )
                 .help("save the file as UTF-8"))
         }
     }
@@ -148,15 +158,8 @@ pub fn add_bytes(sources: &mut Sources, name: &str, folder: &Path, bytes: &[u8])
 pub fn read(sources: &Sources, source: usize, skip: usize) -> Result<Node, ConfigError> {
     let text = sources.text(source);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
-    let mut reader = Reader {
-        sources,
-        source,
-        skip,
-        open: Vec::new(),
-        root: None,
-        anchors: BTreeMap::new(),
-        aliased: 0,
-    };
+    let mut reader =
+        Reader { sources, source, skip, open: Vec::new(), root: None, anchors: BTreeMap::new(), aliased: 0 };
     let mut parser = Parser::new_from_str(&text[start..]);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|e| reader.syntax(e.marker(), e.info()))?;
@@ -214,23 +217,30 @@ impl Reader<'_> {
         };
         if let Some(tag) = tag {
             let message = format!("the tag `{tag}` has no meaning here");
-            return Err(self.sources.error(place, message).help("leave it out; quote a value to make it text"));
+            return Err(self
+                .sources
+                .error(place, message)
+                .help("leave it out; quote a value to make it text"));
         }
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
-                return Err(self.sources.error(place, "a second document begins; one file holds one experiment"));
+                return Err(self
+                    .sources
+                    .error(place, "a second document begins; one file holds one experiment"));
             }
             Event::Scalar(text, style, anchor, _) => {
                 if let Some(Open { data: Data::Map(_), key: None, .. }) = self.open.last() {
                     return self.key(text.into_owned(), style, place);
                 }
-                let data = if style == ScalarStyle::Plain { scalar(&text) } else { Data::Text(text.into_owned()) };
+                let data =
+                    if style == ScalarStyle::Plain { scalar(&text) } else { Data::Text(text.into_owned()) };
                 self.finish(Node { place, data }, anchor)?;
             }
             Event::SequenceStart(anchor, _) => self.begin(place, anchor, Data::List(Vec::new()))?,
             Event::MappingStart(anchor, _) => self.begin(place, anchor, Data::Map(Vec::new()))?,
             Event::SequenceEnd | Event::MappingEnd => {
-                let Open { place, anchor, data, .. } = self.open.pop().expect("the parser balances its events");
+                let Open { place, anchor, data, .. } =
+                    self.open.pop().expect("the parser balances its events");
                 self.finish(Node { place, data }, anchor)?;
             }
             Event::Alias(anchor) => self.alias(anchor, place)?,
@@ -283,7 +293,10 @@ impl Reader<'_> {
         self.aliased += size;
         if self.aliased > MAX_ALIASED {
             let message = format!("the aliases up to here stand for more than {MAX_ALIASED} values");
-            return Err(self.sources.error(place, message).help("write the values out, or use fewer aliases"));
+            return Err(self
+                .sources
+                .error(place, message)
+                .help("write the values out, or use fewer aliases"));
         }
         if self.open.len() + node.depth() > MAX_DEPTH {
             return Err(self.sources.error(place, format!("nested more than {MAX_DEPTH} levels deep")));
@@ -327,17 +340,22 @@ fn scalar(text: &str) -> Data {
         return Data::Float(sign * f64::INFINITY);
     }
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
-        if let Some(rest) = text.strip_prefix(prefix).filter(|r| r.bytes().all(|b| b.is_ascii_alphanumeric())) {
+        if let Some(rest) = text.strip_prefix(prefix).filter(|r| r.bytes().all(|b| b.is_ascii_alphanumeric()))
+        {
             return i128::from_str_radix(rest, radix).map_or(Data::Text(text.into()), Data::Int);
         }
     }
     let whole = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let mantissa = digits[whole..].strip_prefix('.').map_or(0, |d| d.bytes().take_while(u8::is_ascii_digit).count());
+    let mantissa =
+        digits[whole..].strip_prefix('.').map_or(0, |d| d.bytes().take_while(u8::is_ascii_digit).count());
     let leading_zero = whole > 1 && digits.starts_with('0');
     let number = whole + mantissa > 0
         && !leading_zero
         && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    if number && whole == digits.len() && let Ok(int) = text.parse() {
+    if number
+        && whole == digits.len()
+        && let Ok(int) = text.parse()
+    {
         return Data::Int(int);
     }
     match text.parse::<f64>() {

@@ -18,7 +18,9 @@ pub(super) fn solve(args: Solve) -> Outcome {
     let game = game(&args.file)?;
     let reference = regularisation(&game, &args.regularisation)?;
     let tau = args.regularisation.tau;
-    let answers = (0..game.contexts()).map(|x| solve_context(&game, x, &reference, tau)).collect::<Result<Vec<_>, _>>()?;
+    let answers = (0..game.contexts())
+        .map(|x| solve_context(&game, x, &reference, tau))
+        .collect::<Result<Vec<_>, _>>()?;
     if args.json {
         match &answers[..] {
             [one] => output::json(one),
@@ -67,7 +69,9 @@ fn solved_text(answer: &Value, tau: f64) -> String {
     let rows = list("labels")
         .iter()
         .zip(list("policy"))
-        .map(|(l, p)| vec![l.as_str().unwrap_or_default().to_owned(), format!("{:.6}", p.as_f64().unwrap_or(f64::NAN))])
+        .map(|(l, p)| {
+            vec![l.as_str().unwrap_or_default().to_owned(), format!("{:.6}", p.as_f64().unwrap_or(f64::NAN))]
+        })
         .collect::<Vec<_>>();
     let mut text = output::table(&["action", "probability"], rows);
     text.push_str(&format!("\nduality gap {:.2e} (original game)", number("duality_gap")));
@@ -86,7 +90,12 @@ fn solved_text(answer: &Value, tau: f64) -> String {
 pub(super) fn gap(args: Gap) -> Outcome {
     let game = game(&args.file)?;
     if game.contexts() > 1 {
-        return Err(format!("{}: has {} contexts; a policy file is for one", args.file.game.display(), game.contexts()).into());
+        return Err(format!(
+            "{}: has {} contexts; a policy file is for one",
+            args.file.game.display(),
+            game.contexts()
+        )
+        .into());
     }
     let reference = regularisation(&game, &args.regularisation)?;
     let policy = policy(&game, &args.policy)?;
@@ -95,7 +104,13 @@ pub(super) fn gap(args: Gap) -> Outcome {
     let names = ["duality_gap", "exploitability", "duality_gap_tau", "worst_case_win_rate"];
     let values = names.map(|name| (name, measure(name, &truth, &policy)));
     if args.json {
-        output::json(&values.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect::<serde_json::Map<_, _>>().into());
+        output::json(
+            &values
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), json!(v)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        );
     } else {
         for (name, value) in values {
             output::print(&format!("{name:<20} {value:.6e}"));
@@ -126,7 +141,9 @@ fn is_comparisons(path: &Path) -> bool {
         Some("jsonl" | "parquet") => true,
         Some("csv") => std::fs::read_to_string(path).is_ok_and(|text| {
             let header = text.lines().next().unwrap_or_default();
-            ["item_a", "model_a"].iter().any(|c| header.split(',').any(|h| h.trim().trim_start_matches('\u{feff}') == *c))
+            ["item_a", "model_a"]
+                .iter()
+                .any(|c| header.split(',').any(|h| h.trim().trim_start_matches('\u{feff}') == *c))
         }),
         _ => false,
     }
@@ -143,11 +160,17 @@ fn regularisation(game: &Game, args: &Regularisation) -> Result<Policy, Box<dyn 
     }
     let Some(path) = &args.reference else { return Ok(Policy::uniform(game.shape())) };
     if game.contexts() > 1 {
-        return Err(format!("--reference: the game has {} contexts; a reference file is for one", game.contexts()).into());
+        return Err(format!(
+            "--reference: the game has {} contexts; a reference file is for one",
+            game.contexts()
+        )
+        .into());
     }
     let mu = policy(game, path)?;
     if mu.log_probs().iter().any(|l| !l.is_finite()) {
-        return Err(format!("{}: a reference needs a probability above 0 for every action", path.display()).into());
+        return Err(
+            format!("{}: a reference needs a probability above 0 for every action", path.display()).into()
+        );
     }
     Ok(mu)
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use equipoise_experiment::{Executed, Monitor, Options, Plan, check as claims, execute, parse_file, resolve, schema};
+use equipoise_experiment::{
+    Executed, Monitor, Options, Plan, check as claims, execute, parse_file, resolve, schema,
+};
 use serde_json::json;
 
 use super::Outcome;
@@ -39,7 +41,12 @@ pub(super) fn run(args: args::Run) -> Outcome {
 pub(super) fn plan(args: args::Plan) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
     output::print(&plan.to_yaml());
-    output::say(&format!("{} runs on {} games, at most {} steps each", plan.runs.len(), plan.games.len(), plan.limits.steps));
+    output::say(&format!(
+        "{} runs on {} games, at most {} steps each",
+        plan.runs.len(),
+        plan.games.len(),
+        plan.limits.steps
+    ));
     Ok(Answer::Yes)
 }
 
@@ -56,7 +63,9 @@ pub(super) fn check(args: args::Check) -> Outcome {
     let verdicts = claims::judge(&claims, &equipoise_report::read(&options.out)?);
     let held = verdicts.iter().filter(|v| v.holds).count();
     if args.json {
-        output::json(&json!({ "experiment": plan.name, "claims": verdicts, "holds": held == verdicts.len() }));
+        output::json(
+            &json!({ "experiment": plan.name, "claims": verdicts, "holds": held == verdicts.len() }),
+        );
     } else {
         for v in &verdicts {
             let word = if v.holds { "holds" } else { "FAILS" };

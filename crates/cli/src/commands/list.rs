@@ -10,8 +10,10 @@ use crate::args::{List, Listing};
 use crate::output;
 
 /// The preference models that can be fitted to data.
-const MODELS: &[(&str, &str)] =
-    &[("bradley-terry", "Pr(i beats j) = 1 / (1 + exp(r_j - r_i)): one strength an item, maximum likelihood")];
+const MODELS: &[(&str, &str)] = &[(
+    "bradley-terry",
+    "Pr(i beats j) = 1 / (1 + exp(r_j - r_i)): one strength an item, maximum likelihood",
+)];
 
 pub(crate) fn list(args: List) -> Answer {
     match (args.what, args.json) {
@@ -75,7 +77,10 @@ fn solvers_table() -> String {
             s.citation.to_owned(),
         ]
     });
-    output::table(&["solver", "what", "game", "proved for", "a step costs", "parameters (defaults)", "source"], rows)
+    output::table(
+        &["solver", "what", "game", "proved for", "a step costs", "parameters (defaults)", "source"],
+        rows,
+    )
 }
 
 fn word(value: &Value) -> String {

@@ -1,0 +1,154 @@
+//! The command as a user meets it: exit codes, messages, resume, equal bits.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+fn equipoise(args: &[&str]) -> (i32, String, String) {
+    let out = Command::cargo_bin("equipoise").unwrap().args(args).output().unwrap();
+    let text = |b: Vec<u8>| String::from_utf8(b).unwrap();
+    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+}
+
+const CONFIG: &str = "
+name: small
+games: [cyclic: { margins: [0.1, 0.2, 0.4] }]
+reference: { random-normal: { scale: 1.0 } }
+tau: [0.0, 0.1]
+oracle: { sampled: { duels_per_query: 16 } }
+solvers: [mwu: { step_size: 0.1 }, egpo, nash-md, bradley-terry, fictitious-play]
+repetitions: 2
+seed: 3
+limits: { steps: 300 }
+save_policies: recorded
+";
+
+/// Everything recorded but times: paths below `runs/`, and the lines without the column of seconds.
+fn records(dir: &Path) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for run in std::fs::read_dir(dir.join("runs")).unwrap() {
+        let run = run.unwrap().path();
+        for file in ["trace.csv", "policies.csv", "path.csv"] {
+            let text = std::fs::read_to_string(run.join(file)).unwrap();
+            let seconds = text.lines().next().unwrap().split(',').position(|c| c == "seconds");
+            let strip = |l: &str| {
+                let cells = l.split(',').enumerate().filter(|(k, _)| Some(*k) != seconds);
+                cells.map(|(_, c)| c).collect::<Vec<_>>().join(",")
+            };
+            let name = format!("{}/{file}", run.file_name().unwrap().to_str().unwrap());
+            all.push((name, text.lines().map(strip).collect::<Vec<_>>().join("\n")));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn equal_bits_for_any_jobs_and_resume_skips_what_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("small.yaml");
+    std::fs::write(&config, CONFIG).unwrap();
+    let run = |out: &str, jobs: &str| {
+        let out = dir.path().join(out);
+        let (code, _, err) =
+            equipoise(&["run", config.to_str().unwrap(), "--out", out.to_str().unwrap(), "--jobs", jobs]);
+        assert_eq!(code, 0, "{err}");
+        (out, err)
+    };
+    let (one, _) = run("one", "1");
+    let (two, _) = run("two", "2");
+    let expected = records(&one);
+    assert_eq!(expected.len(), 3 * 20);
+    assert!(expected == records(&two), "one job and two jobs differ");
+    // a run without its run.json is not finished: it is run again, to the same bits
+    let victim = std::fs::read_dir(two.join("runs")).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(victim.join("run.json")).unwrap();
+    let (two, err) = run("two", "2");
+    assert!(err.contains("19 of 20 runs were finished before"), "{err}");
+    assert!(expected == records(&two), "a resumed experiment differs");
+}
+
+#[test]
+fn a_plan_is_a_valid_experiment_with_the_same_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("small.yaml");
+    std::fs::write(&config, CONFIG).unwrap();
+    let out = dir.path().join("out");
+    equipoise(&["run", config.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let (code, _, err) =
+        equipoise(&["run", out.join("plan.yaml").to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("20 of 20 runs were finished before"), "{err}");
+}
+
+#[test]
+fn bad_input_exits_with_2_and_names_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let game = "games: [cyclic]\n";
+    for (text, fragments) in [
+        ("games: [cyclic]\nsolvers: [egp0]\n", &["bad.yaml:2:11", "did you mean `egpo`"][..]),
+        ("games: [cyclic]\nsolver: [egpo]\n", &["bad.yaml:2:1", "`solvers`"]),
+        ("games: [cyclic]\nsolvers: [egpo: { step_siz: 1 }]\n", &["bad.yaml:2:19", "step_size"]),
+        ("games: [cyclic]\nsolvers: [egpo: { step_size: -1 }]\n", &["bad.yaml:2:30", "above 0"]),
+        ("games: [cyclic]\nsolvers: [egpo]\ntau: -1\n", &["bad.yaml:3:6", "at least 0"]),
+        ("games: [cyclic]\nsolvers: [egpo]\ntau: .nan\n", &["bad.yaml:3:6", "finite"]),
+        ("games: []\nsolvers: [egpo]\n", &["bad.yaml:1:8", "empty list"]),
+        ("games: [cyclic]\n", &["`solvers` is missing"]),
+        ("", &["is empty"]),
+        (
+            "games: [matrix: { values: [[0.5, 0.7], [0.4, 0.5]] }]\nsolvers: [egpo]\n",
+            &["bad.yaml:1", "sum to 1.1"],
+        ),
+        ("games: [matrix: { path: no.csv }]\nsolvers: [egpo]\n", &["bad.yaml:1", "cannot be read"]),
+        (
+            "games: [cyclic]\nsolvers: [egpo]\nreference: { logits: [0, 1] }\n",
+            &["bad.yaml:3", "2 logits", "3 actions"],
+        ),
+        ("games: [cyclic]\nsolvers: [egpo, egpo]\n", &["bad.yaml:2:17", "listed twice"]),
+        ("games: [cyclic]\nsolvers: [egpo]\nlimits: { steps: 0 }\n", &["bad.yaml:3:18", "at least 1"]),
+        ("games: [cyclic]\nsolvers: [egpo]\nseed: 1\nseed: 2\n", &["bad.yaml:4:1"]),
+        ("format: 2\ngames: [cyclic]\nsolvers: [egpo]\n", &["bad.yaml:1:9", "format 2"]),
+        ("games: [cyclic]\nsolvers: [omd: { step_size: theorem }]\n", &["bad.yaml:2", "tau is 0"]),
+    ] {
+        let config = file("bad.yaml", text);
+        let out = dir.path().join("never");
+        let (code, _, err) = equipoise(&["run", &config, "--out", out.to_str().unwrap()]);
+        assert_eq!(code, 2, "{text:?}: {err}");
+        for fragment in fragments {
+            assert!(err.contains(fragment), "{text:?}: no {fragment:?} in {err}");
+        }
+        assert!(!out.exists(), "{text:?}: something was written");
+    }
+    let config = file("ok.yaml", &format!("{game}solvers: [egpo]\n"));
+    let (code, _, err) = equipoise(&["plan", &config, "--set", "limits.stepz=3"]);
+    assert!(code == 2 && err.contains("--set") && err.contains("steps"), "{err}");
+    let (code, _, err) = equipoise(&["solve", "no-such-file.csv"]);
+    assert!(code == 2 && err.contains("no-such-file.csv"), "{err}");
+}
+
+#[test]
+fn solve_and_gap_agree() {
+    let dir = tempfile::tempdir().unwrap();
+    let game = dir.path().join("g.csv");
+    std::fs::write(&game, "x,a,b,c\na,0.5,0.6,0.1\nb,0.4,0.5,0.7\nc,0.9,0.3,0.5\n").unwrap();
+    let (code, out, err) = equipoise(&["solve", game.to_str().unwrap(), "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    // margins x = .1, y = .2, z = .4: (y, z, x) / (x + y + z)
+    for (p, e) in answer["policy"].as_array().unwrap().iter().zip([2.0 / 7.0, 4.0 / 7.0, 1.0 / 7.0]) {
+        assert!((p.as_f64().unwrap() - e).abs() < 1e-14);
+    }
+    let policy = dir.path().join("p.json");
+    std::fs::write(&policy, answer["policy"].to_string()).unwrap();
+    let args = ["gap", game.to_str().unwrap(), "--policy", policy.to_str().unwrap(), "--json"];
+    let gap: serde_json::Value = serde_json::from_str(&equipoise(&args).1).unwrap();
+    assert!(gap["duality_gap"].as_f64().unwrap().abs() < 1e-15);
+    for key in ["exploitability", "duality_gap_tau", "worst_case_win_rate"] {
+        assert!(gap[key].is_number(), "{key}");
+    }
+}
