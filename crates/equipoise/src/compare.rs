@@ -234,8 +234,8 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<18} {:>10} {:>10} {:>10} {:>9} {:>9}  {}",
-            "solver", "gap last", "gap avg", "gap_tau", "queries", "duels", "last iterate"
+            "{:<18} {:>10} {:>10} {:>10} {:>9} {:>9}  last iterate",
+            "solver", "gap last", "gap avg", "gap_tau", "queries", "duels"
         )?;
         for row in &self.rows {
             writeln!(
