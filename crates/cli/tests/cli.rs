@@ -1,5 +1,7 @@
 //! The command as a user meets it: exit codes, messages, resume, equal bits.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use assert_cmd::Command;
