@@ -78,7 +78,7 @@ pub(crate) struct Overrides {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Conduct {
-    /// Folder for the results [default: results/<name of the experiment>].
+    /// Folder for the results [default: results/ and the name of the experiment].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Runs done at the same time [default: number of cores]. Results are equal to the bit for any number.

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(p, [1.0, 0.0, 0.0]);
         assert_eq!(l, [0.0, -1e6, -2e6]);
         for bad in [&[f64::NAN, 0.0][..], &[f64::INFINITY, 0.0], &[f64::NEG_INFINITY; 2]] {
-            assert!(!log_softmax(&mut bad.to_vec(), &mut vec![0.0; 2]));
+            assert!(!log_softmax(&mut bad.to_vec(), &mut [0.0; 2]));
         }
     }
 

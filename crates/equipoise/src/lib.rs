@@ -2,7 +2,7 @@
 //! far the Bradley-Terry answer is from the Nash answer, under general and possibly intransitive preferences.
 //!
 //! ```
-#![doc = include_str!("../tests/readme_library.rs")]
+#![doc = include_str!("../tests/readme/library.rs")]
 //! ```
 //!
 //! The rooms, from the ground up: [`core`](mod@core) (contracts), [`env`](mod@env) (games, oracles),
