@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The rooms, from the ground up: [`core`](mod@core) (contracts), [`env`](mod@env) (games, oracles),
-//! [`reference`] (exact answers), [`eval`] (the instrument), [`data`] (files), and the solver families behind
+//! [`reference`](mod@reference) (exact answers), [`eval`] (the instrument), [`data`] (files), and the solver families behind
 //! [`registry`].
 
 pub use equipoise_baseline_bt as bt;
