@@ -98,3 +98,16 @@ fn nash_md_follows_the_published_simulation_with_half_the_papers_mixture() {
         assert!(paper > 1e-3, "nash-md as in its paper: {paper:e}");
     }
 }
+
+#[test]
+fn egpo_follows_the_published_simulation() {
+    let egpo = entry(equipoise_solver_extragradient::SOLVERS, "egpo");
+    for file in FILES {
+        let worst = deviation(file, "egpo", egpo, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
+        assert!(worst < TOLERANCE, "egpo: {worst:e}");
+        // one update of EGPO is two of the products that the published axis counts as one
+        let mirror_descent =
+            deviation(file, "online_ipo_1", egpo, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
+        assert!(mirror_descent > 1e-3, "egpo is not online-ipo-1: {mirror_descent:e}");
+    }
+}

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::error::{ConfigError, Sources, Typed};
 use crate::yaml::{self, Data, Node};
 
-const KEYS: [&str; 9] =
-    ["solver", "game", "tau", "label", "metric", "iterate", "at_most", "at_least", "within"];
+const KEYS: [&str; 10] =
+    ["solver", "game", "tau", "label", "predicted", "metric", "iterate", "at_most", "at_least", "within"];
+const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
 const UNITS: [&str; 3] = ["steps", "queries", "duels"];
 
 /// An asserted outcome, for every recorded run that it names.
@@ -20,6 +21,9 @@ pub struct Claim {
     game: Option<String>,
     tau: Option<f64>,
     label: Option<String>,
+    /// Only runs for which local theory predicts, before any step, that the equilibrium attracts (`stable`, a factor
+    /// below 1) or repels (`unstable`).
+    stable: Option<bool>,
     metric: String,
     iterate: String,
     at_most: Option<f64>,
@@ -68,6 +72,11 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
     if at_most.is_none() && at_least.is_none() {
         return Err(sources.error(node.place, "a claim needs `at_most` or `at_least`"));
     }
+    let stable = match text("predicted")? {
+        None => None,
+        Some(t) if PREDICTIONS.contains(&t.value.as_str()) => Some(t.value == "stable"),
+        Some(t) => return Err(sources.unknown("prediction", &t, PREDICTIONS)),
+    };
     let iterate = text("iterate")?.map_or_else(|| "last".to_owned(), |t| t.value);
     let within = match node.get("within").map(|n| (n, &n.data)) {
         None => None,
@@ -83,15 +92,16 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
         }
     };
     let json = node.to_json(sources)?;
-    let words = json.as_object().into_iter().flatten().map(|(k, v)| match v {
-        Value::String(s) => format!("{k} {s}"),
-        other => format!("{k} {other}"),
+    let words = KEYS.iter().filter_map(|key| match json.get(key)? {
+        Value::String(s) => Some(format!("{key} {s}")),
+        other => Some(format!("{key} {other}")),
     });
     Ok(Claim {
         solver: text("solver")?.map(|t| t.value),
         game: text("game")?.map(|t| t.value),
         tau: number("tau")?,
         label: text("label")?.map(|t| t.value),
+        stable,
         metric: metric.value,
         iterate,
         at_most,
@@ -118,6 +128,7 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
             || !wanted(&claim.game, &record.game)
             || !wanted(&claim.label, &record.label)
             || claim.tau.is_some_and(|tau| tau != record.tau)
+            || claim.stable.is_some_and(|stable| predicted_stable(record) != Some(stable))
         {
             continue;
         }
@@ -151,4 +162,9 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
         }
     }
     Verdict { claim: claim.text.clone(), holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
+}
+
+/// What the local spectrum says of a run before its first step; `None` where it says nothing.
+fn predicted_stable(record: &equipoise_report::schema::RunRecord) -> Option<bool> {
+    record.rate.as_ref().and_then(|rate| rate.predicted).map(|factor| factor < 1.0)
 }

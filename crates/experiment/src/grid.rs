@@ -117,6 +117,7 @@ pub(crate) fn distinguish(blocks: &[&Map<String, Value>]) -> Vec<Vec<String>> {
     keys.retain(|key| blocks.iter().any(|b| b.get(*key) != blocks[0].get(*key)));
     let show = |block: &Map<String, Value>, key: &String| match block.get(key) {
         Some(Value::String(text)) => Some(format!("{key}={text}")),
+        Some(Value::Null) => None, // left to the method
         Some(value) => Some(format!("{key}={value}")),
         None => None,
     };

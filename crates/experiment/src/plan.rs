@@ -251,6 +251,11 @@ impl Resolver<'_> {
         let mut target = BTreeMap::new();
         for (metric, value) in &typed.target {
             self.metric(metric)?;
+            if value.value < 0.0 {
+                let message =
+                    format!("the target of `{}` is {}, must be at least 0", metric.value, value.value);
+                return Err(self.error(value.place, message));
+            }
             target.insert(metric.value.clone(), value.value);
         }
         if let Some(s) = typed.seconds.as_ref().filter(|s| s.value <= 0.0) {
@@ -295,7 +300,18 @@ impl Resolver<'_> {
 
     fn metrics(&self) -> Result<Vec<&'static Metric>, ConfigError> {
         match &self.file.metrics {
-            Some(typed) => typed.iter().map(|t| self.metric(t)).collect(),
+            Some(typed) => {
+                let mut metrics: Vec<&'static Metric> = Vec::new();
+                for t in typed {
+                    let metric = self.metric(t)?;
+                    if metrics.iter().any(|m| m.name == metric.name) {
+                        let message = format!("the metric `{}` is listed twice", metric.name);
+                        return Err(self.error(t.place, message));
+                    }
+                    metrics.push(metric);
+                }
+                Ok(metrics)
+            }
             None => Ok(DEFAULT_METRICS.iter().filter_map(|name| Metric::named(name)).collect()),
         }
     }
@@ -304,8 +320,12 @@ impl Resolver<'_> {
         let Some(choices) = &self.file.oracle else { return Ok(vec![Feedback::Exact]) };
         let mut oracles = Vec::new();
         for choice in choices {
+            let earlier = oracles.len();
             match choice.kind.value.as_str() {
-                "exact" => oracles.push(Feedback::Exact),
+                "exact" if choice.value.is_none() => oracles.push(Feedback::Exact),
+                "exact" => {
+                    return Err(self.error(choice.kind.place, "the oracle `exact` takes no parameters"));
+                }
                 "sampled" => {
                     let defaults = json!(equipoise::env::Sampled::default());
                     for point in grid::expand(&self.file.sources, choice, "the oracle `sampled`", &defaults)?
@@ -323,6 +343,12 @@ impl Resolver<'_> {
                     }
                 }
                 _ => return Err(self.file.sources.unknown("oracle", &choice.kind, ["exact", "sampled"])),
+            }
+            for k in earlier..oracles.len() {
+                if oracles[..k].contains(&oracles[k]) {
+                    let message = format!("the oracle `{}` is listed twice", choice.kind.value);
+                    return Err(self.error(choice.kind.place, message));
+                }
             }
         }
         Ok(oracles)
@@ -388,7 +414,10 @@ impl Resolver<'_> {
             let typed = match point.given.get("name") {
                 None | Some(Value::Null) => None,
                 Some(Value::String(name)) if !name.trim().is_empty() => Some(name.clone()),
-                Some(_) => return Err(self.error(point.value_place("name"), "`name` must be text")),
+                Some(v) => {
+                    let message = format!("`name` is {v}, must be a line of text that is not blank");
+                    return Err(self.error(point.value_place("name"), message));
+                }
             };
             let named = typed.is_some();
             let name = typed.unwrap_or_else(|| match suffix.is_empty() {
@@ -410,12 +439,18 @@ impl Resolver<'_> {
                     let mut block = point.given.clone();
                     block.remove("name");
                     block.remove("count");
+                    let mut first = None;
                     for k in 1..=count {
                         let name = if count == 1 { name.clone() } else { format!("{name}-{k}") };
                         let parameters = Value::Object(block.clone());
                         let game = generator
                             .build(&parameters, &mut identity::game_rng(seed, &name))
                             .map_err(|e| self.build_error(point, &format!("game `{kind}`"), &e))?;
+                        let content = identity::content(&game);
+                        if first.get_or_insert_with(|| content.clone()) == &content && k > 1 {
+                            let message = format!("`count` is {count}, but `{kind}` draws nothing at random");
+                            return Err(self.error(point.value_place("count"), message));
+                        }
                         let mut entry = block.clone();
                         entry.insert("name".into(), json!(name));
                         let source = format!("generated: {kind}");
@@ -474,11 +509,14 @@ impl Resolver<'_> {
                 (read_matrix(path).map_err(at_path)?, format!("matrix from {file}"))
             }
             (None, Some(values)) => {
-                let rows: Vec<Vec<f64>> = serde_json::from_value(values.clone()).map_err(|e| {
-                    self.error(
-                        point.value_place("values"),
-                        format!("`values` must be a list of rows of numbers: {e}"),
-                    )
+                let rows: Vec<Vec<f64>> = serde_path_to_error::deserialize(values.clone()).map_err(|e| {
+                    let at = e.path().to_string();
+                    let message = format!(
+                        "`values{}` must be a number in a list of rows: {}",
+                        at.trim_start_matches('.'),
+                        e.inner()
+                    );
+                    self.error(point.value_place("values"), message)
                 })?;
                 let matrix =
                     matrix_from_rows(&rows).map_err(|e| self.error(point.value_place("values"), e))?;
@@ -529,10 +567,11 @@ impl Resolver<'_> {
                     .map_err(|e| self.error(typed.place, e.to_string()))?;
                 let policy = Policy::from_probs(shape, probs.into())
                     .map_err(|e| self.error(typed.place, format!("{}: {e}", path.display())))?;
-                if policy.log_probs().iter().any(|l| !l.is_finite()) {
+                if let Some(i) = policy.log_probs().iter().position(|l| !l.is_finite()) {
                     let message = format!(
-                        "{}: a reference needs a probability above 0 for every action",
-                        path.display()
+                        "{}: action `{}` has probability 0; a reference needs more for every action",
+                        path.display(),
+                        game.game.labels(0)[i]
                     );
                     return Err(self.error(typed.place, message));
                 }
@@ -691,8 +730,10 @@ impl Resolver<'_> {
                                 "save_policies": plan.save_policies,
                             }));
                             if seen.insert(id.clone(), ()).is_some() {
-                                let message =
-                                    format!("`{}` with these parameters is listed twice", entry.name);
+                                let message = format!(
+                                    "the solver `{}` with these parameters is listed twice",
+                                    entry.name
+                                );
                                 return Err(self.error(point.entry, message));
                             }
                             runs.push(RunPlan {

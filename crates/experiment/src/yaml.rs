@@ -199,9 +199,17 @@ impl Reader<'_> {
     }
 
     fn syntax(&self, at: &Marker, info: &str) -> ConfigError {
-        let place = self.place(Span::empty(*at));
+        let mut place = self.place(Span::empty(*at));
+        let text = self.sources.text(self.source);
+        if place.line > text.lines().count() {
+            // found at the end of the text: show the last thing that was typed
+            let last = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).last();
+            if let Some((k, line)) = last {
+                (place.line, place.column) = (k + 1, line.trim_end().chars().count() + 1);
+            }
+        }
         let error = self.sources.error(place, format!("not YAML: {info}"));
-        let line = self.sources.text(self.source).lines().nth(place.line.saturating_sub(1)).unwrap_or("");
+        let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or("");
         if line.chars().take(place.column).any(|c| c == '\t') {
             error.help("YAML indents with spaces; replace the tab")
         } else {
