@@ -20,6 +20,11 @@ use faer::Mat;
 
 use crate::margins::largest_margin;
 
+/// Up to so many actions Jacobi's rotations are the faster way.
+const JACOBI: usize = 24;
+/// Far more sweeps than quadratic convergence needs: rounding cannot make them endless.
+const MOST_SWEEPS: usize = 60;
+
 /// How many frequencies [`game_frequencies`] keeps: more than any report prints, less than a million contexts hold.
 pub const FREQUENCIES_KEPT: usize = 1024;
 
@@ -50,12 +55,14 @@ pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64
         }
         _ => {}
     }
-    let skew = Mat::from_fn(n, n, |i, j| match i.cmp(&j) {
+    let entry = |i: usize, j: usize| match i.cmp(&j) {
         std::cmp::Ordering::Less => upper(i, j),
         std::cmp::Ordering::Equal => 0.0,
         std::cmp::Ordering::Greater => -upper(j, i),
-    });
-    let values = skew.singular_values().expect("the SVD of a finite matrix converges");
+    };
+    // the library's iteration is the faster one on large matrices, but may give up: Jacobi's does not
+    let large = (n > JACOBI).then(|| Mat::from_fn(n, n, entry).singular_values().ok()).flatten();
+    let values = large.unwrap_or_else(|| jacobi_singular_values(n, entry));
     let zero = noise + 8.0 * n as f64 * f64::EPSILON * values[0];
     // the last of the n values belongs to u, the direction of constants
     let mut frequencies: Vec<f64> = values[..n - 1]
@@ -65,6 +72,46 @@ pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64
         .collect();
     frequencies.resize(n - 1 - frequencies.len(), 0.0);
     frequencies
+}
+
+/// Singular values, largest first, by one-sided Jacobi rotations (Hestenes 1958): columns are turned in pairs until all
+/// are orthogonal; their lengths remain. Sweeps end when no pair is further from orthogonal than rounding, after about
+/// `log2 n + 5` of them.
+fn jacobi_singular_values(n: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    let mut columns: Vec<f64> = (0..n * n).map(|k| entry(k % n, k / n)).collect();
+    for _ in 0..MOST_SWEEPS {
+        let mut turned = false;
+        for p in 0..n - 1 {
+            for q in p + 1..n {
+                let (head, tail) = columns.split_at_mut(q * n);
+                let (x, y) = (&mut head[p * n..(p + 1) * n], &mut tail[..n]);
+                let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+                for (a, b) in x.iter().zip(y.iter()) {
+                    xx += a * a;
+                    yy += b * b;
+                    xy += a * b;
+                }
+                if xy * xy <= f64::EPSILON * f64::EPSILON * xx * yy {
+                    continue;
+                }
+                turned = true;
+                // the smaller root of t^2 + 2 zeta t = 1: the turn by at most 45 degrees
+                let zeta = (yy - xx) / (2.0 * xy);
+                let t = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                for (a, b) in x.iter_mut().zip(y.iter_mut()) {
+                    (*a, *b) = (c * (*a - t * *b), c * (t * *a + *b));
+                }
+            }
+        }
+        if !turned {
+            break;
+        }
+    }
+    let mut values: Vec<f64> =
+        columns.chunks_exact(n).map(|column| column.iter().map(|a| a * a).sum::<f64>().sqrt()).collect();
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values
 }
 
 /// The frequencies of all contexts together, largest first, at most [`FREQUENCIES_KEPT`] of them.

@@ -6,7 +6,7 @@ use super::verdict::Statement;
 use super::view::{GameView, SettingView, View};
 
 const WIDTH: usize = 100;
-/// Games shown in full; of more, each gets a line.
+/// Up to so many games are shown in full, before the line that each gets.
 const IN_FULL: usize = 6;
 
 /// The report as text; ends with a newline, holds no escape sequences.
@@ -15,21 +15,17 @@ pub(crate) fn terminal(view: &View) -> String {
     for warning in &view.warnings {
         out.push_str(&wrapped(&format!("! {warning}"), "  "));
     }
-    if view.games.len() > IN_FULL {
+    if view.games.len() <= IN_FULL {
         for game in &view.games {
-            out.push_str(&wrapped(
-                &format!(
-                    "- {} ({}): {}; at their equilibrium: {}",
-                    game.name, game.size, game.headline, game.tally
-                ),
-                "  ",
-            ));
+            out.push('\n');
+            game_text(&mut out, game);
         }
-        return out;
+        out.push_str("\nIn short\n");
     }
     for game in &view.games {
-        out.push('\n');
-        game_text(&mut out, game);
+        let GameView { name, size, headline, tally, .. } = game;
+        let line = format!("- {name} ({size}): {headline}; methods at their equilibrium: {tally}");
+        out.push_str(&wrapped(&line, "  "));
     }
     out
 }

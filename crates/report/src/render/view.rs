@@ -132,13 +132,16 @@ fn setting_view(
             swatches.push(plot::swatch(palette.style(method.key))?);
         }
     }
-    let mut notes = Vec::new();
+    // equal notes are told once, on all the methods that they are about
+    let mut notes: Vec<Statement> = Vec::new();
     for method in &setting.methods {
-        let mut seen: Vec<&String> = Vec::new();
+        let label = plain(method.label);
         for note in method.runs.iter().flat_map(|run| &run.record.notes) {
-            if !seen.contains(&note) {
-                seen.push(note);
-                notes.push(Statement { lead: plain(method.label), text: plain(note) });
+            let text = plain(note);
+            match notes.iter_mut().find(|told| told.text == text) {
+                Some(told) if told.lead.split(", ").any(|l| l == label) => {}
+                Some(told) => told.lead = format!("{}, {label}", told.lead),
+                None => notes.push(Statement { lead: label.clone(), text }),
             }
         }
     }
