@@ -78,6 +78,7 @@ impl Iterates {
     }
 
     /// Makes the last iterate the played one, and leaves a stale buffer in its place to be overwritten.
+    #[inline]
     pub fn play(&mut self) {
         std::mem::swap(&mut self.policy, &mut self.played);
     }

@@ -17,6 +17,7 @@ pub mod shape;
 pub mod simplex;
 pub mod solver;
 pub mod step_size;
+pub mod vector;
 
 pub use oracle::{Cost, Duel, Oracle};
 pub use policy::{Policy, PolicyError};

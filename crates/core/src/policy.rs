@@ -103,18 +103,21 @@ impl Policy {
     }
 
     /// How many actions each context has.
+    #[inline]
     #[must_use]
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
     /// Probabilities, flat over the shape.
+    #[inline]
     #[must_use]
     pub fn probs(&self) -> &Array1<f64> {
         &self.probs
     }
 
     /// Log-probabilities in nats, flat over the shape.
+    #[inline]
     #[must_use]
     pub fn log_probs(&self) -> &Array1<f64> {
         &self.log_probs
@@ -133,12 +136,14 @@ impl Policy {
     }
 
     /// Probabilities as a slice, flat over the shape: what kernels read.
+    #[inline]
     #[must_use]
     pub fn probs_slice(&self) -> &[f64] {
         self.probs.as_slice().expect("an owned one-dimensional array is contiguous")
     }
 
     /// Log-probabilities as a slice, flat over the shape: what kernels read.
+    #[inline]
     #[must_use]
     pub fn log_probs_slice(&self) -> &[f64] {
         self.log_probs.as_slice().expect("an owned one-dimensional array is contiguous")
@@ -149,6 +154,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
+    #[inline]
     pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
         write(self.log_probs.as_slice_mut().expect("an owned one-dimensional array is contiguous"));
         match self.normalise() {
@@ -174,18 +180,18 @@ impl Policy {
     }
 
     /// Overwrites this policy with another of the same shape. No allocation.
+    #[inline]
     pub fn copy_from(&mut self, other: &Self) {
         self.log_probs.assign(&other.log_probs);
         self.probs.assign(&other.probs);
     }
 
     /// Log-softmax of every row; the first context without a finite normaliser, if any.
+    #[inline]
     fn normalise(&mut self) -> Option<usize> {
         let logits = self.log_probs.as_slice_mut().expect("an owned one-dimensional array is contiguous");
         let probs = self.probs.as_slice_mut().expect("an owned one-dimensional array is contiguous");
-        self.shape
-            .ranges()
-            .position(|range| !simplex::log_softmax(&mut logits[range.clone()], &mut probs[range]))
+        simplex::log_softmax_all(self.shape.offsets(), logits, probs)
     }
 }
 

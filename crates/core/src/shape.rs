@@ -35,18 +35,28 @@ impl Shape {
     }
 
     /// Number of contexts, at least 1.
+    #[inline]
     #[must_use]
     pub fn contexts(&self) -> usize {
         self.offsets.len() - 1
     }
 
     /// Number of actions of context `x`, at least 1.
+    #[inline]
     #[must_use]
     pub fn actions(&self, x: usize) -> usize {
         self.offsets[x + 1] - self.offsets[x]
     }
 
+    /// `offsets[x]..offsets[x + 1]` is the row of context `x` in a flat vector; `contexts + 1` entries.
+    #[inline]
+    #[must_use]
+    pub fn offsets(&self) -> &[usize] {
+        &self.offsets
+    }
+
     /// Length of a flat vector over this shape: the actions of all contexts.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.offsets[self.contexts()]
@@ -59,6 +69,7 @@ impl Shape {
     }
 
     /// Where the row of context `x` lies in a flat vector.
+    #[inline]
     #[must_use]
     pub fn range(&self, x: usize) -> Range<usize> {
         self.offsets[x]..self.offsets[x + 1]

@@ -3,6 +3,8 @@
 //! Everything is in nats, in `f64`, and works with log-probabilities far below the smallest positive `f64`
 //! probability: `log p = -1000` is an ordinary number.
 
+use crate::vector::{self, LANES};
+
 /// `log sum_i exp(v_i)`, shifted by the largest entry. `-inf` entries count nothing.
 #[must_use]
 pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
@@ -15,62 +17,142 @@ pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
 
 /// Turns `logits` into log-probabilities in place and writes the probabilities beside them.
 ///
-/// Returns false, leaving garbage behind, if the row has no finite normaliser (a NaN, a `+inf`, or only `-inf`).
+/// Returns false, leaving garbage behind, if the row has no finite normaliser (a NaN, a `+inf`, or only `-inf`). A
+/// probability below 1e-307 is 0; its logarithm is kept.
 #[must_use]
 pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
-    let max = logits.iter().fold(f64::NEG_INFINITY, |m, &v| m.max(v));
-    let mut sum = 0.0;
-    for (p, &v) in probs.iter_mut().zip(logits.iter()) {
-        *p = (v - max).exp();
-        sum += *p;
-    }
-    let (log_sum, scale) = (sum.ln(), sum.recip());
-    for (v, p) in logits.iter_mut().zip(probs) {
-        *v = (*v - max) - log_sum; // two steps: max + log_sum would round at the size of max
-        *p *= scale;
-    }
-    sum.is_finite() // a NaN or an infinite logit reaches the sum; f64::max alone would skip a NaN
+    let rows = [0, logits.len()];
+    vector::dispatch(
+        #[inline(always)]
+        || log_softmax_rows(&rows, logits, probs),
+    )
+    .is_none()
 }
 
-/// One term of `KL(p || r) = sum_i p_i d_i + r_i - p_i`, with `d = log p - log r`: never negative, exact near zero.
-#[inline]
+/// [`log_softmax`] of every row `offsets[x]..offsets[x + 1]`; the first row without a finite normaliser, if any.
 #[must_use]
-pub fn kl_term(p: f64, log_p: f64, r: f64, log_r: f64) -> f64 {
-    if p == 0.0 {
-        return r;
-    }
-    let d = log_p - log_r;
-    if d == f64::INFINITY { d } else { p * (d + (-d).exp_m1()) }
+pub fn log_softmax_all(offsets: &[usize], logits: &mut [f64], probs: &mut [f64]) -> Option<usize> {
+    vector::dispatch(
+        #[inline(always)]
+        || log_softmax_rows(offsets, logits, probs),
+    )
 }
+
+/// Rows are taken together up to this many entries, so that short rows fill whole vectors and all stays in cache.
+const TOGETHER: usize = 256;
+
+#[inline(always)]
+fn log_softmax_rows(offsets: &[usize], logits: &mut [f64], probs: &mut [f64]) -> Option<usize> {
+    let mut bad = None;
+    let mut first = 0;
+    while first + 1 < offsets.len() {
+        let start = offsets[first];
+        let mut last = first + 1;
+        while last + 1 < offsets.len() && offsets[last + 1] - start <= TOGETHER {
+            last += 1;
+        }
+        for row in first..last {
+            let v = &mut logits[offsets[row]..offsets[row + 1]];
+            let top = vector::max(v);
+            v.iter_mut().for_each(|v| *v -= top);
+        }
+        vector::exp_into(&logits[start..offsets[last]], &mut probs[start..offsets[last]]);
+        for row in first..last {
+            let range = offsets[row]..offsets[row + 1];
+            let (v, p) = (&mut logits[range.clone()], &mut probs[range]);
+            let sum = vector::sum(p);
+            // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
+            if !sum.is_finite() {
+                bad = bad.or(Some(row));
+            }
+            // shifted in two steps: max + log_sum would round at the size of max
+            let (log_sum, scale) = (vector::ln(sum), 1.0 / sum);
+            v.iter_mut().for_each(|v| *v -= log_sum);
+            p.iter_mut().for_each(|p| *p *= scale);
+        }
+        first = last;
+    }
+    bad
+}
+
+pub use crate::vector::kl_term;
 
 /// `KL(p || r)` in nats; `inf` if `p` has mass where `r` has none.
 ///
-/// `sum_i p_i (d_i + expm1(-d_i))`: every term is at least zero, so values down to 1e-30 are resolved.
+/// Every term is at least zero and free of cancellation, so values down to 1e-30 and far below are resolved.
 #[must_use]
 pub fn kl(p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) -> f64 {
-    (0..p.len()).map(|i| kl_term(p[i], log_p[i], r[i], log_r[i])).sum()
+    vector::dispatch(
+        #[inline(always)]
+        || kl_row(p, log_p, r, log_r),
+    )
 }
 
-/// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`, without storing the best response.
+#[inline(always)]
+fn kl_row(p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) -> f64 {
+    let n = p.len();
+    let (log_p, r, log_r) = (&log_p[..n], &r[..n], &log_r[..n]);
+    let mut terms = [0.0; BLOCK];
+    let whole = n - n % LANES;
+    let mut total = 0.0;
+    for start in (0..whole).step_by(BLOCK) {
+        let end = whole.min(start + BLOCK);
+        let terms = &mut terms[..end - start];
+        kl_terms(terms, &p[start..end], &log_p[start..end], &r[start..end], &log_r[start..end]);
+        total += vector::sum(terms);
+    }
+    let rest = n - whole;
+    if rest > 0 && n >= LANES {
+        // as one more full chunk, the last eight once more: a scalar term costs as much as a vector of them
+        let (start, m) = (n - LANES, vector::full());
+        let end = start + m;
+        let rows = (&p[start..end], &log_p[start..end], &r[start..end], &log_r[start..end]);
+        kl_terms(&mut terms[..m], rows.0, rows.1, rows.2, rows.3);
+        total += terms[LANES - rest..LANES].iter().sum::<f64>();
+    } else if rest > 0 {
+        kl_terms(&mut terms[..n], p, log_p, r, log_r);
+        total += terms[..n].iter().sum::<f64>();
+    }
+    total
+}
+
+#[inline(always)]
+fn kl_terms(terms: &mut [f64], p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) {
+    let m = terms.len();
+    let (p, log_p, r, log_r) = (&p[..m], &log_p[..m], &r[..m], &log_r[..m]);
+    for i in 0..m {
+        terms[i] = kl_term(p[i], log_p[i], r[i], log_r[i]);
+    }
+}
+
+/// Terms of a sum that lie in a buffer at a time.
+const BLOCK: usize = 64;
+
+/// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`.
 ///
-/// `gain` is `q` or any shift of it, `tau > 0`. The regularised duality gap is `2 tau` times this.
+/// `gain` is `q` or any shift of it, `tau > 0`. The regularised duality gap is `2 tau` times this. Allocates only above
+/// 128 actions, where the product that made `gain` costs far more.
 #[must_use]
 pub fn kl_to_best_response(probs: &[f64], log_probs: &[f64], gain: &[f64], log_mu: &[f64], tau: f64) -> f64 {
     let n = probs.len();
-    let logit = |i: usize| log_mu[i] + gain[i] / tau;
-    let max = (0..n).map(logit).fold(f64::NEG_INFINITY, f64::max);
-    let log_sum = (0..n).map(|i| (logit(i) - max).exp()).sum::<f64>().ln();
-    (0..n)
-        .map(|i| {
-            let log_r = (logit(i) - max) - log_sum;
-            if probs[i] == 0.0 {
-                log_r.exp()
-            } else {
-                let d = log_probs[i] - log_r;
-                if d == f64::INFINITY { d } else { probs[i] * (d + (-d).exp_m1()) }
-            }
-        })
-        .sum()
+    let with = |response: &mut [f64]| {
+        let (log_r, r) = response.split_at_mut(n);
+        vector::dispatch(
+            #[inline(always)]
+            || {
+                for ((z, m), g) in log_r.iter_mut().zip(log_mu).zip(gain) {
+                    *z = m + g / tau;
+                }
+                let bad = log_softmax_rows(&[0, n], log_r, r);
+                if bad.is_some() { f64::NAN } else { kl_row(probs, log_probs, r, log_r) }
+            },
+        )
+    };
+    match n {
+        ..=16 => with(&mut [0.0; 32][..2 * n]),
+        ..=128 => with(&mut [0.0; 256][..2 * n]),
+        _ => with(&mut vec![0.0; 2 * n]),
+    }
 }
 
 /// Euclidean projection of `v` onto the simplex, in place: `max(v - threshold, 0)` with the one threshold for which

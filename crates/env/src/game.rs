@@ -1,13 +1,14 @@
 //! A game: one preference matrix per context, of unequal sizes, with weights and labels.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use equipoise_core::{Policy, Shape};
 use ndarray::{Array1, Array2};
 
 use crate::matrix::PreferenceMatrix;
-use crate::product::{pair, pairs, skew_product};
+use crate::product::{Squares, pair, pairs, skew_product};
 
 /// One or many contexts, each with its preference matrix. All margins lie in one allocation, each unordered pair once,
 /// so a million small games cost what their pairs cost.
@@ -18,6 +19,8 @@ pub struct Game {
     margins: Vec<f64>,
     /// `starts[x]` is where the triangle of context `x` begins.
     starts: Vec<usize>,
+    /// The same as whole matrices, where the game is small.
+    squares: Option<Squares>,
     /// Context weights, non-negative, summing to 1.
     weights: Vec<f64>,
     labels: Labels,
@@ -93,9 +96,17 @@ impl Game {
             sizes.push(matrix.n());
             margins.extend_from_slice(matrix.packed_margins());
         }
-        let shape = Shape::ragged(sizes).ok_or(GameError::Empty)?;
+        let shape = Shape::ragged(sizes.iter().copied()).ok_or(GameError::Empty)?;
         let weights = vec![1.0 / shape.contexts() as f64; shape.contexts()];
-        Ok(Self { shape, margins, starts, weights, labels: Labels::Numbered })
+        let squares = Squares::new(&sizes, |x, i, j| {
+            let at = |i, j| margins[starts[x] + pair(sizes[x], i, j)];
+            match i.cmp(&j) {
+                Ordering::Less => at(i, j),
+                Ordering::Equal => 0.0,
+                Ordering::Greater => -at(j, i),
+            }
+        });
+        Ok(Self { shape, margins, starts, squares, weights, labels: Labels::Numbered })
     }
 
     /// Replaces the context weights; they are divided by their sum.
@@ -149,18 +160,21 @@ impl Game {
     }
 
     /// Contexts and actions.
+    #[inline]
     #[must_use]
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
     /// Number of contexts, at least 1.
+    #[inline]
     #[must_use]
     pub fn contexts(&self) -> usize {
         self.shape.contexts()
     }
 
     /// Context weights, summing to 1.
+    #[inline]
     #[must_use]
     pub fn weights(&self) -> &[f64] {
         &self.weights
@@ -187,9 +201,9 @@ impl Game {
     pub fn prob(&self, x: usize, i: usize, j: usize) -> f64 {
         let (n, packed) = (self.shape.actions(x), self.packed(x));
         match i.cmp(&j) {
-            std::cmp::Ordering::Less => 0.5 + packed[pair(n, i, j)],
-            std::cmp::Ordering::Equal => 0.5,
-            std::cmp::Ordering::Greater => 0.5 - packed[pair(n, j, i)],
+            Ordering::Less => 0.5 + packed[pair(n, i, j)],
+            Ordering::Equal => 0.5,
+            Ordering::Greater => 0.5 - packed[pair(n, j, i)],
         }
     }
 
@@ -208,9 +222,14 @@ impl Game {
 
     /// `K pi` in every context, flat over the shape: the margins of each action against `policy`, in `[-1/2, 1/2]`.
     /// Win rates are these plus one half.
+    #[inline]
     pub fn margins(&self, policy: &Policy, out: &mut Array1<f64>) {
         let probs = policy.probs_slice();
         let out = out.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        if let Some(squares) = &self.squares {
+            squares.products(self.shape.offsets(), probs, out);
+            return;
+        }
         for (x, range) in self.shape.ranges().enumerate() {
             skew_product(self.packed(x), &probs[range.clone()], &mut out[range]);
         }

@@ -93,22 +93,29 @@ impl GameOracle {
     }
 
     /// The game.
+    #[inline]
     #[must_use]
     pub fn game(&self) -> &Arc<Game> {
         &self.game
     }
 
     /// For the instrument: the true `K pi`, flat over the shape; never charged, and free if it was the last product.
+    #[inline]
     pub fn margins(&mut self, policy: &Policy) -> &Array1<f64> {
         let (probs, margins) = &mut self.memo;
-        if probs != policy.probs() {
-            probs.assign(policy.probs());
+        let (known, asked) = (
+            probs.as_slice_mut().expect("an owned one-dimensional array is contiguous"),
+            policy.probs_slice(),
+        );
+        if known != asked {
+            known.copy_from_slice(asked);
             self.game.margins(policy, margins);
         }
         &self.memo.1
     }
 
     /// For the instrument: the product computed last, by whomever.
+    #[inline]
     #[must_use]
     pub fn last_margins(&self) -> &Array1<f64> {
         &self.memo.1
@@ -123,7 +130,9 @@ impl Oracle for GameOracle {
     fn win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
         self.cost.queries += 1;
         let Feedback::Sampled(spec) = self.feedback.clone() else {
-            out.zip_mut_with(self.margins(opponent), |q, m| *q = 0.5 + m);
+            let margins =
+                self.margins(opponent).as_slice().expect("an owned one-dimensional array is contiguous");
+            out.iter_mut().zip(margins).for_each(|(q, m)| *q = 0.5 + m);
             return;
         };
         self.cost.duels += u64::from(spec.duels_per_query) * self.game.contexts() as u64;
