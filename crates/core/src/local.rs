@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn an_opponent_without_memory_is_the_policy_itself() {
         for omega in [0.0, 0.2, 1.3] {
-            let (memoryless, direct) = (averaged_opponent(0.5, 0.2, 0.0, omega), mirror_descent(0.5, 0.2, omega));
+            let (memoryless, direct) =
+                (averaged_opponent(0.5, 0.2, 0.0, omega), mirror_descent(0.5, 0.2, omega));
             approx::assert_relative_eq!(memoryless, direct, max_relative = 1e-12);
         }
     }
