@@ -148,3 +148,42 @@ pub struct Conduct<'a> {
     /// Whether to keep the policies of recorded steps.
     pub keep_policies: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use equipoise_env::PreferenceMatrix;
+
+    #[test]
+    fn nothing_is_predicted_from_the_spectrum_of_another_game() {
+        let cycle = |i: usize, j: usize| [[0.0, 0.3, -0.1], [0.0, 0.0, 0.2]][i][j];
+        let game = Arc::new(Game::single(PreferenceMatrix::from_margins(3, cycle).expect("valid margins")));
+        let uniform = Policy::uniform(game.shape());
+        let (limits, schedule) = (Limits::steps(50), Schedule::Log);
+        let conduct = Conduct {
+            seed: 0,
+            oracle_stream: &[],
+            solver_stream: &[],
+            feedback: &Feedback::Exact,
+            limits: &limits,
+            schedule: &schedule,
+            metrics: &[],
+            keep_policies: false,
+        };
+        for tau in [0.0, 0.2] {
+            let setting =
+                Setting::new(game.clone(), uniform.clone(), uniform.clone(), tau).solve().expect("solved");
+            for name in ["mwu", "omwu", "onpo", "mirror-prox", "sppo"] {
+                let entry = registry::solver(name).expect("registered");
+                let settled = setting.run(entry, &Value::Null, &conduct, &mut |_| true).expect("defaults");
+                assert_eq!(settled.predicted.is_some(), tau == 0.0, "{name}, tau {tau}");
+                let said = settled.notes.iter().any(|n| n.contains("tau = 0.2 is not used"));
+                assert_eq!(said, tau > 0.0, "{name}: {:?}", settled.notes);
+            }
+            let egpo = registry::solver("egpo").expect("registered");
+            let settled = setting.run(egpo, &Value::Null, &conduct, &mut |_| true).expect("defaults");
+            assert!(settled.predicted.is_some());
+        }
+    }
+}

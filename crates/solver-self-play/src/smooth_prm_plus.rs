@@ -10,7 +10,8 @@
 //! linear last iterate). Symbols: eta = `step_size`. Near the origin of regret space a play jumps on a small change of
 //! regrets; the cut-off set is what makes v a Lipschitz function of R.
 //! Guarantee: average `O(1 / T)`, best play `O(1 / sqrt T)`, with restarts a linear last play, for small enough eta.
-//! Cost: one query a step and two projections, O(n log n). Range: `eta > 0`. Policies may be pure. The task's `tau` is
+//! Cost: one query a step and two projections, O(n log n). Range: `eta > 0`; on the two-player game where PRM+ cycles the
+//! last play converges at 0.3 and cycles at 1. Policies may be pure. The task's `tau` is
 //! not used. Deviations: each context restarts by itself; the papers' constants in the restart rule (8 in place of 1)
 //! and their proved steps are not used.
 
@@ -39,7 +40,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { step_size: StepSize::Value(0.5), restart: false, answer: Answer::Last }
+        Self { step_size: StepSize::Value(0.3), restart: false, answer: Answer::Last }
     }
 }
 
