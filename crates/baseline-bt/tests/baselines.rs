@@ -46,7 +46,14 @@ fn random_policy(n: usize, rng: &mut Rng) -> Policy {
 }
 
 fn task(reference: Policy, tau: f64) -> Task {
-    Task { start: reference.clone(), reference, tau, horizon: None, spectral_radius: None }
+    Task {
+        start: reference.clone(),
+        reference,
+        tau,
+        horizon: None,
+        spectral_radius: None,
+        operator_norm: None,
+    }
 }
 
 fn uniform_task(game: &Game) -> Task {

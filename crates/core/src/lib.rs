@@ -18,11 +18,13 @@ pub mod simplex;
 pub mod solver;
 pub mod step_size;
 pub mod vector;
+pub mod weighting;
 
 pub use oracle::{Cost, Duel, Oracle};
 pub use policy::{Policy, PolicyError};
-pub use registry::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry};
+pub use registry::{Aim, BuildError, Built, FixedPoint, Iterate, SolverConfig, SolverEntry};
 pub use seed::Rng;
 pub use shape::Shape;
 pub use solver::{Progress, Solver, StepError, Task};
 pub use step_size::StepSize;
+pub use weighting::Weighting;

@@ -28,14 +28,26 @@ pub fn extragradient(eta: f64, tau: f64, omega: f64) -> f64 {
 #[must_use]
 pub fn optimistic(eta: f64, tau: f64, omega: f64) -> f64 {
     let (a, w) = (1.0 - eta * tau, eta * omega);
-    // b = a + i w (1 + a); roots (b +- sqrt(b^2 - 4 i a w)) / 2
-    let (br, bi) = (a, w * (1.0 + a));
-    let (dr, di) = (br * br - bi * bi, 2.0 * br * bi - 4.0 * a * w);
-    let modulus = dr.hypot(di);
+    larger_root([a, w * (1.0 + a)], [0.0, a * w])
+}
+
+/// Mirror descent against a geometric moving average of its own policies, `log bar <- d log bar + (1 - d) log pi`
+/// (Nash-EMA): the larger root of `x^2 - (a + d + (1 - d) z) x + a d = 0`. `d = 0` is [`mirror_descent`].
+#[must_use]
+pub fn averaged_opponent(eta: f64, tau: f64, decay: f64, omega: f64) -> f64 {
+    let a = 1.0 - eta * tau;
+    larger_root([a + decay, (1.0 - decay) * eta * omega], [a * decay, 0.0])
+}
+
+/// Modulus of the larger root of `x^2 - t x + d = 0` with complex `t` and `d`, given as real and imaginary part.
+fn larger_root([tr, ti]: [f64; 2], [dr, di]: [f64; 2]) -> f64 {
+    // the discriminant t^2 - 4 d and its square root
+    let (re, im) = (tr * tr - ti * ti - 4.0 * dr, 2.0 * tr * ti - 4.0 * di);
+    let modulus = re.hypot(im);
     let (sr, si) =
-        (((modulus + dr) / 2.0).max(0.0).sqrt(), ((modulus - dr) / 2.0).max(0.0).sqrt().copysign(di));
-    let plus = ((br + sr) / 2.0).hypot((bi + si) / 2.0);
-    let minus = ((br - sr) / 2.0).hypot((bi - si) / 2.0);
+        (((modulus + re) / 2.0).max(0.0).sqrt(), ((modulus - re) / 2.0).max(0.0).sqrt().copysign(im));
+    let plus = ((tr + sr) / 2.0).hypot((ti + si) / 2.0);
+    let minus = ((tr - sr) / 2.0).hypot((ti - si) / 2.0);
     plus.max(minus)
 }
 
@@ -87,6 +99,15 @@ mod tests {
         let limit = stability_limit(|eta| extragradient(eta, 0.0, w), 1e3).unwrap();
         approx::assert_relative_eq!(limit * w, 1.0, max_relative = 1e-9);
         assert_eq!(stability_limit(|eta| mirror_descent(eta, 0.0, w), 1e3), None);
+    }
+
+    #[test]
+    fn an_opponent_without_memory_is_the_policy_itself() {
+        for omega in [0.0, 0.2, 1.3] {
+            let (memoryless, direct) =
+                (averaged_opponent(0.5, 0.2, 0.0, omega), mirror_descent(0.5, 0.2, omega));
+            approx::assert_relative_eq!(memoryless, direct, max_relative = 1e-12);
+        }
     }
 
     #[test]

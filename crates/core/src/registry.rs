@@ -154,6 +154,18 @@ pub enum Iterate {
     None,
 }
 
+/// Which equilibrium a method stands still at, once started there (exact oracle, default parameters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedPoint {
+    /// An interior equilibrium of the original game, whatever the task's `tau`.
+    Original,
+    /// The equilibrium of the game regularised with the task's `tau`; at `tau = 0` an interior one of the original.
+    Regularised,
+    /// Neither: the method has another fixed point, or none.
+    Elsewhere,
+}
+
 /// A registry row.
 pub struct SolverEntry {
     /// YAML key, CSV value, legend: one spelling.
@@ -166,6 +178,10 @@ pub struct SolverEntry {
     pub aim: Aim,
     /// For which iterate its guarantee is proved.
     pub guarantee: Iterate,
+    /// Where it stands still.
+    pub fixed_point: FixedPoint,
+    /// Whether its policies may give an action probability exactly 0 (log-probability `-inf`).
+    pub reaches_boundary: bool,
     /// Cost of a step in words, as `1 query`.
     pub cost: &'static str,
     /// Against what this implementation was verified.
@@ -191,6 +207,8 @@ impl SolverEntry {
             citation,
             aim: Aim::Other,
             guarantee: Iterate::None,
+            fixed_point: FixedPoint::Elsewhere,
+            reaches_boundary: false,
             cost: "",
             verified: "",
             defaults: || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON"),
@@ -203,10 +221,28 @@ impl SolverEntry {
         }
     }
 
-    /// Sets what the method aims at and for which iterate its guarantee is proved.
+    /// Sets what the method aims at and for which iterate its guarantee is proved. Its fixed point is then the
+    /// equilibrium of that game, unless [`SolverEntry::rests_elsewhere`] says otherwise.
     #[must_use]
     pub const fn aims(self, aim: Aim, guarantee: Iterate) -> Self {
-        Self { aim, guarantee, ..self }
+        let fixed_point = match aim {
+            Aim::Original => FixedPoint::Original,
+            Aim::Regularised => FixedPoint::Regularised,
+            Aim::Other => FixedPoint::Elsewhere,
+        };
+        Self { aim, guarantee, fixed_point, ..self }
+    }
+
+    /// Says that the method does not stand still at the equilibrium it aims at.
+    #[must_use]
+    pub const fn rests_elsewhere(self) -> Self {
+        Self { fixed_point: FixedPoint::Elsewhere, ..self }
+    }
+
+    /// Says that its policies may leave the interior of the simplex.
+    #[must_use]
+    pub const fn reaches_boundary(self) -> Self {
+        Self { reaches_boundary: true, ..self }
     }
 
     /// Sets the cost of a step, in words.

@@ -19,6 +19,9 @@ pub struct Task {
     /// Largest `|w|` over the eigenvalues `+- i w` of `K C(pi*)` at the equilibrium (see [`crate::local`]), where
     /// known: the `stability` rule needs it.
     pub spectral_radius: Option<f64>,
+    /// Largest singular value of the margins K over all contexts, where known: the proved steps of Euclidean methods
+    /// need it.
+    pub operator_norm: Option<f64>,
 }
 
 impl Task {
@@ -26,6 +29,16 @@ impl Task {
     #[must_use]
     pub fn shape(&self) -> &Shape {
         self.reference.shape()
+    }
+
+    /// `|K|_2` if it is known, and else the largest that so many actions allow, `cot(pi / 2n) / 2` (the transitive
+    /// tournament has it). Never 0: a game without margins admits every step, and gets the bound.
+    #[must_use]
+    pub fn operator_norm_bound(&self) -> f64 {
+        // one action has K = 0: count two
+        let n = self.shape().ranges().map(|r| r.len()).fold(2, usize::max);
+        let most = 0.5 / (std::f64::consts::FRAC_PI_2 / n as f64).tan();
+        self.operator_norm.filter(|norm| *norm > 0.0).unwrap_or(most)
     }
 }
 

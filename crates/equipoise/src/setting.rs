@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Policy, SolverEntry, Task, seed};
+use equipoise_core::{Aim, Policy, SolverEntry, Task, seed};
 use equipoise_env::{Feedback, Game, GameOracle};
 use equipoise_eval::{Limits, Metric, Outcome, Run, Schedule, drive, rate};
 use equipoise_reference as reference;
@@ -42,7 +42,7 @@ impl Setting {
     /// A setting without its exact answer.
     #[must_use]
     pub fn new(game: Arc<Game>, reference: Policy, start: Policy, tau: f64) -> Self {
-        let task = Task { reference, start, tau, horizon: None, spectral_radius: None };
+        let task = Task { reference, start, tau, horizon: None, spectral_radius: None, operator_norm: None };
         Self { game, task, equilibrium: None, frequencies: Vec::new() }
     }
 
@@ -54,6 +54,7 @@ impl Setting {
         let equilibrium = reference::game_equilibrium(&self.game, &self.task.reference, self.task.tau)?;
         self.frequencies = reference::game_frequencies(&self.game, &equilibrium);
         self.task.spectral_radius = Some(self.frequencies.first().copied().unwrap_or(0.0));
+        self.task.operator_norm = Some(reference::operator_norm(&self.game));
         self.equilibrium = Some(equilibrium);
         Ok(self)
     }
@@ -73,7 +74,7 @@ impl Setting {
         let mut built = entry.build(parameters, &task)?;
         let oracle_rng = seed::stream(conduct.seed, "oracle", conduct.oracle_stream);
         let mut oracle = GameOracle::new(self.game.clone(), conduct.feedback.clone(), oracle_rng);
-        let regularised = entry.aim == equipoise_core::Aim::Regularised;
+        let regularised = entry.aim == Aim::Regularised;
         let outcome = drive(
             Run {
                 solver: built.solver.as_mut(),
@@ -102,20 +103,22 @@ impl Setting {
             .collect();
         let fitted = rate::fit(&series, floor);
         // near its fixed point the regularised gap is quadratic in the distance, the original gap linear
-        let predicted = self.local_modulus(built.solver.as_ref()).map(|m| if tau_judged { m * m } else { m });
-        Ok(Settled {
-            parameters: built.parameters,
-            notes: built.solver.notes(),
-            outcome,
-            judged_by,
-            fitted,
-            predicted,
-        })
+        let predicted =
+            self.local_modulus(entry.aim, built.solver.as_ref()).map(|m| if tau_judged { m * m } else { m });
+        let mut notes = built.solver.notes();
+        if entry.aim == Aim::Original && self.task.tau > 0.0 {
+            notes.push(format!("plays the original game: tau = {} is not used", self.task.tau));
+        }
+        Ok(Settled { parameters: built.parameters, notes, outcome, judged_by, fitted, predicted })
     }
 
     /// The slowest local multiplier at the equilibrium. Without regularisation the theory holds for an interior
-    /// equilibrium only.
-    fn local_modulus(&self, solver: &dyn equipoise_core::Solver) -> Option<f64> {
+    /// equilibrium only. The spectrum is that of the task's game: with `tau > 0` it says nothing about a method that
+    /// aims at the original one.
+    fn local_modulus(&self, aim: Aim, solver: &dyn equipoise_core::Solver) -> Option<f64> {
+        if aim == Aim::Original && self.task.tau > 0.0 {
+            return None;
+        }
         let equilibrium = self.equilibrium.as_ref()?;
         if self.task.tau == 0.0 && equilibrium.probs().iter().any(|&p| p < 1e-9) {
             return None;
@@ -144,4 +147,43 @@ pub struct Conduct<'a> {
     pub metrics: &'a [&'static Metric],
     /// Whether to keep the policies of recorded steps.
     pub keep_policies: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use equipoise_env::PreferenceMatrix;
+
+    #[test]
+    fn nothing_is_predicted_from_the_spectrum_of_another_game() {
+        let cycle = |i: usize, j: usize| [[0.0, 0.3, -0.1], [0.0, 0.0, 0.2]][i][j];
+        let game = Arc::new(Game::single(PreferenceMatrix::from_margins(3, cycle).expect("valid margins")));
+        let uniform = Policy::uniform(game.shape());
+        let (limits, schedule) = (Limits::steps(50), Schedule::Log);
+        let conduct = Conduct {
+            seed: 0,
+            oracle_stream: &[],
+            solver_stream: &[],
+            feedback: &Feedback::Exact,
+            limits: &limits,
+            schedule: &schedule,
+            metrics: &[],
+            keep_policies: false,
+        };
+        for tau in [0.0, 0.2] {
+            let setting =
+                Setting::new(game.clone(), uniform.clone(), uniform.clone(), tau).solve().expect("solved");
+            for name in ["mwu", "omwu", "onpo", "mirror-prox", "sppo"] {
+                let entry = registry::solver(name).expect("registered");
+                let settled = setting.run(entry, &Value::Null, &conduct, &mut |_| true).expect("defaults");
+                assert_eq!(settled.predicted.is_some(), tau == 0.0, "{name}, tau {tau}");
+                let said = settled.notes.iter().any(|n| n.contains("tau = 0.2 is not used"));
+                assert_eq!(said, tau > 0.0, "{name}: {:?}", settled.notes);
+            }
+            let egpo = registry::solver("egpo").expect("registered");
+            let settled = setting.run(egpo, &Value::Null, &conduct, &mut |_| true).expect("defaults");
+            assert!(settled.predicted.is_some());
+        }
+    }
 }

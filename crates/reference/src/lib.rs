@@ -19,4 +19,6 @@ pub use error::ReferenceError;
 pub use game::game_equilibrium;
 pub use lottery::{Equilibrium, maximal_lottery};
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium};
-pub use spectrum::{FREQUENCIES_KEPT, game_frequencies, rotation_frequencies, spectral_radius};
+pub use spectrum::{
+    FREQUENCIES_KEPT, game_frequencies, operator_norm, rotation_frequencies, spectral_radius,
+};

@@ -146,3 +146,23 @@ pub fn game_frequencies(game: &Game, policy: &Policy) -> Vec<f64> {
 pub fn spectral_radius(game: &Game, policy: &Policy) -> f64 {
     game_frequencies(game, policy).first().copied().unwrap_or(0.0)
 }
+
+/// The largest singular value of `K` over all contexts, to rounding: the Lipschitz constant of `pi -> K pi` in the Euclidean
+/// norm, which the proved steps of projected methods need. `O(n^3)` a context; 0 if all actions tie.
+#[must_use]
+pub fn operator_norm(game: &Game) -> f64 {
+    (0..game.contexts()).fold(0.0, |norm: f64, x| {
+        let matrix = game.matrix(x);
+        let n = matrix.n();
+        let of_context = match n {
+            1 => 0.0,
+            // rank 2: the norm is that of the dual vector
+            2 | 3 => matrix.packed_margins().iter().fold(0.0, |h: f64, k| h.hypot(*k)),
+            _ => {
+                let dense = Mat::from_fn(n, n, |i, j| matrix.margin(i, j));
+                dense.singular_values().expect("the SVD of a finite matrix converges")[0]
+            }
+        };
+        norm.max(of_context)
+    })
+}

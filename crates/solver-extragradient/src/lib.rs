@@ -6,10 +6,15 @@
 //! | `egpo` | regularised | `eta` | arXiv:2503.08942 |
 //! | `mirror-prox` | original | `eta` | Nemirovski 2004 |
 //! | `nash-mp` | regularised | `eta_M`, with `eta = eta_M / (1 + eta_M tau)` | arXiv:2505.19731 |
+//! | `eg-restart` | original | projected, restarted from its average | arXiv:2105.12715 |
+//! | `halpern-eg` | original | projected, pulled back to an anchor, restarted | arXiv:2102.07922 |
 //!
-//! All three are one map (`look_ahead.rs`); what differs is the step size each paper proves, and its symbol for it.
+//! The first three are one map (`look_ahead.rs`); what differs is the step size each paper proves, and its symbol for it.
 
+pub mod eg_restart;
 pub mod egpo;
+mod euclid;
+pub mod halpern_eg;
 mod look_ahead;
 pub mod mirror_prox;
 pub mod nash_mp;
@@ -17,4 +22,5 @@ pub mod nash_mp;
 use equipoise_core::SolverEntry;
 
 /// The registry rows of this room.
-pub const SOLVERS: &[SolverEntry] = &[egpo::ENTRY, mirror_prox::ENTRY, nash_mp::ENTRY];
+pub const SOLVERS: &[SolverEntry] =
+    &[egpo::ENTRY, mirror_prox::ENTRY, nash_mp::ENTRY, eg_restart::ENTRY, halpern_eg::ENTRY];

@@ -9,12 +9,11 @@
 //! `step_size`. Guarantee: last iterate, linear on every matrix game, unique equilibrium or not, and `O(1 / sqrt T)` with
 //! no constant of the instance, for `eta <= 1 / (2 |K|_2)`.
 //!
-//! A solver sees no matrix, so `theorem` takes the largest norm that n actions allow: `|K|_2 <= cot(pi / 2n) / 2`, hence
-//! `eta = tan(pi / 2n)`. Proof: `|K|_2 = max 2 sum_{i<j} K_ij Im(conj(z_i) z_j)` over complex unit vectors; with
+//! `theorem` is that step where the task knows `|K|_2`. A solver sees no matrix, so without it the rule takes the largest
+//! norm that n actions allow: `|K|_2 <= cot(pi / 2n) / 2`, hence `eta = tan(pi / 2n)`. Proof: `|K|_2 = max 2 sum_{i<j} K_ij Im(conj(z_i) z_j)` over complex unit vectors; with
 //! `|K_ij| <= 1/2`, and after turning each `z_i` by its sign into the upper half plane and sorting by argument, this is
 //! at most its value for the transitive tournament, whose spectrum is `+-(i/2) cot(pi (2k - 1) / 2n)` (Pick 1922;
-//! Gregory, Kirkland, Shader 1993 for tournaments). Most games allow far longer steps, up to `1 / (2 |K|_2)` of their
-//! own.
+//! Gregory, Kirkland, Shader 1993 for tournaments). Most games allow far longer steps.
 //! Cost: one query a step and two projections, O(n log n). The task's `tau` is not used. Policies leave the interior:
 //! log-probabilities may be -inf. Deviations: none.
 
@@ -32,8 +31,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number above 0 or `theorem` (tan(pi / 2n), safe for every game with n
-    /// actions).
+    /// eta, the factor of the win rates: a number above 0 or `theorem` (1 / (2 |K|_2); where the norm is not known,
+    /// tan(pi / 2n), safe for every game with n actions).
     pub step_size: StepSize,
 }
 
@@ -45,9 +44,7 @@ impl Default for Config {
 
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        // one action has K = 0, for which every step will do: count two
-        let n = task.shape().ranges().map(|r| r.len()).fold(2, usize::max);
-        let theorem = || Ok((std::f64::consts::FRAC_PI_2 / n as f64).tan());
+        let theorem = || Ok(0.5 / task.operator_norm_bound());
         Ok(Self { step_size: self.step_size.resolve("step_size", task, false, theorem, None)? })
     }
 
@@ -65,6 +62,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Popov 1980; Wei et al. 2021, arXiv:2006.09517",
 )
 .aims(Aim::Original, Iterate::Last)
+.reaches_boundary()
 .costs("1 query")
 .verified("golden numbers, linear last iterate on games with a segment of equilibria, its norm bound");
 

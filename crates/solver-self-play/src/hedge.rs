@@ -13,13 +13,12 @@ use equipoise_core::{
 pub(crate) struct Hedge {
     state: Iterates,
     eta: f64,
-    tau: f64,
 }
 
 impl Hedge {
     /// At the start of `task`.
     pub(crate) fn new(task: &Task, eta: f64) -> Self {
-        Self { state: Iterates::new(task), eta, tau: task.tau }
+        Self { state: Iterates::new(task), eta }
     }
 }
 
@@ -48,7 +47,7 @@ impl Solver for Hedge {
     }
 
     fn notes(&self) -> Vec<String> {
-        notes(self.tau)
+        notes()
     }
 }
 
@@ -88,14 +87,8 @@ pub(crate) fn hedge_step(radius: f64, horizon: f64) -> f64 {
 }
 
 /// What a user of multiplicative weights must know.
-pub(crate) fn notes(tau: f64) -> Vec<String> {
-    let mut notes = vec![
-        "only the average iterate converges: around an interior equilibrium the last one moves outward at every step \
-         size"
-        .to_owned(),
-    ];
-    if tau > 0.0 {
-        notes.push(format!("plays the original game: tau = {tau} and the reference are not used"));
-    }
-    notes
+pub(crate) fn notes() -> Vec<String> {
+    let note = "only the average iterate converges: around an interior equilibrium the last one moves outward at every \
+                step size";
+    vec![note.to_owned()]
 }

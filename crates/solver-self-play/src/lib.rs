@@ -8,16 +8,35 @@
 //! | `dno` | original | = `mwu` with `eta = 1 / dno_eta` | arXiv:2404.03715 |
 //! | `nash-md` | regularised | mirror descent against the mixture | arXiv:2312.00886 |
 //! | `nash-md-pg` | regularised | policy gradient against the mixture | arXiv:2312.00886 |
+//! | `nash-md-debiased` | regularised | the same, run cooler and read at the mixture; = `mmd` | arXiv:2312.00886 |
+//! | `nash-ema` | regularised | mirror descent against its geometric moving average | arXiv:2312.00886 |
+//! | `mnpo` | original | several players; equal starts: `mwu` | arXiv:2509.23102 |
+//! | `td-mnpo` | regularised | anchored to a weighted history; one weight: `omd` | arXiv:2509.23102 |
+//! | `rspo` | regularised | other divergences to the reference; reverse KL: `mmd` | arXiv:2503.00030 |
+//! | `gpo` | score game | multiplicative weights on logit P | arXiv:2410.02197 |
 //! | `fictitious-play` | original | best response to the average | Brown 1951 |
+//! | `rm-plus` | original | regret matching plus | arXiv:1407.5042 |
+//! | `prm-plus` | original | predictive regret matching plus | arXiv:2007.14358 |
+//! | `smooth-prm-plus` | original | the same, regrets kept away from 0, restarts | arXiv:2305.14709 |
 
 pub mod dno;
 pub mod fictitious_play;
+pub mod gpo;
 mod hedge;
+pub mod mnpo;
 pub mod mwu;
+pub mod nash_ema;
 pub mod nash_md;
+pub mod nash_md_debiased;
 pub mod nash_md_pg;
+pub mod prm_plus;
+pub mod regret;
+pub mod rm_plus;
+pub mod rspo;
+pub mod smooth_prm_plus;
 pub mod spo;
 pub mod sppo;
+pub mod td_mnpo;
 
 use equipoise_core::SolverEntry;
 
@@ -29,5 +48,14 @@ pub const SOLVERS: &[SolverEntry] = &[
     dno::ENTRY,
     nash_md::ENTRY,
     nash_md_pg::ENTRY,
+    nash_md_debiased::ENTRY,
+    nash_ema::ENTRY,
+    mnpo::ENTRY,
+    td_mnpo::ENTRY,
+    rspo::ENTRY,
+    gpo::ENTRY,
     fictitious_play::ENTRY,
+    rm_plus::ENTRY,
+    prm_plus::ENTRY,
+    smooth_prm_plus::ENTRY,
 ];

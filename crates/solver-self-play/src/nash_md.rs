@@ -76,6 +76,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Iterate::Last)
+.rests_elsewhere()
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, exact bias identity, its per-step bound");
 

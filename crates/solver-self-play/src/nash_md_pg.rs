@@ -70,6 +70,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Iterate::None)
+.rests_elsewhere()
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, finite differences of the objective");
 

