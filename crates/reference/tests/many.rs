@@ -3,7 +3,7 @@
 //! The first test takes mostly small games. The whole of it, with sizes spread evenly from 1 to 300:
 //! `cargo test --release -p equipoise-reference --test many -- --ignored --nocapture`
 
-#![allow(clippy::unwrap_used)] // a test may
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test may
 
 mod common;
 
