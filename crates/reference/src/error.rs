@@ -28,15 +28,14 @@ pub enum ReferenceError {
         /// The action, from 0.
         action: usize,
     },
-    /// The simplex method did not end at an equilibrium.
+    /// No policy of small enough gap was found.
     #[error(
-        "no equilibrium to rounding for {n} actions: the duality gap is {duality_gap} after {pivots} pivots"
+        "no equilibrium to 1e-12 for {n} actions: the smallest duality gap reached is {duality_gap}; please report this \
+         game"
     )]
-    Pivoting {
+    Inexact {
         /// Number of actions.
         n: usize,
-        /// Pivots made.
-        pivots: usize,
         /// Duality gap of the policy reached.
         duality_gap: f64,
     },

@@ -5,12 +5,11 @@ use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array1;
 
 use crate::error::ReferenceError;
-use crate::lottery::lottery;
-use crate::margins::Margins;
+use crate::lottery::probabilities;
 use crate::regularised::solve;
 
 /// The equilibrium of every context: regularised towards `reference` with temperature `tau`, or, for `tau = 0`, a
-/// maximal lottery (log-probability `-inf` where it does not play; `reference` is then not used).
+/// maximal lottery (of several the one of maximum entropy; log-probability `-inf` where it does not play; `reference` is then not used).
 ///
 /// Contexts do not interact, so the context weights do not matter. A context equal to the one before it is not solved
 /// again.
@@ -62,9 +61,5 @@ fn context_equilibrium(
     if tau > 0.0 {
         return solve(matrix, log_mu, tau).map(|solved| solved.logits);
     }
-    match matrix.n() {
-        1 => Ok(vec![1.0]),
-        2 => Ok(if matrix.margin(0, 1) >= 0.0 { vec![1.0, 0.0] } else { vec![0.0, 1.0] }),
-        _ => lottery(matrix, &Margins::scaled(matrix)).map(|(policy, _)| policy.to_vec()),
-    }
+    probabilities(matrix)
 }

@@ -7,8 +7,12 @@
 //! Decompositions are faer's, which the workspace builds without its thread pool: bits do not depend on threads.
 
 pub mod choice;
+mod crossover;
+mod doubled;
 mod error;
+mod face;
 mod game;
+mod interior;
 mod lottery;
 mod margins;
 mod regularised;
@@ -17,7 +21,10 @@ mod spectrum;
 
 pub use error::ReferenceError;
 pub use game::game_equilibrium;
-pub use lottery::{Equilibrium, maximal_lottery};
+pub use lottery::{
+    Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
+    select_lottery,
+};
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium};
 pub use spectrum::{
     FREQUENCIES_KEPT, game_frequencies, operator_norm, rotation_frequencies, spectral_radius,

@@ -5,36 +5,126 @@
 //! ```
 //!
 //! Known as von Neumann winner, minimax winner (arXiv:2401.04056) or Nash equilibrium of the preference game
-//! (arXiv:2312.00886). The value is 1/2 whatever the game, so the gap certifies the policy without a dual. The simplex
-//! method finds an optimal basis in `f64`; the policy is then solved afresh from the margins of that basis by LU. If the
-//! gap shows that `f64` chose a wrong basis (it happens when margins differ by nine orders of magnitude), the method runs
-//! again in double-double arithmetic.
+//! (arXiv:2312.00886). The value is 1/2 whatever the game, so the gap certifies the policy without a dual.
+//!
+//! Ways, in the order they are tried; [`Method`] says which one gave the answer:
+//! an action that beats all others is the answer; up to [`PIVOTING`] actions the lexicographic simplex method, and
+//! again in double-double arithmetic if the gap shows that `f64` chose a wrong basis (it happens when margins differ by nine
+//! orders of magnitude); above, the central path with crossover, or its end as one equilibrium of several. Each is the
+//! other's second way (pivoting up to [`PIVOTING_IN_NEED`] actions), and the last point of the path is the last way. None of
+//! them can cycle or run on; the first four must leave a gap at rounding, the last one at most [`LARGEST_GAP`].
 //!
 //! Uniqueness. Let `S` be the support of an equilibrium and `T = {i: (K pi)_i = 0}` its best responses, `S` within `T`.
 //! *The equilibrium is unique if and only if `T = S` and `K_SS` has a kernel of dimension one.* Proof: another
 //! equilibrium `r` must play within `T` and hold every action of `S` level; if `T = S`, both lie in the kernel of
 //! `K_SS`; and a kernel of dimension two lets `pi` move along it, since actions off `S` lose strictly. If `T` is larger
 //! than `S`, then `(pi, pi)` is not strictly complementary, yet some optimal pair is (Goldman and Tucker 1956), and in
-//! a symmetric game each of its halves is an equilibrium: not both are `pi`.
+//! a symmetric game each of its halves is an equilibrium: not both are `pi`. A skew matrix has even rank, so a unique
+//! equilibrium has odd support.
 //!
-//! Cost: `O(n^2)` a pivot, fewer than `2 n` pivots as a rule, and one SVD of the support block. Meant for up to about
-//! a thousand actions.
+//! Cost: `O(n^2)` a pivot with about `2 n` pivots; above [`PIVOTING`] about ten LU of size `n` or less.
 
+use equipoise_core::Policy;
 use equipoise_env::PreferenceMatrix;
-use faer::linalg::solvers::Solve;
-use faer::{Mat, fx128};
+use faer::fx128;
 use ndarray::Array1;
 
+use crate::crossover::{Block, solve_bordered};
+use crate::doubled::exact_margins;
 use crate::error::ReferenceError;
+use crate::face::Face;
+use crate::interior;
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
+
+/// Actions up to which pivoting is faster than the central path (measured).
+const PIVOTING: usize = 100;
+/// Actions up to which pivoting, in doubled precision if need be, takes seconds.
+const PIVOTING_IN_NEED: usize = 500;
+/// Largest duality gap of any answer.
+pub const LARGEST_GAP: f64 = 1e-12;
+
+/// Which equilibrium, where there are several.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Selection<'a> {
+    /// The one of maximum entropy.
+    #[default]
+    MaximumEntropy,
+    /// The limit of the equilibria regularised towards this reference (one context, positive), as `tau -> 0`: the
+    /// one that minimises `KL(pi || mu)`.
+    RegularisedLimit(&'a Policy),
+    /// A vertex of their set.
+    Vertex,
+}
+
+/// Which equilibrium was returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// The only one.
+    Unique,
+    /// Of several, the one of maximum entropy.
+    MaximumEntropy,
+    /// Of several, the limit of the regularised path.
+    RegularisedLimit,
+    /// Of several, a vertex of their set.
+    Vertex,
+    /// One; rounding does not let it be told whether there are others, or where their set ends.
+    Undecided,
+}
+
+impl Selected {
+    /// As reports spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unique => "unique",
+            Self::MaximumEntropy => "maximum-entropy",
+            Self::RegularisedLimit => "regularised-limit",
+            Self::Vertex => "vertex",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// How an equilibrium was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// One action beats all others, or all tie.
+    Inspection,
+    /// Lexicographic simplex method.
+    Simplex,
+    /// Lexicographic simplex method in double-double arithmetic.
+    DoubledSimplex,
+    /// Central path and crossover to the null vector of the support's block.
+    InteriorPoint,
+    /// End of the central path, projected to the kernel of the support's block.
+    CentralPath,
+    /// Last point of the central path as it is.
+    CentralPoint,
+}
+
+impl Method {
+    /// As reports spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inspection => "inspection",
+            Self::Simplex => "simplex",
+            Self::DoubledSimplex => "simplex-doubled",
+            Self::InteriorPoint => "interior-point",
+            Self::CentralPath => "central-path",
+            Self::CentralPoint => "central-point",
+        }
+    }
+}
 
 /// A maximal lottery with its certificate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Equilibrium {
-    /// The lottery, `[n]`, on the simplex. If there are several, a vertex of their set.
+    /// The lottery, `[n]`, on the simplex.
     pub policy: Array1<f64>,
-    /// `2 max_i (K pi)_i`, recomputed from the margins and not clamped: rounding may leave it just below 0.
+    /// `2 max_i (K pi)_i`, recomputed from the margins with compensated sums and not clamped: the rounding of the policy
+    /// may leave it just off 0 on either side.
     pub duality_gap: f64,
     /// Actions with positive probability, ascending.
     pub support: Vec<usize>,
@@ -43,49 +133,251 @@ pub struct Equilibrium {
     /// Whether it is the only one (criterion in the module head). Equalities are read up to rounding,
     /// `7e-15 sqrt n` relative to the largest margin (within a factor two). `None`: an inequality holds, but by less than the rounding error of the lottery.
     pub unique: Option<bool>,
+    /// Dimension of the set of equilibria, 0 if unique; `None` if that was not told or not asked (a vertex needs it not).
+    pub dimension: Option<usize>,
+    /// Which equilibrium it is.
+    pub selected: Selected,
     /// How it was found.
-    pub method: &'static str,
+    pub method: Method,
 }
 
-/// A maximal lottery of `matrix`, with its gap, its support, its best responses and whether it is unique.
+/// The maximal lottery of `matrix`, of several the one of maximum entropy, with its gap, its support, its best responses
+/// and whether it is unique.
 ///
 /// Deterministic. Scale-free: margins of 1e-9 are as good as margins of 1/2, also side by side.
 ///
 /// # Errors
-/// [`ReferenceError::Pivoting`] if the gap is not at rounding.
+/// [`ReferenceError::Inexact`] if no policy of gap [`LARGEST_GAP`] was found, which no game has been seen to cause.
 pub fn maximal_lottery(matrix: &PreferenceMatrix) -> Result<Equilibrium, ReferenceError> {
+    select_lottery(matrix, Selection::MaximumEntropy)
+}
+
+/// The maximal lottery of `matrix`, of several the one asked for.
+///
+/// # Errors
+/// [`ReferenceError::Inexact`] as [`maximal_lottery`]; [`ReferenceError::Shape`] or [`ReferenceError::Support`] for a
+/// reference that does not fit.
+pub fn select_lottery(
+    matrix: &PreferenceMatrix,
+    selection: Selection<'_>,
+) -> Result<Equilibrium, ReferenceError> {
+    if let Selection::RegularisedLimit(mu) = selection {
+        let n = matrix.n();
+        if mu.shape().contexts() != 1 || mu.shape().len() != n {
+            return Err(ReferenceError::Shape { expected: n, got: mu.shape().len() });
+        }
+        if let Some(action) = mu.log_probs().iter().position(|l| !l.is_finite()) {
+            return Err(ReferenceError::Support { action });
+        }
+    }
     let k = Margins::scaled(matrix);
-    let (policy, duality_gap) = lottery(matrix, &k)?;
-    let mut margins = vec![0.0; k.n()];
-    matrix.product(policy.as_slice().expect("an owned one-dimensional array is contiguous"), &mut margins);
-    let support: Vec<usize> = (0..k.n()).filter(|&i| policy[i] > 0.0).collect();
-    let best = 0.5 * duality_gap - rounding(k.n()) * k.scale();
-    let best_responses = (0..k.n()).filter(|&i| margins[i] >= best || policy[i] > 0.0).collect();
-    let unique = is_unique(&k, &policy, &margins, &support);
-    Ok(Equilibrium { policy, duality_gap, support, best_responses, unique, method: "simplex" })
+    let mut search = Search { matrix, k: &k, path_end: None };
+    let found = search.any()?;
+    search.select(found, selection)
 }
 
-/// The lottery and its gap alone.
-pub(crate) fn lottery(matrix: &PreferenceMatrix, k: &Margins) -> Result<(Array1<f64>, f64), ReferenceError> {
-    let certified = |gap: f64| gap <= rounding(k.n()) * k.scale();
-    let basis = optimal_basis::<f64>(k);
-    let (policy, gap) = certify(matrix, on_simplex(k, &basis, solve_basis(k, &basis)));
-    if certified(gap) {
-        return Ok((policy, gap));
+/// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
+///
+/// `None` if rounding does not let the set of equilibria be told. Two convex programs an action of the set.
+///
+/// # Errors
+/// [`ReferenceError::Inexact`] as [`maximal_lottery`].
+pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
+    let k = Margins::scaled(matrix);
+    let mut search = Search { matrix, k: &k, path_end: None };
+    let found = search.any()?;
+    if found.unique == Some(true) {
+        return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
     }
-    let basis = optimal_basis::<fx128>(k);
-    let (policy, gap) = certify(matrix, on_simplex(k, &basis, basis.probs.iter().copied()));
-    if certified(gap) {
-        Ok((policy, gap))
-    } else {
-        Err(ReferenceError::Pivoting { n: k.n(), pivots: basis.pivots, duality_gap: gap })
+    if all_tie(&k) {
+        return Ok(Some(vec![(0.0, 1.0); k.n()]));
+    }
+    Ok(search.face().and_then(|face| face.ranges()))
+}
+
+fn all_tie(k: &Margins) -> bool {
+    k.largest() == 0.0
+}
+
+/// An equilibrium on the way.
+pub(crate) struct Found {
+    pub(crate) policy: Vec<f64>,
+    /// `K pi`, exact to rounding, in units of the matrix.
+    margins: Vec<f64>,
+    pub(crate) gap: f64,
+    pub(crate) unique: Option<bool>,
+    method: Method,
+    /// Whether the policy is known to be a vertex.
+    vertex: bool,
+}
+
+struct Search<'a> {
+    matrix: &'a PreferenceMatrix,
+    k: &'a Margins,
+    /// Last point of the central path, if it was followed to its end.
+    path_end: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Search<'_> {
+    /// Some equilibrium.
+    fn any(&mut self) -> Result<Found, ReferenceError> {
+        let k = self.k;
+        let n = k.n();
+        if let Some(winner) = (0..n).find(|&i| (0..n).all(|j| i == j || k.at(i, j) > 0.0)) {
+            let mut policy = vec![0.0; n];
+            policy[winner] = 1.0;
+            return Ok(Found { unique: Some(true), ..self.found(policy, Method::Inspection, true) });
+        }
+        if all_tie(k) {
+            let mut policy = vec![0.0; n];
+            policy[0] = 1.0;
+            return Ok(Found { unique: Some(false), ..self.found(policy, Method::Inspection, true) });
+        }
+        let path_first = n > PIVOTING;
+        if path_first && let Some(found) = self.by_path() {
+            return Ok(found);
+        }
+        if n <= PIVOTING_IN_NEED
+            && let Some(found) = self.by_pivoting()
+        {
+            return Ok(found);
+        }
+        if !path_first && let Some(found) = self.by_path() {
+            return Ok(found);
+        }
+        let (x, _) = self.path_end();
+        let x = x.clone();
+        let found = self.found(x, Method::CentralPoint, false);
+        if found.gap <= LARGEST_GAP {
+            Ok(found)
+        } else {
+            Err(ReferenceError::Inexact { n, duality_gap: found.gap })
+        }
+    }
+
+    fn by_pivoting(&self) -> Option<Found> {
+        let k = self.k;
+        let basis = optimal_basis::<f64>(k);
+        let found = self.found(on_simplex(k, &basis, &solve_basis(k, &basis)), Method::Simplex, true);
+        if self.certified(&found) {
+            return Some(self.decided(found));
+        }
+        let basis = optimal_basis::<fx128>(k);
+        let found = self.found(on_simplex(k, &basis, &basis.probs), Method::DoubledSimplex, true);
+        self.certified(&found).then(|| self.decided(found))
+    }
+
+    fn by_path(&mut self) -> Option<Found> {
+        let end = interior::follow(self.k);
+        if let Some(policy) = end.equilibrium {
+            let found = self.decided(self.found(policy, Method::InteriorPoint, true));
+            if self.certified(&found) {
+                return Some(found);
+            }
+        } else {
+            self.path_end = Some((end.x, end.s));
+        }
+        let face = self.face()?;
+        let unique = Some(face.dimension() == 0);
+        let inside = self.found(face.lift(&face.inside), Method::CentralPath, false);
+        self.certified(&inside).then_some(Found { unique, ..inside })
+    }
+
+    fn path_end(&mut self) -> &(Vec<f64>, Vec<f64>) {
+        self.path_end.get_or_insert_with(|| interior::follow_to_end(self.k))
+    }
+
+    fn found(&self, policy: Vec<f64>, method: Method, vertex: bool) -> Found {
+        let margins = exact_margins(self.matrix, &policy);
+        let gap = 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Found { policy, margins, gap, unique: None, method, vertex }
+    }
+
+    /// Whether only rounding stands between the gap and 0.
+    fn certified(&self, found: &Found) -> bool {
+        found.gap <= rounding(self.k.n()) * self.k.scale()
+    }
+
+    fn decided(&self, found: Found) -> Found {
+        Found { unique: is_unique(self.k, &found), ..found }
+    }
+
+    /// The set of all equilibria.
+    fn face(&mut self) -> Option<Face> {
+        let k = self.k;
+        let (x, s) = self.path_end();
+        Face::new(k, x, s, rounding(k.n()))
+    }
+
+    /// The equilibrium asked for, given any.
+    fn select(&mut self, mut found: Found, selection: Selection<'_>) -> Result<Equilibrium, ReferenceError> {
+        let n = self.k.n();
+        let named = match selection {
+            Selection::MaximumEntropy => Selected::MaximumEntropy,
+            Selection::RegularisedLimit(_) => Selected::RegularisedLimit,
+            Selection::Vertex => Selected::Vertex,
+        };
+        let log_mu = match selection {
+            Selection::RegularisedLimit(mu) => mu.log_probs().to_vec(),
+            _ => vec![0.0; n],
+        };
+        let (mut dimension, mut selected) = (None, Selected::Undecided);
+        if found.unique == Some(true) {
+            (dimension, selected) = (Some(0), Selected::Unique);
+        } else if found.vertex && matches!(selection, Selection::Vertex) {
+            selected = if found.unique.is_some() { Selected::Vertex } else { Selected::Undecided };
+        } else if all_tie(self.k) {
+            let policy = match selection {
+                Selection::RegularisedLimit(mu) => mu.probs().to_vec(),
+                _ => vec![1.0 / n as f64; n],
+            };
+            found = Found { unique: Some(false), ..self.found(policy, Method::Inspection, false) };
+            (dimension, selected) = (Some(n - 1), named);
+        } else if let Some(face) = self.face() {
+            let policy = match selection {
+                _ if face.dimension() == 0 => Some(face.lift(&face.inside)),
+                Selection::Vertex => Some(face.vertex()),
+                _ => face.projection(&log_mu),
+            };
+            let chosen = policy.map(|p| self.found(normalised(p), found.method, false));
+            if let Some(chosen) = chosen
+                && self.certified(&chosen)
+            {
+                let unique = Some(face.dimension() == 0);
+                if found.unique.is_none() || found.unique == unique {
+                    (dimension, selected) = (Some(face.dimension()), named);
+                    if unique == Some(true) {
+                        selected = Selected::Unique;
+                    }
+                    found = Found { unique, ..chosen };
+                }
+            }
+        }
+        let support: Vec<usize> = (0..n).filter(|&i| found.policy[i] > 0.0).collect();
+        let best = 0.5 * found.gap - rounding(n) * self.k.scale();
+        let best_responses = (0..n).filter(|&i| found.margins[i] >= best || found.policy[i] > 0.0).collect();
+        Ok(Equilibrium {
+            policy: Array1::from(found.policy),
+            duality_gap: found.gap,
+            support,
+            best_responses,
+            unique: found.unique,
+            dimension,
+            selected,
+            method: found.method,
+        })
     }
 }
 
-fn certify(matrix: &PreferenceMatrix, policy: Vec<f64>) -> (Array1<f64>, f64) {
-    let mut margins = vec![0.0; policy.len()];
-    matrix.product(&policy, &mut margins);
-    (Array1::from(policy), 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+/// Probabilities alone: [`maximal_lottery`] for callers that solve many games.
+pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, ReferenceError> {
+    let k = Margins::scaled(matrix);
+    let mut search = Search { matrix, k: &k, path_end: None };
+    let found = search.any()?;
+    if found.unique == Some(true) {
+        return Ok(found.policy);
+    }
+    search.select(found, Selection::MaximumEntropy).map(|e| e.policy.to_vec())
 }
 
 /// Rounding of a sum of `n` margins of size at most 1, with room for the decomposition behind it.
@@ -93,25 +385,23 @@ fn rounding(n: usize) -> f64 {
     32.0 * (n as f64).sqrt() * f64::EPSILON
 }
 
+fn normalised(mut policy: Vec<f64>) -> Vec<f64> {
+    policy.iter_mut().for_each(|p| *p = p.max(0.0));
+    let sum: f64 = policy.iter().sum();
+    policy.iter_mut().for_each(|p| *p /= sum);
+    policy
+}
+
 /// Solves `K_TS pi_S + v = 0`, `1'pi_S = 1` for the rows `T` and columns `S` of the basis.
-fn solve_basis(k: &Margins, basis: &Basis) -> impl Iterator<Item = f64> {
-    let (rows, columns) = (&basis.rows, &basis.columns);
-    let m = columns.len();
-    let bordered = Mat::from_fn(m + 1, m + 1, |i, j| match (i < m, j < m) {
-        (true, true) => k.at(rows[i], columns[j]),
-        (false, false) => 0.0,
-        _ => 1.0,
-    });
-    let mut solution = Mat::from_fn(m + 1, 1, |i, _| f64::from(u8::from(i == m)));
-    bordered.partial_piv_lu().solve_in_place(&mut solution);
-    (0..m).map(move |j| solution[(j, 0)])
+fn solve_basis(k: &Margins, basis: &Basis) -> Vec<f64> {
+    solve_bordered(k, &basis.rows, &basis.columns)
 }
 
 /// Puts the probabilities of the basis in their places. A basic variable of a degenerate game is 0, and comes out as
 /// rounding of either sign: it is 0 again here.
-fn on_simplex(k: &Margins, basis: &Basis, probs: impl Iterator<Item = f64>) -> Vec<f64> {
+fn on_simplex(k: &Margins, basis: &Basis, probs: &[f64]) -> Vec<f64> {
     let mut policy = vec![0.0; k.n()];
-    for (&action, p) in basis.columns.iter().zip(probs) {
+    for (&action, &p) in basis.columns.iter().zip(probs) {
         policy[action] = if p > rounding(k.n()) { p } else { 0.0 };
     }
     let sum: f64 = policy.iter().sum();
@@ -119,23 +409,23 @@ fn on_simplex(k: &Margins, basis: &Basis, probs: impl Iterator<Item = f64>) -> V
     policy
 }
 
-fn is_unique(k: &Margins, policy: &Array1<f64>, margins: &[f64], support: &[usize]) -> Option<bool> {
-    let (zero, size) = (rounding(k.n()), support.len());
-    let off = (0..k.n()).filter(|&i| policy[i] == 0.0).map(|i| margins[i] / k.scale());
+fn is_unique(k: &Margins, found: &Found) -> Option<bool> {
+    let (n, policy) = (k.n(), &found.policy);
+    let zero = rounding(n);
+    let support: Vec<usize> = (0..n).filter(|&i| policy[i] > 0.0).collect();
+    let off = (0..n).filter(|&i| policy[i] == 0.0).map(|i| found.margins[i] / k.scale());
     let nearest = off.fold(f64::NEG_INFINITY, f64::max);
-    if nearest >= -zero {
+    if nearest >= -zero || support.len().is_multiple_of(2) {
         return Some(false);
     }
-    // singular values of a skew matrix come in pairs, and an odd one out is 0
-    let block = Mat::from_fn(size, size, |i, j| k.at(support[i], support[j]));
-    let values = block.singular_values().ok()?;
-    let (largest, second) = if size == 1 { (1.0, 1.0) } else { (values[0].max(1.0), values[size - 2]) };
-    if second <= zero * largest {
+    let block = Block::new(k, &support);
+    let (largest, smallest) = (block.largest(), block.smallest());
+    if smallest <= zero * largest {
         return Some(false);
     }
-    // the error of the lottery is what it leaves of K_SS pi = 0, or rounding, over the second-smallest singular value
-    let left = support.iter().map(|&i| margins[i].abs() / k.scale()).fold(zero, f64::max);
-    let error = left * largest / second * (size as f64).sqrt();
-    let smallest = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);
-    (nearest < -error && smallest > error).then_some(true)
+    // the error of the lottery is what it leaves of K_SS pi = 0, or rounding, over the smallest singular value
+    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(zero, f64::max);
+    let error = left * largest / smallest * (support.len() as f64).sqrt();
+    let least = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);
+    (nearest < -error && least > error).then_some(true)
 }

@@ -35,6 +35,15 @@ impl Margins {
         Self { n, scale, cells }
     }
 
+    /// The game between some of the actions, with the same scale.
+    pub(crate) fn restricted(&self, actions: &[usize]) -> Self {
+        let cells = actions.iter().flat_map(|&i| {
+            let row = self.row(i);
+            actions.iter().map(move |&j| row[j])
+        });
+        Self { n: actions.len(), scale: self.scale, cells: cells.collect() }
+    }
+
     /// Number of actions.
     pub(crate) fn n(&self) -> usize {
         self.n
@@ -45,9 +54,31 @@ impl Margins {
         self.scale
     }
 
+    /// Largest margin after scaling.
+    pub(crate) fn largest(&self) -> f64 {
+        self.cells.iter().fold(0.0, |m: f64, k| m.max(k.abs()))
+    }
+
     /// Row `i`, `[n]`.
     pub(crate) fn row(&self, i: usize) -> &[f64] {
         &self.cells[i * self.n..(i + 1) * self.n]
+    }
+
+    /// `K x / scale`, `[n]`.
+    pub(crate) fn product(&self, x: &[f64]) -> Vec<f64> {
+        let dot = |row: &[f64]| {
+            // eight partial sums: independent additions
+            let mut sums = [0.0; 8];
+            let (blocks, x_blocks) = (row.chunks_exact(8), x.chunks_exact(8));
+            let rest: f64 = blocks.remainder().iter().zip(x_blocks.remainder()).map(|(k, x)| k * x).sum();
+            for (k, x) in blocks.zip(x_blocks) {
+                for l in 0..8 {
+                    sums[l] += k[l] * x[l];
+                }
+            }
+            sums.iter().sum::<f64>() + rest
+        };
+        self.cells.chunks_exact(self.n).map(dot).collect()
     }
 
     /// Entry `(i, j)`.

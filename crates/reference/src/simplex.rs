@@ -65,8 +65,6 @@ pub(crate) struct Basis {
     pub(crate) rows: Vec<usize>,
     /// Probabilities of the columns as the tableau has them, up to rounding of either sign.
     pub(crate) probs: Vec<f64>,
-    /// Pivots made.
-    pub(crate) pivots: usize,
 }
 
 /// Runs the method on scaled margins. The last basis is returned even if the pivot limit ended it: the caller
@@ -74,14 +72,12 @@ pub(crate) struct Basis {
 pub(crate) fn optimal_basis<T: Number>(k: &Margins) -> Basis {
     let mut tableau = Tableau::<T>::new(k);
     let limit = 50 * (k.n() + 10);
-    let mut pivots = 0;
-    while pivots < limit {
+    for _ in 0..limit {
         let Some(column) = tableau.entering() else { break };
         let Some(row) = tableau.leaving(column) else { break };
         tableau.pivot(row, column);
-        pivots += 1;
     }
-    tableau.basis(pivots)
+    tableau.basis()
 }
 
 struct Tableau<T> {
@@ -198,7 +194,7 @@ impl<T: Number> Tableau<T> {
         }
     }
 
-    fn basis(&self, pivots: usize) -> Basis {
+    fn basis(&self) -> Basis {
         let sum = self.at(self.n, self.n);
         let played = |&(_, &v): &(usize, &usize)| v < self.n;
         let columns = self.basic.iter().enumerate().filter(played);
@@ -206,7 +202,6 @@ impl<T: Number> Tableau<T> {
             rows: self.nonbasic.iter().filter_map(|v| v.checked_sub(self.n)).collect(),
             probs: columns.clone().map(|(row, _)| (self.at(row, self.n) / sum).to_f64()).collect(),
             columns: columns.map(|(_, &v)| v).collect(),
-            pivots,
         }
     }
 }

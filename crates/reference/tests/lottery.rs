@@ -7,7 +7,9 @@ mod common;
 use common::*;
 use equipoise_core::sample::{index, uniform};
 use equipoise_env::PreferenceMatrix;
-use equipoise_reference::{Equilibrium, maximal_lottery};
+use equipoise_reference::{
+    Equilibrium, Method, Selected, Selection, equilibrium_ranges, maximal_lottery, select_lottery,
+};
 use ndarray::{Array2, arr2};
 
 /// A policy of O(1) entries solved from a well-conditioned block.
@@ -83,32 +85,64 @@ fn bradley_terry_plus_a_rotation() {
     }
 }
 
+fn vertex(matrix: &PreferenceMatrix) -> Equilibrium {
+    select_lottery(matrix, Selection::Vertex).unwrap()
+}
+
 #[test]
 fn ties_and_clones_are_not_unique() {
-    for n in [2, 3, 7] {
-        let ties = solve(&PreferenceMatrix::from_margins(n, |_, _| 0.0).unwrap());
+    for n in [2, 3, 7, 150] {
+        let game = PreferenceMatrix::from_margins(n, |_, _| 0.0).unwrap();
+        let ties = vertex(&game);
         assert_eq!((ties.duality_gap, ties.unique), (0.0, Some(false)));
         assert_eq!((ties.support, ties.best_responses), (vec![0], (0..n).collect()));
+        let spread = solve(&game);
+        assert_eq!((spread.dimension, spread.selected), (Some(n - 1), Selected::MaximumEntropy));
+        assert_close(spread.policy.as_slice().unwrap(), &vec![1.0 / n as f64; n], ROUNDING);
+        assert_eq!(equilibrium_ranges(&game).unwrap().unwrap(), vec![(0.0, 1.0); n]);
     }
-    // the 3-cycle with its first action doubled: the class keeps its mass
+    // the 3-cycle with its first action doubled: the class keeps its mass, and shares it evenly
     let (x, y, z) = (0.3, 0.2, 0.1);
-    let clones = solve(&margins([[0.0, 0.0, x, -z], [0.0, 0.0, x, -z], [-x, -x, 0.0, y], [z, z, -y, 0.0]]));
-    let p = &clones.policy;
-    assert_close(&[p[0] + p[1], p[2], p[3]], &[y, z, x].map(|v| v / (x + y + z)), ROUNDING);
-    assert_eq!((clones.unique, clones.best_responses), (Some(false), vec![0, 1, 2, 3]));
+    let game = margins([[0.0, 0.0, x, -z], [0.0, 0.0, x, -z], [-x, -x, 0.0, y], [z, z, -y, 0.0]]);
+    let clones = solve(&game);
+    let [a, b, c] = [y, z, x].map(|v| v / (x + y + z));
+    assert_close(clones.policy.as_slice().unwrap(), &[a / 2.0, a / 2.0, b, c], ROUNDING);
+    assert_eq!((clones.unique, clones.dimension), (Some(false), Some(1)));
+    assert_eq!(clones.best_responses, vec![0, 1, 2, 3]);
+    let ranges = equilibrium_ranges(&game).unwrap().unwrap();
+    for (found, expected) in ranges.iter().zip([(0.0, a), (0.0, a), (b, b), (c, c)]) {
+        assert!((found.0 - expected.0).abs() < 1e-10 && (found.1 - expected.1).abs() < 1e-10, "{ranges:?}");
+    }
     // a pair of weak Condorcet winners
     let pair = solve(&margins([[0.0, 0.0, 0.2], [0.0, 0.0, 0.1], [-0.2, -0.1, 0.0]]));
     assert_eq!(pair.unique, Some(false));
+    assert_close(pair.policy.as_slice().unwrap(), &[0.5, 0.5, 0.0], ROUNDING);
     // disc game: the origin lies in many triangles
     let disc = PreferenceMatrix::from_margins(6, |i, j| {
         0.4 * (std::f64::consts::TAU * (i as f64 - j as f64) / 6.0).sin()
     });
-    assert_eq!(solve(&disc.unwrap()).unique, Some(false));
+    let disc = solve(&disc.unwrap());
+    assert_eq!((disc.unique, disc.dimension), (Some(false), Some(3)));
+    assert_close(disc.policy.as_slice().unwrap(), &[1.0 / 6.0; 6], ROUNDING);
+}
+
+/// Pair a, b ties; c loses to a by 0.1 and beats b by 0.3: equilibria play a with 3/4 and more. The one of maximum
+/// entropy lies where c is about to win, on a wall and not in the inside.
+#[test]
+fn maximum_entropy_may_lie_on_a_wall() {
+    let game = margins([[0.0, 0.0, 0.1], [0.0, 0.0, -0.3], [-0.1, 0.3, 0.0]]);
+    let found = solve(&game);
+    assert_close(found.policy.as_slice().unwrap(), &[0.75, 0.25, 0.0], 1e-12);
+    assert_eq!((found.unique, found.dimension, found.best_responses), (Some(false), Some(1), vec![0, 1, 2]));
+    let ranges = equilibrium_ranges(&game).unwrap().unwrap();
+    for (found, expected) in ranges.iter().zip([(0.75, 1.0), (0.0, 0.25), (0.0, 0.0)]) {
+        assert!((found.0 - expected.0).abs() < 1e-10 && (found.1 - expected.1).abs() < 1e-10, "{ranges:?}");
+    }
 }
 
 #[test]
 fn efron_has_a_segment_of_equilibria() {
-    let found = solve(&efron());
+    let found = vertex(&efron());
     assert_eq!(found.unique, Some(false));
     assert!(found.duality_gap.abs() <= ROUNDING);
     let ends = [[0.0, 0.5, 0.0, 0.5], [3.0 / 7.0, 1.0 / 7.0, 3.0 / 7.0, 0.0]];
@@ -116,6 +150,16 @@ fn efron_has_a_segment_of_equilibria() {
     let distance = |e: &[f64; 4]| e.iter().zip(&at).map(|(a, b)| (a - b).abs()).sum::<f64>();
     assert!(ends.iter().any(|e| distance(e) <= ROUNDING), "a vertex: {at:?}");
     assert!(ends.iter().all(|e| gap(&efron(), e).abs() <= ROUNDING));
+    // known to eight digits
+    let spread = solve(&efron());
+    assert_close(spread.policy.as_slice().unwrap(), &[0.24501151, 0.29582374, 0.24501151, 0.21415324], 1e-8);
+    assert_eq!((spread.dimension, spread.selected), (Some(1), Selected::MaximumEntropy));
+    // on a segment the projection is where the derivative along it vanishes
+    let mu = random_policy(4, 1.0, &mut rng("efron"));
+    let limit = select_lottery(&efron(), Selection::RegularisedLimit(&mu)).unwrap();
+    let slope: f64 =
+        (0..4).map(|i| (ends[1][i] - ends[0][i]) * ((limit.policy[i] / mu.probs()[i]).ln() + 1.0)).sum();
+    assert!(slope.abs() < 1e-12 && limit.selected == Selected::RegularisedLimit, "{slope}");
 }
 
 /// Two-player games embedded: product equilibria.
@@ -287,4 +331,71 @@ fn relabelling_and_determinism() {
         assert_close(a.policy.as_slice().unwrap(), &back, 1e-12);
         assert_eq!(a, solve(&matrix));
     }
+}
+
+/// Games above the size where pivoting is used, with equilibria known by construction.
+#[test]
+fn the_central_path_finds_what_is_known() {
+    let mut rng = rng("central path");
+    // a composition: the 3-cycle with each action replaced by 60 clones
+    let (x, y, z) = (0.3, 0.2, 0.1);
+    let k = three_cycle(x, y, z);
+    let clones = PreferenceMatrix::from_margins(180, |i, j| k.margin(i / 60, j / 60)).unwrap();
+    let found = solve(&clones);
+    let expected: Vec<f64> = (0..180).map(|i| [y, z, x][i / 60] / (60.0 * (x + y + z))).collect();
+    assert_close(found.policy.as_slice().unwrap(), &expected, ROUNDING);
+    assert_eq!((found.unique, found.dimension), (Some(false), Some(177)));
+    let corner = vertex(&clones);
+    assert_eq!((corner.support.len(), corner.selected), (3, Selected::Vertex));
+    assert!(corner.duality_gap <= ROUNDING);
+    // components below a winning one lose
+    for inner in [101, 151] {
+        let cycle = random_game(7, inner, &mut rng);
+        let alone = solve(&cycle);
+        let below = PreferenceMatrix::from_margins(220, |i, j| match (i < inner, j < inner) {
+            (true, true) => cycle.margin(i, j),
+            (true, false) => 0.01,
+            _ => 0.4 * ((i + j) as f64).sin(),
+        });
+        let found = solve(&below.unwrap());
+        assert_close(&found.policy.to_vec()[..inner], alone.policy.as_slice().unwrap(), 1e-12);
+        assert_eq!((found.unique, found.method), (Some(true), Method::InteriorPoint));
+    }
+    // interior by construction, as below, at a size for the path
+    let d: Vec<f64> = (0..201).map(|_| 0.2 + 0.8 * uniform(&mut rng)).collect();
+    let k0 = regular_tournament(201, 0.5);
+    let matrix = PreferenceMatrix::from_margins(201, |i, j| d[i] * d[j] * k0.margin(i, j)).unwrap();
+    let sum: f64 = d.iter().map(|d| 1.0 / d).sum();
+    let expected: Vec<f64> = d.iter().map(|d| 1.0 / (d * sum)).collect();
+    assert_close(solve(&matrix).policy.as_slice().unwrap(), &expected, 1e-13);
+}
+
+/// Of several equilibria the returned one has the largest entropy: no step towards a vertex increases it, and the
+/// regularised equilibrium for small tau is near it.
+#[test]
+fn maximum_entropy_is_the_limit_of_the_regularised_path() {
+    let mut rng = rng("maximum entropy");
+    let (mut several, mut decided) = (0, 0);
+    for round in 0..120 {
+        let (kind, n) = ([2, 3, 8, 6][round % 4], 3 + index(&mut rng, 12));
+        let matrix = random_game(kind, n, &mut rng);
+        let found = solve(&matrix);
+        if found.unique != Some(false) {
+            continue;
+        }
+        several += 1;
+        decided += usize::from(found.selected == Selected::MaximumEntropy);
+        let corner = vertex(&matrix);
+        assert!(corner.duality_gap <= ROUNDING, "{corner:?}");
+        let slope: f64 = (0..n)
+            .filter(|&i| corner.policy[i] != found.policy[i])
+            .map(|i| (corner.policy[i] - found.policy[i]) * found.policy[i].ln())
+            .sum();
+        assert!(slope >= -1e-9, "kind {kind}, n {n}: {slope} {found:?} {corner:?}");
+        let tau = 1e-5;
+        let near = equipoise_reference::regularised_equilibrium(&matrix, &uniform_policy(n), tau).unwrap();
+        let distance: f64 = near.policy.probs().iter().zip(&found.policy).map(|(a, b)| (a - b).abs()).sum();
+        assert!(distance < 2e-2, "kind {kind}, n {n}: {distance} {found:?} {:?}", near.policy.probs());
+    }
+    assert!(several > 40 && decided == several, "{several} {decided}");
 }

@@ -44,7 +44,7 @@ fn solve_context(game: &Game, x: usize, reference: &Policy, tau: f64) -> Result<
         let e = maximal_lottery(&matrix)?;
         return Ok(json!({
             "n": matrix.n(), "labels": labels, "policy": e.policy.to_vec(), "duality_gap": e.duality_gap,
-            "method": e.method, "support": names(&e.support), "unique": e.unique,
+            "method": e.method.name(), "support": names(&e.support), "unique": e.unique,
             "certificate": { "duality_gap": e.duality_gap, "best_responses": names(&e.best_responses),
                              "value": 0.5, "unique": e.unique },
         }));

@@ -59,7 +59,7 @@ pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-pub const KINDS: usize = 12;
+pub const KINDS: usize = 15;
 
 /// A random game of one of the [`KINDS`], among them the degenerate ones.
 pub fn random_game(kind: usize, n: usize, rng: &mut Rng) -> PreferenceMatrix {
@@ -91,7 +91,20 @@ pub fn random_game(kind: usize, n: usize, rng: &mut Rng) -> PreferenceMatrix {
                 (a, b) => -at(b, a),
             },
             10 => 1e-9 * at(i, j), // all near-ties
-            _ => 0.5 * 10f64.powf(-9.0 * at(j, i).abs() * 2.0).copysign(at(i, j)), // nine orders of magnitude
+            11 => 0.5 * 10f64.powf(-9.0 * at(j, i).abs() * 2.0).copysign(at(i, j)), // nine orders of magnitude
+            12 if at(j, i).abs() < 0.45 => 0.0,                                     // sparse
+            12 => at(i, j),
+            13 => 0.0, // all ties
+            // rank six
+            _ => {
+                (0..3)
+                    .map(|l| {
+                        draws[(3 * i + l) % (n * n)] * draws[(3 * j + l + 1) % (n * n)]
+                            - draws[(3 * j + l) % (n * n)] * draws[(3 * i + l + 1) % (n * n)]
+                    })
+                    .sum::<f64>()
+                    / 3.0
+            }
         }
     };
     PreferenceMatrix::from_margins(n, margin).unwrap()
