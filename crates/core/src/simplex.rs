@@ -149,8 +149,8 @@ pub fn kl_to_best_response(probs: &[f64], log_probs: &[f64], gain: &[f64], log_m
         )
     };
     match n {
-        ..=16 => with(&mut [0.0; 32][..2 * n]),
-        ..=128 => with(&mut [0.0; 256][..2 * n]),
+        0..=16 => with(&mut [0.0; 32][..2 * n]),
+        17..=128 => with(&mut [0.0; 256][..2 * n]),
         _ => with(&mut vec![0.0; 2 * n]),
     }
 }
