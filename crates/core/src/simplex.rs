@@ -40,7 +40,14 @@ pub fn kl_term(p: f64, log_p: f64, r: f64, log_r: f64) -> f64 {
         return r;
     }
     let d = log_p - log_r;
-    if d == f64::INFINITY { d } else { p * (d + (-d).exp_m1()) }
+    if d == f64::INFINITY {
+        d
+    } else if d < -1.0 {
+        // far apart nothing cancels, and r / p may overflow
+        p * (d - 1.0) + r
+    } else {
+        p * (d + (-d).exp_m1())
+    }
 }
 
 /// `KL(p || r)` in nats; `inf` if `p` has mass where `r` has none.
@@ -63,12 +70,7 @@ pub fn kl_to_best_response(probs: &[f64], log_probs: &[f64], gain: &[f64], log_m
     (0..n)
         .map(|i| {
             let log_r = (logit(i) - max) - log_sum;
-            if probs[i] == 0.0 {
-                log_r.exp()
-            } else {
-                let d = log_probs[i] - log_r;
-                if d == f64::INFINITY { d } else { probs[i] * (d + (-d).exp_m1()) }
-            }
+            kl_term(probs[i], log_probs[i], log_r.exp(), log_r)
         })
         .sum()
 }
@@ -121,6 +123,17 @@ mod tests {
         let (r, lr) = softmax(&[2e-13, -2e-13]);
         approx::assert_relative_eq!(kl(&p, &l, &r, &lr), 2e-26, max_relative = 1e-2);
         assert_eq!(kl(&p, &l, &p, &l), 0.0);
+    }
+
+    #[test]
+    fn kl_is_finite_where_the_ratio_overflows() {
+        // exp(800) is no f64, p log(p / r) is
+        let (p, l) = softmax(&[0.0, -740.0]);
+        let (r, lr) = softmax(&[-740.0, 0.0]);
+        approx::assert_relative_eq!(kl(&p, &l, &r, &lr), 740.0, max_relative = 1e-12);
+        let (p, l) = softmax(&[0.0, -710.0]);
+        let half = softmax(&[0.0, 0.0]);
+        approx::assert_relative_eq!(kl(&p, &l, &half.0, &half.1), 2f64.ln(), max_relative = 1e-12);
     }
 
     #[test]

@@ -190,14 +190,11 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         _ => 1e-14,
     };
     let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor);
-    let local = (!claim.falling && claim.iterate == "last" && (*tau > 0.0 || facts.full_support))
-        .then(|| {
-            built
-                .solver
-                .local_modulus(facts.omega)
-                .map(|m| m.max(built.solver.local_modulus(0.0).unwrap_or(0.0)))
-        })
-        .flatten();
+    // the slowest mode decides; without regularisation the theory holds for an interior equilibrium only
+    let theory = !claim.falling && claim.iterate == "last" && (*tau > 0.0 || facts.full_support);
+    let moduli = setting.frequencies.iter().map(|&w| built.solver.local_modulus(w));
+    let local =
+        moduli.collect::<Option<Vec<f64>>>().filter(|_| theory).and_then(|m| m.into_iter().reduce(f64::max));
     // KL and the regularised gap are quadratic in the distance, the original gap linear
     let predicted_factor = local.map(|m| if claim.metric == "duality_gap" { m } else { m * m });
     Ok(Finding {
@@ -262,7 +259,7 @@ fn random_instance(game: Aim, number: u32, rng: &mut Rng) -> Instance {
     Instance { name: format!("random game {number}"), game: Arc::new(game_of), start, tau }
 }
 
-/// A neighbour: margins moved by a tenth, logits by 0.3 nats, tau by a third of its logarithm.
+/// A neighbour: margins moved by a tenth, logits by 0.3 nats, the logarithm of tau by a third (within [0.01, 1]).
 fn perturbed(from: &Instance, number: u32, rng: &mut Rng) -> Instance {
     let old = from.game.matrix(0);
     let n = old.n();
@@ -271,7 +268,8 @@ fn perturbed(from: &Instance, number: u32, rng: &mut Rng) -> Instance {
     let game = Game::single(PreferenceMatrix::from_margins(n, margin).expect("clamped margins"));
     let logits = from.start.log_probs().mapv(|l| l + 0.3 * sample::normal(rng));
     let start = Policy::from_logits(game.shape(), logits).expect("finite logits");
-    let tau = (from.tau * (0.33 * sample::normal(rng)).exp()).min(1.0);
+    let tau =
+        if from.tau > 0.0 { (from.tau * (0.33 * sample::normal(rng)).exp()).clamp(0.01, 1.0) } else { 0.0 };
     Instance { name: format!("searched game {number}"), game: Arc::new(game), start, tau }
 }
 

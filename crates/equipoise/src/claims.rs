@@ -133,7 +133,7 @@ pub const CLAIMS: &[Claim] = &[
         statement: "the last iterate converges linearly where the equilibrium plays every action",
         source: "OMWU for preferences arXiv:2512.24818; Wei et al. arXiv:2006.09517",
         parameters: |_, _| json!({"step_size": 0.125}),
-        steps: 20_000,
+        steps: 100_000,
         hypotheses: &[FULL_SUPPORT],
         ..original("omwu-last", "omwu", Form::Linear)
     },
