@@ -246,7 +246,7 @@ fn vanishes(series: &[f64], slope: Option<Slope>, floor: f64, linear: bool) -> V
 /// Least-squares slope of the upper envelope of `log m` over the last two thirds of `log t` (exponents) or of the steps
 /// (rates), as far as the values are above `floor`; none with fewer than eight points.
 fn slope(series: &[f64], floor: f64, geometric: bool) -> Option<Slope> {
-    let end = series.iter().position(|v| !(*v > floor)).unwrap_or(series.len());
+    let end = series.iter().position(|v| v.is_nan() || *v <= floor).unwrap_or(series.len());
     let (first, count) =
         (if geometric { end / 3 } else { (end as f64).powf(1.0 / 3.0) as usize }.max(1), 64usize);
     if end < first + 8 {
