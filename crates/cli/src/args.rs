@@ -43,6 +43,13 @@ pub(crate) enum Command {
     /// Render the report of a results folder again.
     #[command(after_help = "Example:\n  equipoise report results/quickstart")]
     Report(Report),
+    /// Hold the proved statements of the methods against measurements.
+    #[command(
+        after_help = "Example:\n  equipoise audit\n  equipoise audit --claim egpo-contraction --search 1000\n  equipoise \
+                            audit --solver onpo --out results/audit\n\nExit code 1 if a claim is broken; its worst \
+                            counter-example is then an experiment folder below --out, which `equipoise check` replays."
+    )]
+    Audit(Audit),
     /// Exact equilibrium of a preference matrix, with its certificate.
     #[command(
         after_help = "Example:\n  equipoise solve game.csv\n  equipoise solve game.csv --tau 0.1 --json\n\n\
@@ -114,6 +121,28 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) conduct: Conduct,
     /// Print the verdicts as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Audit {
+    /// Only this claim. May be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) claim: Vec<String>,
+    /// Only the claims about this method. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) solver: Vec<String>,
+    /// Besides the suite, search so many random small games (and climb from the worst) for a counter-example.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) search: u32,
+    /// Seed of the random games and starts.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Folder for the report page, the findings as JSON, and the counter-examples.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

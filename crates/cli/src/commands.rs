@@ -1,5 +1,6 @@
 //! One function a command.
 
+mod audit;
 mod exact;
 mod experiment;
 mod list;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Plan(args) => experiment::plan(args),
         Command::Check(args) => experiment::check(args),
         Command::Report(args) => experiment::report(args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Solve(args) => exact::solve(args),
         Command::Gap(args) => exact::gap(args),
         Command::List(args) => Ok(list::list(args)),

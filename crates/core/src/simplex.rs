@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn kl_is_finite_where_the_ratio_overflows() {
+        // exp(800) is no f64, p log(p / r) is
+        let (p, l) = softmax(&[0.0, -740.0]);
+        let (r, lr) = softmax(&[-740.0, 0.0]);
+        approx::assert_relative_eq!(kl(&p, &l, &r, &lr), 740.0, max_relative = 1e-12);
+        let (p, l) = softmax(&[0.0, -710.0]);
+        let half = softmax(&[0.0, 0.0]);
+        approx::assert_relative_eq!(kl(&p, &l, &half.0, &half.1), 2f64.ln(), max_relative = 1e-12);
+    }
+
+    #[test]
     fn kl_of_point_masses() {
         let ln = |p: &[f64]| p.iter().map(|x| x.ln()).collect::<Vec<_>>();
         let (point, half) = ([1.0, 0.0], [0.5, 0.5]);

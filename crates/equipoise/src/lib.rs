@@ -18,6 +18,8 @@ pub use equipoise_reference as reference;
 /// The array crate that public signatures speak.
 pub use ndarray;
 
+pub mod audit;
+pub mod claims;
 mod compare;
 pub mod registry;
 mod setting;

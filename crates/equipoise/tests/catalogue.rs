@@ -364,3 +364,23 @@ fn last_plays_of_regret_matching_cycle_until_they_are_restarted() {
     let restarted = tail("smooth-prm-plus", json!({"restart": true}), 20_000);
     assert!(cycles > 1e-2 && averages < 1e-3 && restarted < 1e-6, "{cycles:e} {averages:e} {restarted:e}");
 }
+
+// ---- the experiment -------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_catalogue_experiments_hold_every_game() {
+    let read = |name: &str| {
+        let path = format!("{}/../../experiments/{name}/experiment.yaml", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).expect("an experiment of the repository")
+    };
+    let (original, regularised) = (read("catalogue"), read("catalogue-regularised"));
+    let lists = |text: &str, name: &str| text.lines().any(|l| l.trim() == format!("- {name}"));
+    // what is listed is registered; what needs tau is in the regularised one only
+    let listed = |text: &str| equipoise::registry::solvers().filter(|e| lists(text, e.name)).count();
+    assert!(listed(&regularised) >= 38 && listed(&regularised) - listed(&original) == 2);
+    for game in equipoise_env::generators::GENERATORS {
+        let composed = game.name == "two-player"; // an embedding of a matrix of one's own; the games it stands for are there
+        assert_eq!(lists(&original, game.name), !composed, "catalogue and {}", game.name);
+        assert_eq!(lists(&regularised, game.name), !composed, "catalogue-regularised and {}", game.name);
+    }
+}

@@ -3,6 +3,7 @@
 //! Metrics are pure functions of the true game. The loop never charges its own products to the solver and never pays
 //! one that the oracle has just computed.
 
+pub mod audit;
 pub mod behaviour;
 pub mod drive;
 pub mod limits;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Cost, Oracle, Policy, Rng, Shape, Solver, Task, local, sample, seed, simplex};
+use equipoise_core::{Policy, Rng, Shape, Solver, Task, local, sample, seed, simplex};
 use equipoise_env::{Game, GameOracle, PreferenceMatrix};
 use equipoise_solver_mirror_descent::SOLVERS;
 use ndarray::{Array1, Array2};

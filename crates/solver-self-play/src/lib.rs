@@ -29,6 +29,7 @@ pub mod nash_ema;
 pub mod nash_md;
 pub mod nash_md_debiased;
 pub mod nash_md_pg;
+pub mod one_duel;
 pub mod prm_plus;
 pub mod regret;
 pub mod rm_plus;
@@ -58,4 +59,5 @@ pub const SOLVERS: &[SolverEntry] = &[
     rm_plus::ENTRY,
     prm_plus::ENTRY,
     smooth_prm_plus::ENTRY,
+    one_duel::ENTRY,
 ];

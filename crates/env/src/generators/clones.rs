@@ -62,7 +62,7 @@ fn too_many(copies: usize) -> BuildError {
 }
 
 /// The game that a bare name or a one-key map names.
-fn named(game: &Value, rng: &mut Rng) -> Result<Game, BuildError> {
+pub(super) fn named(game: &Value, rng: &mut Rng) -> Result<Game, BuildError> {
     let (name, block) = match game {
         Value::String(name) => (name, &Value::Null),
         Value::Object(map) if map.len() == 1 => map.iter().next().expect("a map of length 1 has an entry"),

@@ -22,6 +22,7 @@ mod embedding;
 mod parametric;
 mod populations;
 mod random;
+mod transformed;
 mod transitive;
 
 pub use clones::Clones;
@@ -31,6 +32,7 @@ pub use embedding::{ADelta, RmPlusCounterexample, TwoPlayer};
 pub use parametric::{BradleyTerryCycle, Disc};
 pub use populations::{ImpartialCulture, JudgeScores, Mixture, NormalScores, Orders, Rankings};
 pub use random::{FullSupport, LogNormalScaling, RandomTournament, RandomUniform, Scaling};
+pub use transformed::{Psi, Transformed};
 pub use transitive::{Additive, BradleyTerry, CondorcetNotBorda, OneWinner, TwoActions};
 
 use equipoise_core::Rng;
@@ -116,6 +118,7 @@ pub const GENERATORS: &[GeneratorEntry] = &[
     random::RANDOM_TOURNAMENT,
     random::FULL_SUPPORT,
     clones::CLONES,
+    transformed::TRANSFORMED,
     populations::MIXTURE,
     populations::RANKINGS,
 ];

@@ -1,0 +1,275 @@
+//! One duel a round: play the log-barrier equilibrium of the game as estimated so far, and ask its own pairs.
+//!
+//! ```text
+//! round t:   I, J ~ x independently, one duel between them, counted in K_hat (mean label - 1/2, with half a win each way)
+//! updates:   x = the solution of (K_hat x)_i + lambda / x_i = n lambda for every i,     lambda = c / sqrt(n t)
+//! ```
+//!
+//! Paper: Hait, Li, Luo, Zhang 2026, arXiv:2605.09363 (rare updates by an estimated log-barrier game; one noisy duel a
+//! round with both actions seen is exactly preference learning). Symbols: c = `constant`. The barrier equation is the
+//! central path of the skew linear program `K x <= 0`: multiplied by x and summed it gives `sum x = 1`, and its solution has
+//! `gap <= 2 n lambda` in the estimated game.
+//! Why this lambda (our derivation, up to logarithms): a pair is seen `t x_i x_j` times, so `(K_hat x)_i` is off by
+//! `sqrt(1 / (t x_i))`, and the true margin is at most `n lambda - lambda / x_i + sqrt(1 / (t x_i)) <= n lambda + 1 / (4
+//! lambda t)`: rare actions pay for their own noise. At `lambda = c / sqrt(n t)` that is `(c + 1 / (4 c)) sqrt(n / t)`, the
+//! minimax order for one duel a round, for the LAST iterate, at every t; c = 1/2 is best. The paper's constants are
+//! larger by orders of magnitude and useless below 1e7 duels, hence a constant to tune.
+//! Cost: one duel a round in each context with two actions or more; an update every time t has grown by a tenth, some
+//! tens of n x n eliminations. Range: `c > 0`. The task's `tau` is not used; the start is played until the first update,
+//! after n rounds. Deviations: as derived; one estimate for both sides of a duel.
+
+use equipoise_core::registry::ensure;
+use equipoise_core::sample::Sampler;
+use equipoise_core::{
+    Aim, BuildError, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    StepError, Task,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// t grows by this factor from update to update.
+const GROWTH: f64 = 1.1;
+/// The barrier falls by this factor from stage to stage of the path.
+const PATH: f64 = 0.5;
+/// Newton steps at a stage; the path keeps them few.
+const NEWTON: usize = 50;
+
+/// Parameters of `one-duel`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// c, the weight of the barrier, above 0: more explores more.
+    pub constant: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { constant: 0.5 }
+    }
+}
+
+impl SolverConfig for Config {
+    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
+        let c = self.constant;
+        ensure(c > 0.0 && c.is_finite(), "constant", c, "must be a finite number above 0")?;
+        Ok(self)
+    }
+
+    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let shape = task.shape();
+        let squares = || shape.ranges().map(|r| vec![0.0; r.len() * r.len()]).collect::<Vec<_>>();
+        let largest = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
+        Box::new(OneDuel {
+            policy: task.start.clone(),
+            played: task.start.clone(),
+            sampler: Sampler::new(&task.start),
+            wins: squares(),
+            counts: squares(),
+            rounds: 0,
+            next_update: largest as u64,
+            constant: self.constant,
+        })
+    }
+}
+
+/// Registry row.
+pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
+    "one-duel",
+    "one duel a round, played at the log-barrier equilibrium of the game estimated so far",
+    "Hait, Li, Luo, Zhang 2026, arXiv:2605.09363",
+)
+.aims(Aim::Original, Iterate::Last)
+.rests_elsewhere()
+.costs("1 duel")
+.verified("barrier equations, sqrt(n / t) envelope of the last iterate from Bernoulli duels");
+
+struct OneDuel {
+    policy: Policy,
+    played: Policy,
+    sampler: Sampler,
+    /// Wins of row over column and duels between them, `[n x n]` of each context.
+    wins: Vec<Vec<f64>>,
+    counts: Vec<Vec<f64>>,
+    rounds: u64,
+    next_update: u64,
+    constant: f64,
+}
+
+impl Solver for OneDuel {
+    fn step(&mut self, oracle: &mut dyn Oracle, rng: &mut Rng) -> Result<Progress, StepError> {
+        self.played.copy_from(&self.policy);
+        let shape = self.policy.shape().clone();
+        for (context, range) in shape.ranges().enumerate().filter(|(_, r)| r.len() > 1) {
+            let (left, right) =
+                (self.sampler.draw(range.clone(), rng), self.sampler.draw(range.clone(), rng));
+            let mut label = [0.0];
+            oracle.duels(&[Duel { context, left, right }], &mut label);
+            let n = range.len();
+            self.wins[context][n * left + right] += label[0];
+            self.wins[context][n * right + left] += 1.0 - label[0];
+            self.counts[context][n * left + right] += 1.0;
+            self.counts[context][n * right + left] += 1.0;
+        }
+        self.rounds += 1;
+        if self.rounds >= self.next_update {
+            self.next_update = ((self.rounds as f64 * GROWTH).ceil() as u64).max(self.rounds + 1);
+            let Self { policy, wins, counts, rounds, constant, .. } = self;
+            policy.set_logits(|logits| {
+                for (x, range) in shape.ranges().enumerate() {
+                    let n = range.len();
+                    // half a win each way: pairs that never met tie
+                    let margin = |k: usize| (wins[x][k] + 0.5) / (counts[x][k] + 1.0) - 0.5;
+                    let margins: Vec<f64> =
+                        (0..n * n).map(|k| if k % (n + 1) == 0 { 0.0 } else { margin(k) }).collect();
+                    let lambda = *constant / (n as f64 * *rounds as f64).sqrt();
+                    let solved = central_path(&margins, n, lambda);
+                    logits[range].iter_mut().zip(solved).for_each(|(l, p)| *l = p.ln());
+                }
+            })?;
+            self.sampler.refresh(&self.policy);
+        }
+        Ok(Progress::Continue)
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn played(&self) -> &Policy {
+        &self.played
+    }
+
+    fn step_cost(&self) -> Cost {
+        Cost { queries: 0, duels: self.policy.shape().ranges().filter(|r| r.len() > 1).count() as u64 }
+    }
+}
+
+/// The x > 0 with `(K x)_i + lambda / x_i = n lambda`, by Newton's method along a falling barrier from the uniform policy.
+/// The Jacobian `K - lambda diag(1 / x^2)` is never singular, for K is skew.
+fn central_path(k: &[f64], n: usize, lambda: f64) -> Vec<f64> {
+    let mut x = vec![1.0 / n as f64; n];
+    let mut barrier = lambda.max(1.0);
+    loop {
+        for _ in 0..NEWTON {
+            let residual: Vec<f64> = (0..n)
+                .map(|i| {
+                    (0..n).map(|j| k[n * i + j] * x[j]).sum::<f64>() + barrier / x[i] - n as f64 * barrier
+                })
+                .collect();
+            let mut a: Vec<f64> = k.to_vec();
+            (0..n).for_each(|i| a[n * i + i] = -barrier / (x[i] * x[i]));
+            let step = eliminate(a, residual.iter().map(|r| -r).collect(), n);
+            // stay inside: no entry loses more than nine tenths
+            let shrink = (0..n).fold(0.0, |m: f64, i| m.max(-step[i] / x[i]));
+            let length = if shrink > 0.9 { 0.9 / shrink } else { 1.0 };
+            let moved = (0..n).fold(0.0, |m: f64, i| m.max((length * step[i] / x[i]).abs()));
+            (0..n).for_each(|i| x[i] += length * step[i]);
+            if moved < 1e-12 {
+                break;
+            }
+        }
+        if barrier <= lambda {
+            return x;
+        }
+        barrier = (barrier * PATH).max(lambda);
+    }
+}
+
+/// Solves `a x = b` by Gaussian elimination with partial pivoting.
+fn eliminate(mut a: Vec<f64>, mut b: Vec<f64>, n: usize) -> Vec<f64> {
+    for c in 0..n {
+        let pivot =
+            (c..n).max_by(|&i, &j| a[n * i + c].abs().total_cmp(&a[n * j + c].abs())).expect("c is below n");
+        (c..n).for_each(|j| a.swap(n * c + j, n * pivot + j));
+        b.swap(c, pivot);
+        for i in c + 1..n {
+            let factor = a[n * i + c] / a[n * c + c];
+            for j in c..n {
+                a[n * i + j] -= factor * a[n * c + j];
+            }
+            b[i] -= factor * b[c];
+        }
+    }
+    for c in (0..n).rev() {
+        let known: f64 = (c + 1..n).map(|j| a[n * c + j] * b[j]).sum();
+        b[c] = (b[c] - known) / a[n * c + c];
+    }
+    b
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use equipoise_core::{Shape, sample, seed};
+    use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
+    use ndarray::Array1;
+
+    use super::*;
+
+    fn margins(n: usize, rng: &mut Rng) -> Vec<f64> {
+        let mut k = vec![0.0; n * n];
+        for i in 0..n {
+            for j in i + 1..n {
+                k[n * i + j] = sample::uniform(rng) - 0.5;
+                k[n * j + i] = -k[n * i + j];
+            }
+        }
+        k
+    }
+
+    #[test]
+    fn the_barrier_equations_are_solved() {
+        let mut rng = seed::stream(1, "one-duel", &[]);
+        for n in [1, 2, 5, 12] {
+            let k = margins(n, &mut rng);
+            for lambda in [1.0, 1e-2, 1e-4] {
+                let x = central_path(&k, n, lambda);
+                assert!((x.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{n} {lambda}: {x:?}");
+                let product = |i: usize| (0..n).map(|j| k[n * i + j] * x[j]).sum::<f64>();
+                for i in 0..n {
+                    let off = product(i) + lambda / x[i] - n as f64 * lambda;
+                    assert!(x[i] > 0.0 && off.abs() < 1e-9 * (1.0 + lambda / x[i]), "{n} {lambda}: {off}");
+                    assert!(product(i) <= n as f64 * lambda);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_iterate_stays_below_the_envelope() {
+        // gap <= 2 (c + 1 / (4 c)) sqrt(n / t) = 2 sqrt(n / t) at c = 1/2, up to logarithms, at every t
+        let mut rng = seed::stream(2, "one-duel", &[]);
+        for n in [3, 6] {
+            let k = margins(n, &mut rng);
+            let matrix = PreferenceMatrix::from_margins(n, |i, j| k[n * i + j]).expect("valid margins");
+            let game = Arc::new(Game::single(matrix));
+            let uniform = Policy::uniform(&Shape::single(n).expect("not empty"));
+            let task = Task {
+                reference: uniform.clone(),
+                start: uniform,
+                tau: 0.0,
+                horizon: None,
+                spectral_radius: None,
+                operator_norm: None,
+            };
+            let mut solver = Config::default().build(&task);
+            let mut oracle = GameOracle::new(
+                game.clone(),
+                Feedback::Sampled(Sampled::default()),
+                seed::stream(3, "oracle", &[]),
+            );
+            let mut q = Array1::zeros(n);
+            for t in 1..=200_000u32 {
+                solver.step(&mut oracle, &mut rng).expect("finite");
+                if t >= 1000 && t.is_power_of_two() || t == 200_000 {
+                    game.margins(solver.policy(), &mut q);
+                    let gap = 2.0 * q.iter().fold(f64::NEG_INFINITY, |m: f64, v| m.max(*v));
+                    let scaled = gap * (f64::from(t) / n as f64).sqrt();
+                    assert!(scaled < 4.0, "n {n}, t {t}: gap {gap}, scaled {scaled}");
+                }
+            }
+            assert_eq!(oracle.cost(), Cost { queries: 0, duels: 200_000 });
+        }
+    }
+}
