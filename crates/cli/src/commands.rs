@@ -2,7 +2,11 @@
 
 mod exact;
 mod experiment;
+mod fit;
+mod input;
+mod inspect;
 mod list;
+mod rank;
 
 use std::error::Error;
 
@@ -20,6 +24,9 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Report(args) => experiment::report(args),
         Command::Solve(args) => exact::solve(args),
         Command::Gap(args) => exact::gap(args),
+        Command::Fit(args) => fit::fit(args),
+        Command::Rank(args) => rank::rank(args),
+        Command::Inspect(args) => inspect::inspect(args),
         Command::List(args) => Ok(list::list(args)),
         Command::Schema => experiment::schema(),
     }

@@ -206,6 +206,30 @@ impl Comparisons {
         Self { labels, pairs, total, total_ties, ties: self.ties, checks: self.checks.clone() }
     }
 
+    /// The sum of several counts over the same items, each taken so many times.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn sum<'a>(parts: impl IntoIterator<Item = (&'a Self, f64)>) -> Self {
+        let mut parts = parts.into_iter().peekable();
+        let first = parts.peek().expect("at least one part").0;
+        let (labels, ties, checks) = (first.labels.clone(), first.ties, first.checks.clone());
+        let mut counter = Counter::default();
+        for (part, times) in parts.filter(|(_, times)| *times > 0.0) {
+            for pair in &part.pairs {
+                let (i, j) = (pair.i as u32, pair.j as u32);
+                for (a, b, c) in [(i, j, &pair.forward), (j, i, &pair.backward)] {
+                    counter.add(a, b, Outcome::First, times * c.first);
+                    counter.add(a, b, Outcome::Second, times * c.second);
+                    counter.add(a, b, Outcome::Tie, times * c.tie);
+                    counter.add(a, b, Outcome::BothBad, times * c.both_bad);
+                }
+            }
+        }
+        counter.finish(labels, ties, checks)
+    }
+
     /// Counts from tables, `[n x n]`: `wins[[i, j]]` of i over j and `ties[[i, j]]` (read for `i < j`), all finite and
     /// not negative; every row lists the lower number first. Items are labelled by their numbers.
     #[must_use]

@@ -205,6 +205,16 @@ pub fn fit_linear(
     Problem::new(data, model, options, Some(features.to_owned()))?.solve()
 }
 
+/// Bradley-Terry strengths with the deviance, from a start near them, without the errors: for simulated data.
+pub(crate) fn strengths(data: &Comparisons, near: &Array1<f64>) -> Result<(Array1<f64>, f64), FitError> {
+    let problem = Problem::new(data, Model::BradleyTerry, Options::default(), None)?;
+    let mut start = problem.start();
+    start.slice_mut(ndarray::s![..problem.n()]).assign(near);
+    let (point, ..) = problem.climb(start)?;
+    let deviance = 2.0 * (problem.saturated() - problem.log_likelihood(&point));
+    Ok((point.slice(ndarray::s![..problem.n()]).to_owned(), deviance))
+}
+
 /// Rows of one ordered pair: first, second, weights of the outcomes.
 struct Cell {
     first: usize,
@@ -305,9 +315,21 @@ impl<'a> Problem<'a> {
         self.model.log_probs(std::array::from_fn(|k| Jet::variable(k, point[places[k]])))
     }
 
+    /// Whether the closed forms of Bradley-Terry serve.
+    fn is_plain(&self) -> bool {
+        self.model == Model::BradleyTerry && !self.home
+    }
+
     /// Log-likelihood without the prior.
     fn log_likelihood(&self, point: &Point) -> f64 {
         let places = |cell: &Cell| self.places(cell).map(|p| Jet::constant(point[p]));
+        if self.is_plain() {
+            let row = |c: &Cell| {
+                let d = point[c.first] - point[c.second];
+                c.weights[0] * log_sigmoid(d) + c.weights[1] * log_sigmoid(-d)
+            };
+            return self.cells.iter().map(row).sum();
+        }
         let row = |cell: &Cell| -> f64 {
             let logs = self.model.log_probs(places(cell));
             logs.iter()
@@ -333,7 +355,7 @@ impl<'a> Problem<'a> {
         let m = self.n() + 2;
         let (mut g, mut h) = (Array1::zeros(m), Array2::zeros((m, m)));
         let mut meat = if outer { Array2::zeros((m, m)) } else { Array2::zeros((0, 0)) };
-        let logistic = self.model == Model::BradleyTerry && !self.home && !outer;
+        let logistic = self.is_plain() && !outer;
         for cell in &self.cells {
             if logistic {
                 // the closed form of the commonest case
@@ -419,19 +441,22 @@ impl<'a> Problem<'a> {
     }
 
     fn solve(self) -> Result<Fit, FitError> {
+        let (point, iterations, converged) = self.climb(self.start())?;
         let free = self.free();
-        let mut point = self.start();
-        let (mut iterations, mut converged) = (0, false);
+        Ok(self.finish(point, &free, iterations, converged))
+    }
+
+    /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
+    fn climb(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
+        let free = self.free();
         let mut value = self.objective(&point);
-        while !converged && iterations < MAX_STEPS {
-            iterations += 1;
+        for iteration in 1..=MAX_STEPS {
             let (g, h, _) = self.derivatives(&point, false);
-            let g = free.t().dot(&g);
+            let g = self.reduce(&free, &g);
             let (mut matrix, _) = self.definite(&h, &free);
             let direction = loop {
-                let rhs = Mat::from_fn(g.len(), 1, |i, _| g[i]);
                 if let Ok(llt) = matrix.llt(Side::Lower) {
-                    let solution = llt.solve(&rhs);
+                    let solution = llt.solve(&Mat::from_fn(g.len(), 1, |i, _| g[i]));
                     break Array1::from_shape_fn(g.len(), |i| solution[(i, 0)]);
                 }
                 if self.model != Model::GroundedRaoKupper {
@@ -441,17 +466,15 @@ impl<'a> Problem<'a> {
                 let most = (0..g.len()).map(|i| matrix[(i, i)].abs()).fold(1e-6, f64::max);
                 (0..g.len()).for_each(|i| matrix[(i, i)] += most);
             };
-            let moved = free.dot(&direction);
+            let moved = self.expand(&free, &direction);
             let size = moved.iter().fold(0.0f64, |m, d| m.max(d.abs()));
             if !size.is_finite() {
                 return Err(FitError::Singular);
             }
             if size <= LAST_STEP {
-                point += &moved;
-                converged = true;
-                break;
+                return Ok((point + moved, iteration, true));
             }
-            // nats beyond ten are never needed in one step
+            // more than ten nats are never needed in one step
             let mut length = (10.0 / size).min(1.0);
             let slope = g.dot(&direction);
             loop {
@@ -459,18 +482,37 @@ impl<'a> Problem<'a> {
                 let allowed = !self.tie_free || self.model.tie_allowed(next[self.n() + 1]);
                 let reached = if allowed { self.objective(&next) } else { f64::NEG_INFINITY };
                 // near the maximum the gain is below rounding of the objective: there the full step is right
-                let rounding = 1e-13 * value.abs();
-                if reached >= value + 1e-4 * length * slope - rounding {
+                if reached >= value + 1e-4 * length * slope - 1e-13 * value.abs() {
                     (point, value) = (next, reached);
                     break;
                 }
                 length *= 0.5;
                 if length < 1e-12 {
-                    return Ok(self.finish(point, &free, iterations, false));
+                    return Ok((point, iteration, false));
                 }
             }
         }
-        Ok(self.finish(point, &free, iterations, converged))
+        Ok((point, MAX_STEPS, false))
+    }
+
+    /// A slope in free directions.
+    fn reduce(&self, free: &Array2<f64>, slope: &Array1<f64>) -> Array1<f64> {
+        match self.features {
+            Some(_) => free.t().dot(slope),
+            None => free.columns().into_iter().map(|c| slope[one(c)]).collect(),
+        }
+    }
+
+    /// A move of the free directions, as one of the point. Fixed entries do not move, also where they are infinite.
+    fn expand(&self, free: &Array2<f64>, direction: &Array1<f64>) -> Point {
+        match self.features {
+            Some(_) => free.dot(direction),
+            None => {
+                let mut moved = Array1::zeros(self.n() + 2);
+                free.columns().into_iter().zip(direction).for_each(|(c, d)| moved[one(c)] = *d);
+                moved
+            }
+        }
     }
 
     fn finish(self, point: Point, free: &Array2<f64>, iterations: u32, converged: bool) -> Fit {

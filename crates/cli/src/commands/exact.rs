@@ -4,14 +4,15 @@ use std::error::Error;
 use std::path::Path;
 
 use equipoise::core::Policy;
-use equipoise::data::{Selection, Ties, holds_comparisons, read_comparisons, read_matrix, read_policy};
+use equipoise::data::read_policy;
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{maximal_lottery, regularised_equilibrium};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::args::{self, GameFile, Gap, Regularisation, Solve};
+use super::input::game;
+use crate::args::{Gap, Regularisation, Solve};
 use crate::{Answer, output};
 
 pub(super) fn solve(args: Solve) -> Outcome {
@@ -117,27 +118,6 @@ pub(super) fn gap(args: Gap) -> Outcome {
         }
     }
     Ok(Answer::Yes)
-}
-
-/// A matrix file, or comparisons where the header says so.
-fn game(file: &GameFile) -> Result<Game, Box<dyn Error>> {
-    if !holds_comparisons(&file.game) {
-        return Ok(read_matrix(&file.game)?);
-    }
-    let ties = if file.ties == args::Ties::Half { Ties::Half } else { Ties::Drop };
-    let selection = Selection {
-        context: file.context.clone(),
-        annotator: file.annotator.clone(),
-        ties,
-        ..Selection::default()
-    };
-    let data = read_comparisons(&file.game, &selection)?;
-    let rule = if ties == Ties::Half { "half a win to each side" } else { "dropped" };
-    output::say(&format!("{} comparisons; {} ties, counted as: {rule}", data.total, data.total_ties));
-    for (i, j) in data.unmet_pairs() {
-        output::say(&format!("never met, counted as 1/2: {} and {}", data.labels[i], data.labels[j]));
-    }
-    Ok(data.game(0.0))
 }
 
 fn policy(game: &Game, path: &Path) -> Result<Policy, Box<dyn Error>> {
