@@ -9,10 +9,9 @@
 //! that a file decides the order of its items; the counts do not depend on the order of the rows (but for rounding of
 //! fractional weights).
 
-use std::collections::HashMap;
-
 use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array2;
+use rustc_hash::FxHashMap;
 
 use crate::columns::Outcome;
 use crate::tally::{Checks, Ties};
@@ -252,7 +251,7 @@ impl Comparisons {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counter {
     /// Where a pair's counts are. Looked up, never walked.
-    places: HashMap<u64, u32>,
+    places: FxHashMap<u64, u32>,
     counts: Vec<(u32, u32, Count)>,
     last: usize,
 }

@@ -65,6 +65,17 @@ pub struct Statistic {
     pub null_95: Option<f64>,
     /// Share of null data sets with at least this value; `None` if no data could be drawn.
     pub p_value: Option<f64>,
+    /// Null data sets with more than this value, with as much, and all.
+    counts: (usize, usize, usize),
+}
+
+impl Statistic {
+    /// The p-value with ties broken by `u`, uniform on [0, 1): uniform under the null also where values are counts.
+    #[must_use]
+    pub fn randomised_p_value(&self, u: f64) -> Option<f64> {
+        let (more, as_much, all) = self.counts;
+        self.p_value.map(|_| (more as f64 + u * (as_much + 1) as f64) / (all + 1) as f64)
+    }
 }
 
 /// Names and definitions, in the order of [`Inspection::statistics`].
@@ -205,8 +216,9 @@ pub fn inspect(
             let known = !values.is_empty() && (design.lotteries || !matches!(k, ROTATION | EDGE));
             let value = seen.values[k];
             // ties up to rounding are ties
-            let reach = value - 1e-12 * value.abs();
-            let as_large = values.iter().filter(|&&v| v >= reach).count();
+            let rounding = 1e-12 * value.abs();
+            let more = values.iter().filter(|&&v| v > value + rounding).count();
+            let as_large = values.iter().filter(|&&v| v >= value - rounding).count();
             Statistic {
                 name,
                 definition,
@@ -214,6 +226,7 @@ pub fn inspect(
                 p_value: known.then(|| (1 + as_large) as f64 / (1 + values.len()) as f64),
                 null_mean: known.then(|| values.iter().sum::<f64>() / values.len() as f64),
                 null_95: known.then(|| quantile(&mut values, 0.95)),
+                counts: (more, as_large - more, drawn.len()),
             }
         })
         .collect();
@@ -301,7 +314,9 @@ impl Design {
         let (rotation, edge) = if self.lotteries {
             let matrix = data.matrix(0.0);
             let nash = maximal_lottery(&matrix)?;
-            let edge = (0..data.n()).map(|i| nash.policy[i] * matrix.margin(i, favourite)).sum();
+            let edge: f64 = (0..data.n()).map(|i| nash.policy[i] * matrix.margin(i, favourite)).sum();
+            // against a favourite that it plays the lottery has no edge, up to rounding
+            let edge = if edge.abs() < 1e-12 { 0.0 } else { edge };
             (rotations(&skew(&matrix)).get(1).copied().unwrap_or(0.0), edge)
         } else {
             (f64::NAN, f64::NAN)
@@ -340,8 +355,71 @@ fn centred(data: &Comparisons, truth: &Fit) -> Mat<f64> {
     k
 }
 
-/// Singular values of a skew matrix, one of each pair, descending.
+/// Singular values of a skew matrix, one of each pair, descending: square roots of the eigenvalues of `K'K`. Good to
+/// 1e-8 of the largest, which is far below noise.
 fn rotations(k: &Mat<f64>) -> Vec<f64> {
-    let values = k.singular_values().expect("a finite matrix has singular values");
-    values.chunks_exact(2).map(|pair| pair[0]).collect()
+    let values = jacobi(k.transpose() * k);
+    values.chunks_exact(2).map(|pair| pair[0].max(0.0).sqrt()).collect()
+}
+
+/// Eigenvalues of a symmetric matrix, descending, by cyclic Jacobi rotations, which converge on every matrix; iterative
+/// decompositions gave up on skew matrices of few votes, whose singular values all come in equal pairs.
+fn jacobi(mut a: Mat<f64>) -> Vec<f64> {
+    let n = a.nrows();
+    let norm: f64 = (0..n).map(|i| (0..n).map(|j| a[(i, j)] * a[(i, j)]).sum::<f64>()).sum();
+    for _ in 0..60 {
+        let off: f64 = (0..n).map(|i| (i + 1..n).map(|j| a[(i, j)] * a[(i, j)]).sum::<f64>()).sum();
+        if off <= 1e-28 * norm {
+            break;
+        }
+        for p in 0..n {
+            for q in p + 1..n {
+                if a[(p, q)] == 0.0 {
+                    continue;
+                }
+                let theta = (a[(q, q)] - a[(p, p)]) / (2.0 * a[(p, q)]);
+                let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                let s = t * c;
+                for k in 0..n {
+                    let (x, y) = (a[(k, p)], a[(k, q)]);
+                    (a[(k, p)], a[(k, q)]) = (c * x - s * y, s * x + c * y);
+                }
+                for k in 0..n {
+                    let (x, y) = (a[(p, k)], a[(q, k)]);
+                    (a[(p, k)], a[(q, k)]) = (c * x - s * y, s * x + c * y);
+                }
+            }
+        }
+    }
+    let mut values: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
+    values.sort_by(|x, y| y.total_cmp(x));
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotations_of_known_matrices() {
+        // a balanced cycle of n: singular values 2 sin(2 pi m / n) times the margin
+        for n in [3usize, 6, 9] {
+            let k = Mat::from_fn(n, n, |i, j| match (n + j - i) % n {
+                1 => 0.3,
+                d if d == n - 1 => -0.3,
+                _ => 0.0,
+            });
+            let mut expected: Vec<f64> =
+                (0..n).map(|m| (0.6 * (std::f64::consts::TAU * m as f64 / n as f64).sin()).abs()).collect();
+            expected.sort_by(|x, y| y.total_cmp(x));
+            for (got, want) in rotations(&k).iter().zip(expected.chunks_exact(2)) {
+                assert!((got - want[0]).abs() < 1e-8, "{n}: {got} {want:?}");
+            }
+        }
+        // a rating has rank two: one rotation
+        let r = [0.3, -0.1, 0.2, -0.4, 0.05];
+        let found = rotations(&Mat::from_fn(5, 5, |i, j| r[i] - r[j]));
+        assert!(found[0] > 0.1 && found[1] < 1e-7, "{found:?}");
+    }
 }

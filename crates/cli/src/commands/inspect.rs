@@ -95,7 +95,7 @@ fn verdict(data: &Comparisons, found: &Inspection) -> (&'static str, String) {
         (_, Some(w)) => {
             let loss = 0.5 - found.statistic("favourite_loss").value;
             format!(
-                "the favourite {favourite} wins {loss:.2} against {}, beyond noise or not: p = {}",
+                "the favourite {favourite} wins only {loss:.2} against {} (p = {} for losing as much)",
                 name(w),
                 p("favourite_loss")
             )
