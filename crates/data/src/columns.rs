@@ -1,7 +1,5 @@
 //! What columns and their words mean.
 
-use std::borrow::Cow;
-
 /// What a column means, with the names it goes by: the first is ours, the others are those of published arena files.
 pub(crate) const COLUMNS: [(&str, &[&str]); 8] = [
     ("item_a", &["item_a", "model_a"]),
@@ -23,7 +21,7 @@ pub(crate) const WEIGHT: usize = 6;
 pub(crate) const RANKING: usize = 7;
 
 /// One row as it stands in the file, trimmed: a cell for each of [`COLUMNS`]; an empty one is none.
-pub(crate) type Row<'a> = [Option<Cow<'a, [u8]>>; COLUMNS.len()];
+pub(crate) type Row<'a> = [Option<&'a [u8]>; COLUMNS.len()];
 
 /// The meaning of a column.
 pub(crate) fn meaning(name: &str) -> Option<usize> {

@@ -1,6 +1,5 @@
 //! Comparisons in CSV, streamed.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::Path;
@@ -52,6 +51,8 @@ pub(crate) fn read<S: FnMut(Entry)>(
     let places = Places::of(names.iter().copied()).map_err(|message| DataError::new(path, message).at(1))?;
     tally.check_filters(|m| places.at[m].is_some())?;
     places.ignored.iter().for_each(|column| tally.ignore(column));
+    let present: Vec<(usize, usize)> =
+        (0..places.at.len()).filter_map(|m| Some((m, places.at[m]?))).collect();
     let mut record = csv::ByteRecord::new();
     loop {
         since.set(0);
@@ -59,8 +60,11 @@ pub(crate) fn read<S: FnMut(Entry)>(
             return Ok(());
         }
         let line = record.position().map_or(0, |p| p.line() as usize);
-        let row: Row<'_> =
-            places.at.map(|k| k.map(|k| trim(&record[k])).filter(|cell| !cell.is_empty()).map(Cow::Borrowed));
+        let mut row: Row<'_> = Row::default();
+        for &(m, k) in &present {
+            let cell = trim(&record[k]);
+            row[m] = (!cell.is_empty()).then_some(cell);
+        }
         tally.add(line, &row)?;
     }
 }

@@ -46,12 +46,9 @@ pub(crate) fn read<S: FnMut(Entry)>(
             .deserialize(&mut reader)
             .and_then(|row| reader.end().map(|()| row))
             .map_err(|e| refuse(without_place(&e)))?;
-        let row: Row<'_> = row.map(|cell| {
-            let cell = cell.map(|cell| match cell {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes().trim_ascii()),
-                Cow::Owned(text) => Cow::Owned(text.trim().as_bytes().to_vec()),
-            });
-            cell.filter(|c| !c.is_empty())
+        let row: Row<'_> = row.each_ref().map(|cell| {
+            let cell = cell.as_ref()?.as_bytes().trim_ascii();
+            (!cell.is_empty()).then_some(cell)
         });
         tally.add(line, &row)?;
     }

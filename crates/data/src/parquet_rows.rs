@@ -75,8 +75,8 @@ fn read_checked<S: FnMut(Entry)>(
             let filled = columns.each_ref();
             for k in 0..batch {
                 line += 1;
-                let row: Row<'_> =
-                    filled.map(|column| column.as_ref()?.cell(k).filter(|cell| !cell.is_empty()));
+                let cells = filled.map(|column| column.as_ref()?.cell(k));
+                let row: Row<'_> = cells.each_ref().map(|cell| cell.as_deref().filter(|c| !c.is_empty()));
                 tally.add(line, &row)?;
             }
             left -= batch;

@@ -195,7 +195,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
-        let cell = |m: usize| row[m].as_deref();
+        let cell = |m: usize| row[m];
         let time = self.time(line, cell(TIMESTAMP))?;
         if !self.selects(row, time) {
             self.checks.skipped += 1;
@@ -271,13 +271,13 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         }
         let wants = [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator)];
         let fits = |(m, wanted): (usize, &Option<String>)| {
-            wanted.as_ref().is_none_or(|w| row[m].as_deref() == Some(w.as_bytes()))
+            wanted.as_ref().is_none_or(|w| row[m] == Some(w.as_bytes()))
         };
         if wants.into_iter().all(fits) {
             return true;
         }
         for (seen, (m, _)) in self.seen.iter_mut().zip(wants) {
-            if let Some(word) = row[m].as_deref()
+            if let Some(word) = row[m]
                 && seen.len() < SHOWN
                 && !seen.contains(word)
             {
@@ -305,7 +305,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         }
         let mut hasher = DefaultHasher::new();
         for m in [ITEM_A, ITEM_B, OUTCOME, CONTEXT, ANNOTATOR, TIMESTAMP] {
-            row[m].as_deref().hash(&mut hasher);
+            row[m].hash(&mut hasher);
         }
         if !self.repeated.insert(hasher.finish()) {
             self.checks.repetitions.note(line);
