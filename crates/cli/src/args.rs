@@ -64,6 +64,23 @@ pub(crate) enum Command {
                             .csv with header label,prob, or .json with a list of numbers."
     )]
     Gap(Gap),
+    /// Fit a preference model to comparisons: strengths with errors, likelihood, calibration, held-out loss.
+    #[command(
+        after_help = "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit votes.parquet --model \
+                            bradley-terry --context coding --json\n\nModels: equipoise list models."
+    )]
+    Fit(Fit),
+    /// Rank the items: several boards side by side, with intervals, and who beats the favourite.
+    #[command(
+        after_help = "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --json"
+    )]
+    Rank(Rank),
+    /// Is it cyclic beyond noise? Measures of intransitivity with p-values under one rating an item.
+    #[command(
+        after_help = "Example:\n  equipoise inspect battles.csv\n  equipoise inspect votes.csv --context coding \
+                            --replicates 9999 --json"
+    )]
+    Inspect(Inspect),
     /// List what the registry holds.
     #[command(after_help = "Example:\n  equipoise list solvers\n  equipoise list games --json")]
     List(List),
@@ -156,17 +173,108 @@ pub(crate) struct Report {
 /// A file with a game: a preference matrix, or comparisons.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct GameFile {
-    /// Preference matrix (.csv, .json, .npy) or comparisons (.csv, .jsonl).
+    /// Preference matrix (.csv, .json, .npy, .npz) or comparisons (.csv, .jsonl, .parquet, PrefLib).
     pub(crate) game: PathBuf,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// Of comparisons: what a tie counts.
+    #[arg(long, value_enum, default_value_t = Ties::Half)]
+    pub(crate) ties: Ties,
+}
+
+/// Which comparisons are meant.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Filters {
     /// Of comparisons: only this context.
     #[arg(long)]
     pub(crate) context: Option<String>,
     /// Of comparisons: only this annotator.
     #[arg(long)]
     pub(crate) annotator: Option<String>,
-    /// Of comparisons: what a tie counts.
+    /// Of comparisons: only those of two of these items, separated by commas.
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    pub(crate) items: Option<Vec<String>>,
+    /// Of comparisons: only those of this date or later (YYYY-MM-DD).
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+}
+
+/// What a tie counts in a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FitTies {
+    /// Half a win to each side.
+    Half,
+    /// Nothing.
+    Drop,
+    /// An outcome of its own.
+    Model,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Fit {
+    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    pub(crate) data: PathBuf,
+    /// The model.
+    #[arg(long, value_name = "M")]
+    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// What a tie counts [default: an outcome of its own where the model has ties, else half a win to each side].
+    #[arg(long, value_enum)]
+    pub(crate) ties: Option<FitTies>,
+    /// Fit a bonus for the item listed first.
+    #[arg(long)]
+    pub(crate) home: bool,
+    /// Add the logistic prior: one win and one loss of every item against an item of strength 0.
+    #[arg(long)]
+    pub(crate) prior: bool,
+    /// Strengths linear in features: CSV with a column `item` and one column a feature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) features: Option<PathBuf>,
+    /// Seed of the random splits and draws.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print the result as JSON, with the matrix of residuals.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rank {
+    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// What a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
     pub(crate) ties: Ties,
+    /// Bootstrap samples.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) replicates: usize,
+    /// Draw whole contexts for the bootstrap instead of single comparisons.
+    #[arg(long)]
+    pub(crate) by_context: bool,
+    /// Seed of the random draws.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) file: GameFile,
+    /// Data sets drawn under one rating an item.
+    #[arg(long, value_name = "N", default_value_t = 999)]
+    pub(crate) replicates: usize,
+    /// Seed of the random draws.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,11 @@
 mod audit;
 mod exact;
 mod experiment;
+mod fit;
+mod input;
+mod inspect;
 mod list;
+mod rank;
 
 use std::error::Error;
 
@@ -22,6 +26,9 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Audit(args) => audit::audit(&args),
         Command::Solve(args) => exact::solve(args),
         Command::Gap(args) => exact::gap(args),
+        Command::Fit(args) => fit::fit(args),
+        Command::Rank(args) => rank::rank(args),
+        Command::Inspect(args) => inspect::inspect(args),
         Command::List(args) => Ok(list::list(args)),
         Command::Schema => experiment::schema(),
     }

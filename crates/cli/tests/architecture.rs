@@ -16,13 +16,14 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("reference", vec!["core", "env"]),
         ("eval", vec!["core", "env", "reference"]),
         ("data", vec!["core", "env"]),
+        ("ratings", vec!["core", "env", "reference", "data"]),
         ("report", vec![]),
         ("experiment", vec!["equipoise", "report"]),
         ("cli", vec!["equipoise", "experiment", "report"]),
         ("benches", vec!["equipoise"]),
     ]);
     rooms.extend(FAMILIES.map(|family| (family, vec!["core"])));
-    let below = ["core", "env", "reference", "eval", "data"].into_iter().chain(FAMILIES);
+    let below = ["core", "env", "reference", "eval", "data", "ratings"].into_iter().chain(FAMILIES);
     rooms.insert("equipoise", below.collect());
     rooms
 }

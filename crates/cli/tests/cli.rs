@@ -154,3 +154,89 @@ fn solve_and_gap_agree() {
         assert!(gap[key].is_number(), "{key}");
     }
 }
+
+const P09: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/data/p09_set2.csv");
+const MTBENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/data/mtbench_human.csv");
+
+fn json(args: &[&str]) -> serde_json::Value {
+    let (code, out, err) = equipoise(args);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn inspect_says_first_what_it_found() {
+    let (code, out, _) = equipoise(&["inspect", P09, "--replicates", "199"]);
+    assert!(code == 0 && out.starts_with("cyclic beyond noise\n"), "{out}");
+    let (_, out, _) = equipoise(&["inspect", MTBENCH, "--replicates", "199"]);
+    assert!(out.starts_with("Bradley-Terry is enough here\n"), "{out}");
+    let found = json(&["inspect", P09, "--replicates", "99", "--json"]);
+    for key in
+        ["n", "labels", "comparisons", "ties", "condorcet_winner", "smith_set", "verdict", "unmet_pairs"]
+    {
+        assert!(found.get(key).is_some(), "{key}");
+    }
+    assert_eq!(found["cyclic_triads"]["cyclic"], 4);
+    assert_eq!(found["nash"]["support"].as_array().unwrap().len(), 5);
+    assert_eq!(found["bradley_terry"]["worst_opponent"], "e");
+    // a matrix has no counts
+    let dir = tempfile::tempdir().unwrap();
+    let matrix = dir.path().join("g.csv");
+    std::fs::write(&matrix, "0.5,0.7,0.4\n0.3,0.5,0.8\n0.6,0.2,0.5\n").unwrap();
+    let found = json(&["inspect", matrix.to_str().unwrap(), "--json"]);
+    assert_eq!(found["verdict"], "no counts, so noise is unknown");
+    assert!(found["cyclic_energy"]["p_value"].is_null() && found["condorcet_winner"].is_null());
+}
+
+#[test]
+fn fit_and_rank_print_what_the_contract_names() {
+    let found = json(&["fit", MTBENCH, "--model", "davidson", "--json"]);
+    for key in ["labels", "log_strength", "standard_error", "log_likelihood", "deviance", "nu", "residuals"] {
+        assert!(found.get(key).is_some(), "{key}");
+    }
+    assert_eq!((&found["exists"], &found["converged"]), (&true.into(), &true.into()));
+    let sum: f64 = found["log_strength"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).sum();
+    assert!(sum.abs() < 1e-12);
+    for model in ["bradley-terry", "thurstone", "rao-kupper", "grounded-rao-kupper", "elo", "trueskill"] {
+        let found = json(&["fit", MTBENCH, "--model", model, "--json"]);
+        assert_eq!(found["model"], model);
+    }
+    let ranked = json(&["rank", MTBENCH, "--replicates", "20", "--json"]);
+    assert_eq!((ranked["rows"].as_array().unwrap().len(), &ranked["rows"][0]["label"]), (6, &"gpt-4".into()));
+    let (code, out, _) = equipoise(&["rank", MTBENCH, "--replicates", "20"]);
+    assert!(code == 0 && out.contains("nobody who met gpt-4 wins more often than it"), "{out}");
+    for (args, fragment) in [
+        (vec!["fit", MTBENCH, "--model", "bradly-terry"], "did you mean `bradley-terry`?"),
+        (vec!["fit", MTBENCH, "--model", "bradley-terry", "--ties", "model"], "has no ties of its own"),
+        (vec!["fit", MTBENCH, "--model", "plackett-luce"], "rankings need a column `ranking`"),
+        (vec!["rank", MTBENCH, "--by-context"], "has no contexts to draw from"),
+        (vec!["inspect", P09, "--context", "x"], "has no column `context`"),
+    ] {
+        let (code, _, err) = equipoise(&args);
+        assert!(code == 2 && err.contains(fragment), "{err}");
+    }
+}
+
+#[test]
+fn features_explain_strengths() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, features) = (dir.path().join("d.csv"), dir.path().join("f.csv"));
+    std::fs::write(&data, "item_a,item_b,outcome,weight\nx,y,a,30\nx,y,b,10\ny,z,a,30\ny,z,b,10\n").unwrap();
+    std::fs::write(&features, "item,size\nx,3\ny,2\nz,1\nw,9\n").unwrap();
+    let args = [
+        "fit",
+        data.to_str().unwrap(),
+        "--model",
+        "bradley-terry",
+        "--features",
+        features.to_str().unwrap(),
+        "--json",
+    ];
+    let found = json(&args);
+    // one unit of size is worth log 3 in both pairs
+    let b = found["coefficients"][0]["coefficient"].as_f64().unwrap();
+    assert!((b - 3f64.ln()).abs() < 1e-12, "{found}");
+    std::fs::write(&features, "item,size\nx,3\ny,2\n").unwrap();
+    let (code, _, err) = equipoise(&args);
+    assert!(code == 2 && err.contains("`z` has no features"), "{err}");
+}

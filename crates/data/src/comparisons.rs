@@ -1,39 +1,90 @@
-//! Comparisons from files -> counts -> a preference matrix.
+//! Comparisons counted by pair -> a preference matrix.
 //!
-//! `P_ij = (wins of i over j + ties/2) / comparisons of the pair`, 1/2 where a pair never met; such pairs are listed.
+//! ```text
+//! P_ij = (wins of i over j + ties/2 + s) / (comparisons of the pair + 2 s)        s: smoothing, 0 unless asked for
+//! ```
+//!
+//! A pair that never met has no `P_ij`. Where a game is needed all the same it stands at 1/2 and is listed by
+//! [`Comparisons::unmet_pairs`]. Items are numbered in the order of their first appearance among the selected rows, so
+//! that a file decides the order of its items; the counts do not depend on the order of the rows (but for rounding of
+//! fractional weights).
 
-use std::path::Path;
-
-use equipoise_core::registry::nearest;
 use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array2;
-use serde_json::Value;
+use rustc_hash::FxHashMap;
 
-use crate::error::DataError;
-use crate::{bytes, ending, text};
+use crate::columns::Outcome;
+use crate::tally::{Checks, Ties};
 
-/// Most items that are counted: two dense tables of this side.
-const MAX_ITEMS: usize = 5_000;
-
-/// What a tie counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ties {
-    /// Half a win to each side.
-    #[default]
-    Half,
-    /// Nothing: the comparison is left out.
-    Drop,
+/// Outcomes of one ordered pair, by weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Count {
+    /// Wins of the item listed first.
+    pub first: f64,
+    /// Wins of the item listed second.
+    pub second: f64,
+    /// Ties, those of two bad items aside.
+    pub tie: f64,
+    /// Ties of two bad items.
+    pub both_bad: f64,
 }
 
-/// Which comparisons are counted, and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Only this context.
-    pub context: Option<String>,
-    /// Only this annotator.
-    pub annotator: Option<String>,
-    /// What a tie counts.
-    pub ties: Ties,
+impl Count {
+    /// All comparisons.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.first + self.second + self.tie + self.both_bad
+    }
+
+    /// Ties of either kind.
+    #[must_use]
+    pub fn ties(&self) -> f64 {
+        self.tie + self.both_bad
+    }
+
+    fn slot(&mut self, outcome: Outcome) -> &mut f64 {
+        match outcome {
+            Outcome::First => &mut self.first,
+            Outcome::Second => &mut self.second,
+            Outcome::Tie => &mut self.tie,
+            Outcome::BothBad => &mut self.both_bad,
+        }
+    }
+}
+
+/// The comparisons of two items.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PairCount {
+    /// The item of the lower number.
+    pub i: usize,
+    /// The item of the higher number.
+    pub j: usize,
+    /// Rows that list i first.
+    pub forward: Count,
+    /// Rows that list j first.
+    pub backward: Count,
+}
+
+impl PairCount {
+    /// Wins of i, of j, and ties.
+    #[must_use]
+    pub fn outcomes(&self) -> (f64, f64, f64) {
+        let (f, b) = (&self.forward, &self.backward);
+        (f.first + b.second, f.second + b.first, f.ties() + b.ties())
+    }
+
+    /// All comparisons.
+    #[must_use]
+    pub fn met(&self) -> f64 {
+        self.forward.total() + self.backward.total()
+    }
+
+    /// `P_ij - 1/2`, with ties as half wins and `smoothing` wins added to each side.
+    #[must_use]
+    pub fn margin(&self, smoothing: f64) -> f64 {
+        let (i, j, _) = self.outcomes();
+        (i - j) / (2.0 * (self.met() + 2.0 * smoothing))
+    }
 }
 
 /// Counted comparisons of one game.
@@ -41,337 +92,203 @@ pub struct Selection {
 pub struct Comparisons {
     /// Items, in the order of their first appearance.
     pub labels: Vec<String>,
-    /// `wins[[i, j]]`: weight with which i beat j, `[items x items]`.
-    pub wins: Array2<f64>,
-    /// `ties[[i, j]] = ties[[j, i]]`: weight of ties, `[items x items]`; zero if dropped.
-    pub ties: Array2<f64>,
+    /// Pairs that met (with a weight above 0), ascending by (i, j). Without ties if those are dropped.
+    pub pairs: Vec<PairCount>,
     /// Weight of all comparisons counted.
     pub total: f64,
     /// Weight of all ties seen, counted or not.
     pub total_ties: f64,
+    /// The tie rule in force.
+    pub ties: Ties,
+    /// What was odd.
+    pub checks: Checks,
 }
 
 impl Comparisons {
-    /// The preference matrix; unmet pairs are 1/2.
+    /// Number of items.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The preference matrix; unmet pairs are 1/2. `smoothing` wins (at least 0) are added to each side of every pair.
     ///
     /// # Panics
     /// Never: counted wins give probabilities.
     #[must_use]
-    pub fn matrix(&self) -> PreferenceMatrix {
-        let margin = |i: usize, j: usize| {
-            let met = self.met(i, j);
-            if met > 0.0 { (self.wins[[i, j]] - self.wins[[j, i]]) / (2.0 * met) } else { 0.0 }
-        };
-        PreferenceMatrix::from_margins(self.labels.len(), margin).expect("counts give margins in [-1/2, 1/2]")
+    pub fn matrix(&self, smoothing: f64) -> PreferenceMatrix {
+        let mut margins = Array2::<f64>::zeros((self.n(), self.n()));
+        for pair in &self.pairs {
+            margins[[pair.i, pair.j]] = pair.margin(smoothing);
+        }
+        PreferenceMatrix::from_margins(self.n(), |i, j| margins[[i, j]])
+            .expect("counts give margins in [-1/2, 1/2]")
     }
 
-    /// The game, with its labels.
+    /// The game, with its labels; see [`Comparisons::matrix`].
     ///
     /// # Panics
     /// Never: labels are distinct and not empty.
     #[must_use]
-    pub fn game(&self) -> Game {
-        Game::single(self.matrix()).with_labels(vec![self.labels.clone()]).expect("labels are distinct")
+    pub fn game(&self, smoothing: f64) -> Game {
+        Game::single(self.matrix(smoothing))
+            .with_labels(vec![self.labels.clone()])
+            .expect("labels are distinct")
     }
 
-    /// Weight of the comparisons between i and j.
+    /// Comparisons of every pair, `[n x n]`, symmetric.
     #[must_use]
-    pub fn met(&self, i: usize, j: usize) -> f64 {
-        self.wins[[i, j]] + self.wins[[j, i]] + self.ties[[i, j]]
+    pub fn met(&self) -> Array2<f64> {
+        let mut met = Array2::zeros((self.n(), self.n()));
+        for pair in &self.pairs {
+            met[[pair.i, pair.j]] = pair.met();
+            met[[pair.j, pair.i]] = pair.met();
+        }
+        met
+    }
+
+    /// Number of pairs that never met.
+    #[must_use]
+    pub fn unmet(&self) -> usize {
+        self.n() * (self.n() - 1) / 2 - self.pairs.len()
     }
 
     /// Pairs (by index, `i < j`) that never met and stand at 1/2.
     #[must_use]
     pub fn unmet_pairs(&self) -> Vec<(usize, usize)> {
-        let n = self.labels.len();
-        (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).filter(|&(i, j)| self.met(i, j) == 0.0).collect()
+        let mut met = self.pairs.iter().map(|p| (p.i, p.j)).peekable();
+        let n = self.n();
+        let all = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
+        all.filter(|&pair| met.next_if_eq(&pair).is_none()).collect()
     }
-}
 
-/// Reads comparisons from `.csv` or `.jsonl` with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
-/// `annotator`, `timestamp`, `weight`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)`) are
-/// understood. Other columns are passed over.
-///
-/// # Errors
-/// [`DataError`] naming file, line, value and rule.
-pub fn read_comparisons(path: &Path, selection: &Selection) -> Result<Comparisons, DataError> {
-    parse_comparisons(path, &bytes(path)?, selection)
-}
-
-/// [`read_comparisons`] from bytes.
-///
-/// # Errors
-/// As [`read_comparisons`].
-pub fn parse_comparisons(path: &Path, bytes: &[u8], selection: &Selection) -> Result<Comparisons, DataError> {
-    let kind = ending(path);
-    let mut tally = Tally { path, selection, labels: Vec::new(), counted: Vec::new(), skipped: 0 };
-    match kind.as_str() {
-        "csv" => csv_rows(path, text(path, bytes)?, &mut tally)?,
-        "jsonl" => json_rows(path, text(path, bytes)?, &mut tally)?,
-        "parquet" => {
-            return Err(DataError::new(path, "Parquet is not read yet; convert it to .csv or .jsonl"));
-        }
-        other => {
-            let message = format!("has the ending `{other}`; comparisons are a .csv or .jsonl file");
-            return Err(DataError::new(path, message));
-        }
-    }
-    tally.finish()
-}
-
-/// One row as it stands in the file.
-#[derive(Default)]
-struct Row<'a> {
-    item_a: Option<&'a str>,
-    item_b: Option<&'a str>,
-    outcome: Option<&'a str>,
-    context: Option<&'a str>,
-    annotator: Option<&'a str>,
-    weight: Option<f64>,
-}
-
-/// A column and its meaning.
-fn column(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "item_a" | "model_a" => "item_a",
-        "item_b" | "model_b" => "item_b",
-        "outcome" | "winner" => "outcome",
-        "context" => "context",
-        "annotator" => "annotator",
-        "weight" => "weight",
-        _ => return None,
-    })
-}
-
-fn csv_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| DataError::new(path, e.to_string()))?.clone();
-    let find = |wanted: &str| header.iter().position(|h| column(h) == Some(wanted));
-    let [a, b, outcome] = ["item_a", "item_b", "outcome"].map(find);
-    let (Some(a), Some(b), Some(outcome)) = (a, b, outcome) else {
-        let found = header.iter().collect::<Vec<_>>().join(",");
-        let message =
-            format!("the header is `{found}`; item_a,item_b,outcome (or model_a,model_b,winner) are needed");
-        return Err(DataError::new(path, message).at(1));
-    };
-    let [context, annotator, weight] = ["context", "annotator", "weight"].map(find);
-    for record in reader.records() {
-        let record = record.map_err(|e| DataError::new(path, e.to_string()))?;
-        let line = record.position().map_or(0, |p| p.line() as usize);
-        let weight = match weight.map(|k| &record[k]).filter(|w| !w.is_empty()) {
-            None => None,
-            Some(w) => Some(
-                w.parse::<f64>()
-                    .map_err(|_| DataError::new(path, format!("weight `{w}` is not a number")).at(line))?,
-            ),
-        };
-        let row = Row {
-            item_a: Some(&record[a]),
-            item_b: Some(&record[b]),
-            outcome: Some(&record[outcome]),
-            context: context.map(|k| &record[k]),
-            annotator: annotator.map(|k| &record[k]),
-            weight,
-        };
-        tally.add(line, &row)?;
-    }
-    Ok(())
-}
-
-fn json_rows(path: &Path, text: &str, tally: &mut Tally<'_>) -> Result<(), DataError> {
-    for (k, json) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let line = k + 1;
-        let value: Value =
-            serde_json::from_str(json).map_err(|e| DataError::new(path, e.to_string()).at(line))?;
-        let Value::Object(map) = &value else {
-            return Err(DataError::new(path, "each line must be a JSON object").at(line));
-        };
-        let mut row = Row::default();
-        for (name, value) in map {
-            let Some(meaning) = column(name) else { continue };
-            if value.is_null() {
-                continue;
+    /// The same comparisons among items of one component each, as lists of items, ascending, the largest first. More
+    /// than one: no rating compares items of different components.
+    #[must_use]
+    pub fn components(&self) -> Vec<Vec<usize>> {
+        let mut root: Vec<usize> = (0..self.n()).collect();
+        fn find(root: &mut [usize], mut i: usize) -> usize {
+            while root[i] != i {
+                root[i] = root[root[i]];
+                i = root[i];
             }
-            if meaning == "weight" {
-                let Some(w) = value.as_f64() else {
-                    return Err(DataError::new(path, format!("weight `{value}` is not a number")).at(line));
-                };
-                row.weight = Some(w);
-                continue;
-            }
-            let Some(word) = value.as_str() else {
-                return Err(DataError::new(path, format!("`{name}` is `{value}`, must be text")).at(line));
-            };
-            match meaning {
-                "item_a" => row.item_a = Some(word.trim()),
-                "item_b" => row.item_b = Some(word.trim()),
-                "outcome" => row.outcome = Some(word.trim()),
-                "context" => row.context = Some(word.trim()),
-                _ => row.annotator = Some(word.trim()),
-            }
+            i
         }
-        tally.add(line, &row)?;
-    }
-    Ok(())
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    A,
-    B,
-    Tie,
-}
-
-struct Tally<'a> {
-    path: &'a Path,
-    selection: &'a Selection,
-    labels: Vec<String>,
-    counted: Vec<(usize, usize, Outcome, f64)>,
-    skipped: usize,
-}
-
-impl Tally<'_> {
-    fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
-        let refuse = |message: String| Err(DataError::new(self.path, message).at(line));
-        let wanted =
-            |want: &Option<String>, have: Option<&str>| want.as_deref().is_none_or(|w| have == Some(w));
-        if !wanted(&self.selection.context, row.context) || !wanted(&self.selection.annotator, row.annotator)
-        {
-            self.skipped += 1;
-            return Ok(());
+        for pair in &self.pairs {
+            let (a, b) = (find(&mut root, pair.i), find(&mut root, pair.j));
+            root[a.max(b)] = a.min(b);
         }
-        let (a, b) = match (row.item_a, row.item_b) {
-            (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() => (a, b),
-            _ => return refuse("an item has no name; item_a and item_b must not be empty".into()),
-        };
-        if a == b {
-            return refuse(format!("`{a}` is compared with itself; leave such rows out"));
-        }
-        const KNOWN: [&str; 6] = ["a", "b", "tie", "model_a", "model_b", "tie (bothbad)"];
-        let outcome = match row.outcome {
-            Some("a" | "model_a") => Outcome::A,
-            Some("b" | "model_b") => Outcome::B,
-            Some("tie" | "tie (bothbad)") => Outcome::Tie,
-            other => {
-                let word = other.unwrap_or_default();
-                let hint = nearest(word, KNOWN).map_or(String::new(), |n| format!(", did you mean `{n}`?"));
-                return refuse(format!("outcome `{word}` is not known{hint}; known: {}", KNOWN.join(", ")));
-            }
-        };
-        let weight = row.weight.unwrap_or(1.0);
-        if !(weight >= 0.0 && weight.is_finite()) {
-            return refuse(format!("weight {weight} must be a finite number of at least 0"));
-        }
-        let (i, j) = (self.index(a), self.index(b));
-        if self.labels.len() > MAX_ITEMS {
-            return refuse(format!("more than {MAX_ITEMS} items; select a part of the data"));
-        }
-        self.counted.push((i, j, outcome, weight));
-        Ok(())
+        let mut members = vec![Vec::new(); self.n()];
+        (0..self.n()).for_each(|i| members[find(&mut root, i)].push(i));
+        members.retain(|m| !m.is_empty());
+        members.sort_by_key(|m| std::cmp::Reverse(m.len()));
+        members
     }
 
-    fn index(&mut self, label: &str) -> usize {
-        self.labels.iter().position(|l| l == label).unwrap_or_else(|| {
-            self.labels.push(label.to_owned());
-            self.labels.len() - 1
-        })
+    /// Only the items of the given numbers, in that order, and the comparisons among them.
+    #[must_use]
+    pub fn among(&self, items: &[usize]) -> Self {
+        let mut place = vec![None; self.n()];
+        items.iter().enumerate().for_each(|(k, &i)| place[i] = Some(k));
+        let moved = self.pairs.iter().filter_map(|p| {
+            let (i, j) = (place[p.i]?, place[p.j]?);
+            Some(match i < j {
+                true => PairCount { i, j, ..*p },
+                false => PairCount { i: j, j: i, forward: p.backward, backward: p.forward },
+            })
+        });
+        let mut pairs: Vec<PairCount> = moved.collect();
+        pairs.sort_unstable_by_key(|p| (p.i, p.j));
+        let labels = items.iter().map(|&i| self.labels[i].clone()).collect();
+        let total = pairs.iter().map(PairCount::met).sum();
+        let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
+        Self { labels, pairs, total, total_ties, ties: self.ties, checks: self.checks.clone() }
     }
 
-    fn finish(self) -> Result<Comparisons, DataError> {
-        if self.counted.is_empty() {
-            let message = match self.skipped {
-                0 => "has no comparisons".to_owned(),
-                k => format!("has {k} comparisons, none of the selected context and annotator"),
-            };
-            return Err(DataError::new(self.path, message));
-        }
-        let n = self.labels.len();
-        let (mut wins, mut ties) = (Array2::zeros((n, n)), Array2::zeros((n, n)));
-        let (mut total, mut total_ties) = (0.0, 0.0);
-        for (i, j, outcome, weight) in self.counted {
-            if outcome == Outcome::Tie {
-                total_ties += weight;
-                if self.selection.ties == Ties::Drop {
-                    continue;
+    /// The sum of several counts over the same items, each taken so many times.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn sum<'a>(parts: impl IntoIterator<Item = (&'a Self, f64)>) -> Self {
+        let mut parts = parts.into_iter().peekable();
+        let first = parts.peek().expect("at least one part").0;
+        let (labels, ties, checks) = (first.labels.clone(), first.ties, first.checks.clone());
+        let mut counter = Counter::default();
+        for (part, times) in parts.filter(|(_, times)| *times > 0.0) {
+            for pair in &part.pairs {
+                let (i, j) = (pair.i as u32, pair.j as u32);
+                for (a, b, c) in [(i, j, &pair.forward), (j, i, &pair.backward)] {
+                    counter.add(a, b, Outcome::First, times * c.first);
+                    counter.add(a, b, Outcome::Second, times * c.second);
+                    counter.add(a, b, Outcome::Tie, times * c.tie);
+                    counter.add(a, b, Outcome::BothBad, times * c.both_bad);
                 }
-                ties[[i, j]] += weight;
-                ties[[j, i]] += weight;
-            } else {
-                let (winner, loser) = if outcome == Outcome::A { (i, j) } else { (j, i) };
-                wins[[winner, loser]] += weight;
             }
-            total += weight;
         }
-        if !f64::is_finite(total) {
-            return Err(DataError::new(self.path, "the weights sum to infinity"));
+        counter.finish(labels, ties, checks)
+    }
+
+    /// Counts from tables, `[n x n]`: `wins[[i, j]]` of i over j and `ties[[i, j]]` (read for `i < j`), all finite and
+    /// not negative; every row lists the lower number first. Items are labelled by their numbers.
+    #[must_use]
+    pub fn from_tables(wins: &Array2<f64>, ties: &Array2<f64>) -> Self {
+        let mut counter = Counter::default();
+        for i in 0..wins.nrows() as u32 {
+            for j in i + 1..wins.nrows() as u32 {
+                let (a, b) = (i as usize, j as usize);
+                counter.add(i, j, Outcome::First, wins[[a, b]]);
+                counter.add(i, j, Outcome::Second, wins[[b, a]]);
+                counter.add(i, j, Outcome::Tie, ties[[a, b]]);
+            }
         }
-        Ok(Comparisons { labels: self.labels, wins, ties, total, total_ties })
+        let labels = (0..wins.nrows()).map(|i| i.to_string()).collect();
+        counter.finish(labels, Ties::Half, Checks::default())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Counts rows by ordered pair while they stream by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counter {
+    /// Where a pair's counts are. Looked up, never walked.
+    places: FxHashMap<u64, u32>,
+    counts: Vec<(u32, u32, Count)>,
+    last: usize,
+}
 
-    fn parse(name: &str, text: &str, selection: &Selection) -> Result<Comparisons, String> {
-        parse_comparisons(Path::new(name), text.as_bytes(), selection).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn ties_are_half_wins_and_filters_hold() {
-        let text = "item_a,item_b,outcome,weight,context\nx,y,a,3,p\ny,x,tie,1,p\nx,z,b,2,p\nx,y,b,9,q\n";
-        let selection = Selection { context: Some("p".into()), ..Selection::default() };
-        let data = parse("d.csv", text, &selection).unwrap();
-        assert_eq!(data.labels, ["x", "y", "z"]);
-        assert_eq!((data.total, data.total_ties), (6.0, 1.0));
-        assert_eq!(data.matrix().prob(0, 1), 3.5 / 4.0);
-        assert_eq!(data.unmet_pairs(), [(1, 2)]);
-        let dropped = parse("d.csv", text, &Selection { ties: Ties::Drop, ..selection }).unwrap();
-        assert_eq!((dropped.matrix().prob(0, 1), dropped.total), (1.0, 5.0));
-        let json = "{\"model_a\": \"x\", \"model_b\": \"y\", \"winner\": \"tie (bothbad)\", \"turn\": 1}\n";
-        assert_eq!(parse("d.jsonl", json, &Selection::default()).unwrap().matrix().prob(0, 1), 0.5);
-    }
-
-    #[test]
-    fn bad_rows_are_named_by_line() {
-        let rows = |r: &str| format!("item_a,item_b,outcome,weight\n{r}\n");
-        for (name, text, fragment) in [
-            ("d.csv", rows("x,y,c,1"), "d.csv:2: outcome `c` is not known"),
-            ("d.csv", rows("x,x,a,1"), "d.csv:2: `x` is compared with itself"),
-            ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
-            ("d.csv", rows("x,y,a,-1"), "weight -1 must be"),
-            ("d.csv", rows("x,y,a,one"), "weight `one` is not a number"),
-            ("d.csv", rows("x,y,a"), "d.csv"),
-            ("d.csv", "a,b\n1,2\n".into(), "item_a,item_b,outcome"),
-            ("d.csv", "item_a,item_b,outcome\n".into(), "has no comparisons"),
-            ("d.jsonl", "[]\n".into(), "d.jsonl:1: each line must be a JSON object"),
-            ("d.jsonl", "{}\n".into(), "an item has no name"),
-            ("d.parquet", "PAR1".into(), "not read yet"),
-        ] {
-            let error = parse(name, &text, &Selection::default()).unwrap_err();
-            assert!(error.contains(fragment), "{text:?}: {error}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-            for name in ["x.csv", "x.json", "x.jsonl", "x.npy"] {
-                let path = Path::new(name);
-                let _ = crate::parse_matrix(path, &bytes);
-                let _ = crate::parse_policy(path, &bytes, &["a".into(), "b".into()]);
-                let _ = parse_comparisons(path, &bytes, &Selection::default());
+impl Counter {
+    pub(crate) fn add(&mut self, first: u32, second: u32, outcome: Outcome, weight: f64) {
+        let is_pair = |c: &(u32, u32, Count)| (c.0, c.1) == (first, second);
+        if !self.counts.get(self.last).is_some_and(is_pair) {
+            let key = u64::from(first) << 32 | u64::from(second);
+            let next = self.counts.len() as u32;
+            let place = *self.places.entry(key).or_insert(next);
+            if place == next {
+                self.counts.push((first, second, Count::default()));
             }
+            self.last = place as usize;
         }
+        *self.counts[self.last].2.slot(outcome) += weight;
+    }
 
-        #[test]
-        fn no_text_panics(text in "([ab,.0-9\\-\"\n{}:\\[\\]]|item_a,item_b,outcome|label,prob|nan|inf|1e999){0,40}") {
-            for name in ["x.csv", "x.json", "x.jsonl"] {
-                let path = Path::new(name);
-                let _ = crate::parse_matrix(path, text.as_bytes());
-                let _ = crate::parse_policy(path, text.as_bytes(), &["a".into(), "b".into()]);
-                let _ = parse_comparisons(path, text.as_bytes(), &Selection::default());
+    pub(crate) fn finish(self, labels: Vec<String>, ties: Ties, checks: Checks) -> Comparisons {
+        let mut counts = self.counts;
+        counts.sort_unstable_by_key(|&(a, b, _)| (a.min(b), a.max(b), a));
+        let total_ties = counts.iter().map(|(_, _, c)| c.ties()).sum();
+        let mut pairs: Vec<PairCount> = Vec::with_capacity(counts.len());
+        for (a, b, mut count) in counts {
+            if ties == Ties::Drop {
+                (count.tie, count.both_bad) = (0.0, 0.0);
             }
+            let (i, j) = (a.min(b) as usize, a.max(b) as usize);
+            if pairs.last().is_none_or(|p| (p.i, p.j) != (i, j)) {
+                pairs.push(PairCount { i, j, ..PairCount::default() });
+            }
+            let pair = pairs.last_mut().expect("one was pushed");
+            *(if a < b { &mut pair.forward } else { &mut pair.backward }) = count;
         }
+        pairs.retain(|p| p.met() > 0.0);
+        let total = pairs.iter().map(PairCount::met).sum();
+        Comparisons { labels, pairs, total, total_ties, ties, checks }
     }
 }

@@ -1,17 +1,40 @@
-//! Preference data in: matrix files, comparison files, policy files -> checked values -> games.
+//! Preference data in: matrix files, comparison files, ranking files, policy files -> checked values -> games.
 //!
 //! Formats are told by the ending. Every error names the file, the line where there is one, the value, the rule and the
-//! way out; nothing here panics on any input.
+//! way out; nothing here panics on any input. Comparisons are read as a stream: counting them takes memory for their
+//! pairs, not for their rows.
+//!
+//! Reading order: [`Selection`] (which rows count), [`Comparisons`] (rows counted by pair), [`Battles`] (rows kept).
 
+mod battles;
+mod columns;
 mod comparisons;
+mod csv_rows;
 mod error;
+mod json_rows;
 mod matrix;
+mod names;
+mod npy;
+mod parquet_rows;
 mod policy;
+mod preflib;
+mod rankings;
+mod read;
+mod tally;
+mod timestamp;
 
-pub use comparisons::{Comparisons, Selection, Ties, parse_comparisons, read_comparisons};
+pub use battles::{Battle, Battles};
+pub use columns::Outcome;
+pub use comparisons::{Comparisons, Count, PairCount};
 pub use error::DataError;
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
 pub use policy::{parse_policy, read_policy};
+pub use rankings::{Ranking, Rankings};
+pub use read::{
+    holds_comparisons, parse_battles, parse_comparisons, parse_rankings, read_battles, read_comparisons,
+    read_rankings,
+};
+pub use tally::{Checks, Lines, Selection, Ties};
 
 use std::path::Path;
 
@@ -20,14 +43,41 @@ fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))
 }
 
+/// A file that the CSV reader refuses, with its line.
+fn csv_error(path: &Path, error: &csv::Error) -> DataError {
+    let line = error.position().map(|p| p.line() as usize);
+    let message = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("has {len} cells where the header has {expected_len}; quote cells that hold commas")
+        }
+        csv::ErrorKind::Utf8 { .. } => "is not UTF-8; save it as UTF-8".to_owned(),
+        csv::ErrorKind::Io(e) => format!("cannot be read on: {e}"),
+        other => format!("is not CSV: {other:?}"),
+    };
+    DataError { line, ..DataError::new(path, message) }
+}
+
+/// The line on which a record begins, from 1.
+fn line_of(record: &csv::StringRecord) -> usize {
+    record.position().map_or(0, |p| p.line() as usize)
+}
+
 /// The text of `bytes`, without a byte-order mark.
 fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    refuse_utf16(path, bytes)?;
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
         DataError::new(path, "is not UTF-8; save it as UTF-8").at(line)
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() { Err(DataError::new(path, "is empty")) } else { Ok(text) }
+}
+
+fn refuse_utf16(path: &Path, start: &[u8]) -> Result<(), DataError> {
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return Err(DataError::new(path, "is UTF-16; save it as UTF-8"));
+    }
+    Ok(())
 }
 
 /// The ending of a path, in lower case.

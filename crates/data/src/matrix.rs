@@ -1,21 +1,20 @@
 //! Preference matrices from files: entries are Pr(row beats column).
 
-use std::io::Cursor;
 use std::path::Path;
 
 use equipoise_env::{Game, PreferenceMatrix};
-use ndarray::{Array2, ArrayD, Axis, Ix2, Ix3};
-use ndarray_npy::{ReadNpyError, ReadNpyExt as _};
+use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::error::DataError;
-use crate::{bytes, ending, text};
+use crate::{bytes, csv_error, ending, line_of, npy, text};
 
 /// Largest matrix that is read: 20,000 actions are 1.6 GB of margins.
 const MAX_ACTIONS: usize = 20_000;
 
 /// Reads a game from `.csv` (n lines of n numbers; labels in a first row or column are optional; a blank diagonal is
-/// 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`) or `.npy` (n x n, or contexts x n x n).
+/// 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`), `.npy` (n x n, or contexts x n x n) or
+/// `.npz` with one such array, or one named `matrix`.
 ///
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
@@ -31,10 +30,11 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     match ending(path).as_str() {
         "csv" => csv_matrix(path, text(path, bytes)?),
         "json" => json_matrix(path, text(path, bytes)?),
-        "npy" => npy_matrix(path, bytes),
+        "npy" => npy::parse(path, bytes),
+        "npz" => npy::parse_archive(path, bytes),
         other => Err(DataError::new(
             path,
-            format!("has the ending `{other}`; a preference matrix is a .csv, .json or .npy file"),
+            format!("has the ending `{other}`; a preference matrix is a .csv, .json, .npy or .npz file"),
         )),
     }
 }
@@ -60,7 +60,18 @@ pub fn matrix_from_rows(rows: &[Vec<f64>]) -> Result<PreferenceMatrix, String> {
 }
 
 fn game(path: &Path, rows: &[Vec<f64>], labels: Option<Vec<String>>) -> Result<Game, DataError> {
-    let matrix = matrix_from_rows(rows).map_err(|e| DataError::new(path, e))?;
+    let matrix = matrix_from_rows(rows).map_err(|e| {
+        let whole = |x: &f64| *x >= 0.0 && x.fract() == 0.0;
+        let counts =
+            rows.iter().enumerate().all(|(i, row)| row.iter().enumerate().all(|(j, x)| i == j || whole(x)));
+        let large = rows.iter().flatten().any(|x| *x > 1.0);
+        let hint = if counts && large {
+            "\nthese look like counts: give comparisons (item_a,item_b,outcome,weight) instead"
+        } else {
+            ""
+        };
+        DataError::new(path, format!("{e}{hint}"))
+    })?;
     let game = Game::single(matrix);
     match labels {
         Some(labels) => game.with_labels(vec![labels]).map_err(|e| DataError::new(path, e.to_string())),
@@ -68,124 +79,136 @@ fn game(path: &Path, rows: &[Vec<f64>], labels: Option<Vec<String>>) -> Result<G
     }
 }
 
+/// A line of a table: its number in the file, from 1, and its cells.
+type Line = (usize, Vec<String>);
+
+/// Splits a table into labels and numbers.
+///
+/// A first row of labels, a first column of labels, both or none: the shape decides where it can. A table with a row
+/// more than columns has a header, one with a column more has a label column. A square one has both if neither its first
+/// row nor its first column is all numbers, or if both list the same numbers (labels `0, 1, 2`) that cannot be a row and a
+/// column of one preference matrix, since they are not all 1/2; else none.
 fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let mut records = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|e| DataError::new(path, e.to_string()))?;
-        let line = record.position().map_or(0, |p| p.line() as usize);
+        let record = record.map_err(|e| csv_error(path, &e))?;
+        // spreadsheets leave lines of nothing but commas
         if record.iter().any(|cell| !cell.is_empty()) {
-            records.push((line, record.iter().map(str::to_owned).collect::<Vec<_>>()));
+            lines.push((line_of(&record), record.iter().map(str::to_owned).collect()));
         }
     }
-    let number = |cell: &str| cell.parse::<f64>().ok();
-    // a header is a first row in which no cell but possibly blank ones is a number; a label column likewise
-    let is_label_row =
-        |cells: &[String]| cells.iter().all(|c| number(c).is_none()) && cells.iter().any(|c| !c.is_empty());
-    let header = records.first().is_some_and(|(_, cells)| is_label_row(cells));
-    let body = &records[usize::from(header)..];
+    let (height, width) = (lines.len(), lines.first().map_or(0, |(_, cells)| cells.len()));
+    if let Some((line, cells)) = lines.iter().find(|(_, cells)| cells.len() != width) {
+        let message = format!(
+            "has {} cells where the first line has {width}; all lines need equally many",
+            cells.len()
+        );
+        return Err(DataError::new(path, message).at(*line));
+    }
+    let (header, label_column) = match height as isize - width as isize {
+        1 => (true, false),
+        -1 => (false, true),
+        0 => {
+            let both = is_framed(&lines);
+            (both, both)
+        }
+        _ => {
+            let message = format!(
+                "has {height} lines of {width} cells; a matrix is square, labels in a first row or column aside"
+            );
+            return Err(DataError::new(path, message));
+        }
+    };
+    let body = &lines[usize::from(header)..];
+    let skip = usize::from(label_column);
+    let row_labels: Option<Vec<String>> =
+        label_column.then(|| body.iter().map(|(_, cells)| cells[0].clone()).collect());
+    let column_labels = header.then(|| lines[0].1[skip..].to_vec());
+    if let (Some(rows), Some(columns)) = (&row_labels, &column_labels)
+        && let Some(i) = rows.iter().zip(columns).position(|(r, c)| r != c)
+    {
+        let message = format!(
+            "is labelled `{}`, but column {} is `{}`; both need the same order",
+            rows[i],
+            i + 1,
+            columns[i]
+        );
+        return Err(DataError::new(path, message).at(body[i].0));
+    }
     if body.is_empty() {
         return Err(DataError::new(path, "has a header and no rows"));
     }
-    let n = body.len();
-    let label_column =
-        body.iter().all(|(_, cells)| cells.first().is_some_and(|c| number(c).is_none() && !c.is_empty()))
-            || body.iter().all(|(_, cells)| cells.len() == n + 1);
-    let column_labels = header.then(|| {
-        let cells = &records[0].1;
-        // the corner above a label column belongs to neither
-        cells[usize::from(label_column && cells.len() == n + 1)..].to_vec()
-    });
-    let row_labels = label_column.then(|| body.iter().map(|(_, cells)| cells[0].clone()).collect::<Vec<_>>());
-    if let (Some(rows), Some(columns)) = (&row_labels, &column_labels)
-        && rows != columns
-    {
-        return Err(DataError::new(
-            path,
-            "labels the rows otherwise than the columns; both must be in the same order",
-        ));
-    }
-    let mut rows = Vec::with_capacity(n);
+    let mut rows = Vec::with_capacity(body.len());
     for (i, (line, cells)) in body.iter().enumerate() {
-        let cells = &cells[usize::from(label_column)..];
-        if cells.len() != n {
-            let message = format!("{} numbers where the matrix has {n} rows; it must be square", cells.len());
-            return Err(DataError::new(path, message).at(*line));
-        }
-        let row = cells.iter().enumerate().map(|(j, cell)| match number(cell) {
+        let numbers = cells[skip..].iter().enumerate().map(|(j, cell)| match number(cell) {
             Some(value) => Ok(value),
             None if i == j && cell.is_empty() => Ok(0.5),
-            None => Err(DataError::new(
-                path,
-                format!("column {}: `{cell}` is not a number; entries are Pr(row beats column), with a decimal point", j + 1),
-            )
-            .at(*line)),
+            None => {
+                let rule =
+                    "entries are Pr(row beats column), with a decimal point; only the diagonal may be blank";
+                let message = format!("column {}: `{cell}` is not a number; {rule}", j + 1 + skip);
+                Err(DataError::new(path, message).at(*line))
+            }
         });
-        rows.push(row.collect::<Result<Vec<_>, _>>()?);
+        rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
     }
     game(path, &rows, row_labels.or(column_labels))
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum JsonMatrix {
-    Bare(Vec<Vec<f64>>),
-    Labelled(Labelled),
+fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok()
 }
 
+/// Whether a square table has both a row and a column of labels.
+fn is_framed(lines: &[Line]) -> bool {
+    let row: Vec<&str> =
+        lines.iter().take(1).flat_map(|(_, cells)| &cells[1..]).map(String::as_str).collect();
+    let column: Vec<&str> = lines.iter().skip(1).map(|(_, cells)| cells[0].as_str()).collect();
+    let named = |cells: &[&str]| cells.iter().any(|c| !c.is_empty() && number(c).is_none());
+    let numbered = row == column && row.iter().any(|c| number(c).is_some_and(|v| v != 0.5));
+    // a word in the corner of an otherwise numeric table names the frame
+    let corner = lines.first().is_some_and(|(_, cells)| !cells[0].is_empty() && number(&cells[0]).is_none());
+    (named(&row) && named(&column)) || numbered || (corner && row == column)
+}
+
+/// A matrix in JSON; `null` stands for a blank.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Labelled {
     #[serde(default)]
     labels: Option<Vec<String>>,
-    matrix: Vec<Vec<f64>>,
+    matrix: Vec<Vec<Option<f64>>>,
 }
 
 fn json_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
-    // syntax first: it has a line
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|e| DataError::new(path, e.to_string()).at(e.line().max(1)))?;
-    let parsed = serde_json::from_value(value).map_err(|_| {
-        DataError::new(
-            path,
-            "is neither {\"labels\": [..], \"matrix\": [[..]]} nor [[..]] with numbers in every row",
-        )
+    let parsed = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text).map(|matrix| Labelled { labels: None, matrix })
+    } else {
+        serde_json::from_str(text)
+    };
+    let Labelled { labels, matrix } = parsed.map_err(|e| {
+        let forms = "{\"labels\": [..], \"matrix\": [[..]]} or [[..]] with numbers in every row";
+        DataError::new(path, format!("is not {forms}: {e}")).at(e.line().max(1))
     })?;
-    match parsed {
-        JsonMatrix::Bare(rows) => game(path, &rows, None),
-        JsonMatrix::Labelled(Labelled { labels, matrix }) => game(path, &matrix, labels),
+    let mut rows = Vec::with_capacity(matrix.len());
+    for (i, row) in matrix.into_iter().enumerate() {
+        let numbers = row.into_iter().enumerate().map(|(j, cell)| match cell {
+            Some(value) => Ok(value),
+            None if i == j => Ok(0.5),
+            None => {
+                let message =
+                    format!("row {}, column {} is null; only the diagonal may be blank", i + 1, j + 1);
+                Err(DataError::new(path, message))
+            }
+        });
+        rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
     }
-}
-
-fn npy_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
-    let read = match ArrayD::<f64>::read_npy(Cursor::new(bytes)) {
-        Err(ReadNpyError::WrongDescriptor(_)) => {
-            ArrayD::<f32>::read_npy(Cursor::new(bytes)).map(|a| a.mapv(f64::from))
-        }
-        other => other,
-    };
-    let array =
-        read.map_err(|e| DataError::new(path, format!("{e}; a float64 or float32 array is needed")))?;
-    let shape = array.shape().to_vec();
-    let one = |m: ndarray::ArrayView2<'_, f64>, context: Option<usize>| {
-        PreferenceMatrix::new(m).map_err(|e| {
-            let place = context.map_or(String::new(), |x| format!("context {x}: "));
-            DataError::new(path, format!("{place}{e}"))
-        })
-    };
-    if let Ok(matrix) = array.view().into_dimensionality::<Ix2>() {
-        return Ok(Game::single(one(matrix, None)?));
-    }
-    if let Ok(cube) = array.view().into_dimensionality::<Ix3>() {
-        let matrices = cube.axis_iter(Axis(0)).enumerate().map(|(x, m)| one(m, Some(x)));
-        let matrices = matrices.collect::<Result<Vec<_>, _>>()?;
-        return Game::new(matrices).map_err(|e| DataError::new(path, e.to_string()));
-    }
-    Err(DataError::new(path, format!("has shape {shape:?}; n x n or contexts x n x n is needed")))
+    game(path, &rows, labels)
 }
 
 #[cfg(test)]
@@ -204,45 +227,76 @@ mod tests {
         assert_eq!(parse("g.csv", "a,b\n0.5,0.7\n0.3,0.5\n").unwrap().label(0, 0), "a");
         assert_eq!(parse("g.csv", "a,0.5,0.7\nb,0.3,0.5\n").unwrap().label(0, 1), "b");
         assert_eq!(parse("g.csv", "0.5").unwrap().shape().len(), 1);
+        assert_eq!(parse("g.json", "[[null, 0.7], [0.3, null]]").unwrap().prob(0, 0, 1), 0.7);
+        let json = parse("g.json", "{\"labels\": [\"x\", \"y\"], \"matrix\": [[0.5, 1], [0, 0.5]]}").unwrap();
+        assert_eq!((json.prob(0, 0, 1), json.label(0, 1).into_owned()), (1.0, "y".to_owned()));
+    }
+
+    #[test]
+    fn numbers_may_be_labels() {
+        for (text, labels) in [
+            (",0,1\n0,,0.7\n1,0.3,\n", ["0", "1"]),
+            ("row_beats_column,7,8\n7,0.5,0.7\n8,0.3,0.5\n", ["7", "8"]),
+            ("0,1\n,0.7\n0.3,\n", ["0", "1"]),
+            ("2024,,0.7\n2025,0.3,\n", ["2024", "2025"]),
+            (",gpt-4,7\ngpt-4,0.5,0.7\n7,0.3,0.5\n", ["gpt-4", "7"]),
+            // a blank diagonal is not a frame
+            (",0.7\n0.3,\n", ["0", "1"]),
+        ] {
+            let game = parse("g.csv", text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+            assert_eq!(
+                (game.prob(0, 0, 1), game.labels(0)),
+                (0.7, labels.map(str::to_owned).to_vec()),
+                "{text:?}"
+            );
+        }
+        // all ties with a blank diagonal: the first row and column agree, and are not labels
+        assert_eq!(parse("g.csv", ",0.5,0.5\n0.5,,0.5\n0.5,0.5,\n").unwrap().shape().len(), 3);
+        assert_eq!(parse("g.csv", "x,a\na,0.5\n").unwrap().labels(0), ["a"]);
     }
 
     #[test]
     fn bad_files_are_told_where_and_why() {
         for (name, text, fragment) in [
             ("g.csv", "", "is empty"),
-            ("g.csv", "0.5,0.7\n0.3", "g.csv:2: 1 numbers where the matrix has 2 rows"),
+            ("g.csv", "0.5,0.7\n0.3", "g.csv:2: has 1 cells where the first line has 2"),
             ("g.csv", "0.5,x\n0.3,0.5", "g.csv:1: column 2: `x` is not a number"),
+            ("g.csv", "r,a,b\na,0.5,o.7\nb,0.3,0.5", "g.csv:2: column 3: `o.7` is not a number"),
+            ("g.csv", "0.5,\n0.3,0.5", "g.csv:1: column 2: `` is not a number"),
+            ("g.csv", "0,5;0,7\n0,3;0,5", "g.csv"),
             ("g.csv", "0.5,nan\n0.3,0.5", "row 1, column 2: NaN is not a finite number"),
+            ("g.csv", "0.5,1e999\n0.3,0.5", "row 1, column 2: inf is not a finite number"),
             ("g.csv", "0.5,0.7\n0.4,0.5", "sum to 1.1, must be 1"),
             ("g.csv", "0.5,1.7\n-0.7,0.5", "1.7 is not a probability in [0, 1]"),
-            ("g.csv", "x,a,b\nb,0.5,0.7\na,0.3,0.5", "labels the rows otherwise"),
+            ("g.csv", ",40\n5,", "these look like counts"),
+            ("g.csv", "x,a,b\nb,0.5,0.7\na,0.3,0.5", "g.csv:2: is labelled `b`, but column 1 is `a`"),
             ("g.csv", "x,a,a\na,0.5,0.7\na,0.3,0.5", "stands for two actions"),
-            ("g.csv", "a,b", "has a header and no rows"),
+            ("g.csv", "a,b,c", "has 1 lines of 3 cells"),
+            ("g.csv", "a,b", "g.csv:1: column 2: `b` is not a number"),
             ("g.json", "{\"matrix\": [[0.5, 1], [0]]}", "row 2 has 1 numbers"),
+            (
+                "g.json",
+                "{\"labels\": [\"x\"], \"matrix\": [[0.5, 1], [0, 0.5]]}",
+                "1 labels given for 2 actions",
+            ),
             ("g.json", "[[0.5,", "g.json:1"),
-            ("g.json", "{\"matrx\": []}", "is neither"),
+            ("g.json", "[[0.5, null], [0.3, 0.5]]", "row 1, column 2 is null"),
+            ("g.json", "[[0.5, NaN]]", "g.json:1"),
+            ("g.json", "[[0.5,\n1e999]]", "g.json:2"),
+            ("g.json", "{\"matrx\": []}", "unknown field `matrx`, expected `labels` or `matrix`"),
             ("g.json", "[]", "the matrix is empty"),
             ("g.txt", "0.5", "has the ending `txt`"),
-            ("g.npy", "0.5", "float64 or float32"),
         ] {
             let error = parse(name, text).unwrap_err();
             assert!(error.contains(fragment), "{name} {text:?}: {error}");
         }
         let error = parse_matrix(Path::new("g.csv"), b"0.5\n\xff").unwrap_err();
         assert_eq!(error.to_string(), "g.csv:2: is not UTF-8; save it as UTF-8");
-    }
-
-    #[test]
-    fn npy_of_one_and_of_many_contexts() {
-        use ndarray_npy::WriteNpyExt as _;
-        let p = ndarray::arr2(&[[0.5, 0.75], [0.25, 0.5]]);
-        let mut bytes = Vec::new();
-        p.write_npy(&mut bytes).unwrap();
-        assert_eq!(parse_matrix(Path::new("g.npy"), &bytes).unwrap().prob(0, 0, 1), 0.75);
-        let cube = ndarray::stack(Axis(0), &[p.view(), p.t()]).unwrap().mapv(|x| x as f32);
-        bytes.clear();
-        cube.write_npy(&mut bytes).unwrap();
-        let game = parse_matrix(Path::new("g.npy"), &bytes).unwrap();
-        assert_eq!((game.contexts(), game.prob(1, 0, 1)), (2, 0.25));
+        let error = parse_matrix(Path::new("g.csv"), b"\xff\xfe0\x00").unwrap_err();
+        assert_eq!(error.to_string(), "g.csv: is UTF-16; save it as UTF-8");
+        let folder = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
+        assert!(read_matrix(folder.path()).unwrap_err().to_string().contains("cannot be read"));
+        let missing = folder.path().join("none.json");
+        assert!(read_matrix(&missing).unwrap_err().to_string().contains("none.json: cannot be read"));
     }
 }

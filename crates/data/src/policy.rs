@@ -1,9 +1,10 @@
 //! Policies from files: `.csv` with header `label,prob`, or `.json` with a list of numbers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::DataError;
-use crate::{bytes, ending, text};
+use crate::{bytes, csv_error, ending, line_of, text};
 
 /// Reads the probabilities of one context whose actions have these `labels`. A CSV may list them in any order, each
 /// label once; a JSON list is in the order of the labels.
@@ -41,17 +42,18 @@ pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<
 
 fn csv_policy(path: &Path, text: &str, labels: &[String]) -> Result<Vec<f64>, DataError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| DataError::new(path, e.to_string()))?;
+    let header = reader.headers().map_err(|e| csv_error(path, &e))?;
     if header.iter().ne(["label", "prob"]) {
         let found = header.iter().collect::<Vec<_>>().join(",");
         return Err(DataError::new(path, format!("the header is `{found}`, must be `label,prob`")).at(1));
     }
+    let numbers: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
     let mut probs = vec![None; labels.len()];
     for record in reader.records() {
-        let record = record.map_err(|e| DataError::new(path, e.to_string()))?;
-        let line = record.position().map_or(0, |p| p.line() as usize);
+        let record = record.map_err(|e| csv_error(path, &e))?;
+        let line = line_of(&record);
         let (label, cell) = (&record[0], &record[1]);
-        let Some(a) = labels.iter().position(|l| l == label) else {
+        let Some(&a) = numbers.get(label) else {
             let near = equipoise_core::registry::nearest(label, labels.iter().map(String::as_str));
             let hint = near.map_or(String::new(), |n| format!(", did you mean `{n}`?"));
             return Err(DataError::new(path, format!("the game has no action `{label}`{hint}")).at(line));

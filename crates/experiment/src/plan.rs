@@ -395,7 +395,10 @@ impl Resolver<'_> {
         let generator = GENERATORS.iter().find(|g| g.name == kind);
         let mut defaults = match (kind, generator) {
             ("matrix", _) => json!({ "path": null, "values": [[0.0]], "labels": ["x"] }),
-            ("comparisons", _) => json!({ "path": null, "context": null, "annotator": null, "ties": "half" }),
+            ("comparisons", _) => json!({
+                "path": null, "context": null, "annotator": null, "items": [""], "since": null, "ties": "half",
+                "smoothing": 0.0,
+            }),
             (_, Some(generator)) => (generator.defaults)(),
             _ => {
                 let known = ["matrix", "comparisons"].into_iter().chain(GENERATORS.iter().map(|g| g.name));
@@ -486,11 +489,28 @@ impl Resolver<'_> {
                     return Err(self.error(point.value_place("ties"), message));
                 }
             };
-            let selection = Selection { context: text("context")?, annotator: text("annotator")?, ties };
+            let selection = Selection {
+                context: text("context")?,
+                annotator: text("annotator")?,
+                items: self.items(point)?,
+                since: text("since")?,
+                ties,
+            };
+            let smoothing = match point.given.get("smoothing") {
+                None => 0.0,
+                Some(v) => v.as_f64().filter(|s| *s >= 0.0 && s.is_finite()).ok_or_else(|| {
+                    let message = format!("`smoothing` is {v}, must be a finite number of at least 0");
+                    self.error(point.value_place("smoothing"), message)
+                })?,
+            };
             let data = read_comparisons(&path, &selection).map_err(at_path)?;
             let rule = if ties == Ties::Half { "counted half to each side" } else { "dropped" };
+            let smoothed = match smoothing {
+                0.0 => String::new(),
+                s => format!(", {s} wins added to each side of every pair"),
+            };
             let source = format!(
-                "{} comparisons, {} ties {rule}, from {}",
+                "{} comparisons, {} ties {rule}{smoothed}, from {}",
                 data.total,
                 data.total_ties,
                 path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned())
@@ -498,7 +518,7 @@ impl Resolver<'_> {
             let mut entry = point.given.clone();
             entry.insert("path".into(), json!(absolute(&path)));
             entry.insert("name".into(), json!(name));
-            let mut plan = game_plan(name, source, data.game(), json!({ "comparisons": entry }));
+            let mut plan = game_plan(name, source, data.game(smoothing), json!({ "comparisons": entry }));
             let label = |i: usize| data.labels[i].clone();
             plan.unmet_pairs = data.unmet_pairs().into_iter().map(|(i, j)| (label(i), label(j))).collect();
             return Ok(plan);
@@ -543,6 +563,13 @@ impl Resolver<'_> {
             entry.insert("path".into(), json!(absolute(path)));
         }
         Ok(game_plan(name, source, game, json!({ "matrix": entry })))
+    }
+
+    /// `items` of a block of comparisons.
+    fn items(&self, point: &Point) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(list) = point.given.get("items") else { return Ok(None) };
+        let names = serde_json::from_value(list.clone());
+        names.map(Some).map_err(|_| self.error(point.value_place("items"), "`items` must be a list of text"))
     }
 
     fn reference(&self, game: &GamePlan, seed: u64) -> Result<Policy, ConfigError> {

@@ -33,6 +33,7 @@ pub fn schema() -> Value {
         "a file of pairwise comparisons",
         json!({ "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
             "path": text, "name": text, "context": grid(&text), "annotator": grid(&text),
+            "items": { "type": "array", "items": text }, "since": text, "smoothing": { "type": "number", "minimum": 0 },
             "ties": { "enum": ["half", "drop"] } } }),
     ));
     let policy = |extra: &str| {

@@ -4,14 +4,15 @@ use std::error::Error;
 use std::path::Path;
 
 use equipoise::core::Policy;
-use equipoise::data::{Selection, Ties, read_comparisons, read_matrix, read_policy};
+use equipoise::data::read_policy;
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{maximal_lottery, regularised_equilibrium};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::args::{self, GameFile, Gap, Regularisation, Solve};
+use super::input::game;
+use crate::args::{Gap, Regularisation, Solve};
 use crate::{Answer, output};
 
 pub(super) fn solve(args: Solve) -> Outcome {
@@ -117,36 +118,6 @@ pub(super) fn gap(args: Gap) -> Outcome {
         }
     }
     Ok(Answer::Yes)
-}
-
-/// A matrix file, or comparisons where the header says so.
-fn game(file: &GameFile) -> Result<Game, Box<dyn Error>> {
-    if !is_comparisons(&file.game) {
-        return Ok(read_matrix(&file.game)?);
-    }
-    let ties = if file.ties == args::Ties::Half { Ties::Half } else { Ties::Drop };
-    let selection = Selection { context: file.context.clone(), annotator: file.annotator.clone(), ties };
-    let data = read_comparisons(&file.game, &selection)?;
-    let rule = if ties == Ties::Half { "half a win to each side" } else { "dropped" };
-    output::say(&format!("{} comparisons; {} ties, counted as: {rule}", data.total, data.total_ties));
-    for (i, j) in data.unmet_pairs() {
-        output::say(&format!("never met, counted as 1/2: {} and {}", data.labels[i], data.labels[j]));
-    }
-    Ok(data.game())
-}
-
-fn is_comparisons(path: &Path) -> bool {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("jsonl" | "parquet") => true,
-        Some("csv") => std::fs::read_to_string(path).is_ok_and(|text| {
-            let header = text.lines().next().unwrap_or_default();
-            ["item_a", "model_a"]
-                .iter()
-                .any(|c| header.split(',').any(|h| h.trim().trim_start_matches('\u{feff}') == *c))
-        }),
-        _ => false,
-    }
 }
 
 fn policy(game: &Game, path: &Path) -> Result<Policy, Box<dyn Error>> {

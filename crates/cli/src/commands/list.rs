@@ -2,18 +2,19 @@
 
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
+use equipoise::ratings::Model;
 use equipoise::registry::FAMILIES;
 use serde_json::{Value, json};
 
+use super::fit::OTHERS;
 use crate::Answer;
 use crate::args::{List, Listing};
 use crate::output;
 
 /// The preference models that can be fitted to data.
-const MODELS: &[(&str, &str)] = &[(
-    "bradley-terry",
-    "Pr(i beats j) = 1 / (1 + exp(r_j - r_i)): one strength an item, maximum likelihood",
-)];
+fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Model::ALL.iter().map(|m| (m.name(), m.definition())).chain(OTHERS)
+}
 
 pub(crate) fn list(args: List) -> Answer {
     match (args.what, args.json) {
@@ -33,7 +34,7 @@ pub(crate) fn list(args: List) -> Answer {
                 vec![g.name.to_owned(), g.summary.to_owned(), parameters(&(g.defaults)()), g.known.to_owned()]
             });
             output::print(&output::table(&["game", "what", "parameters (defaults)", "known"], rows));
-            output::print("\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, ties}.");
+            output::print("\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing}.");
         }
         (Listing::Metrics, true) => output::json(
             &METRICS.iter().map(|m| json!({ "name": m.name, "definition": m.definition })).collect(),
@@ -43,10 +44,10 @@ pub(crate) fn list(args: List) -> Answer {
             output::print(&output::table(&["metric", "definition"], rows));
         }
         (Listing::Models, true) => {
-            output::json(&MODELS.iter().map(|(name, what)| json!({ "name": name, "definition": what })).collect());
+            output::json(&models().map(|(name, what)| json!({ "name": name, "definition": what })).collect());
         }
         (Listing::Models, false) => {
-            let rows = MODELS.iter().map(|(name, what)| vec![(*name).to_owned(), (*what).to_owned()]);
+            let rows = models().map(|(name, what)| vec![name.to_owned(), what.to_owned()]);
             output::print(&output::table(&["model", "definition"], rows));
         }
     }

@@ -1,0 +1,136 @@
+//! What commands read: games, comparisons, features; and what is said about them on the way.
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use equipoise::data::{Comparisons, Selection, Ties, holds_comparisons, read_comparisons, read_matrix};
+use equipoise::env::Game;
+use equipoise::ndarray::Array2;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::{self, Filters, GameFile};
+use crate::output;
+
+/// How many unmet pairs are named one by one.
+const NAMED: usize = 12;
+
+pub(super) fn selection(filters: &Filters, ties: Ties) -> Selection {
+    Selection {
+        context: filters.context.clone(),
+        annotator: filters.annotator.clone(),
+        items: filters.items.clone(),
+        since: filters.since.clone(),
+        ties,
+    }
+}
+
+pub(super) fn ties(ties: args::Ties) -> Ties {
+    match ties {
+        args::Ties::Half => Ties::Half,
+        args::Ties::Drop => Ties::Drop,
+    }
+}
+
+/// A matrix file, or comparisons where the header says so.
+pub(super) fn game(file: &GameFile) -> Result<Game, Box<dyn Error>> {
+    if !holds_comparisons(&file.game) {
+        return Ok(read_matrix(&file.game)?);
+    }
+    let data = read_comparisons(&file.game, &selection(&file.filters, ties(file.ties)))?;
+    say(&data, "counted as 1/2");
+    Ok(data.game(0.0))
+}
+
+/// Comparisons; those of a matrix are one a pair, in fractions.
+pub(super) fn comparisons(file: &GameFile) -> Result<Comparisons, Box<dyn Error>> {
+    if holds_comparisons(&file.game) {
+        return Ok(read_comparisons(&file.game, &selection(&file.filters, ties(file.ties)))?);
+    }
+    let game = read_matrix(&file.game)?;
+    if game.contexts() > 1 {
+        let contexts = game.contexts();
+        return Err(format!("{}: has {contexts} contexts; inspect one at a time", file.game.display()).into());
+    }
+    let mut wins = game.to_array(0);
+    wins.diag_mut().fill(0.0);
+    let ties = Array2::zeros(wins.dim());
+    Ok(Comparisons { labels: game.labels(0), ..Comparisons::from_tables(&wins, &ties) })
+}
+
+/// Says what was counted and how, and what was odd.
+pub(super) fn say(data: &Comparisons, unmet_are: &str) {
+    let rule = match data.ties {
+        Ties::Half => "half a win to each side",
+        Ties::Drop => "dropped",
+    };
+    output::say(&format!("{} comparisons; {} ties, counted as: {rule}", data.total, data.total_ties));
+    data.checks.remarks().iter().for_each(|remark| output::say(remark));
+    let unmet = data.unmet();
+    if unmet > NAMED {
+        output::say(&format!("{unmet} of {} pairs never met, {unmet_are}", unmet + data.pairs.len()));
+    } else if unmet > 0 {
+        for (i, j) in data.unmet_pairs() {
+            output::say(&format!("never met, {unmet_are}: {} and {}", data.labels[i], data.labels[j]));
+        }
+    }
+    let parts = data.components();
+    if parts.len() > 1 {
+        let rest: Vec<&str> =
+            parts[1..].iter().flatten().map(|&i| data.labels[i].as_str()).take(NAMED).collect();
+        output::say(&format!(
+            "the items fall into {} groups that never met each other; no rating compares them: {} and others",
+            parts.len(),
+            rest.join(", ")
+        ));
+    }
+}
+
+/// Features of the items, `[items x features]`, with their names.
+pub(super) fn features(path: &Path, labels: &[String]) -> Result<(Vec<String>, Array2<f64>), Box<dyn Error>> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
+    let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+    let cells = |line: &str| line.split(',').map(|c| c.trim().to_owned()).collect::<Vec<_>>();
+    let header = lines.next().map(|(_, l)| cells(l.trim_start_matches('\u{feff}'))).unwrap_or_default();
+    if header.first().map(String::as_str) != Some("item") || header.len() < 2 {
+        return Err(format!("{name}:1: the header must be `item` and then one column a feature").into());
+    }
+    let mut table: Vec<Option<Vec<f64>>> = vec![None; labels.len()];
+    for (k, line) in lines {
+        let row = cells(line);
+        if row.len() != header.len() {
+            return Err(
+                format!("{name}:{}: has {} cells, the header {}", k + 1, row.len(), header.len()).into()
+            );
+        }
+        // items that were not compared may have features too
+        let Some(place) = labels.iter().position(|l| *l == row[0]) else { continue };
+        let numbers = row[1..].iter().map(|c| {
+            let finite = c.parse().ok().filter(|x: &f64| x.is_finite());
+            finite.ok_or_else(|| format!("{name}:{}: `{c}` is not a finite number", k + 1))
+        });
+        if table[place].replace(numbers.collect::<Result<_, _>>()?).is_some() {
+            return Err(format!("{name}:{}: `{}` is listed twice", k + 1, row[0]).into());
+        }
+    }
+    if let Some(missing) = table.iter().position(Option::is_none) {
+        return Err(format!("{name}: `{}` has no features; every item needs a line", labels[missing]).into());
+    }
+    let flat: Vec<f64> = table.into_iter().flatten().flatten().collect();
+    let shape = (labels.len(), header.len() - 1);
+    Ok((header[1..].to_vec(), Array2::from_shape_vec(shape, flat).expect("every row is checked")))
+}
+
+/// A bar that counts replicates, on a terminal.
+pub(super) fn bar(total: usize, what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}  {eta} to go").expect("a valid template");
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    bar.set_style(style.progress_chars("=> "));
+    bar.set_message(what.to_owned());
+    bar
+}

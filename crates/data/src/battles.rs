@@ -1,0 +1,84 @@
+//! Comparisons kept row by row: for ratings that depend on their order, and for groups of contexts or annotators.
+
+use crate::columns::Outcome;
+use crate::comparisons::{Comparisons, Counter};
+use crate::names::Names;
+use crate::tally::{Checks, Ties};
+
+/// One comparison, or `weight` equal ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Battle {
+    /// The item listed first, an index into the labels.
+    pub first: u32,
+    /// The item listed second.
+    pub second: u32,
+    /// Who won.
+    pub outcome: Outcome,
+    /// How many equal comparisons this stands for, at least 0.
+    pub weight: f64,
+    /// Index into [`Battles::contexts`].
+    pub context: u32,
+    /// Index into [`Battles::annotators`].
+    pub annotator: u32,
+    /// Seconds since 1970-01-01 UTC, where the file has them.
+    pub time: Option<f64>,
+}
+
+/// All selected comparisons of a file.
+#[derive(Clone, Debug)]
+pub struct Battles {
+    /// Items, in the order of their first appearance.
+    pub labels: Vec<String>,
+    /// Contexts, in the order of their first appearance; the empty name where a row has none.
+    pub contexts: Vec<String>,
+    /// Annotators, likewise.
+    pub annotators: Vec<String>,
+    /// The comparisons, in the order of the file. A ranking is split into the pairs it orders.
+    pub rows: Vec<Battle>,
+    /// What was odd.
+    pub checks: Checks,
+    /// The tie rule in force for counts.
+    pub ties: Ties,
+}
+
+impl Battles {
+    pub(crate) fn new(
+        (items, contexts, annotators, checks): (Names, Names, Names, Checks),
+        rows: Vec<Battle>,
+        ties: Ties,
+    ) -> Self {
+        let [labels, contexts, annotators] = [items, contexts, annotators].map(Names::into_list);
+        Self { labels, contexts, annotators, rows, checks, ties }
+    }
+
+    /// All of them, counted by pair.
+    #[must_use]
+    pub fn counts(&self) -> Comparisons {
+        let mut counter = Counter::default();
+        self.rows.iter().for_each(|b| counter.add(b.first, b.second, b.outcome, b.weight));
+        counter.finish(self.labels.clone(), self.ties, self.checks.clone())
+    }
+
+    /// Counts for each context, in their order; items keep their numbers, also where a context lacks them.
+    #[must_use]
+    pub fn counts_by_context(&self) -> Vec<Comparisons> {
+        let mut counters = vec![Counter::default(); self.contexts.len()];
+        for b in &self.rows {
+            counters[b.context as usize].add(b.first, b.second, b.outcome, b.weight);
+        }
+        let finish = |c: Counter| c.finish(self.labels.clone(), self.ties, Checks::default());
+        counters.into_iter().map(finish).collect()
+    }
+
+    /// The rows in the order of their times; `false` if some row has none, and the order is that of the file.
+    #[must_use]
+    pub fn in_time(&self) -> (Vec<Battle>, bool) {
+        let mut rows = self.rows.clone();
+        let timed = rows.iter().all(|b| b.time.is_some());
+        if timed {
+            let time = |b: &Battle| b.time.unwrap_or_default();
+            rows.sort_by(|a, b| time(a).total_cmp(&time(b))); // stable: equal times stay in the order of the file
+        }
+        (rows, timed)
+    }
+}

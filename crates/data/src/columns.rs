@@ -1,0 +1,96 @@
+//! What columns and their words mean.
+
+/// What a column means, with the names it goes by: the first is ours, the others are those of published arena files.
+pub(crate) const COLUMNS: [(&str, &[&str]); 8] = [
+    ("item_a", &["item_a", "model_a"]),
+    ("item_b", &["item_b", "model_b"]),
+    ("outcome", &["outcome", "winner"]),
+    ("context", &["context", "question_id"]),
+    ("annotator", &["annotator", "judge"]),
+    ("timestamp", &["timestamp", "tstamp"]),
+    ("weight", &["weight"]),
+    ("ranking", &["ranking"]),
+];
+pub(crate) const ITEM_A: usize = 0;
+pub(crate) const ITEM_B: usize = 1;
+pub(crate) const OUTCOME: usize = 2;
+pub(crate) const CONTEXT: usize = 3;
+pub(crate) const ANNOTATOR: usize = 4;
+pub(crate) const TIMESTAMP: usize = 5;
+pub(crate) const WEIGHT: usize = 6;
+pub(crate) const RANKING: usize = 7;
+
+/// One row as it stands in the file, trimmed: a cell for each of [`COLUMNS`]; an empty one is none.
+pub(crate) type Row<'a> = [Option<&'a [u8]>; COLUMNS.len()];
+
+/// The meaning of a column.
+pub(crate) fn meaning(name: &str) -> Option<usize> {
+    COLUMNS.iter().position(|(_, names)| names.contains(&name))
+}
+
+/// Where each meaning is found among the columns of a header.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) at: [Option<usize>; COLUMNS.len()],
+    pub(crate) ignored: Vec<String>,
+}
+
+impl Places {
+    /// Reads a header.
+    ///
+    /// # Errors
+    /// Two columns of one meaning, or one of `item_a`, `item_b`, `outcome` missing without a `ranking`.
+    pub(crate) fn of<'a>(header: impl Iterator<Item = &'a str> + Clone) -> Result<Self, String> {
+        let mut places = Self::default();
+        for (k, name) in header.clone().enumerate() {
+            match meaning(name) {
+                Some(m) if places.at[m].replace(k).is_some() => {
+                    return Err(format!("two columns mean `{}`; keep one of them", COLUMNS[m].0));
+                }
+                Some(_) => {}
+                None => places.ignored.push(name.to_owned()),
+            }
+        }
+        let has = |m: usize| places.at[m].is_some();
+        match (has(RANKING), [ITEM_A, ITEM_B, OUTCOME].map(has)) {
+            (true, [false, false, false]) | (false, [true, true, true]) => Ok(places),
+            (true, _) => {
+                Err("has both rankings and comparisons; keep `ranking` or item_a,item_b,outcome".into())
+            }
+            (false, _) => {
+                let found = header.collect::<Vec<_>>().join(",");
+                Err(format!(
+                    "the header is `{found}`; item_a,item_b,outcome (or model_a,model_b,winner, or ranking), separated \
+                     by commas, are needed"
+                ))
+            }
+        }
+    }
+}
+
+/// How a comparison came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The item listed first won.
+    First,
+    /// The item listed second won.
+    Second,
+    /// Neither, both good enough or not said.
+    Tie,
+    /// Neither, both bad. A tie to every model but the grounded one.
+    BothBad,
+}
+
+impl Outcome {
+    pub(crate) const KNOWN: [&str; 7] = ["a", "b", "tie", "model_a", "model_b", "tie (bothbad)", "both_bad"];
+
+    pub(crate) fn read(word: &[u8]) -> Option<Self> {
+        match word {
+            b"a" | b"model_a" => Some(Self::First),
+            b"b" | b"model_b" => Some(Self::Second),
+            b"tie" => Some(Self::Tie),
+            b"tie (bothbad)" | b"both_bad" => Some(Self::BothBad),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Numbers for names, in the order of their first appearance.
+
+use rustc_hash::FxHashMap;
+
+/// Distinct names and their numbers. The map is only looked up, never walked, so its order cannot matter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    list: Vec<String>,
+    numbers: FxHashMap<Box<[u8]>, u32>,
+}
+
+impl Names {
+    /// The number of `name`; `None` if it is new and not UTF-8.
+    pub(crate) fn number(&mut self, name: &[u8]) -> Option<u32> {
+        if let Some(&k) = self.numbers.get(name) {
+            return Some(k);
+        }
+        let text = std::str::from_utf8(name).ok()?;
+        let k = u32::try_from(self.list.len()).expect("fewer than 2^32 names fit into memory");
+        self.list.push(text.to_owned());
+        self.numbers.insert(name.into(), k);
+        Some(k)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(crate) fn get(&self, k: u32) -> &str {
+        &self.list[k as usize]
+    }
+
+    pub(crate) fn into_list(self) -> Vec<String> {
+        self.list
+    }
+}

@@ -1,0 +1,415 @@
+//! Rows -> checked entries: filters, names, rules, and the count of what was odd.
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+
+use equipoise_core::registry::nearest;
+
+use crate::battles::Battle;
+use crate::columns::{
+    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, OUTCOME, Outcome, RANKING, Row, TIMESTAMP, WEIGHT,
+};
+use crate::error::DataError;
+use crate::names::Names;
+use crate::rankings::{Ranking, groups};
+use crate::timestamp;
+
+/// How many contexts or annotators a message chooses from.
+const SHOWN: usize = 1000;
+/// How many line numbers a check keeps.
+const LINES_KEPT: usize = 5;
+/// Rows in which repetitions are looked for: 8 bytes are kept for each.
+const REPETITIONS_IN: usize = 1 << 22;
+
+/// What a tie counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ties {
+    /// Half a win to each side; models with ties of their own see them as ties.
+    #[default]
+    Half,
+    /// Nothing: the comparison is left out.
+    Drop,
+}
+
+/// Which comparisons are counted, and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Only this context.
+    pub context: Option<String>,
+    /// Only this annotator.
+    pub annotator: Option<String>,
+    /// Only comparisons of two of these items; rankings are cut down to them.
+    pub items: Option<Vec<String>>,
+    /// Only rows of this time or later: `YYYY-MM-DD`, with a time of day if need be, or seconds since 1970.
+    pub since: Option<String>,
+    /// What a tie counts.
+    pub ties: Ties,
+}
+
+/// Rows of one kind: how many, and where the first of them are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// How many.
+    pub count: u64,
+    /// Line numbers (rows in Parquet), from 1, of the first five.
+    pub first: Vec<usize>,
+}
+
+impl Lines {
+    fn note(&mut self, line: usize) {
+        self.count += 1;
+        if self.first.len() < LINES_KEPT {
+            self.first.push(line);
+        }
+    }
+}
+
+/// What was seen on the way, selected or not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checks {
+    /// Rows counted.
+    pub rows: u64,
+    /// Rows that were not selected.
+    pub skipped: u64,
+    /// Comparisons of an item with itself: left out, they say nothing about another.
+    pub self_comparisons: Lines,
+    /// Rows in which the same annotator judged the same items in the same context with the same outcome (and time)
+    /// again. They are counted. Looked for where both columns exist, in the first four million rows.
+    pub repetitions: Lines,
+    /// Time stamps that could not be read.
+    pub unread_times: Lines,
+    /// Rankings of fewer than two items: they compare nothing.
+    pub short_rankings: Lines,
+    /// Columns that mean nothing here, sorted; a misspelt `weight` shows up among them.
+    pub ignored_columns: Vec<String>,
+}
+
+impl Checks {
+    /// What a reader of the result should know, a line each.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let place = |lines: &Lines| {
+            let list = lines.first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let more = if lines.count > lines.first.len() as u64 { ", ..." } else { "" };
+            format!("line{} {list}{more}", if lines.count == 1 { "" } else { "s" })
+        };
+        let kinds = [
+            (&self.self_comparisons, "compare an item with itself and are left out"),
+            (
+                &self.repetitions,
+                "repeat a judgement (same annotator, context, items, outcome) and are counted",
+            ),
+            (&self.unread_times, "have a time stamp that is neither YYYY-MM-DD[THH:MM:SS] nor seconds"),
+            (&self.short_rankings, "rank fewer than two items and compare nothing"),
+        ];
+        let found = kinds.iter().filter(|(lines, _)| lines.count > 0);
+        let mut remarks: Vec<String> =
+            found.map(|(lines, what)| format!("{} rows {what} ({})", lines.count, place(lines))).collect();
+        if !self.ignored_columns.is_empty() {
+            remarks.push(format!("columns passed over: {}", self.ignored_columns.join(", ")));
+        }
+        remarks
+    }
+}
+
+/// What one row becomes.
+pub(crate) enum Entry {
+    Battle(Battle),
+    Ranking(Ranking),
+}
+
+/// Checks rows and hands them on.
+pub(crate) struct Tally<'a, S> {
+    pub(crate) path: &'a Path,
+    selection: &'a Selection,
+    since: Option<f64>,
+    pub(crate) items: Names,
+    pub(crate) contexts: Names,
+    pub(crate) annotators: Names,
+    /// Whether contexts, annotators and times are kept row by row.
+    details: bool,
+    pub(crate) checks: Checks,
+    /// Contexts and annotators of skipped rows, for finding the nearest to a slip.
+    seen: [BTreeSet<Vec<u8>>; 2],
+    ignored: BTreeSet<String>,
+    repeated: HashSet<u64>,
+    sink: S,
+}
+
+impl<'a, S: FnMut(Entry)> Tally<'a, S> {
+    pub(crate) fn new(
+        path: &'a Path,
+        selection: &'a Selection,
+        details: bool,
+        sink: S,
+    ) -> Result<Self, DataError> {
+        let since = match &selection.since {
+            None => None,
+            Some(text) => Some(timestamp::seconds(text.trim()).ok_or_else(|| {
+                let message = format!("since `{text}` is neither YYYY-MM-DD[THH:MM:SS] nor seconds");
+                DataError::new(path, message)
+            })?),
+        };
+        Ok(Self {
+            path,
+            selection,
+            since,
+            items: Names::default(),
+            contexts: Names::default(),
+            annotators: Names::default(),
+            details,
+            checks: Checks::default(),
+            seen: [BTreeSet::new(), BTreeSet::new()],
+            ignored: BTreeSet::new(),
+            repeated: HashSet::new(),
+            sink,
+        })
+    }
+
+    pub(crate) fn ignore(&mut self, column: &str) {
+        if !self.ignored.contains(column) {
+            self.ignored.insert(column.to_owned());
+        }
+    }
+
+    /// Refuses a filter on a column that does not exist.
+    pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
+        let s = self.selection;
+        for (m, wanted) in [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator), (TIMESTAMP, &s.since)] {
+            if let (false, Some(value)) = (has(m), wanted) {
+                let message = format!("has no column `{}`, so `{value}` cannot be selected", COLUMNS[m].0);
+                return Err(DataError::new(self.path, message).at(1));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an item is among the selected ones.
+    pub(crate) fn wants(&self, item: &[u8]) -> bool {
+        self.selection.items.as_ref().is_none_or(|items| items.iter().any(|i| i.as_bytes() == item))
+    }
+
+    fn refuse(&self, line: usize, message: String) -> DataError {
+        DataError::new(self.path, message).at(line)
+    }
+
+    pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
+        let cell = |m: usize| row[m];
+        let time = self.time(line, cell(TIMESTAMP))?;
+        if !self.selects(row, time) {
+            self.checks.skipped += 1;
+            return Ok(());
+        }
+        let weight = match cell(WEIGHT) {
+            None => 1.0,
+            Some(word) => {
+                let shown = String::from_utf8_lossy(word);
+                let number = shown.parse::<f64>().map_err(|_| {
+                    self.refuse(line, format!("weight `{shown}` is not a number; decimals take a point"))
+                })?;
+                if !(number >= 0.0 && number.is_finite()) {
+                    let message = format!("weight {shown} must be a finite number of at least 0");
+                    return Err(self.refuse(line, message));
+                }
+                number
+            }
+        };
+        if let Some(text) = cell(RANKING) {
+            return self.ranking(line, text, weight, cell(CONTEXT));
+        }
+        let (Some(a), Some(b)) = (cell(ITEM_A), cell(ITEM_B)) else {
+            let message = "an item has no name; item_a and item_b must not be empty";
+            return Err(self.refuse(line, message.into()));
+        };
+        let word = cell(OUTCOME).unwrap_or_default();
+        let Some(outcome) = Outcome::read(word) else { return Err(self.unknown_outcome(line, word, a, b)) };
+        if a == b {
+            self.checks.self_comparisons.note(line);
+            return Ok(());
+        }
+        if !(self.wants(a) && self.wants(b)) {
+            self.checks.skipped += 1;
+            return Ok(());
+        }
+        self.note_repetition(line, row);
+        let (first, second) = (self.item(line, a)?, self.item(line, b)?);
+        let (context, annotator) =
+            if self.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
+        self.checks.rows += 1;
+        (self.sink)(Entry::Battle(Battle { first, second, outcome, weight, context, annotator, time }));
+        Ok(())
+    }
+
+    /// Seconds, if they are wanted and can be read.
+    fn time(&mut self, line: usize, cell: Option<&[u8]>) -> Result<Option<f64>, DataError> {
+        if !self.details && self.since.is_none() {
+            return Ok(None);
+        }
+        let read = |word: &[u8]| std::str::from_utf8(word).ok().and_then(timestamp::seconds);
+        match (cell.map(|word| (word, read(word))), self.since) {
+            (Some((_, Some(seconds))), _) => Ok(Some(seconds)),
+            (None, None) => Ok(None),
+            (Some((_, None)), None) => {
+                self.checks.unread_times.note(line);
+                Ok(None)
+            }
+            (other, Some(_)) => {
+                let word = String::from_utf8_lossy(other.map_or(&b""[..], |(word, _)| word)).into_owned();
+                let message = format!(
+                    "time stamp `{word}` is neither YYYY-MM-DD[THH:MM:SS] nor seconds, and `since` asks for it"
+                );
+                Err(self.refuse(line, message))
+            }
+        }
+    }
+
+    fn selects(&mut self, row: &Row<'_>, time: Option<f64>) -> bool {
+        let s = self.selection;
+        if self.since.is_some_and(|since| time.is_some_and(|t| t < since)) {
+            return false;
+        }
+        let wants = [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator)];
+        let fits = |(m, wanted): (usize, &Option<String>)| {
+            wanted.as_ref().is_none_or(|w| row[m] == Some(w.as_bytes()))
+        };
+        if wants.into_iter().all(fits) {
+            return true;
+        }
+        for (seen, (m, _)) in self.seen.iter_mut().zip(wants) {
+            if let Some(word) = row[m]
+                && seen.len() < SHOWN
+                && !seen.contains(word)
+            {
+                seen.insert(word.to_vec());
+            }
+        }
+        false
+    }
+
+    fn unknown_outcome(&self, line: usize, word: &[u8], a: &[u8], b: &[u8]) -> DataError {
+        let shown = String::from_utf8_lossy(word);
+        let hint = match word {
+            word if word == a => ", it names item_a, did you mean `a`?".to_owned(),
+            word if word == b => ", it names item_b, did you mean `b`?".to_owned(),
+            _ => nearest(&shown.to_lowercase(), Outcome::KNOWN)
+                .map_or(String::new(), |n| format!(", did you mean `{n}`?")),
+        };
+        let known = Outcome::KNOWN.join(", ");
+        self.refuse(line, format!("outcome `{}` is not known{hint}; known: {known}", excerpt(&shown)))
+    }
+
+    fn note_repetition(&mut self, line: usize, row: &Row<'_>) {
+        if self.repeated.len() >= REPETITIONS_IN || row[CONTEXT].is_none() || row[ANNOTATOR].is_none() {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        for m in [ITEM_A, ITEM_B, OUTCOME, CONTEXT, ANNOTATOR, TIMESTAMP] {
+            row[m].hash(&mut hasher);
+        }
+        if !self.repeated.insert(hasher.finish()) {
+            self.checks.repetitions.note(line);
+        }
+    }
+
+    fn item(&mut self, line: usize, name: &[u8]) -> Result<u32, DataError> {
+        match self.items.number(name) {
+            Some(k) => Ok(k),
+            None => Err(self.not_utf8(line, name)),
+        }
+    }
+
+    fn details_of(
+        &mut self,
+        line: usize,
+        context: Option<&[u8]>,
+        annotator: Option<&[u8]>,
+    ) -> Result<(u32, u32), DataError> {
+        let (context, annotator) = (context.unwrap_or_default(), annotator.unwrap_or_default());
+        match (self.contexts.number(context), self.annotators.number(annotator)) {
+            (Some(c), Some(a)) => Ok((c, a)),
+            (None, _) => Err(self.not_utf8(line, context)),
+            (_, None) => Err(self.not_utf8(line, annotator)),
+        }
+    }
+
+    fn not_utf8(&self, line: usize, name: &[u8]) -> DataError {
+        let shown = String::from_utf8_lossy(name);
+        self.refuse(line, format!("`{}` is not UTF-8; save the file as UTF-8", excerpt(&shown)))
+    }
+
+    fn ranking(
+        &mut self,
+        line: usize,
+        text: &[u8],
+        weight: f64,
+        context: Option<&[u8]>,
+    ) -> Result<(), DataError> {
+        let Ok(text) = std::str::from_utf8(text) else { return Err(self.not_utf8(line, text)) };
+        let mut names = groups(text).map_err(|message| self.refuse(line, message))?;
+        names.iter_mut().for_each(|group| group.retain(|name| self.wants(name.as_bytes())));
+        names.retain(|group| !group.is_empty());
+        let mut groups = Vec::with_capacity(names.len());
+        for group in names {
+            let numbers = group.iter().map(|name| self.item(line, name.as_bytes()));
+            groups.push(numbers.collect::<Result<Vec<u32>, _>>()?);
+        }
+        self.push_ranking(line, groups, weight, context)
+    }
+
+    /// Takes a ranking whose items have numbers.
+    pub(crate) fn push_ranking(
+        &mut self,
+        line: usize,
+        groups: Vec<Vec<u32>>,
+        weight: f64,
+        context: Option<&[u8]>,
+    ) -> Result<(), DataError> {
+        let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
+        ranked.sort_unstable();
+        if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {
+            let message = format!("ranks `{}` twice", self.items.get(twice[0]));
+            return Err(self.refuse(line, message));
+        }
+        if ranked.len() < 2 {
+            self.checks.short_rankings.note(line);
+        }
+        let context = if self.details { self.details_of(line, context, None)?.0 } else { 0 };
+        self.checks.rows += 1;
+        (self.sink)(Entry::Ranking(Ranking { groups, weight, context }));
+        Ok(())
+    }
+
+    /// Ends the reading: nothing selected is an error that says what there is.
+    pub(crate) fn finish(mut self) -> Result<(Names, Names, Names, Checks), DataError> {
+        self.checks.ignored_columns = std::mem::take(&mut self.ignored).into_iter().collect();
+        let s = self.selection;
+        if self.items.len() == 0 {
+            let hint = |wanted: &Option<String>, seen: &BTreeSet<Vec<u8>>| {
+                let seen: Vec<&str> = seen.iter().filter_map(|b| std::str::from_utf8(b).ok()).collect();
+                let wanted = wanted.as_deref()?;
+                nearest(wanted, seen).filter(|n| *n != wanted).map(|n| format!("; did you mean `{n}`?"))
+            };
+            let message = match self.checks.skipped {
+                0 => "has no comparisons".to_owned(),
+                k => format!(
+                    "has {k} comparisons, none of them selected{}",
+                    hint(&s.context, &self.seen[0])
+                        .or_else(|| hint(&s.annotator, &self.seen[1]))
+                        .unwrap_or_default()
+                ),
+            };
+            return Err(DataError::new(self.path, message));
+        }
+        Ok((self.items, self.contexts, self.annotators, self.checks))
+    }
+}
+
+/// The beginning of a value, for a message.
+fn excerpt(value: &str) -> String {
+    if value.chars().count() <= 80 {
+        value.to_owned()
+    } else {
+        value.chars().take(77).chain("...".chars()).collect()
+    }
+}

@@ -1,0 +1,325 @@
+//! The readers against each other, against counts made by hand, and against bad files.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use equipoise_data::{
+    Comparisons, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_rankings, read_comparisons,
+};
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use proptest::prelude::*;
+
+fn parse(name: &str, bytes: &[u8], selection: &Selection) -> Result<Comparisons, String> {
+    parse_comparisons(Path::new(name), bytes, selection).map_err(|e| e.to_string())
+}
+
+fn all(name: &str, text: &str) -> Result<Comparisons, String> {
+    parse(name, text.as_bytes(), &Selection::default())
+}
+
+#[test]
+fn ties_are_half_wins_and_filters_hold() {
+    let text = "item_a,item_b,outcome,weight,context\nx,y,a,3,p\ny,x,tie,1,p\nx,z,b,2,p\nx,y,b,9,q\n";
+    let selection = Selection { context: Some("p".into()), ..Selection::default() };
+    let data = parse("d.csv", text.as_bytes(), &selection).unwrap();
+    assert_eq!(data.labels, ["x", "y", "z"]);
+    assert_eq!((data.total, data.total_ties, data.checks.rows, data.checks.skipped), (6.0, 1.0, 3, 1));
+    assert_eq!(data.matrix(0.0).prob(0, 1), 3.5 / 4.0);
+    assert_eq!(data.matrix(0.5).prob(0, 1), 4.0 / 5.0);
+    assert_eq!((data.unmet_pairs(), data.unmet(), data.components().len()), (vec![(1, 2)], 1, 1));
+    // order of presentation is kept
+    let pair = data.pairs[0];
+    assert_eq!((pair.forward.first, pair.backward.tie, pair.outcomes()), (3.0, 1.0, (3.0, 0.0, 1.0)));
+    let dropped = parse("d.csv", text.as_bytes(), &Selection { ties: Ties::Drop, ..selection }).unwrap();
+    assert_eq!((dropped.matrix(0.0).prob(0, 1), dropped.total, dropped.total_ties), (1.0, 5.0, 1.0));
+    let of = |items: &[&str]| Selection {
+        items: Some(items.iter().map(ToString::to_string).collect()),
+        ..Selection::default()
+    };
+    let some = parse("d.csv", text.as_bytes(), &of(&["x", "z"])).unwrap();
+    assert_eq!((some.labels, some.total), (vec!["x".to_owned(), "z".to_owned()], 2.0));
+    assert_eq!(data.among(&[2, 0]).pairs[0].outcomes(), (2.0, 0.0, 0.0));
+}
+
+#[test]
+fn arena_names_time_stamps_and_numbers_as_names() {
+    let json = "\u{feff}{\"model_a\": \"x\", \"model_b\": 7, \"winner\": \"tie (bothbad)\", \"turn\": [1, {\"k\": 2}]}\n\n\
+                {\"model_a\": \"x\", \"model_b\": 7, \"winner\": \"model_b\", \"tstamp\": 1725445800.5, \"judge\": null}\n";
+    let data = all("d.jsonl", json).unwrap();
+    assert_eq!((data.matrix(0.0).prob(0, 1), data.labels[1].as_str()), (0.25, "7"));
+    assert_eq!(data.pairs[0].forward.both_bad, 1.0);
+    assert_eq!(data.checks.ignored_columns, ["turn"]);
+    let since = |text: &str| Selection { since: Some(text.into()), ..Selection::default() };
+    let error = parse("d.jsonl", json.as_bytes(), &since("2024-09-04")).unwrap_err();
+    assert!(error.contains("d.jsonl:1: time stamp `` is neither"), "{error}");
+    let csv =
+        "item_a,item_b,outcome,timestamp\nx,y,a,2024-09-03\nx,y,b,2024-09-04T10:30:00Z\ny,x,a,2024-01-01\n";
+    assert_eq!(parse("d.csv", csv.as_bytes(), &since("2024-09-04")).unwrap().total, 1.0);
+    let battles = parse_battles(Path::new("d.csv"), csv.as_bytes(), &Selection::default()).unwrap();
+    let (rows, timed) = battles.in_time();
+    assert!(timed);
+    assert_eq!((rows[0].first, rows[0].outcome, rows[2].outcome), (1, Outcome::First, Outcome::Second));
+    let odd = csv.replace("2024-01-01", "soon");
+    let battles = parse_battles(Path::new("d.csv"), odd.as_bytes(), &Selection::default()).unwrap();
+    assert_eq!((battles.in_time().1, battles.checks.unread_times.first.clone()), (false, vec![4]));
+}
+
+#[test]
+fn odd_rows_are_counted_with_their_lines() {
+    let csv = "item_a,item_b,outcome,context,annotator,mood\nx,y,a,p,ann,1\nx,x,tie,p,ann,\nx,y,a,p,ann,2\nx,y,b,p,ann,\n";
+    let data = all("d.csv", csv).unwrap();
+    assert_eq!((data.checks.self_comparisons.count, &data.checks.self_comparisons.first[..]), (1, &[3][..]));
+    assert_eq!((data.checks.repetitions.count, &data.checks.repetitions.first[..]), (1, &[4][..]));
+    assert_eq!((data.total, data.checks.rows), (3.0, 3));
+    let remarks = data.checks.remarks();
+    assert_eq!(remarks[0], "1 rows compare an item with itself and are left out (line 3)");
+    assert_eq!(remarks[2], "columns passed over: mood");
+    assert_eq!(all("d.csv", "item_a,item_b,outcome\nx,y,a\nz,w,a\n").unwrap().components().len(), 2);
+}
+
+#[test]
+fn rankings_count_for_all_their_pairs() {
+    let csv = "ranking,context,weight\nx > y = z > w,p,2\nw > x,q,\nw,q,1\n";
+    let data = all("d.csv", csv).unwrap();
+    assert_eq!(data.labels, ["x", "y", "z", "w"]);
+    assert_eq!((data.total, data.total_ties, data.checks.short_rankings.count), (13.0, 2.0, 1));
+    assert_eq!(data.matrix(0.0).prob(0, 3), 2.0 / 3.0);
+    let kept = parse_rankings(Path::new("d.csv"), csv.as_bytes(), &Selection::default()).unwrap();
+    assert_eq!(kept.rankings[0].groups, [vec![0], vec![1, 2], vec![3]]);
+    assert_eq!((kept.rankings[0].weight, kept.contexts), (2.0, vec!["p".to_owned(), "q".to_owned()]));
+    let soi = "# FILE NAME: x.soi\n# ALTERNATIVE NAME 1: ann\n# ALTERNATIVE NAME 2: bob\n# ALTERNATIVE NAME 3: cy\n\
+               # NUMBER UNIQUE ORDERS: 2\n3: 2,1\n1: {1,3},2\n";
+    let orders = all("d.toi", soi).unwrap();
+    assert_eq!((orders.total, orders.total_ties), (6.0, 1.0));
+    assert_eq!(orders.matrix(0.0).prob(1, 0), 0.75);
+    for (body, fragment) in [
+        ("3: 2,4\n", "d.toi:6: `4` is not one of the 3 alternatives"),
+        ("x: 2\n", "must be the whole number of voters"),
+        ("1: 2,2\n", "ranks `bob` twice"),
+        ("1: {1,2\n", "a brace that is not closed"),
+        ("1: 1},2\n", "braces that do not match"),
+        ("1,2\n", "is not an order"),
+    ] {
+        let error = all("d.toi", &soi.replace("3: 2,1\n1: {1,3},2\n", body)).unwrap_err();
+        assert!(error.contains(fragment), "{body}: {error}");
+    }
+}
+
+#[test]
+fn bad_files_are_told_where_and_why() {
+    let rows = |r: &str| format!("item_a,item_b,outcome,weight\n{r}\n");
+    for (name, text, fragment) in [
+        ("d.csv", rows("x,y,c,1"), "d.csv:2: outcome `c` is not known"),
+        ("d.csv", rows("x,y,x,1"), "it names item_a, did you mean `a`?"),
+        ("d.csv", rows("x,y,a,1\nx,y,A,1"), "d.csv:3: outcome `A` is not known, did you mean `a`?"),
+        ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
+        ("d.csv", rows("x,y,a,-1"), "weight -1 must be"),
+        ("d.csv", rows("x,y,a,inf"), "weight inf must be"),
+        ("d.csv", rows("x,y,a,one"), "weight `one` is not a number"),
+        ("d.csv", rows("x,y,a"), "d.csv:2: has 3 cells where the header has 4"),
+        ("d.csv", "a,b\n1,2\n".into(), "d.csv:1: the header is `a,b`; item_a,item_b,outcome"),
+        ("d.csv", "item_a;item_b;outcome\n".into(), "separated by commas"),
+        ("d.csv", "item_a,item_b,outcome\n".into(), "has no comparisons"),
+        ("d.csv", "item_a,model_a,item_b,outcome\nx,x,y,a\n".into(), "d.csv:1: two columns mean `item_a`"),
+        ("d.csv", "item_a,item_b,outcome,ranking\n".into(), "has both rankings and comparisons"),
+        ("d.csv", String::new(), "is empty"),
+        ("d.csv", "ranking\nx > > y\n".into(), "d.csv:2: ranking `x > > y` has an item without a name"),
+        ("d.csv", "ranking\nx > y > x\n".into(), "d.csv:2: ranks `x` twice"),
+        ("d.jsonl", "[]\n".into(), "d.jsonl:1: invalid type: sequence, expected a JSON object"),
+        ("d.jsonl", "{}\n".into(), "d.jsonl:1: an item has no name"),
+        ("d.jsonl", "{\"item_a\": \"x\"\n".into(), "d.jsonl:1: EOF while parsing an object"),
+        ("d.jsonl", "{\"item_a\": true}\n".into(), "expected text or a number in `item_a`"),
+        ("d.jsonl", "{\"item_a\": \"x\", \"model_a\": \"x\"}".into(), "two keys mean `item_a`"),
+        ("d.jsonl", String::new(), "has no comparisons"),
+        ("d.parquet", "PAR1".into(), "is not whole Parquet"),
+        ("d.txt", "x".into(), "has the ending `txt`"),
+    ] {
+        let error = all(name, &text).unwrap_err();
+        assert!(error.contains(fragment), "{text:?}: {error}");
+    }
+    let utf16 = b"\xff\xfei\0t\0e\0m\0";
+    for name in ["d.csv", "d.jsonl"] {
+        assert!(parse(name, utf16, &Selection::default()).unwrap_err().contains("is UTF-16"));
+    }
+    let latin = b"item_a,item_b,outcome\nx,y,a\nx,caf\xe9,a\n";
+    let error = parse("d.csv", latin, &Selection::default()).unwrap_err();
+    assert!(error.starts_with("d.csv:3: `caf") && error.contains("is not UTF-8"), "{error}");
+    let open_quote = format!("item_a,item_b,outcome\nx,y,\"a\n{}", "x,y,a\n".repeat(4_000_000));
+    assert!(all("d.csv", &open_quote).unwrap_err().contains("a quote that is not closed"));
+    let s = Selection { context: Some("writting".into()), ..Selection::default() };
+    let csv = b"item_a,item_b,outcome,context\nx,y,a,writing\n";
+    let error = parse("d.csv", csv, &s).unwrap_err();
+    assert!(error.contains("1 comparisons, none of them selected; did you mean `writing`?"), "{error}");
+    let error = parse("d.csv", b"item_a,item_b,outcome\nx,y,a\n", &s).unwrap_err();
+    assert!(error.contains("has no column `context`"), "{error}");
+    let folder = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
+    let error = read_comparisons(folder.path(), &Selection::default()).unwrap_err().to_string();
+    assert!(error.contains("is a folder"), "{error}");
+}
+
+/// Rows as (a, b, outcome, context, weight, time).
+type Rows = Vec<(u8, u8, u8, Option<u8>, u32, i64)>;
+
+fn words(rows: &Rows) -> Vec<[String; 6]> {
+    let outcome = |o: u8| ["a", "b", "tie", "both_bad"][usize::from(o % 4)].to_owned();
+    rows.iter()
+        .map(|&(a, b, o, c, w, t)| {
+            let context = c.map_or(String::new(), |c| format!("c,\"{c}\""));
+            [format!("m{a}"), format!("m{b}"), outcome(o), context, w.to_string(), t.to_string()]
+        })
+        .collect()
+}
+
+fn csv_of(rows: &Rows) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["item_a", "item_b", "outcome", "context", "weight", "timestamp"]).unwrap();
+    words(rows).iter().for_each(|row| writer.write_record(row).unwrap());
+    writer.into_inner().unwrap()
+}
+
+fn json_of(rows: &Rows) -> Vec<u8> {
+    let line = |[a, b, o, c, w, t]: [String; 6]| {
+        let context = if c.is_empty() { serde_json::Value::Null } else { c.into() };
+        let (weight, stamp): (u32, i64) = (w.parse().unwrap(), t.parse().unwrap());
+        let winner = o.replace("both_bad", "tie (bothbad)");
+        let row = serde_json::json!({
+            "model_a": a, "model_b": b, "winner": winner, "question_id": context, "weight": weight, "tstamp": stamp,
+        });
+        row.to_string() + "\n"
+    };
+    words(rows).into_iter().map(line).collect::<String>().into_bytes()
+}
+
+fn parquet_of(rows: &Rows, group: usize, compression: Compression) -> Vec<u8> {
+    let schema = "message m {
+        required binary item_a (UTF8); required binary item_b (UTF8); required binary outcome (UTF8);
+        optional binary context (UTF8); required double weight; required int64 timestamp (TIMESTAMP(MILLIS,true)); }";
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut bytes = Vec::new();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
+    for part in words(rows).chunks(group) {
+        let mut rows = writer.next_row_group().unwrap();
+        let texts =
+            |k: usize| -> Vec<ByteArray> { part.iter().map(|r| ByteArray::from(r[k].as_str())).collect() };
+        for k in 0..6 {
+            let mut column = rows.next_column().unwrap().unwrap();
+            match k {
+                3 => {
+                    let levels: Vec<i16> = part.iter().map(|r| i16::from(!r[3].is_empty())).collect();
+                    let here: Vec<ByteArray> = texts(3).into_iter().filter(|t| !t.is_empty()).collect();
+                    column.typed::<ByteArrayType>().write_batch(&here, Some(&levels), None).unwrap();
+                }
+                4 => {
+                    let weights: Vec<f64> = part.iter().map(|r| r[4].parse().unwrap()).collect();
+                    column.typed::<DoubleType>().write_batch(&weights, None, None).unwrap();
+                }
+                5 => {
+                    let times: Vec<i64> = part.iter().map(|r| 1000 * r[5].parse::<i64>().unwrap()).collect();
+                    column.typed::<Int64Type>().write_batch(&times, None, None).unwrap();
+                }
+                _ => {
+                    column.typed::<ByteArrayType>().write_batch(&texts(k), None, None).unwrap();
+                }
+            }
+            column.close().unwrap();
+        }
+        rows.close().unwrap();
+    }
+    writer.close().unwrap();
+    bytes
+}
+
+fn rows() -> impl Strategy<Value = Rows> {
+    let context = proptest::option::of(0u8..3);
+    let row = (0u8..6, 0u8..6, any::<u8>(), context, 0u32..5, -5_000_000_000i64..5_000_000_000);
+    proptest::collection::vec(row, 1..60)
+}
+
+proptest! {
+    #[test]
+    fn the_formats_agree_with_each_other_and_with_counting_by_hand(rows in rows(), group in 1usize..70) {
+        let compressions = [
+            Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW,
+            Compression::ZSTD(Default::default()), Compression::GZIP(Default::default()),
+        ];
+        let files = [
+            ("d.csv", csv_of(&rows)),
+            ("d.jsonl", json_of(&rows)),
+            ("d.parquet", parquet_of(&rows, group, compressions[group % 5])),
+        ];
+        let since = Selection { since: Some("1970-01-01".into()), ..Selection::default() };
+        for selection in [Selection::default(), since] {
+            let kept = |r: &&(u8, u8, u8, Option<u8>, u32, i64)| {
+                r.0 != r.1 && (selection.since.is_none() || r.5 >= 0)
+            };
+            let weight = |of: &dyn Fn(u8, u8, u8) -> bool| -> f64 {
+                rows.iter().filter(kept).filter(|r| of(r.0, r.1, r.2 % 4)).map(|r| f64::from(r.4)).sum()
+            };
+            for (name, bytes) in &files {
+                let counted = parse(name, bytes, &selection);
+                if !rows.iter().any(|r| kept(&r)) {
+                    prop_assert!(counted.is_err());
+                    continue;
+                }
+                let counted = counted.unwrap();
+                prop_assert_eq!(counted.total, weight(&|_, _, _| true));
+                prop_assert_eq!(counted.total_ties, weight(&|_, _, o| o >= 2));
+                let number = |i: usize| counted.labels[i][1..].parse::<u8>().unwrap();
+                for pair in &counted.pairs {
+                    let (i, j) = (number(pair.i), number(pair.j));
+                    let (wins, losses, ties) = pair.outcomes();
+                    let won = |x, y| weight(&|a, b, o| (a, b, o) == (x, y, 0) || (b, a, o) == (x, y, 1));
+                    prop_assert_eq!((wins, losses), (won(i, j), won(j, i)));
+                    let both = weight(&|a, b, o| ((a, b) == (i, j) || (b, a) == (i, j)) && o >= 2);
+                    prop_assert_eq!(ties, both);
+                    prop_assert_eq!(pair.forward.both_bad, weight(&|a, b, o| (a, b, o) == (i, j, 3)));
+                }
+                let battles = parse_battles(Path::new(name), bytes, &selection).unwrap();
+                prop_assert_eq!(&battles.counts().pairs, &counted.pairs);
+                let by_context: f64 = battles.counts_by_context().iter().map(|c| c.total).sum();
+                prop_assert_eq!(by_context, counted.total);
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_refused_or_read(
+        rows in rows(),
+        damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..8),
+        cut in any::<usize>(),
+    ) {
+        for (name, mut bytes) in [
+            ("d.csv", csv_of(&rows)),
+            ("d.jsonl", json_of(&rows)),
+            ("d.parquet", parquet_of(&rows, 20, Compression::SNAPPY)),
+        ] {
+            for &(place, byte) in &damage {
+                let place = place % bytes.len();
+                bytes[place] = byte;
+            }
+            if cut % 3 == 0 {
+                bytes.truncate(cut % bytes.len());
+            }
+            let _ = parse(name, &bytes, &Selection::default());
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        text in "(item_a|ranking|,|\n|\"|a|#|:|\\{|\\}|1| > ){0,60}",
+    ) {
+        for name in ["d.csv", "d.jsonl", "d.parquet", "d.soi"] {
+            let _ = parse(name, &bytes, &Selection::default());
+            let _ = parse(name, text.as_bytes(), &Selection::default());
+            let _ = parse_rankings(Path::new(name), text.as_bytes(), &Selection::default());
+        }
+    }
+}

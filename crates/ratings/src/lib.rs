@@ -1,0 +1,38 @@
+//! Preference models fitted to comparisons, and the question whether one rating an item is enough.
+//!
+//! | what | where |
+//! |---|---|
+//! | Bradley-Terry, Thurstone, Davidson, Rao-Kupper, grounded Rao-Kupper: their equations | [`model`] |
+//! | their fits, with a bonus for the item listed first, item features, a prior, and errors | [`fit()`], [`fit_linear`] |
+//! | Zermelo's and Newman's iterations, for any number of items | [`first_order`] |
+//! | rankings of several items | [`plackett_luce()`] |
+//! | ratings match by match: Elo, TrueSkill | [`sequential`] |
+//! | simultaneous intervals of strengths and ranks | [`intervals`] |
+//! | several ratings side by side, with bootstraps | [`boards`] |
+//! | calibration and held-out loss | [`assess`] |
+//! | measures of intransitivity against a null of one rating an item | [`battery`] |
+//!
+//! Everything takes counts ([`equipoise_data::Comparisons`]); existence and convergence are always part of the answer.
+
+pub mod assess;
+pub mod battery;
+pub mod boards;
+mod cycles;
+pub mod draw;
+pub mod first_order;
+mod fit;
+pub mod graph;
+mod hodge;
+pub mod intervals;
+mod jet;
+pub mod model;
+mod plackett_luce;
+mod power;
+pub mod sequential;
+pub mod special;
+
+pub use cycles::{CycleFacts, cycle_facts};
+pub use fit::{Fit, FitError, MAX_ITEMS, Options, Parameter, fit, fit_linear};
+pub use model::Model;
+pub use plackett_luce::{PlackettLuce, plackett_luce};
+pub use power::Power;

@@ -1,0 +1,211 @@
+//! The battery on published counts, and its calibration in small.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use equipoise_core::{sample::uniform, seed::stream};
+use equipoise_data::{Comparisons, Selection, read_comparisons};
+use equipoise_ratings::battery::{Inspection, Verdict, inspect};
+use equipoise_ratings::boards::{boards, bootstrap_contexts};
+use equipoise_ratings::draw::binomial;
+use equipoise_ratings::special::chi_squared_tail;
+use ndarray::Array2;
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/data").join(name)
+}
+
+fn look(name: &str, replicates: usize) -> (Comparisons, Inspection) {
+    let data = read_comparisons(&path(name), &Selection::default()).unwrap();
+    let found = inspect(&data, replicates, 7, &|| ()).unwrap();
+    (data, found)
+}
+
+/// Facts measured elsewhere with other code, to the digits given.
+struct Facts {
+    file: &'static str,
+    favourite: &'static str,
+    deviance_p: (f64, f64),
+    loss: f64,
+    energy: f64,
+    cyclic: (u64, u64),
+    significant: (u64, u64),
+    support: usize,
+    verdict: Verdict,
+}
+
+#[test]
+fn measured_facts_and_verdicts() {
+    let facts = [
+        Facts {
+            file: "p09_set2.csv",
+            favourite: "a",
+            deviance_p: (5.15e-23, 5.25e-23),
+            loss: 0.211,
+            energy: 0.91,
+            cyclic: (4, 10),
+            significant: (1, 4),
+            support: 5,
+            verdict: Verdict::CyclicBeyondNoise,
+        },
+        Facts {
+            file: "house_finch.csv",
+            favourite: "RB",
+            deviance_p: (8.15e-98, 8.25e-98),
+            loss: 0.389,
+            energy: 0.45,
+            cyclic: (8, 84),
+            significant: (8, 77),
+            support: 3,
+            verdict: Verdict::CyclicBeyondNoise,
+        },
+        Facts {
+            file: "arena_hard_top8.csv",
+            favourite: "chatgpt-4o-latest",
+            deviance_p: (0.305, 0.315),
+            loss: 0.022,
+            energy: 0.34,
+            cyclic: (7, 56),
+            significant: (0, 4),
+            support: 3,
+            verdict: Verdict::Enough,
+        },
+        Facts {
+            file: "mtbench_human.csv",
+            favourite: "gpt-4",
+            deviance_p: (0.105, 0.115),
+            loss: 0.0,
+            energy: 0.03,
+            cyclic: (0, 20),
+            significant: (0, 16),
+            support: 1,
+            verdict: Verdict::Enough,
+        },
+    ];
+    for f in facts {
+        let (data, found) = look(f.file, 199);
+        let p = found.bradley_terry.deviance_p_value();
+        assert!(f.deviance_p.0 <= p && p <= f.deviance_p.1, "{}: {p}", f.file);
+        assert_eq!(data.labels[found.favourite], f.favourite);
+        assert!((found.statistic("favourite_loss").value - f.loss).abs() <= 0.0005, "{}", f.file);
+        assert!((found.statistic("cyclic_energy").value - f.energy).abs() <= 0.005, "{}", f.file);
+        let cycles = &found.cycles;
+        assert_eq!((cycles.cyclic, cycles.total), f.cyclic, "{}", f.file);
+        assert_eq!((cycles.significant, cycles.significant_total), f.significant, "{}", f.file);
+        assert_eq!(found.nash.support.len(), f.support, "{}", f.file);
+        assert_eq!(found.verdict, f.verdict, "{} {:?}", f.file, found.statistics);
+    }
+}
+
+#[test]
+fn equal_seeds_give_equal_bits() {
+    let values =
+        |k: usize| look("p09_set2.csv", k).1.statistics.iter().map(|s| s.null_mean).collect::<Vec<_>>();
+    assert_eq!(values(40), values(40));
+}
+
+/// Bradley-Terry data: strengths from -spread to spread, `met` comparisons a pair; `cycle` moves the first three pairs.
+fn drawn(n: usize, met: u64, spread: f64, cycle: f64, name: &str) -> Comparisons {
+    let mut rng = stream(3, "calibration", &[name]);
+    let r: Vec<f64> = (0..n).map(|_| spread * (2.0 * uniform(&mut rng) - 1.0)).collect();
+    let mut wins = Array2::zeros((n, n));
+    for i in 0..n {
+        for j in i + 1..n {
+            let p = match (i, j) {
+                (0, 1) | (1, 2) if cycle > 0.0 => 0.5 + cycle,
+                (0, 2) if cycle > 0.0 => 0.5 - cycle,
+                _ => 1.0 / (1.0 + (r[j] - r[i]).exp()),
+            };
+            let won = binomial(met, p, &mut rng);
+            wins[[i, j]] = won as f64;
+            wins[[j, i]] = (met - won) as f64;
+        }
+    }
+    Comparisons::from_tables(&wins, &Array2::zeros((n, n)))
+}
+
+/// Small version of `examples/calibration.rs`: p-values of continuous measures are uniform under the null, and those of
+/// the deciding one are not too small.
+#[test]
+fn p_values_are_uniform_under_the_null() {
+    const SETS: usize = 120;
+    let names = ["cyclic_energy", "deviance", "largest_curl"];
+    let mut values = vec![Vec::new(); names.len()];
+    let mut rejected = 0;
+    for k in 0..SETS {
+        let data = drawn(6, 40, 1.0, 0.0, &k.to_string());
+        let found = inspect(&data, 59, k as u64, &|| ()).unwrap();
+        for (list, name) in values.iter_mut().zip(names) {
+            list.push(found.statistic(name).p_value.unwrap());
+        }
+        rejected += usize::from(found.verdict == Verdict::CyclicBeyondNoise);
+    }
+    for (list, name) in values.iter_mut().zip(names) {
+        list.sort_by(f64::total_cmp);
+        let far = list.iter().enumerate().map(|(k, p)| {
+            let (low, high) = (k as f64 / SETS as f64, (k + 1) as f64 / SETS as f64);
+            // p-values lie on a grid of 1/60: half a cell belongs to the grid
+            ((p - high).abs().min((p - low).abs()) - 1.0 / 120.0).max(0.0)
+        });
+        let distance = far.fold(0.0, f64::max);
+        // Kolmogorov-Smirnov at one in a thousand
+        assert!(distance < 1.95 / (SETS as f64).sqrt(), "{name}: {distance}");
+    }
+    // level 0.05 over 120 sets: 6 expected, 14 is the 99.9 percent point
+    assert!(rejected <= 14, "{rejected}");
+}
+
+#[test]
+fn power_rises_with_the_cycle() {
+    let found = |cycle: f64| -> usize {
+        let verdict = |k: usize| {
+            let data = drawn(6, 80, 1.0, cycle, &format!("power {cycle} {k}"));
+            inspect(&data, 39, k as u64, &|| ()).unwrap().verdict == Verdict::CyclicBeyondNoise
+        };
+        (0..40).filter(|&k| verdict(k)).count()
+    };
+    let curve = [found(0.05), found(0.12), found(0.25)];
+    assert!(curve[0] < curve[1] && curve[1] < curve[2] && curve[2] >= 38, "{curve:?}");
+}
+
+#[test]
+fn boards_agree_with_their_parts() {
+    let data = read_comparisons(&path("p09_set2.csv"), &Selection::default()).unwrap();
+    let found = boards(&data, 60, 5, &|| ()).unwrap();
+    assert!(found.standings.windows(2).all(|w| w[0].strength >= w[1].strength));
+    let nash: f64 = found.standings.iter().map(|s| s.nash).sum();
+    assert!((nash - 1.0).abs() < 1e-14);
+    for s in &found.standings {
+        let (low, high) = s.bootstrap.unwrap();
+        assert!(low < s.strength && s.strength < high && s.rank.0 <= s.rank.1);
+        assert!((s.interval.1 - s.strength - found.critical.strengths * s.standard_error).abs() < 1e-12);
+        assert_eq!(s.comparisons, 180.0);
+    }
+    // contexts of one comparison each, drawn whole, are the bootstrap over comparisons: errors of the same size
+    let parts: Vec<Comparisons> = data
+        .pairs
+        .iter()
+        .flat_map(|p| {
+            let unit = |won: bool| {
+                let mut wins = Array2::zeros((5, 5));
+                wins[if won { [p.i, p.j] } else { [p.j, p.i] }] = 1.0;
+                Comparisons {
+                    labels: data.labels.clone(),
+                    ..Comparisons::from_tables(&wins, &Array2::zeros((5, 5)))
+                }
+            };
+            let (w, l, _) = p.outcomes();
+            std::iter::repeat_n(unit(true), w as usize).chain(std::iter::repeat_n(unit(false), l as usize))
+        })
+        .collect();
+    let samples = bootstrap_contexts(&parts, 300, 6, &|| ()).unwrap();
+    for s in &found.standings {
+        let values: Vec<f64> = samples.iter().map(|x| x.strength[s.item]).collect();
+        let mean = values.iter().sum::<f64>() / 300.0;
+        let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 300.0).sqrt();
+        // a standard deviation of 300 draws errs by 4 percent, the sandwich by as much
+        assert!((spread / s.standard_error - 1.0).abs() < 0.25, "{spread} {}", s.standard_error);
+    }
+    assert!(chi_squared_tail(found.fit.deviance, found.fit.degrees_of_freedom) < 1e-20);
+}
