@@ -10,6 +10,7 @@ pub mod choice;
 mod crossover;
 mod doubled;
 mod error;
+mod exact;
 mod face;
 mod game;
 mod interior;
@@ -20,6 +21,7 @@ mod simplex;
 mod spectrum;
 
 pub use error::ReferenceError;
+pub use exact::{ExactLottery, LARGEST_PROOF, RationalMargins, exact_lottery};
 pub use game::game_equilibrium;
 pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
