@@ -27,5 +27,5 @@ pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
     select_lottery,
 };
-pub use regularised::{RegularisedEquilibrium, regularised_equilibrium};
+pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
 pub use spectrum::{FREQUENCIES_KEPT, game_frequencies, rotation_frequencies, spectral_radius};
