@@ -1,5 +1,6 @@
 //! One function a command.
 
+mod certificate;
 mod exact;
 mod experiment;
 mod list;

@@ -315,7 +315,7 @@ impl<'a> Newton<'a> {
             }
             self.probs = probs;
             let correction = self.apply_inverse(&jacobian, &residual, tau);
-            theta.iter_mut().zip(&correction).for_each(|(t, c)| *t = *t - fx128::from(*c));
+            theta.iter_mut().zip(&correction).for_each(|(t, c)| *t -= fx128::from(*c));
         }
         self.accept(best.1.iter().map(|t| t.0).collect(), tau);
     }
@@ -325,7 +325,7 @@ impl<'a> Newton<'a> {
         let add = |a: fx128, b: fx128| a + b;
         let zero = fx128::from(0.0);
         let log_sum = theta.iter().map(|t| t.exp()).fold(zero, add).ln();
-        theta.iter_mut().for_each(|t| *t = *t - log_sum);
+        theta.iter_mut().for_each(|t| *t -= log_sum);
         let p: Vec<fx128> = theta.iter().map(|t| t.exp()).collect();
         let high: Vec<f64> = p.iter().map(|p| p.0).collect();
         let (margins, mut low) = margins_in_parts(self.matrix, &high);
@@ -340,7 +340,7 @@ impl<'a> Newton<'a> {
             })
             .collect();
         let mean = residual.iter().zip(&p).map(|(f, p)| *f * *p).fold(zero, add);
-        residual.iter_mut().for_each(|f| *f = *f - mean);
+        residual.iter_mut().for_each(|f| *f -= mean);
         (residual.iter().map(|f| f.0).collect(), high)
     }
 

@@ -278,7 +278,7 @@ fn two_independent_methods_agree_in_log_probability() {
         let matrix = random_game(kind, n, &mut rng);
         let mu = random_policy(n, 2.0, &mut rng);
         let mut from = mu.log_probs().iter().map(|&l| fx128::from(l)).collect::<Vec<_>>();
-        for tau in [1.0, 0.3, 0.1, 0.03, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4] {
+        for tau in [1.0, 0.1, 1e-2, 1e-3, 1e-4] {
             let found = solve(&matrix, &mu, tau).policy;
             from = by_elimination(&matrix, &mu, tau, from);
             let close = |other: &[fx128], name: &str| {
@@ -290,7 +290,16 @@ fn two_independent_methods_agree_in_log_probability() {
                 }
             };
             close(&from, "elimination");
-            if [1.0, 1e-2, 1e-3, 1e-4].contains(&tau) {
+            // linear in 1 / tau steps: the smallest temperatures only where a step is cheap
+            if n as f64
+                <= if tau < 1e-3 {
+                    3.0
+                } else if tau < 1e-2 {
+                    5.0
+                } else {
+                    8.0
+                }
+            {
                 close(&by_extragradient(&matrix, &mu, tau), "extragradient");
             }
         }
@@ -305,9 +314,9 @@ fn doubled_product(matrix: &PreferenceMatrix, p: &[fx128]) -> Vec<fx128> {
 
 fn doubled_normalise(theta: &mut [fx128]) {
     let largest = theta.iter().map(|t| t.0).fold(f64::NEG_INFINITY, f64::max);
-    theta.iter_mut().for_each(|t| *t = *t - fx128::from(largest));
+    theta.iter_mut().for_each(|t| *t -= fx128::from(largest));
     let sum = theta.iter().map(|t| t.exp()).fold(fx128::from(0.0), |a, b| a + b).ln();
-    theta.iter_mut().for_each(|t| *t = *t - sum);
+    theta.iter_mut().for_each(|t| *t -= sum);
 }
 
 fn by_extragradient(matrix: &PreferenceMatrix, mu: &Policy, tau: f64) -> Vec<fx128> {
@@ -334,7 +343,7 @@ fn by_extragradient(matrix: &PreferenceMatrix, mu: &Policy, tau: f64) -> Vec<fx1
 fn by_elimination(matrix: &PreferenceMatrix, mu: &Policy, tau: f64, start: Vec<fx128>) -> Vec<fx128> {
     let n = start.len();
     let (zero, one, mut theta) = (fx128::from(0.0), fx128::from(1.0), start);
-    for _ in 0..400 {
+    for _ in 0..20_000 {
         let p: Vec<fx128> = theta.iter().map(|t| t.exp()).collect();
         let gain = doubled_product(matrix, &p);
         // unknowns u = dp / p and c: (tau I - K diag p) u + c = K p - tau (theta - log mu), p'u = 1 - 1'p
@@ -343,7 +352,7 @@ fn by_elimination(matrix: &PreferenceMatrix, mu: &Policy, tau: f64, start: Vec<f
             for j in 0..n {
                 a[i][j] = -fx128::from(matrix.margin(i, j)) * p[j];
             }
-            a[i][i] = a[i][i] + fx128::from(tau);
+            a[i][i] += fx128::from(tau);
             a[i][n] = one;
             a[i][n + 1] = gain[i] - fx128::from(tau) * (theta[i] - fx128::from(mu.log_probs()[i]));
             a[n][i] = p[i];
@@ -355,7 +364,8 @@ fn by_elimination(matrix: &PreferenceMatrix, mu: &Policy, tau: f64, start: Vec<f
             for i in k + 1..=n {
                 let factor = a[i][k] / a[k][k];
                 for j in k..n + 2 {
-                    a[i][j] = a[i][j] - factor * a[k][j];
+                    let reduced = factor * a[k][j];
+                    a[i][j] -= reduced;
                 }
             }
         }
@@ -366,7 +376,7 @@ fn by_elimination(matrix: &PreferenceMatrix, mu: &Policy, tau: f64, start: Vec<f
         }
         let largest = u[..n].iter().fold(0.0, |m: f64, v| m.max(v.0.abs()));
         let length = fx128::from((1.0 / largest).min(1.0)); // no logit moves by more than one at once
-        (0..n).for_each(|i| theta[i] = theta[i] + length * u[i]);
+        (0..n).for_each(|i| theta[i] += length * u[i]);
         if largest < 1e-25 {
             break;
         }
