@@ -52,7 +52,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Exact equilibrium of a preference matrix, with its certificate.
     #[command(
-        after_help = "Example:\n  equipoise solve game.csv\n  equipoise solve game.csv --tau 0.1 --json\n\n\
+        after_help = "Example:\n  equipoise solve game.csv\n  equipoise solve game.csv --tau 0.1 --json\n  equipoise \
+                            solve game.csv --select vertex --ranges\n  equipoise solve game.csv --path\n\n\
                             The file: .csv (n lines of n numbers, labels optional), .json ({\"labels\", \"matrix\"}) \
                             or .npy; entries are Pr(row beats column). Comparison files (item_a,item_b,outcome) are \
                             understood too."
@@ -60,7 +61,8 @@ pub(crate) enum Command {
     Solve(Solve),
     /// Duality gap of a policy in a preference matrix.
     #[command(
-        after_help = "Example:\n  equipoise gap game.csv --policy policy.csv --tau 0.1 --json\n\nA policy file: \
+        after_help = "Example:\n  equipoise gap game.csv --policy policy.csv --tau 0.1 --json\n  equipoise gap \
+                            --certificate answer.json\n\nA policy file: \
                             .csv with header label,prob, or .json with a list of numbers."
     )]
     Gap(Gap),
@@ -301,18 +303,47 @@ pub(crate) struct Solve {
     pub(crate) file: GameFile,
     #[command(flatten)]
     pub(crate) regularisation: Regularisation,
+    /// Of several equilibria of the original game, which one [default: maximum-entropy].
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) select: Option<Select>,
+    /// Also the least and the largest probability of every action over all equilibria of the original game.
+    #[arg(long, conflicts_with = "path")]
+    pub(crate) ranges: bool,
+    /// The whole curve of regularised equilibria: four temperatures a decade from 10 down to --tau [default: 1e-4].
+    #[arg(long)]
+    pub(crate) path: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// One of several equilibria.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Select {
+    /// The one of largest entropy.
+    MaximumEntropy,
+    /// The limit of the equilibria regularised towards --reference: the one nearest to it in KL.
+    RegularisedLimit,
+    /// A vertex of the set of equilibria.
+    Vertex,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Gap {
+    /// Preference matrix (.csv, .json, .npy, .npz) or comparisons (.csv, .jsonl, .parquet, PrefLib).
+    #[arg(required_unless_present = "certificate")]
+    pub(crate) game: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) file: GameFile,
+    pub(crate) filters: Filters,
+    /// Of comparisons: what a tie counts.
+    #[arg(long, value_enum, default_value_t = Ties::Half)]
+    pub(crate) ties: Ties,
     /// Policy to measure (file).
-    #[arg(long, value_name = "POLICY")]
-    pub(crate) policy: PathBuf,
+    #[arg(long, value_name = "POLICY", required_unless_present = "certificate")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Check the exact proof in an answer of `equipoise solve --json` instead; with a game, also that it is the proof's.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "tau", "reference"])]
+    pub(crate) certificate: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) regularisation: Regularisation,
     /// Print the result as JSON.

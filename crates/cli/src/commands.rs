@@ -1,6 +1,7 @@
 //! One function a command.
 
 mod audit;
+mod certificate;
 mod exact;
 mod experiment;
 mod fit;

@@ -1,4 +1,4 @@
-//! The progress bar of a running experiment.
+//! The progress bar of a running experiment, and the sign of life of a long computation.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -50,6 +50,53 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Relaxed);
         if let Some(drawer) = self.drawer.take() {
+            let _ = drawer.join();
+        }
+    }
+}
+
+/// How long a computation may take before it gives a sign of life.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Shows that something is being computed and for how long, once it takes more than a second, until it is dropped.
+pub(crate) struct Waiting {
+    done: Arc<AtomicBool>,
+    drawer: Option<JoinHandle<()>>,
+}
+
+impl Waiting {
+    /// Starts waiting; draws only to a terminal.
+    pub(crate) fn start(what: &'static str) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        if !std::io::stderr().is_terminal() {
+            return Self { done, drawer: None };
+        }
+        let flag = Arc::clone(&done);
+        let drawer = std::thread::spawn(move || {
+            std::thread::park_timeout(PATIENCE);
+            if flag.load(Ordering::Relaxed) {
+                return;
+            }
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {msg}  {elapsed} gone").expect("a valid template"),
+            );
+            bar.set_message(what);
+            while !flag.load(Ordering::Relaxed) {
+                bar.tick();
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+            bar.finish_and_clear();
+        });
+        Self { done, drawer: Some(drawer) }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(drawer) = self.drawer.take() {
+            drawer.thread().unpark();
             let _ = drawer.join();
         }
     }

@@ -240,3 +240,85 @@ fn features_explain_strengths() {
     let (code, _, err) = equipoise(&args);
     assert!(code == 2 && err.contains("`z` has no features"), "{err}");
 }
+
+#[test]
+fn certificates_are_checked_on_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (game, other, answer) = (path("g.csv"), path("h.csv"), path("a.json"));
+    std::fs::write(&game, "x,a,b,c\na,0.5,0.6,0.1\nb,0.4,0.5,0.7\nc,0.9,0.3,0.5\n").unwrap();
+    std::fs::write(&other, "x,a,b,c\na,0.5,0.6,0.2\nb,0.4,0.5,0.7\nc,0.8,0.3,0.5\n").unwrap();
+    let (code, out, _) = equipoise(&["solve", &game, "--json"]);
+    assert_eq!(code, 0);
+    std::fs::write(&answer, &out).unwrap();
+    let solved: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(solved["certificate"]["exact"]["policy"], serde_json::json!(["2/7", "4/7", "1/7"]));
+    let check = |file: &str, game: Option<&str>| {
+        let mut args = vec!["gap", "--certificate", file, "--json"];
+        args.extend(game);
+        let (code, out, err) = equipoise(&args);
+        (code, serde_json::from_str::<serde_json::Value>(&out).unwrap_or_default(), err)
+    };
+    for with in [None, Some(game.as_str())] {
+        let (code, report, err) = check(&answer, with);
+        assert_eq!(
+            (code, &report["valid"], &report["unique"]),
+            (0, &true.into(), &true.into()),
+            "{report} {err}"
+        );
+        assert!(report["policy_duality_gap"].as_f64().unwrap() < 1e-15);
+    }
+    let (code, report, _) = check(&answer, Some(&other));
+    assert!(code == 1 && report["problems"][0].as_str().unwrap().contains("the game 0.1999"), "{report}");
+    // each forgery is found
+    for (from, to, fragment) in [
+        ("\"2/7\"", "\"3/7\"", "does not sum to 1"),
+        ("\"4/7\"", "\"-4/7\"", "negative"),
+        ("\"7/10\"", "\"8/10\"", "not complementary"),
+        ("\"2/7\",\n        \"4/7\"", "\"4/7\",\n        \"2/7\"", "beats the policy"),
+    ] {
+        assert!(out.contains(from), "{from}: {out}");
+        std::fs::write(&answer, out.replace(from, to)).unwrap();
+        let (code, report, _) = check(&answer, None);
+        assert!(code == 1 && report["problems"].to_string().contains(fragment), "{fragment}: {report}");
+    }
+    // a claim of uniqueness that is not true
+    let ties = path("ties.csv");
+    std::fs::write(&ties, "0.5,0.5\n0.5,0.5\n").unwrap();
+    let (_, out, _) = equipoise(&["solve", &ties, "--json"]);
+    let forged = out.replace("\"unique\": false", "\"unique\": true");
+    assert_ne!(out, forged);
+    std::fs::write(&answer, forged).unwrap();
+    let (code, report, _) = check(&answer, None);
+    assert!(code == 1 && report["problems"].to_string().contains("only equilibrium"), "{report}");
+    std::fs::write(&answer, "{\"policy\": [1.0]}").unwrap();
+    let (code, _, err) = check(&answer, None);
+    assert!(code == 2 && err.contains("no list `win_rates`"), "{err}");
+}
+
+#[test]
+fn solve_selects_ranges_and_follows_the_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let game = dir.path().join("g.csv").to_str().unwrap().to_owned();
+    // a and b tie; c loses to a and beats b
+    std::fs::write(&game, "x,a,b,c\na,0.5,0.5,0.6\nb,0.5,0.5,0.2\nc,0.4,0.8,0.5\n").unwrap();
+    let solve = |extra: &[&str]| {
+        let args: Vec<&str> = ["solve", &game, "--json"].iter().chain(extra).copied().collect();
+        let (code, out, err) = equipoise(&args);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let probability = |answer: &serde_json::Value| answer["policy"][0].as_f64().unwrap();
+    let spread = solve(&["--ranges"]);
+    assert!((probability(&spread) - 0.75).abs() < 1e-12 && spread["dimension"] == 1, "{spread}");
+    assert!((spread["ranges"][0][0].as_f64().unwrap() - 0.75).abs() < 1e-9, "{spread}");
+    assert_eq!(probability(&solve(&["--select", "vertex"])), 1.0);
+    let path = solve(&["--path"]);
+    let points = path["path"].as_array().unwrap();
+    assert_eq!((points.len(), points[20]["tau"].as_f64()), (21, Some(1e-4)));
+    assert!((points[20]["policy"][0].as_f64().unwrap() - 0.75).abs() < 1e-2, "{path}");
+    let (code, _, err) = equipoise(&["solve", &game, "--tau", "0.1", "--select", "vertex"]);
+    assert!(code == 2 && err.contains("--select"), "{err}");
+    let (code, _, err) = equipoise(&["gap"]);
+    assert!(code == 2 && err.contains("--policy"), "{err}");
+}

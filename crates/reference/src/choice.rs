@@ -3,9 +3,17 @@
 //! "Beats" is strict: `P_ij > 1/2`. Cost: `O(n^2)`, except triads (`O(n^3 / 64)`) and weighted cyclic energy
 //! (`O(n^3)`).
 
+mod ranking;
+mod sets;
+
 use equipoise_env::PreferenceMatrix;
 use faer::{Mat, Side};
 use ndarray::ArrayView2;
+
+pub use ranking::{
+    HodgeDecomposition, KemenyRanking, LARGEST_KEMENY, directed_cycles, hodge_decomposition, kemeny_ranking,
+};
+pub use sets::{essential_set, majority_game, schwartz_set, uncovered_set};
 
 /// The action that beats every other, if there is one.
 #[must_use]
@@ -120,23 +128,20 @@ fn common(a: &[u64], b: &[u64]) -> u64 {
 /// If `weights` is not `[n x n]`.
 #[must_use]
 pub fn cyclic_energy(matrix: &PreferenceMatrix, weights: Option<ArrayView2<'_, f64>>) -> f64 {
+    let split = hodge_decomposition(matrix, weights);
+    if split.total_energy > 0.0 { split.cyclic_energy / split.total_energy } else { 0.0 }
+}
+
+/// The rating that explains the margins best, `[n]`; without weights the row mean of the margins.
+fn rating(matrix: &PreferenceMatrix, weights: Option<ArrayView2<'_, f64>>) -> Vec<f64> {
     let n = matrix.n();
-    let rating = match weights {
+    match weights {
         None => (0..n).map(|i| (0..n).map(|j| matrix.margin(i, j)).sum::<f64>() / n as f64).collect(),
         Some(weights) => {
             assert_eq!(weights.dim(), (n, n), "one weight a pair");
             weighted_rating(matrix, weights)
         }
-    };
-    let (mut left, mut total) = (0.0, 0.0);
-    for i in 0..n {
-        for j in i + 1..n {
-            let (weight, margin) = (weights.map_or(1.0, |w| w[[i, j]]), matrix.margin(i, j));
-            left += weight * (margin - (rating[i] - rating[j])).powi(2);
-            total += weight * margin * margin;
-        }
     }
-    if total > 0.0 { left / total } else { 0.0 }
 }
 
 /// Least-squares rating: `L s = div`, with the weighted graph Laplacian `L` and `div_i = sum_j w_ij K_ij`, by the

@@ -10,6 +10,7 @@ pub mod choice;
 mod crossover;
 mod doubled;
 mod error;
+mod exact;
 mod face;
 mod game;
 mod interior;
@@ -20,12 +21,13 @@ mod simplex;
 mod spectrum;
 
 pub use error::ReferenceError;
+pub use exact::{ExactLottery, LARGEST_PROOF, RationalMargins, exact_lottery};
 pub use game::game_equilibrium;
 pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
     select_lottery,
 };
-pub use regularised::{RegularisedEquilibrium, regularised_equilibrium};
+pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
 pub use spectrum::{
     FREQUENCIES_KEPT, game_frequencies, operator_norm, rotation_frequencies, spectral_radius,
 };

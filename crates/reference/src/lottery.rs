@@ -195,6 +195,20 @@ pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, 
     Ok(search.face().and_then(|face| face.ranges()))
 }
 
+/// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
+pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
+    let k = Margins::scaled(matrix);
+    let mut search = Search { matrix, k: &k, path_end: None };
+    let found = search.any()?;
+    if found.unique == Some(true) {
+        return Ok(Some((0..k.n()).filter(|&i| found.policy[i] > 0.0).collect()));
+    }
+    if all_tie(&k) {
+        return Ok(Some((0..k.n()).collect()));
+    }
+    Ok(search.face().map(|face| face.actions))
+}
+
 fn all_tie(k: &Margins) -> bool {
     k.largest() == 0.0
 }

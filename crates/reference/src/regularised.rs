@@ -8,21 +8,30 @@
 //!
 //! The Jacobian is never singular, so Newton's method with backtracking on `max|F|` is tried at `tau` itself, and if it
 //! stalls the path in `tau` is followed down from `max(1, tau)`: predictor along the tangent in `1 / tau`, in which
-//! logits off the support are linear, then Newton. The ratio of temperatures adapts to what succeeds.
+//! logits off the support are linear, then Newton. The ratio of temperatures adapts to what succeeds. Columns of actions
+//! whose probability is below [`NEGLIGIBLE`] are those of the identity, so the system is solved on the others.
 //!
-//! The certificate is `2 tau KL(pi || BR_tau(pi))`. Margins are known to rounding, logits to rounding over `tau`: the
-//! smallest gap that floating point can show is about `1e-32 / tau`.
+//! At the end the equilibrium is refined in double-double arithmetic (`K p` is needed to rounding *times* `tau`), so that its
+//! log-probabilities are good to the last digits that `f64` holds.
 //!
-//! Cost: one LU of `n x n` a Newton step: about ten of them for `tau >= 0.01`, fifty to a few hundred for
-//! `tau = 1e-6`.
+//! The certificate is `2 tau KL(pi || BR_tau(pi))` of the policy as stored. Its probabilities are known to rounding,
+//! logits of its best response to rounding over `tau`: the smallest gap that floating point can show is about
+//! `1e-32 / tau`.
+//!
+//! Ends of the path: `mu` as `tau` grows, and as `tau -> 0` the maximal lottery that minimises `KL(pi || mu)`
+//! ([`crate::Selection::RegularisedLimit`]).
+//!
+//! Cost: one LU of `n x n`, or of the actions with noticeable probability, a Newton step: about ten of them for
+//! `tau >= 0.01`, fifty to a few hundred for `tau = 1e-6`.
 
 use equipoise_core::simplex::{kl_to_best_response, log_softmax};
 use equipoise_core::{Policy, Shape};
 use equipoise_env::PreferenceMatrix;
-use faer::Mat;
 use faer::linalg::solvers::{PartialPivLu, Solve};
+use faer::{Mat, fx128};
 use ndarray::Array1;
 
+use crate::doubled::margins_in_parts;
 use crate::error::ReferenceError;
 use crate::margins::{Margins, largest_margin};
 
@@ -30,8 +39,11 @@ use crate::margins::{Margins, largest_margin};
 const STEPS_PER_STAGE: usize = 15;
 /// `max|F|` in nats at which a stage on the way is good enough.
 const STAGE: f64 = 1e-4;
-/// Newton steps after convergence, kept only while the gap falls.
-const POLISH: usize = 6;
+/// Steps of the refinement in double-double arithmetic.
+const REFINE: usize = 12;
+/// Probability below which an action's column of the Jacobian is one of the identity: logits would have to be wrong by
+/// 1e12 nats for it to matter.
+const NEGLIGIBLE: f64 = 1e-22;
 /// Consecutive temperatures closer than this ratio mean that the path is lost.
 const LOST: f64 = 0.999;
 
@@ -56,22 +68,42 @@ pub fn regularised_equilibrium(
     reference: &Policy,
     tau: f64,
 ) -> Result<RegularisedEquilibrium, ReferenceError> {
+    Ok(regularised_path(matrix, reference, &[tau])?.swap_remove(0))
+}
+
+/// The equilibria of `matrix` regularised towards `reference` (one context) with each of the temperatures, in their
+/// order. Each is solved from its neighbour at the next larger temperature.
+///
+/// # Errors
+/// As [`regularised_equilibrium`].
+pub fn regularised_path(
+    matrix: &PreferenceMatrix,
+    reference: &Policy,
+    taus: &[f64],
+) -> Result<Vec<RegularisedEquilibrium>, ReferenceError> {
     let n = matrix.n();
-    if !(tau > 0.0 && tau.is_finite()) {
+    if let Some(&tau) = taus.iter().find(|tau| !(**tau > 0.0 && tau.is_finite())) {
         return Err(ReferenceError::Tau { tau });
     }
     if reference.shape().contexts() != 1 || reference.shape().len() != n {
         return Err(ReferenceError::Shape { expected: n, got: reference.shape().len() });
     }
     let shape = Shape::single(n).expect("a matrix has an action");
-    let solved = solve(matrix, reference.log_probs_slice(), tau)?;
-    let policy =
-        Policy::from_logits(&shape, Array1::from(solved.logits)).expect("Newton keeps finite logits");
-    Ok(RegularisedEquilibrium {
-        policy,
-        duality_gap_tau: solved.duality_gap_tau,
-        newton_steps: solved.newton_steps,
-    })
+    let mut order: Vec<usize> = (0..taus.len()).collect();
+    order.sort_by(|&a, &b| taus[b].total_cmp(&taus[a]));
+    let mut newton = Newton::new(matrix, reference.log_probs_slice())?;
+    let mut path: Vec<Option<RegularisedEquilibrium>> = vec![None; taus.len()];
+    for place in order {
+        let solved = newton.solve(taus[place])?;
+        let policy =
+            Policy::from_logits(&shape, Array1::from(solved.logits)).expect("Newton keeps finite logits");
+        path[place] = Some(RegularisedEquilibrium {
+            policy,
+            duality_gap_tau: solved.duality_gap_tau,
+            newton_steps: solved.newton_steps,
+        });
+    }
+    Ok(path.into_iter().map(|e| e.expect("every place was visited")).collect())
 }
 
 /// A solved context: normalised log-probabilities and the certificate.
@@ -83,23 +115,7 @@ pub(crate) struct Solved {
 
 /// One context; `log_mu` is normalised and `tau` is valid.
 pub(crate) fn solve(matrix: &PreferenceMatrix, log_mu: &[f64], tau: f64) -> Result<Solved, ReferenceError> {
-    if let Some(action) = log_mu.iter().position(|l| !l.is_finite()) {
-        return Err(ReferenceError::Support { action });
-    }
-    let mut newton = Newton::new(matrix, log_mu);
-    if let [first, second] = *log_mu {
-        // K p = (m p_2, -m p_1): the log-odds do not depend on p
-        newton.accept(vec![first - second + matrix.margin(0, 1) / tau, 0.0], tau);
-    } else if log_mu.len() > 2 {
-        newton.follow(tau)?;
-        newton.polish(tau);
-    }
-    let duality_gap_tau = newton.gap(tau);
-    let tolerance = newton.tolerance(tau);
-    if duality_gap_tau > tolerance {
-        return Err(newton.failure(tau, tau, tolerance));
-    }
-    Ok(Solved { logits: newton.log_probs, duality_gap_tau, newton_steps: newton.steps })
+    Newton::new(matrix, log_mu)?.solve(tau)
 }
 
 struct Newton<'a> {
@@ -111,12 +127,23 @@ struct Newton<'a> {
     probs: Vec<f64>,
     margins: Vec<f64>,
     residual: Vec<f64>,
+    /// The last temperature solved and the tangent there, from which the path goes on.
+    reached: Option<(f64, Vec<f64>)>,
     steps: usize,
+}
+
+/// `I - K C(p) / tau` at one point, factored over the actions with noticeable probability.
+struct Jacobian {
+    active: Vec<usize>,
+    lu: PartialPivLu<f64>,
 }
 
 impl<'a> Newton<'a> {
     /// Starts at the reference, the solution for infinite `tau`.
-    fn new(matrix: &'a PreferenceMatrix, log_mu: &'a [f64]) -> Self {
+    fn new(matrix: &'a PreferenceMatrix, log_mu: &'a [f64]) -> Result<Self, ReferenceError> {
+        if let Some(action) = log_mu.iter().position(|l| !l.is_finite()) {
+            return Err(ReferenceError::Support { action });
+        }
         let n = log_mu.len();
         let mut newton = Self {
             matrix,
@@ -126,10 +153,28 @@ impl<'a> Newton<'a> {
             probs: vec![0.0; n],
             margins: vec![0.0; n],
             residual: vec![0.0; n],
+            reached: None,
             steps: 0,
         };
         newton.accept(log_mu.to_vec(), f64::INFINITY);
-        newton
+        Ok(newton)
+    }
+
+    /// The equilibrium at `tau`, which must not be above the one solved before.
+    fn solve(&mut self, tau: f64) -> Result<Solved, ReferenceError> {
+        let before = self.steps;
+        if let [first, second] = *self.log_mu {
+            // K p = (m p_2, -m p_1): the log-odds do not depend on p
+            self.accept(vec![first - second + self.matrix.margin(0, 1) / tau, 0.0], tau);
+        } else if self.log_mu.len() > 2 {
+            self.follow(tau)?;
+            self.refine(tau);
+        }
+        let (duality_gap_tau, tolerance) = (self.gap(tau), self.tolerance(tau));
+        if duality_gap_tau > tolerance {
+            return Err(self.failure(tau, tau, tolerance));
+        }
+        Ok(Solved { logits: self.log_probs.clone(), duality_gap_tau, newton_steps: self.steps - before })
     }
 
     /// Moves to `logits` and returns `max|F|` at `tau`; infinite if the logits have no finite normaliser.
@@ -148,25 +193,56 @@ impl<'a> Newton<'a> {
         self.residual.iter().fold(0.0, |m, f| m.max(f.abs()))
     }
 
-    /// `I - K C(p) / tau`, factored.
-    fn jacobian(&mut self, tau: f64) -> PartialPivLu<f64> {
+    fn jacobian(&mut self, tau: f64) -> Jacobian {
         self.steps += 1;
-        let n = self.probs.len();
+        let active: Vec<usize> = (0..self.probs.len()).filter(|&i| self.probs[i] > NEGLIGIBLE).collect();
         let entry = |i: usize, j: usize| {
+            let (i, j) = (active[i], active[j]);
             f64::from(u8::from(i == j)) - (self.k.at(i, j) - self.margins[i]) * self.probs[j] / tau
         };
-        Mat::from_fn(n, n, entry).partial_piv_lu()
+        let lu = Mat::from_fn(active.len(), active.len(), entry).partial_piv_lu();
+        Jacobian { active, lu }
+    }
+
+    /// `F'^-1 rhs` at the point where the Jacobian was taken.
+    fn apply_inverse(&self, jacobian: &Jacobian, rhs: &[f64], tau: f64) -> Vec<f64> {
+        let active = &jacobian.active;
+        let mut solution = Mat::from_fn(active.len(), 1, |i, _| rhs[active[i]]);
+        jacobian.lu.solve_in_place(&mut solution);
+        let mut v = rhs.to_vec();
+        if active.len() < v.len() {
+            // the rows of the others: v = rhs + K C v / tau
+            let mut weighted = vec![0.0; v.len()];
+            let mut mean = 0.0;
+            for (place, &j) in active.iter().enumerate() {
+                weighted[j] = self.probs[j] * solution[(place, 0)];
+                mean += weighted[j];
+            }
+            let product = self.k.product(&weighted);
+            for i in 0..v.len() {
+                v[i] += (product[i] - self.margins[i] * mean) / tau;
+            }
+        }
+        active.iter().enumerate().for_each(|(place, &j)| v[j] = solution[(place, 0)]);
+        v
     }
 
     /// From wherever it stands to the solution at `tau`, along the path in `tau` if need be.
     fn follow(&mut self, tau: f64) -> Result<(), ReferenceError> {
-        if self.converge(tau).is_some() {
-            return Ok(());
-        }
-        let mut at = tau.max(1.0);
-        self.accept(self.log_mu.to_vec(), at);
-        let Some(mut tangent) = self.converge(at) else {
-            return Err(self.failure(tau, at, self.tolerance(tau)));
+        let (mut at, mut tangent) = match self.reached.take() {
+            Some(reached) => reached,
+            None => {
+                if let Some(tangent) = self.converge(tau) {
+                    self.reached = Some((tau, tangent));
+                    return Ok(());
+                }
+                let at = tau.max(1.0);
+                self.accept(self.log_mu.to_vec(), at);
+                let Some(tangent) = self.converge(at) else {
+                    return Err(self.failure(tau, at, self.tolerance(tau)));
+                };
+                (at, tangent)
+            }
         };
         let mut ratio: f64 = 0.5;
         while at > tau {
@@ -184,25 +260,23 @@ impl<'a> Newton<'a> {
                 }
             }
         }
+        self.reached = Some((at, tangent));
         Ok(())
     }
 
     /// Newton with backtracking until `max|F| <= STAGE`; gives the tangent `d theta / d (1 / tau)` there.
     fn converge(&mut self, tau: f64) -> Option<Vec<f64>> {
-        let n = self.probs.len();
         let mut merit = self.accept(self.log_probs.clone(), tau);
         for _ in 0..STEPS_PER_STAGE {
-            let lu = self.jacobian(tau);
+            let jacobian = self.jacobian(tau);
             if merit <= STAGE {
                 // F' d theta + d(1 / tau) (-K p) = 0
-                let mut tangent = Mat::from_fn(n, 1, |i, _| self.margins[i]);
-                lu.solve_in_place(&mut tangent);
-                return Some((0..n).map(|i| tangent[(i, 0)]).collect());
+                return Some(self.apply_inverse(&jacobian, &self.margins, tau));
             }
-            let (start, step) = (self.log_probs.clone(), self.newton_step(&lu));
+            let (start, step) = (self.log_probs.clone(), self.apply_inverse(&jacobian, &self.residual, tau));
             let mut length = 1.0;
             loop {
-                let trial = start.iter().zip(&step).map(|(l, d)| l + length * d).collect();
+                let trial = start.iter().zip(&step).map(|(l, d)| l - length * d).collect();
                 let found = self.accept(trial, tau);
                 if found <= (1.0 - 1e-4 * length) * merit {
                     merit = found;
@@ -217,27 +291,57 @@ impl<'a> Newton<'a> {
         None
     }
 
-    fn newton_step(&self, lu: &PartialPivLu<f64>) -> Vec<f64> {
-        let n = self.residual.len();
-        let mut step = Mat::from_fn(n, 1, |i, _| -self.residual[i]);
-        lu.solve_in_place(&mut step);
-        (0..n).map(|i| step[(i, 0)]).collect()
-    }
-
-    /// Full Newton steps as long as the gap falls; ends at the best point.
-    fn polish(&mut self, tau: f64) {
-        let (mut best, mut least) = (self.log_probs.clone(), self.gap(tau));
-        for _ in 0..POLISH {
-            let lu = self.jacobian(tau);
-            let step = self.newton_step(&lu);
-            self.accept(self.log_probs.iter().zip(&step).map(|(l, d)| l + d).collect(), tau);
-            let gap = self.gap(tau);
-            if gap.is_nan() || gap >= least {
+    /// Newton steps with residuals in double-double arithmetic and one Jacobian, as long as they shrink the residual.
+    fn refine(&mut self, tau: f64) {
+        let n = self.probs.len();
+        let mut jacobian = self.jacobian(tau);
+        let mut theta: Vec<fx128> = self.log_probs.iter().map(|&l| fx128::from(l)).collect();
+        let mut best = (f64::INFINITY, theta.clone());
+        for step in 0..REFINE {
+            let (residual, probs) = self.doubled_residual(&mut theta, tau);
+            // what an action is played with decides how much its residual counts, down to the digits of its logarithm
+            let size = (0..n).map(|i| residual[i].abs() / (1.0 + theta[i].0.abs())).fold(0.0, f64::max);
+            if size.is_nan() || size >= best.0 {
                 break;
             }
-            (best, least) = (self.log_probs.clone(), gap);
+            let slow = size > 1e-3 * best.0;
+            best = (size, theta.clone());
+            if size < 1e-24 {
+                break;
+            }
+            if slow && step > 0 {
+                self.accept(theta.iter().map(|t| t.0).collect(), tau);
+                jacobian = self.jacobian(tau);
+            }
+            self.probs = probs;
+            let correction = self.apply_inverse(&jacobian, &residual, tau);
+            theta.iter_mut().zip(&correction).for_each(|(t, c)| *t -= fx128::from(*c));
         }
-        self.accept(best, tau);
+        self.accept(best.1.iter().map(|t| t.0).collect(), tau);
+    }
+
+    /// `F` at `theta`, which is normalised on the way, of `p`-mean zero; and `p`.
+    fn doubled_residual(&self, theta: &mut [fx128], tau: f64) -> (Vec<f64>, Vec<f64>) {
+        let add = |a: fx128, b: fx128| a + b;
+        let zero = fx128::from(0.0);
+        let log_sum = theta.iter().map(|t| t.exp()).fold(zero, add).ln();
+        theta.iter_mut().for_each(|t| *t -= log_sum);
+        let p: Vec<fx128> = theta.iter().map(|t| t.exp()).collect();
+        let high: Vec<f64> = p.iter().map(|p| p.0).collect();
+        let (margins, mut low) = margins_in_parts(self.matrix, &high);
+        let mut rest = vec![0.0; p.len()];
+        self.matrix.product(&p.iter().map(|p| p.1).collect::<Vec<_>>(), &mut rest);
+        low.iter_mut().zip(&rest).for_each(|(l, r)| *l += r);
+        let tau = fx128::from(tau);
+        let mut residual: Vec<fx128> = (0..p.len())
+            .map(|i| {
+                let margin = fx128::from(margins[i]) + fx128::from(low[i]);
+                theta[i] - fx128::from(self.log_mu[i]) - margin / tau
+            })
+            .collect();
+        let mean = residual.iter().zip(&p).map(|(f, p)| *f * *p).fold(zero, add);
+        residual.iter_mut().for_each(|f| *f -= mean);
+        (residual.iter().map(|f| f.0).collect(), high)
     }
 
     fn gap(&self, tau: f64) -> f64 {

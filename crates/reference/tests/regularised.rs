@@ -9,9 +9,10 @@ use equipoise_core::sample::{index, uniform};
 use equipoise_core::{Policy, simplex};
 use equipoise_env::{Game, PreferenceMatrix};
 use equipoise_reference::{
-    ReferenceError, RegularisedEquilibrium, game_equilibrium, maximal_lottery, regularised_equilibrium,
-    rotation_frequencies,
+    ReferenceError, RegularisedEquilibrium, Selection, game_equilibrium, maximal_lottery,
+    regularised_equilibrium, regularised_path, rotation_frequencies, select_lottery,
 };
+use faer::fx128;
 
 fn solve(matrix: &PreferenceMatrix, mu: &Policy, tau: f64) -> RegularisedEquilibrium {
     regularised_equilibrium(matrix, mu, tau).unwrap_or_else(|e| panic!("n {}: {e}", matrix.n()))
@@ -265,4 +266,144 @@ fn a_game_is_solved_context_by_context() {
     );
     assert!(game_equilibrium(&game, &pure, 0.0).is_ok(), "without regularisation the reference is not used");
     assert!(matches!(game_equilibrium(&game, &uniform_policy(3), 0.1), Err(ReferenceError::Shape { .. })));
+}
+
+/// The same equilibrium by two other methods, in another arithmetic, from another formulation:
+/// Newton on probabilities, `tau log(p / mu) - K p + c = 0` with `tau diag(1 / p) - K`, which is never singular, by
+/// Gaussian elimination in double-double; and the extragradient method EGPO (arXiv:2503.08942) to its fixed point.
+#[test]
+fn two_independent_methods_agree_in_log_probability() {
+    let mut rng = rng("two methods");
+    for (kind, n) in [(0, 3), (1, 5), (4, 6), (3, 7), (7, 5), (8, 6), (12, 8)] {
+        let matrix = random_game(kind, n, &mut rng);
+        let mu = random_policy(n, 2.0, &mut rng);
+        let mut from = mu.log_probs().iter().map(|&l| fx128::from(l)).collect::<Vec<_>>();
+        for tau in [1.0, 0.1, 1e-2, 1e-3, 1e-4] {
+            let found = solve(&matrix, &mu, tau).policy;
+            from = by_elimination(&matrix, &mu, tau, from);
+            let close = |other: &[fx128], name: &str| {
+                for (a, b) in found.log_probs().iter().zip(other) {
+                    assert!(
+                        (fx128::from(*a) - *b).0.abs() <= 1e-12,
+                        "{name}: kind {kind}, tau {tau}: {a} {b:?}"
+                    );
+                }
+            };
+            close(&from, "elimination");
+            // linear in 1 / tau steps: the smallest temperatures only where a step is cheap
+            if n as f64
+                <= if tau < 1e-3 {
+                    3.0
+                } else if tau < 1e-2 {
+                    5.0
+                } else {
+                    8.0
+                }
+            {
+                close(&by_extragradient(&matrix, &mu, tau), "extragradient");
+            }
+        }
+    }
+}
+
+fn doubled_product(matrix: &PreferenceMatrix, p: &[fx128]) -> Vec<fx128> {
+    let n = p.len();
+    let term = |i: usize, j: usize| fx128::from(matrix.margin(i, j)) * p[j];
+    (0..n).map(|i| (0..n).map(|j| term(i, j)).fold(fx128::from(0.0), |a, b| a + b)).collect()
+}
+
+fn doubled_normalise(theta: &mut [fx128]) {
+    let largest = theta.iter().map(|t| t.0).fold(f64::NEG_INFINITY, f64::max);
+    theta.iter_mut().for_each(|t| *t -= fx128::from(largest));
+    let sum = theta.iter().map(|t| t.exp()).fold(fx128::from(0.0), |a, b| a + b).ln();
+    theta.iter_mut().for_each(|t| *t -= sum);
+}
+
+fn by_extragradient(matrix: &PreferenceMatrix, mu: &Policy, tau: f64) -> Vec<fx128> {
+    let eta = 0.9 / (1.0 + tau);
+    let pull = fx128::from(eta) * fx128::from(tau);
+    let keep = fx128::from(1.0) - pull;
+    let mut theta: Vec<fx128> = mu.log_probs().iter().map(|&l| fx128::from(l)).collect();
+    let step = |theta: &[fx128], at: &[fx128]| {
+        let gain = doubled_product(matrix, &at.iter().map(|t| t.exp()).collect::<Vec<_>>());
+        let mut next: Vec<fx128> = (0..theta.len())
+            .map(|i| keep * theta[i] + pull * fx128::from(mu.log_probs()[i]) + fx128::from(eta) * gain[i])
+            .collect();
+        doubled_normalise(&mut next);
+        next
+    };
+    // (1 - eta tau)^T reduces 1e4 nats to 1e-14
+    for _ in 0..(42.0 / (eta * tau)) as usize + 10 {
+        let half = step(&theta, &theta);
+        theta = step(&theta, &half);
+    }
+    theta
+}
+
+fn by_elimination(matrix: &PreferenceMatrix, mu: &Policy, tau: f64, start: Vec<fx128>) -> Vec<fx128> {
+    let n = start.len();
+    let (zero, one, mut theta) = (fx128::from(0.0), fx128::from(1.0), start);
+    for _ in 0..20_000 {
+        let p: Vec<fx128> = theta.iter().map(|t| t.exp()).collect();
+        let gain = doubled_product(matrix, &p);
+        // unknowns u = dp / p and c: (tau I - K diag p) u + c = K p - tau (theta - log mu), p'u = 1 - 1'p
+        let mut a = vec![vec![zero; n + 2]; n + 1];
+        for i in 0..n {
+            for j in 0..n {
+                a[i][j] = -fx128::from(matrix.margin(i, j)) * p[j];
+            }
+            a[i][i] += fx128::from(tau);
+            a[i][n] = one;
+            a[i][n + 1] = gain[i] - fx128::from(tau) * (theta[i] - fx128::from(mu.log_probs()[i]));
+            a[n][i] = p[i];
+        }
+        a[n][n + 1] = one - p.iter().fold(zero, |a, b| a + *b);
+        for k in 0..=n {
+            let pivot = (k..=n).max_by(|&x, &y| a[x][k].0.abs().total_cmp(&a[y][k].0.abs())).unwrap();
+            a.swap(k, pivot);
+            for i in k + 1..=n {
+                let factor = a[i][k] / a[k][k];
+                for j in k..n + 2 {
+                    let reduced = factor * a[k][j];
+                    a[i][j] -= reduced;
+                }
+            }
+        }
+        let mut u = vec![zero; n + 1];
+        for k in (0..=n).rev() {
+            let sum = (k + 1..=n).map(|j| a[k][j] * u[j]).fold(a[k][n + 1], |s, t| s - t);
+            u[k] = sum / a[k][k];
+        }
+        let largest = u[..n].iter().fold(0.0, |m: f64, v| m.max(v.0.abs()));
+        let length = fx128::from((1.0 / largest).min(1.0)); // no logit moves by more than one at once
+        (0..n).for_each(|i| theta[i] += length * u[i]);
+        if largest < 1e-25 {
+            break;
+        }
+    }
+    doubled_normalise(&mut theta);
+    theta
+}
+
+/// The path has its two known ends, and each of its points is that of a solution from nothing.
+#[test]
+fn the_path_leads_from_the_reference_to_the_limit() {
+    let mut rng = rng("path");
+    for (kind, n) in [(0, 12), (3, 9), (8, 12), (4, 20), (2, 10)] {
+        let matrix = random_game(kind, n, &mut rng);
+        let mu = random_policy(n, 2.0, &mut rng);
+        let taus: Vec<f64> = (0..=36).map(|l| 10f64.powf(3.0 - 0.25 * f64::from(l))).collect();
+        let path = regularised_path(&matrix, &mu, &taus).unwrap();
+        for (tau, point) in taus.iter().zip(&path).step_by(6) {
+            let alone = solve(&matrix, &mu, *tau).policy;
+            for (a, b) in point.policy.log_probs().iter().zip(alone.log_probs()) {
+                assert!((a - b).abs() <= 1e-13 * (1.0 + a.abs()), "kind {kind}, tau {tau}: {a} {b}");
+            }
+        }
+        assert_close(path[0].policy.probs_slice(), mu.probs_slice(), 1e-3);
+        let limit = select_lottery(&matrix, Selection::RegularisedLimit(&mu)).unwrap();
+        assert_close(path[36].policy.probs_slice(), limit.policy.as_slice().unwrap(), 2e-3);
+        let refused = regularised_path(&matrix, &mu, &[0.1, 0.0]);
+        assert_eq!(refused, Err(ReferenceError::Tau { tau: 0.0 }));
+    }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use equipoise::data::{Comparisons, Selection, Ties, holds_comparisons, read_comparisons, read_matrix};
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
+use equipoise::reference::{LARGEST_PROOF, RationalMargins};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{self, Filters, GameFile};
@@ -32,14 +33,36 @@ pub(super) fn ties(ties: args::Ties) -> Ties {
     }
 }
 
-/// A matrix file, or comparisons where the header says so.
-pub(super) fn game(file: &GameFile) -> Result<Game, Box<dyn Error>> {
-    if !holds_comparisons(&file.game) {
-        return Ok(read_matrix(&file.game)?);
+/// A matrix file, or comparisons where the header says so; and its margins as fractions if it is a text or counts, of
+/// one context that is small enough for a proof.
+pub(super) fn game_and_fractions(
+    path: &Path,
+    filters: &Filters,
+    rule: args::Ties,
+) -> Result<(Game, Option<RationalMargins>), Box<dyn Error>> {
+    if !holds_comparisons(path) {
+        let game = read_matrix(path)?;
+        let text =
+            path.extension().is_some_and(|e| !["npy", "npz"].iter().any(|b| e.eq_ignore_ascii_case(b)));
+        let single =
+            (text && game.contexts() == 1).then(|| game.matrix(0)).filter(|m| m.n() <= LARGEST_PROOF);
+        return Ok((game, single.map(|m| RationalMargins::from_decimals(&m))));
     }
-    let data = read_comparisons(&file.game, &selection(&file.filters, ties(file.ties)))?;
+    let data = read_comparisons(path, &selection(filters, ties(rule)))?;
     say(&data, "counted as 1/2");
-    Ok(data.game(0.0))
+    let fractions = (data.n() <= LARGEST_PROOF).then(|| fractions(&data)).flatten();
+    Ok((data.game(0.0), fractions))
+}
+
+fn fractions(data: &Comparisons) -> Option<RationalMargins> {
+    let mut wins = Array2::zeros((data.n(), data.n()));
+    let mut ties = wins.clone();
+    for pair in &data.pairs {
+        let (first, second, tied) = pair.outcomes();
+        (wins[[pair.i, pair.j]], wins[[pair.j, pair.i]]) = (first, second);
+        (ties[[pair.i, pair.j]], ties[[pair.j, pair.i]]) = (tied, tied);
+    }
+    RationalMargins::from_counts(wins.view(), ties.view())
 }
 
 /// Comparisons; those of a matrix are one a pair, in fractions.
