@@ -2,6 +2,8 @@
 //! in the survey of objectives that this project follows. Each policy is written out here from its closed form or from a
 //! fit, and measured by the instrument; `bradley-terry` and `ipo` are measured as methods in `crates/baseline-bt`.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 use equipoise::bt;
 use equipoise::core::{Policy, Shape};
 use equipoise::env::{Game, PreferenceMatrix};
