@@ -18,6 +18,7 @@
 //! | `rm-plus` | original | regret matching plus | arXiv:1407.5042 |
 //! | `prm-plus` | original | predictive regret matching plus | arXiv:2007.14358 |
 //! | `smooth-prm-plus` | original | the same, regrets kept away from 0, restarts | arXiv:2305.14709 |
+//! | `one-duel` | original | one duel a round at the estimated log-barrier equilibrium | arXiv:2605.09363 |
 
 pub mod dno;
 pub mod fictitious_play;

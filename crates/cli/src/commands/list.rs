@@ -75,11 +75,21 @@ fn solvers_table() -> String {
             word(&json!(s.guarantee)),
             s.cost.to_owned(),
             parameters(&(s.defaults)()),
+            s.verified.to_owned(),
             s.citation.to_owned(),
         ]
     });
     output::table(
-        &["solver", "what", "game", "proved for", "a step costs", "parameters (defaults)", "source"],
+        &[
+            "solver",
+            "what",
+            "game",
+            "proved for",
+            "a step costs",
+            "parameters (defaults)",
+            "verified by",
+            "source",
+        ],
         rows,
     )
 }
