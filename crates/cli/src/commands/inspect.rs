@@ -1,7 +1,9 @@
 //! `equipoise inspect`: is it cyclic beyond noise?
 
-use equipoise::data::Comparisons;
+use equipoise::data::{Comparisons, PairCount};
 use equipoise::ratings::battery::{Inspection, TOLERATED, Verdict, inspect as battery};
+use equipoise::ratings::special::normal_cdf;
+use equipoise::ratings::{Model, Options, fit};
 use serde_json::{Value, json};
 
 use super::{Outcome, input};
@@ -20,6 +22,26 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
         output::print(&as_text(&data, &found));
     }
     Ok(Answer::Yes)
+}
+
+/// Pairs that met fewer times than this are called sparse.
+const SPARSE: f64 = 10.0;
+
+fn sparse_pairs(data: &Comparisons) -> usize {
+    data.pairs.iter().filter(|p| p.met() < SPARSE).count()
+}
+
+/// The bonus of the item listed first, in nats, with its error and two-sided p-value; `None` where no pair is listed in
+/// both orders (a file may list its items by name).
+fn position(data: &Comparisons) -> Option<(f64, f64, f64)> {
+    let both = |p: &PairCount| p.forward.total() > 0.0 && p.backward.total() > 0.0;
+    if !data.pairs.iter().any(both) {
+        return None;
+    }
+    let found = fit(data, Model::BradleyTerry, Options { home: true, prior: false }).ok()?;
+    let home = found.parameters.iter().find(|p| p.name == "home")?;
+    let error = home.standard_error?;
+    Some((home.value, error, 2.0 * normal_cdf(-(home.value / error).abs())))
 }
 
 fn as_json(data: &Comparisons, found: &Inspection) -> Value {
@@ -75,7 +97,10 @@ fn as_json(data: &Comparisons, found: &Inspection) -> Value {
             "misfit_factor": found.power.misfit_factor,
         },
         "null": found.null.name(), "replicates": found.replicates,
-        "checks": data.checks.remarks(),
+        "checks": data.checks.remarks(), "sparse_pairs": sparse_pairs(data),
+        "position_bias": position(data).map(|(home, error, p)| {
+            json!({ "home": home, "standard_error": error, "p_value": p })
+        }),
         "verdict": verdict(data, found).0,
         "explanation": verdict(data, found).1,
     })
@@ -205,6 +230,14 @@ fn as_text(data: &Comparisons, found: &Inspection) -> String {
     }
     if found.replicates > 0 {
         text += &format!("\nnull: {}, {} data sets drawn", found.null.name(), found.replicates);
+    }
+    if let Some((home, error, p)) = position(data) {
+        text +=
+            &format!("\nposition: the item listed first has {home:+.3} +- {error:.3} nats more (p = {p:.3})");
+    }
+    let sparse = sparse_pairs(data);
+    if sparse > 0 {
+        text += &format!("\nsparse: {sparse} of {} pairs met fewer than {SPARSE} times", data.pairs.len());
     }
     if let Some((t, votes)) = found.power.triad {
         text += &format!(
