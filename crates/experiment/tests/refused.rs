@@ -281,7 +281,7 @@ fn files_beside_the_config() {
             format!("games:\n  - matrix: {{ path: ragged.csv }}\n{SOLVERS}"),
             2,
             21,
-            "ragged.csv:2: 1 numbers where",
+            "ragged.csv:2: has 1 cells where",
         ),
         (format!("{GAMES}{SOLVERS}reference: {{ path: zero.csv }}"), 5, 20, "action `1` has probability 0"),
         (format!("{GAMES}{SOLVERS}reference: {{ path: short.csv }}"), 5, 20, "action `1` is missing"),
