@@ -106,7 +106,7 @@ def by_pygambit(win_rates):
     found = pygambit.nash.lp_solve(game, rational=False)
     seconds = time.perf_counter() - start
     profile = found.equilibria[0]
-    return seconds, np.array([float(profile[s]) for s in game.players[0].strategies])
+    return seconds, np.array([float(profile[s]) for s in next(iter(game.players)).strategies])
 
 
 def by_open_spiel(win_rates):
@@ -174,7 +174,7 @@ def main():
                     while sum(r[0] for r in runs) < 0.2 and len(runs) < 9:
                         runs.append(solve(win_rates))
             except Exception as error:  # a package that fails is reported, not passed over
-                print(f"{n:>5}  {name:<21} failed: {type(error).__name__}: {str(error)[:80]}")
+                print(f"{n:>5}  {name:<21} failed and is not asked again: {type(error).__name__}: {str(error)[:80]}")
                 asked.remove((name, solve))
                 continue
             seconds = sorted(r[0] for r in runs)[len(runs) // 2]

@@ -138,14 +138,19 @@ impl<'a> Block<'a> {
         // no symmetry to be orthogonal to the vector that is sought
         let mut v: Vec<f64> = (0..=m).map(|i| 1.0 + 0.5 * (1.7 * i as f64 + 0.3).sin()).collect();
         let mut inverse = 0.0;
-        for _ in 0..2 * POWER {
+        for step in 0..2 * POWER {
             let norm = v.iter().map(|v| v * v).sum::<f64>().sqrt();
             v.iter_mut().for_each(|v| *v /= norm);
             v[m] = -v[m];
             v = solve(&self.lu, |i| v[i], m + 1);
-            inverse = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-            if !inverse.is_finite() {
+            let grown = v.iter().map(|v| v * v).sum::<f64>().sqrt();
+            if !grown.is_finite() {
                 return 0.0;
+            }
+            let settled = step >= 3 && grown <= 1.05 * inverse;
+            inverse = grown;
+            if settled {
+                break;
             }
         }
         1.0 / inverse
