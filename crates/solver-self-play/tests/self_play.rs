@@ -536,9 +536,10 @@ fn two_contexts_evolve_as_two_games() {
         Policy::from_logits(both.shape(), logits).unwrap()
     };
     let joint_task = task(join(&references), join(&starts), 0.1);
-    for entry in SOLVERS {
+    let built = SOLVERS.iter().map(|entry| (entry, entry.build(&Value::Null, &joint_task).unwrap().solver));
+    // methods that draw duels draw those of all contexts from one stream
+    for (entry, mut joint) in built.filter(|(_, solver)| solver.step_cost().duels == 0) {
         let (mut oracle, mut rng) = (GameOracle::exact(both.clone()), seed::stream(0, "test", &[]));
-        let mut joint = entry.build(&Value::Null, &joint_task).unwrap().solver;
         assert_eq!((joint.policy(), joint.played()), (&joint_task.start, &joint_task.start));
         for _ in 0..20 {
             joint.step(&mut oracle, &mut rng).unwrap();
