@@ -25,13 +25,13 @@ limits: { steps: 300 }
 save_policies: recorded
 ";
 
-/// Everything recorded but times: paths below `runs/`, and the lines without the column of seconds.
+/// Everything recorded but times: paths below `runs/`, and the lines without the column of seconds. How many files there must be is for the test to say.
 fn records(dir: &Path) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for run in std::fs::read_dir(dir.join("runs")).unwrap() {
         let run = run.unwrap().path();
         for file in ["trace.csv", "policies.csv", "path.csv"] {
-            let text = std::fs::read_to_string(run.join(file)).unwrap();
+            let Ok(text) = std::fs::read_to_string(run.join(file)) else { continue };
             let seconds = text.lines().next().unwrap().split(',').position(|c| c == "seconds");
             let strip = |l: &str| {
                 let cells = l.split(',').enumerate().filter(|(k, _)| Some(*k) != seconds);
@@ -68,6 +68,65 @@ fn equal_bits_for_any_jobs_and_resume_skips_what_is_finished() {
     let (two, err) = run("two", "2");
     assert!(err.contains("19 of 20 runs were finished before"), "{err}");
     assert!(expected == records(&two), "a resumed experiment differs");
+}
+
+#[test]
+fn killed_at_any_moment_and_started_again_it_ends_as_if_undisturbed() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("small.yaml");
+    // some seconds of work in runs of unequal length
+    let text = CONFIG.replace("repetitions: 2", "repetitions: 20").replace("steps: 300", "steps: 3000");
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+    let (calm, hunted) = (dir.path().join("calm"), dir.path().join("hunted"));
+    assert_eq!(equipoise(&["run", config, "--out", calm.to_str().unwrap()]).0, 0);
+    let mut kills = 0;
+    for milliseconds in [3, 20, 90, 45, 150, 70, 250] {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("equipoise"))
+            .args(["run", config, "--out", hunted.to_str().unwrap(), "--jobs", "2"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        let alive = child.try_wait().unwrap().is_none();
+        child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+        child.wait().unwrap();
+        kills += usize::from(alive);
+        if !alive {
+            break;
+        }
+    }
+    assert!(kills > 0, "it was always finished before it could be killed");
+    assert_eq!(equipoise(&["run", config, "--out", hunted.to_str().unwrap()]).0, 0);
+    assert!(records(&calm) == records(&hunted), "a killed and resumed experiment differs");
+    let summary = |dir: &Path| {
+        let text = std::fs::read_to_string(dir.join("summary.json")).unwrap();
+        text.lines().filter(|l| !l.contains("\"seconds\"")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(summary(&calm) == summary(&hunted));
+}
+
+#[test]
+fn runs_that_share_a_large_game_have_the_bits_they_have_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str, solvers: &str| {
+        let (config, out) = (dir.path().join(format!("{name}.yaml")), dir.path().join(name));
+        let game =
+            "games: [random-uniform: { actions: 1100 }]\nreference: { random-normal: { scale: 1.0 } }\n";
+        let text = format!("{game}tau: 0.1\nseed: 5\nlimits: {{ steps: 12 }}\nsolvers: [{solvers}]\n");
+        std::fs::write(&config, text).unwrap();
+        let (code, _, err) = equipoise(&["run", config.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        assert_eq!(code, 0, "{err}");
+        records(&out)
+    };
+    // of unequal cost: one, two and one query a step
+    let alone = ["mwu: { step_size: 0.5 }", "egpo: { step_size: 0.2 }", "omwu: { step_size: 0.1 }"];
+    let mut expected: Vec<_> =
+        alone.iter().enumerate().flat_map(|(k, s)| run(&format!("alone-{k}"), s)).collect();
+    expected.sort();
+    assert_eq!(expected.len(), 3);
+    assert!(expected == run("together", &alone.join(", ")), "lock-step changed a run");
 }
 
 #[test]

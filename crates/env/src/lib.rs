@@ -5,6 +5,7 @@
 
 pub mod game;
 pub mod generators;
+pub mod lockstep;
 pub mod matrix;
 pub mod oracle;
 pub mod product;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::game::Game;
+use crate::lockstep::Seat;
 
 /// What an oracle's answers are made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +69,8 @@ pub enum OpponentKind {
 /// policy that the solver asks about next (or has just asked about) costs no second product, and is never charged.
 pub struct GameOracle {
     game: Arc<Game>,
+    /// Where products are asked for, if not of the game itself.
+    seat: Option<Seat>,
     feedback: Feedback,
     rng: Rng,
     cost: Cost,
@@ -83,7 +86,14 @@ impl GameOracle {
         let len = game.shape().len();
         // NaN equals nothing, so the first comparison fails
         let memo = (Array1::from_elem(len, f64::NAN), Array1::zeros(len));
-        Self { game, feedback, rng, cost: Cost::default(), memo, sampler: None }
+        Self { game, seat: None, feedback, rng, cost: Cost::default(), memo, sampler: None }
+    }
+
+    /// The same oracle in lock-step with others: its products are those of `seat`'s table. Equal answers, equal bits.
+    #[must_use]
+    pub fn seated(seat: Seat, feedback: Feedback, rng: Rng) -> Self {
+        let game = Arc::clone(seat.game());
+        Self { seat: Some(seat), ..Self::new(game, feedback, rng) }
     }
 
     /// An exact oracle.
@@ -109,9 +119,14 @@ impl GameOracle {
         );
         if known != asked {
             known.copy_from_slice(asked);
-            self.game.margins(policy, margins);
+            product(&self.game, self.seat.as_ref(), policy, margins);
         }
         &self.memo.1
+    }
+
+    /// For the instrument: the true `K pi` into `out`, past the memory; never charged.
+    pub fn product(&self, policy: &Policy, out: &mut Array1<f64>) {
+        product(&self.game, self.seat.as_ref(), policy, out);
     }
 
     /// For the instrument: the product computed last, by whomever.
@@ -176,6 +191,13 @@ impl Oracle for GameOracle {
 
     fn cost(&self) -> Cost {
         self.cost
+    }
+}
+
+fn product(game: &Game, seat: Option<&Seat>, policy: &Policy, out: &mut Array1<f64>) {
+    match seat {
+        Some(seat) => seat.margins(policy, out),
+        None => game.margins(policy, out),
     }
 }
 

@@ -343,7 +343,7 @@ impl Desk {
                 .expect("a mean of policies is a policy")
         };
         let mut margins = Array1::zeros(average.probs().len());
-        truth.game.margins(&average, &mut margins);
+        run.oracle.product(&average, &mut margins);
         for &metric in run.metrics {
             push("average", metric, metric.mean(&truth, &average, &margins));
         }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use equipoise::env::lockstep::{self, Seat};
 use equipoise::eval::{Point, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Conduct, Setting, Settled};
@@ -26,7 +28,9 @@ const SOLVABLE: f64 = 2.5e8;
 const SHOWN: usize = 60;
 /// Largest policy that is copied into `run.json`, in entries.
 const POLICY_ENTRIES: usize = 1_000_000;
-/// The progress counter is told every so many steps.
+/// Most runs that share one pass over a large game.
+const SEATS: usize = 16;
+/// The progress counter is told every so many steps of a small game, and at every step of a large one.
 const TICK: u64 = 256;
 
 /// How a plan is executed.
@@ -100,7 +104,8 @@ pub enum ExecuteError {
     },
 }
 
-/// Runs the plan. Finished runs with the same id are kept; equal plans give equal bits for any number of jobs.
+/// Runs the plan. Finished runs with the same id are kept; equal plans give equal bits for any number of jobs. Runs that
+/// share a large game are driven in lock-step, so that they read its matrix together ([`lockstep`]).
 ///
 /// # Errors
 /// [`ExecuteError`]; runs finished until then are kept.
@@ -110,40 +115,61 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
         .num_threads(jobs)
         .build()
         .map_err(|e| ExecuteError::Threads { jobs, problem: e.to_string() })?;
-    pool.install(|| execute_here(plan, options, monitor))
-}
-
-fn execute_here(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
+    let pool = Arc::new(pool);
     let dir = ResultsDir::create(&options.out)?;
     dir.write_plan(&plan.to_yaml())?;
     let ids: Vec<String> = plan.runs.iter().map(|r| r.id.clone()).collect();
     dir.write_planned(&ids)?;
-    let settings = settle(plan)?;
-    dir.write_games(&games_file(plan, &settings)?)?;
-    let records = plan
-        .runs
-        .par_iter()
-        .map(|run| {
-            let done = if options.fresh { None } else { dir.finished(&run.id) };
-            if let Some(record) = done {
-                monitor.runs.fetch_add(1, Ordering::Relaxed);
-                monitor.steps.fetch_add(plan.limits.steps, Ordering::Relaxed);
-                return Ok((Some(record), true));
-            }
-            if monitor.stop.load(Ordering::Relaxed) {
-                return Ok((None, false));
-            }
-            let record = run_one(plan, run, &settings, &dir, monitor)?;
-            monitor.runs.fetch_add(1, Ordering::Relaxed);
-            Ok((record, false))
-        })
-        .collect::<Result<Vec<_>, ExecuteError>>()?;
-    let skipped = records.iter().filter(|(_, skipped)| *skipped).count();
-    let interrupted = records.iter().any(|(record, _)| record.is_none());
-    let runs: Vec<RunRecord> = records.into_iter().filter_map(|(record, _)| record).collect();
+    let settings = pool.install(|| settle(plan))?;
+    dir.write_games(&pool.install(|| games_file(plan, &settings))?)?;
+    let finished = |run: &RunPlan| if options.fresh { None } else { dir.finished(&run.id) };
+    let mut records: Vec<Option<RunRecord>> = pool.install(|| plan.runs.par_iter().map(finished).collect());
+    let skipped = records.iter().flatten().count();
+    monitor.runs.fetch_add(skipped as u64, Ordering::Relaxed);
+    monitor.steps.fetch_add(plan.limits.steps.saturating_mul(skipped as u64), Ordering::Relaxed);
+
+    let one = |k: usize, seat: Option<Seat>| {
+        if monitor.stop.load(Ordering::Relaxed) {
+            return Ok((k, None));
+        }
+        let record = run_one(plan, &plan.runs[k], seat, &settings, &dir, monitor)?;
+        monitor.runs.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, ExecuteError>((k, record))
+    };
+    let one = &one;
+    let open: Vec<usize> = (0..records.len()).filter(|&k| records[k].is_none()).collect();
+    let (groups, single) = tables(plan, open);
+    for group in groups {
+        let seats = lockstep::seats(&plan.games[plan.runs[group[0]].game].game, group.len(), &pool);
+        let done: Result<Vec<_>, _> = std::thread::scope(|scope| {
+            let runs: Vec<_> =
+                group.iter().zip(seats).map(|(&k, seat)| scope.spawn(move || one(k, Some(seat)))).collect();
+            runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
+        });
+        done?.into_iter().for_each(|(k, record)| records[k] = record);
+    }
+    let done: Vec<_> =
+        pool.install(|| single.into_par_iter().map(|k| one(k, None)).collect::<Result<_, ExecuteError>>())?;
+    done.into_iter().for_each(|(k, record)| records[k] = record);
+
+    let interrupted = records.iter().any(Option::is_none);
+    let runs: Vec<RunRecord> = records.into_iter().flatten().collect();
     dir.write_summary(&Summary { format: FORMAT, name: plan.name.clone(), runs: runs.clone() })?;
     let rendered = write_reports(dir.path())?;
     Ok(Executed { rendered, runs, skipped, interrupted })
+}
+
+/// Deals runs that share a large game to tables of at most [`SEATS`], in the order of the plan; the rest run alone. A
+/// time limit is each run's own, so such runs do not wait for others.
+fn tables(plan: &Plan, open: Vec<usize>) -> (Vec<Vec<usize>>, Vec<usize>) {
+    let large =
+        |k: &usize| plan.limits.seconds.is_none() && lockstep::pays(&plan.games[plan.runs[*k].game].game);
+    let (shared, mut single): (Vec<usize>, Vec<usize>) = open.into_iter().partition(large);
+    let by_game = shared.chunk_by(|&a, &b| plan.runs[a].game == plan.runs[b].game);
+    let (groups, lonely): (Vec<_>, Vec<_>) =
+        by_game.flat_map(|runs| runs.chunks(SEATS)).map(<[usize]>::to_vec).partition(|g| g.len() > 1);
+    single.extend(lonely.into_iter().flatten());
+    (groups, single)
 }
 
 /// Settings by game index and position of tau.
@@ -229,6 +255,7 @@ fn equilibrium(setting: &Setting) -> Option<EquilibriumRecord> {
 fn run_one(
     plan: &Plan,
     run: &RunPlan,
+    seat: Option<Seat>,
     settings: &Settings,
     dir: &ResultsDir,
     monitor: &Monitor,
@@ -249,17 +276,26 @@ fn run_one(
         metrics: &plan.metrics,
         keep_policies: plan.save_policies,
     };
+    let tick = if lockstep::pays(&game.game) { 1 } else { TICK };
     let mut told = 0;
-    let settled = setting
-        .run(run.entry(), &run.parameters, &conduct, &mut |step| {
-            if step % TICK == 0 {
-                monitor.steps.fetch_add(TICK, Ordering::Relaxed);
-                told = step;
-                return !monitor.stop.load(Ordering::Relaxed);
-            }
-            true
-        })
-        .map_err(|error| ExecuteError::Build { label: run.label.clone(), game: game.name.clone(), error })?;
+    let mut go_on = |step| {
+        if step % tick == 0 {
+            monitor.steps.fetch_add(tick, Ordering::Relaxed);
+            told = step;
+            return !monitor.stop.load(Ordering::Relaxed);
+        }
+        true
+    };
+    let (entry, parameters) = (run.entry(), &run.parameters);
+    let settled = match seat {
+        Some(seat) => setting.run_seated(seat, entry, parameters, &conduct, &mut go_on),
+        None => setting.run(entry, parameters, &conduct, &mut go_on),
+    };
+    let settled = settled.map_err(|error| ExecuteError::Build {
+        label: run.label.clone(),
+        game: game.name.clone(),
+        error,
+    })?;
     monitor.steps.fetch_add(plan.limits.steps.saturating_sub(told), Ordering::Relaxed);
     if settled.outcome.stop == StopReason::Interrupted {
         return Ok(None);

@@ -1,0 +1,75 @@
+//! Sixteen step sizes on one large game: separate runs against one lock-step group, which reads the matrix once for all.
+//!
+//! ```sh
+//! cargo run --release -p equipoise-benches --example lockstep [ACTIONS] [STEPS]
+//! ```
+
+#![allow(clippy::print_stdout, reason = "this program's output is its purpose")]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use equipoise::env::{Feedback, lockstep};
+use equipoise::eval::{Limits, Metric, Schedule};
+use equipoise::registry::solver;
+use equipoise::{Conduct, Settled};
+use serde_json::{Value, json};
+
+const RUNS: usize = 16;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).map(|a| a.parse::<usize>().expect("a whole number"));
+    let (n, steps) = (arguments.next().unwrap_or(8192), arguments.next().unwrap_or(10));
+    let setting = equipoise_benches::setting(n, 0.1);
+    let entry = solver("egpo").expect("registered");
+    let metrics: Vec<&'static Metric> =
+        ["duality_gap", "duality_gap_tau"].into_iter().filter_map(Metric::named).collect();
+    let (limits, schedule) = (Limits::steps(steps as u64), Schedule::Every(1));
+    let conduct = Conduct {
+        seed: 1,
+        oracle_stream: &[],
+        solver_stream: &[],
+        feedback: &Feedback::Exact,
+        limits: &limits,
+        schedule: &schedule,
+        metrics: &metrics,
+        keep_policies: false,
+    };
+    let parameters: Vec<Value> =
+        (0..RUNS).map(|k| json!({ "step_size": 0.05 * 1.25f64.powi(k as i32) })).collect();
+
+    let clock = Instant::now();
+    let separate: Vec<Settled> =
+        parameters.iter().map(|p| setting.run(entry, p, &conduct, &mut |_| true).expect("valid")).collect();
+    let apart = clock.elapsed().as_secs_f64();
+
+    let clock = Instant::now();
+    let pool = Arc::new(rayon::ThreadPoolBuilder::new().build().expect("threads"));
+    let together: Vec<Settled> = std::thread::scope(|scope| {
+        let runs: Vec<_> = lockstep::seats(&setting.game, RUNS, &pool)
+            .into_iter()
+            .zip(&parameters)
+            .map(|(seat, p)| {
+                let (setting, conduct) = (&setting, &conduct);
+                scope
+                    .spawn(move || setting.run_seated(seat, entry, p, conduct, &mut |_| true).expect("valid"))
+            })
+            .collect();
+        runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
+    });
+    let joint = clock.elapsed().as_secs_f64();
+
+    let bits = |settled: &Settled| -> Vec<u64> {
+        let trace = settled.outcome.trace.iter().map(|p| p.value);
+        trace.chain(settled.outcome.policy.log_probs().iter().copied()).map(f64::to_bits).collect()
+    };
+    let equal = separate.iter().zip(&together).all(|(a, b)| bits(a) == bits(b));
+    println!(
+        "{RUNS} step sizes of egpo, {steps} steps, {n} actions ({} threads)",
+        pool.current_num_threads()
+    );
+    println!("separate runs   {apart:8.3} s");
+    println!("in lock-step    {joint:8.3} s   {:.3} of the separate runs", joint / apart);
+    println!("traces and policies bit-equal: {equal}");
+    assert!(equal, "lock-step changed a run");
+}
