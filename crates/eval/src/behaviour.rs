@@ -9,6 +9,9 @@ const PROGRESS: f64 = 0.9;
 /// An iterate that travels at least this far (L1) in the last octave without progress goes round in circles.
 const TRAVEL: f64 = 0.1;
 
+/// Octaves without which nothing is held against a method: 64 steps.
+const ENOUGH: usize = 7;
+
 /// How a run ended, seen from the trajectory of its last iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -22,6 +25,8 @@ pub enum Behaviour {
     Stalled,
     /// The gap does not fall under sampled feedback: noise, or a cycle behind it.
     Noisy,
+    /// Not at the equilibrium after fewer steps than a verdict needs.
+    Undecided,
     /// The update broke down.
     Diverged,
     /// The method is a closed form or a one-shot fit.
@@ -38,6 +43,7 @@ impl Behaviour {
             Self::Cycling => "cycling",
             Self::Stalled => "stalled",
             Self::Noisy => "noisy",
+            Self::Undecided => "undecided",
             Self::Diverged => "diverged",
             Self::Finished => "finished",
         }
@@ -81,7 +87,7 @@ impl Octaves {
         }
         let n = self.octaves.len();
         if n < 3 {
-            return Behaviour::Converging; // fewer than four steps: nothing can be said against it
+            return Behaviour::Undecided;
         }
         let recent = self.octaves[n - 1].0.max(self.octaves[n - 2].0);
         let travelled = self.octaves[n - 1].1 + self.octaves[n - 2].1;
@@ -89,6 +95,8 @@ impl Octaves {
         let before = self.octaves[n.saturating_sub(4)..n - 2].iter().fold(0.0, |m: f64, o| m.max(o.0));
         if recent < PROGRESS * before {
             Behaviour::Converging
+        } else if n < ENOUGH {
+            Behaviour::Undecided
         } else if sampled {
             Behaviour::Noisy
         } else if travelled >= TRAVEL {
@@ -116,5 +124,8 @@ mod tests {
         assert_eq!(run(1000, |t| 0.3 + 0.1 * t.sin(), 0.01), Behaviour::Cycling);
         assert_eq!(run(1000, |_| 0.05, 1e-12), Behaviour::Stalled);
         assert_eq!(run(1000, |t| 0.3 - 0.2 / (1.0 + t), 0.01), Behaviour::Cycling);
+        assert_eq!(run(2, |t| 1.0 / (1.0 + t), 0.1), Behaviour::Undecided);
+        assert_eq!(run(63, |_| 0.3, 0.1), Behaviour::Undecided);
+        assert_eq!(run(64, |_| 0.3, 0.1), Behaviour::Cycling);
     }
 }

@@ -111,11 +111,12 @@ fn fuzz(strategy: impl Strategy<Value = Vec<u8>>) {
     std::fs::write(folder.path().join("c.csv"), COMPARISONS).expect("written");
     let seconds = std::env::var("EQUIPOISE_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok());
     let (cases, begun) = (if seconds.is_some() { 2_000 } else { 1_000 }, Instant::now());
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let mut tried = 0;
+    let mut tried = 0u64;
     loop {
+        // a runner stops for good after its cases: each round gets one of its own, with fresh seeds
+        let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
         runner.run(&strategy, |bytes| check(folder.path(), &bytes)).unwrap_or_else(|e| panic!("{e}"));
-        tried += cases;
+        tried += u64::from(cases);
         if begun.elapsed() >= Duration::from_secs(seconds.unwrap_or(0)) {
             println!("{tried} texts in {:.0} s", begun.elapsed().as_secs_f64());
             return;

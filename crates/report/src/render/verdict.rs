@@ -197,6 +197,7 @@ pub(crate) enum Ending {
     OneShotReaches,
     Approaches,
     OnlyAverage,
+    TooShort,
     Settles,
     Stalls,
     Cycles,
@@ -205,11 +206,12 @@ pub(crate) enum Ending {
     Unmeasured,
 }
 
-const ENDINGS: [Ending; 10] = [
+const ENDINGS: [Ending; 11] = [
     Ending::Reaches,
     Ending::OneShotReaches,
     Ending::Approaches,
     Ending::OnlyAverage,
+    Ending::TooShort,
     Ending::Settles,
     Ending::Stalls,
     Ending::Cycles,
@@ -240,6 +242,7 @@ impl Ending {
             return Self::OnlyAverage;
         }
         match run.record.behaviour.as_str() {
+            "undecided" => Self::TooShort,
             "cycling" => Self::Cycles,
             "converged" | "finished" => Self::Settles,
             _ => Self::Stalls,
@@ -264,6 +267,7 @@ impl Ending {
             Self::OneShotReaches => format!("At {goal} in one shot"),
             Self::Approaches => format!("Approaching {goal} when stopped"),
             Self::OnlyAverage => "Only its average converges".into(),
+            Self::TooShort => format!("Stopped too early to tell, away from {goal}"),
             Self::Settles => format!("Settles away from {goal}"),
             Self::Stalls => format!("Stalls away from {goal}"),
             Self::Cycles => "Cycles".into(),
@@ -321,6 +325,7 @@ fn entry(method: &Method<'_>, ending: Ending, ended_so: usize) -> String {
         Ending::Reaches | Ending::Settles | Ending::OneShotReaches | Ending::OneShotAway | Ending::Stalls => {
             format!("{word} {}", gap("last"))
         }
+        Ending::TooShort => format!("{word} {} after {}", gap("last"), steps_text(steps)),
         Ending::Approaches => {
             let rate = Spread::of(method.runs.iter().filter_map(|r| r.record.rate.as_ref()?.fitted))
                 .map_or(String::new(), |s| format!(", factor {} a step", factor(s.median)));
