@@ -1,20 +1,236 @@
-//! `K pi` on the packed triangle, with the bytes it must read as throughput.
+//! `K pi` against the machine: bytes read a second, as a share of the read bandwidth measured just before, and against
+//! the full matrix-vector products of ndarray and faer on the same threads. Then f32, sixteen products in one pass, and
+//! the storages that need no matrix, at sizes that double.
+//!
+//! Everything of one line is measured in turns within the same rounds; medians of times, medians of ratios within a round.
+//! `cargo bench --bench product` takes about a minute and 1.2 GB; `-- --huge` adds 50,000 actions in f32 (5 GB);
+//! `-- --test` runs every part once, small.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use equipoise::ndarray::Array1;
+#![expect(clippy::print_stdout, reason = "a program whose result is its output")]
 
-fn product(c: &mut Criterion) {
-    let mut group = c.benchmark_group("product");
-    for n in [10usize, 100, 1000, 4096] {
-        let setting = equipoise_benches::setting(n, 0.0);
-        let mut out = Array1::zeros(n);
-        group.throughput(Throughput::Bytes(8 * (n * (n - 1) / 2) as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(n), &n, |b, _| {
-            b.iter(|| setting.game.margins(&setting.task.reference, &mut out));
-        });
-    }
-    group.finish();
+use std::hint::black_box;
+use std::time::Instant;
+
+use equipoise::core::vector::dispatch;
+use equipoise::core::{Policy, sample, seed};
+use equipoise::env::Game;
+use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
+use equipoise::ndarray::{Array1, Array2, s};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+/// Right-hand sides of one pass.
+const MANY: usize = 16;
+
+/// Sum of a buffer: what reading costs. Streams at once: 1 or 4.
+fn sum(buffer: &[f64], streams: usize) -> f64 {
+    const CHUNK: usize = 1 << 17;
+    let chunk = |part: &[f64]| {
+        dispatch(
+            #[inline(always)]
+            || {
+                let mut lanes = [[0.0; 8]; 8];
+                let quarter = part.len() / streams / 64 * 64;
+                let parts: Vec<&[[[f64; 8]; 8]]> = (0..streams)
+                    .map(|k| part[k * quarter..(k + 1) * quarter].as_chunks::<8>().0.as_chunks::<8>().0)
+                    .collect();
+                for i in 0..quarter / 64 {
+                    for part in &parts {
+                        for (lanes, block) in lanes.iter_mut().zip(&part[i]) {
+                            for l in 0..8 {
+                                lanes[l] += block[l];
+                            }
+                        }
+                    }
+                }
+                lanes.iter().flatten().sum::<f64>()
+            },
+        )
+    };
+    buffer.par_chunks(CHUNK).with_max_len(1).map(chunk).sum()
 }
 
-criterion_group!(benches, product);
-criterion_main!(benches);
+fn seconds(work: impl FnOnce()) -> f64 {
+    let clock = Instant::now();
+    work();
+    clock.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn panels<T: Number>(n: usize) -> Panels<T> {
+    let mut rng = seed::stream(1, "bench", &[]);
+    let mut panels = Panels::ties(n);
+    for i in 0..n {
+        for j in i + 1..n {
+            panels.set(i, j, sample::uniform(&mut rng) - 0.5);
+        }
+    }
+    panels
+}
+
+fn policies(game: &Game) -> Vec<Policy> {
+    let mut rng = seed::stream(2, "bench", &[]);
+    let mut logits = || (0..game.shape().len()).map(|_| 2.0 * sample::uniform(&mut rng)).collect();
+    (0..MANY).map(|_| Policy::from_logits(game.shape(), logits()).expect("finite logits")).collect()
+}
+
+/// `A x` by faer, the rows shared out over the threads.
+fn faer_product(a: &[f64], x: &[f64], out: &mut [f64]) {
+    let n = x.len();
+    let rows = n.div_ceil(rayon::current_num_threads());
+    out.par_chunks_mut(rows).zip(a.par_chunks(rows * n)).for_each(|(out, a)| {
+        let m = out.len();
+        let (a, x) = (MatRef::from_row_major_slice(a, m, n), MatRef::from_column_major_slice(x, n, 1));
+        matmul(MatMut::from_column_major_slice_mut(out, m, 1), Accum::Replace, a, x, 1.0, Par::Seq);
+    });
+}
+
+/// `A x` by ndarray, the rows shared out over the threads.
+fn ndarray_product(a: &Array2<f64>, x: &Array1<f64>, out: &mut [f64]) {
+    let rows = a.nrows().div_ceil(rayon::current_num_threads());
+    out.par_chunks_mut(rows).enumerate().for_each(|(k, out)| {
+        let part = a.slice(s![k * rows..k * rows + out.len(), ..]).dot(x);
+        out.copy_from_slice(part.as_slice().expect("a product is contiguous"));
+    });
+}
+
+fn dense(n: usize, rounds: usize) {
+    let wide = Game::single(panels::<f64>(n));
+    let narrow = Game::single(panels::<f32>(n));
+    let full = Array2::from_shape_fn((n, n), |(i, j)| wide.prob(0, i, j));
+    let policies = policies(&wide);
+    let (policy, all) = (&policies[0], policies.iter().collect::<Vec<_>>());
+    let (bytes, half) = (4 * n * (n - 1), 2 * n * (n - 1));
+    let buffer: Vec<f64> = (0..bytes / 8).map(|i| (i % 7) as f64).collect();
+    let mut out = Array1::zeros(n);
+    let mut outs = vec![Array1::zeros(n); MANY];
+    let mut plain = vec![0.0; n];
+    // columns: sum f64, sum f32's bytes, product f64, f32, 16 products, 16 in f32, ndarray, faer
+    let mut times: [Vec<f64>; 8] = Default::default();
+    for round in 0..=rounds {
+        let best = |buffer: &[f64]| {
+            [1, 4]
+                .map(|streams| seconds(|| _ = black_box(sum(buffer, streams))))
+                .into_iter()
+                .fold(f64::MAX, f64::min)
+        };
+        let mut many =
+            |game: &Game| seconds(|| game.margins_many(&all, &mut outs.iter_mut().collect::<Vec<_>>()));
+        let row = [
+            best(&buffer),
+            best(&buffer[..half / 8]),
+            seconds(|| wide.margins(policy, &mut out)),
+            seconds(|| narrow.margins(policy, &mut out)),
+            many(&wide),
+            many(&narrow),
+            seconds(|| ndarray_product(&full, policy.probs(), &mut plain)),
+            seconds(|| faer_product(full.as_slice().expect("contiguous"), policy.probs_slice(), &mut plain)),
+        ];
+        // the first round warms up
+        if round > 0 {
+            times.iter_mut().zip(row).for_each(|(list, t)| list.push(t));
+        }
+    }
+    black_box((&out, &outs, &plain));
+    let ratio = |a: usize, b: usize| median(times[a].iter().zip(&times[b]).map(|(a, b)| a / b).collect());
+    let line = |what: &str, k: usize, bytes: usize, note: String| {
+        let t = median(times[k].clone());
+        println!("{n:>6}  {what:<24} {:>9.3} ms {:>7.1} GB/s  {note}", 1e3 * t, bytes as f64 / t / 1e9);
+    };
+    line("read bandwidth", 0, bytes, format!("the limit: a sum over {} MB", bytes >> 20));
+    line("K pi, f64", 2, bytes, format!("{:.2} of the bandwidth", ratio(0, 2)));
+    line("read bandwidth", 1, half, format!("the limit: a sum over {} MB", half >> 20));
+    let note = format!("{:.2} of the bandwidth; {:.2} times as fast as f64", ratio(1, 3), ratio(2, 3));
+    line("K pi, f32", 3, half, note);
+    let note = |many: usize, one: usize| {
+        format!(
+            "{:.3} of {MANY} single products; {:.2} of one",
+            ratio(many, one) / MANY as f64,
+            ratio(many, one)
+        )
+    };
+    line("16 products, f64", 4, bytes, note(4, 2));
+    line("16 products, f32", 5, half, note(5, 3));
+    line("P pi, ndarray", 6, 8 * n * n, format!("K pi in f64 is {:.2} times as fast", ratio(6, 2)));
+    line("P pi, faer", 7, 8 * n * n, format!("K pi in f64 is {:.2} times as fast", ratio(7, 2)));
+}
+
+/// Times one product and one pass of many, with what the storage says of its cost.
+fn stored(what: &str, storage: impl Storage + 'static, rounds: usize) {
+    let n = storage.n();
+    let game = Game::single(storage);
+    let (bytes, cost) = (game.bytes(), game.product_cost());
+    let policies = policies(&game);
+    let all: Vec<&Policy> = policies.iter().collect();
+    let mut out = Array1::zeros(n);
+    let mut outs = vec![Array1::zeros(n); MANY];
+    let one = median((0..rounds).map(|_| seconds(|| game.margins(all[0], &mut out))).collect());
+    let many = seconds(|| game.margins_many(&all, &mut outs.iter_mut().collect::<Vec<_>>()));
+    black_box((&out, &outs));
+    println!(
+        "{n:>7}  {what:<24} {:>9.2} ms {:>7.1} GB/s {:>7.2} Gop/s  holds {} MB; 16 in one pass: {:.2} of one",
+        1e3 * one,
+        cost.bytes as f64 / one / 1e9,
+        cost.operations as f64 / one / 1e9,
+        bytes >> 20,
+        many / one,
+    );
+}
+
+fn low_rank(n: usize, rank: usize) -> LowRank {
+    let mut rng = seed::stream(3, "bench", &[]);
+    let bound = (0.5 / rank as f64).sqrt();
+    let mut u = Array2::zeros((n, rank));
+    u.map_inplace(|v| *v = bound * (2.0 * sample::uniform(&mut rng) - 1.0));
+    LowRank::new(u.view()).expect("short vectors")
+}
+
+fn ballots(n: usize, voters: usize) -> Ballots {
+    let mut rng = seed::stream(4, "bench", &[]);
+    let mut ballot = |_| {
+        let mut ranks: Vec<usize> = (0..n).collect();
+        (1..n).rev().for_each(|i| ranks.swap(i, sample::index(&mut rng, i + 1)));
+        ranks.into_iter().map(Some).collect()
+    };
+    Ballots::new(n, (0..voters).map(&mut ballot).collect::<Vec<_>>(), vec![1.0; voters]).expect("ballots")
+}
+
+fn pairs(n: usize, met: usize) -> Pairs {
+    let mut rng = seed::stream(5, "bench", &[]);
+    let mut pairs: Vec<(usize, usize, f64)> = (0..met)
+        .map(|_| (sample::index(&mut rng, n), sample::index(&mut rng, n), sample::uniform(&mut rng) - 0.5))
+        .filter(|(i, j, _)| i < j)
+        .collect();
+    pairs.sort_unstable_by_key(|&(i, j, _)| (i, j));
+    pairs.dedup_by_key(|&mut (i, j, _)| (i, j));
+    Pairs::new(n, &pairs).expect("pairs")
+}
+
+fn main() {
+    let given = |flag: &str| std::env::args().any(|a| a == flag);
+    let test = given("--test");
+    println!("{} threads; medians; GB/s of the bytes of K (or P) alone", rayon::current_num_threads());
+    for (n, rounds) in if test { vec![(1030, 1)] } else { vec![(1024, 51), (4096, 21), (8192, 11)] } {
+        dense(n, rounds);
+    }
+    let scale = if test { 1000 } else { 1 };
+    for n in [250_000, 500_000, 1_000_000] {
+        stored("low rank, 64", low_rank(n / scale, 64), 7);
+    }
+    for voters in [8, 16, 32] {
+        stored(&format!("ballots, {voters} voters"), ballots(200_000 / scale, voters), 7);
+    }
+    for met in [2_500_000, 5_000_000, 10_000_000] {
+        stored("observed pairs", pairs(1_000_000 / scale, met / scale), 7);
+    }
+    if given("--huge") {
+        for n in [25_000, 50_000] {
+            stored("K pi, f32", panels::<f32>(n), 3);
+        }
+    }
+}

@@ -7,18 +7,21 @@ use std::sync::Arc;
 use equipoise_core::{Policy, Shape};
 use ndarray::{Array1, Array2};
 
-use crate::matrix::PreferenceMatrix;
+use crate::matrix::{LARGE, Margins, PreferenceMatrix};
 use crate::product::{Squares, pair, pairs, skew_product};
+use crate::storage::{Panels, ProductCost, Storage};
 
-/// One or many contexts, each with its preference matrix. All margins lie in one allocation, each unordered pair once,
-/// so a million small games cost what their pairs cost.
+/// One or many contexts, each with its preference matrix. Margins of small contexts lie in one allocation, each unordered
+/// pair once, so a million small games cost what their pairs cost. A large context has a [`Storage`] of its own.
 #[derive(Clone, Debug)]
 pub struct Game {
     shape: Shape,
-    /// The packed triangles of all contexts behind each other.
+    /// The packed triangles of all small contexts behind each other.
     margins: Vec<f64>,
     /// `starts[x]` is where the triangle of context `x` begins.
     starts: Vec<usize>,
+    /// The contexts that lie elsewhere, ascending.
+    stored: Vec<(usize, Arc<dyn Storage>)>,
     /// The same as whole matrices, where the game is small.
     squares: Option<Squares>,
     /// Context weights, non-negative, summing to 1.
@@ -32,6 +35,32 @@ enum Labels {
     /// The same labels in every context.
     Shared(Arc<[String]>),
     Each(Vec<Arc<[String]>>),
+}
+
+/// What becomes a context: a [`PreferenceMatrix`], or any [`Storage`].
+#[derive(Clone, Debug)]
+pub struct Context(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    Triangle(usize, Vec<f64>),
+    Stored(Arc<dyn Storage>),
+}
+
+impl From<PreferenceMatrix> for Context {
+    fn from(matrix: PreferenceMatrix) -> Self {
+        let n = matrix.n();
+        match matrix.margins {
+            Margins::Triangle(packed) => Self(Place::Triangle(n, packed)),
+            Margins::Panels(panels) => panels.into(),
+        }
+    }
+}
+
+impl<S: Storage + 'static> From<S> for Context {
+    fn from(storage: S) -> Self {
+        Self(Place::Stored(Arc::new(storage)))
+    }
 }
 
 /// Why a game could not be put together.
@@ -81,32 +110,69 @@ pub enum GameError {
 impl Game {
     /// A game with one context.
     #[must_use]
-    pub fn single(matrix: PreferenceMatrix) -> Self {
-        Self::new([matrix]).expect("one matrix is one context")
+    pub fn single(context: impl Into<Context>) -> Self {
+        Self::new([context]).expect("one matrix is one context")
     }
 
     /// A game with the given contexts, equally weighted, actions labelled by their number from 0.
     ///
     /// # Errors
-    /// [`GameError::Empty`] without a matrix.
-    pub fn new(matrices: impl IntoIterator<Item = PreferenceMatrix>) -> Result<Self, GameError> {
-        let (mut margins, mut starts, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
-        for matrix in matrices {
+    /// [`GameError::Empty`] without a context.
+    pub fn new(contexts: impl IntoIterator<Item = impl Into<Context>>) -> Result<Self, GameError> {
+        let (mut margins, mut starts, mut sizes, mut stored) = (vec![], vec![], vec![], vec![]);
+        for (x, context) in contexts.into_iter().enumerate() {
             starts.push(margins.len());
-            sizes.push(matrix.n());
-            margins.extend_from_slice(matrix.packed_margins());
+            match context.into().0 {
+                Place::Triangle(n, packed) if margins.is_empty() => {
+                    sizes.push(n);
+                    margins = packed;
+                }
+                Place::Triangle(n, packed) => {
+                    sizes.push(n);
+                    margins.extend_from_slice(&packed);
+                }
+                Place::Stored(storage) => {
+                    sizes.push(storage.n());
+                    stored.push((x, storage));
+                }
+            }
         }
         let shape = Shape::ragged(sizes.iter().copied()).ok_or(GameError::Empty)?;
         let weights = vec![1.0 / shape.contexts() as f64; shape.contexts()];
-        let squares = Squares::new(&sizes, |x, i, j| {
-            let at = |i, j| margins[starts[x] + pair(sizes[x], i, j)];
-            match i.cmp(&j) {
-                Ordering::Less => at(i, j),
-                Ordering::Equal => 0.0,
-                Ordering::Greater => -at(j, i),
+        let squares = if stored.is_empty() {
+            Squares::new(&sizes, |x, i, j| {
+                let at = |i, j| margins[starts[x] + pair(sizes[x], i, j)];
+                match i.cmp(&j) {
+                    Ordering::Less => at(i, j),
+                    Ordering::Equal => 0.0,
+                    Ordering::Greater => -at(j, i),
+                }
+            })
+        } else {
+            None
+        };
+        Ok(Self { shape, margins, starts, stored, squares, weights, labels: Labels::Numbered })
+    }
+
+    /// The game whose margins are these rounded to f32: half the bytes a product reads, where a context has 1024 actions
+    /// or more. All that is measured is exact for the rounded game; a margin moves by 2^-26 at most.
+    #[must_use]
+    pub fn in_f32(&self) -> Self {
+        let contexts = (0..self.contexts()).map(|x| -> Context {
+            match (self.shape.actions(x), self.stored(x)) {
+                (n, Some(storage)) if n >= LARGE => {
+                    let mut panels = Panels::<f32>::ties(n);
+                    (0..n).for_each(|i| (i + 1..n).for_each(|j| panels.set(i, j, storage.margin(i, j))));
+                    panels.into()
+                }
+                (n, _) => {
+                    let rounded = |i, j| f64::from(self.margin(x, i, j) as f32);
+                    PreferenceMatrix::from_margins(n, rounded).expect("1/2 is an f32").into()
+                }
             }
         });
-        Ok(Self { shape, margins, starts, squares, weights, labels: Labels::Numbered })
+        let game = Self::new(contexts).expect("as many contexts as before");
+        Self { weights: self.weights.clone(), labels: self.labels.clone(), ..game }
     }
 
     /// Replaces the context weights; they are divided by their sum.
@@ -199,19 +265,26 @@ impl Game {
     /// `Pr(i beats j)` in context `x`.
     #[must_use]
     pub fn prob(&self, x: usize, i: usize, j: usize) -> f64 {
+        0.5 + self.margin(x, i, j)
+    }
+
+    fn margin(&self, x: usize, i: usize, j: usize) -> f64 {
+        if let Some(storage) = self.stored(x) {
+            return storage.margin(i, j);
+        }
         let (n, packed) = (self.shape.actions(x), self.packed(x));
         match i.cmp(&j) {
-            Ordering::Less => 0.5 + packed[pair(n, i, j)],
-            Ordering::Equal => 0.5,
-            Ordering::Greater => 0.5 - packed[pair(n, j, i)],
+            Ordering::Less => packed[pair(n, i, j)],
+            Ordering::Equal => 0.0,
+            Ordering::Greater => -packed[pair(n, j, i)],
         }
     }
 
-    /// The matrix of context `x`, copied.
+    /// The matrix of context `x`, copied: `4 n^2` bytes, whatever the context is kept in.
     #[must_use]
     pub fn matrix(&self, x: usize) -> PreferenceMatrix {
-        let (n, packed) = (self.shape.actions(x), self.packed(x));
-        PreferenceMatrix::from_margins(n, |i, j| packed[pair(n, i, j)]).expect("a game holds valid margins")
+        PreferenceMatrix::from_margins(self.shape.actions(x), |i, j| self.margin(x, i, j))
+            .expect("a game holds valid margins")
     }
 
     /// `P` of context `x` as an array, `[actions x actions]`.
@@ -226,6 +299,10 @@ impl Game {
     pub fn margins(&self, policy: &Policy, out: &mut Array1<f64>) {
         let probs = policy.probs_slice();
         let out = out.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        if !self.stored.is_empty() {
+            self.stored_margins(&[probs], &mut [out]);
+            return;
+        }
         if let Some(squares) = &self.squares {
             squares.products(self.shape.offsets(), probs, out);
             return;
@@ -236,14 +313,71 @@ impl Game {
     }
 
     /// `K pi` for several policies in one pass over the game: `outs[k]`, flat over the shape, is to the bit what
-    /// [`Game::margins`] gives for `policies[k]` alone.
+    /// [`Game::margins`] gives for `policies[k]` alone. Large contexts are read from memory once, whatever the number of
+    /// policies; small ones lie in cache anyway.
     ///
     /// # Panics
     /// If there are not as many `outs` as `policies`.
     pub fn margins_many(&self, policies: &[&Policy], outs: &mut [&mut Array1<f64>]) {
         assert_eq!(policies.len(), outs.len(), "one result a policy");
-        for (policy, out) in policies.iter().zip(outs) {
-            self.margins(policy, out);
+        if self.stored.is_empty() {
+            policies.iter().zip(outs).for_each(|(policy, out)| self.margins(policy, out));
+            return;
+        }
+        let probs: Vec<&[f64]> = policies.iter().map(|p| p.probs_slice()).collect();
+        let slices = outs.iter_mut().map(|out| out.as_slice_mut().expect("an owned array is contiguous"));
+        self.stored_margins(&probs, &mut slices.collect::<Vec<_>>());
+    }
+
+    /// The products of a game of which a context has a storage of its own.
+    fn stored_margins(&self, probs: &[&[f64]], outs: &mut [&mut [f64]]) {
+        for (x, range) in self.shape.ranges().enumerate() {
+            let ps: Vec<&[f64]> = probs.iter().map(|p| &p[range.clone()]).collect();
+            let mut outs: Vec<&mut [f64]> = outs.iter_mut().map(|out| &mut out[range.clone()]).collect();
+            match self.stored(x) {
+                Some(storage) => storage.products(&ps, &mut outs),
+                None => ps.iter().zip(outs).for_each(|(p, out)| skew_product(self.packed(x), p, out)),
+            }
+        }
+    }
+
+    /// Bytes of the margins held in memory, in whatever form; vectors over the actions not counted.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let small = size_of_val(&self.margins[..]) + self.squares.as_ref().map_or(0, Squares::bytes);
+        small as u64 + self.stored.iter().map(|(_, s)| s.bytes()).sum::<u64>()
+    }
+
+    /// What one product over all contexts reads and computes.
+    #[must_use]
+    pub fn product_cost(&self) -> ProductCost {
+        let pairs = self.margins.len() as u64;
+        let small = ProductCost { bytes: 8 * pairs, operations: 4 * pairs };
+        self.stored.iter().fold(small, |sum, (_, s)| sum + s.cost())
+    }
+
+    /// What its contexts are kept in, one word each kind.
+    #[must_use]
+    pub fn storage_names(&self) -> Vec<&'static str> {
+        let small = (self.stored.len() < self.contexts()).then_some("packed f64");
+        let mut names: Vec<_> = small.into_iter().chain(self.stored.iter().map(|(_, s)| s.name())).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Hands the numbers that decide the game to `sink`, in one order: for each context the number of actions, its weight
+    /// and its margins ([`Storage::content`]). Labels decide nothing.
+    pub fn content(&self, sink: &mut dyn FnMut(&[u8])) {
+        // + 0.0: the two zeros are one number
+        let bytes = |number: &f64| (number + 0.0).to_bits().to_le_bytes();
+        for x in 0..self.contexts() {
+            sink(&(self.shape.actions(x) as u64).to_le_bytes());
+            sink(&bytes(&self.weights[x]));
+            match self.stored(x) {
+                Some(storage) => storage.content(sink),
+                None => sink(&self.packed(x).iter().flat_map(bytes).collect::<Vec<u8>>()),
+            }
         }
     }
 
@@ -253,6 +387,13 @@ impl Game {
         (0..self.contexts()).map(|x| self.weights[x] * per_context(x)).sum()
     }
 
+    /// The storage of context `x`, if it has one of its own.
+    fn stored(&self, x: usize) -> Option<&dyn Storage> {
+        let at = self.stored.binary_search_by_key(&x, |(context, _)| *context).ok()?;
+        Some(&*self.stored[at].1)
+    }
+
+    /// The triangle of context `x`, which has no storage of its own.
     fn packed(&self, x: usize) -> &[f64] {
         &self.margins[self.starts[x]..self.starts[x] + pairs(self.shape.actions(x))]
     }

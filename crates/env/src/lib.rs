@@ -9,7 +9,9 @@ pub mod lockstep;
 pub mod matrix;
 pub mod oracle;
 pub mod product;
+pub mod storage;
 
-pub use game::{Game, GameError};
+pub use game::{Context, Game, GameError};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
 pub use oracle::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};
+pub use storage::{ProductCost, Storage};

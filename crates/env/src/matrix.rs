@@ -3,10 +3,14 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::product::{pair, pairs, skew_product};
+use crate::storage::{Panels, Storage as _};
 
 /// How far `P_ij + P_ji` may be from 1, and `P_ii` from 1/2: what rounding to seven decimals leaves. Within it the
 /// margins are `(P_ij - P_ji) / 2`, so complementarity is exact afterwards.
 pub const COMPLEMENT_TOLERANCE: f64 = 1e-6;
+
+/// Contexts of so many actions or more are kept in [`Panels`], smaller ones in packed triangles.
+pub(crate) const LARGE: usize = 1024;
 
 /// How many violations a message spells out.
 const SHOWN: usize = 8;
@@ -17,8 +21,14 @@ const SHOWN: usize = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreferenceMatrix {
     n: usize,
+    pub(crate) margins: Margins,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Margins {
     /// Packed strict upper triangle of K, row-major.
-    margins: Vec<f64>,
+    Triangle(Vec<f64>),
+    Panels(Panels<f64>),
 }
 
 /// One broken rule, with its cell. Rows and columns count from 1, as in a file.
@@ -136,7 +146,11 @@ impl PreferenceMatrix {
         if n == 0 {
             return Err(MatrixError::Empty);
         }
-        let mut margins = Vec::with_capacity(pairs(n));
+        let mut margins = if n < LARGE {
+            Margins::Triangle(Vec::with_capacity(pairs(n)))
+        } else {
+            Margins::Panels(Panels::ties(n))
+        };
         let mut violations = Vec::new();
         for i in 0..n {
             for j in i + 1..n {
@@ -146,8 +160,12 @@ impl PreferenceMatrix {
                     violations.push(Violation::NotFinite { row, column, value });
                 } else if m.abs() > 0.5 {
                     violations.push(Violation::OutOfRange { row, column, value });
+                } else {
+                    match &mut margins {
+                        Margins::Triangle(packed) => packed.push(m),
+                        Margins::Panels(panels) => panels.set(i, j, m),
+                    }
                 }
-                margins.push(m);
             }
         }
         if violations.is_empty() { Ok(Self { n, margins }) } else { Err(MatrixError::Violations(violations)) }
@@ -162,10 +180,11 @@ impl PreferenceMatrix {
     /// The margin `K_ij = Pr(i beats j) - 1/2`, in `[-1/2, 1/2]`; exactly skew.
     #[must_use]
     pub fn margin(&self, i: usize, j: usize) -> f64 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.margins[pair(self.n, i, j)],
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -self.margins[pair(self.n, j, i)],
+        match (&self.margins, i.cmp(&j)) {
+            (Margins::Panels(panels), _) => panels.margin(i, j),
+            (Margins::Triangle(packed), std::cmp::Ordering::Less) => packed[pair(self.n, i, j)],
+            (Margins::Triangle(_), std::cmp::Ordering::Equal) => 0.0,
+            (Margins::Triangle(packed), std::cmp::Ordering::Greater) => -packed[pair(self.n, j, i)],
         }
     }
 
@@ -175,10 +194,9 @@ impl PreferenceMatrix {
         0.5 + self.margin(i, j)
     }
 
-    /// The packed strict upper triangle of margins, row-major, `[n (n - 1) / 2]`.
-    #[must_use]
-    pub fn packed_margins(&self) -> &[f64] {
-        &self.margins
+    /// The margins of all pairs `i < j`, row by row: `n (n - 1) / 2` numbers.
+    pub fn pair_margins(&self) -> impl Iterator<Item = f64> + '_ {
+        (0..self.n).flat_map(move |i| (i + 1..self.n).map(move |j| self.margin(i, j)))
     }
 
     /// `P` as an array, `[n x n]`.
@@ -195,7 +213,10 @@ impl PreferenceMatrix {
 
     /// `K p` into `out`; both `[n]`.
     pub fn product(&self, p: &[f64], out: &mut [f64]) {
-        skew_product(&self.margins, p, out);
+        match &self.margins {
+            Margins::Triangle(packed) => skew_product(packed, p, out),
+            Margins::Panels(panels) => panels.product(p, out),
+        }
     }
 }
 

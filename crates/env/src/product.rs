@@ -6,24 +6,18 @@
 //!
 //! One pass over row i of the triangle serves both halves: the dot product for i, the update of all j > i. Flops
 //! `2 n (n - 1)`, bytes read from the matrix `4 n (n - 1)`. Four rows are taken together, so that `p` and the result are
-//! read from cache a quarter as often; large triangles are cut into bands of equal area that run in parallel, each into
-//! a vector of its own. Rows, lanes and bands depend on `n` only, so the bits depend neither on the threads nor on the
-//! width of the machine's vectors.
+//! read from cache a quarter as often. Rows and lanes depend on `n` only, so the bits do not depend on the width of the
+//! machine's vectors. Large contexts are kept otherwise: see [`crate::storage`].
 //!
 //! Small games lie in squares instead (see [`Squares`]): up to some thirty actions the sum over a row costs more than
 //! reading the other half of the matrix.
 
 use equipoise_core::vector::dispatch;
-use rayon::prelude::*;
 
 /// Partial sums of a dot product, whatever the width of the machine's vectors.
 const LANES: usize = 8;
 /// Rows taken together.
 const ROWS: usize = 4;
-/// From so many actions on, bands run in parallel; below, the threads would cost more than they bring.
-const PARALLEL: usize = 1024;
-/// Pairs of a band, about: 2 MiB of margins.
-const BAND: usize = 1 << 18;
 
 /// Number of unordered pairs of `n` actions: the length of a packed triangle.
 #[must_use]
@@ -41,60 +35,21 @@ pub fn pair(n: usize, i: usize, j: usize) -> usize {
 /// `out_i = sum_j K_ij p_j` for the skew matrix with packed strict upper triangle `packed`, `[n (n - 1) / 2]`;
 /// `p` and `out` are `[n]`.
 pub fn skew_product(packed: &[f64], p: &[f64], out: &mut [f64]) {
-    let n = p.len();
-    debug_assert_eq!((packed.len(), out.len()), (pairs(n), n));
+    debug_assert_eq!((packed.len(), out.len()), (pairs(p.len()), p.len()));
     out.fill(0.0);
-    if n < PARALLEL {
-        dispatch(
-            #[inline(always)]
-            || band(packed, 0..n, p, out),
-        );
-        return;
-    }
-    let parts: Vec<(usize, Vec<f64>)> = bands(n)
-        .into_par_iter()
-        .map(|rows| {
-            let first = rows.start;
-            // what a band adds to: its own rows and all later actions
-            let mut part = vec![0.0; n - first];
-            let triangle = &packed[pair_or_end(n, first)..pair_or_end(n, rows.end)];
-            dispatch(
-                #[inline(always)]
-                || band(triangle, 0..rows.end - first, &p[first..], &mut part),
-            );
-            (first, part)
-        })
-        .collect();
-    for (first, part) in parts {
-        out[first..].iter_mut().zip(&part).for_each(|(o, v)| *o += v);
-    }
+    dispatch(
+        #[inline(always)]
+        || triangle(packed, p, out),
+    );
 }
 
-/// Where row `i` begins in the packed triangle; its end for `i >= n - 1`.
-fn pair_or_end(n: usize, i: usize) -> usize {
-    if i + 1 < n { pair(n, i, i + 1) } else { pairs(n) }
-}
-
-/// Rows of about [`BAND`] pairs each.
-fn bands(n: usize) -> Vec<std::ops::Range<usize>> {
-    let (mut bands, mut first, mut size) = (Vec::new(), 0, 0);
-    for i in 0..n {
-        size += n - 1 - i;
-        if size >= BAND || i + 1 == n {
-            bands.push(first..i + 1);
-            (first, size) = (i + 1, 0);
-        }
-    }
-    bands
-}
-
-/// Adds what rows `rows` of a triangle over `p.len()` actions contribute; `triangle` begins with the first of them.
+/// Adds what the rows of a triangle contribute.
 #[inline(always)]
-fn band(triangle: &[f64], rows: std::ops::Range<usize>, p: &[f64], out: &mut [f64]) {
+fn triangle(packed: &[f64], p: &[f64], out: &mut [f64]) {
     let n = p.len();
-    let mut rest = triangle;
-    let mut i = rows.start;
-    while i + ROWS <= rows.end && i + ROWS < n {
+    let mut rest = packed;
+    let mut i = 0;
+    while i + ROWS < n {
         let mut four = [&rest[..0]; ROWS];
         for (r, row) in four.iter_mut().enumerate() {
             (*row, rest) = rest.split_at(n - 1 - i - r);
@@ -112,7 +67,7 @@ fn band(triangle: &[f64], rows: std::ops::Range<usize>, p: &[f64], out: &mut [f6
         four_rows(four, [p[i], p[i + 1], p[i + 2], p[i + 3]], &p[i + ROWS..], &mut head[i..], later);
         i += ROWS;
     }
-    for i in i..rows.end.min(n.saturating_sub(1)) {
+    for i in i..n.saturating_sub(1) {
         let (row, tail) = rest.split_at(n - 1 - i);
         rest = tail;
         let (head, later) = out.split_at_mut(i + 1);
@@ -188,6 +143,10 @@ impl Squares {
         Some(Self { values })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.values[..])
+    }
+
     /// `K p` in every context, flat; context x has actions `offsets[x]..offsets[x + 1]`.
     pub(crate) fn products(&self, offsets: &[usize], p: &[f64], out: &mut [f64]) {
         dispatch(
@@ -256,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_the_double_loop(n in 1usize..70, seed in any::<u64>()) {
+        fn equals_the_double_loop(n in 1usize..140, seed in any::<u64>()) {
             let (packed, p) = case(n, seed);
             let mut out = vec![f64::NAN; n];
             skew_product(&packed, &p, &mut out);
@@ -282,37 +241,6 @@ mod tests {
             for (a, b) in out.iter().zip(expect) {
                 prop_assert!((a - b).abs() < 1e-13, "{} {}", a, b);
             }
-        }
-    }
-
-    #[test]
-    fn large_triangles_in_bands_equal_the_double_loop_for_any_number_of_threads() {
-        for n in [PARALLEL, PARALLEL + 3, 1700] {
-            let (packed, p) = case(n, n as u64);
-            let with = |threads: usize| {
-                let mut out = vec![f64::NAN; n];
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| skew_product(&packed, &p, &mut out));
-                out
-            };
-            let one = with(1);
-            assert!(
-                with(2)
-                    .iter()
-                    .chain(&with(5))
-                    .zip(one.iter().cycle())
-                    .all(|(a, b)| a.to_bits() == b.to_bits())
-            );
-            assert!(one.iter().zip(double_loop(&packed, &p)).all(|(a, b)| (a - b).abs() < 1e-11));
-        }
-    }
-
-    #[test]
-    fn bands_cover_every_row_once() {
-        for n in [1, 2, 724, 725, 5000] {
-            let bands = bands(n);
-            assert_eq!((bands[0].start, bands[bands.len() - 1].end), (0, n));
-            assert!(bands.windows(2).all(|w| w[0].end == w[1].start));
         }
     }
 }

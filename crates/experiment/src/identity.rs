@@ -51,20 +51,13 @@ pub fn id(value: &Value) -> String {
     blake3::hash(canonical(value).as_bytes()).to_hex().as_str()[..16].to_owned()
 }
 
-/// The content of a game: sizes, context weights and margins, bit by bit. Labels decide nothing.
+/// The content of a game: sizes, context weights and margins, bit by bit ([`Game::content`]). Labels decide nothing.
 #[must_use]
 pub fn content(game: &Game) -> String {
     let mut hasher = blake3::Hasher::new();
-    let mut bytes = Vec::new();
-    for x in 0..game.contexts() {
-        let matrix = game.matrix(x);
-        bytes.clear();
-        bytes.extend((matrix.n() as u64).to_le_bytes());
-        for number in std::iter::once(&game.weights()[x]).chain(matrix.packed_margins()) {
-            bytes.extend((number + 0.0).to_bits().to_le_bytes()); // + 0.0: the two zeros are one number
-        }
-        hasher.update(&bytes);
-    }
+    game.content(&mut |bytes| {
+        hasher.update(bytes);
+    });
     hasher.finalize().to_hex().to_string()
 }
 

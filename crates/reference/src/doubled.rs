@@ -43,12 +43,10 @@ pub(crate) fn accumulate(high: &mut f64, low: &mut f64, a: f64, b: f64) {
 pub(crate) fn margins_in_parts(matrix: &PreferenceMatrix, p: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let n = p.len();
     let (mut high, mut low) = (vec![0.0; n], vec![0.0; n]);
-    let mut rest = matrix.packed_margins();
+    let mut margins = matrix.pair_margins();
     for i in 0..n {
-        let (row, after) = rest.split_at(n - 1 - i);
-        rest = after;
         let (mut own, mut own_low) = (high[i], low[i]);
-        for (j, &margin) in (i + 1..n).zip(row) {
+        for (j, margin) in (i + 1..n).zip(&mut margins) {
             accumulate(&mut own, &mut own_low, margin, p[j]);
             accumulate(&mut high[j], &mut low[j], -margin, p[i]);
         }

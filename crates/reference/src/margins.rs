@@ -25,9 +25,9 @@ impl Margins {
     fn unpack(matrix: &PreferenceMatrix, scale: f64) -> Self {
         let n = matrix.n();
         let mut cells = vec![0.0; n * n];
-        let mut packed = matrix.packed_margins().iter();
+        let mut margins = matrix.pair_margins();
         for i in 0..n {
-            for (j, margin) in (i + 1..n).zip(&mut packed) {
+            for (j, margin) in (i + 1..n).zip(&mut margins) {
                 cells[i * n + j] = margin / scale;
                 cells[j * n + i] = -margin / scale;
             }
@@ -89,5 +89,5 @@ impl Margins {
 
 /// `max |K_ij|`, 0 if all actions tie.
 pub(crate) fn largest_margin(matrix: &PreferenceMatrix) -> f64 {
-    matrix.packed_margins().iter().fold(0.0, |m: f64, k| m.max(k.abs()))
+    matrix.pair_margins().fold(0.0, |m: f64, k| m.max(k.abs()))
 }

@@ -157,7 +157,7 @@ pub fn operator_norm(game: &Game) -> f64 {
         let of_context = match n {
             1 => 0.0,
             // rank 2: the norm is that of the dual vector
-            2 | 3 => matrix.packed_margins().iter().fold(0.0, |h: f64, k| h.hypot(*k)),
+            2 | 3 => matrix.pair_margins().fold(0.0, f64::hypot),
             _ => {
                 let dense = Mat::from_fn(n, n, |i, j| matrix.margin(i, j));
                 dense.singular_values().expect("the SVD of a finite matrix converges")[0]

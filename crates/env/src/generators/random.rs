@@ -232,7 +232,7 @@ mod tests {
         let weights = d.map(|d| 1.0 / d);
         assert_equilibrium(&game("full-support", json!({"scaling": {"given": d}, "margin": 0.4})), &weights);
         let matrix = full_support(&d, 0.4);
-        assert_eq!(matrix.packed_margins().iter().fold(0.0, |a: f64, m| a.max(m.abs())), 0.4);
+        assert_eq!(matrix.pair_margins().fold(0.0, |a: f64, m| a.max(m.abs())), 0.4);
         let contexts =
             game("full-support", json!({"scaling": {"log-normal": {"actions": 7, "contexts": 4}}}));
         for x in 0..4 {

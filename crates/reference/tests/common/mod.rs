@@ -135,7 +135,7 @@ pub fn gap(matrix: &PreferenceMatrix, p: &[f64]) -> f64 {
 }
 
 pub fn largest(matrix: &PreferenceMatrix) -> f64 {
-    matrix.packed_margins().iter().fold(0.0, |m: f64, k| m.max(k.abs()))
+    matrix.pair_margins().fold(0.0, |m: f64, k| m.max(k.abs()))
 }
 
 #[track_caller]
