@@ -14,10 +14,9 @@ use ndarray::Array1;
 use rayon::ThreadPool;
 
 use crate::game::Game;
-use crate::product::pairs;
 
-/// A pass over so many pairs, 4 MiB, takes some ten times what waking sixteen threads takes.
-const PAIRS: usize = 1 << 19;
+/// A pass over so many bytes takes some ten times what waking sixteen threads takes.
+const BYTES: u64 = 1 << 22;
 
 /// A place at the table of one game. Dropping it leaves the table.
 #[derive(Debug)]
@@ -73,11 +72,11 @@ pub fn seats(game: &Arc<Game>, count: usize, pool: &Arc<ThreadPool>) -> Vec<Seat
     (0..count).map(|index| Seat { table: Arc::clone(&table), index }).collect()
 }
 
-/// Whether one product of `game` costs so much more than waiting for others that its runs should share a table: from
-/// about a thousand actions in one context, or as many pairs in all.
+/// Whether a product of one context reads so much more than waiting for others costs that the runs of `game` should share
+/// a table: some thousand actions. Many small contexts lie in cache one by one, and gain nothing.
 #[must_use]
 pub fn pays(game: &Game) -> bool {
-    (0..game.contexts()).map(|x| pairs(game.shape().actions(x))).sum::<usize>() >= PAIRS
+    game.product_cost().bytes / game.contexts() as u64 >= BYTES
 }
 
 impl Seat {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use equipoise_experiment::{
-    Executed, Monitor, Options, Plan, check as claims, execute, parse_file, resolve, schema,
+    Executed, Monitor, Options, Plan, check as claims, execute, forecast, parse_file, resolve, schema,
 };
 use serde_json::json;
 
@@ -47,6 +47,7 @@ pub(super) fn plan(args: args::Plan) -> Outcome {
         plan.games.len(),
         plan.limits.steps
     ));
+    output::say(forecast(&plan).to_string().trim_end());
     Ok(Answer::Yes)
 }
 
