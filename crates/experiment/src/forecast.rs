@@ -1,7 +1,7 @@
 //! What a plan will take, said before anything runs: bytes held, and the least time a step can need.
 //!
 //! A step reads the game once for each product, so `bytes / bandwidth` bounds its time from below; the bandwidth is
-//! measured on the spot, over a buffer that no cache holds. What vectors cost is not in it: at a hundred actions and
+//! measured on the spot, over a buffer larger than the caches of one core. What vectors cost is not in it: at a hundred actions and
 //! fewer they cost more than the products.
 
 use std::fmt;
@@ -25,7 +25,7 @@ const VECTORS: u64 = 16;
 /// What a plan will take.
 #[derive(Clone, Debug)]
 pub struct Forecast {
-    /// Bytes a second that all threads together read from memory.
+    /// Bytes a second that all threads together read.
     pub bandwidth: f64,
     /// One for each game of the plan.
     pub games: Vec<GameForecast>,
