@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use equipoise_core::{Policy, Shape};
+use equipoise_core::{Policy, Shape, blocks};
 use ndarray::{Array1, Array2};
 
 use crate::matrix::PreferenceMatrix;
-use crate::product::{Squares, pair, pairs, skew_product};
+use crate::product::{pair, pairs, skew_product};
+use crate::squares::Squares;
+use crate::triangles;
 
 /// One or many contexts, each with its preference matrix. All margins lie in one allocation, each unordered pair once,
 /// so a million small games cost what their pairs cost.
@@ -228,17 +230,20 @@ impl Game {
         let out = out.as_slice_mut().expect("an owned one-dimensional array is contiguous");
         if let Some(squares) = &self.squares {
             squares.products(self.shape.offsets(), probs, out);
-            return;
-        }
-        for (x, range) in self.shape.ranges().enumerate() {
-            skew_product(self.packed(x), &probs[range.clone()], &mut out[range]);
+        } else if self.contexts() == 1 {
+            skew_product(&self.margins, probs, out);
+        } else {
+            triangles::products(self.shape.offsets(), &self.starts, &self.margins, probs, out);
         }
     }
 
-    /// The context-weighted mean of `per_context(x)`, summed in the order of the contexts.
+    /// The context-weighted mean of `per_context(x)`, summed in the order of the contexts, in blocks where they are many.
     #[must_use]
-    pub fn weighted_mean(&self, per_context: impl Fn(usize) -> f64) -> f64 {
-        (0..self.contexts()).map(|x| self.weights[x] * per_context(x)).sum()
+    pub fn weighted_mean(&self, per_context: impl Fn(usize) -> f64 + Sync) -> f64 {
+        blocks::sum(self.shape.offsets(), (), |block, ()| {
+            let contexts = block.first..block.first + block.contexts();
+            contexts.map(|x| self.weights[x] * per_context(x)).sum()
+        })
     }
 
     fn packed(&self, x: usize) -> &[f64] {

@@ -3,11 +3,14 @@
 //!
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
+mod draws;
 pub mod game;
 pub mod generators;
 pub mod matrix;
 pub mod oracle;
 pub mod product;
+mod squares;
+mod triangles;
 
 pub use game::{Game, GameError};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
