@@ -28,7 +28,7 @@ pub fn pool(threads: usize) -> rayon::ThreadPool {
 }
 
 /// Calls `work` with 0, 1, .. below `threads`, all at the same time.
-pub fn on_every_thread(threads: usize, work: impl Fn(usize) + Sync) {
+pub fn on_every_thread(threads: usize, work: impl Fn(usize) + Sync + Send) {
     use rayon::prelude::*;
     (0..threads).into_par_iter().for_each(work);
 }

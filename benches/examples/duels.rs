@@ -16,7 +16,8 @@ fn game(contexts: usize, actions: usize) -> Arc<Game> {
     let mut rng = seed::stream(1, "bench duels", &[]);
     Arc::new(
         Game::new((0..contexts).map(|_| {
-            PreferenceMatrix::from_margins(actions, |_, _| sample::uniform(&mut rng) - 0.5).expect("in range")
+            let draws: Vec<f64> = (0..actions * actions).map(|_| sample::uniform(&mut rng) - 0.5).collect();
+            PreferenceMatrix::from_margins(actions, |i, j| draws[i * actions + j]).expect("in range")
         }))
         .expect("contexts"),
     )
