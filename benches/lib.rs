@@ -17,3 +17,18 @@ pub fn setting(n: usize, tau: f64) -> Setting {
     let reference = Policy::from_logits(game.shape(), logits).expect("finite logits");
     Setting::new(game, reference.clone(), reference, tau)
 }
+
+/// A pool of so many threads, for programs that say how many they use.
+///
+/// # Panics
+/// If the system starts no thread.
+#[must_use]
+pub fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start")
+}
+
+/// Calls `work` with 0, 1, .. below `threads`, all at the same time.
+pub fn on_every_thread(threads: usize, work: impl Fn(usize) + Sync + Send) {
+    use rayon::prelude::*;
+    (0..threads).into_par_iter().for_each(work);
+}

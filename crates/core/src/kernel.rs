@@ -26,30 +26,42 @@ pub fn logit_step(
     gain: &Array1<f64>,
 ) -> Result<(), StepError> {
     let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
-    next.set_logits(|logits| match anchors {
+    match anchors {
         // the two forms that nearly every method uses, in one pass
         [(a, p)] if *a != 0.0 => {
-            for ((t, &g), &l) in logits.iter_mut().zip(gain).zip(p.log_probs_slice()) {
-                *t = a * l + eta * g;
-            }
+            let p = p.log_probs_slice();
+            next.set_logits_in_blocks(
+                #[inline(always)]
+                |at, logits| {
+                    for ((t, &g), &l) in logits.iter_mut().zip(&gain[at.clone()]).zip(&p[at]) {
+                        *t = a * l + eta * g;
+                    }
+                },
+            )
         }
         [(a, p), (b, r)] if *a != 0.0 && *b != 0.0 => {
-            let anchored = p.log_probs_slice().iter().zip(r.log_probs_slice());
-            for ((t, &g), (&l, &m)) in logits.iter_mut().zip(gain).zip(anchored) {
-                *t = a * l + b * m + eta * g;
-            }
+            let (p, r) = (p.log_probs_slice(), r.log_probs_slice());
+            next.set_logits_in_blocks(
+                #[inline(always)]
+                |at, logits| {
+                    let anchored = p[at.clone()].iter().zip(&r[at.clone()]);
+                    for ((t, &g), (&l, &m)) in logits.iter_mut().zip(&gain[at]).zip(anchored) {
+                        *t = a * l + b * m + eta * g;
+                    }
+                },
+            )
         }
-        _ => {
-            for (t, &g) in logits.iter_mut().zip(gain) {
+        _ => next.set_logits_in_blocks(|at, logits| {
+            for (t, &g) in logits.iter_mut().zip(&gain[at.clone()]) {
                 *t = eta * g;
             }
             for (weight, policy) in anchors.iter().filter(|(weight, _)| *weight != 0.0) {
-                for (t, &l) in logits.iter_mut().zip(policy.log_probs_slice()) {
+                for (t, &l) in logits.iter_mut().zip(&policy.log_probs_slice()[at.clone()]) {
                     *t += weight * l;
                 }
             }
-        }
-    })
+        }),
+    }
 }
 
 /// The state that most solvers share: the last iterate, where feedback was taken, the reference, and one gain vector.

@@ -6,6 +6,7 @@
 //!
 //! A vector "over the shape" is flat: the rows of all contexts behind each other, `[sum of actions over contexts]`.
 
+pub mod blocks;
 pub mod kernel;
 pub mod local;
 pub mod oracle;

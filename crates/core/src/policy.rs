@@ -1,21 +1,70 @@
 //! Policies: one distribution over actions per context.
 
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use ndarray::{Array1, ArrayView1, s};
 
+use crate::blocks;
 use crate::shape::Shape;
-use crate::simplex;
+use crate::simplex::log_softmax_rows;
 use crate::solver::StepError;
+use crate::vector;
 
 /// One distribution over the actions of each context.
 ///
 /// The state is the log-probabilities; the probabilities are kept beside them. Each row is on the simplex by
 /// construction: nothing re-checks it, nothing floors it, nothing renormalises it later. A log-probability may be
 /// `-inf` (a pure policy); a probability may underflow to 0 while its log-probability stays finite.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Clones share their numbers until one of them is overwritten, so a reference that a task, a solver and the instrument
+/// hold lies in memory once.
+#[derive(Clone, Debug)]
 pub struct Policy {
     shape: Shape,
+    rows: Arc<Rows>,
+    stamp: Stamp,
+}
+
+/// Both forms, flat over the shape.
+#[derive(Clone, Debug)]
+struct Rows {
     log_probs: Array1<f64>,
     probs: Array1<f64>,
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.log_probs() == other.log_probs() && self.probs() == other.probs()
+    }
+}
+
+/// Names the numbers of a policy: equal stamps mean equal numbers. Every writing takes a new one, copies keep theirs.
+/// Two policies that came to the same numbers on different ways differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// One that no policy had before.
+    #[inline]
+    fn fresh() -> Self {
+        /// Numbers that a thread takes at a time.
+        const RANGE: u64 = 1 << 32;
+        static RANGES: AtomicU64 = AtomicU64::new(0);
+        thread_local! {
+            static NEXT: Cell<u64> = const { Cell::new(0) };
+        }
+        NEXT.with(|next| {
+            let mut stamp = next.get();
+            if stamp % RANGE == 0 {
+                stamp = RANGES.fetch_add(1, Ordering::Relaxed) * RANGE + 1;
+            }
+            next.set(stamp + 1);
+            Self(stamp)
+        })
+    }
 }
 
 /// Why numbers are not a policy.
@@ -56,17 +105,27 @@ pub enum PolicyError {
 }
 
 impl Policy {
+    fn new(shape: &Shape, log_probs: Array1<f64>, probs: Array1<f64>) -> Self {
+        Self { shape: shape.clone(), rows: Arc::new(Rows { log_probs, probs }), stamp: Stamp::fresh() }
+    }
+
     /// The uniform distribution in every context.
     #[must_use]
     pub fn uniform(shape: &Shape) -> Self {
         let mut probs = Array1::zeros(shape.len());
         let mut log_probs = Array1::zeros(shape.len());
-        for (x, range) in shape.ranges().enumerate() {
-            let n = shape.actions(x) as f64;
-            probs.slice_mut(s![range.clone()]).fill(1.0 / n);
-            log_probs.slice_mut(s![range]).fill(-n.ln());
-        }
-        Self { shape: shape.clone(), log_probs, probs }
+        blocks::for_each(
+            shape.offsets(),
+            (slice_mut(&mut log_probs), slice_mut(&mut probs)),
+            |block, (l, p)| {
+                for row in block.rows() {
+                    let n = row.len() as f64;
+                    l[row.clone()].fill(-n.ln());
+                    p[row].fill(1.0 / n);
+                }
+            },
+        );
+        Self::new(shape, log_probs, probs)
     }
 
     /// `softmax(logits)` row by row; `logits` is flat over the shape, any shift per row.
@@ -75,11 +134,13 @@ impl Policy {
     /// [`PolicyError::Length`] or [`PolicyError::Logits`].
     pub fn from_logits(shape: &Shape, logits: Array1<f64>) -> Result<Self, PolicyError> {
         check_length(shape, logits.len())?;
-        let mut policy = Self { shape: shape.clone(), probs: Array1::zeros(logits.len()), log_probs: logits };
-        match policy.normalise() {
-            None => Ok(policy),
-            Some(context) => Err(PolicyError::Logits { context }),
-        }
+        let probs = Array1::zeros(logits.len());
+        let mut policy = Self::new(shape, logits, probs);
+        policy.set_logits(|_| ()).map_err(|e| match e {
+            StepError::NonFinite { context } => PolicyError::Logits { context },
+            StepError::Inner(_) => unreachable!("a softmax has no inner problem"),
+        })?;
+        Ok(policy)
     }
 
     /// Probabilities, flat over the shape. Each row must sum to 1 within 1e-6 and is divided by its sum.
@@ -88,18 +149,25 @@ impl Policy {
     /// [`PolicyError::Length`], [`PolicyError::Probability`] or [`PolicyError::Sum`].
     pub fn from_probs(shape: &Shape, mut probs: Array1<f64>) -> Result<Self, PolicyError> {
         check_length(shape, probs.len())?;
-        for (context, range) in shape.ranges().enumerate() {
-            let mut row = probs.slice_mut(s![range]);
-            if let Some((action, &value)) = row.indexed_iter().find(|(_, p)| !(**p >= 0.0 && p.is_finite())) {
-                return Err(PolicyError::Probability { context, action, value });
-            }
-            let sum = row.sum();
-            if (sum - 1.0).abs() > 1e-6 {
-                return Err(PolicyError::Sum { context, sum });
-            }
-            row /= sum;
+        let mut log_probs = Array1::zeros(probs.len());
+        let broken = blocks::over(
+            shape.offsets(),
+            (slice_mut(&mut log_probs), slice_mut(&mut probs)),
+            |block, (l, p)| {
+                for (k, row) in block.rows().enumerate() {
+                    if let Err(error) = divide_by_sum(block.first + k, &mut p[row]) {
+                        return Some(error);
+                    }
+                }
+                logarithms(p, l);
+                None
+            },
+            Option::or,
+        );
+        match broken {
+            None => Ok(Self::new(shape, log_probs, probs)),
+            Some(error) => Err(error),
         }
-        Ok(Self { shape: shape.clone(), log_probs: probs.mapv(f64::ln), probs })
     }
 
     /// How many actions each context has.
@@ -113,51 +181,97 @@ impl Policy {
     #[inline]
     #[must_use]
     pub fn probs(&self) -> &Array1<f64> {
-        &self.probs
+        &self.rows.probs
     }
 
     /// Log-probabilities in nats, flat over the shape.
     #[inline]
     #[must_use]
     pub fn log_probs(&self) -> &Array1<f64> {
-        &self.log_probs
+        &self.rows.log_probs
     }
 
     /// Probabilities of context `x`, `[actions]`.
     #[must_use]
     pub fn probs_at(&self, x: usize) -> ArrayView1<'_, f64> {
-        self.probs.slice(s![self.shape.range(x)])
+        self.rows.probs.slice(s![self.shape.range(x)])
     }
 
     /// Log-probabilities of context `x`, `[actions]`.
     #[must_use]
     pub fn log_probs_at(&self, x: usize) -> ArrayView1<'_, f64> {
-        self.log_probs.slice(s![self.shape.range(x)])
+        self.rows.log_probs.slice(s![self.shape.range(x)])
     }
 
     /// Probabilities as a slice, flat over the shape: what kernels read.
     #[inline]
     #[must_use]
     pub fn probs_slice(&self) -> &[f64] {
-        self.probs.as_slice().expect("an owned one-dimensional array is contiguous")
+        slice(&self.rows.probs)
     }
 
     /// Log-probabilities as a slice, flat over the shape: what kernels read.
     #[inline]
     #[must_use]
     pub fn log_probs_slice(&self) -> &[f64] {
-        self.log_probs.as_slice().expect("an owned one-dimensional array is contiguous")
+        slice(&self.rows.log_probs)
+    }
+
+    /// Names the present numbers: equal stamps, equal numbers.
+    #[inline]
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// The numbers, to be overwritten; no longer shared with any clone.
+    #[inline]
+    fn writable(&mut self) -> (&Shape, &mut Rows) {
+        self.stamp = Stamp::fresh();
+        (&self.shape, Arc::make_mut(&mut self.rows))
     }
 
     /// Overwrites the policy: `write` fills logits (flat over the shape, any shift per row; they hold the present
-    /// log-probabilities on entry), which are then normalised. No allocation.
+    /// log-probabilities on entry), which are then normalised. No allocation, unless the numbers are shared.
     ///
     /// # Errors
     /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
     #[inline]
     pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
-        write(self.log_probs.as_slice_mut().expect("an owned one-dimensional array is contiguous"));
-        match self.normalise() {
+        let (_, rows) = self.writable();
+        write(slice_mut(&mut rows.log_probs));
+        self.set_logits_in_blocks(
+            #[inline(always)]
+            |_, _| (),
+        )
+    }
+
+    /// [`Policy::set_logits`] in blocks, in parallel where the shape is large: `write` fills the logits of the entries
+    /// it is told, and does nothing else.
+    ///
+    /// # Errors
+    /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
+    #[inline]
+    pub fn set_logits_in_blocks(
+        &mut self,
+        write: impl Fn(Range<usize>, &mut [f64]) + Sync,
+    ) -> Result<(), StepError> {
+        let (shape, Rows { log_probs, probs }) = self.writable();
+        let bad = blocks::over(
+            shape.offsets(),
+            (slice_mut(log_probs), slice_mut(probs)),
+            |block, (logits, probs)| {
+                vector::dispatch(
+                    #[inline(always)]
+                    || {
+                        write(block.entries(), logits);
+                        log_softmax_rows(block.offsets, logits, probs).map(|row| block.first + row)
+                    },
+                )
+            },
+            Option::or,
+        );
+        match bad {
             None => Ok(()),
             Some(context) => Err(StepError::NonFinite { context }),
         }
@@ -169,30 +283,82 @@ impl Policy {
     /// # Errors
     /// [`StepError::NonFinite`] if an entry is not finite; the policy is then unusable.
     pub fn set_probs(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
-        write(self.probs.as_slice_mut().expect("an owned one-dimensional array is contiguous"));
-        for (context, range) in self.shape.ranges().enumerate() {
-            if !self.probs.slice(s![range]).sum().is_finite() {
-                return Err(StepError::NonFinite { context });
-            }
+        let (shape, Rows { log_probs, probs }) = self.writable();
+        write(slice_mut(probs));
+        let probs = slice(probs);
+        let bad = blocks::over(
+            shape.offsets(),
+            slice_mut(log_probs),
+            |block, l| {
+                let p = &probs[block.entries()];
+                logarithms(p, l);
+                block.rows().position(|row| !p[row].iter().sum::<f64>().is_finite()).map(|k| block.first + k)
+            },
+            Option::or,
+        );
+        match bad {
+            None => Ok(()),
+            Some(context) => Err(StepError::NonFinite { context }),
         }
-        self.log_probs.zip_mut_with(&self.probs, |l, p| *l = p.ln());
-        Ok(())
     }
 
-    /// Overwrites this policy with another of the same shape. No allocation.
+    /// Overwrites this policy with the mean of `count` policies whose probabilities add up to `sum`, flat over the shape:
+    /// on the simplex up to rounding, which each row's sum takes out. No allocation, unless the numbers are shared.
+    pub fn set_mean(&mut self, sum: &[f64], count: f64) {
+        let (shape, Rows { log_probs, probs }) = self.writable();
+        blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
+            p.iter_mut().zip(&sum[block.entries()]).for_each(|(p, s)| *p = s / count);
+            for row in block.rows() {
+                let p = &mut p[row];
+                let total = vector::sum(p);
+                p.iter_mut().for_each(|p| *p /= total);
+            }
+            logarithms(p, l);
+        });
+    }
+
+    /// Overwrites this policy with another of the same shape. No allocation, unless the numbers are shared.
     #[inline]
     pub fn copy_from(&mut self, other: &Self) {
-        self.log_probs.assign(&other.log_probs);
-        self.probs.assign(&other.probs);
+        let (shape, Rows { log_probs, probs }) = self.writable();
+        let (from_log_probs, from_probs) = (other.log_probs_slice(), other.probs_slice());
+        blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
+            l.copy_from_slice(&from_log_probs[block.entries()]);
+            p.copy_from_slice(&from_probs[block.entries()]);
+        });
+        self.stamp = other.stamp;
     }
+}
 
-    /// Log-softmax of every row; the first context without a finite normaliser, if any.
-    #[inline]
-    fn normalise(&mut self) -> Option<usize> {
-        let logits = self.log_probs.as_slice_mut().expect("an owned one-dimensional array is contiguous");
-        let probs = self.probs.as_slice_mut().expect("an owned one-dimensional array is contiguous");
-        simplex::log_softmax_all(self.shape.offsets(), logits, probs)
+#[inline]
+fn slice(values: &Array1<f64>) -> &[f64] {
+    values.as_slice().expect("an owned one-dimensional array is contiguous")
+}
+
+#[inline]
+fn slice_mut(values: &mut Array1<f64>) -> &mut [f64] {
+    values.as_slice_mut().expect("an owned one-dimensional array is contiguous")
+}
+
+/// `out_i = ln p_i`.
+fn logarithms(p: &[f64], out: &mut [f64]) {
+    vector::dispatch(
+        #[inline(always)]
+        || out.iter_mut().zip(p).for_each(|(l, p)| *l = vector::ln_probability(*p)),
+    );
+}
+
+/// A row of probabilities, checked and divided by its sum.
+fn divide_by_sum(context: usize, row: &mut [f64]) -> Result<(), PolicyError> {
+    if let Some(action) = row.iter().position(|p| !(*p >= 0.0 && p.is_finite())) {
+        return Err(PolicyError::Probability { context, action, value: row[action] });
     }
+    let sum = vector::sum(row);
+    if (sum - 1.0).abs() > 1e-6 {
+        return Err(PolicyError::Sum { context, sum });
+    }
+    row.iter_mut().for_each(|p| *p /= sum);
+    Ok(())
 }
 
 fn check_length(shape: &Shape, got: usize) -> Result<(), PolicyError> {
@@ -224,6 +390,47 @@ mod tests {
             Policy::from_logits(&shape, arr1(&[0.0, f64::NAN, 0.0])).unwrap_err(),
             PolicyError::Logits { context: 1 }
         );
+    }
+
+    #[test]
+    fn clones_share_until_one_is_written_and_stamps_tell() {
+        let shape = Shape::single(2).unwrap();
+        let one = Policy::uniform(&shape);
+        let mut two = one.clone();
+        assert_eq!((one.stamp(), one.probs_slice().as_ptr()), (two.stamp(), two.probs_slice().as_ptr()));
+        two.set_logits(|l| l[0] += 1.0).unwrap();
+        assert!(one.stamp() != two.stamp() && one != two && one == Policy::uniform(&shape));
+        let mut three = Policy::uniform(&shape);
+        assert_ne!(one.stamp(), three.stamp());
+        three.copy_from(&two);
+        assert_eq!((three.stamp(), &three), (two.stamp(), &two));
+        let before = two.stamp();
+        two.set_probs(|p| p.copy_from_slice(&[0.0, 1.0])).unwrap();
+        assert_ne!(two.stamp(), before);
+    }
+
+    #[test]
+    fn large_shapes_have_the_bits_of_their_rows_alone() {
+        let shape = Shape::ragged((0..20_000).map(|x| 1 + x % 5)).unwrap();
+        let logits: Array1<f64> = (0..shape.len()).map(|i| (i as f64 * 0.37).sin() * 9.0).collect();
+        let policy = Policy::from_logits(&shape, logits.clone()).unwrap();
+        let again = Policy::from_probs(&shape, policy.probs().clone()).unwrap();
+        for x in (0..shape.contexts()).step_by(97) {
+            let alone = Shape::single(shape.actions(x)).unwrap();
+            let row = Policy::from_logits(&alone, logits.slice(s![shape.range(x)]).to_owned()).unwrap();
+            assert_eq!(row.log_probs(), policy.log_probs_at(x));
+            assert_eq!(row.probs(), policy.probs_at(x));
+            let row = Policy::from_probs(&alone, row.probs().clone()).unwrap();
+            assert_eq!(row.log_probs(), again.log_probs_at(x));
+        }
+        let mut mean = policy.clone();
+        mean.set_mean(&(policy.probs() * 3.0).to_vec(), 3.0);
+        let thirds = policy.probs() * 3.0 / 3.0;
+        assert_eq!(mean, Policy::from_probs(&shape, thirds).unwrap());
+        let mut bad = logits;
+        (bad[40_000], bad[30_000]) = (f64::NAN, f64::INFINITY);
+        let context = (0..).find(|&x| shape.range(x).contains(&30_000)).unwrap();
+        assert_eq!(Policy::from_logits(&shape, bad).unwrap_err(), PolicyError::Logits { context });
     }
 
     #[test]

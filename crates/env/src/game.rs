@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use equipoise_core::{Policy, Shape};
+use equipoise_core::{Policy, Shape, blocks};
 use ndarray::{Array1, Array2};
 
 use crate::matrix::{LARGE, Margins, PreferenceMatrix};
-use crate::product::{Squares, pair, pairs, skew_product};
+use crate::product::{pair, pairs, skew_product};
+use crate::squares::Squares;
 use crate::storage::{Panels, ProductCost, Storage};
+use crate::triangles;
 
 /// One or many contexts, each with its preference matrix. Margins of small contexts lie in one allocation, each unordered
 /// pair once, so a million small games cost what their pairs cost. A large context has a [`Storage`] of its own.
@@ -305,10 +307,10 @@ impl Game {
         }
         if let Some(squares) = &self.squares {
             squares.products(self.shape.offsets(), probs, out);
-            return;
-        }
-        for (x, range) in self.shape.ranges().enumerate() {
-            skew_product(self.packed(x), &probs[range.clone()], &mut out[range]);
+        } else if self.contexts() == 1 {
+            skew_product(&self.margins, probs, out);
+        } else {
+            triangles::products(self.shape.offsets(), &self.starts, &self.margins, probs, out);
         }
     }
 
@@ -381,10 +383,13 @@ impl Game {
         }
     }
 
-    /// The context-weighted mean of `per_context(x)`, summed in the order of the contexts.
+    /// The context-weighted mean of `per_context(x)`, summed in the order of the contexts, in blocks where they are many.
     #[must_use]
-    pub fn weighted_mean(&self, per_context: impl Fn(usize) -> f64) -> f64 {
-        (0..self.contexts()).map(|x| self.weights[x] * per_context(x)).sum()
+    pub fn weighted_mean(&self, per_context: impl Fn(usize) -> f64 + Sync) -> f64 {
+        blocks::sum(self.shape.offsets(), (), |block, ()| {
+            let contexts = block.first..block.first + block.contexts();
+            contexts.map(|x| self.weights[x] * per_context(x)).sum()
+        })
     }
 
     /// The storage of context `x`, if it has one of its own.

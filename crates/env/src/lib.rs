@@ -3,13 +3,16 @@
 //!
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
+mod draws;
 pub mod game;
 pub mod generators;
 pub mod lockstep;
 pub mod matrix;
 pub mod oracle;
 pub mod product;
+mod squares;
 pub mod storage;
+mod triangles;
 
 pub use game::{Context, Game, GameError};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use equipoise_core::sample::{self, Sampler};
-use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape};
+use equipoise_core::policy::Stamp;
+use equipoise_core::sample::Sampler;
+use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, blocks};
 use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::draws::{self, Opponent, Query};
 use crate::game::Game;
 use crate::lockstep::Seat;
 
@@ -74,19 +76,23 @@ pub struct GameOracle {
     feedback: Feedback,
     rng: Rng,
     cost: Cost,
-    /// Probabilities and margins of the last exact product.
-    memo: (Array1<f64>, Array1<f64>),
+    /// The policy of the last exact product.
+    known: Option<Stamp>,
+    /// That product, flat over the shape.
+    margins: Array1<f64>,
+    /// Tables of the last sampled opponent.
     sampler: Option<Sampler>,
+    /// As [`draws::word_starts`] gives them, from the first sampled query on.
+    starts: Vec<u64>,
 }
 
 impl GameOracle {
     /// An oracle for `game`; `rng` is its own stream (unused when exact).
     #[must_use]
     pub fn new(game: Arc<Game>, feedback: Feedback, rng: Rng) -> Self {
-        let len = game.shape().len();
-        // NaN equals nothing, so the first comparison fails
-        let memo = (Array1::from_elem(len, f64::NAN), Array1::zeros(len));
-        Self { game, seat: None, feedback, rng, cost: Cost::default(), memo, sampler: None }
+        let margins = Array1::zeros(game.shape().len());
+        let (seat, known, sampler, starts) = (None, None, None, Vec::new());
+        Self { game, seat, feedback, rng, cost: Cost::default(), known, margins, sampler, starts }
     }
 
     /// The same oracle in lock-step with others: its products are those of `seat`'s table. Equal answers, equal bits.
@@ -112,16 +118,11 @@ impl GameOracle {
     /// For the instrument: the true `K pi`, flat over the shape; never charged, and free if it was the last product.
     #[inline]
     pub fn margins(&mut self, policy: &Policy) -> &Array1<f64> {
-        let (probs, margins) = &mut self.memo;
-        let (known, asked) = (
-            probs.as_slice_mut().expect("an owned one-dimensional array is contiguous"),
-            policy.probs_slice(),
-        );
-        if known != asked {
-            known.copy_from_slice(asked);
-            product(&self.game, self.seat.as_ref(), policy, margins);
+        if self.known != Some(policy.stamp()) {
+            product(&self.game, self.seat.as_ref(), policy, &mut self.margins);
+            self.known = Some(policy.stamp());
         }
-        &self.memo.1
+        &self.margins
     }
 
     /// For the instrument: the true `K pi` into `out`, past the memory; never charged.
@@ -133,8 +134,42 @@ impl GameOracle {
     #[inline]
     #[must_use]
     pub fn last_margins(&self) -> &Array1<f64> {
-        &self.memo.1
+        &self.margins
     }
+
+    fn exact_win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
+        let margins = slice(self.margins(opponent));
+        blocks::for_each(opponent.shape().offsets(), slice_mut(out), |block, out| {
+            out.iter_mut().zip(&margins[block.entries()]).for_each(|(q, m)| *q = 0.5 + m);
+        });
+    }
+
+    fn sampled_win_rates(&mut self, spec: &Sampled, opponent: &Policy, out: &mut Array1<f64>) {
+        if self.starts.is_empty() {
+            self.starts = draws::word_starts(self.game.shape().offsets(), spec);
+        }
+        if spec.opponent == OpponentKind::Exact {
+            self.margins(opponent);
+        } else {
+            self.sampler.get_or_insert_with(|| Sampler::new(opponent)).refresh(opponent);
+        }
+        let Self { game, rng, margins, sampler, starts, .. } = self;
+        let opponent = match (spec.opponent, sampler) {
+            (OpponentKind::Sampled, Some(sampler)) => Opponent::Sampled(sampler),
+            _ => Opponent::Exact(slice(margins)),
+        };
+        Query { game, spec, opponent, starts }.answer(rng, slice_mut(out));
+    }
+}
+
+#[inline]
+fn slice(values: &Array1<f64>) -> &[f64] {
+    values.as_slice().expect("an owned one-dimensional array is contiguous")
+}
+
+#[inline]
+fn slice_mut(values: &mut Array1<f64>) -> &mut [f64] {
+    values.as_slice_mut().expect("an owned one-dimensional array is contiguous")
 }
 
 impl Oracle for GameOracle {
@@ -144,48 +179,24 @@ impl Oracle for GameOracle {
 
     fn win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
         self.cost.queries += 1;
-        let Feedback::Sampled(spec) = self.feedback.clone() else {
-            let margins =
-                self.margins(opponent).as_slice().expect("an owned one-dimensional array is contiguous");
-            out.iter_mut().zip(margins).for_each(|(q, m)| *q = 0.5 + m);
+        let Feedback::Sampled(spec) = &self.feedback else {
+            self.exact_win_rates(opponent, out);
             return;
         };
+        let spec = spec.clone();
         self.cost.duels += u64::from(spec.duels_per_query) * self.game.contexts() as u64;
-        if spec.opponent == OpponentKind::Exact {
-            self.margins(opponent);
-        } else {
-            self.sampler.get_or_insert_with(|| Sampler::new(opponent)).refresh(opponent);
-        }
-        let Self { game, rng, memo, sampler, .. } = self;
-        let mut order = Vec::new();
-        for (x, range) in game.shape().ranges().enumerate() {
-            let (n, m) = (range.len(), spec.duels_per_query as usize);
-            deal(n, m % n, &mut order, rng);
-            let weight = n as f64 / m as f64;
-            for (k, &a) in order.iter().enumerate() {
-                let duels = m / n + usize::from(k < m % n);
-                let mut sum = 0.0;
-                for _ in 0..duels {
-                    let p = match (spec.opponent, &*sampler) {
-                        (OpponentKind::Sampled, Some(s)) => game.prob(x, a, s.draw(range.clone(), rng)),
-                        _ => 0.5 + memo.1[range.start + a],
-                    };
-                    sum += label(spec.labels, p, rng) - 0.5;
-                }
-                out[range.start + a] = 0.5 + weight * sum;
-            }
-        }
+        self.sampled_win_rates(&spec, opponent, out);
     }
 
     fn duels(&mut self, pairs: &[Duel], out: &mut [f64]) {
         assert_eq!(pairs.len(), out.len(), "one answer a duel");
         self.cost.duels += pairs.len() as u64;
-        let labels = match &self.feedback {
-            Feedback::Exact => LabelKind::Probability,
-            Feedback::Sampled(spec) => spec.labels,
-        };
+        if let Feedback::Sampled(Sampled { labels: LabelKind::Bernoulli, .. }) = self.feedback {
+            draws::toss(&self.game, &mut self.rng, pairs, out);
+            return;
+        }
         for (duel, z) in pairs.iter().zip(out) {
-            *z = label(labels, self.game.prob(duel.context, duel.left, duel.right), &mut self.rng);
+            *z = self.game.prob(duel.context, duel.left, duel.right);
         }
     }
 
@@ -198,22 +209,6 @@ fn product(game: &Game, seat: Option<&Seat>, policy: &Policy, out: &mut Array1<f
     match seat {
         Some(seat) => seat.margins(policy, out),
         None => game.margins(policy, out),
-    }
-}
-
-fn label(kind: LabelKind, p: f64, rng: &mut Rng) -> f64 {
-    match kind {
-        LabelKind::Probability => p,
-        LabelKind::Bernoulli => f64::from(u8::from(sample::uniform(rng) < p)),
-    }
-}
-
-/// Lists `0..n` in `order` with a uniformly random `k`-subset in front (partial Fisher-Yates).
-fn deal(n: usize, k: usize, order: &mut Vec<usize>, rng: &mut Rng) {
-    order.clear();
-    order.extend(0..n);
-    for i in 0..k {
-        order.swap(i, i + sample::index(rng, n - i));
     }
 }
 

@@ -9,8 +9,8 @@
 //! read from cache a quarter as often. Rows and lanes depend on `n` only, so the bits do not depend on the width of the
 //! machine's vectors. Large contexts are kept otherwise: see [`crate::storage`].
 //!
-//! Small games lie in squares instead (see [`Squares`]): up to some thirty actions the sum over a row costs more than
-//! reading the other half of the matrix.
+//! Games of small contexts have their own ways ([`crate::squares`], [`crate::triangles`]): up to some thirty actions the
+//! sum over a row costs more than reading the other half of the matrix.
 
 use equipoise_core::vector::dispatch;
 
@@ -112,84 +112,8 @@ fn four_rows(rows: [&[f64]; ROWS], pr: [f64; ROWS], q: &[f64], head: &mut [f64],
     head.iter_mut().zip(sums).for_each(|(h, s)| *h += s);
 }
 
-/// Whole matrices of small contexts, rows padded with zeros to full chunks: `(K p)_i = - sum_j K_ji p_j` runs over
-/// contiguous rows, without a sum across a vector.
-#[derive(Clone, Debug)]
-pub(crate) struct Squares {
-    values: Vec<f64>,
-}
-
-impl Squares {
-    /// Largest context kept as a square.
-    const ACTIONS: usize = 32;
-    /// Most numbers kept in squares, 4 MiB: beyond, games are read from memory, and the triangle is the shorter.
-    const NUMBERS: usize = 1 << 19;
-
-    /// Squares of all contexts, if the game is small; `margin(x, i, j)` is `K_ij` of context x.
-    pub(crate) fn new(sizes: &[usize], margin: impl Fn(usize, usize, usize) -> f64) -> Option<Self> {
-        let numbers: usize = sizes.iter().map(|&n| n * stride(n)).sum();
-        if numbers > Self::NUMBERS || sizes.iter().any(|&n| n > Self::ACTIONS) {
-            return None;
-        }
-        let mut values = vec![0.0; numbers];
-        let mut rows = &mut values[..];
-        for (x, &n) in sizes.iter().enumerate() {
-            for i in 0..n {
-                let (row, rest) = rows.split_at_mut(stride(n));
-                rows = rest;
-                row[..n].iter_mut().enumerate().for_each(|(j, v)| *v = margin(x, i, j));
-            }
-        }
-        Some(Self { values })
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.values[..])
-    }
-
-    /// `K p` in every context, flat; context x has actions `offsets[x]..offsets[x + 1]`.
-    pub(crate) fn products(&self, offsets: &[usize], p: &[f64], out: &mut [f64]) {
-        dispatch(
-            #[inline(always)]
-            || {
-                let mut rest = &self.values[..];
-                for w in offsets.windows(2) {
-                    let n = w[1] - w[0];
-                    let (square, tail) = rest.split_at(n * stride(n));
-                    rest = tail;
-                    square_product(square, &p[w[0]..w[1]], &mut out[w[0]..w[1]]);
-                }
-            },
-        );
-    }
-}
-
-/// Numbers from one row of a square to the next.
-fn stride(n: usize) -> usize {
-    n.next_multiple_of(LANES)
-}
-
-#[inline(always)]
-fn square_product(square: &[f64], p: &[f64], out: &mut [f64]) {
-    let stride = stride(p.len());
-    for (c, out) in out.chunks_mut(LANES).enumerate() {
-        let mut sums = [0.0; LANES];
-        for (row, q) in square.chunks_exact(stride).zip(p) {
-            let k =
-                <&[f64; LANES]>::try_from(&row[c * LANES..(c + 1) * LANES]).expect("rows are whole chunks");
-            for l in 0..LANES {
-                sums[l] -= k[l] * q;
-            }
-        }
-        match <&mut [f64; LANES]>::try_from(&mut *out) {
-            Ok(whole) => *whole = sums,
-            Err(_) => out.copy_from_slice(&sums[..out.len()]),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -198,7 +122,7 @@ mod tests {
     }
 
     /// The definition, summed the plain way.
-    fn double_loop(packed: &[f64], p: &[f64]) -> Vec<f64> {
+    pub(crate) fn double_loop(packed: &[f64], p: &[f64]) -> Vec<f64> {
         let n = p.len();
         let margin = |i: usize, j: usize| match i.cmp(&j) {
             std::cmp::Ordering::Less => packed[pair(n, i, j)],
@@ -208,7 +132,7 @@ mod tests {
         (0..n).map(|i| (0..n).map(|j| margin(i, j) * p[j]).sum()).collect()
     }
 
-    fn case(n: usize, seed: u64) -> (Vec<f64>, Vec<f64>) {
+    pub(crate) fn case(n: usize, seed: u64) -> (Vec<f64>, Vec<f64>) {
         let packed = (0..pairs(n) as u64).map(|k| value(seed, k)).collect();
         (packed, (0..n as u64).map(|k| value(seed, k + (1 << 40)) + 0.5).collect())
     }
@@ -220,25 +144,6 @@ mod tests {
             let mut out = vec![f64::NAN; n];
             skew_product(&packed, &p, &mut out);
             for (a, b) in out.iter().zip(double_loop(&packed, &p)) {
-                prop_assert!((a - b).abs() < 1e-13, "{} {}", a, b);
-            }
-        }
-
-        #[test]
-        fn squares_equal_triangles(sizes in prop::collection::vec(1usize..33, 1..6), seed in any::<u64>()) {
-            let cases: Vec<_> = sizes.iter().enumerate().map(|(x, &n)| case(n, seed ^ x as u64)).collect();
-            let squares = Squares::new(&sizes, |x, i, j| {
-                let at = |i, j| cases[x].0[pair(sizes[x], i, j)];
-                if i < j { at(i, j) } else if i > j { -at(j, i) } else { 0.0 }
-            }).expect("small");
-            let offsets: Vec<usize> = std::iter::once(0)
-                .chain(sizes.iter().scan(0, |end, n| { *end += n; Some(*end) }))
-                .collect();
-            let p: Vec<f64> = cases.iter().flat_map(|c| c.1.clone()).collect();
-            let mut out = vec![f64::NAN; p.len()];
-            squares.products(&offsets, &p, &mut out);
-            let expect: Vec<f64> = cases.iter().flat_map(|(k, p)| double_loop(k, p)).collect();
-            for (a, b) in out.iter().zip(expect) {
                 prop_assert!((a - b).abs() < 1e-13, "{} {}", a, b);
             }
         }

@@ -62,7 +62,8 @@ impl Octaves {
     /// Empty, with the gap of the start.
     #[must_use]
     pub fn new(gap: f64) -> Self {
-        Self { octaves: Vec::new(), last_gap: gap }
+        // room for every octave that a u64 counts: the loop that adds to it allocates nothing
+        Self { octaves: Vec::with_capacity(64), last_gap: gap }
     }
 
     /// Adds step `step >= 1`: its gap, and the L1 distance from the iterate before.

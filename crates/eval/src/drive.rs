@@ -1,15 +1,16 @@
 //! The loop that drives one run: the only place that knows steps, time, limits, averages and records at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use equipoise_core::{Cost, Oracle as _, Policy, Progress, Rng, Solver, StepError, Task};
+use equipoise_core::{Cost, Oracle as _, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
 use equipoise_env::GameOracle;
 use ndarray::Array1;
 
 use crate::behaviour::{Behaviour, Octaves};
 use crate::limits::Limits;
-use crate::metrics::{Metric, Truth};
+use crate::metrics::{Metric, Truth, gaps};
 use crate::schedule::Schedule;
+use crate::stopwatch::Stopwatch;
 
 /// Gap targets whose first crossing is recorded, with its cost. Absolute: the optimum is 0.
 pub const TARGETS: [f64; 3] = [1e-2, 1e-4, 1e-8];
@@ -102,7 +103,7 @@ pub struct Point {
     pub step: u64,
     /// Ledger after those steps.
     pub cost: Cost,
-    /// Time in the solver's steps.
+    /// Time in the solver's steps; of those below 10 us one in sixteen is timed and stands for the others too.
     pub elapsed: Duration,
     /// `last`, `average` or `best`.
     pub iterate: &'static str,
@@ -164,26 +165,23 @@ pub struct Outcome {
 /// Drives `run` to its end. `go_on` is called after each step with the steps done; returning false interrupts.
 pub fn drive(mut run: Run<'_>, go_on: &mut dyn FnMut(u64) -> bool) -> Outcome {
     let mut desk = Desk::new(&run);
-    let mut elapsed = Duration::ZERO;
+    let mut stopwatch = Stopwatch::default();
     let mut step = 0;
-    desk.watch(&mut run, 0, elapsed);
-    desk.record(&mut run, 0, elapsed);
+    desk.watch(&mut run, 0);
+    desk.record(&mut run, 0, Duration::ZERO);
     let mut next_record = run.schedule.next_after(0);
     let stop = loop {
-        if let Some(reason) = exhausted(&run, step, elapsed, &desk) {
+        if let Some(reason) = exhausted(&run, step, stopwatch.elapsed(), &desk) {
             break reason;
         }
-        let clock = Instant::now();
-        let result = run.solver.step(run.oracle, &mut run.rng);
-        elapsed += clock.elapsed();
-        let progress = match result {
+        let progress = match stopwatch.time(|| run.solver.step(run.oracle, &mut run.rng)) {
             Ok(progress) => progress,
             Err(cause) => break StopReason::Diverged { step: step + 1, cause },
         };
         step += 1;
-        desk.watch(&mut run, step, elapsed);
+        desk.watch(&mut run, step);
         if step >= next_record {
-            desk.record(&mut run, step, elapsed);
+            desk.record(&mut run, step, stopwatch.elapsed());
             next_record = run.schedule.next_after(step);
         }
         if progress == Progress::Finished {
@@ -193,7 +191,7 @@ pub fn drive(mut run: Run<'_>, go_on: &mut dyn FnMut(u64) -> bool) -> Outcome {
             break StopReason::Interrupted;
         }
     };
-    desk.finish(run, stop, step, elapsed)
+    desk.finish(run, stop, step, stopwatch.elapsed())
 }
 
 /// The limit that forbids another step, if any.
@@ -222,10 +220,16 @@ struct Desk {
     targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
+    /// The largest target of each gap that the last iterate has not met; `-inf` if there is none.
+    waiting: [f64; 2],
     octaves: Option<Octaves>,
-    previous: Policy,
+    /// Probabilities of the last iterate before this step.
+    previous: Vec<f64>,
     /// Sum of the played policies.
-    played: Array1<f64>,
+    played: Vec<f64>,
+    /// Their mean at the last record, and its margins.
+    average: Policy,
+    average_margins: Array1<f64>,
     trace: Vec<Point>,
     recorded: Option<u64>,
     reached: Vec<Reached>,
@@ -249,9 +253,12 @@ impl Desk {
             targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],
+            waiting: [TARGETS[0], if run.task.tau > 0.0 { TARGETS[0] } else { f64::NEG_INFINITY }],
             octaves: None,
-            previous: run.solver.policy().clone(),
-            played: Array1::zeros(shape.len()),
+            previous: run.solver.policy().probs().to_vec(),
+            played: vec![0.0; shape.len()],
+            average: run.solver.policy().clone(),
+            average_margins: Array1::zeros(shape.len()),
             trace: Vec::new(),
             recorded: None,
             reached,
@@ -271,17 +278,20 @@ impl Desk {
     }
 
     /// What is looked at after every step: gaps of the last iterate, targets, movement, the sum of played policies.
-    fn watch(&mut self, run: &mut Run<'_>, step: u64, _elapsed: Duration) {
+    fn watch(&mut self, run: &mut Run<'_>, step: u64) {
         run.oracle.margins(run.solver.policy());
         let (truth, policy) = (Self::truth(run), run.solver.policy());
         let margins = run.oracle.last_margins();
-        let tau_too = run.task.tau > 0.0;
-        let gap = self.gaps[0].mean(&truth, policy, margins);
-        let gap_tau = if tau_too { self.gaps[1].mean(&truth, policy, margins) } else { gap };
-        let cost = run.oracle.cost();
+        let [gap, gap_tau] = gaps(&truth, policy, margins);
         for (k, value) in [gap, gap_tau].into_iter().enumerate() {
             self.best[k] = self.best[k].min(value);
-            cross(&mut self.reached, self.gaps[k].name, "last", value, step, cost);
+            if value <= self.waiting[k] {
+                let name = self.gaps[k].name;
+                cross(&mut self.reached, name, "last", value, step, run.oracle.cost());
+                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == "last";
+                self.waiting[k] =
+                    self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
+            }
         }
         self.targets_met = self.targets.iter().all(|(m, target)| {
             let value = match m.name {
@@ -295,18 +305,26 @@ impl Desk {
         if step == 0 {
             self.octaves = Some(Octaves::new(judged));
         } else {
-            let moved: f64 = self
-                .previous
-                .probs_slice()
-                .iter()
-                .zip(policy.probs_slice())
-                .map(|(a, b)| (a - b).abs())
-                .sum();
+            let (now, played) = (policy.probs_slice(), run.solver.played().probs_slice());
+            let moved = blocks::sum(
+                run.task.shape().offsets(),
+                (&mut self.previous[..], &mut self.played[..]),
+                |block, (previous, sum)| {
+                    let (now, played) = (&now[block.entries()], &played[block.entries()]);
+                    vector::dispatch(
+                        #[inline(always)]
+                        || {
+                            sum.iter_mut().zip(played).for_each(|(s, p)| *s += p);
+                            let moved = vector::distance(previous, now);
+                            previous.copy_from_slice(now);
+                            moved
+                        },
+                    )
+                },
+            );
             if let Some(octaves) = &mut self.octaves {
                 octaves.add(step, judged, moved / run.task.shape().contexts() as f64);
             }
-            self.played += run.solver.played().probs();
-            self.previous.copy_from(policy);
         }
         if let Some(path) = &mut self.path {
             let p = [0, 1, 2].map(|a| policy.probs()[a]);
@@ -335,25 +353,21 @@ impl Desk {
                 push("best", metric, self.best[k]);
             }
         }
-        let average = if step == 0 {
-            policy.clone()
-        } else {
-            // a mean of policies is on the simplex up to rounding
-            Policy::from_probs(policy.shape(), &self.played / step as f64)
-                .expect("a mean of policies is a policy")
-        };
-        let mut margins = Array1::zeros(average.probs().len());
-        run.oracle.product(&average, &mut margins);
+        if step > 0 {
+            self.average.set_mean(&self.played, step as f64);
+        }
+        let (average, margins) = (&self.average, &mut self.average_margins);
+        run.oracle.product(average, margins);
         for &metric in run.metrics {
-            push("average", metric, metric.mean(&truth, &average, &margins));
+            push("average", metric, metric.mean(&truth, average, margins));
         }
         for metric in &self.gaps {
-            let value = metric.mean(&truth, &average, &margins);
+            let value = metric.mean(&truth, average, margins);
             cross(&mut self.reached, metric.name, "average", value, step, cost);
         }
         if run.keep_policies {
             self.kept.push(Kept { step, iterate: "last", policy: policy.clone() });
-            self.kept.push(Kept { step, iterate: "average", policy: average });
+            self.kept.push(Kept { step, iterate: "average", policy: average.clone() });
         }
     }
 
@@ -366,13 +380,21 @@ impl Desk {
         if let Some(path) = &mut self.path
             && path.last().is_some_and(|(s, _)| *s != steps)
         {
-            path.push((steps, [0, 1, 2].map(|a| self.previous.probs()[a])));
+            path.push((steps, [0, 1, 2].map(|a| self.previous[a])));
         }
         let behaviour = match (&stop, &self.octaves) {
             (StopReason::Diverged { .. }, _) | (_, None) => Behaviour::Diverged,
             (StopReason::Finished, _) => Behaviour::Finished,
             (StopReason::TargetReached, _) => Behaviour::Converged,
             (_, Some(octaves)) => octaves.verdict(run.sampled),
+        };
+        let policy = if diverged {
+            // the solver's is unusable; logarithms of probabilities that underflowed are lost
+            let mut last = run.task.start.clone();
+            last.set_probs(|p| p.copy_from_slice(&self.previous)).expect("an iterate before was finite");
+            last
+        } else {
+            run.solver.policy().clone()
         };
         Outcome {
             stop,
@@ -382,7 +404,7 @@ impl Desk {
             elapsed,
             trace: self.trace,
             reached: self.reached,
-            policy: self.previous,
+            policy,
             kept: self.kept,
             path: self.path.unwrap_or_default(),
         }

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod metrics;
 pub mod rate;
 pub mod schedule;
+mod stopwatch;
 
 pub use behaviour::Behaviour;
 pub use drive::{Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
