@@ -163,7 +163,8 @@ fn drawings_hold_what_they_promise() {
         assert_eq!(drawing.contains("<title>1 egpo"), !drawing.contains("against duels"));
     }
     // A band needs more than one repetition: only the sampled method has it.
-    let layers = drawings.iter().filter(|d| d.contains("iterate against")).flat_map(|d| d.split("<title>").skip(1));
+    let layers =
+        drawings.iter().filter(|d| d.contains("iterate against")).flat_map(|d| d.split("<title>").skip(1));
     let bands: Vec<&str> = layers.filter(|layer| layer.contains("opacity=\"0.16\"")).collect();
     assert!(!bands.is_empty());
     for band in bands {
@@ -242,15 +243,18 @@ fn a_sweep_names_its_best_step_by_rule_and_its_cost() {
     let template: Vec<_> =
         experiment.runs.iter().filter(|r| r.0.solver == "omwu" && r.0.tau == 0.0).cloned().collect();
     experiment.runs.clear();
-    for (label, value, never) in
-        [("rule", serde_json::json!("theorem"), false), ("slow", 0.1.into(), true), ("fast", 0.5.into(), false)]
-    {
+    for (label, value, never) in [
+        ("rule", serde_json::json!("theorem"), false),
+        ("slow", 0.1.into(), true),
+        ("fast", 0.5.into(), false),
+    ] {
         for (record, trace, path) in &template {
             let mut record = record.clone();
             record.label = label.into();
             record.id = format!("{}-{label}", record.id);
             record.spec["solvers"] = serde_json::json!([{ "omwu": { "step_size": value, "other": 1 } }]);
-            record.parameters = serde_json::json!({ "step_size": value.as_f64().unwrap_or(0.25), "other": 1 });
+            record.parameters =
+                serde_json::json!({ "step_size": value.as_f64().unwrap_or(0.25), "other": 1 });
             if never {
                 record.reached.iter_mut().for_each(|r| (r.step, r.queries, r.duels) = (None, None, None));
             }

@@ -156,7 +156,10 @@ mod tests {
         let quarter = |n: i32| BOTTOM - (f64::from(n) * f64::from(BOTTOM - TOP) / 4.0).round() as i32;
         assert_eq!(line.first(), Some(&(LEFT, BOTTOM)));
         assert_eq!(line.last(), Some(&(RIGHT, quarter(3))));
-        assert!(line.contains(&((LEFT + RIGHT) / 2, quarter(1))) && line.contains(&((LEFT + RIGHT) / 2, quarter(3))));
+        assert!(
+            line.contains(&((LEFT + RIGHT) / 2, quarter(1)))
+                && line.contains(&((LEFT + RIGHT) / 2, quarter(3)))
+        );
         // it never falls, and never goes back
         assert!(line.windows(2).all(|w| w[1].0 >= w[0].0 && w[1].1 <= w[0].1));
     }

@@ -120,9 +120,7 @@ impl Field<'_> {
     pub(crate) fn factors(&self) -> Vec<Vec<f64>> {
         let problems = self.entrants.first().map_or(0, |e| e.attempts.len());
         let best: Vec<f64> = (0..problems)
-            .map(|p| {
-                self.entrants.iter().filter_map(|e| e.attempts[p].cost()).fold(f64::INFINITY, f64::min)
-            })
+            .map(|p| self.entrants.iter().filter_map(|e| e.attempts[p].cost()).fold(f64::INFINITY, f64::min))
             .collect();
         let factors = |e: &Entrant<'_>| {
             let mut factors: Vec<f64> = e
@@ -235,9 +233,10 @@ fn between(targets: &mut Vec<f64>) {
 
 fn attempt(run: &Run, metric: &str, target: f64, coin: Coin, coarse: &mut bool) -> Attempt {
     for iterate in ["last", "average"] {
-        let watched = run.record.reached.iter().find(|r| {
-            r.metric == metric && r.iterate == iterate && (r.target / target - 1.0).abs() < 1e-9
-        });
+        let watched =
+            run.record.reached.iter().find(|r| {
+                r.metric == metric && r.iterate == iterate && (r.target / target - 1.0).abs() < 1e-9
+            });
         match watched {
             Some(r) => {
                 if let (Some(queries), Some(duels)) = (r.queries, r.duels) {
@@ -353,7 +352,8 @@ pub(crate) fn together_view(
 }
 
 fn rows(field: &Field<'_>, cells: impl Fn(usize, &Entrant<'_>) -> Vec<String>) -> Vec<GridRow> {
-    let row = |(i, e): (usize, &Entrant<'_>)| GridRow { key: e.key, label: plain(e.label), cells: cells(i, e) };
+    let row =
+        |(i, e): (usize, &Entrant<'_>)| GridRow { key: e.key, label: plain(e.label), cells: cells(i, e) };
     field.entrants.iter().enumerate().map(row).collect()
 }
 
@@ -364,8 +364,7 @@ fn solved(field: &Field<'_>, targets: &[f64]) -> Grid {
     let cells = |i: usize, e: &Entrant<'_>| {
         let mut cells: Vec<String> = (0..targets.len())
             .map(|t| {
-                let of: Vec<Attempt> =
-                    e.attempts.iter().copied().skip(t).step_by(targets.len()).collect();
+                let of: Vec<Attempt> = e.attempts.iter().copied().skip(t).step_by(targets.len()).collect();
                 let met = of.iter().filter(|a| **a != Attempt::Absent).count();
                 let solved = of.iter().filter(|a| matches!(a, Attempt::Solved(_))).count();
                 format!("{solved} of {met}")
