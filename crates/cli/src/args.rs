@@ -359,6 +359,9 @@ pub(crate) struct List {
     /// Print the list as JSON, with parameters and their schema.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print the list as a Markdown table.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

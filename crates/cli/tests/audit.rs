@@ -18,7 +18,27 @@ fn a_claim_that_holds_ends_with_0() {
     let audited: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(audited[0]["verdict"], "PASS");
     assert!(audited[0]["least_slack"].as_f64().unwrap() >= 1.0);
+    // the suite and the worst of the search; all 25 searched games are counted
     assert_eq!(audited[0]["findings"].as_array().unwrap().len(), 41);
+    assert_eq!((&audited[0]["searched"], &audited[0]["verdicts"]["PASS"]), (&25.into(), &65.into()));
+}
+
+#[test]
+fn a_vacuous_bound_is_named_and_its_finding_replays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |p: &str| dir.path().join(p).to_str().unwrap().to_owned();
+    for (solver, claim) in [("inpo", "inpo-published"), ("nash-md", "nash-md-published")] {
+        let args = ["audit", "--solver", solver, "--out", &path(solver)];
+        let (code, out, _) = equipoise(&args);
+        // Nash-MD's floor is broken claim enough
+        assert_eq!(code, i32::from(solver == "nash-md"), "{out}");
+        let page = std::fs::read_to_string(path(&format!("{solver}/audit.md"))).unwrap();
+        let named = format!("predict nothing:\n\n- {claim}");
+        assert!(page.contains(&named) && page.contains("; off on 30 of 30."), "{page}");
+        let folder = path(&format!("{solver}/findings/{claim}"));
+        let (code, out, err) = equipoise(&["check", &folder, "--out", &path("replayed")]);
+        assert_eq!(code, 0, "{out}{err}");
+    }
 }
 
 #[test]

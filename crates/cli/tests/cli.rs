@@ -381,3 +381,15 @@ fn solve_selects_ranges_and_follows_the_path() {
     let (code, _, err) = equipoise(&["gap"]);
     assert!(code == 2 && err.contains("--policy"), "{err}");
 }
+
+#[test]
+fn the_table_of_methods_in_the_readme_is_the_registrys() {
+    let out =
+        Command::cargo_bin("equipoise").unwrap().args(["list", "solvers", "--markdown"]).output().unwrap();
+    let table = String::from_utf8(out.stdout).unwrap();
+    assert!(table.lines().count() > 39 && table.contains("| verified by |"), "{table}");
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let shown = readme.split("<!-- equipoise list solvers --markdown -->\n").nth(1).unwrap();
+    let shown = shown.split("<!-- end -->").next().unwrap();
+    assert_eq!(shown, table, "print it again with `equipoise list solvers --markdown`");
+}

@@ -1,17 +1,18 @@
 //! The audit: every claim of [`crate::claims`] run on a suite of games, or on games searched to break it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use equipoise_core::{Aim, BuildError, Policy, Rng, StepError, Task, sample, seed};
+use equipoise_core::{Aim, BuildError, Policy, Rng, StepError, Task, sample, seed, simplex};
 use equipoise_env::generators::generator;
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
 use equipoise_eval::audit::{Facts, Form, Judged, Verdict, judge};
-use equipoise_eval::metrics::{Metric, Truth};
+use equipoise_eval::metrics::{Metric, Truth, measure};
 use ndarray::Array1;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::claims::Claim;
+use crate::claims::{Claim, Quantity, Unit};
 use crate::registry;
 use crate::setting::Setting;
 
@@ -46,11 +47,24 @@ pub struct Finding {
     pub predicted_factor: Option<f64>,
     /// The facts that the claim's expressions used.
     pub facts: Facts,
-    /// The parameters it ran with (at the first step).
+    /// The parameters it ran with.
     pub parameters: Value,
 }
 
-/// A broken claim as files: an experiment that replays it, and what that must show.
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Searched {
+    /// Games looked at.
+    pub games: u32,
+    /// How many ended with each verdict, by its name.
+    pub verdicts: BTreeMap<&'static str, u32>,
+    /// The finding that is worst for the claim.
+    pub worst: Finding,
+    /// Its instance.
+    pub instance: Instance,
+}
+
+/// A finding as files: an experiment that replays it, and what that must show.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// `experiment.yaml`.
@@ -125,78 +139,86 @@ fn random_policy(game: &Game, scale: f64, rng: &mut Rng) -> Policy {
     Policy::from_logits(game.shape(), logits).expect("finite logits")
 }
 
-/// Runs `claim` on `instance` at the exact oracle and judges it.
+/// Runs `claim` on `instance` and judges it. Metrics are exact; win rates are too, and duels where the claim is not about
+/// noise.
 ///
 /// # Errors
 /// [`AuditError`].
 pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, AuditError> {
     let entry = registry::solver(claim.solver).expect("a claim names a registered method");
-    let metric = Metric::named(claim.metric).expect("a claim names a metric of the registry");
     let Instance { game, start, tau, .. } = instance;
     let setting = Setting::new(game.clone(), start.clone(), start.clone(), *tau).solve()?;
-    let mut task = Task { horizon: Some(claim.steps), ..setting.task.clone() };
-    let build = |task: &Task, t: u64| {
-        entry.build(&(claim.parameters)(*tau, t), task).map_err(|error| AuditError::Parameter {
-            claim: claim.id,
-            instance: instance.name.clone(),
-            error,
-        })
+    let equilibrium = setting.equilibrium.as_ref().expect("solved above");
+    let unique = *tau > 0.0 || equipoise_reference::maximal_lottery(&game.matrix(0))?.unique == Some(true);
+    let mut facts = Facts {
+        actions: game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
+        tau: *tau,
+        eta: f64::NAN,
+        radius: start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l)),
+        steps: claim.steps,
+        omega: setting.frequencies.first().copied().unwrap_or(0.0),
+        full_support: equilibrium.probs().iter().all(|&p| p > 1e-9),
+        unique,
+        initial: f64::NAN,
     };
-    let mut built = build(&task, 0)?;
-    let parameters = built.parameters.clone();
-    let truth = Truth { game, reference: start, tau: *tau, equilibrium: setting.equilibrium.as_ref() };
-    let mut margins = Array1::zeros(game.shape().len());
-    let mut value = |policy: &Policy| {
-        game.margins(policy, &mut margins);
-        metric.mean(&truth, policy, &margins)
-    };
-    let mut oracle = GameOracle::exact(game.clone());
+    let task = Task { horizon: Some(claim.steps), ..setting.task.clone() };
+    let built = entry.build(&(claim.parameters)(&facts), &task).map_err(|error| AuditError::Parameter {
+        claim: claim.id,
+        instance: instance.name.clone(),
+        error,
+    })?;
+    let (mut solver, parameters) = (built.solver, built.parameters);
+    facts.eta = parameters["step_size"].as_f64().unwrap_or(f64::NAN);
+    let truth = Truth { game, reference: start, tau: *tau, equilibrium: Some(equilibrium) };
+    let feedback = if claim.noisy { Feedback::Sampled(Sampled::default()) } else { Feedback::Exact };
+    let mut oracle = GameOracle::new(game.clone(), feedback, seed::stream(0, "audit oracle", &[claim.id]));
     let mut rng = seed::stream(0, "audit", &[claim.id]);
-    let mut series = vec![value(start)];
+    let mut gauge = Gauge {
+        quantity: claim.quantity,
+        truth,
+        eta: facts.eta,
+        margins: Array1::zeros(start.shape().len()),
+    };
+    let mut series = vec![gauge.value(start, start)];
     let mut played = Array1::<f64>::zeros(game.shape().len());
+    let mut before = start.clone();
     for t in 0..claim.steps {
-        if claim.falling && t > 0 {
-            task.start = built.solver.policy().clone();
-            built = build(&task, t)?;
-        }
-        built.solver.step(&mut oracle, &mut rng).map_err(|error| AuditError::Step {
+        solver.step(&mut oracle, &mut rng).map_err(|error| AuditError::Step {
             claim: claim.id,
             instance: instance.name.clone(),
             error,
         })?;
         if claim.iterate == "average" {
-            played += built.solver.played().probs();
-            let mean = &played / (t + 1) as f64;
-            series.push(value(&Policy::from_probs(game.shape(), mean).expect("a mean of policies is one")));
+            played += solver.played().probs();
+            let mean = Policy::from_probs(game.shape(), &played / (t + 1) as f64)
+                .expect("a mean of policies is one");
+            series.push(gauge.value(&mean, &mean));
         } else {
-            series.push(value(built.solver.policy()));
+            series.push(gauge.value(solver.policy(), &before));
+            before.copy_from(solver.policy());
         }
     }
-    let equilibrium = setting.equilibrium.as_ref().expect("solved above");
-    let facts = Facts {
-        actions: game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
-        tau: *tau,
-        eta: parameters["step_size"].as_f64().unwrap_or(f64::NAN),
-        radius: start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l)),
-        steps: claim.steps,
-        omega: setting.frequencies.first().copied().unwrap_or(0.0),
-        full_support: equilibrium.probs().iter().all(|&p| p > 1e-9),
-        initial: series[0],
+    facts.initial = series[0];
+    let cost = solver.step_cost();
+    let unit = match claim.unit {
+        Unit::Step => 1.0,
+        Unit::Query => cost.queries as f64,
+        Unit::Duel => cost.duels as f64,
     };
-    // gaps are differences of numbers near 1/2; KL to a solved equilibrium is off by its error over tau, squared
-    let floor = match claim.metric {
-        "duality_gap" => 1e-13,
-        _ if *tau > 0.0 => 1e-14 / (tau * tau),
-        _ => 1e-14,
-    };
-    let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor);
-    // the slowest mode decides; without regularisation the theory holds for an interior equilibrium only
-    let theory = !claim.falling && claim.iterate == "last" && (*tau > 0.0 || facts.full_support);
-    let moduli = setting.frequencies.iter().map(|&w| built.solver.local_modulus(w));
+    let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor(claim.quantity, *tau), unit);
+    // the slowest mode decides; without regularisation the theory holds for an interior equilibrium only, and none holds
+    // for the original game's methods on a regularised one
+    let same_game = *tau == 0.0 || entry.aim == Aim::Regularised;
+    let theory = claim.iterate == "last" && same_game && (*tau > 0.0 || facts.full_support);
+    let moduli = setting.frequencies.iter().map(|&w| solver.local_modulus(w));
     let local =
         moduli.collect::<Option<Vec<f64>>>().filter(|_| theory).and_then(|m| m.into_iter().reduce(f64::max));
-    // KL and the regularised gap are quadratic in the distance, the original gap linear
-    let predicted_factor = local.map(|m| if claim.metric == "duality_gap" { m } else { m * m });
+    // KL and the regularised gap are quadratic in the distance, the original gap linear; the ratios have no rate
+    let predicted_factor = local.and_then(|m| match claim.quantity {
+        Quantity::Metric("duality_gap") => Some(m),
+        Quantity::Metric(_) => Some(m * m),
+        _ => None,
+    });
     Ok(Finding {
         claim: claim.id,
         solver: claim.solver,
@@ -209,28 +231,86 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
     })
 }
 
+/// What rounding leaves: gaps are differences of numbers near 1/2; KL to a solved equilibrium is off by its error over tau,
+/// squared; the ratios are cut off where their parts are small.
+fn floor(quantity: Quantity, tau: f64) -> f64 {
+    match quantity {
+        Quantity::Metric("duality_gap") => 1e-13,
+        Quantity::Metric(_) if tau > 0.0 => 1e-14 / (tau * tau),
+        Quantity::Metric(_) => 1e-14,
+        Quantity::Improvement | Quantity::Bias => 1e-9,
+    }
+}
+
+/// Measures one quantity.
+struct Gauge<'a> {
+    quantity: Quantity,
+    truth: Truth<'a>,
+    eta: f64,
+    margins: Array1<f64>,
+}
+
+impl Gauge<'_> {
+    /// At `policy`, whose predecessor was `before`.
+    fn value(&mut self, policy: &Policy, before: &Policy) -> f64 {
+        let game = self.truth.game;
+        match self.quantity {
+            Quantity::Metric(name) => {
+                game.margins(policy, &mut self.margins);
+                Metric::named(name).expect("a claim names a metric of the registry").mean(
+                    &self.truth,
+                    policy,
+                    &self.margins,
+                )
+            }
+            Quantity::Improvement => {
+                game.margins(before, &mut self.margins);
+                let gain = policy.probs().dot(&self.margins);
+                if gain < 1e-9 {
+                    return 0.0;
+                }
+                let kl = simplex::kl(
+                    policy.probs_slice(),
+                    policy.log_probs_slice(),
+                    before.probs_slice(),
+                    before.log_probs_slice(),
+                );
+                kl / (self.eta * gain)
+            }
+            Quantity::Bias => {
+                let at = |name| measure(name, &self.truth, policy);
+                let rarest = self.truth.reference.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l));
+                let bound = at("duality_gap_tau") + 2.0 * self.truth.tau * (rarest - at("kl_to_reference"));
+                if bound > 1e-12 { at("duality_gap") / bound } else { 0.0 }
+            }
+        }
+    }
+}
+
 /// Searches small games for one that breaks `claim`: `tries` random ones, then a quarter as many gradient-free steps
-/// from the worst of them. Returns the worst finding with its instance.
+/// from the worst of them.
 ///
 /// # Errors
 /// [`AuditError`].
-pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<(Finding, Instance), AuditError> {
+pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<Searched, AuditError> {
     let mut rng = seed::stream(seed, "audit search", &[claim.id]);
     let mut worst: Option<(f64, Finding, Instance)> = None;
-    let climbs = tries / 4;
-    for k in 0..tries.max(1) + climbs {
+    let mut verdicts = BTreeMap::new();
+    let (tries, climbs) = (tries.max(1), tries / 4);
+    for k in 0..tries + climbs {
         let candidate = match &worst {
             Some((_, _, from)) if k >= tries => perturbed(from, k, &mut rng),
             _ => random_instance(claim.game, k, &mut rng),
         };
         let finding = hold(claim, &candidate)?;
+        *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
         let score = score(&finding.judged);
         if worst.as_ref().is_none_or(|(s, ..)| score > *s) {
             worst = Some((score, finding, candidate));
         }
     }
-    let (_, finding, instance) = worst.expect("at least one try");
-    Ok((finding, instance))
+    let (_, worst, instance) = worst.expect("at least one try");
+    Ok(Searched { games: tries + climbs, verdicts, worst, instance })
 }
 
 /// Larger is worse for the claim.
@@ -273,22 +353,24 @@ fn perturbed(from: &Instance, number: u32, rng: &mut Rng) -> Instance {
     Instance { name: format!("searched game {number}"), game: Arc::new(game), start, tau }
 }
 
-/// The experiment that replays a failed finding; `None` if it did not fail, or if its step falls with time (no
-/// configuration says that).
+/// The experiment that replays a finding at the step that decided it. `None` where nothing was decided, where duels were
+/// drawn (an experiment draws others), and for the quantities that are no metric of an experiment.
 #[must_use]
 pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<Replay> {
-    let Verdict::Fail { step, measured, allowed } = finding.judged.verdict else { return None };
-    if claim.falling {
+    let witness = finding.judged.witness?;
+    let Quantity::Metric(metric) = claim.quantity else { return None };
+    if claim.noisy {
         return None;
     }
+    let step = witness.step;
     let n = instance.game.shape().actions(0);
     let row = |i: usize| (0..n).map(|j| instance.game.prob(0, i, j)).collect::<Vec<_>>();
     let values: Vec<Vec<f64>> = (0..n).map(row).collect();
     let logits = instance.start.log_probs().to_vec();
     let experiment = format!(
-        "format: 1\nname: {}\ndescription: {}\ngames:\n  - matrix: {{ name: counterexample, values: {} }}\nreference: {{ \
+        "format: 1\nname: {}\ndescription: {}\ngames:\n  - matrix: {{ name: instance, values: {} }}\nreference: {{ \
          logits: {} }}\ntau: {}\nsolvers:\n  - {}: {}\nseed: 0\nlimits: {{ steps: {step} }}\nrecord: {{ at: [{}, {step}] \
-         }}\nmetrics: [{}]\n",
+         }}\nmetrics: [{metric}]\n",
         claim.id,
         json!(format!("{} ({}) on {}", claim.statement, claim.source, instance.name)),
         json!(values),
@@ -297,16 +379,27 @@ pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<R
         claim.solver,
         finding.parameters,
         step.saturating_sub(1),
-        claim.metric,
     );
-    // a thousandth of slack for another order of summation; monotone quantities are shown by the two records
-    let bound = match claim.form {
-        Form::NeverFalls => ("at_most", measured + 1e-3 * (allowed - measured)),
-        _ => ("at_least", measured - 1e-3 * (measured - allowed)),
+    let bounds = match finding.judged.verdict {
+        // a thousandth of the excess for another order of summation; monotone quantities are shown by the two records
+        Verdict::Fail { measured, allowed, .. } if matches!(claim.form, Form::NeverFalls) => {
+            format!("at_most: {:e}", measured + 1e-3 * (allowed - measured))
+        }
+        Verdict::Fail { measured, allowed, .. } => {
+            format!("at_least: {:e}", measured - 1e-3 * (measured - allowed))
+        }
+        _ => {
+            let (m, floor) = (witness.measured, floor(claim.quantity, instance.tau));
+            format!("at_least: {:e}, at_most: {:e}", 0.99 * m - floor, 1.01 * m + floor)
+        }
     };
+    let allowed = witness.allowed.map_or(String::new(), |a| format!(", where the claim allows {a:e}"));
     let expected = format!(
-        "# the claim allows {allowed:e} at step {step}\n- {{ solver: {}, metric: {}, iterate: {}, {}: {:e} }}\n",
-        claim.solver, claim.metric, claim.iterate, bound.0, bound.1
+        "# {}: {:e} measured at step {step}{allowed}\n- {{ solver: {}, metric: {metric}, iterate: {}, {bounds} }}\n",
+        finding.judged.verdict.name(),
+        witness.measured,
+        claim.solver,
+        claim.iterate,
     );
     Some(Replay { experiment, expected })
 }

@@ -5,7 +5,8 @@
 //! `inconclusive` (the window shows nothing), `hypothesis not met` (the claim says nothing about this instance).
 //!
 //! A bound is broken when the measured value exceeds it by more than rounding; values below the metric's rounding floor
-//! are not held against anything. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing.
+//! are not held against anything. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing; the
+//! slack at the end of the run stands beside it, because a bound may start tight and end far off.
 
 use serde::Serialize;
 
@@ -35,6 +36,8 @@ pub struct Facts {
     pub omega: f64,
     /// Whether the equilibrium plays every action.
     pub full_support: bool,
+    /// Whether it was proved to be the only one.
+    pub unique: bool,
     /// The metric at the start.
     pub initial: f64,
 }
@@ -48,7 +51,7 @@ pub struct Hypothesis {
     pub holds: fn(&Facts) -> bool,
 }
 
-/// What a measured series must obey. `t` counts steps from 1.
+/// What a measured series must obey. `t` counts units (steps, queries or duels) from the first step on.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// `m_t <= bound(t)`.
@@ -60,7 +63,7 @@ pub enum Form {
     /// `m` never falls.
     NeverFalls,
     /// `m_t` is of order `t^-exponent`, constants unknown: the measured slope decides.
-    Order(f64),
+    Order(fn(&Facts) -> f64),
     /// `m_t` falls linearly (geometrically) to 0, rate unknown.
     Linear,
     /// `m_t` goes to 0.
@@ -118,6 +121,25 @@ pub struct Slope {
     pub window: (u64, u64),
 }
 
+/// The place that decides: the tightest (or worst) step of a bound, the last step of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Witness {
+    /// The step, from 1.
+    pub step: u64,
+    /// What was measured there.
+    pub measured: f64,
+    /// What the claim allows there, for forms with a bound.
+    pub allowed: Option<f64>,
+}
+
+impl Witness {
+    /// `allowed / measured`; none without a bound.
+    #[must_use]
+    pub fn slack(&self) -> Option<f64> {
+        self.allowed.map(|a| a / self.measured)
+    }
+}
+
 /// A verdict with what was measured beside it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Judged {
@@ -126,14 +148,26 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Smallest `bound / measured`; none where the form has no bound.
     pub slack: Option<f64>,
+    /// The last step above the rounding floor, where the form has a bound.
+    pub last: Option<Witness>,
+    /// Where the claim is nearest to being broken, or is broken.
+    pub witness: Option<Witness>,
     /// Slope of `log m` in `log t` for bounds and orders, in `t` for linear forms and contractions.
     pub slope: Option<Slope>,
 }
 
-/// Holds `series` (values at steps 0, 1, 2, .. in order) against `form`. `floor` is what rounding leaves of the metric.
+/// Holds `series` (values at steps 0, 1, 2, .. in order) against `form`. `floor` is what rounding leaves of the metric, `unit`
+/// what one step costs in the unit of the claim.
 #[must_use]
-pub fn judge(form: Form, hypotheses: &[Hypothesis], facts: &Facts, series: &[f64], floor: f64) -> Judged {
-    let nothing = |verdict| Judged { verdict, slack: None, slope: None };
+pub fn judge(
+    form: Form,
+    hypotheses: &[Hypothesis],
+    facts: &Facts,
+    series: &[f64],
+    floor: f64,
+    unit: f64,
+) -> Judged {
+    let nothing = |verdict| Judged { verdict, slack: None, last: None, witness: None, slope: None };
     if let Some(unmet) = hypotheses.iter().find(|h| !(h.holds)(facts)) {
         return nothing(Verdict::HypothesisNotMet { hypothesis: unmet.says });
     }
@@ -143,52 +177,78 @@ pub fn judge(form: Form, hypotheses: &[Hypothesis], facts: &Facts, series: &[f64
     let geometric =
         matches!(form, Form::Contraction(_) | Form::Linear | Form::NeverRises(_) | Form::NeverFalls);
     let slope = slope(series, floor, geometric);
-    let (verdict, slack) = match form {
-        Form::Bound(bound) => {
-            let allowed = (1..series.len()).map(|t| (t, series[t], bound(facts, t as f64)));
-            against(allowed, floor)
-        }
+    let steps = || 1..series.len();
+    // the last step decides where there is no bound
+    let limit = |verdict| Held {
+        verdict,
+        tightest: Some((series.len() - 1, series[series.len() - 1], f64::NAN)),
+        slack: None,
+        last: None,
+    };
+    let held = match form {
+        Form::Bound(bound) => against(steps().map(|t| (t, series[t], bound(facts, t as f64 * unit))), floor),
         Form::Contraction(factor) => {
             let (factor, rest) = factor(facts);
-            against((1..series.len()).map(|t| (t, series[t], factor * series[t - 1] + rest)), floor)
+            against(steps().map(|t| (t, series[t], factor * series[t - 1] + rest)), floor)
         }
         Form::NeverRises(stride) => {
             let stride = stride.max(1) as usize;
             let at = |t: usize| (t, series[t], series[t - stride]);
-            (against((stride..series.len()).step_by(stride).map(at), floor).0, None)
+            let held = against((stride..series.len()).step_by(stride).map(at), floor);
+            Held { slack: None, last: None, ..held }
         }
         Form::NeverFalls => {
-            let (verdict, _) = against((1..series.len()).map(|t| (t, series[t - 1], series[t])), floor);
+            let held = against(steps().map(|t| (t, series[t - 1], series[t])), floor);
             // named the other way round: what was measured fell below what was there
-            let verdict = match verdict {
+            let verdict = match held.verdict {
                 Verdict::Fail { step, measured, allowed } => {
                     Verdict::Fail { step, measured: allowed, allowed: measured }
                 }
                 other => other,
             };
-            (verdict, None)
+            let tightest = held.tightest.map(|(t, measured, allowed)| (t, allowed, measured));
+            Held { verdict, tightest, slack: None, last: None }
         }
-        Form::Order(exponent) => (order(exponent, series, slope, floor), None),
-        Form::Linear => (vanishes(series, slope, floor, true), None),
-        Form::Vanishes => (vanishes(series, slope, floor, false), None),
+        Form::Order(exponent) => limit(order(exponent(facts), series, slope, floor)),
+        Form::Linear => limit(vanishes(series, slope, floor, true)),
+        Form::Vanishes => limit(vanishes(series, slope, floor, false)),
     };
-    Judged { verdict, slack, slope }
+    let witness = |(step, measured, allowed): (usize, f64, f64)| Witness {
+        step: step as u64,
+        measured,
+        allowed: (!allowed.is_nan()).then_some(allowed),
+    };
+    let (last, tightest) = (held.last.map(witness), held.tightest.map(witness));
+    Judged { verdict: held.verdict, slack: held.slack, last, witness: tightest, slope }
 }
 
-/// The worst excess over what is allowed, and the smallest slack.
-fn against(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> (Verdict, Option<f64>) {
-    let (mut worst, mut slack, mut seen): (Option<(usize, f64, f64)>, f64, bool) =
-        (None, f64::INFINITY, false);
+/// A series held against bounds.
+struct Held {
+    verdict: Verdict,
+    /// Step, measured, allowed where the ratio is smallest.
+    tightest: Option<(usize, f64, f64)>,
+    slack: Option<f64>,
+    last: Option<(usize, f64, f64)>,
+}
+
+/// The worst excess over what is allowed, the smallest slack and the last one.
+fn against(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> Held {
+    let mut worst: Option<(usize, f64, f64)> = None;
+    let mut tightest: Option<(usize, f64, f64)> = None;
+    let (mut slack, mut last) = (None, None);
     for (t, measured, allowed) in values {
         if measured.is_nan() {
-            return (Verdict::Inconclusive { reason: "the metric is not defined here" }, None);
+            let verdict = Verdict::Inconclusive { reason: "the metric is not defined here" };
+            return Held { verdict, tightest: None, slack: None, last: None };
         }
         if measured <= floor {
             continue;
         }
-        seen = true;
         let ratio = allowed / measured;
-        slack = slack.min(ratio);
+        last = Some((t, measured, allowed));
+        if slack.is_none_or(|s| ratio < s) {
+            (slack, tightest) = (Some(ratio), Some((t, measured, allowed)));
+        }
         if ratio * (1.0 + ROUNDING) < 1.0
             && allowed + floor < measured
             && worst.is_none_or(|w| ratio < w.2 / w.1)
@@ -200,25 +260,21 @@ fn against(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> (Verd
         Some((t, measured, allowed)) => Verdict::Fail { step: t as u64, measured, allowed },
         None => Verdict::Pass, // below the floor from the first step on, every bound holds
     };
-    (verdict, seen.then_some(slack))
+    Held { verdict, tightest: worst.or(tightest), slack, last }
 }
 
-/// Whether the envelope falls at least as fast as `t^-exponent`.
+/// Whether the envelope falls at least as fast as `t^-exponent`. An order has no constant, so a finite window can bear it
+/// out but not break it: a series that falls more slowly may still be on its way up to `C t^-exponent`. What breaks it is a
+/// standstill.
 fn order(exponent: f64, series: &[f64], slope: Option<Slope>, floor: f64) -> Verdict {
-    let last = series[series.len() - 1];
-    if last <= floor.max(VANISHED * series[0]) {
-        return Verdict::Pass;
+    let still = vanishes(series, slope, floor, false);
+    if matches!(still, Verdict::Pass | Verdict::Fail { .. }) {
+        return still;
     }
     match slope {
         None => Verdict::Inconclusive { reason: "too few points above rounding" },
         Some(s) if s.value + s.half_width <= EXPONENT_MARGIN - exponent => Verdict::Pass,
-        Some(s) if s.value - s.half_width > EXPONENT_MARGIN - exponent => {
-            let step = series.len() - 1;
-            // what the claimed order makes of the value at the start of the window
-            let allowed = series[s.window.0 as usize] * (step as f64 / s.window.0 as f64).powf(-exponent);
-            Verdict::Fail { step: step as u64, measured: last, allowed }
-        }
-        Some(_) => Verdict::Inconclusive { reason: "the interval of the slope holds the claimed exponent" },
+        Some(_) => Verdict::Inconclusive { reason: "falls more slowly than claimed in this window" },
     }
 }
 
@@ -294,6 +350,7 @@ mod tests {
         steps: 2000,
         omega: 0.2,
         full_support: true,
+        unique: true,
         initial: 1.0,
     };
 
@@ -302,18 +359,33 @@ mod tests {
     }
 
     fn verdict(form: Form, values: &[f64]) -> Verdict {
-        judge(form, &[], &FACTS, values, 1e-25).verdict
+        judge(form, &[], &FACTS, values, 1e-25, 1.0).verdict
     }
 
     #[test]
     fn bounds_break_where_they_break() {
         let over = |t: f64| 1.0 / (t + 1.0);
-        let judged = judge(Form::Bound(|_, t| 2.0 / (t + 1.0)), &[], &FACTS, &series(over), 1e-25);
+        let judged = judge(Form::Bound(|_, t| 2.0 / (t + 1.0)), &[], &FACTS, &series(over), 1e-25, 1.0);
         assert_eq!(judged.verdict, Verdict::Pass);
         approx::assert_relative_eq!(judged.slack.unwrap_or(0.0), 2.0, max_relative = 1e-12);
-        let broken = judge(Form::Bound(|_, t| 1.0 / (t + 2.0)), &[], &FACTS, &series(over), 1e-25);
+        let broken = judge(Form::Bound(|_, t| 1.0 / (t + 2.0)), &[], &FACTS, &series(over), 1e-25, 1.0);
         // the ratio (t + 1) / (t + 2) is smallest at the first step
         assert!(matches!(broken.verdict, Verdict::Fail { step: 1, .. }), "{broken:?}");
+        // the bound gains on the measured value from step to step
+        let last = |j: &Judged| j.last.and_then(|w| w.slack());
+        assert!(last(&judged) >= judged.slack && last(&broken) > broken.slack, "{broken:?}");
+        let witness = broken.witness.expect("a bound has one");
+        assert_eq!((witness.step, witness.allowed), (1, Some(1.0 / 3.0)));
+        // two queries a step: what is claimed for t queries is held against half as many steps
+        let queries = |_: &Facts, t: f64| 1.0 / (t / 2.0 + 1.0);
+        assert_eq!(
+            judge(Form::Bound(queries), &[], &FACTS, &series(over), 1e-25, 2.0).verdict,
+            Verdict::Pass
+        );
+        assert_eq!(
+            judge(Form::Bound(queries), &[], &FACTS, &series(over), 1e-25, 4.0).verdict.name(),
+            "FAIL"
+        );
         // rounding at the bound itself is no failure
         assert_eq!(verdict(Form::Bound(|_, t| 1.0 / (t + 1.0)), &series(over)), Verdict::Pass);
     }
@@ -326,8 +398,9 @@ mod tests {
         assert_eq!(verdict(Form::Contraction(|_| (0.89, 1.0)), &linear), Verdict::Pass);
         assert_eq!(verdict(Form::Linear, &linear), Verdict::Pass);
         let root = series(|t| (t + 1.0).powf(-0.5) * (1.0 + 0.3 * t.sin()));
-        assert_eq!(verdict(Form::Order(0.5), &root), Verdict::Pass);
-        assert_eq!(verdict(Form::Order(1.0), &root).name(), "FAIL");
+        assert_eq!(verdict(Form::Order(|_| 0.5), &root), Verdict::Pass);
+        assert_eq!(verdict(Form::Order(|_| 1.0), &root).name(), "INCONCLUSIVE");
+        assert_eq!(verdict(Form::Order(|_| 0.5), &series(|t| 0.1 + 0.01 * t.sin())).name(), "FAIL");
         let floor = series(|t| 0.9f64.powf(t) + 1e-4);
         assert_eq!(verdict(Form::Vanishes, &floor).name(), "FAIL");
         assert_eq!(verdict(Form::Vanishes, &root).name(), "INCONCLUSIVE");
@@ -340,7 +413,7 @@ mod tests {
     #[test]
     fn a_theorem_is_silent_where_its_hypothesis_fails() {
         let never = Hypothesis { says: "never", holds: |_| false };
-        let judged = judge(Form::Linear, &[never], &FACTS, &[1.0, 0.5], 0.0);
+        let judged = judge(Form::Linear, &[never], &FACTS, &[1.0, 0.5], 0.0, 1.0);
         assert_eq!(judged.verdict, Verdict::HypothesisNotMet { hypothesis: "never" });
     }
 

@@ -158,12 +158,13 @@ fn drawings_hold_what_they_promise() {
     assert_eq!(labelled("heat map"), 2);
     // Bradley-Terry pays duels and no queries; the exact methods the other way round.
     let title = "<title>7 bradley-terry</title>";
-    for drawing in drawings.iter().filter(|d| d.contains("against")) {
+    for drawing in drawings.iter().filter(|d| d.contains("iterate against")) {
         assert_eq!(drawing.contains(title), !drawing.contains("against win-rate queries"));
         assert_eq!(drawing.contains("<title>1 egpo"), !drawing.contains("against duels"));
     }
     // A band needs more than one repetition: only the sampled method has it.
-    let layers = drawings.iter().filter(|d| d.contains("against")).flat_map(|d| d.split("<title>").skip(1));
+    let layers =
+        drawings.iter().filter(|d| d.contains("iterate against")).flat_map(|d| d.split("<title>").skip(1));
     let bands: Vec<&str> = layers.filter(|layer| layer.contains("opacity=\"0.16\"")).collect();
     assert!(!bands.is_empty());
     for band in bands {
@@ -171,6 +172,101 @@ fn drawings_hold_what_they_promise() {
     }
     assert!(html.contains("median of 3 repetitions"));
     assert!(html.contains("drawn at the lower edge"));
+}
+
+/// A table of the section over all games at tau 0, paid in queries: cells by row label and column title, where columns
+/// named by a method's number get its label.
+fn grid(markdown: &str, title: &str) -> std::collections::BTreeMap<(String, String), String> {
+    let section = markdown.split("## All games together, original game").nth(1).unwrap();
+    let table = section.split(&format!("#### {title}")).nth(1).unwrap();
+    let lines: Vec<Vec<&str>> = table
+        .lines()
+        .skip_while(|l| !l.starts_with('|'))
+        .take_while(|l| l.starts_with('|'))
+        .map(|l| l.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let label = |key: &str| lines[2..].iter().find(|row| row[0] == key).map_or(key, |row| row[1]).to_owned();
+    let cells = |row: &Vec<&str>| {
+        let named = lines[0][2..].iter().zip(&row[2..]);
+        named.map(|(c, v)| ((row[1].to_owned(), label(c)), (*v).to_owned())).collect::<Vec<_>>()
+    };
+    lines[2..].iter().flat_map(cells).collect()
+}
+
+#[test]
+fn a_further_method_changes_no_share_and_no_pair() {
+    let all = pages();
+    let mut fewer = experiment();
+    fewer.runs.retain(|r| r.0.solver != "omwu");
+    let fewer = rendered("fewer", &fewer);
+    for title in ["What each method solves", "Method against method"] {
+        let (with, without) = (grid(&all.markdown, title), grid(&fewer.markdown, title));
+        assert!(without.len() > 10 && with.len() > without.len(), "{title}: {without:?}");
+        for (at, cell) in &without {
+            // these two compare with the company, and say so
+            if !at.1.contains("cheapest") && !at.1.contains("within a factor") {
+                assert_eq!(with.get(at), Some(cell), "{title} {at:?}");
+            }
+        }
+    }
+    // each pair is read from both sides
+    let pairs = grid(&all.markdown, "Method against method");
+    for ((a, b), cell) in &pairs {
+        let turned = cell.split_once(':').map(|(x, y)| format!("{y}:{x}")).unwrap_or_default();
+        assert_eq!(pairs[&(b.clone(), a.clone())], turned, "{a} {b}");
+    }
+}
+
+#[test]
+fn shares_of_problems_are_drawn_for_each_coin() {
+    let html = &pages().html;
+    for (what, count) in [
+        // two taus; methods fit one panel
+        ("Share of problems solved against win-rate queries paid", 2),
+        ("Share of problems solved against duels paid", 2),
+        ("Share of problems solved against cost as a multiple of the cheapest method", 4),
+    ] {
+        assert_eq!(html.matches(&format!("aria-label=\"{what}")).count(), count, "{what}");
+    }
+    assert!(html.contains("Nobody solves"));
+    // one game is no comparison over games
+    let mut one = experiment();
+    one.games.games.truncate(1);
+    one.runs.retain(|r| r.0.game == one.games.games[0].name);
+    assert!(!rendered("one-game", &one).markdown.contains("All games together"));
+}
+
+#[test]
+fn a_sweep_names_its_best_step_by_rule_and_its_cost() {
+    // the same runs under three labels: a rule and two numbers of one parameter
+    let mut experiment = experiment();
+    let template: Vec<_> =
+        experiment.runs.iter().filter(|r| r.0.solver == "omwu" && r.0.tau == 0.0).cloned().collect();
+    experiment.runs.clear();
+    for (label, value, never) in [
+        ("rule", serde_json::json!("theorem"), false),
+        ("slow", 0.1.into(), true),
+        ("fast", 0.5.into(), false),
+    ] {
+        for (record, trace, path) in &template {
+            let mut record = record.clone();
+            record.label = label.into();
+            record.id = format!("{}-{label}", record.id);
+            record.spec["solvers"] = serde_json::json!([{ "omwu": { "step_size": value, "other": 1 } }]);
+            record.parameters =
+                serde_json::json!({ "step_size": value.as_f64().unwrap_or(0.25), "other": 1 });
+            if never {
+                record.reached.iter_mut().for_each(|r| (r.step, r.queries, r.duels) = (None, None, None));
+            }
+            experiment.runs.push((record, trace.clone(), path.clone()));
+        }
+    }
+    let text = rendered("sweep", &experiment).markdown;
+    let row = text.lines().find(|l| l.starts_with("| omwu | 0.25 |")).unwrap_or_else(|| panic!("{text}"));
+    let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+    // no stability rule was run; the best number is the fast one; both numbers are paid
+    assert_eq!((cells[4], cells[7]), ("-", "0.5"), "{row}");
+    assert!(cells[10].starts_with("2 values of step\\_size, 4 runs, "), "{row}");
 }
 
 #[test]

@@ -22,11 +22,11 @@
 //! the choice among minimisers when the comparison graph is not connected: untouched actions keep the anchor). Its
 //! gradient is unbiased; its minimiser is unbiased up to O(1 / duels).
 //!
-//! Guarantee: the paper proves O(1/T) in KL for `eta_I,t = tau (t + 2) / 2`. For a constant step the mirror-descent
+//! Guarantee: the paper proves O(1/T) in KL for `eta_I,t = tau (t + 2) / 2` (`falling: true`). For a constant step the mirror-descent
 //! bound is sharper: `KL_t <= (1 - eta tau)^t KL_0` for `eta <= tau / (tau^2 + 1/4)` (`theorem`; population). Locally
 //! stable iff `eta < 2 tau / (tau^2 + w^2)`. At `tau = 0`, `theorem` is the paper's `sqrt(D / T)` for the average iterate,
 //! `D = max_i -log pi_0(i)`.
-//! Range: `eta tau <= 1`. Deviations: a constant step; the inner problem is solved, not descended.
+//! Range: `eta tau <= 1`. Deviations: a constant step unless `falling` is set; the inner problem is solved, not descended.
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
@@ -73,6 +73,9 @@ pub struct Config {
     pub step_size: Option<StepSize>,
     /// eta_I of the paper, which divides the win rates; above 0.
     pub inpo_eta: Option<f64>,
+    /// Whether the step falls as in the paper's theorem 4, eta_I = tau (t + 2) / 2 at step t from 0; `step_size` and
+    /// `inpo_eta` are then not used.
+    pub falling: bool,
     /// `population` (closed form, one win-rate query a step) or `sampled` (duels).
     pub regression: Regression,
     /// Sampled only: duels a step may spend in each context, at least 1; with `best-worst`, as many whole tournaments as
@@ -89,6 +92,7 @@ impl Default for Config {
         Self {
             step_size: None,
             inpo_eta: None,
+            falling: false,
             regression: Regression::Population,
             duels_per_step: 64,
             selection: Selection::AllPairs,
@@ -100,6 +104,11 @@ impl Default for Config {
 impl SolverConfig for Config {
     fn resolve(self, task: &Task) -> Result<Self, BuildError> {
         let step_size = match (self.step_size, self.inpo_eta) {
+            _ if self.falling => {
+                ensure(task.tau > 0.0, "falling", true, "needs tau above 0")?;
+                // the first of its steps
+                StepSize::Value(1.0 / task.tau)
+            }
             (Some(_), Some(eta_i)) => {
                 return Err(BuildError::range("inpo_eta", eta_i, "give this or `step_size`, not both"));
             }
@@ -129,7 +138,8 @@ impl SolverConfig for Config {
     fn build(self, task: &Task) -> Box<dyn Solver> {
         let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
         let sampled = (self.regression == Regression::Sampled).then(|| Sampled::new(&self, task));
-        Box::new(Inpo { state: Iterates::new(task), eta, tau: task.tau, sampled })
+        let falling = self.falling.then_some(0.0);
+        Box::new(Inpo { state: Iterates::new(task), eta, tau: task.tau, falling, sampled })
     }
 }
 
@@ -148,6 +158,8 @@ struct Inpo {
     state: Iterates,
     eta: f64,
     tau: f64,
+    /// Steps done, where the step falls with them.
+    falling: Option<f64>,
     /// The sampled regression; none in population.
     sampled: Option<Sampled>,
 }
@@ -159,6 +171,10 @@ impl Solver for Inpo {
         match &mut self.sampled {
             None => oracle.win_rates(played, gain),
             Some(sampled) => sampled.regress(played, gain, oracle, rng)?,
+        }
+        if let Some(t) = &mut self.falling {
+            self.eta = 2.0 / (self.tau * (*t + 2.0));
+            *t += 1.0;
         }
         self.state.mirror_step(self.eta, self.tau)?;
         Ok(Progress::Continue)
@@ -180,8 +196,9 @@ impl Solver for Inpo {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        // a sampled regression has no fixed point
-        self.sampled.is_none().then(|| local::mirror_descent(self.eta, self.tau, omega))
+        // a sampled regression has no fixed point, a falling step no constant multiplier
+        (self.sampled.is_none() && self.falling.is_none())
+            .then(|| local::mirror_descent(self.eta, self.tau, omega))
     }
 
     fn notes(&self) -> Vec<String> {

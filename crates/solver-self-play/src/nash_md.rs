@@ -11,7 +11,7 @@
 //! anchor: hence an exponent of its own.
 //!
 //! Guarantee (default mixture): last iterate, `KL(pi* || pi_t+1) <= (1 - eta tau) KL(pi* || pi_t) + 2 eta^2`; with the
-//! falling steps `2 / (tau (t + 2))` the paper gets `8 / (tau^2 (T + 1))`. A step here is constant, and its floor is
+//! falling steps `2 / (tau (t + 2))` (`falling: true`) the paper gets `8 / (tau^2 (T + 1))`. The floor of a constant step is
 //! real: `rho_t` is mirror descent with `eta' = eta (1 - eta tau)` and `tau' = tau / (1 - eta tau)` exactly, so it goes
 //! to the equilibrium of tau', and `pi_t` to the best response to that, not to the equilibrium of tau. To remove the
 //! bias run at `tau / (1 + eta tau)` and read the mixture.
@@ -40,11 +40,13 @@ pub struct Config {
     pub step_size: StepSize,
     /// Exponent of the reference in the opponent mixture, in [0, 1]; unset: step_size * tau, as in the paper.
     pub mixture: Option<f64>,
+    /// Whether the step falls as in the paper's theorem, 2 / (tau (t + 2)) at step t from 0; `step_size` is then not used.
+    pub falling: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { step_size: StepSize::Value(0.1), mixture: None }
+        Self { step_size: StepSize::Value(0.1), mixture: None, falling: false }
     }
 }
 
@@ -53,19 +55,25 @@ impl SolverConfig for Config {
         if let Some(m) = self.mixture {
             ensure((0.0..=1.0).contains(&m), "mixture", m, "must be in [0, 1]")?;
         }
+        if self.falling {
+            ensure(task.tau > 0.0, "falling", true, "needs tau above 0")?;
+            ensure(self.mixture.is_none(), "mixture", "a number", "falls with the step; leave it out")?;
+            // the first of its steps
+            return Ok(Self { step_size: StepSize::Value(1.0 / task.tau), ..self });
+        }
         let theorem = || proved_step(task.tau, hedge::radius(task), hedge::horizon(task)?);
         let modulus = |eta, omega| modulus(eta, task.tau, self.mixture.unwrap_or(eta * task.tau), omega);
         let step_size = self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))?;
         let eta = step_size.value().expect("a resolved step size is a number");
-        Ok(Self { step_size, mixture: Some(self.mixture.unwrap_or(eta * task.tau)) })
+        Ok(Self { step_size, mixture: Some(self.mixture.unwrap_or(eta * task.tau)), falling: false })
     }
 
     fn build(self, task: &Task) -> Box<dyn Solver> {
         let eta = self.step_size.value().expect("a resolved step size is a number");
-        let mixture = self.mixture.expect("a resolved mixture is a number");
+        let mixture = self.mixture.unwrap_or(eta * task.tau);
         let state = Iterates::new(task);
         let next = state.policy.clone();
-        Box::new(NashMd { state, next, eta, tau: task.tau, mixture })
+        Box::new(NashMd { state, next, eta, tau: task.tau, mixture, falling: self.falling.then_some(0.0) })
     }
 }
 
@@ -108,11 +116,20 @@ struct NashMd {
     eta: f64,
     tau: f64,
     mixture: f64,
+    /// Steps done, where the step falls with them.
+    falling: Option<f64>,
 }
 
 impl Solver for NashMd {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
-        let Self { state: Iterates { policy, played: rho, reference, gain }, next, eta, tau, mixture } = self;
+        if let Some(t) = &mut self.falling {
+            self.eta = 2.0 / (self.tau * (*t + 2.0));
+            self.mixture = self.eta * self.tau;
+            *t += 1.0;
+        }
+        let Self {
+            state: Iterates { policy, played: rho, reference, gain }, next, eta, tau, mixture, ..
+        } = self;
         mix(rho, policy, reference, *mixture)?;
         oracle.win_rates(rho, gain);
         logit_step(next, &[(1.0 - *eta * *tau, policy), (*eta * *tau, reference)], *eta, gain)?;
@@ -133,11 +150,12 @@ impl Solver for NashMd {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        Some(modulus(self.eta, self.tau, self.mixture, omega))
+        // a falling step has no constant multiplier
+        self.falling.is_none().then(|| modulus(self.eta, self.tau, self.mixture, omega))
     }
 
     fn notes(&self) -> Vec<String> {
-        if self.mixture == 0.0 {
+        if self.mixture == 0.0 || self.falling.is_some() {
             return Vec::new();
         }
         vec![format!(

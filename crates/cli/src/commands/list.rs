@@ -17,41 +17,65 @@ fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 pub(crate) fn list(args: List) -> Answer {
-    match (args.what, args.json) {
-        (Listing::Solvers, true) => output::json(&solvers_json()),
-        (Listing::Solvers, false) => output::print(&solvers_table()),
-        (Listing::Games, true) => output::json(
-            &GENERATORS
+    if args.json {
+        output::json(&match args.what {
+            Listing::Solvers => solvers_json(),
+            Listing::Games => GENERATORS
                 .iter()
                 .map(|g| {
                     json!({ "name": g.name, "summary": g.summary, "known": g.known, "defaults": (g.defaults)(),
                             "schema": (g.schema)() })
                 })
                 .collect(),
+            Listing::Metrics => {
+                METRICS.iter().map(|m| json!({ "name": m.name, "definition": m.definition })).collect()
+            }
+            Listing::Models => {
+                models().map(|(name, what)| json!({ "name": name, "definition": what })).collect()
+            }
+        });
+        return Answer::Yes;
+    }
+    let (header, rows): (&[&str], Vec<Vec<String>>) = match args.what {
+        Listing::Solvers => (&SOLVER_COLUMNS, solver_rows()),
+        Listing::Games => (
+            &["game", "what", "parameters (defaults)", "known"],
+            GENERATORS
+                .iter()
+                .map(|g| vec![g.name.into(), g.summary.into(), parameters(&(g.defaults)()), g.known.into()])
+                .collect(),
         ),
-        (Listing::Games, false) => {
-            let rows = GENERATORS.iter().map(|g| {
-                vec![g.name.to_owned(), g.summary.to_owned(), parameters(&(g.defaults)()), g.known.to_owned()]
-            });
-            output::print(&output::table(&["game", "what", "parameters (defaults)", "known"], rows));
-            output::print("\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing}.");
-        }
-        (Listing::Metrics, true) => output::json(
-            &METRICS.iter().map(|m| json!({ "name": m.name, "definition": m.definition })).collect(),
+        Listing::Metrics => (
+            &["metric", "definition"],
+            METRICS.iter().map(|m| vec![m.name.into(), m.definition.into()]).collect(),
         ),
-        (Listing::Metrics, false) => {
-            let rows = METRICS.iter().map(|m| vec![m.name.to_owned(), m.definition.to_owned()]);
-            output::print(&output::table(&["metric", "definition"], rows));
-        }
-        (Listing::Models, true) => {
-            output::json(&models().map(|(name, what)| json!({ "name": name, "definition": what })).collect());
-        }
-        (Listing::Models, false) => {
-            let rows = models().map(|(name, what)| vec![name.to_owned(), what.to_owned()]);
-            output::print(&output::table(&["model", "definition"], rows));
+        Listing::Models => (
+            &["model", "definition"],
+            models().map(|(name, what)| vec![name.to_owned(), what.to_owned()]).collect(),
+        ),
+    };
+    if args.markdown {
+        output::print(&markdown(header, &rows));
+    } else {
+        output::print(&output::table(header, rows));
+        if args.what == Listing::Games {
+            output::print(
+                "\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing}.",
+            );
         }
     }
     Answer::Yes
+}
+
+/// A Markdown table; a bar inside a cell is escaped, or it would end the cell.
+fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let header: Vec<String> = header.iter().map(|&h| h.to_owned()).collect();
+    let rule = format!("|{}\n", "---|".repeat(header.len()));
+    line(&header) + &rule + &rows.iter().map(|row| line(row)).collect::<String>()
 }
 
 fn solvers_json() -> Value {
@@ -66,8 +90,19 @@ fn solvers_json() -> Value {
         .collect()
 }
 
-fn solvers_table() -> String {
-    let rows = FAMILIES.iter().flat_map(|family| family.solvers).map(|s| {
+const SOLVER_COLUMNS: [&str; 8] = [
+    "solver",
+    "what",
+    "game",
+    "proved for",
+    "a step costs",
+    "parameters (defaults)",
+    "verified by",
+    "source",
+];
+
+fn solver_rows() -> Vec<Vec<String>> {
+    let row = |s: &equipoise::core::SolverEntry| {
         vec![
             s.name.to_owned(),
             s.summary.to_owned(),
@@ -78,20 +113,8 @@ fn solvers_table() -> String {
             s.verified.to_owned(),
             s.citation.to_owned(),
         ]
-    });
-    output::table(
-        &[
-            "solver",
-            "what",
-            "game",
-            "proved for",
-            "a step costs",
-            "parameters (defaults)",
-            "verified by",
-            "source",
-        ],
-        rows,
-    )
+    };
+    FAMILIES.iter().flat_map(|family| family.solvers).map(row).collect()
 }
 
 fn word(value: &Value) -> String {

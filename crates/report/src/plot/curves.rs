@@ -202,7 +202,7 @@ fn draw(
             line(area, s, frame, &pieces)
         })?;
     }
-    let labels = place(&ends, frame);
+    let labels = place(&ends, frame.right, frame.top, frame.bottom);
     drawing.layer("class=\"keys\"", "", |area| {
         for (at, key, colour) in labels {
             text(area, &key.to_string(), at, TEXT + 2, colour, Anchor::Left)?;
@@ -282,7 +282,7 @@ fn line(area: &Area<'_>, series: &Series, frame: &Frame, pieces: &[Vec<Pixel>]) 
 }
 
 /// Points nearest to a few evenly spaced places, shifted from slot to slot so that markers do not cover each other.
-fn marks(line: &[Pixel], slot: usize) -> Vec<Pixel> {
+pub(super) fn marks(line: &[Pixel], slot: usize) -> Vec<Pixel> {
     const EVERY: i32 = 190;
     let (Some(first), Some(last)) = (line.first(), line.last()) else { return Vec::new() };
     let shift = EVERY * (2 * slot as i32 + 1) / 14;
@@ -299,16 +299,21 @@ fn marks(line: &[Pixel], slot: usize) -> Vec<Pixel> {
 }
 
 /// Puts each number beside the end of its line, moved up or down until it covers no other.
-fn place(ends: &[(Pixel, usize, RGBColor)], frame: &Frame) -> Vec<(Pixel, usize, RGBColor)> {
+pub(super) fn place(
+    ends: &[(Pixel, usize, RGBColor)],
+    right: i32,
+    top: i32,
+    bottom: i32,
+) -> Vec<(Pixel, usize, RGBColor)> {
     const LINE: i32 = 26;
     let mut placed: Vec<(Pixel, usize, RGBColor)> = Vec::new();
     let mut order: Vec<&(Pixel, usize, RGBColor)> = ends.iter().collect();
     order.sort_by_key(|(at, key, _)| (at.1, *key));
     for &&((x, y), key, colour) in &order {
-        let x = (x + 14).min(frame.right + 10);
+        let x = (x + 14).min(right + 10);
         let free =
             |y: i32| placed.iter().all(|((px, py), _, _)| (px - x).abs() > 34 || (py - y).abs() >= LINE);
-        let inside = |y: i32| (frame.top + 8..=frame.bottom - 6).contains(&y);
+        let inside = |y: i32| (top + 8..=bottom - 6).contains(&y);
         let shift = (0..40)
             .flat_map(|i| [i * LINE / 2, -i * LINE / 2])
             .find(|shift| inside(y + shift) && free(y + shift))
@@ -329,7 +334,7 @@ mod tests {
             Axis::covering([1e-8, 1.0], FLOOR, 8, true),
         );
         let ends: Vec<_> = (1..=7).map(|key| ((frame.right, frame.bottom), key, INK)).collect();
-        let placed = place(&ends, &frame);
+        let placed = place(&ends, frame.right, frame.top, frame.bottom);
         for (i, a) in placed.iter().enumerate() {
             assert!(a.0.1 <= frame.bottom);
             for b in &placed[i + 1..] {

@@ -6,6 +6,7 @@ mod axis;
 mod curves;
 mod matrix;
 mod series;
+mod shares;
 mod simplex;
 mod svg;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub(crate) use curves::curves;
 pub(crate) use matrix::matrix;
+pub(crate) use shares::shares;
 pub(crate) use simplex::simplex;
 
 use crate::error::ReportError;

@@ -21,6 +21,10 @@ fn format(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Re
     if value.is_undefined() || value.is_none() {
         return Ok(());
     }
+    // only the output of the template's own macros is marked so; their values were escaped on the way in
+    if value.is_safe() {
+        return Ok(out.write_str(&value.to_string())?);
+    }
     Ok(out.write_str(&escape(&value.to_string()))?)
 }
 

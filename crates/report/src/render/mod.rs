@@ -5,8 +5,10 @@ pub(crate) mod group;
 mod html;
 mod markdown;
 pub(crate) mod number;
+mod steps;
 mod table;
 mod terminal;
+pub(crate) mod together;
 mod verdict;
 mod view;
 

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::endpoint::{Endpoints, endpoints};
 use super::group::{Game, Setting, group};
 use super::number::{count, list, plain, plural, short};
+use super::steps::{StepTable, step_tables};
 use super::table::{Table, table};
+use super::together::{TogetherView, together, together_view};
 use super::verdict::{Statement, headline, on_game, on_methods, tally};
 use crate::error::ReportError;
 use crate::plot::{self, Gallery};
@@ -21,6 +23,10 @@ pub(crate) struct View {
     pub(crate) warnings: Vec<String>,
     pub(crate) counts: String,
     pub(crate) games: Vec<GameView>,
+    /// Comparisons over all games, tau by tau; none for a single game.
+    pub(crate) together: Vec<TogetherView>,
+    /// Step sizes by rule against the best of a sweep.
+    pub(crate) steps: Vec<StepTable>,
     pub(crate) provenance: Provenance,
 }
 
@@ -107,7 +113,14 @@ pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportErro
         });
     }
     let total = results.runs.len() + results.unfinished.len();
+    let all = together(&games);
+    let mut sections_together = Vec::new();
+    for one in &all {
+        sections_together.push(together_view(&games, one, &palette, drawings)?);
+    }
     Ok(View {
+        steps: step_tables(results, &all),
+        together: sections_together,
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
