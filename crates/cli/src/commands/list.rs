@@ -2,19 +2,13 @@
 
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
-use equipoise::ratings::Model;
+use equipoise::ratings::{MODELS, ModelRow};
 use equipoise::registry::FAMILIES;
 use serde_json::{Value, json};
 
-use super::fit::OTHERS;
 use crate::Answer;
 use crate::args::{List, Listing};
 use crate::output;
-
-/// The preference models that can be fitted to data.
-fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Model::ALL.iter().map(|m| (m.name(), m.definition())).chain(OTHERS)
-}
 
 pub(crate) fn list(args: List) -> Answer {
     match (args.what, args.json) {
@@ -44,11 +38,23 @@ pub(crate) fn list(args: List) -> Answer {
             output::print(&output::table(&["metric", "definition"], rows));
         }
         (Listing::Models, true) => {
-            output::json(&models().map(|(name, what)| json!({ "name": name, "definition": what })).collect());
+            let row = |m: &ModelRow| {
+                json!({ "name": m.name, "definition": m.definition, "takes": m.takes, "ties": m.ties,
+                        "fitted": m.fitted, "source": m.source })
+            };
+            output::json(&MODELS.iter().map(row).collect());
         }
         (Listing::Models, false) => {
-            let rows = models().map(|(name, what)| vec![name.to_owned(), what.to_owned()]);
-            output::print(&output::table(&["model", "definition"], rows));
+            let rows = MODELS
+                .iter()
+                .map(|m| [m.name, m.definition, m.takes, m.ties, m.fitted, m.source].map(str::to_owned).to_vec());
+            let header = ["model", "definition", "takes", "a tie is", "fitted by; errors", "source"];
+            output::print(&output::table(&header, rows));
+            output::print(
+                "\nOptions of `equipoise fit`: --home, a bonus for the item listed first; --prior, the posterior mode under a \
+                 logistic\nprior; --features FILE, strengths linear in features of the items; --context-features FILE; \
+                 --algorithm; --each.\nWhere no finite maximum exists the prior is added, and said.",
+            );
         }
     }
     Answer::Yes
