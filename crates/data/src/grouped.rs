@@ -33,6 +33,8 @@ pub struct Grouped {
     pub groups: Vec<Comparisons>,
     /// What was odd, in all of them.
     pub checks: Checks,
+    /// Items of each group in the order of their first appearance in it.
+    pub(crate) orders: Vec<Vec<u32>>,
 }
 
 impl Grouped {
@@ -47,7 +49,8 @@ impl Grouped {
         Comparisons { checks: self.checks.clone(), total_ties, ..all }
     }
 
-    /// Group `k` with the items that it compares alone.
+    /// Group `k` with the items that it compares alone, in the order of their first appearance in it: the same as reading
+    /// this group alone.
     ///
     /// # Panics
     /// If there is no such group.
@@ -56,7 +59,7 @@ impl Grouped {
         let group = &self.groups[k];
         let mut here = vec![false; group.n()];
         group.pairs.iter().for_each(|p| (here[p.i], here[p.j]) = (true, true));
-        let items: Vec<usize> = (0..group.n()).filter(|&i| here[i]).collect();
+        let items: Vec<usize> = self.orders[k].iter().map(|&i| i as usize).filter(|&i| here[i]).collect();
         group.among(&items)
     }
 }

@@ -183,10 +183,11 @@ fn group(path: &Path, source: Source<'_>, selection: &Selection, by: Grouping) -
     let mut names = if by == Grouping::Context { contexts } else { annotators }.into_list();
     // a group of rankings of one item compares nothing
     names.truncate(counters.len());
+    let orders = counters.iter().map(|c| c.order(labels.len())).collect();
     let groups = counters.into_iter().map(|c| c.finish(labels.clone(), selection.ties, Checks::default()));
     let groups: Vec<Comparisons> = groups.collect();
     finite(path, groups.iter().map(|g| g.total).sum())?;
-    Ok(Grouped { labels, names, groups, checks })
+    Ok(Grouped { labels, names, groups, checks, orders })
 }
 
 fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankings, DataError> {

@@ -28,7 +28,7 @@ pub(crate) fn list(args: List) -> Answer {
                 vec![g.name.to_owned(), g.summary.to_owned(), parameters(&(g.defaults)()), g.known.to_owned()]
             });
             output::print(&output::table(&["game", "what", "parameters (defaults)", "known"], rows));
-            output::print("\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing}.");
+            output::print("\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing, each}.");
         }
         (Listing::Metrics, true) => output::json(
             &METRICS.iter().map(|m| json!({ "name": m.name, "definition": m.definition })).collect(),

@@ -95,6 +95,7 @@ pub(super) fn each(args: &args::Fit, model: Model) -> Outcome {
         ["group", "comparisons", "items", "strongest", "second", "lead (nats)", "deviance p", "maximum"];
     let mut text = match p {
         Some(p) if p < 0.05 => format!("One board does not fit all groups (likelihood ratio {gain:.1} on {degrees} degrees of freedom, p = {p:.3e}).\n\n"),
+        // a comparison that is in two groups would be counted twice
         Some(p) => format!("One board fits all groups (likelihood ratio {gain:.1} on {degrees} degrees of freedom, p = {p:.3}).\n\n"),
         None => "Whether one board fits all groups is not tested: some groups have no finite maximum of the likelihood.\n\n".to_owned(),
     };

@@ -277,7 +277,9 @@ fn figures(b: &Leaderboard) -> Result<Figures, ReportError> {
     };
     let residual = |i: usize, j: usize| {
         let off = b.win_rates[i][j]? - b.expected[i][j];
-        Some((0.5 + 0.5 * (off / FULL_RESIDUAL).clamp(-1.0, 1.0), format!("{:+.0}", 100.0 * off)))
+        let points = (100.0 * off).round();
+        let number = if points == 0.0 { "0".to_owned() } else { format!("{points:+.0}") };
+        Some((0.5 + 0.5 * (off / FULL_RESIDUAL).clamp(-1.0, 1.0), number))
     };
     let residuals = Figure {
         svg: heat(&Heat {

@@ -35,7 +35,7 @@ pub(crate) fn heat(heat: &Heat<'_>) -> Result<String, ReportError> {
         most as i32 * CHARACTER + 24
     };
     let size = (1500 / heat.columns.len().max(1) as i32).clamp(26, 64);
-    let sheet = Sheet { heat, size, left: longest(&heat.rows), top: longest(&heat.columns).max(40) };
+    let sheet = Sheet { heat, size, left: longest(&heat.rows), top: longest(&heat.columns).max(72) };
     let (width, height) =
         (sheet.left + size * heat.columns.len() as i32 + 12, sheet.top + size * heat.rows.len() as i32 + 12);
     let mut drawing = Drawing::new(heat.label, width.unsigned_abs(), height.unsigned_abs());
