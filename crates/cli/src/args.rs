@@ -212,13 +212,39 @@ pub(crate) enum FitTies {
     Model,
 }
 
+/// How Bradley-Terry strengths are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Newton's method, with errors; up to 3000 items.
+    Newton,
+    /// Newman's iteration, in place: any number of items, without errors.
+    Newman,
+    /// Zermelo's iteration: likewise, slower.
+    Zermelo,
+}
+
+/// What a group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Each {
+    /// Every context.
+    Context,
+    /// Every annotator.
+    Annotator,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Fit {
     /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
     pub(crate) data: PathBuf,
-    /// The model.
+    /// The model; `equipoise list models` says what each is.
     #[arg(long, value_name = "M")]
     pub(crate) model: String,
+    /// Fit every context (or annotator) by itself.
+    #[arg(long, value_enum)]
+    pub(crate) each: Option<Each>,
+    /// Of bradley-terry: how the strengths are found.
+    #[arg(long, value_enum, default_value_t = Algorithm::Newton)]
+    pub(crate) algorithm: Algorithm,
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// What a tie counts [default: an outcome of its own where the model has ties, else half a win to each side].
@@ -233,6 +259,9 @@ pub(crate) struct Fit {
     /// Strengths linear in features: CSV with a column `item` and one column a feature.
     #[arg(long, value_name = "FILE")]
     pub(crate) features: Option<PathBuf>,
+    /// Of contextual-bradley-terry: CSV with a column `context` and one column a feature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context_features: Option<PathBuf>,
     /// Seed of the random splits and draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -256,6 +285,9 @@ pub(crate) struct Rank {
     /// Draw whole contexts for the bootstrap instead of single comparisons.
     #[arg(long)]
     pub(crate) by_context: bool,
+    /// Folder for the board as a page (leaderboard.html, .md, .json): intervals, win rates, cycles, residuals, contexts.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Seed of the random draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -268,6 +300,9 @@ pub(crate) struct Rank {
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) file: GameFile,
+    /// Inspect every context (or annotator) by itself, as a game of its own.
+    #[arg(long, value_enum)]
+    pub(crate) each: Option<Each>,
     /// Data sets drawn under one rating an item.
     #[arg(long, value_name = "N", default_value_t = 999)]
     pub(crate) replicates: usize,

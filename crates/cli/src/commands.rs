@@ -7,7 +7,9 @@ mod experiment;
 mod fit;
 mod input;
 mod inspect;
+mod leaderboard;
 mod list;
+mod others;
 mod rank;
 
 use std::error::Error;

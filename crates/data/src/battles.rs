@@ -22,6 +22,8 @@ pub struct Battle {
     pub annotator: u32,
     /// Seconds since 1970-01-01 UTC, where the file has them.
     pub time: Option<f64>,
+    /// How much better the winner was, at least 0; 1 where the file does not say.
+    pub magnitude: f64,
 }
 
 /// All selected comparisons of a file.
@@ -57,17 +59,6 @@ impl Battles {
         let mut counter = Counter::default();
         self.rows.iter().for_each(|b| counter.add(b.first, b.second, b.outcome, b.weight));
         counter.finish(self.labels.clone(), self.ties, self.checks.clone())
-    }
-
-    /// Counts for each context, in their order; items keep their numbers, also where a context lacks them.
-    #[must_use]
-    pub fn counts_by_context(&self) -> Vec<Comparisons> {
-        let mut counters = vec![Counter::default(); self.contexts.len()];
-        for b in &self.rows {
-            counters[b.context as usize].add(b.first, b.second, b.outcome, b.weight);
-        }
-        let finish = |c: Counter| c.finish(self.labels.clone(), self.ties, Checks::default());
-        counters.into_iter().map(finish).collect()
     }
 
     /// The rows in the order of their times; `false` if some row has none, and the order is that of the file.

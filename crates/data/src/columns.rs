@@ -1,7 +1,7 @@
 //! What columns and their words mean.
 
 /// What a column means, with the names it goes by: the first is ours, the others are those of published arena files.
-pub(crate) const COLUMNS: [(&str, &[&str]); 8] = [
+pub(crate) const COLUMNS: [(&str, &[&str]); 9] = [
     ("item_a", &["item_a", "model_a"]),
     ("item_b", &["item_b", "model_b"]),
     ("outcome", &["outcome", "winner"]),
@@ -10,6 +10,7 @@ pub(crate) const COLUMNS: [(&str, &[&str]); 8] = [
     ("timestamp", &["timestamp", "tstamp"]),
     ("weight", &["weight"]),
     ("ranking", &["ranking"]),
+    ("magnitude", &["magnitude"]),
 ];
 pub(crate) const ITEM_A: usize = 0;
 pub(crate) const ITEM_B: usize = 1;
@@ -19,6 +20,7 @@ pub(crate) const ANNOTATOR: usize = 4;
 pub(crate) const TIMESTAMP: usize = 5;
 pub(crate) const WEIGHT: usize = 6;
 pub(crate) const RANKING: usize = 7;
+pub(crate) const MAGNITUDE: usize = 8;
 
 /// One row as it stands in the file, trimmed: a cell for each of [`COLUMNS`]; an empty one is none.
 pub(crate) type Row<'a> = [Option<&'a [u8]>; COLUMNS.len()];
@@ -53,6 +55,10 @@ impl Places {
         }
         let has = |m: usize| places.at[m].is_some();
         match (has(RANKING), [ITEM_A, ITEM_B, OUTCOME].map(has)) {
+            (true, _) if has(MAGNITUDE) => {
+                Err("has rankings and a `magnitude`, which is how much better one of two items was; drop one"
+                    .into())
+            }
             (true, [false, false, false]) | (false, [true, true, true]) => Ok(places),
             (true, _) => {
                 Err("has both rankings and comparisons; keep `ranking` or item_a,item_b,outcome".into())

@@ -271,6 +271,13 @@ impl Counter {
         *self.counts[self.last].2.slot(outcome) += weight;
     }
 
+    /// Items in the order of their first appearance, of `n` numbers.
+    pub(crate) fn order(&self, n: usize) -> Vec<u32> {
+        let mut seen = vec![false; n];
+        let items = self.counts.iter().flat_map(|(a, b, _)| [*a, *b]);
+        items.filter(|&i| !std::mem::replace(&mut seen[i as usize], true)).collect()
+    }
+
     pub(crate) fn finish(self, labels: Vec<String>, ties: Ties, checks: Checks) -> Comparisons {
         let mut counts = self.counts;
         counts.sort_unstable_by_key(|&(a, b, _)| (a.min(b), a.max(b), a));

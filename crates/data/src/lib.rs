@@ -4,13 +4,16 @@
 //! way out; nothing here panics on any input. Comparisons are read as a stream: counting them takes memory for their
 //! pairs, not for their rows.
 //!
-//! Reading order: [`Selection`] (which rows count), [`Comparisons`] (rows counted by pair), [`Battles`] (rows kept).
+//! Reading order: [`Selection`] (which rows count), [`Comparisons`] (rows counted by pair), [`Grouped`] (and by context or
+//! annotator), [`Battles`] (rows kept).
 
 mod battles;
 mod columns;
 mod comparisons;
 mod csv_rows;
 mod error;
+mod features;
+mod grouped;
 mod json_rows;
 mod matrix;
 mod names;
@@ -27,12 +30,14 @@ pub use battles::{Battle, Battles};
 pub use columns::Outcome;
 pub use comparisons::{Comparisons, Count, PairCount};
 pub use error::DataError;
+pub use features::read_features;
+pub use grouped::{Grouped, Grouping};
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
-    holds_comparisons, parse_battles, parse_comparisons, parse_rankings, read_battles, read_comparisons,
-    read_rankings,
+    holds_comparisons, parse_battles, parse_comparisons, parse_grouped, parse_rankings, read_battles,
+    read_comparisons, read_grouped, read_rankings,
 };
 pub use tally::{Checks, Lines, Selection, Ties};
 

@@ -22,6 +22,10 @@ impl Names {
         Some(k)
     }
 
+    pub(crate) fn holds(&self, name: &[u8]) -> bool {
+        self.numbers.contains_key(name)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }

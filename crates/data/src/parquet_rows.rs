@@ -1,8 +1,10 @@
 //! Comparisons in Parquet, streamed: only the columns that mean something are decoded, in lockstep, a batch at a time.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Once;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -24,8 +26,31 @@ pub(crate) fn read<S: FnMut(Entry)>(
     tally: &mut Tally<'_, S>,
 ) -> Result<(), DataError> {
     // the decoder checks what it reads, but its own invariants may break on a damaged file: that is a bad file, too
-    catch_unwind(AssertUnwindSafe(|| read_checked(path, source, tally)))
+    quietly(|| catch_unwind(AssertUnwindSafe(|| read_checked(path, source, tally))))
         .unwrap_or_else(|_| Err(DataError::new(path, "is damaged: its pages do not decode; write it again")))
+}
+
+thread_local! {
+    /// Whether this thread is decoding, so that a panic is about to be caught and told as an error.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `decode` without the message that a panic prints before it is caught. The hook of the process goes on to serve all
+/// other panics.
+fn quietly<T>(decode: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let other = take_hook();
+        set_hook(Box::new(move |info| {
+            if !DECODING.get() {
+                other(info);
+            }
+        }));
+    });
+    DECODING.set(true);
+    let result = decode();
+    DECODING.set(false);
+    result
 }
 
 fn read_checked<S: FnMut(Entry)>(

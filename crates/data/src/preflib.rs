@@ -54,7 +54,7 @@ pub(crate) fn read<S: FnMut(Entry)>(
             refuse(format!("`{}` must be the whole number of voters of this order", count.trim()))
         })?;
         let groups = order_groups(order, &alternatives).map_err(refuse)?;
-        tally.push_ranking(k + 1, groups, weight as f64, None)?;
+        tally.push_ranking(k + 1, groups, weight as f64, [None, None], None)?;
     }
     Ok(())
 }

@@ -13,6 +13,10 @@ pub struct Ranking {
     pub weight: f64,
     /// Index into [`Rankings::contexts`].
     pub context: u32,
+    /// Index into [`Rankings::annotators`].
+    pub annotator: u32,
+    /// Seconds since 1970-01-01 UTC, where the file has them.
+    pub time: Option<f64>,
 }
 
 impl Ranking {
@@ -35,6 +39,8 @@ pub struct Rankings {
     pub labels: Vec<String>,
     /// Contexts, in the order of their first appearance; the empty name where a row has none.
     pub contexts: Vec<String>,
+    /// Annotators, likewise.
+    pub annotators: Vec<String>,
     /// The rankings, in the order of the file.
     pub rankings: Vec<Ranking>,
     /// What was odd.
@@ -43,10 +49,11 @@ pub struct Rankings {
 
 impl Rankings {
     pub(crate) fn new(
-        (items, contexts, _, checks): (Names, Names, Names, Checks),
+        (items, contexts, annotators, checks): (Names, Names, Names, Checks),
         rankings: Vec<Ranking>,
     ) -> Self {
-        Self { labels: items.into_list(), contexts: contexts.into_list(), rankings, checks }
+        let [labels, contexts, annotators] = [items, contexts, annotators].map(Names::into_list);
+        Self { labels, contexts, annotators, rankings, checks }
     }
 }
 

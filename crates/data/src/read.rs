@@ -10,14 +10,15 @@ use crate::battles::{Battle, Battles};
 use crate::columns::{ITEM_A, RANKING, meaning};
 use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
+use crate::grouped::{Grouped, Grouping};
 use crate::rankings::{Ranking, Rankings};
-use crate::tally::{Entry, Selection, Tally};
+use crate::tally::{Checks, Entry, Selection, Tally};
 use crate::{csv_rows, ending, json_rows, parquet_rows, preflib};
 
 /// Reads comparisons and counts them by pair, in memory for the pairs alone.
 ///
 /// `.csv`, `.jsonl` (or `.ndjson`) and `.parquet` with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
-/// `annotator`, `timestamp`, `weight`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)` or
+/// `annotator`, `timestamp`, `weight`, `magnitude`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)` or
 /// `both_bad`), `question_id`, `judge` and `tstamp` are understood. Or with `ranking` (`x > y = z > w`), or PrefLib
 /// orders (`.soc`, `.soi`, `.toc`, `.toi`): each ranking counts for all the pairs it orders. Other columns are passed
 /// over, and listed.
@@ -50,6 +51,28 @@ pub fn read_battles(path: &Path, selection: &Selection) -> Result<Battles, DataE
 /// As [`read_comparisons`].
 pub fn parse_battles(path: &Path, bytes: &[u8], selection: &Selection) -> Result<Battles, DataError> {
     keep(path, Source::Bytes(bytes), selection)
+}
+
+/// Reads comparisons and counts them by pair for each context or annotator, in memory for their pairs; else as
+/// [`read_comparisons`].
+///
+/// # Errors
+/// As [`read_comparisons`]; also if the column is missing.
+pub fn read_grouped(path: &Path, selection: &Selection, by: Grouping) -> Result<Grouped, DataError> {
+    group(path, Source::File(open(path)?), selection, by)
+}
+
+/// [`read_grouped`] from bytes.
+///
+/// # Errors
+/// As [`read_grouped`].
+pub fn parse_grouped(
+    path: &Path,
+    bytes: &[u8],
+    selection: &Selection,
+    by: Grouping,
+) -> Result<Grouped, DataError> {
+    group(path, Source::Bytes(bytes), selection, by)
 }
 
 /// Reads rankings: `.csv`, `.jsonl` or `.parquet` with a column `ranking`, or PrefLib orders.
@@ -111,10 +134,8 @@ fn count(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Compa
     rows(path, source, &mut tally)?;
     let (items, _, _, checks) = tally.finish()?;
     let counted = counter.finish(items.into_list(), selection.ties, checks);
-    match f64::is_finite(counted.total) {
-        true => Ok(counted),
-        false => Err(DataError::new(path, "the weights sum to infinity")),
-    }
+    finite(path, counted.total)?;
+    Ok(counted)
 }
 
 fn keep(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Battles, DataError> {
@@ -122,13 +143,51 @@ fn keep(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Battle
     let mut tally = Tally::new(path, selection, true, |entry| match entry {
         Entry::Battle(b) => kept.push(b),
         Entry::Ranking(r) => r.pairs(|first, second, outcome| {
-            let (weight, context) = (r.weight, r.context);
-            kept.push(Battle { first, second, outcome, weight, context, annotator: 0, time: None });
+            let (weight, context, annotator, time) = (r.weight, r.context, r.annotator, r.time);
+            kept.push(Battle { first, second, outcome, weight, context, annotator, time, magnitude: 1.0 });
         }),
     })?;
     rows(path, source, &mut tally)?;
     let names = tally.finish()?;
+    finite(path, kept.iter().map(|b| b.weight).sum())?;
     Ok(Battles::new(names, kept, selection.ties))
+}
+
+fn finite(path: &Path, total: f64) -> Result<(), DataError> {
+    match total.is_finite() {
+        true => Ok(()),
+        false => Err(DataError::new(path, "the weights sum to infinity")),
+    }
+}
+
+fn group(path: &Path, source: Source<'_>, selection: &Selection, by: Grouping) -> Result<Grouped, DataError> {
+    let mut counters: Vec<Counter> = Vec::new();
+    let mut add = |[context, annotator]: [u32; 2], first, second, outcome, weight| {
+        let at = if by == Grouping::Context { context } else { annotator } as usize;
+        // names are numbered in turn: a new one is the next
+        if at >= counters.len() {
+            counters.resize_with(at + 1, Counter::default);
+        }
+        counters[at].add(first, second, outcome, weight);
+    };
+    let mut tally = Tally::new(path, selection, true, |entry| match entry {
+        Entry::Battle(b) => add([b.context, b.annotator], b.first, b.second, b.outcome, b.weight),
+        Entry::Ranking(r) => {
+            r.pairs(|a, b, outcome| add([r.context, r.annotator], a, b, outcome, r.weight));
+        }
+    })?;
+    tally.group_by(by.column());
+    rows(path, source, &mut tally)?;
+    let (items, contexts, annotators, checks) = tally.finish()?;
+    let labels = items.into_list();
+    let mut names = if by == Grouping::Context { contexts } else { annotators }.into_list();
+    // a group of rankings of one item compares nothing
+    names.truncate(counters.len());
+    let orders = counters.iter().map(|c| c.order(labels.len())).collect();
+    let groups = counters.into_iter().map(|c| c.finish(labels.clone(), selection.ties, Checks::default()));
+    let groups: Vec<Comparisons> = groups.collect();
+    finite(path, groups.iter().map(|g| g.total).sum())?;
+    Ok(Grouped { labels, names, groups, checks, orders })
 }
 
 fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankings, DataError> {

@@ -8,7 +8,7 @@ use equipoise_core::registry::nearest;
 
 use crate::battles::Battle;
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, OUTCOME, Outcome, RANKING, Row, TIMESTAMP, WEIGHT,
+    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, TIMESTAMP, WEIGHT,
 };
 use crate::error::DataError;
 use crate::names::Names;
@@ -81,6 +81,8 @@ pub struct Checks {
     pub unread_times: Lines,
     /// Rankings of fewer than two items: they compare nothing.
     pub short_rankings: Lines,
+    /// Columns that held something, by our names for them.
+    pub columns: Vec<&'static str>,
     /// Columns that mean nothing here, sorted; a misspelt `weight` shows up among them.
     pub ignored_columns: Vec<String>,
 }
@@ -130,8 +132,12 @@ pub(crate) struct Tally<'a, S> {
     /// Whether contexts, annotators and times are kept row by row.
     details: bool,
     pub(crate) checks: Checks,
-    /// Contexts and annotators of skipped rows, for finding the nearest to a slip.
-    seen: [BTreeSet<Vec<u8>>; 2],
+    /// Contexts, annotators and items of skipped rows, for finding the nearest to a slip.
+    seen: [BTreeSet<Vec<u8>>; 3],
+    /// Which columns held something.
+    held: [bool; COLUMNS.len()],
+    /// The column that rows are grouped by.
+    grouping: Option<usize>,
     ignored: BTreeSet<String>,
     repeated: HashSet<u64>,
     sink: S,
@@ -160,11 +166,18 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
             annotators: Names::default(),
             details,
             checks: Checks::default(),
-            seen: [BTreeSet::new(), BTreeSet::new()],
+            seen: Default::default(),
+            held: Default::default(),
+            grouping: None,
             ignored: BTreeSet::new(),
             repeated: HashSet::new(),
             sink,
         })
+    }
+
+    /// Groups rows by a column, which must exist then.
+    pub(crate) fn group_by(&mut self, column: usize) {
+        self.grouping = Some(column);
     }
 
     pub(crate) fn ignore(&mut self, column: &str) {
@@ -176,6 +189,10 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     /// Refuses a filter on a column that does not exist.
     pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
         let s = self.selection;
+        if let Some(m) = self.grouping.filter(|&m| !has(m)) {
+            let message = format!("has no column `{0}`, so nothing can be grouped by {0}", COLUMNS[m].0);
+            return Err(DataError::new(self.path, message).at(1));
+        }
         for (m, wanted) in [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator), (TIMESTAMP, &s.since)] {
             if let (false, Some(value)) = (has(m), wanted) {
                 let message = format!("has no column `{}`, so `{value}` cannot be selected", COLUMNS[m].0);
@@ -196,28 +213,17 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
 
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
         let cell = |m: usize| row[m];
+        self.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
         let time = self.time(line, cell(TIMESTAMP))?;
         if !self.selects(row, time) {
             self.checks.skipped += 1;
             return Ok(());
         }
-        let weight = match cell(WEIGHT) {
-            None => 1.0,
-            Some(word) => {
-                let shown = String::from_utf8_lossy(word);
-                let number = shown.parse::<f64>().map_err(|_| {
-                    self.refuse(line, format!("weight `{shown}` is not a number; decimals take a point"))
-                })?;
-                if !(number >= 0.0 && number.is_finite()) {
-                    let message = format!("weight {shown} must be a finite number of at least 0");
-                    return Err(self.refuse(line, message));
-                }
-                number
-            }
-        };
+        let weight = self.amount(line, "weight", cell(WEIGHT))?;
         if let Some(text) = cell(RANKING) {
-            return self.ranking(line, text, weight, cell(CONTEXT));
+            return self.ranking(line, text, weight, [cell(CONTEXT), cell(ANNOTATOR)], time);
         }
+        let magnitude = self.amount(line, "magnitude", cell(MAGNITUDE))?;
         let (Some(a), Some(b)) = (cell(ITEM_A), cell(ITEM_B)) else {
             let message = "an item has no name; item_a and item_b must not be empty";
             return Err(self.refuse(line, message.into()));
@@ -230,6 +236,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         }
         if !(self.wants(a) && self.wants(b)) {
             self.checks.skipped += 1;
+            [a, b].into_iter().for_each(|item| self.remember(2, item));
             return Ok(());
         }
         self.note_repetition(line, row);
@@ -237,8 +244,42 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         let (context, annotator) =
             if self.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
         self.checks.rows += 1;
-        (self.sink)(Entry::Battle(Battle { first, second, outcome, weight, context, annotator, time }));
+        (self.sink)(Entry::Battle(Battle {
+            first,
+            second,
+            outcome,
+            weight,
+            context,
+            annotator,
+            time,
+            magnitude,
+        }));
         Ok(())
+    }
+
+    /// A number of at least 0; 1 where there is none.
+    fn amount(&self, line: usize, what: &str, cell: Option<&[u8]>) -> Result<f64, DataError> {
+        let Some(word) = cell else { return Ok(1.0) };
+        let shown = String::from_utf8_lossy(word);
+        let number = shown.parse::<f64>().map_err(|_| {
+            let message = format!("{what} `{}` is not a number; decimals take a point", excerpt(&shown));
+            self.refuse(line, message)
+        })?;
+        match number >= 0.0 && number.is_finite() {
+            true => Ok(number),
+            false => {
+                let message = format!("{what} {} must be a finite number of at least 0", excerpt(&shown));
+                Err(self.refuse(line, message))
+            }
+        }
+    }
+
+    /// Keeps a word of a skipped row.
+    fn remember(&mut self, kind: usize, word: &[u8]) {
+        let seen = &mut self.seen[kind];
+        if seen.len() < SHOWN && !seen.contains(word) {
+            seen.insert(word.to_vec());
+        }
     }
 
     /// Seconds, if they are wanted and can be read.
@@ -276,12 +317,9 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         if wants.into_iter().all(fits) {
             return true;
         }
-        for (seen, (m, _)) in self.seen.iter_mut().zip(wants) {
-            if let Some(word) = row[m]
-                && seen.len() < SHOWN
-                && !seen.contains(word)
-            {
-                seen.insert(word.to_vec());
+        for (kind, (m, _)) in wants.into_iter().enumerate() {
+            if let Some(word) = row[m] {
+                self.remember(kind, word);
             }
         }
         false
@@ -343,10 +381,16 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         line: usize,
         text: &[u8],
         weight: f64,
-        context: Option<&[u8]>,
+        details: [Option<&[u8]>; 2],
+        time: Option<f64>,
     ) -> Result<(), DataError> {
         let Ok(text) = std::str::from_utf8(text) else { return Err(self.not_utf8(line, text)) };
         let mut names = groups(text).map_err(|message| self.refuse(line, message))?;
+        for name in
+            names.iter().flatten().filter(|name| !self.wants(name.as_bytes())).copied().collect::<Vec<_>>()
+        {
+            self.remember(2, name.as_bytes());
+        }
         names.iter_mut().for_each(|group| group.retain(|name| self.wants(name.as_bytes())));
         names.retain(|group| !group.is_empty());
         let mut groups = Vec::with_capacity(names.len());
@@ -354,7 +398,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
             let numbers = group.iter().map(|name| self.item(line, name.as_bytes()));
             groups.push(numbers.collect::<Result<Vec<u32>, _>>()?);
         }
-        self.push_ranking(line, groups, weight, context)
+        self.push_ranking(line, groups, weight, details, time)
     }
 
     /// Takes a ranking whose items have numbers.
@@ -363,7 +407,8 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         line: usize,
         groups: Vec<Vec<u32>>,
         weight: f64,
-        context: Option<&[u8]>,
+        [context, annotator]: [Option<&[u8]>; 2],
+        time: Option<f64>,
     ) -> Result<(), DataError> {
         let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
         ranked.sort_unstable();
@@ -374,28 +419,43 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         if ranked.len() < 2 {
             self.checks.short_rankings.note(line);
         }
-        let context = if self.details { self.details_of(line, context, None)?.0 } else { 0 };
+        let (context, annotator) =
+            if self.details { self.details_of(line, context, annotator)? } else { (0, 0) };
         self.checks.rows += 1;
-        (self.sink)(Entry::Ranking(Ranking { groups, weight, context }));
+        (self.sink)(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
         Ok(())
     }
 
     /// Ends the reading: nothing selected is an error that says what there is.
     pub(crate) fn finish(mut self) -> Result<(Names, Names, Names, Checks), DataError> {
         self.checks.ignored_columns = std::mem::take(&mut self.ignored).into_iter().collect();
+        let held = COLUMNS.iter().zip(self.held).filter(|(_, held)| *held);
+        self.checks.columns = held.map(|((name, _), _)| *name).collect();
         let s = self.selection;
+        let hint = |wanted: &Option<String>, seen: &BTreeSet<Vec<u8>>| {
+            let seen: Vec<&str> = seen.iter().filter_map(|b| std::str::from_utf8(b).ok()).collect();
+            let wanted = wanted.as_deref()?;
+            nearest(wanted, seen).filter(|n| *n != wanted).map(|n| format!("; did you mean `{n}`?"))
+        };
+        for item in s.items.iter().flatten() {
+            if self.items.len() > 0 && !self.items.holds(item.as_bytes()) {
+                let near = hint(&Some(item.clone()), &self.seen[2]).unwrap_or_default();
+                let message = format!("has no selected comparison of item `{item}` with another{near}");
+                return Err(DataError::new(self.path, message));
+            }
+        }
         if self.items.len() == 0 {
-            let hint = |wanted: &Option<String>, seen: &BTreeSet<Vec<u8>>| {
-                let seen: Vec<&str> = seen.iter().filter_map(|b| std::str::from_utf8(b).ok()).collect();
-                let wanted = wanted.as_deref()?;
-                nearest(wanted, seen).filter(|n| *n != wanted).map(|n| format!("; did you mean `{n}`?"))
-            };
             let message = match self.checks.skipped {
                 0 => "has no comparisons".to_owned(),
                 k => format!(
                     "has {k} comparisons, none of them selected{}",
                     hint(&s.context, &self.seen[0])
                         .or_else(|| hint(&s.annotator, &self.seen[1]))
+                        .or_else(|| {
+                            let items =
+                                s.items.iter().flatten().filter(|i| !self.seen[2].contains(i.as_bytes()));
+                            items.map(|i| hint(&Some(i.clone()), &self.seen[2])).next().flatten()
+                        })
                         .unwrap_or_default()
                 ),
             };

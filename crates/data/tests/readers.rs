@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use equipoise_data::{
-    Comparisons, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_rankings, read_comparisons,
+    Battle, Comparisons, Grouping, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_grouped,
+    parse_rankings, read_comparisons,
 };
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
@@ -121,6 +122,8 @@ fn bad_files_are_told_where_and_why() {
         ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
         ("d.csv", rows("x,y,a,-1"), "weight -1 must be"),
         ("d.csv", rows("x,y,a,inf"), "weight inf must be"),
+        ("d.csv", "item_a,item_b,outcome,magnitude\nx,y,a,-2\n".into(), "d.csv:2: magnitude -2 must be"),
+        ("d.csv", "ranking,magnitude\nx > y,2\n".into(), "d.csv:1: has rankings and a `magnitude`"),
         ("d.csv", rows("x,y,a,one"), "weight `one` is not a number"),
         ("d.csv", rows("x,y,a"), "d.csv:2: has 3 cells where the header has 4"),
         ("d.csv", "a,b\n1,2\n".into(), "d.csv:1: the header is `a,b`; item_a,item_b,outcome"),
@@ -158,6 +161,24 @@ fn bad_files_are_told_where_and_why() {
     assert!(error.contains("1 comparisons, none of them selected; did you mean `writing`?"), "{error}");
     let error = parse("d.csv", b"item_a,item_b,outcome\nx,y,a\n", &s).unwrap_err();
     assert!(error.contains("has no column `context`"), "{error}");
+    let items = |list: &[&str]| Selection {
+        items: Some(list.iter().map(ToString::to_string).collect()),
+        ..Selection::default()
+    };
+    for (list, fragment) in [
+        (
+            &["gpt-4", "claude", "lama"][..],
+            "no selected comparison of item `lama` with another; did you mean `llama`?",
+        ),
+        (&["gpt-4", "clyde"], "none of them selected; did you mean `claude`?"),
+    ] {
+        let csv = b"item_a,item_b,outcome\ngpt-4,claude,a\nllama,gpt-4,b\n";
+        let error = parse("d.csv", csv, &items(list)).unwrap_err();
+        assert!(error.contains(fragment), "{error}");
+    }
+    let grouped = parse_grouped(Path::new("d.csv"), csv, &Selection::default(), Grouping::Annotator);
+    let error = grouped.unwrap_err().to_string();
+    assert!(error.contains("d.csv:1: has no column `annotator`, so nothing can be grouped by"), "{error}");
     let folder = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
     let error = read_comparisons(folder.path(), &Selection::default()).unwrap_err().to_string();
     assert!(error.contains("is a folder"), "{error}");
@@ -262,8 +283,8 @@ proptest! {
             let weight = |of: &dyn Fn(u8, u8, u8) -> bool| -> f64 {
                 rows.iter().filter(kept).filter(|r| of(r.0, r.1, r.2 % 4)).map(|r| f64::from(r.4)).sum()
             };
-            for (name, bytes) in &files {
-                let counted = parse(name, bytes, &selection);
+            for (file, bytes) in &files {
+                let counted = parse(file, bytes, &selection);
                 if !rows.iter().any(|r| kept(&r)) {
                     prop_assert!(counted.is_err());
                     continue;
@@ -281,10 +302,28 @@ proptest! {
                     prop_assert_eq!(ties, both);
                     prop_assert_eq!(pair.forward.both_bad, weight(&|a, b, o| (a, b, o) == (i, j, 3)));
                 }
-                let battles = parse_battles(Path::new(name), bytes, &selection).unwrap();
+                let battles = parse_battles(Path::new(file), bytes, &selection).unwrap();
                 prop_assert_eq!(&battles.counts().pairs, &counted.pairs);
-                let by_context: f64 = battles.counts_by_context().iter().map(|c| c.total).sum();
-                prop_assert_eq!(by_context, counted.total);
+                let grouped = parse_grouped(Path::new(file), bytes, &selection, Grouping::Context).unwrap();
+                prop_assert_eq!(&grouped.pooled().pairs, &counted.pairs);
+                for (k, name) in grouped.names.iter().enumerate() {
+                    let here = |b: &&Battle| &battles.contexts[b.context as usize] == name;
+                    let by_hand: f64 = battles.rows.iter().filter(here).map(|b| b.weight).sum();
+                    prop_assert_eq!(grouped.groups[k].total, by_hand);
+                    let alone = grouped.alone(k);
+                    prop_assert_eq!(alone.total, by_hand);
+                    if name.is_empty() || alone.pairs.is_empty() {
+                        continue;
+                    }
+                    // reading the group by itself gives the same, to the order of its items
+                    let itself = Selection {
+                        context: Some(name.clone()),
+                        items: Some(alone.labels.clone()),
+                        ..selection.clone()
+                    };
+                    let itself = parse(file, bytes, &itself).unwrap();
+                    prop_assert_eq!((itself.labels, itself.pairs), (alone.labels, alone.pairs));
+                }
             }
         }
     }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use equipoise::Setting;
 use equipoise::core::registry::nearest;
 use equipoise::core::{BuildError, Policy, SolverEntry};
-use equipoise::data::{Selection, Ties, matrix_from_rows, read_comparisons, read_matrix, read_policy};
+use equipoise::data::{
+    Comparisons, Grouping, Selection, Ties, matrix_from_rows, read_comparisons, read_grouped, read_matrix,
+    read_policy,
+};
 use equipoise::env::generators::GENERATORS;
 use equipoise::env::{Feedback, Game};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
@@ -397,7 +400,7 @@ impl Resolver<'_> {
             ("matrix", _) => json!({ "path": null, "values": [[0.0]], "labels": ["x"] }),
             ("comparisons", _) => json!({
                 "path": null, "context": null, "annotator": null, "items": [""], "since": null, "ties": "half",
-                "smoothing": 0.0,
+                "smoothing": 0.0, "each": null,
             }),
             (_, Some(generator)) => (generator.defaults)(),
             _ => {
@@ -429,7 +432,11 @@ impl Resolver<'_> {
             });
             let place = if named { point.value_place("name") } else { point.entry };
             match generator {
-                None => games.push((self.data_game(kind, point, name)?, place, named)),
+                None if kind == "comparisons" => {
+                    let made = self.comparison_games(point, name)?;
+                    games.extend(made.into_iter().map(|game| (game, place, named)));
+                }
+                None => games.push((self.matrix_game(point, name)?, place, named)),
                 Some(generator) => {
                     let count = match point.given.get("count") {
                         None => 1,
@@ -465,52 +472,66 @@ impl Resolver<'_> {
         Ok(games)
     }
 
-    fn data_game(&self, kind: &str, point: &Point, name: String) -> Result<GamePlan, ConfigError> {
-        let text = |key: &str| -> Result<Option<String>, ConfigError> {
-            match point.given.get(key) {
-                None | Some(Value::Null) => Ok(None),
-                Some(Value::String(s)) => Ok(Some(s.clone())),
-                Some(v) => Err(self.error(point.value_place(key), format!("`{key}` is `{v}`, must be text"))),
-            }
-        };
-        let path = text("path")?.map(|p| self.file.sources.locate(point.value_place("path"), &p));
+    /// A parameter that is text.
+    fn text(&self, point: &Point, key: &str) -> Result<Option<String>, ConfigError> {
+        match point.given.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(s)) => Ok(Some(s.clone())),
+            Some(v) => Err(self.error(point.value_place(key), format!("`{key}` is `{v}`, must be text"))),
+        }
+    }
+
+    /// A parameter that is one of some words, by default the first.
+    fn word<T: Copy>(&self, point: &Point, key: &str, words: &[(&str, T)]) -> Result<T, ConfigError> {
+        let Some(typed) = self.text(point, key)? else { return Ok(words[0].1) };
+        let known = || words.iter().map(|(word, _)| *word).filter(|word| !word.is_empty());
+        words.iter().find(|(word, _)| !word.is_empty() && *word == typed).map(|(_, value)| *value).ok_or_else(
+            || {
+                let hint =
+                    nearest(&typed, known()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+                self.error(point.value_place(key), format!("`{key}` is `{typed}`, must be {list}{hint}"))
+            },
+        )
+    }
+
+    /// The games of a file of comparisons: one, or one for each context or annotator.
+    fn comparison_games(&self, point: &Point, name: String) -> Result<Vec<GamePlan>, ConfigError> {
+        let path = self.text(point, "path")?.map(|p| self.file.sources.locate(point.value_place("path"), &p));
         let at_path = |e: equipoise::data::DataError| self.error(point.value_place("path"), e.to_string());
-        if kind == "comparisons" {
-            let Some(path) = path else {
-                return Err(self.error(point.entry, "`comparisons` needs a `path`"));
-            };
-            let ties = match text("ties")?.as_deref() {
-                None | Some("half") => Ties::Half,
-                Some("drop") => Ties::Drop,
-                Some(other) => {
-                    let hint = nearest(other, ["half", "drop"]).unwrap_or("half");
-                    let message =
-                        format!("`ties` is `{other}`, must be `half` or `drop`; did you mean `{hint}`?");
-                    return Err(self.error(point.value_place("ties"), message));
-                }
-            };
-            let selection = Selection {
-                context: text("context")?,
-                annotator: text("annotator")?,
-                items: self.items(point)?,
-                since: text("since")?,
-                ties,
-            };
-            let smoothing = match point.given.get("smoothing") {
-                None => 0.0,
-                Some(v) => v.as_f64().filter(|s| *s >= 0.0 && s.is_finite()).ok_or_else(|| {
-                    let message = format!("`smoothing` is {v}, must be a finite number of at least 0");
-                    self.error(point.value_place("smoothing"), message)
-                })?,
-            };
-            let data = read_comparisons(&path, &selection).map_err(at_path)?;
+        let Some(path) = path else {
+            return Err(self.error(point.entry, "`comparisons` needs a `path`"));
+        };
+        let ties = self.word(point, "ties", &[("half", Ties::Half), ("drop", Ties::Drop)])?;
+        let each = [
+            ("", None),
+            ("context", Some((Grouping::Context, "context"))),
+            ("annotator", Some((Grouping::Annotator, "annotator"))),
+        ];
+        let each = self.word(point, "each", &each)?;
+        let selection = Selection {
+            context: self.text(point, "context")?,
+            annotator: self.text(point, "annotator")?,
+            items: self.items(point)?,
+            since: self.text(point, "since")?,
+            ties,
+        };
+        let smoothing = match point.given.get("smoothing") {
+            None => 0.0,
+            Some(v) => v.as_f64().filter(|s| *s >= 0.0 && s.is_finite()).ok_or_else(|| {
+                let message = format!("`smoothing` is {v}, must be a finite number of at least 0");
+                self.error(point.value_place("smoothing"), message)
+            })?,
+        };
+        let made = |name: String, data: &Comparisons, group: Option<(&str, &str)>| {
             let rule = if ties == Ties::Half { "counted half to each side" } else { "dropped" };
             let smoothed = match smoothing {
                 0.0 => String::new(),
                 s => format!(", {s} wins added to each side of every pair"),
             };
+            let part = group.map_or(String::new(), |(column, group)| format!(" of {column} `{group}`"));
             let source = format!(
-                "{} comparisons, {} ties {rule}{smoothed}, from {}",
+                "{} comparisons{part}, {} ties {rule}{smoothed}, from {}",
                 data.total,
                 data.total_ties,
                 path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned())
@@ -518,11 +539,39 @@ impl Resolver<'_> {
             let mut entry = point.given.clone();
             entry.insert("path".into(), json!(absolute(&path)));
             entry.insert("name".into(), json!(name));
+            // a group is made again by selecting it
+            entry.remove("each");
+            if let Some((column, group)) = group {
+                entry.insert(column.into(), json!(group));
+                entry.insert("items".into(), json!(data.labels));
+            }
             let mut plan = game_plan(name, source, data.game(smoothing), json!({ "comparisons": entry }));
             let label = |i: usize| data.labels[i].clone();
             plan.unmet_pairs = data.unmet_pairs().into_iter().map(|(i, j)| (label(i), label(j))).collect();
-            return Ok(plan);
+            plan
+        };
+        let Some((by, column)) = each else {
+            let data = read_comparisons(&path, &selection).map_err(at_path)?;
+            return Ok(vec![made(name, &data, None)]);
+        };
+        let grouped = read_grouped(&path, &selection, by).map_err(at_path)?;
+        let mut games = Vec::new();
+        for (k, group) in grouped.names.iter().enumerate() {
+            let data = grouped.alone(k);
+            if group.is_empty() {
+                let message = format!("`each` is `{column}`, but {} comparisons have none", data.total);
+                return Err(self.error(point.value_place("each"), message));
+            }
+            if !data.pairs.is_empty() {
+                games.push(made(format!("{name}({group})"), &data, Some((column, group))));
+            }
         }
+        Ok(games)
+    }
+
+    fn matrix_game(&self, point: &Point, name: String) -> Result<GamePlan, ConfigError> {
+        let path = self.text(point, "path")?.map(|p| self.file.sources.locate(point.value_place("path"), &p));
+        let at_path = |e: equipoise::data::DataError| self.error(point.value_place("path"), e.to_string());
         let (game, source) = match (&path, point.given.get("values")) {
             (Some(path), None) => {
                 let file = path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned());

@@ -30,11 +30,11 @@ pub fn schema() -> Value {
     ));
     games.push((
         "comparisons",
-        "a file of pairwise comparisons",
+        "a file of pairwise comparisons: one game, or one for each context or annotator",
         json!({ "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
             "path": text, "name": text, "context": grid(&text), "annotator": grid(&text),
             "items": { "type": "array", "items": text }, "since": text, "smoothing": { "type": "number", "minimum": 0 },
-            "ties": { "enum": ["half", "drop"] } } }),
+            "ties": { "enum": ["half", "drop"] }, "each": { "enum": ["context", "annotator"] } } }),
     ));
     let policy = |extra: &str| {
         json!({ "anyOf": [{ "enum": ["uniform", extra] },

@@ -2,7 +2,6 @@
 
 use equipoise_core::{Rng, seed::stream};
 use equipoise_data::Comparisons;
-use equipoise_reference::choice::{borda_scores, copeland_scores};
 use equipoise_reference::maximal_lottery;
 use ndarray::Array1;
 use rayon::prelude::*;
@@ -33,10 +32,12 @@ pub struct Standing {
     pub rank: (usize, usize),
     /// Percentile interval of the strength over bootstrap samples, if there are any.
     pub bootstrap: Option<(f64, f64)>,
-    /// Mean win rate against the others, unmet pairs at 1/2.
+    /// Mean win rate over the opponents it met.
     pub borda: f64,
-    /// Items beaten, ties half.
+    /// Of these the number it beats, ties half.
     pub copeland: f64,
+    /// Opponents it met.
+    pub opponents: usize,
     /// Probability in the maximal lottery.
     pub nash: f64,
     /// Share of bootstrap samples whose lottery plays it.
@@ -76,13 +77,18 @@ pub fn boards(
     let replicates = if is_whole(data) { replicates } else { 0 };
     let drawn = bootstrap(replicates, seed, done, &bt.log_strength, |rng| resample(data, rng))?;
     let ranks = rank_intervals(&bt.log_strength.to_vec(), &bt.sandwich, critical.differences);
-    let (borda, copeland, errors) = (borda_scores(&matrix), copeland_scores(&matrix), bt.sandwich_error());
+    let errors = bt.sandwich_error();
+    // over opponents met: an unknown win rate is not one half
+    let (mut borda, mut copeland, mut opponents) = (vec![0.0; n], vec![0.0; n], vec![0usize; n]);
     let mut comparisons = vec![0.0; n];
     let mut worst: Vec<Option<(usize, f64)>> = vec![None; n];
     for pair in &data.pairs {
         let margin = pair.margin(0.0);
         for (i, j, loss) in [(pair.i, pair.j, -margin), (pair.j, pair.i, margin)] {
             comparisons[i] += pair.met();
+            opponents[i] += 1;
+            borda[i] += 0.5 - loss;
+            copeland[i] += if loss < 0.0 { 1.0 } else { 0.5 * f64::from(u8::from(loss == 0.0)) };
             if worst[i].is_none_or(|(_, w)| 0.5 + loss > w) {
                 worst[i] = Some((j, 0.5 + loss));
             }
@@ -101,8 +107,9 @@ pub fn boards(
             interval: (strength - half, strength + half),
             rank: ranks[i],
             bootstrap: None,
-            borda: borda[i],
+            borda: borda[i] / opponents[i].max(1) as f64,
             copeland: copeland[i],
+            opponents: opponents[i],
             nash: nash.policy[i],
             nash_support: None,
             worst_opponent: worst[i],

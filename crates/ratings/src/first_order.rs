@@ -8,7 +8,11 @@
 //! hundred times faster. w counts ties half. Items are updated in place, one after the other: the synchronous form of
 //! Newman's iteration swings for ever on an even cycle, and diverges on many cyclic data; in place each update climbs.
 //! Cost: O(pairs) a pass. A maximum must exist ([`win_blocks`](crate::graph::win_blocks)); else strengths run away and
-//! `converged` is false.
+//! `converged` is false. With the logistic prior ([`newman_prior`]) one always exists:
+//!
+//! ```text
+//! s_i <- [1 / (s_i + 1) + sum_j w_ij s_j / (s_i + s_j)]  /  [1 / (s_i + 1) + sum_j w_ji / (s_i + s_j)]
+//! ```
 
 use equipoise_data::Comparisons;
 use ndarray::Array1;
@@ -27,13 +31,20 @@ pub struct Passes {
 /// Newman's iteration (alpha = 0), in place.
 #[must_use]
 pub fn newman(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
-    iterate(data, 0.0, tolerance, most)
+    iterate(data, 0.0, false, tolerance, most)
+}
+
+/// Newman's iteration for the mode under the logistic prior of [`fit`](mod@crate::fit): one win and one loss of every
+/// item against an item of strength 0.
+#[must_use]
+pub fn newman_prior(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
+    iterate(data, 0.0, true, tolerance, most)
 }
 
 /// Zermelo's iteration (alpha = 1), in place.
 #[must_use]
 pub fn zermelo(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
-    iterate(data, 1.0, tolerance, most)
+    iterate(data, 1.0, false, tolerance, most)
 }
 
 /// Wins of every item, by opponent: `(opponent, wins, losses)`, ties half.
@@ -64,8 +75,8 @@ impl Record {
     }
 
     /// The new strength of item i.
-    fn update(&self, i: usize, s: &[f64], alpha: f64) -> f64 {
-        let (mut up, mut down) = (0.0, 0.0);
+    fn update(&self, i: usize, s: &[f64], alpha: f64, prior: bool) -> f64 {
+        let (mut up, mut down) = if prior { (1.0 / (s[i] + 1.0), 1.0 / (s[i] + 1.0)) } else { (0.0, 0.0) };
         for &(j, won, lost) in &self.rows[self.starts[i]..self.starts[i + 1]] {
             let inverse = 1.0 / (s[i] + s[j]);
             up += won * (alpha * s[i] + s[j]) * inverse;
@@ -75,7 +86,7 @@ impl Record {
     }
 }
 
-fn iterate(data: &Comparisons, alpha: f64, tolerance: f64, most: u32) -> Passes {
+fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u32) -> Passes {
     let record = Record::new(data);
     let n = data.n();
     let mut s = vec![1.0; n];
@@ -85,18 +96,20 @@ fn iterate(data: &Comparisons, alpha: f64, tolerance: f64, most: u32) -> Passes 
         passes += 1;
         for i in 0..n {
             if record.starts[i] < record.starts[i + 1] {
-                s[i] = record.update(i, &s, alpha);
+                s[i] = record.update(i, &s, alpha, prior);
             }
         }
-        let mean = centre(&mut s);
-        if !mean.is_finite() {
+        // the prior has an origin: there a common factor is not free
+        let mean = if prior { s.iter().map(|x| x.ln()).sum() } else { centre(&mut s) };
+        if !f64::is_finite(mean) {
             break;
         }
         let moved = s.iter().zip(&before).fold(0.0f64, |m, (s, b)| m.max((s.ln() - b).abs()));
         s.iter().zip(&mut before).for_each(|(s, b)| *b = s.ln());
         converged = moved <= tolerance;
     }
-    Passes { log_strength: before.into(), passes, converged }
+    let mean = before.iter().sum::<f64>() / n as f64;
+    Passes { log_strength: before.iter().map(|r| r - mean).collect(), passes, converged }
 }
 
 /// Scales strengths to a geometric mean of 1; the logarithm of what they had.
@@ -125,7 +138,7 @@ mod tests {
     /// One synchronous pass: all updates from the old strengths.
     fn synchronous(data: &Comparisons, s: &mut Vec<f64>, alpha: f64) {
         let record = Record::new(data);
-        *s = (0..s.len()).map(|i| record.update(i, s, alpha)).collect();
+        *s = (0..s.len()).map(|i| record.update(i, s, alpha, false)).collect();
         centre(s);
     }
 
@@ -198,6 +211,11 @@ mod tests {
             assert!(off.iter().all(|&d| d < 1e-12), "{off}");
         }
         assert!(found[0].passes < found[1].passes);
+        let prior = fit(&data, Model::BradleyTerry, Options { prior: true, home: false }).unwrap();
+        let passes = newman_prior(&data, 1e-14, 10_000);
+        assert!(passes.converged);
+        let off = (&passes.log_strength - &prior.log_strength).mapv(f64::abs);
+        assert!(off.iter().all(|&d| d < 1e-12), "{off}");
         // two items: one update
         let pair =
             Comparisons::from_tables(&ndarray::arr2(&[[0.0, 8.0], [2.0, 0.0]]), &Array2::zeros((2, 2)));

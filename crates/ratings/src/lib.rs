@@ -5,8 +5,11 @@
 //! | Bradley-Terry, Thurstone, Davidson, Rao-Kupper, grounded Rao-Kupper: their equations | [`model`] |
 //! | their fits, with a bonus for the item listed first, item features, a prior, and errors | [`fit()`], [`fit_linear`] |
 //! | Zermelo's and Newman's iterations, for any number of items | [`first_order`] |
-//! | rankings of several items | [`plackett_luce()`] |
+//! | rankings of several items, in full or split into pairs | [`plackett_luce()`], [`plackett_luce_split`] |
+//! | judgements with magnitudes: scaled and margin Bradley-Terry | [`fit_magnitudes`] |
+//! | strengths that move with features of the prompt | [`fit_contextual`] |
 //! | ratings match by match: Elo, TrueSkill | [`sequential`] |
+//! | all of them, as a list | [`MODELS`] |
 //! | simultaneous intervals of strengths and ranks | [`intervals`] |
 //! | several ratings side by side, with bootstraps | [`boards`] |
 //! | calibration and held-out loss | [`assess`] |
@@ -17,6 +20,9 @@
 pub mod assess;
 pub mod battery;
 pub mod boards;
+mod catalogue;
+mod climb;
+mod contextual;
 mod cycles;
 pub mod draw;
 pub mod first_order;
@@ -25,14 +31,18 @@ pub mod graph;
 mod hodge;
 pub mod intervals;
 mod jet;
+mod magnitude;
 pub mod model;
 mod plackett_luce;
 mod power;
 pub mod sequential;
 pub mod special;
 
+pub use catalogue::{MODELS, ModelRow};
+pub use contextual::{Contextual, fit_contextual};
 pub use cycles::{CycleFacts, cycle_facts};
 pub use fit::{Fit, FitError, MAX_ITEMS, Options, Parameter, fit, fit_linear};
+pub use magnitude::{Judged, Magnitude, fit_magnitudes};
 pub use model::Model;
-pub use plackett_luce::{PlackettLuce, plackett_luce};
+pub use plackett_luce::{PlackettLuce, plackett_luce, plackett_luce_split};
 pub use power::Power;

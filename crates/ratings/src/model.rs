@@ -59,17 +59,8 @@ impl Model {
     /// Its definition, in a line.
     #[must_use]
     pub fn definition(self) -> &'static str {
-        match self {
-            Self::BradleyTerry => "Pr(i) = 1 / (1 + exp(r_j - r_i)); a tie is half a win to each side",
-            Self::Thurstone => "Pr(i) = Phi(r_i - r_j); a tie is half a win to each side",
-            Self::Davidson => {
-                "Pr(i) = s_i / D, Pr(tie) = nu sqrt(s_i s_j) / D, D = s_i + s_j + nu sqrt(s_i s_j), s = exp(r)"
-            }
-            Self::RaoKupper => "Pr(i) = s_i / (s_i + theta s_j), Pr(tie) = the rest, s = exp(r), theta >= 1",
-            Self::GroundedRaoKupper => {
-                "Pr(i) = s_i / (s_i + T s_j + 1), Pr(both bad) = 1 / (1 + s_i + s_j), Pr(tie) = the rest, s = exp(r), T >= 1"
-            }
-        }
+        let row = crate::MODELS.iter().find(|row| row.name == self.name());
+        row.map_or("", |row| row.definition)
     }
 
     /// Whether ties are outcomes of their own.

@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn game(first: u32, second: u32, outcome: Outcome) -> Battle {
-        Battle { first, second, outcome, weight: 1.0, context: 0, annotator: 0, time: None }
+        Battle { first, second, outcome, weight: 1.0, context: 0, annotator: 0, time: None, magnitude: 1.0 }
     }
 
     #[test]

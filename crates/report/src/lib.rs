@@ -3,9 +3,12 @@
 //! [`ResultsDir`] writes a folder, [`read`] reads it back, [`render`] turns it into pages: verdict first, then the
 //! table, then drawings. The pages are made from the folder alone, so the same folder always gives the same pages.
 //!
+//! [`leaderboard`] does the same for a board of ratings.
+//!
 //! Nothing is smoothed, and nothing is cut without a note beside it.
 
 mod error;
+pub mod leaderboard;
 mod plot;
 mod read;
 mod render;

@@ -147,7 +147,7 @@ pub(crate) fn write_bytes(file: &Path, bytes: &[u8]) -> Result<(), ReportError> 
     atomically(file, |out| Ok(out.write_all(bytes)?))
 }
 
-fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), ReportError> {
+pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), ReportError> {
     atomically(file, |out| {
         serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, &e))?;
         Ok(out.write_all(b"\n")?)

@@ -4,45 +4,65 @@ use std::error::Error;
 
 use equipoise::core::registry::nearest;
 use equipoise::core::seed::stream;
-use equipoise::data::{Comparisons, Ties, read_battles, read_comparisons, read_rankings};
-use equipoise::ndarray::Array1;
+use equipoise::data::{Comparisons, Ties, read_comparisons, read_features};
 use equipoise::ratings::assess::{calibration, calibration_error, held_out_loss};
 use equipoise::ratings::intervals::{critical_values, rank_intervals};
-use equipoise::ratings::sequential::{Elo, TrueSkill};
-use equipoise::ratings::{Fit, Model, Options, fit as fit_free, fit_linear, plackett_luce};
+use equipoise::ratings::{Fit, MODELS, Magnitude, Model, Options, fit as fit_free, fit_linear};
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, input};
-use crate::args::{self, FitTies};
+use super::{Outcome, input, others};
+use crate::args::{self, Algorithm, FitTies};
 use crate::{Answer, output};
 
-/// Models that take more than comparisons of two, or their order.
-pub(crate) const OTHERS: [(&str, &str); 3] = [
-    ("plackett-luce", "rankings as repeated choices of the best of what is left; needs strict rankings"),
-    ("elo", "R_a += K (S - E), match by match: depends on their order; K = 4"),
-    ("trueskill", "normal beliefs updated match by match: depends on their order; rank by mu - 3 sigma"),
-];
 /// Draws for critical values.
 const DRAWS: usize = 4000;
 /// Folds of the held-out loss.
 const FOLDS: u32 = 5;
 
 pub(super) fn fit(args: args::Fit) -> Outcome {
-    let known = || Model::ALL.iter().map(|m| m.name()).chain(OTHERS.iter().map(|(name, _)| *name));
-    match (Model::ALL.iter().find(|m| m.name() == args.model), args.model.as_str()) {
+    let known = MODELS.iter().map(|m| m.name);
+    let model = Model::ALL.iter().find(|m| m.name() == args.model);
+    if let Some(flag) = misplaced(&args, model) {
+        return Err(format!("{flag} is not for {}; see equipoise list models", args.model).into());
+    }
+    match (model, args.model.as_str()) {
+        (Some(&model), _) if args.each.is_some() => others::each(&args, model),
+        (Some(_), _) if args.algorithm != Algorithm::Newton => others::first_order(&args),
         (Some(&model), _) => pairwise(&args, model),
-        (None, "plackett-luce") => k_wise(&args),
-        (None, "elo" | "trueskill") => sequential(&args),
+        (None, "scaled-bradley-terry") => others::magnitudes(&args, Magnitude::Scaled),
+        (None, "margin-bradley-terry") => others::magnitudes(&args, Magnitude::Margin),
+        (None, "contextual-bradley-terry") => others::contextual(&args),
+        (None, "plackett-luce" | "plackett-luce-split") => others::k_wise(&args),
+        (None, "elo" | "trueskill") => others::sequential(&args),
         (None, other) => {
-            let hint = nearest(other, known()).map_or(String::new(), |n| format!(", did you mean `{n}`?"));
-            let list = known().collect::<Vec<_>>().join(", ");
+            let hint =
+                nearest(other, known.clone()).map_or(String::new(), |n| format!(", did you mean `{n}`?"));
+            let list = known.collect::<Vec<_>>().join(", ");
             Err(format!("--model `{other}` is not known{hint}; known: {list}").into())
         }
     }
 }
 
+/// A flag that the model (with the other flags) cannot keep.
+fn misplaced(args: &args::Fit, model: Option<&Model>) -> Option<&'static str> {
+    let name = args.model.as_str();
+    let judged = matches!(name, "scaled-bradley-terry" | "margin-bradley-terry" | "contextual-bradley-terry");
+    let alone = args.each.is_some() || args.algorithm != Algorithm::Newton;
+    let flags = [
+        ("--home", args.home, model.is_some() && !alone),
+        ("--prior", args.prior, (model.is_some() && args.algorithm != Algorithm::Zermelo) || judged),
+        ("--features", args.features.is_some(), model.is_some() && !alone),
+        ("--context-features", args.context_features.is_some(), name == "contextual-bradley-terry"),
+        ("--algorithm", args.algorithm != Algorithm::Newton, name == "bradley-terry" && args.each.is_none()),
+        ("--each", args.each.is_some(), model.is_some()),
+    ];
+    // a name that is not known is told first
+    let known = MODELS.iter().any(|m| m.name == name);
+    flags.into_iter().find(|(_, given, fits)| known && *given && !fits).map(|(flag, ..)| flag)
+}
+
 /// The rule for reading ties, and refusal of one that the model cannot keep.
-fn tie_rule(args: &args::Fit, has_ties: bool) -> Result<Ties, Box<dyn Error>> {
+pub(super) fn tie_rule(args: &args::Fit, has_ties: bool) -> Result<Ties, Box<dyn Error>> {
     match (args.ties, has_ties) {
         (Some(FitTies::Drop), _) => Ok(Ties::Drop),
         (None, _) | (Some(FitTies::Half), false) | (Some(FitTies::Model), true) => Ok(Ties::Half),
@@ -56,13 +76,6 @@ fn tie_rule(args: &args::Fit, has_ties: bool) -> Result<Ties, Box<dyn Error>> {
             args.model
         )
         .into()),
-    }
-}
-
-fn only_pairwise(args: &args::Fit) -> Result<(), Box<dyn Error>> {
-    match (args.home, args.prior, args.features.is_some()) {
-        (false, false, false) => Ok(()),
-        _ => Err(format!("--home, --prior and --features are not for {}", args.model).into()),
     }
 }
 
@@ -82,7 +95,7 @@ fn pairwise(args: &args::Fit, model: Model) -> Outcome {
     let (found, features) = match &args.features {
         None => (fit_free(&data, model, options)?, Vec::new()),
         Some(path) => {
-            let (names, x) = input::features(path, &data.labels)?;
+            let (names, x) = read_features(path, "item", &data.labels)?;
             (fit_linear(&data, model, x.view(), options)?, names)
         }
     };
@@ -221,75 +234,4 @@ fn existence(data: &Comparisons, found: &Fit) -> String {
         text += "; shown is the posterior mode under the logistic prior";
     }
     text
-}
-
-fn k_wise(args: &args::Fit) -> Outcome {
-    only_pairwise(args)?;
-    let data = read_rankings(&args.data, &input::selection(&args.filters, tie_rule(args, false)?))?;
-    data.checks.remarks().iter().for_each(|r| output::say(r));
-    let found = plackett_luce(&data)?;
-    let errors = found.covariance.diag().mapv(f64::sqrt);
-    if args.json {
-        output::json(&json!({
-            "model": "plackett-luce", "labels": data.labels, "log_strength": found.log_strength.to_vec(),
-            "standard_error": errors.to_vec(), "log_likelihood": found.log_likelihood, "deviance": null,
-            "exists": found.exists, "converged": found.converged, "iterations": found.iterations,
-            "prior": found.prior, "rankings": data.rankings.iter().map(|r| r.weight).sum::<f64>(),
-        }));
-        return Ok(Answer::Yes);
-    }
-    let mut text = ordered(&data.labels, &found.log_strength, Some(&errors), "log strength");
-    text += &format!("\nlog-likelihood {:.4}; converged: {}", found.log_likelihood, found.converged);
-    if !found.exists {
-        text += "\nno finite maximum of the likelihood; shown is the posterior mode under the logistic prior";
-    }
-    output::print(&text);
-    Ok(Answer::Yes)
-}
-
-fn sequential(args: &args::Fit) -> Outcome {
-    only_pairwise(args)?;
-    let battles = read_battles(&args.data, &input::selection(&args.filters, tie_rule(args, false)?))?;
-    let (mut rows, timed) = battles.in_time();
-    if battles.ties == Ties::Drop {
-        rows.retain(|b| {
-            !matches!(b.outcome, equipoise::data::Outcome::Tie | equipoise::data::Outcome::BothBad)
-        });
-    }
-    battles.checks.remarks().iter().for_each(|r| output::say(r));
-    let n = battles.labels.len();
-    let order = if timed { "time" } else { "the file" };
-    let (ratings, sigma, scale) = if args.model == "elo" {
-        (Elo::default().rate(n, &rows), None, 10f64.ln() / 400.0)
-    } else {
-        let skills = TrueSkill::default().rate(n, &rows);
-        let sigma: Array1<f64> = skills.iter().map(|s| s.sigma).collect();
-        (skills.iter().map(|s| s.mu).collect(), Some(sigma), 1.0)
-    };
-    let ratings: Array1<f64> = ratings.into();
-    let mean = ratings.mean().expect("there are items");
-    let strengths = ratings.mapv(|r| scale * (r - mean));
-    if args.json {
-        output::json(&json!({
-            "model": args.model, "labels": battles.labels, "rating": ratings.to_vec(),
-            "log_strength": strengths.to_vec(), "standard_error": sigma.as_ref().map(|s| s.to_vec()), "log_likelihood": null,
-            "deviance": null, "exists": true, "converged": true, "iterations": 1, "order": order,
-        }));
-    } else {
-        let text = ordered(&battles.labels, &ratings, sigma.as_ref(), "rating");
-        output::print(&format!(
-            "{text}\nin the order of {order}: another order gives other ratings (see equipoise rank)"
-        ));
-    }
-    Ok(Answer::Yes)
-}
-
-fn ordered(labels: &[String], values: &Array1<f64>, errors: Option<&Array1<f64>>, what: &str) -> String {
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-    let rows = order.iter().enumerate().map(|(k, &i)| {
-        let error = errors.map_or("-".to_owned(), |e| format!("{:.4}", e[i]));
-        vec![(k + 1).to_string(), labels[i].clone(), format!("{:.4}", values[i]), error]
-    });
-    output::table(&["", "item", what, "error"], rows)
 }

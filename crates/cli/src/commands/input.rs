@@ -1,10 +1,12 @@
-//! What commands read: games, comparisons, features; and what is said about them on the way.
+//! What commands read: games, comparisons; and what is said about them on the way.
 
 use std::error::Error;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use equipoise::data::{Comparisons, Selection, Ties, holds_comparisons, read_comparisons, read_matrix};
+use equipoise::data::{
+    Comparisons, Grouping, Selection, Ties, holds_comparisons, read_comparisons, read_matrix,
+};
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
 use equipoise::reference::{LARGEST_PROOF, RationalMargins};
@@ -24,6 +26,18 @@ pub(super) fn selection(filters: &Filters, ties: Ties) -> Selection {
         since: filters.since.clone(),
         ties,
     }
+}
+
+pub(super) fn grouping(each: args::Each) -> Grouping {
+    match each {
+        args::Each::Context => Grouping::Context,
+        args::Each::Annotator => Grouping::Annotator,
+    }
+}
+
+/// The name of a group, as it is printed.
+pub(super) fn group_name(name: &str) -> &str {
+    if name.is_empty() { "(none)" } else { name }
 }
 
 pub(super) fn ties(ties: args::Ties) -> Ties {
@@ -107,42 +121,6 @@ pub(super) fn say(data: &Comparisons, unmet_are: &str) {
             rest.join(", ")
         ));
     }
-}
-
-/// Features of the items, `[items x features]`, with their names.
-pub(super) fn features(path: &Path, labels: &[String]) -> Result<(Vec<String>, Array2<f64>), Box<dyn Error>> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
-    let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
-    let cells = |line: &str| line.split(',').map(|c| c.trim().to_owned()).collect::<Vec<_>>();
-    let header = lines.next().map(|(_, l)| cells(l.trim_start_matches('\u{feff}'))).unwrap_or_default();
-    if header.first().map(String::as_str) != Some("item") || header.len() < 2 {
-        return Err(format!("{name}:1: the header must be `item` and then one column a feature").into());
-    }
-    let mut table: Vec<Option<Vec<f64>>> = vec![None; labels.len()];
-    for (k, line) in lines {
-        let row = cells(line);
-        if row.len() != header.len() {
-            return Err(
-                format!("{name}:{}: has {} cells, the header {}", k + 1, row.len(), header.len()).into()
-            );
-        }
-        // items that were not compared may have features too
-        let Some(place) = labels.iter().position(|l| *l == row[0]) else { continue };
-        let numbers = row[1..].iter().map(|c| {
-            let finite = c.parse().ok().filter(|x: &f64| x.is_finite());
-            finite.ok_or_else(|| format!("{name}:{}: `{c}` is not a finite number", k + 1))
-        });
-        if table[place].replace(numbers.collect::<Result<_, _>>()?).is_some() {
-            return Err(format!("{name}:{}: `{}` is listed twice", k + 1, row[0]).into());
-        }
-    }
-    if let Some(missing) = table.iter().position(Option::is_none) {
-        return Err(format!("{name}: `{}` has no features; every item needs a line", labels[missing]).into());
-    }
-    let flat: Vec<f64> = table.into_iter().flatten().flatten().collect();
-    let shape = (labels.len(), header.len() - 1);
-    Ok((header[1..].to_vec(), Array2::from_shape_vec(shape, flat).expect("every row is checked")))
 }
 
 /// A bar that counts replicates, on a terminal.

@@ -1,7 +1,7 @@
 //! `equipoise inspect`: is it cyclic beyond noise?
 
-use equipoise::data::{Comparisons, PairCount};
-use equipoise::ratings::battery::{Inspection, TOLERATED, Verdict, inspect as battery};
+use equipoise::data::{Comparisons, Grouping, PairCount, holds_comparisons, read_grouped};
+use equipoise::ratings::battery::{Inspection, LEVEL, TOLERATED, Verdict, inspect as battery};
 use equipoise::ratings::special::normal_cdf;
 use equipoise::ratings::{Model, Options, fit};
 use serde_json::{Value, json};
@@ -11,6 +11,9 @@ use crate::args::Inspect;
 use crate::{Answer, output};
 
 pub(super) fn inspect(args: Inspect) -> Outcome {
+    if let Some(each) = args.each {
+        return by_group(&args, input::grouping(each));
+    }
     let data = input::comparisons(&args.file)?;
     input::say(&data, "left out");
     let bar = input::bar(args.replicates, "data sets under one rating an item");
@@ -22,6 +25,86 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
         output::print(&as_text(&data, &found));
     }
     Ok(Answer::Yes)
+}
+
+/// Every group as a game of its own.
+fn by_group(args: &Inspect, by: Grouping) -> Outcome {
+    let path = &args.file.game;
+    if !holds_comparisons(path) {
+        return Err(format!("{}: a matrix has no groups; leave out --each", path.display()).into());
+    }
+    let selection = input::selection(&args.file.filters, input::ties(args.file.ties));
+    let grouped = read_grouped(path, &selection, by)?;
+    grouped.checks.remarks().iter().for_each(|remark| output::say(remark));
+    let bar = input::bar(grouped.names.len(), "groups");
+    let mut found: Vec<(&str, Comparisons, Inspection)> = Vec::new();
+    for (k, name) in grouped.names.iter().enumerate() {
+        let data = grouped.alone(k);
+        let name = input::group_name(name);
+        match data.pairs.is_empty() {
+            true => output::say(&format!("left out, nothing to compare: {name}")),
+            false => {
+                let inspection = battery(&data, args.replicates, args.seed, &|| ())
+                    .map_err(|e| format!("{}: group {name}: {e}", path.display()))?;
+                found.push((name, data, inspection));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if args.json {
+        let list = found.iter().map(|(name, data, inspection)| {
+            let mut one = as_json(data, inspection);
+            one["group"] = json!(name);
+            one
+        });
+        output::json(&json!({ "groups": list.collect::<Vec<Value>>(), "summary": summary(&found) }));
+        return Ok(Answer::Yes);
+    }
+    let rows = found.iter().map(|(name, data, f)| {
+        let label = |i: usize| data.labels[i].clone();
+        let p = f.statistic("strongest_cycle").p_value.map_or("-".to_owned(), |p| format!("{p:.3}"));
+        vec![
+            (*name).to_owned(),
+            data.n().to_string(),
+            data.total.to_string(),
+            verdict(data, f).0.to_owned(),
+            p,
+            f.condorcet_winner.map_or("none".to_owned(), label),
+            format!("{}/{}", f.cycles.cyclic, f.cycles.total),
+            f.nash.support.len().to_string(),
+            label(f.favourite),
+            format!("{:.3}", f.statistic("favourite_loss").value),
+            data.unmet().to_string(),
+        ]
+    });
+    let header = [
+        "group",
+        "items",
+        "comparisons",
+        "verdict",
+        "p (cycle)",
+        "beats all",
+        "cyclic triads",
+        "Nash plays",
+        "BT favourite",
+        "its loss",
+        "unmet pairs",
+    ];
+    output::print(&format!("{}\n\n{}", summary(&found), output::table(&header, rows)));
+    Ok(Answer::Yes)
+}
+
+/// How many groups are cyclic beyond noise, beside the number that chance alone would give.
+fn summary(found: &[(&str, Comparisons, Inspection)]) -> String {
+    let known = found.iter().filter(|f| f.2.verdict != Verdict::Unknown).count();
+    let cyclic = found.iter().filter(|f| f.2.verdict == Verdict::CyclicBeyondNoise).count();
+    let enough = found.iter().filter(|f| f.2.verdict == Verdict::Enough).count();
+    format!(
+        "{cyclic} of {known} groups cyclic beyond noise at level {LEVEL}, where chance alone gives up to {:.1}; Bradley-Terry is \
+         enough in {enough}.",
+        LEVEL * known as f64
+    )
 }
 
 /// Pairs that met fewer times than this are called sparse.
@@ -107,7 +190,7 @@ fn as_json(data: &Comparisons, found: &Inspection) -> Value {
 }
 
 /// The finding in plain words, and the numbers it rests on.
-fn verdict(data: &Comparisons, found: &Inspection) -> (&'static str, String) {
+pub(super) fn verdict(data: &Comparisons, found: &Inspection) -> (&'static str, String) {
     let name = |i: usize| data.labels[i].as_str();
     let p = |s: &str| found.statistic(s).p_value.map_or("unknown".to_owned(), |p| format!("{p:.3}"));
     let cycle = || {

@@ -2,19 +2,13 @@
 
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
-use equipoise::ratings::Model;
+use equipoise::ratings::{MODELS, ModelRow};
 use equipoise::registry::FAMILIES;
 use serde_json::{Value, json};
 
-use super::fit::OTHERS;
 use crate::Answer;
 use crate::args::{List, Listing};
 use crate::output;
-
-/// The preference models that can be fitted to data.
-fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Model::ALL.iter().map(|m| (m.name(), m.definition())).chain(OTHERS)
-}
 
 pub(crate) fn list(args: List) -> Answer {
     if args.json {
@@ -30,9 +24,13 @@ pub(crate) fn list(args: List) -> Answer {
             Listing::Metrics => {
                 METRICS.iter().map(|m| json!({ "name": m.name, "definition": m.definition })).collect()
             }
-            Listing::Models => {
-                models().map(|(name, what)| json!({ "name": name, "definition": what })).collect()
-            }
+            Listing::Models => MODELS
+                .iter()
+                .map(|m| {
+                    json!({ "name": m.name, "definition": m.definition, "takes": m.takes, "ties": m.ties,
+                            "fitted": m.fitted, "source": m.source })
+                })
+                .collect(),
         });
         return Answer::Yes;
     }
@@ -49,23 +47,33 @@ pub(crate) fn list(args: List) -> Answer {
             &["metric", "definition"],
             METRICS.iter().map(|m| vec![m.name.into(), m.definition.into()]).collect(),
         ),
-        Listing::Models => (
-            &["model", "definition"],
-            models().map(|(name, what)| vec![name.to_owned(), what.to_owned()]).collect(),
-        ),
+        Listing::Models => {
+            let row = |m: &ModelRow| {
+                [m.name, m.definition, m.takes, m.ties, m.fitted, m.source].map(str::to_owned).to_vec()
+            };
+            let header = &["model", "definition", "takes", "a tie is", "fitted by; errors", "source"];
+            (header, MODELS.iter().map(row).collect())
+        }
     };
     if args.markdown {
         output::print(&markdown(header, &rows));
-    } else {
-        output::print(&output::table(header, rows));
-        if args.what == Listing::Games {
-            output::print(
-                "\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\nsmoothing}.",
-            );
-        }
+        return Answer::Yes;
+    }
+    output::print(&output::table(header, rows));
+    match args.what {
+        Listing::Games => output::print(GAMES_BESIDES),
+        Listing::Models => output::print(FIT_OPTIONS),
+        Listing::Solvers | Listing::Metrics => {}
     }
     Answer::Yes
 }
+
+const GAMES_BESIDES: &str = "\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\n\
+                             smoothing, each}.";
+
+const FIT_OPTIONS: &str = "\nOptions of `equipoise fit`: --home, a bonus for the item listed first; --prior, the posterior mode under a logistic\n\
+     prior; --features FILE, strengths linear in features of the items; --context-features FILE; --algorithm; --each.\n\
+     Where no finite maximum exists the prior is added, and said.";
 
 /// A Markdown table; a bar inside a cell is escaped, or it would end the cell.
 fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {

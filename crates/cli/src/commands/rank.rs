@@ -1,12 +1,13 @@
 //! `equipoise rank`: boards side by side.
 
 use equipoise::core::seed::stream;
-use equipoise::data::{Battles, read_battles};
+use equipoise::data::{Battles, Comparisons, Grouping, read_battles, read_comparisons, read_grouped};
 use equipoise::ratings::boards::{Boards, boards, bootstrap_contexts};
 use equipoise::ratings::sequential::{Elo, TrueSkill};
+use equipoise_report::leaderboard::write_leaderboard;
 use serde_json::{Value, json};
 
-use super::{Outcome, input};
+use super::{Outcome, input, leaderboard};
 use crate::args::Rank;
 use crate::{Answer, output};
 
@@ -16,44 +17,49 @@ const SHUFFLES: u32 = 20;
 const MOST: f64 = 5e6;
 
 /// Ratings that follow matches one by one.
-struct Sequential {
-    elo: Vec<f64>,
-    spread: Vec<f64>,
-    trueskill: Vec<f64>,
-    order: &'static str,
+pub(super) struct Sequential {
+    pub(super) elo: Vec<f64>,
+    pub(super) spread: Vec<f64>,
+    pub(super) trueskill: Vec<f64>,
+    pub(super) order: &'static str,
 }
 
 pub(super) fn rank(args: Rank) -> Outcome {
-    let battles = read_battles(&args.data, &input::selection(&args.filters, input::ties(args.ties)))?;
-    let data = battles.counts();
-    input::say(&data, "counted as 1/2 in Borda, Copeland and lottery");
+    let selection = input::selection(&args.filters, input::ties(args.ties));
+    // counted first: boards take memory for pairs, and only ratings match by match need the rows
+    let data = read_comparisons(&args.data, &selection)?;
+    input::say(&data, "counted as 1/2 in the lottery alone");
+    let contexts = match data.checks.columns.contains(&"context") && (args.by_context || args.out.is_some()) {
+        true => Some(read_grouped(&args.data, &selection, Grouping::Context)?),
+        false => None,
+    };
     let bar = input::bar(args.replicates, "bootstrap samples");
-    let found = boards(&data, if args.by_context { 0 } else { args.replicates }, args.seed, &|| bar.inc(1))?;
-    let found = if args.by_context { by_context(found, &battles, &args, &|| bar.inc(1))? } else { found };
+    let drawn = if args.by_context { 0 } else { args.replicates };
+    let mut found = boards(&data, drawn, args.seed, &|| bar.inc(1))?;
+    if args.by_context {
+        let groups = contexts.as_ref().map(|c| &c.groups).filter(|g| g.len() > 1);
+        let Some(groups) = groups else {
+            let message = "has no contexts to draw from; leave out --by-context";
+            return Err(format!("{}: {message}", args.data.display()).into());
+        };
+        found.take_samples(&bootstrap_contexts(groups, args.replicates, args.seed, &|| bar.inc(1))?);
+    }
     bar.finish_and_clear();
-    let sequential = (data.total <= MOST).then(|| sequential(&battles, args.seed));
+    let sequential = match data.total <= MOST {
+        true => Some(sequential(&read_battles(&args.data, &selection)?, args.seed)),
+        false => None,
+    };
+    if let Some(dir) = &args.out {
+        let board = leaderboard::record(&args, &data, &found, sequential.as_ref(), contexts.as_ref())?;
+        write_leaderboard(dir, &board)?;
+        output::say(&format!("report: {}", dir.join("leaderboard.html").display()));
+    }
     if args.json {
-        output::json(&as_json(&battles, &found, sequential.as_ref()));
+        output::json(&as_json(&data, &found, sequential.as_ref()));
     } else {
-        output::print(&as_text(&battles, &found, sequential.as_ref()));
+        output::print(&as_text(&data, &found, sequential.as_ref()));
     }
     Ok(Answer::Yes)
-}
-
-fn by_context(
-    mut found: Boards,
-    battles: &Battles,
-    args: &Rank,
-    done: &(dyn Fn() + Sync),
-) -> Result<Boards, Box<dyn std::error::Error>> {
-    if battles.contexts.len() < 2 {
-        return Err(
-            format!("{}: has no contexts to draw from; leave out --by-context", args.data.display()).into()
-        );
-    }
-    let samples = bootstrap_contexts(&battles.counts_by_context(), args.replicates, args.seed, done)?;
-    found.take_samples(&samples);
-    Ok(found)
 }
 
 fn sequential(battles: &Battles, seed: u64) -> Sequential {
@@ -66,16 +72,11 @@ fn sequential(battles: &Battles, seed: u64) -> Sequential {
     Sequential { elo: elo.rate(n, &rows), spread, trueskill, order: if timed { "time" } else { "the file" } }
 }
 
-/// Who each board puts on top.
-fn tops<'a>(
-    battles: &'a Battles,
-    found: &Boards,
-    sequential: Option<&Sequential>,
-) -> Vec<(&'static str, &'a str)> {
+/// Who each board puts on top: its name, and the place among the standings.
+pub(super) fn tops(found: &Boards, sequential: Option<&Sequential>) -> Vec<(&'static str, usize)> {
     let rows = &found.standings;
     let best = |score: &dyn Fn(usize) -> f64| {
-        let top = (0..rows.len()).fold(0, |b, k| if score(k) > score(b) { k } else { b });
-        battles.labels[rows[top].item].as_str()
+        (0..rows.len()).fold(0, |b, k| if score(k) > score(b) { k } else { b })
     };
     let mut tops = vec![
         ("bradley-terry", best(&|k| rows[k].strength)),
@@ -90,8 +91,8 @@ fn tops<'a>(
     tops
 }
 
-fn as_json(battles: &Battles, found: &Boards, sequential: Option<&Sequential>) -> Value {
-    let label = |i: usize| battles.labels[i].as_str();
+fn as_json(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) -> Value {
+    let label = |i: usize| data.labels[i].as_str();
     let rows: Vec<Value> = found
         .standings
         .iter()
@@ -103,20 +104,22 @@ fn as_json(battles: &Battles, found: &Boards, sequential: Option<&Sequential>) -
                 "rank_low": s.rank.0, "rank_high": s.rank.1,
                 "elo": sequential.map(|e| e.elo[s.item]), "elo_spread": sequential.map(|e| e.spread[s.item]),
                 "trueskill": sequential.map(|e| e.trueskill[s.item]),
-                "borda": s.borda, "copeland": s.copeland, "nash": s.nash, "nash_support": s.nash_support,
+                "borda": s.borda, "opponents": s.opponents, "copeland": s.copeland, "nash": s.nash, "nash_support": s.nash_support,
                 "worst_opponent": s.worst_opponent.map(|w| label(w.0)),
                 "worst_win_rate": s.worst_opponent.map(|w| 1.0 - w.1),
             })
         })
         .collect();
-    let tops: serde_json::Map<String, Value> =
-        tops(battles, found, sequential).into_iter().map(|(b, l)| (b.to_owned(), json!(l))).collect();
-    json!({ "n": battles.labels.len(), "exists": found.fit.exists, "converged": found.fit.converged,
+    let tops: serde_json::Map<String, Value> = tops(found, sequential)
+        .into_iter()
+        .map(|(board, place)| (board.to_owned(), json!(label(found.standings[place].item))))
+        .collect();
+    json!({ "n": data.labels.len(), "exists": found.fit.exists, "converged": found.fit.converged,
             "replicates": found.replicates, "top": tops, "rows": rows })
 }
 
-fn as_text(battles: &Battles, found: &Boards, sequential: Option<&Sequential>) -> String {
-    let label = |i: usize| battles.labels[i].clone();
+fn as_text(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) -> String {
+    let label = |i: usize| data.labels[i].clone();
     let rows = found.standings.iter().enumerate().map(|(k, s)| {
         let half = s.interval.1 - s.strength;
         let elo =
@@ -151,9 +154,9 @@ fn as_text(battles: &Battles, found: &Boards, sequential: Option<&Sequential>) -
         "worst win rate",
     ];
     let mut text = output::table(&header, rows);
-    let tops: Vec<String> = tops(battles, found, sequential)
+    let tops: Vec<String> = tops(found, sequential)
         .into_iter()
-        .map(|(board, item)| format!("{board}: {item}"))
+        .map(|(board, place)| format!("{board}: {}", label(found.standings[place].item)))
         .collect();
     text += &format!("\ntop by {}", tops.join("; "));
     let favourite = found.standings[0].item;
@@ -165,6 +168,9 @@ fn as_text(battles: &Battles, found: &Boards, sequential: Option<&Sequential>) -
         None => format!("\nnobody who met {} wins more often than it", label(favourite)),
     };
     text += "\nBradley-Terry: log strength with simultaneous 95% intervals (sandwich); ranks likewise; ties half.";
+    if data.unmet() > 0 {
+        text += "\nBorda and Copeland: over the opponents an item met.";
+    }
     if !found.fit.exists {
         text += "\nThere is no finite maximum of the likelihood; the logistic prior was added.";
     }

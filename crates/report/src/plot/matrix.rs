@@ -148,7 +148,7 @@ impl<'a> Sheet<'a> {
 }
 
 /// White at one half, blue towards certain wins, orange-red towards certain losses; and the ink that reads on it.
-fn shade(p: f64) -> (RGBColor, RGBColor) {
+pub(super) fn shade(p: f64) -> (RGBColor, RGBColor) {
     let strength = (2.0 * p - 1.0).clamp(-1.0, 1.0);
     let full = if strength >= 0.0 { COLOURS[0] } else { COLOURS[1] };
     let mix = |channel: u8| (255.0 + strength.abs() * (f64::from(channel) - 255.0)).round() as u8;

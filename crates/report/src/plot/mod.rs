@@ -3,7 +3,10 @@
 //! Two units of a drawing are one CSS pixel: plotters draws on whole units, so this halves its rounding.
 
 mod axis;
+mod board;
 mod curves;
+mod cycle;
+mod heat;
 mod matrix;
 mod series;
 mod shares;
@@ -13,7 +16,10 @@ mod svg;
 use plotters::prelude::*;
 use serde::Serialize;
 
+pub(crate) use board::board;
 pub(crate) use curves::curves;
+pub(crate) use cycle::cycle;
+pub(crate) use heat::{Heat, heat};
 pub(crate) use matrix::matrix;
 pub(crate) use shares::shares;
 pub(crate) use simplex::simplex;

@@ -2,21 +2,26 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{AutoEscape, Environment, Value, context};
 
 use super::view::View;
 use crate::error::ReportError;
 
 /// The report. Every value is escaped; only the drawings, which escape their own text, are taken as they stand.
 pub(crate) fn html(view: &View) -> Result<String, ReportError> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_template("report.html", include_str!("../../templates/report.html"))?;
     let view = context! {
         style => include_str!("../../templates/report.css"),
         script => include_str!("../../templates/report.js"),
         ..Serde(view)
     };
-    Ok(environment.get_template("report.html")?.render(view)?)
+    html_of("report.html", include_str!("../../templates/report.html"), view)
+}
+
+/// A template with its values, likewise.
+pub(crate) fn html_of(name: &str, template: &str, values: Value) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template(name, template)?;
+    Ok(environment.get_template(name)?.render(values)?)
 }

@@ -13,7 +13,7 @@ mod verdict;
 mod view;
 
 pub(crate) use endpoint::final_policy;
-pub(crate) use html::html;
-pub(crate) use markdown::markdown;
+pub(crate) use html::{html, html_of};
+pub(crate) use markdown::{markdown, markdown_of};
 pub(crate) use terminal::terminal;
 pub(crate) use view::view;

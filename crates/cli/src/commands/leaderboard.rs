@@ -1,0 +1,173 @@
+//! The record of a board, for `equipoise rank --out`.
+
+use std::error::Error;
+
+use equipoise::data::{Comparisons, Grouped, PairCount, Ties};
+use equipoise::ratings::battery::inspect;
+use equipoise::ratings::boards::Boards;
+use equipoise::ratings::{Model, Options, fit};
+use equipoise::reference::choice::condorcet_winner;
+use equipoise_report::leaderboard::{Context, FORMAT, Item, Leaderboard};
+
+use super::rank::{Sequential, tops};
+use super::{input, inspect as words};
+use crate::args::Rank;
+
+/// Data sets drawn under one rating an item, for the verdict.
+const NULL_SETS: usize = 499;
+
+/// Everything that the pages show.
+pub(super) fn record(
+    args: &Rank,
+    data: &Comparisons,
+    found: &Boards,
+    sequential: Option<&Sequential>,
+    contexts: Option<&Grouped>,
+) -> Result<Leaderboard, Box<dyn Error>> {
+    let n = data.n();
+    let order: Vec<usize> = found.standings.iter().map(|s| s.item).collect();
+    let mut place = vec![0; n];
+    order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
+    let (mut win_rates, mut met) = (vec![vec![None; n]; n], vec![vec![0.0; n]; n]);
+    for p in &data.pairs {
+        let (a, b, margin) = (place[p.i], place[p.j], p.margin(0.0));
+        (win_rates[a][b], win_rates[b][a]) = (Some(0.5 + margin), Some(0.5 - margin));
+        (met[a][b], met[b][a]) = (p.met(), p.met());
+    }
+    let expected = order.iter().map(|&i| order.iter().map(|&j| found.fit.prob(i, j)).collect()).collect();
+    let bar = input::bar(NULL_SETS, "data sets under one rating an item");
+    let inspection = inspect(data, NULL_SETS, args.seed, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    let (word, why) = words::verdict(data, &inspection);
+    let top_set: Vec<usize> = inspection.smith_set.iter().map(|&i| place[i]).collect();
+    let mut verdict = vec![("Is one rating enough?".to_owned(), format!("{}: {why}.", capital(word)))];
+    verdict.push(("On top".to_owned(), top(found, data)));
+    if !found.fit.exists {
+        let text = "The likelihood has no finite maximum (somebody won all, or lost all, or groups never met); strengths are \
+                    the posterior mode under a logistic prior.";
+        verdict.push(("Existence".to_owned(), text.to_owned()));
+    }
+    let items = found
+        .standings
+        .iter()
+        .map(|s| Item {
+            label: data.labels[s.item].clone(),
+            comparisons: s.comparisons,
+            strength: s.strength,
+            interval: s.interval,
+            bootstrap: s.bootstrap,
+            rank: s.rank,
+            elo: sequential.map(|e| (e.elo[s.item], e.spread[s.item])),
+            trueskill: sequential.map(|e| e.trueskill[s.item]),
+            borda: s.borda,
+            copeland: s.copeland,
+            nash: s.nash,
+            nash_support: s.nash_support,
+            worst_opponent: s.worst_opponent.map(|(j, w)| (place[j], 1.0 - w)),
+        })
+        .collect();
+    let rule = if data.ties == Ties::Half { "half a win to each side" } else { "dropped" };
+    let mut remarks = data.checks.remarks();
+    let unmet = data.unmet();
+    if unmet > 0 {
+        remarks.push(format!("{unmet} of {} pairs never met; they are shown as unknown", n * (n - 1) / 2));
+    }
+    Ok(Leaderboard {
+        format: FORMAT,
+        title: args.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned()),
+        source: format!(
+            "{} items, {} comparisons, {} ties ({rule}){}",
+            n,
+            data.total,
+            data.total_ties,
+            selected(args)
+        ),
+        remarks,
+        verdict,
+        items,
+        comparisons: data.total,
+        win_rates,
+        met,
+        expected,
+        top_set,
+        cycle: inspection.cycles.cycle.iter().map(|&i| place[i]).collect(),
+        cycle_strength: inspection.cycles.strongest_cycle,
+        tops: tops(found, sequential).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
+        contexts: contexts
+            .map_or_else(Vec::new, |c| (0..c.names.len()).map(|k| context(c, k, data, &place)).collect()),
+        replicates: found.replicates,
+        resampled: if args.by_context { "contexts" } else { "comparisons" }.to_owned(),
+        order: sequential.map(|s| s.order.to_owned()),
+        seed: args.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+/// The filters in force.
+fn selected(args: &Rank) -> String {
+    let f = &args.filters;
+    let one = |what: &str, value: &Option<String>| value.as_ref().map(|v| format!("{what} {v}"));
+    let items = f.items.as_ref().map(|list| format!("{} items", list.len()));
+    let all = [one("context", &f.context), one("annotator", &f.annotator), items, one("since", &f.since)];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    if all.is_empty() { String::new() } else { format!("; selected: {}", all.join(", ")) }
+}
+
+/// What can be said of the top.
+fn top(found: &Boards, data: &Comparisons) -> String {
+    let first = &found.standings[0];
+    let label = |i: usize| data.labels[i].as_str();
+    let tied = found.standings.iter().filter(|s| s.rank.0 == 1).count();
+    let sure = match tied {
+        0 | 1 => "surely first".to_owned(),
+        k => format!("first, but {} items could be (their rank intervals reach 1)", k),
+    };
+    let loses = first.worst_opponent.filter(|(_, w)| *w > 0.5).map_or_else(
+        || "nobody it met wins more often than it".to_owned(),
+        |(j, w)| format!("it loses head to head to {}, which wins {:.1}%", label(j), 100.0 * w),
+    );
+    format!("{} is {sure}; {loses}.", label(first.item))
+}
+
+fn context(all: &Grouped, k: usize, data: &Comparisons, place: &[usize]) -> Context {
+    let (group, alone) = (&all.groups[k], all.alone(k));
+    let at = |label: &str| data.labels.iter().position(|l| l == label).map(|i| place[i]);
+    let here = |i: usize| at(&alone.labels[i]);
+    let fitted = fit(&alone, Model::BradleyTerry, Options::default()).ok();
+    let best = fitted.as_ref().map(|f| (f.order()[0], f.exists));
+    let beats = |p: &PairCount, i: usize| match i {
+        i if i == p.i => Some((p.j, -p.margin(0.0))),
+        i if i == p.j => Some((p.i, p.margin(0.0))),
+        _ => None,
+    };
+    let worst = best.and_then(|(i, _)| {
+        let losses = alone.pairs.iter().filter_map(|p| beats(p, i)).filter(|(_, margin)| *margin > 0.0);
+        losses.max_by(|a, b| a.1.total_cmp(&b.1))
+    });
+    let mut shares = vec![(0.0, 0.0); data.n()];
+    for p in &group.pairs {
+        let (wins, losses, ties) = p.outcomes();
+        for (i, won) in [(p.i, wins + 0.5 * ties), (p.j, losses + 0.5 * ties)] {
+            if let Some(i) = at(&group.labels[i]) {
+                shares[i].0 += won;
+                shares[i].1 += p.met();
+            }
+        }
+    }
+    let complete = alone.unmet() == 0 && alone.n() > 1;
+    Context {
+        name: all.names[k].clone(),
+        comparisons: group.total,
+        favourite: best.and_then(|(i, exists)| Some((here(i)?, exists))),
+        condorcet_winner: complete.then(|| condorcet_winner(&alone.matrix(0.0))).flatten().and_then(here),
+        beaten_by: worst.and_then(|(j, margin)| Some((here(j)?, 0.5 - margin))),
+        win_rates: shares.into_iter().map(|(won, met)| (met > 0.0).then(|| won / met)).collect(),
+    }
+}

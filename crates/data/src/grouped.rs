@@ -1,0 +1,65 @@
+//! Comparisons counted by pair for each context or annotator: a game for each.
+
+use crate::columns::{ANNOTATOR, CONTEXT};
+use crate::comparisons::Comparisons;
+use crate::tally::Checks;
+
+/// What rows are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// A group for each context.
+    Context,
+    /// A group for each annotator.
+    Annotator,
+}
+
+impl Grouping {
+    pub(crate) fn column(self) -> usize {
+        match self {
+            Self::Context => CONTEXT,
+            Self::Annotator => ANNOTATOR,
+        }
+    }
+}
+
+/// Counts of every group.
+#[derive(Clone, Debug)]
+pub struct Grouped {
+    /// Items of all groups, in the order of their first appearance.
+    pub labels: Vec<String>,
+    /// The groups, in the order of their first appearance; the empty name where rows have none.
+    pub names: Vec<String>,
+    /// Their counts: all number the items as [`Grouped::labels`], also those that a group lacks.
+    pub groups: Vec<Comparisons>,
+    /// What was odd, in all of them.
+    pub checks: Checks,
+    /// Items of each group in the order of their first appearance in it.
+    pub(crate) orders: Vec<Vec<u32>>,
+}
+
+impl Grouped {
+    /// All groups together.
+    ///
+    /// # Panics
+    /// If there is no group.
+    #[must_use]
+    pub fn pooled(&self) -> Comparisons {
+        let all = Comparisons::sum(self.groups.iter().map(|g| (g, 1.0)));
+        let total_ties = self.groups.iter().map(|g| g.total_ties).sum();
+        Comparisons { checks: self.checks.clone(), total_ties, ..all }
+    }
+
+    /// Group `k` with the items that it compares alone, in the order of their first appearance in it: the same as reading
+    /// this group alone.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    #[must_use]
+    pub fn alone(&self, k: usize) -> Comparisons {
+        let group = &self.groups[k];
+        let mut here = vec![false; group.n()];
+        group.pairs.iter().for_each(|p| (here[p.i], here[p.j]) = (true, true));
+        let items: Vec<usize> = self.orders[k].iter().map(|&i| i as usize).filter(|&i| here[i]).collect();
+        group.among(&items)
+    }
+}

@@ -1,0 +1,251 @@
+//! Contextual Bradley-Terry: strengths that move with features of the prompt.
+//!
+//! ```text
+//! r_i(z) = sum_f z_f b_{f i},     Pr(i beats j | z) = sigma(r_i(z) - r_j(z))        z_0 = 1: the base strengths
+//! ```
+//!
+//! The heads of Prompt-to-Leaderboard (arXiv:2502.14855), linear in given features instead of a language model's. Ties count
+//! half to each side. With no feature but the constant it is Bradley-Terry; a mixture of its contexts is in general not,
+//! and may be cyclic although every context is transitive. Whether a maximum exists is not decided by Ford's condition
+//! alone; where Newton's method finds none, or more than one, the logistic prior on all coefficients is added, and said.
+//! Cost: O(pairs of all contexts x f^2 + (n f)^3) a step.
+
+use equipoise_data::Comparisons;
+use ndarray::{Array1, Array2, ArrayView2};
+
+use crate::climb::{add_logistic_prior, climb};
+use crate::fit::{FitError, MAX_ITEMS, Options, fit, log_sigmoid};
+use crate::model::Model;
+use crate::special::chi_squared_tail;
+
+/// A fitted contextual model.
+#[derive(Clone, Debug)]
+pub struct Contextual {
+    /// Coefficients, `[1 + features x n]`: base strengths first; each row has mean 0 over items.
+    pub coefficients: Array2<f64>,
+    /// Their standard errors (Hessian), likewise.
+    pub standard_error: Array2<f64>,
+    /// Log-likelihood, in nats, without the prior.
+    pub log_likelihood: f64,
+    /// What one board for all contexts (Bradley-Terry on the sum of the counts) reaches.
+    pub marginal_log_likelihood: f64,
+    /// Coefficients that the features add.
+    pub degrees_of_freedom: f64,
+    /// Whether a finite maximum was found without the prior.
+    pub exists: bool,
+    /// Whether the logistic prior was used.
+    pub prior: bool,
+    /// Whether Newton's method met its tolerance.
+    pub converged: bool,
+    /// Newton steps done.
+    pub iterations: u32,
+}
+
+impl Contextual {
+    /// Strengths at features `z` (without the constant), `[n]`, mean 0.
+    ///
+    /// # Panics
+    /// If there are not as many as were fitted.
+    #[must_use]
+    pub fn strengths(&self, z: &[f64]) -> Array1<f64> {
+        assert_eq!(z.len() + 1, self.coefficients.nrows(), "one number a feature");
+        let mut r = self.coefficients.row(0).to_owned();
+        z.iter().enumerate().for_each(|(f, z)| r.scaled_add(*z, &self.coefficients.row(f + 1)));
+        r
+    }
+
+    /// `Pr(X >= 2 (gain in log-likelihood))` of the chi-squared law: whether the features matter at all. `None` with the
+    /// prior, where the law does not hold.
+    #[must_use]
+    pub fn p_value(&self) -> Option<f64> {
+        let gain = 2.0 * (self.log_likelihood - self.marginal_log_likelihood);
+        (!self.prior).then(|| chi_squared_tail(gain.max(0.0), self.degrees_of_freedom))
+    }
+}
+
+/// Fits strengths linear in features of the context: `groups[k]` are the counts of context `k` (all over the same items),
+/// `features` is `[contexts x features]`, without the constant.
+///
+/// # Errors
+/// [`FitError::Features`], [`FitError::TooMany`], [`FitError::Nothing`], and [`FitError::Singular`] never but by overflow.
+pub fn fit_contextual(
+    groups: &[Comparisons],
+    features: ArrayView2<'_, f64>,
+    prior: bool,
+) -> Result<Contextual, FitError> {
+    let n = groups.first().map_or(0, Comparisons::n);
+    let rows = features.ncols() + 1;
+    if features.nrows() != groups.len() {
+        return Err(FitError::Features { rows: features.nrows(), items: groups.len() });
+    }
+    if n * rows > MAX_ITEMS {
+        return Err(FitError::TooMany { items: n * rows });
+    }
+    if groups.iter().all(|g| g.pairs.is_empty()) {
+        return Err(FitError::Nothing);
+    }
+    let pooled = Comparisons::sum(groups.iter().map(|g| (g, 1.0)));
+    let marginal = fit(&pooled, Model::BradleyTerry, Options::default())?;
+    let problem = Problem { groups, features, n, rows };
+    let run = |prior: bool| {
+        let flat: Vec<Array1<f64>> = match prior {
+            true => Vec::new(),
+            false => (0..rows)
+                .map(|f| Array1::from_shape_fn(n * rows, |k| f64::from(u8::from(k / n == f))))
+                .collect(),
+        };
+        let start = Array1::zeros(n * rows);
+        climb(start, &flat, |b| problem.evaluate(b, prior).0, |b| problem.evaluate(b, prior))
+    };
+    // on separable data steps go on for ever, or the curvature vanishes
+    let free = if prior { None } else { run(false).ok().filter(|c| c.converged) };
+    let exists = free.is_some();
+    let (climbed, used_prior) = match free {
+        Some(climbed) => (climbed, false),
+        None => (run(true)?, true),
+    };
+    let mut coefficients = Array2::from_shape_fn((rows, n), |(f, i)| climbed.point[f * n + i]);
+    for mut row in coefficients.rows_mut() {
+        let mean = row.mean().expect("there are items");
+        row -= mean;
+    }
+    // the deviation from the mean of its row
+    let variance = |f: usize, i: usize| {
+        let cov = |a: usize, b: usize| climbed.inverse[[f * n + a, f * n + b]];
+        let cross: f64 = (0..n).map(|j| cov(i, j)).sum::<f64>() / n as f64;
+        let all: f64 = (0..n).map(|a| (0..n).map(|b| cov(a, b)).sum::<f64>()).sum::<f64>() / (n * n) as f64;
+        cov(i, i) - 2.0 * cross + all
+    };
+    Ok(Contextual {
+        standard_error: Array2::from_shape_fn((rows, n), |(f, i)| variance(f, i).max(0.0).sqrt()),
+        log_likelihood: problem.evaluate(&climbed.point, false).0,
+        marginal_log_likelihood: marginal.log_likelihood,
+        degrees_of_freedom: ((rows - 1) * (n - 1)) as f64,
+        coefficients,
+        exists,
+        prior: used_prior,
+        converged: climbed.converged,
+        iterations: climbed.iterations,
+    })
+}
+
+struct Problem<'a> {
+    groups: &'a [Comparisons],
+    features: ArrayView2<'a, f64>,
+    n: usize,
+    rows: usize,
+}
+
+impl Problem<'_> {
+    /// Objective, gradient and negative Hessian.
+    fn evaluate(&self, b: &Array1<f64>, prior: bool) -> (f64, Array1<f64>, Array2<f64>) {
+        let (n, m) = (self.n, self.n * self.rows);
+        let (mut value, mut g, mut h) = (0.0, Array1::zeros(m), Array2::zeros((m, m)));
+        for (k, group) in self.groups.iter().enumerate() {
+            let z = |f: usize| if f == 0 { 1.0 } else { self.features[[k, f - 1]] };
+            let strength = |i: usize| (0..self.rows).map(|f| z(f) * b[f * n + i]).sum::<f64>();
+            for pair in &group.pairs {
+                let (i, j, (wins, losses, ties)) = (pair.i, pair.j, pair.outcomes());
+                let (wins, losses) = (wins + 0.5 * ties, losses + 0.5 * ties);
+                let d = strength(i) - strength(j);
+                let p = 1.0 / (1.0 + (-d).exp());
+                value += wins * log_sigmoid(d) + losses * log_sigmoid(-d);
+                let (slope, curvature) =
+                    (wins / (1.0 + d.exp()) - losses * p, (wins + losses) * p / (1.0 + d.exp()));
+                for f in 0..self.rows {
+                    g[f * n + i] += z(f) * slope;
+                    g[f * n + j] -= z(f) * slope;
+                    for e in 0..self.rows {
+                        let x = z(f) * z(e) * curvature;
+                        h[[f * n + i, e * n + i]] += x;
+                        h[[f * n + j, e * n + j]] += x;
+                        h[[f * n + i, e * n + j]] -= x;
+                        h[[f * n + j, e * n + i]] -= x;
+                    }
+                }
+            }
+        }
+        if prior {
+            value += add_logistic_prior(b, &mut g, &mut h);
+        }
+        (value, g, h)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::multinomial;
+    use equipoise_core::{sample, seed::stream};
+
+    /// Counts of 40 contexts of four items from a known contextual model.
+    fn drawn(coefficients: &Array2<f64>, met: u64, seed: u64) -> (Vec<Comparisons>, Array2<f64>) {
+        let mut rng = stream(seed, "contexts", &[]);
+        let (n, k) = (coefficients.ncols(), coefficients.nrows() - 1);
+        let z = Array2::from_shape_fn((40, k), |_| 2.0 * sample::uniform(&mut rng) - 1.0);
+        let groups = z.rows().into_iter().map(|z| {
+            let r = |i: usize| {
+                coefficients[[0, i]] + (0..k).map(|f| z[f] * coefficients[[f + 1, i]]).sum::<f64>()
+            };
+            let mut wins = Array2::zeros((n, n));
+            for i in 0..n {
+                for j in i + 1..n {
+                    let d = multinomial(met, Model::BradleyTerry.probs(r(i), r(j), 0.0, 0.0), &mut rng);
+                    (wins[[i, j]], wins[[j, i]]) = (d[0] as f64, d[1] as f64);
+                }
+            }
+            Comparisons::from_tables(&wins, &Array2::zeros((n, n)))
+        });
+        (groups.collect(), z)
+    }
+
+    #[test]
+    fn without_features_it_is_bradley_terry() {
+        let truth = ndarray::arr2(&[[0.6, 0.1, -0.2, -0.5]]);
+        let (groups, _) = drawn(&truth, 5, 1);
+        let none = fit_contextual(&groups, Array2::zeros((40, 0)).view(), false).unwrap();
+        let pooled = Comparisons::sum(groups.iter().map(|g| (g, 1.0)));
+        let bt = fit(&pooled, Model::BradleyTerry, Options::default()).unwrap();
+        for i in 0..4 {
+            assert!((none.coefficients[[0, i]] - bt.log_strength[i]).abs() < 1e-11);
+            assert!((none.standard_error[[0, i]] - bt.standard_error()[i]).abs() < 1e-11);
+        }
+        assert!((none.log_likelihood - none.marginal_log_likelihood).abs() < 1e-9);
+        // a constant feature says the same as the base: no single maximum, so the prior decides
+        let constant = fit_contextual(&groups, Array2::ones((40, 1)).view(), false).unwrap();
+        assert!(!constant.exists && constant.prior && constant.p_value().is_none());
+    }
+
+    #[test]
+    fn known_coefficients_come_back_and_two_contexts_are_two_boards() {
+        let truth = ndarray::arr2(&[[0.6, 0.1, -0.2, -0.5], [-0.8, 0.5, 0.6, -0.3]]);
+        let (groups, z) = drawn(&truth, 60, 2);
+        let found = fit_contextual(&groups, z.view(), false).unwrap();
+        assert!(found.exists && found.converged && found.p_value().unwrap() < 1e-10);
+        for (f, i) in (0..2).flat_map(|f| (0..4).map(move |i| (f, i))) {
+            let off = (found.coefficients[[f, i]] - truth[[f, i]]) / found.standard_error[[f, i]];
+            assert!(off.abs() < 4.0, "{f} {i}: {off} standard errors");
+        }
+        // an indicator splits the data: the boards are those of the parts
+        let mark = Array2::from_shape_fn((40, 1), |(k, _)| f64::from(u8::from(k < 15)));
+        let split = fit_contextual(&groups, mark.view(), false).unwrap();
+        for (range, z) in [(0..15, [1.0]), (15..40, [0.0])] {
+            let part = Comparisons::sum(groups[range].iter().map(|g| (g, 1.0)));
+            let bt = fit(&part, Model::BradleyTerry, Options::default()).unwrap();
+            let r = split.strengths(&z);
+            assert!((&r - &bt.log_strength).iter().all(|d| d.abs() < 1e-10));
+        }
+        let wrong = fit_contextual(&groups, mark.slice(ndarray::s![..3, ..]), false).unwrap_err();
+        assert_eq!(wrong, FitError::Features { rows: 3, items: 40 });
+    }
+
+    #[test]
+    fn a_feature_that_tells_winners_apart_is_held_back_by_the_prior() {
+        let table =
+            |wins: [[f64; 2]; 2]| Comparisons::from_tables(&ndarray::arr2(&wins), &Array2::zeros((2, 2)));
+        let groups = [table([[0.0, 5.0], [0.0, 0.0]]), table([[0.0, 0.0], [5.0, 0.0]])];
+        let found = fit_contextual(&groups, ndarray::arr2(&[[1.0], [-1.0]]).view(), false).unwrap();
+        assert!(!found.exists && found.prior && found.converged);
+        assert!(found.strengths(&[1.0])[0] > 0.5 && found.strengths(&[-1.0])[0] < -0.5);
+    }
+}

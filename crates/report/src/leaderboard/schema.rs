@@ -1,0 +1,99 @@
+//! The record of a leaderboard: everything its pages show, as numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the record.
+pub const FORMAT: u32 = 1;
+
+/// A board with what it rests on. Items are numbered by strength, the strongest first, everywhere in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leaderboard {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What it is called.
+    pub title: String,
+    /// Where the data come from and what of them was counted, in words.
+    pub source: String,
+    /// What was odd about the data.
+    pub remarks: Vec<String>,
+    /// The findings in plain words, the answer first: what, and the finding.
+    pub verdict: Vec<(String, String)>,
+    /// The items.
+    pub items: Vec<Item>,
+    /// Comparisons, ties included.
+    pub comparisons: f64,
+    /// Win rates of row over column, ties half; `None` where the two never met.
+    pub win_rates: Vec<Vec<Option<f64>>>,
+    /// Comparisons of each pair.
+    pub met: Vec<Vec<f64>>,
+    /// Win rates that the ratings alone give.
+    pub expected: Vec<Vec<f64>>,
+    /// The smallest set whose members beat everybody outside.
+    pub top_set: Vec<usize>,
+    /// The strongest cycle, each item beating the next and the last the first; empty without one.
+    pub cycle: Vec<usize>,
+    /// Standard errors by which each pair of the cycle is won at least.
+    pub cycle_strength: f64,
+    /// Who each method puts on top: method, item.
+    pub tops: Vec<(String, usize)>,
+    /// A board for each context, in the order of the file.
+    pub contexts: Vec<Context>,
+    /// Bootstrap samples.
+    pub replicates: usize,
+    /// What they were drawn from: `comparisons` or `contexts`.
+    pub resampled: String,
+    /// Order in which matches were rated one by one, if they were.
+    pub order: Option<String>,
+    /// Seed of all draws.
+    pub seed: u64,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// One item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its label.
+    pub label: String,
+    /// Comparisons it took part in.
+    pub comparisons: f64,
+    /// Bradley-Terry log strength, mean 0 over items.
+    pub strength: f64,
+    /// Simultaneous 95 percent interval of the strength.
+    pub interval: (f64, f64),
+    /// Percentile interval of 95 percent over bootstrap samples.
+    pub bootstrap: Option<(f64, f64)>,
+    /// Simultaneous 95 percent interval of the rank, from 1.
+    pub rank: (usize, usize),
+    /// Elo rating and its standard deviation over shuffled orders.
+    pub elo: Option<(f64, f64)>,
+    /// TrueSkill, mu - 3 sigma.
+    pub trueskill: Option<f64>,
+    /// Mean win rate against the others it met.
+    pub borda: f64,
+    /// Items beaten, ties half.
+    pub copeland: f64,
+    /// Probability in the maximal lottery.
+    pub nash: f64,
+    /// Share of bootstrap samples whose lottery plays it.
+    pub nash_support: Option<f64>,
+    /// Who wins most often against it, and its own win rate there.
+    pub worst_opponent: Option<(usize, f64)>,
+}
+
+/// The board of one context.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Its comparisons.
+    pub comparisons: f64,
+    /// The strongest item by Bradley-Terry, and whether its likelihood has a finite maximum.
+    pub favourite: Option<(usize, bool)>,
+    /// The item that beats every other one of the context, all pairs met.
+    pub condorcet_winner: Option<usize>,
+    /// Who beats the favourite most often, and the favourite's win rate there, if it is below one half.
+    pub beaten_by: Option<(usize, f64)>,
+    /// Share of its comparisons that each item wins, ties half; `None` where it has none.
+    pub win_rates: Vec<Option<f64>>,
+}

@@ -1,0 +1,124 @@
+//! A board as intervals: one row an item, the strongest on top.
+
+use plotters::prelude::*;
+
+use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
+use super::{COLOURS, FAINT, GREY, INK};
+use crate::error::ReportError;
+use crate::leaderboard::Item;
+use crate::render::number::{clipped, short};
+
+/// Characters of a label that fit beside the rows.
+const LABEL: usize = 28;
+const CHARACTER: i32 = TEXT * 4 / 7;
+const ROW: i32 = 46;
+/// Width of the axis.
+const AXIS: i32 = 860;
+/// Room for the ranks on the right.
+const RANKS: i32 = 150;
+const TOP: i32 = 60;
+const FOOT: i32 = 100;
+
+/// The drawing.
+pub(crate) fn board(items: &[Item]) -> Result<String, ReportError> {
+    let longest = items.iter().map(|i| clipped(&i.label, LABEL).chars().count()).max().unwrap_or(0);
+    let left = (longest as i32 * CHARACTER + 24).max(120);
+    let ends = items.iter().flat_map(|i| {
+        let bootstrap = i.bootstrap.unwrap_or(i.interval);
+        [i.interval.0, i.interval.1, bootstrap.0, bootstrap.1]
+    });
+    let (low, high) = ends.fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
+    let step = step(high - low);
+    let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
+    let sheet = Sheet { items, left, low, high: if high > low { high } else { low + 1.0 }, step };
+    let (width, height) = (left + AXIS + RANKS, TOP + ROW * items.len() as i32 + FOOT);
+    let mut drawing = Drawing::new("board", width.unsigned_abs(), height.unsigned_abs());
+    drawing.layer("", "", |area| sheet.axis(area))?;
+    for (k, item) in items.iter().enumerate() {
+        let title = format!(
+            "{}: {} ({} to {})",
+            item.label,
+            short(item.strength),
+            short(item.interval.0),
+            short(item.interval.1)
+        );
+        drawing.layer("", &title, |area| sheet.row(area, k, item))?;
+    }
+    Ok(drawing.finish("strengths with intervals, the strongest item on top"))
+}
+
+/// A round step that gives about six ticks.
+fn step(range: f64) -> f64 {
+    let raw = range.max(1e-9) / 6.0;
+    let decade = 10f64.powf(raw.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|s| *s >= raw).unwrap_or(decade)
+}
+
+struct Sheet<'a> {
+    items: &'a [Item],
+    left: i32,
+    low: f64,
+    high: f64,
+    step: f64,
+}
+
+impl Sheet<'_> {
+    fn x(&self, value: f64) -> i32 {
+        let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        self.left + (share * f64::from(AXIS)).round() as i32
+    }
+
+    fn axis(&self, area: &Area<'_>) -> Drawn {
+        let foot = TOP + ROW * self.items.len() as i32;
+        let ticks = ((self.high - self.low) / self.step).round() as i32;
+        for k in 0..=ticks {
+            let value = self.low + f64::from(k) * self.step;
+            // what is left of a zero by rounding
+            let value = if value.abs() < 1e-9 * self.step { 0.0 } else { value };
+            let x = self.x(value);
+            let line = if value == 0.0 { GREY.stroke_width(2) } else { FAINT.stroke_width(2) };
+            area.draw(&PathElement::new(vec![(x, TOP), (x, foot)], line))?;
+            text(area, &short(value), (x, foot + 24), TEXT, INK, Anchor::Middle)?;
+        }
+        let middle = self.left + AXIS / 2;
+        let title = "log strength in nats, 0 = mean of the items";
+        text(area, title, (middle, foot + 66), TEXT, INK, Anchor::Middle)?;
+        text(area, "rank", (self.left + AXIS + 30, TOP - 26), TEXT, INK, Anchor::Left)
+    }
+
+    fn row(&self, area: &Area<'_>, k: usize, item: &Item) -> Drawn {
+        let y = TOP + ROW * k as i32 + ROW / 2;
+        text(area, &clipped(&item.label, LABEL), (self.left - 14, y), TEXT, INK, Anchor::Right)?;
+        let (from, to) = (self.x(item.interval.0), self.x(item.interval.1));
+        area.draw(&Rectangle::new(
+            [(from, y - 7), (to.max(from + 2), y + 1)],
+            COLOURS[0].mix(0.45).filled(),
+        ))?;
+        if let Some((low, high)) = item.bootstrap {
+            let (from, to) = (self.x(low), self.x(high));
+            let line = COLOURS[1].stroke_width(3);
+            area.draw(&PathElement::new(vec![(from, y + 10), (to, y + 10)], line))?;
+            for end in [from, to] {
+                area.draw(&PathElement::new(vec![(end, y + 5), (end, y + 15)], line))?;
+            }
+        }
+        area.draw(&Circle::new((self.x(item.strength), y - 3), 8, COLOURS[0].filled()))?;
+        let rank = match item.rank {
+            (a, b) if a == b => a.to_string(),
+            (a, b) => format!("{a} - {b}"),
+        };
+        text(area, &rank, (self.left + AXIS + 30, y), TEXT, INK, Anchor::Left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        for (range, expected) in [(6.0, 1.0), (7.0, 2.0), (0.3, 0.05), (25.0, 5.0), (55.0, 10.0)] {
+            assert!((step(range) - expected).abs() < 1e-12, "{range}: {}", step(range));
+        }
+    }
+}
