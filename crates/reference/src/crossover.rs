@@ -13,9 +13,7 @@
 //!
 //! Cost: `2/3 |B|^3` a try, and the refinement of the null vector in doubled precision, `O(|B|^2)`.
 
-use faer::Mat;
-use faer::linalg::solvers::{PartialPivLu, Solve};
-
+use crate::dense::Lu;
 use crate::doubled::accumulate;
 use crate::margins::Margins;
 
@@ -85,21 +83,20 @@ pub(crate) fn solve_bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> 
     p
 }
 
-fn bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> PartialPivLu<f64> {
+fn bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> Lu<f64> {
     let m = columns.len();
     // K_ij as -K_ji: a column of the copy is then a row of K in memory
-    Mat::from_fn(m + 1, m + 1, |i, j| match (i < m, j < m) {
+    Lu::new(m + 1, |i, j| match (i < m, j < m) {
         (true, true) => -k.at(columns[j], rows[i]),
         (false, false) => 0.0,
         _ => 1.0,
     })
-    .partial_piv_lu()
 }
 
-fn solve(lu: &PartialPivLu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f64> {
-    let mut x = Mat::from_fn(n, 1, |i, _| rhs(i));
-    lu.solve_in_place(&mut x);
-    (0..n).map(|i| x[(i, 0)]).collect()
+fn solve(lu: &Lu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f64> {
+    let mut x: Vec<f64> = (0..n).map(rhs).collect();
+    lu.solve(&mut x);
+    x
 }
 
 /// The skew block of a support, bordered by `1'p`, and how near to singular it is.
@@ -109,7 +106,7 @@ fn solve(lu: &PartialPivLu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f6
 pub(crate) struct Block<'a> {
     k: &'a Margins,
     support: &'a [usize],
-    lu: PartialPivLu<f64>,
+    lu: Lu<f64>,
 }
 
 /// Power iterations for a singular value: a factor of two is enough.

@@ -23,10 +23,8 @@
 //! Cost: `2/3 n^3` a step; seven or eight steps on random games before actions are dropped, then about as many on half
 //! of the actions.
 
-use faer::Mat;
-use faer::linalg::solvers::{PartialPivLu, Solve};
-
 use crate::crossover::crossover;
+use crate::dense::Lu;
 use crate::margins::Margins;
 
 /// Share of the way to the boundary that a step may go.
@@ -222,8 +220,8 @@ struct System<'a> {
 }
 
 enum Factors {
-    Single(PartialPivLu<f32>),
-    Double(PartialPivLu<f64>),
+    Single(Lu<f32>),
+    Double(Lu<f64>),
 }
 
 impl<'a> System<'a> {
@@ -270,19 +268,18 @@ impl<'a> System<'a> {
 
 impl Factors {
     fn solve(&self, rhs: &[f64]) -> Vec<f64> {
-        let n = rhs.len();
         match self {
             Self::Single(lu) => {
                 // scaled, so that small right-hand sides do not underflow
                 let size = rhs.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
-                let mut y = Mat::from_fn(n, 1, |i, _| (rhs[i] / size) as f32);
-                lu.solve_in_place(&mut y);
-                (0..n).map(|i| f64::from(y[(i, 0)]) * size).collect()
+                let mut y: Vec<f32> = rhs.iter().map(|v| (v / size) as f32).collect();
+                lu.solve(&mut y);
+                y.iter().map(|v| f64::from(*v) * size).collect()
             }
             Self::Double(lu) => {
-                let mut y = Mat::from_fn(n, 1, |i, _| rhs[i]);
-                lu.solve_in_place(&mut y);
-                (0..n).map(|i| y[(i, 0)]).collect()
+                let mut y = rhs.to_vec();
+                lu.solve(&mut y);
+                y
             }
         }
     }
@@ -293,10 +290,10 @@ fn entry(k: &Margins, e: &[f64], i: usize, j: usize) -> f64 {
     f64::from(u8::from(i == j)) + e[i] * e[j] * k.at(j, i)
 }
 
-fn single_factors(k: &Margins, e: &[f64]) -> PartialPivLu<f32> {
-    Mat::from_fn(k.n(), k.n(), |i, j| entry(k, e, i, j) as f32).partial_piv_lu()
+fn single_factors(k: &Margins, e: &[f64]) -> Lu<f32> {
+    Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32)
 }
 
-fn double_factors(k: &Margins, e: &[f64]) -> PartialPivLu<f64> {
-    Mat::from_fn(k.n(), k.n(), |i, j| entry(k, e, i, j)).partial_piv_lu()
+fn double_factors(k: &Margins, e: &[f64]) -> Lu<f64> {
+    Lu::new(k.n(), |i, j| entry(k, e, i, j))
 }

@@ -69,6 +69,9 @@ fn floating_point_agrees_where_uniqueness_is_proved() {
         if exact.unique {
             proved += 1;
             assert_close(found.policy.as_slice().unwrap(), &exact.to_f64(), 1e-12);
+            if n <= 25 {
+                assert_close(found.policy.as_slice().unwrap(), &rational::equilibrium(&game), 1e-12);
+            }
         }
         assert!((exact.to_f64().iter().sum::<f64>() - 1.0).abs() < 1e-14);
     }
