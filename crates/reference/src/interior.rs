@@ -160,15 +160,16 @@ impl<'a> CentralPath<'a> {
         self.single &= self.lambda > SINGLE;
         let mut system = System::new(self.k, &e, self.single);
         // the response to lambda serves both right-hand sides
-        let Some(level) = system.solve(&e) else { return false };
+        let Some((level, level_margins)) = system.solve(&e) else { return false };
         let total = dot(&e, &level);
         // (D - K) dx = v / x - dlambda e, with dx = E y: (I - E K E) y = E v / x - dlambda E e
         let mut direction = |v: &dyn Fn(usize) -> f64| {
             let rhs: Vec<f64> = (0..n).map(|i| e[i] * v(i) / self.x[i]).collect();
-            let y = system.solve(&rhs)?;
+            let (y, margins) = system.solve(&rhs)?;
             let dlambda = dot(&e, &y) / total;
             let dx: Vec<f64> = (0..n).map(|i| e[i] * (y[i] - dlambda * level[i])).collect();
-            let ds: Vec<f64> = self.k.product(&dx).iter().map(|v| dlambda - v).collect();
+            // K dx, by the products that the residuals took
+            let ds: Vec<f64> = (0..n).map(|i| dlambda - (margins[i] - dlambda * level_margins[i])).collect();
             Some((dx, ds, dlambda))
         };
         let products: Vec<f64> = self.x.iter().zip(&self.s).map(|(x, s)| x * s).collect();
@@ -238,31 +239,28 @@ impl<'a> System<'a> {
         matches!(self.factors, Factors::Single(_))
     }
 
-    /// Solves to a relative residual of [`DIRECTION`]; factors in `f64` where `f32` does not reach it. `None` if the
-    /// solution is not finite.
-    fn solve(&mut self, rhs: &[f64]) -> Option<Vec<f64>> {
+    /// Solves to a relative residual of [`DIRECTION`]; factors in `f64` where `f32` does not reach it. The solution `y`
+    /// and `K E y`; `None` if it is not finite.
+    fn solve(&mut self, rhs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
         let size = dot(rhs, rhs).sqrt();
         let mut y = vec![0.0; rhs.len()];
         let mut residual = rhs.to_vec();
+        let mut product = Vec::new();
         for _ in 0..4 {
             let correction = self.factors.solve(&residual);
             y.iter_mut().zip(&correction).for_each(|(y, c)| *y += c);
-            residual = self.residual(rhs, &y);
+            let scaled: Vec<f64> = y.iter().zip(self.e).map(|(y, e)| y * e).collect();
+            product = self.k.product(&scaled);
+            residual = (0..rhs.len()).map(|i| rhs[i] - y[i] + self.e[i] * product[i]).collect();
             if dot(&residual, &residual).sqrt() <= DIRECTION * size {
-                return Some(y);
+                return Some((y, product));
             }
         }
         if self.single() {
             self.factors = Factors::Double(double_factors(self.k, self.e));
             return self.solve(rhs);
         }
-        y.iter().all(|v| v.is_finite()).then_some(y)
-    }
-
-    fn residual(&self, rhs: &[f64], y: &[f64]) -> Vec<f64> {
-        let scaled: Vec<f64> = y.iter().zip(self.e).map(|(y, e)| y * e).collect();
-        let product = self.k.product(&scaled);
-        (0..rhs.len()).map(|i| rhs[i] - y[i] + self.e[i] * product[i]).collect()
+        y.iter().all(|v| v.is_finite()).then_some((y, product))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::{assert_close, rational};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{CyclicTriads, condorcet_winner, cyclic_energy, cyclic_triads, smith_set};
 use equipoise_reference::{RationalMargins, exact_lottery, maximal_lottery};
