@@ -347,6 +347,11 @@ pub(crate) struct Solve {
     /// The whole curve of regularised equilibria: four temperatures a decade from 10 down to --tau [default: 1e-4].
     #[arg(long)]
     pub(crate) path: bool,
+    /// Write the answer to a file: `.json`; or `.npz` or `.parquet`, a row a game, for a file of any number of games
+    /// (.npy or .npz: contexts x n x n; .parquet: a column `win_rates` of lists, row by row), which are then read, solved and
+    /// written a batch at a time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

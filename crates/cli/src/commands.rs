@@ -1,6 +1,7 @@
 //! One function a command.
 
 mod audit;
+mod batch;
 mod certificate;
 mod exact;
 mod experiment;

@@ -393,3 +393,69 @@ fn the_table_of_methods_in_the_readme_is_the_registrys() {
     let shown = shown.split("<!-- end -->").next().unwrap();
     assert_eq!(shown, table, "print it again with `equipoise list solvers --markdown`");
 }
+
+/// Many games go in and answers come out by the batch, in the formats of arrays and of tables.
+#[test]
+fn many_games_are_solved_to_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    // cycles of three with margins x, y, z: the equilibrium is (y, z, x) / (x + y + z)
+    let margins = |x: usize| [0.1 + 0.001 * x as f64, 0.2, 0.3];
+    let win_rates = |x: usize| {
+        let [a, b, c] = margins(x);
+        vec![0.5, 0.5 + a, 0.5 - c, 0.5 - a, 0.5, 0.5 + b, 0.5 + c, 0.5 - b, 0.5]
+    };
+    let cube = equipoise::ndarray::Array3::from_shape_fn((200, 3, 3), |(x, i, j)| win_rates(x)[3 * i + j]);
+    let (games, answers) = (path("games.npy"), path("answers.npz"));
+    ndarray_npy::write_npy(&games, &cube).unwrap();
+    let summary = json(&["solve", &games, "--out", &answers, "--json"]);
+    assert_eq!((&summary["contexts"], &summary["unique"]["yes"]), (&200.into(), &200.into()), "{summary}");
+    assert!(summary["largest_duality_gap"].as_f64().unwrap() < 1e-15);
+    let mut npz = ndarray_npy::NpzReader::new(std::fs::File::open(&answers).unwrap()).unwrap();
+    let policy: equipoise::ndarray::Array2<f64> = npz.by_name("policy").unwrap();
+    let gap: equipoise::ndarray::Array1<f64> = npz.by_name("duality_gap").unwrap();
+    assert_eq!((policy.dim(), gap.len()), ((200, 3), 200));
+    for (x, p) in policy.outer_iter().enumerate() {
+        let [a, b, c] = margins(x);
+        for (found, expected) in p.iter().zip([b, c, a].map(|m| m / (a + b + c))) {
+            assert!((found - expected).abs() < 1e-14, "{p}");
+        }
+    }
+    // regularised, towards a reference for all of them: as each alone
+    let reference = path("mu.json");
+    std::fs::write(&reference, "[0.2, 0.3, 0.5]").unwrap();
+    let summary =
+        json(&["solve", &games, "--out", &answers, "--json", "--tau", "0.1", "--reference", &reference]);
+    assert!(summary["largest_duality_gap_tau"].as_f64().unwrap() < 1e-28, "{summary}");
+    let mut npz = ndarray_npy::NpzReader::new(std::fs::File::open(&answers).unwrap()).unwrap();
+    let logs: equipoise::ndarray::Array2<f64> = npz.by_name("log_policy").unwrap();
+    let single = path("one.json");
+    let rows: Vec<Vec<f64>> = win_rates(7).chunks(3).map(<[f64]>::to_vec).collect();
+    std::fs::write(&single, serde_json::to_string(&rows).unwrap()).unwrap();
+    let (answer, tau) = (path("one-answer.json"), ["--tau", "0.1", "--reference", &reference]);
+    let (code, _, err) = equipoise(&[&["solve", &single, "--out", &answer], &tau[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    let alone: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&answer).unwrap()).unwrap();
+    for (a, b) in logs.row(7).iter().zip(alone["log_policy"].as_array().unwrap()) {
+        assert!((a - b.as_f64().unwrap()).abs() < 1e-13, "{logs} {alone}");
+    }
+    // games of unequal size
+    let ragged = path("games.parquet");
+    let mut writer =
+        equipoise::data::AnswerWriter::create(ragged.as_ref(), None, &["win_rates"], &[]).unwrap();
+    writer.write(&[9, 4], &[&[win_rates(0), vec![0.5; 4]].concat()], &[]).unwrap();
+    writer.finish().unwrap();
+    let summary = json(&["solve", &ragged, "--out", &path("answers.parquet"), "--json"]);
+    assert_eq!(summary["unique"], serde_json::json!({ "yes": 1, "no": 1, "undecided": 0 }), "{summary}");
+    // what does not fit is told
+    for (args, fragment) in [
+        (vec!["solve", &ragged, "--out", &answers], "write to a .parquet file"),
+        (vec!["solve", &games, "--out", "answers.txt"], "answers go to .npz or .parquet"),
+        (vec!["solve", &single, "--out", &answers], "is one game by its ending"),
+        (vec!["solve", &games, "--out", &answers, "--path"], "--path"),
+        (vec!["solve", &ragged, "--out", &answers, "--reference", &reference], "may differ in size"),
+    ] {
+        let (code, _, err) = equipoise(&args);
+        assert!(code == 2 && err.contains(fragment), "{fragment}: {err}");
+    }
+}

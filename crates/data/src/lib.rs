@@ -23,6 +23,7 @@ mod policy;
 mod preflib;
 mod rankings;
 mod read;
+mod stream;
 mod tally;
 mod timestamp;
 
@@ -39,6 +40,7 @@ pub use read::{
     holds_comparisons, parse_battles, parse_comparisons, parse_grouped, parse_rankings, read_battles,
     read_comparisons, read_grouped, read_rankings,
 };
+pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
 pub use tally::{Checks, Lines, Selection, Ties};
 
 use std::path::Path;

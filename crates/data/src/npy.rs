@@ -3,7 +3,7 @@
 //! The header is checked before the array is read: the reading library trusts it, so a dimension 0 beside a huge one
 //! would panic, and a shape of more numbers than the file holds would exhaust the memory.
 
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use equipoise_env::{Game, PreferenceMatrix};
@@ -15,7 +15,7 @@ use zip::ZipArchive;
 use crate::error::DataError;
 
 /// Longest header that is read; NumPy writes some 128 bytes for an array of numbers.
-const LONGEST_HEADER: usize = 4096;
+pub(crate) const LONGEST_HEADER: usize = 4096;
 /// Longest array of an archive, unpacked: a small archive may claim anything.
 const LONGEST_MEMBER: u64 = 4 << 30;
 
@@ -46,22 +46,32 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
 /// Reads a game from an archive: its only array, or the one named `matrix`.
 pub(crate) fn parse_archive(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     let refuse = |message: String| DataError::new(path, message);
-    let broken = |e: String| refuse(format!("is not a NumPy archive: {e}; write it with numpy.savez"));
+    let broken = |e: String| refuse(not_an_archive(&e));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(e.to_string()))?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let wanted = match &names[..] {
-        [only] => only,
-        many => many.iter().find(|n| *n == "matrix.npy").ok_or_else(|| {
-            refuse(format!("holds the arrays {}; name one of them `matrix`", many.join(", ")))
-        })?,
-    };
-    let member = archive.by_name(wanted).map_err(|e| broken(e.to_string()))?;
+    let wanted = member(path, &archive)?;
+    let member = archive.by_name(&wanted).map_err(|e| broken(e.to_string()))?;
     let mut array = Vec::new();
     member.take(LONGEST_MEMBER + 1).read_to_end(&mut array).map_err(|e| broken(e.to_string()))?;
     if array.len() as u64 > LONGEST_MEMBER {
         return Err(refuse(format!("`{wanted}` is larger than {} GiB", LONGEST_MEMBER >> 30)));
     }
     parse(path, &array)
+}
+
+/// Name of the only array of an archive, or of the one named `matrix`.
+pub(crate) fn member<R: Read + Seek>(path: &Path, archive: &ZipArchive<R>) -> Result<String, DataError> {
+    let names: Vec<&str> = archive.file_names().collect();
+    match &names[..] {
+        [only] => Ok((*only).to_owned()),
+        many => many.iter().find(|n| **n == "matrix.npy").map(|n| (*n).to_owned()).ok_or_else(|| {
+            let message = format!("holds the arrays {}; name one of them `matrix`", many.join(", "));
+            DataError::new(path, message)
+        }),
+    }
+}
+
+pub(crate) fn not_an_archive(why: &str) -> String {
+    format!("is not a NumPy archive: {why}; write it with numpy.savez")
 }
 
 /// The shape that the header states, if the file can hold it.

@@ -7,8 +7,10 @@ mod ranking;
 mod sets;
 
 use equipoise_env::PreferenceMatrix;
-use faer::{Mat, Side};
+use faer::Mat;
 use ndarray::ArrayView2;
+
+use crate::dense;
 
 pub use ranking::{
     HodgeDecomposition, KemenyRanking, LARGEST_KEMENY, directed_cycles, hodge_decomposition, kemeny_ranking,
@@ -151,8 +153,7 @@ fn weighted_rating(matrix: &PreferenceMatrix, weights: ArrayView2<'_, f64>) -> V
     let weight = |i: usize, j: usize| if i == j { 0.0 } else { weights[[i.min(j), i.max(j)]] };
     let laplacian =
         Mat::from_fn(n, n, |i, j| if i == j { (0..n).map(|l| weight(i, l)).sum() } else { -weight(i, j) });
-    let eigen = laplacian.self_adjoint_eigen(Side::Lower).expect("a finite symmetric matrix has eigenvalues");
-    let (vectors, values) = (eigen.U(), eigen.S());
+    let (values, vectors) = dense::symmetric_eigen(&laplacian);
     let zero = values[n - 1] * n as f64 * f64::EPSILON * 8.0;
     let divergence: Vec<f64> =
         (0..n).map(|i| (0..n).map(|j| weight(i, j) * matrix.margin(i, j)).sum()).collect();

@@ -13,14 +13,14 @@
 //!
 //! Cost: `2/3 |B|^3` a try, and the refinement of the null vector in doubled precision, `O(|B|^2)`.
 
-use faer::Mat;
-use faer::linalg::solvers::{PartialPivLu, Solve};
-
+use crate::dense::Lu;
 use crate::doubled::accumulate;
 use crate::margins::Margins;
 
 /// Sides exchanged before the path is followed on.
 const TRIES: usize = 8;
+/// Actions on the wrong side down to which the null vector is refined before it is believed.
+const NEARLY_ALL: usize = 4;
 
 /// Solves for the equilibrium with support near `{i: x_i > s_i}`. Probabilities `[n]`, or `None`.
 pub(crate) fn crossover(k: &Margins, x: &[f64], s: &[f64]) -> Option<Vec<f64>> {
@@ -34,12 +34,21 @@ pub(crate) fn crossover(k: &Margins, x: &[f64], s: &[f64]) -> Option<Vec<f64>> {
             inside[least] = !inside[least];
         }
         let support: Vec<usize> = (0..n).filter(|&i| inside[i]).collect();
-        let p = null_vector(k, &support)?;
-        let mut policy = vec![0.0; n];
-        support.iter().zip(&p).for_each(|(&i, &p)| policy[i] = p);
-        let margins = k.product(&policy);
-        let wrong: Vec<usize> =
-            (0..n).filter(|&i| if inside[i] { policy[i] <= 0.0 } else { margins[i] > 0.0 }).collect();
+        let mut null = NullVector::new(k, &support, &support);
+        let mut refined = false;
+        let (policy, wrong) = loop {
+            let mut policy = vec![0.0; n];
+            support.iter().zip(null.probs()?).for_each(|(&i, &p)| policy[i] = p);
+            let margins = k.product(&policy);
+            let out_of_place = |&i: &usize| if inside[i] { policy[i] <= 0.0 } else { margins[i] > 0.0 };
+            let wrong: Vec<usize> = (0..n).filter(out_of_place).collect();
+            // digits matter once almost all actions stand on their side
+            if refined || wrong.len() > NEARLY_ALL {
+                break (policy, wrong);
+            }
+            null.refine();
+            refined = true;
+        };
         if wrong.is_empty() {
             return Some(policy);
         }
@@ -52,54 +61,76 @@ pub(crate) fn crossover(k: &Margins, x: &[f64], s: &[f64]) -> Option<Vec<f64>> {
     None
 }
 
-/// The vector `p` of sum 1 with `K_BB p` constant, refined; `None` if there is no such vector to be found by LU.
-fn null_vector(k: &Margins, support: &[usize]) -> Option<Vec<f64>> {
-    let p = solve_bordered(k, support, support);
-    p.iter().all(|p| p.is_finite()).then_some(p)
+/// The solution of `K_TS p + v e = 0`, `1'p = 1` for equally many rows `T` and columns `S`.
+struct NullVector<'a> {
+    k: &'a Margins,
+    rows: &'a [usize],
+    columns: &'a [usize],
+    lu: Lu<f64>,
+    /// `p`, then `v`.
+    solution: Vec<f64>,
 }
 
-/// Solves `K_TS p + v e = 0`, `1'p = 1` for equally many rows `T` and columns `S`, refined twice with residuals of
-/// doubled precision. Not finite if the system is singular.
+impl<'a> NullVector<'a> {
+    fn new(k: &'a Margins, rows: &'a [usize], columns: &'a [usize]) -> Self {
+        let m = columns.len();
+        let lu = bordered(k, rows, columns);
+        let solution = solve(&lu, |i| f64::from(u8::from(i == m)), m + 1);
+        Self { k, rows, columns, lu, solution }
+    }
+
+    /// `p`; `None` if there is no such vector to be found by LU.
+    fn probs(&self) -> Option<&[f64]> {
+        self.solution.iter().all(|p| p.is_finite()).then(|| &self.solution[..self.columns.len()])
+    }
+
+    /// Two corrections with residuals of doubled precision.
+    fn refine(&mut self) {
+        let m = self.columns.len();
+        for _ in 0..2 {
+            let p = &self.solution;
+            let mut residual = vec![0.0; m + 1];
+            for (r, &i) in residual.iter_mut().zip(self.rows) {
+                let row = self.k.row(i);
+                let (mut high, mut low) = (-p[m], 0.0);
+                self.columns.iter().zip(p).for_each(|(&j, &p)| accumulate(&mut high, &mut low, -row[j], p));
+                *r = high + low;
+            }
+            let (mut high, mut low) = (1.0, 0.0);
+            p[..m].iter().for_each(|&p| accumulate(&mut high, &mut low, -1.0, p));
+            residual[m] = high + low;
+            let correction = solve(&self.lu, |i| residual[i], m + 1);
+            self.solution.iter_mut().zip(&correction).for_each(|(p, c)| *p += c);
+        }
+    }
+}
+
+/// Solves `K_TS p + v e = 0`, `1'p = 1` for equally many rows `T` and columns `S`, refined. Not finite if the system is
+/// singular.
 pub(crate) fn solve_bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> Vec<f64> {
-    let m = columns.len();
-    if m == 1 {
+    if columns.len() == 1 {
         return vec![1.0];
     }
-    let lu = bordered(k, rows, columns);
-    let mut p = solve(&lu, |i| f64::from(u8::from(i == m)), m + 1);
-    for _ in 0..2 {
-        let mut residual = vec![0.0; m + 1];
-        for (r, &i) in residual.iter_mut().zip(rows) {
-            let row = k.row(i);
-            let (mut high, mut low) = (-p[m], 0.0);
-            columns.iter().zip(&p).for_each(|(&j, &p)| accumulate(&mut high, &mut low, -row[j], p));
-            *r = high + low;
-        }
-        let (mut high, mut low) = (1.0, 0.0);
-        p[..m].iter().for_each(|&p| accumulate(&mut high, &mut low, -1.0, p));
-        residual[m] = high + low;
-        let correction = solve(&lu, |i| residual[i], m + 1);
-        p.iter_mut().zip(&correction).for_each(|(p, c)| *p += c);
-    }
-    p.pop();
-    p
+    let mut found = NullVector::new(k, rows, columns);
+    found.refine();
+    found.solution.pop();
+    found.solution
 }
 
-fn bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> PartialPivLu<f64> {
+fn bordered(k: &Margins, rows: &[usize], columns: &[usize]) -> Lu<f64> {
     let m = columns.len();
     // K_ij as -K_ji: a column of the copy is then a row of K in memory
-    Mat::from_fn(m + 1, m + 1, |i, j| match (i < m, j < m) {
+    Lu::new(m + 1, |i, j| match (i < m, j < m) {
         (true, true) => -k.at(columns[j], rows[i]),
         (false, false) => 0.0,
         _ => 1.0,
     })
-    .partial_piv_lu()
 }
 
-fn solve(lu: &PartialPivLu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f64> {
-    let mut x = Mat::from_fn(n, 1, |i, _| rhs(i));
-    lu.solve_in_place(&mut x);
-    (0..n).map(|i| x[(i, 0)]).collect()
+fn solve(lu: &Lu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f64> {
+    let mut x: Vec<f64> = (0..n).map(rhs).collect();
+    lu.solve(&mut x);
+    x
 }
 
 /// The skew block of a support, bordered by `1'p`, and how near to singular it is.
@@ -109,7 +140,7 @@ fn solve(lu: &PartialPivLu<f64>, rhs: impl Fn(usize) -> f64, n: usize) -> Vec<f6
 pub(crate) struct Block<'a> {
     k: &'a Margins,
     support: &'a [usize],
-    lu: PartialPivLu<f64>,
+    lu: Lu<f64>,
 }
 
 /// Power iterations for a singular value: a factor of two is enough.

@@ -28,6 +28,8 @@ pub const LARGEST_PROOF: usize = 60;
 
 /// Decimals of a probability that are read as its exact value.
 const DECIMALS: usize = 15;
+/// Decimals of a count.
+const COUNT_PLACES: usize = 9;
 
 /// Margins as fractions.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,12 +63,18 @@ impl RationalMargins {
     }
 
     /// From counted comparisons: `K_ij = (wins_ij - wins_ji) / (2 (wins_ij + wins_ji + ties_ij))`, 0 for a pair that
-    /// never met. Both `[n x n]`. `None` if a count is not a whole number below 2^50, or an array is not square.
+    /// never met. Both `[n x n]`. Weights that are no whole numbers are read as the decimals of up to nine places that they
+    /// were written as. `None` if a count has more, or is too large (2^50, decimals left out), or an array is not square.
     #[must_use]
     pub fn from_counts(wins: ArrayView2<'_, f64>, ties: ArrayView2<'_, f64>) -> Option<Self> {
         let n = wins.nrows();
-        let whole = |v: f64| (v >= 0.0 && v.fract() == 0.0 && v < (1u64 << 50) as f64).then_some(v as i64);
-        if n == 0 || wins.dim() != (n, n) || ties.dim() != (n, n) {
+        let places = wins.iter().chain(ties).map(|&v| places(v)).max().unwrap_or(0);
+        let unit = 10f64.powi(i32::try_from(places).ok()?);
+        let whole = |v: f64| {
+            let v = (v * unit).round();
+            (v >= 0.0 && v < (1u64 << 50) as f64).then_some(v as i64)
+        };
+        if places > COUNT_PLACES || n == 0 || wins.dim() != (n, n) || ties.dim() != (n, n) {
             return None;
         }
         let read = |(i, j): (usize, usize)| {
@@ -116,6 +124,12 @@ impl RationalMargins {
             })
             .collect()
     }
+}
+
+/// Decimals of the shortest number that reads as `v`.
+fn places(v: f64) -> usize {
+    let text = v.to_string();
+    text.split_once('.').map_or(0, |(_, decimals)| decimals.len())
 }
 
 fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -18,8 +18,8 @@
 //! Cost: one pivoted QR of `K_BB`, then `O(d^3 + d^2 n)` a step, for `d` columns.
 
 use faer::Mat;
-use faer::linalg::solvers::{Solve, SolveLstsq};
 
+use crate::dense::{self, Lu};
 use crate::margins::Margins;
 
 /// Steps of a convex program: three times what any has been seen to need.
@@ -57,8 +57,7 @@ impl Face {
         // the point of the kernel nearest to x in relative terms
         let m = actions.len();
         let relative = Mat::from_fn(m, kernel.ncols(), |i, j| kernel[(i, j)] / x[actions[i]]);
-        let fitted = relative.qr().solve_lstsq(Mat::from_fn(m, 1, |_, _| 1.0));
-        let inside: Vec<f64> = (&kernel * &fitted).col(0).iter().copied().collect();
+        let inside = times(&kernel, &dense::least_squares(&relative, &vec![1.0; m]));
         let sum: f64 = inside.iter().sum();
         let inside: Vec<f64> = inside.iter().map(|v| v / sum).collect();
         let directions = level(&kernel);
@@ -191,9 +190,8 @@ fn minimise(
         let weighted = Mat::from_fn(count, d, |i, j| weight[i] * walls.along[(i, j)]);
         let matrix = &curvature + walls.along.transpose() * &weighted;
         let push = transposed_times(&walls.along, &slack.iter().map(|t| target / t).collect::<Vec<_>>());
-        let mut dy = Mat::from_fn(d, 1, |i, _| push[i] - slope[i]);
-        matrix.partial_piv_lu().solve_in_place(&mut dy);
-        let dy: Vec<f64> = (0..d).map(|i| dy[(i, 0)]).collect();
+        let mut dy: Vec<f64> = (0..d).map(|i| push[i] - slope[i]).collect();
+        factored(&matrix).solve(&mut dy);
         let dslack = times(&walls.along, &dy);
         let dprice: Vec<f64> =
             (0..count).map(|i| (target - price[i] * dslack[i]) / slack[i] - price[i]).collect();
@@ -243,23 +241,21 @@ fn on_walls(
         independent
     });
     let normals = Mat::from_fn(d, held.len(), |j, i| walls.along[(held[i], j)]);
-    let gram = (normals.transpose() * &normals).partial_piv_lu();
+    let gram = factored(&(normals.transpose() * &normals));
     for _ in 0..POLISH {
         let reached = transposed_times(&normals, &y);
-        let mut pull = Mat::from_fn(held.len(), 1, |i, _| -(walls.at[held[i]] + reached[i]));
-        gram.solve_in_place(&mut pull);
-        let onto = &normals * &pull;
-        (0..d).for_each(|j| y[j] += onto[(j, 0)]);
+        let mut pull: Vec<f64> = held.iter().zip(&reached).map(|(&i, r)| -(walls.at[i] + r)).collect();
+        gram.solve(&mut pull);
+        y.iter_mut().zip(times(&normals, &pull)).for_each(|(y, onto)| *y += onto);
         let (slope, curvature) = model(&y)?;
         if free.ncols() == 0 || curvature.norm_max() == 0.0 {
             continue;
         }
         let reduced = free.transpose() * &curvature * &free;
         let slope = transposed_times(&free, &slope);
-        let mut step = Mat::from_fn(free.ncols(), 1, |j, _| -slope[j]);
-        reduced.partial_piv_lu().solve_in_place(&mut step);
-        let along = &free * &step;
-        (0..d).for_each(|j| y[j] += along[(j, 0)]);
+        let mut step: Vec<f64> = slope.iter().map(|g| -g).collect();
+        factored(&reduced).solve(&mut step);
+        y.iter_mut().zip(times(&free, &step)).for_each(|(y, along)| *y += along);
     }
     y.iter().all(|v| v.is_finite()).then_some(y)
 }
@@ -270,27 +266,11 @@ fn kernel(k: &Margins, actions: &[usize]) -> Option<Mat<f64>> {
     if m == 0 {
         return None;
     }
-    let block = Mat::from_fn(m, m, |i, j| k.at(actions[i], actions[j]));
-    let qr = block.col_piv_qr();
-    let (r, order) = (qr.R(), qr.P().arrays().0);
-    let zero = 8.0 * m as f64 * f64::EPSILON * r[(0, 0)].abs().max(f64::MIN_POSITIVE);
-    // a skew matrix has even rank
-    let rank = (0..m).take_while(|&i| r[(i, i)].abs() > zero).count() & !1;
-    if rank == m {
-        return None;
-    }
-    // R [a; b] = 0 with b free
-    let mut basis = Mat::from_fn(m, m - rank, |i, j| {
-        if i < rank { -r[(i, rank + j)] } else { f64::from(u8::from(i - rank == j)) }
-    });
-    r.get(..rank, ..rank).solve_upper_triangular_in_place(basis.as_mut().get_mut(..rank, ..));
-    let mut placed = Mat::zeros(m, m - rank);
-    for i in 0..m {
-        for j in 0..m - rank {
-            placed[(order[i], j)] = basis[(i, j)];
-        }
-    }
-    Some(placed.qr().compute_thin_Q())
+    dense::kernel(&Mat::from_fn(m, m, |i, j| k.at(actions[i], actions[j])))
+}
+
+fn factored(a: &Mat<f64>) -> Lu<f64> {
+    Lu::new(a.nrows(), |i, j| a[(i, j)])
 }
 
 /// Orthonormal basis of the part of the span whose entries sum to 0.

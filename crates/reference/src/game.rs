@@ -1,14 +1,15 @@
-//! The equilibrium of a whole game, context by context.
+//! The equilibrium of a whole game, context by context; and of many matrices at once.
 
 use std::ops::Range;
 
-use equipoise_core::Policy;
+use equipoise_core::{Policy, Shape};
 use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array1;
+use rayon::prelude::*;
 
 use crate::error::ReferenceError;
-use crate::lottery::probabilities;
-use crate::regularised::solve;
+use crate::lottery::{Equilibrium, Selection, probabilities, select_lottery};
+use crate::regularised::{RegularisedEquilibrium, regularised_equilibrium, solve};
 
 /// Contexts that one task solves one after another.
 const TASK: usize = 512;
@@ -39,6 +40,49 @@ pub fn game_equilibrium(game: &Game, reference: &Policy, tau: f64) -> Result<Pol
     let policy =
         if tau == 0.0 { Policy::from_probs(shape, flat).ok() } else { Policy::from_logits(shape, flat).ok() };
     Ok(policy.expect("every row was solved"))
+}
+
+/// The maximal lotteries of many matrices, shared out over the threads of rayon's pool; in their order, and equal for
+/// any number of threads.
+///
+/// # Errors
+/// [`ReferenceError::Context`] naming the first matrix without an answer, from 0.
+pub fn select_lotteries(
+    matrices: &[PreferenceMatrix],
+    selection: Selection<'_>,
+) -> Result<Vec<Equilibrium>, ReferenceError> {
+    each(matrices, |matrix| select_lottery(matrix, selection))
+}
+
+/// The regularised equilibria of many matrices, as [`select_lotteries`]; `reference` is the one of all of them, or `None`
+/// for the uniform one of each.
+///
+/// # Errors
+/// [`ReferenceError::Context`] naming the first matrix without an answer, from 0.
+pub fn regularised_equilibria(
+    matrices: &[PreferenceMatrix],
+    reference: Option<&Policy>,
+    tau: f64,
+) -> Result<Vec<RegularisedEquilibrium>, ReferenceError> {
+    each(matrices, |matrix| match reference {
+        Some(reference) => regularised_equilibrium(matrix, reference, tau),
+        None => {
+            let shape = Shape::single(matrix.n()).expect("a matrix has an action");
+            regularised_equilibrium(matrix, &Policy::uniform(&shape), tau)
+        }
+    })
+}
+
+fn each<T: Send>(
+    matrices: &[PreferenceMatrix],
+    solve: impl Fn(&PreferenceMatrix) -> Result<T, ReferenceError> + Sync + Send,
+) -> Result<Vec<T>, ReferenceError> {
+    // all are solved before the first failure is picked, so that it is the first whatever the threads do
+    let solved: Vec<Result<T, ReferenceError>> = matrices.par_iter().map(solve).collect();
+    let named = |(context, found): (usize, Result<T, ReferenceError>)| {
+        found.map_err(|source| ReferenceError::Context { context, source: Box::new(source) })
+    };
+    solved.into_iter().enumerate().map(named).collect()
 }
 
 struct Batch<'a> {

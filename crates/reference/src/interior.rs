@@ -23,10 +23,8 @@
 //! Cost: `2/3 n^3` a step; seven or eight steps on random games before actions are dropped, then about as many on half
 //! of the actions.
 
-use faer::Mat;
-use faer::linalg::solvers::{PartialPivLu, Solve};
-
 use crate::crossover::crossover;
+use crate::dense::Lu;
 use crate::margins::Margins;
 
 /// Share of the way to the boundary that a step may go.
@@ -162,15 +160,16 @@ impl<'a> CentralPath<'a> {
         self.single &= self.lambda > SINGLE;
         let mut system = System::new(self.k, &e, self.single);
         // the response to lambda serves both right-hand sides
-        let Some(level) = system.solve(&e) else { return false };
+        let Some((level, level_margins)) = system.solve(&e) else { return false };
         let total = dot(&e, &level);
         // (D - K) dx = v / x - dlambda e, with dx = E y: (I - E K E) y = E v / x - dlambda E e
         let mut direction = |v: &dyn Fn(usize) -> f64| {
             let rhs: Vec<f64> = (0..n).map(|i| e[i] * v(i) / self.x[i]).collect();
-            let y = system.solve(&rhs)?;
+            let (y, margins) = system.solve(&rhs)?;
             let dlambda = dot(&e, &y) / total;
             let dx: Vec<f64> = (0..n).map(|i| e[i] * (y[i] - dlambda * level[i])).collect();
-            let ds: Vec<f64> = self.k.product(&dx).iter().map(|v| dlambda - v).collect();
+            // K dx, by the products that the residuals took
+            let ds: Vec<f64> = (0..n).map(|i| dlambda - (margins[i] - dlambda * level_margins[i])).collect();
             Some((dx, ds, dlambda))
         };
         let products: Vec<f64> = self.x.iter().zip(&self.s).map(|(x, s)| x * s).collect();
@@ -222,8 +221,8 @@ struct System<'a> {
 }
 
 enum Factors {
-    Single(PartialPivLu<f32>),
-    Double(PartialPivLu<f64>),
+    Single(Lu<f32>),
+    Double(Lu<f64>),
 }
 
 impl<'a> System<'a> {
@@ -240,49 +239,45 @@ impl<'a> System<'a> {
         matches!(self.factors, Factors::Single(_))
     }
 
-    /// Solves to a relative residual of [`DIRECTION`]; factors in `f64` where `f32` does not reach it. `None` if the
-    /// solution is not finite.
-    fn solve(&mut self, rhs: &[f64]) -> Option<Vec<f64>> {
+    /// Solves to a relative residual of [`DIRECTION`]; factors in `f64` where `f32` does not reach it. The solution `y`
+    /// and `K E y`; `None` if it is not finite.
+    fn solve(&mut self, rhs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
         let size = dot(rhs, rhs).sqrt();
         let mut y = vec![0.0; rhs.len()];
         let mut residual = rhs.to_vec();
+        let mut product = Vec::new();
         for _ in 0..4 {
             let correction = self.factors.solve(&residual);
             y.iter_mut().zip(&correction).for_each(|(y, c)| *y += c);
-            residual = self.residual(rhs, &y);
+            let scaled: Vec<f64> = y.iter().zip(self.e).map(|(y, e)| y * e).collect();
+            product = self.k.product(&scaled);
+            residual = (0..rhs.len()).map(|i| rhs[i] - y[i] + self.e[i] * product[i]).collect();
             if dot(&residual, &residual).sqrt() <= DIRECTION * size {
-                return Some(y);
+                return Some((y, product));
             }
         }
         if self.single() {
             self.factors = Factors::Double(double_factors(self.k, self.e));
             return self.solve(rhs);
         }
-        y.iter().all(|v| v.is_finite()).then_some(y)
-    }
-
-    fn residual(&self, rhs: &[f64], y: &[f64]) -> Vec<f64> {
-        let scaled: Vec<f64> = y.iter().zip(self.e).map(|(y, e)| y * e).collect();
-        let product = self.k.product(&scaled);
-        (0..rhs.len()).map(|i| rhs[i] - y[i] + self.e[i] * product[i]).collect()
+        y.iter().all(|v| v.is_finite()).then_some((y, product))
     }
 }
 
 impl Factors {
     fn solve(&self, rhs: &[f64]) -> Vec<f64> {
-        let n = rhs.len();
         match self {
             Self::Single(lu) => {
                 // scaled, so that small right-hand sides do not underflow
                 let size = rhs.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
-                let mut y = Mat::from_fn(n, 1, |i, _| (rhs[i] / size) as f32);
-                lu.solve_in_place(&mut y);
-                (0..n).map(|i| f64::from(y[(i, 0)]) * size).collect()
+                let mut y: Vec<f32> = rhs.iter().map(|v| (v / size) as f32).collect();
+                lu.solve(&mut y);
+                y.iter().map(|v| f64::from(*v) * size).collect()
             }
             Self::Double(lu) => {
-                let mut y = Mat::from_fn(n, 1, |i, _| rhs[i]);
-                lu.solve_in_place(&mut y);
-                (0..n).map(|i| y[(i, 0)]).collect()
+                let mut y = rhs.to_vec();
+                lu.solve(&mut y);
+                y
             }
         }
     }
@@ -293,10 +288,10 @@ fn entry(k: &Margins, e: &[f64], i: usize, j: usize) -> f64 {
     f64::from(u8::from(i == j)) + e[i] * e[j] * k.at(j, i)
 }
 
-fn single_factors(k: &Margins, e: &[f64]) -> PartialPivLu<f32> {
-    Mat::from_fn(k.n(), k.n(), |i, j| entry(k, e, i, j) as f32).partial_piv_lu()
+fn single_factors(k: &Margins, e: &[f64]) -> Lu<f32> {
+    Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32)
 }
 
-fn double_factors(k: &Margins, e: &[f64]) -> PartialPivLu<f64> {
-    Mat::from_fn(k.n(), k.n(), |i, j| entry(k, e, i, j)).partial_piv_lu()
+fn double_factors(k: &Margins, e: &[f64]) -> Lu<f64> {
+    Lu::new(k.n(), |i, j| entry(k, e, i, j))
 }

@@ -4,16 +4,19 @@
 //! duality gap recomputed from the margins. Notation: `P_ij = Pr(i beats j)`, skew margins `K = P - 1/2`, reference
 //! policy `mu`, temperature `tau`.
 //!
-//! Decompositions are faer's, which the workspace builds without its thread pool: bits do not depend on threads.
+//! Decompositions are faer's, which the workspace builds without its thread pool: bits do not depend on threads. With the
+//! feature `openblas` (off by default; needs the system's OpenBLAS) they are LAPACK's, through ndarray-linalg.
 
 pub mod choice;
 mod crossover;
+mod dense;
 mod doubled;
 mod error;
 mod exact;
 mod face;
 mod game;
 mod interior;
+mod krylov;
 mod lottery;
 mod margins;
 mod regularised;
@@ -22,7 +25,7 @@ mod spectrum;
 
 pub use error::ReferenceError;
 pub use exact::{ExactLottery, LARGEST_PROOF, RationalMargins, exact_lottery};
-pub use game::game_equilibrium;
+pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
 pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
     select_lottery,

@@ -22,17 +22,20 @@
 //! ([`crate::Selection::RegularisedLimit`]).
 //!
 //! Cost: one LU of `n x n`, or of the actions with noticeable probability, a Newton step: about ten of them for
-//! `tau >= 0.01`, fifty to a few hundred for `tau = 1e-6`.
+//! `tau >= 0.01`, fifty to a few hundred for `tau = 1e-6`. With more than [`DIRECT`] noticeable actions the system is solved
+//! matrix-free (module `krylov`), by products alone, as long as the temperature is warm enough for them to be cheaper than
+//! an LU.
 
 use equipoise_core::simplex::{kl_to_best_response, log_softmax};
 use equipoise_core::{Policy, Shape};
 use equipoise_env::PreferenceMatrix;
-use faer::linalg::solvers::{PartialPivLu, Solve};
-use faer::{Mat, fx128};
+use faer::fx128;
 use ndarray::Array1;
 
+use crate::dense::Lu;
 use crate::doubled::margins_in_parts;
 use crate::error::ReferenceError;
+use crate::krylov;
 use crate::margins::{Margins, largest_margin};
 
 /// Newton steps spent at one temperature before the path is refined.
@@ -44,6 +47,10 @@ const REFINE: usize = 12;
 /// Probability below which an action's column of the Jacobian is one of the identity: logits would have to be wrong by
 /// 1e12 nats for it to matter.
 const NEGLIGIBLE: f64 = 1e-22;
+/// Noticeable actions up to which an LU is the faster way.
+const DIRECT: usize = 2_000;
+/// Products with `K` that cost an LU: a product is bound by memory, so it is worth more than its operations (measured).
+const PRODUCTS_A_ROW: f64 = 0.05;
 /// Consecutive temperatures closer than this ratio mean that the path is lost.
 const LOST: f64 = 0.999;
 
@@ -120,7 +127,8 @@ pub(crate) fn solve(matrix: &PreferenceMatrix, log_mu: &[f64], tau: f64) -> Resu
 
 struct Newton<'a> {
     matrix: &'a PreferenceMatrix,
-    k: Margins,
+    /// The margins as a whole matrix, once an LU is made.
+    k: Option<Margins>,
     log_mu: &'a [f64],
     /// The present point, normalised, with its margins `K p` and residual `F` (of `p`-mean zero).
     log_probs: Vec<f64>,
@@ -132,10 +140,15 @@ struct Newton<'a> {
     steps: usize,
 }
 
-/// `I - K C(p) / tau` at one point, factored over the actions with noticeable probability.
+/// `I - K C(p) / tau` at one point.
 struct Jacobian {
+    /// Actions with noticeable probability.
     active: Vec<usize>,
-    lu: PartialPivLu<f64>,
+    /// Factors over them; `None` until products did not suffice.
+    lu: Option<Lu<f64>>,
+    probs: Vec<f64>,
+    margins: Vec<f64>,
+    tau: f64,
 }
 
 impl<'a> Newton<'a> {
@@ -147,7 +160,7 @@ impl<'a> Newton<'a> {
         let n = log_mu.len();
         let mut newton = Self {
             matrix,
-            k: Margins::plain(matrix),
+            k: None,
             log_mu,
             log_probs: vec![0.0; n],
             probs: vec![0.0; n],
@@ -196,34 +209,55 @@ impl<'a> Newton<'a> {
     fn jacobian(&mut self, tau: f64) -> Jacobian {
         self.steps += 1;
         let active: Vec<usize> = (0..self.probs.len()).filter(|&i| self.probs[i] > NEGLIGIBLE).collect();
+        let direct = active.len() <= DIRECT;
+        let mut jacobian =
+            Jacobian { active, lu: None, probs: self.probs.clone(), margins: self.margins.clone(), tau };
+        if direct {
+            self.factor(&mut jacobian);
+        }
+        jacobian
+    }
+
+    fn factor(&mut self, jacobian: &mut Jacobian) {
+        let k = &*self.k.get_or_insert_with(|| Margins::plain(self.matrix));
+        let Jacobian { active, probs, margins, tau, lu } = jacobian;
         let entry = |i: usize, j: usize| {
             let (i, j) = (active[i], active[j]);
-            f64::from(u8::from(i == j)) - (self.k.at(i, j) - self.margins[i]) * self.probs[j] / tau
+            // K_ij as -K_ji: the entries of a column lie side by side
+            f64::from(u8::from(i == j)) + (k.at(j, i) + margins[i]) * probs[j] / *tau
         };
-        let lu = Mat::from_fn(active.len(), active.len(), entry).partial_piv_lu();
-        Jacobian { active, lu }
+        *lu = Some(Lu::new(active.len(), entry));
     }
 
     /// `F'^-1 rhs` at the point where the Jacobian was taken.
-    fn apply_inverse(&self, jacobian: &Jacobian, rhs: &[f64], tau: f64) -> Vec<f64> {
+    fn apply_inverse(&mut self, jacobian: &mut Jacobian, rhs: &[f64]) -> Vec<f64> {
+        if jacobian.lu.is_none() {
+            let most = (PRODUCTS_A_ROW * jacobian.active.len() as f64) as usize;
+            if let Some(v) = krylov::solve(self.matrix, &jacobian.probs, jacobian.tau, rhs, most) {
+                return v;
+            }
+            self.factor(jacobian);
+        }
+        let lu = jacobian.lu.as_ref().expect("factored above");
         let active = &jacobian.active;
-        let mut solution = Mat::from_fn(active.len(), 1, |i, _| rhs[active[i]]);
-        jacobian.lu.solve_in_place(&mut solution);
+        let mut solution: Vec<f64> = active.iter().map(|&i| rhs[i]).collect();
+        lu.solve(&mut solution);
         let mut v = rhs.to_vec();
         if active.len() < v.len() {
             // the rows of the others: v = rhs + K C v / tau
             let mut weighted = vec![0.0; v.len()];
             let mut mean = 0.0;
-            for (place, &j) in active.iter().enumerate() {
-                weighted[j] = self.probs[j] * solution[(place, 0)];
+            for (&j, solved) in active.iter().zip(&solution) {
+                weighted[j] = jacobian.probs[j] * solved;
                 mean += weighted[j];
             }
-            let product = self.k.product(&weighted);
+            let mut product = vec![0.0; v.len()];
+            self.matrix.product(&weighted, &mut product);
             for i in 0..v.len() {
-                v[i] += (product[i] - self.margins[i] * mean) / tau;
+                v[i] += (product[i] - jacobian.margins[i] * mean) / jacobian.tau;
             }
         }
-        active.iter().enumerate().for_each(|(place, &j)| v[j] = solution[(place, 0)]);
+        active.iter().zip(&solution).for_each(|(&j, solved)| v[j] = *solved);
         v
     }
 
@@ -268,12 +302,14 @@ impl<'a> Newton<'a> {
     fn converge(&mut self, tau: f64) -> Option<Vec<f64>> {
         let mut merit = self.accept(self.log_probs.clone(), tau);
         for _ in 0..STEPS_PER_STAGE {
-            let jacobian = self.jacobian(tau);
+            let mut jacobian = self.jacobian(tau);
             if merit <= STAGE {
                 // F' d theta + d(1 / tau) (-K p) = 0
-                return Some(self.apply_inverse(&jacobian, &self.margins, tau));
+                let margins = self.margins.clone();
+                return Some(self.apply_inverse(&mut jacobian, &margins));
             }
-            let (start, step) = (self.log_probs.clone(), self.apply_inverse(&jacobian, &self.residual, tau));
+            let (start, residual) = (self.log_probs.clone(), self.residual.clone());
+            let step = self.apply_inverse(&mut jacobian, &residual);
             let mut length = 1.0;
             loop {
                 let trial = start.iter().zip(&step).map(|(l, d)| l - length * d).collect();
@@ -298,7 +334,7 @@ impl<'a> Newton<'a> {
         let mut theta: Vec<fx128> = self.log_probs.iter().map(|&l| fx128::from(l)).collect();
         let mut best = (f64::INFINITY, theta.clone());
         for step in 0..REFINE {
-            let (residual, probs) = self.doubled_residual(&mut theta, tau);
+            let residual = self.doubled_residual(&mut theta, tau);
             // what an action is played with decides how much its residual counts, down to the digits of its logarithm
             let size = (0..n).map(|i| residual[i].abs() / (1.0 + theta[i].0.abs())).fold(0.0, f64::max);
             if size.is_nan() || size >= best.0 {
@@ -313,15 +349,14 @@ impl<'a> Newton<'a> {
                 self.accept(theta.iter().map(|t| t.0).collect(), tau);
                 jacobian = self.jacobian(tau);
             }
-            self.probs = probs;
-            let correction = self.apply_inverse(&jacobian, &residual, tau);
+            let correction = self.apply_inverse(&mut jacobian, &residual);
             theta.iter_mut().zip(&correction).for_each(|(t, c)| *t -= fx128::from(*c));
         }
         self.accept(best.1.iter().map(|t| t.0).collect(), tau);
     }
 
-    /// `F` at `theta`, which is normalised on the way, of `p`-mean zero; and `p`.
-    fn doubled_residual(&self, theta: &mut [fx128], tau: f64) -> (Vec<f64>, Vec<f64>) {
+    /// `F` at `theta`, which is normalised on the way, of `p`-mean zero.
+    fn doubled_residual(&self, theta: &mut [fx128], tau: f64) -> Vec<f64> {
         let add = |a: fx128, b: fx128| a + b;
         let zero = fx128::from(0.0);
         let log_sum = theta.iter().map(|t| t.exp()).fold(zero, add).ln();
@@ -341,7 +376,7 @@ impl<'a> Newton<'a> {
             .collect();
         let mean = residual.iter().zip(&p).map(|(f, p)| *f * *p).fold(zero, add);
         residual.iter_mut().for_each(|f| *f -= mean);
-        (residual.iter().map(|f| f.0).collect(), high)
+        residual.iter().map(|f| f.0).collect()
     }
 
     fn gap(&self, tau: f64) -> f64 {

@@ -18,6 +18,7 @@ use equipoise_core::Policy;
 use equipoise_env::{Game, PreferenceMatrix};
 use faer::Mat;
 
+use crate::dense;
 use crate::margins::largest_margin;
 
 /// Up to so many actions Jacobi's rotations are the faster way.
@@ -61,7 +62,7 @@ pub fn rotation_frequencies(matrix: &PreferenceMatrix, probs: &[f64]) -> Vec<f64
         std::cmp::Ordering::Greater => -upper(j, i),
     };
     // the library's iteration is the faster one on large matrices, but may give up: Jacobi's does not
-    let large = (n > JACOBI).then(|| Mat::from_fn(n, n, entry).singular_values().ok()).flatten();
+    let large = (n > JACOBI).then(|| dense::singular_values(&Mat::from_fn(n, n, entry))).flatten();
     let values = large.unwrap_or_else(|| jacobi_singular_values(n, entry));
     let zero = noise + 8.0 * n as f64 * f64::EPSILON * values[0];
     // the last of the n values belongs to u, the direction of constants
@@ -159,8 +160,8 @@ pub fn operator_norm(game: &Game) -> f64 {
             // rank 2: the norm is that of the dual vector
             2 | 3 => matrix.pair_margins().fold(0.0, f64::hypot),
             _ => {
-                let dense = Mat::from_fn(n, n, |i, j| matrix.margin(i, j));
-                dense.singular_values().expect("the SVD of a finite matrix converges")[0]
+                let margins = Mat::from_fn(n, n, |i, j| matrix.margin(i, j));
+                dense::singular_values(&margins).expect("the SVD of a finite matrix converges")[0]
             }
         };
         norm.max(of_context)

@@ -40,8 +40,13 @@ fn counts_are_fractions() {
     assert!(
         !exact.unique && (found == ["0/1", "1/2", "0/1", "1/2"] || found == ["3/7", "1/7", "3/7", "0/1"])
     );
-    let half = ndarray::arr2(&[[0.0, 0.5], [1.0, 0.0]]);
-    assert_eq!(RationalMargins::from_counts(half.view(), Array2::zeros((2, 2)).view()), None);
+    // weights with decimals, and one that is no short decimal
+    let read = |v: f64| {
+        let wins = ndarray::arr2(&[[0.0, v], [1.0, 0.0]]);
+        RationalMargins::from_counts(wins.view(), Array2::zeros((2, 2)).view()).map(|game| game.margin(0, 1))
+    };
+    assert_eq!((read(0.5), read(0.4367476)), (Some((-1, 6)), Some((-1_408_131, 7_183_738))));
+    assert_eq!((read(1.0 / 3.0), read(-1.0), read(f64::NAN), read(1e300)), (None, None, None, None));
 }
 
 /// Where uniqueness is proved, the floating-point answer equals the rational one to 1e-12 and better.
@@ -69,6 +74,9 @@ fn floating_point_agrees_where_uniqueness_is_proved() {
         if exact.unique {
             proved += 1;
             assert_close(found.policy.as_slice().unwrap(), &exact.to_f64(), 1e-12);
+            if n <= 25 {
+                assert_close(found.policy.as_slice().unwrap(), &rational::equilibrium(&game), 1e-12);
+            }
         }
         assert!((exact.to_f64().iter().sum::<f64>() - 1.0).abs() < 1e-14);
     }

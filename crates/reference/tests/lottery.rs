@@ -126,6 +126,42 @@ fn ties_and_clones_are_not_unique() {
     assert_close(disc.policy.as_slice().unwrap(), &[1.0 / 6.0; 6], ROUNDING);
 }
 
+/// Cycles above cycles, cycles of cycles, and tournaments with ties: their degenerate supports come in even numbers, or as
+/// whole faces, where enumerating supports finds nothing or too much.
+#[test]
+fn dominated_cycles_and_degenerate_tournaments() {
+    let cycle = three_cycle(0.5, 0.5, 0.5);
+    // sure wins of the first cycle over the second
+    let above = |i: usize, j: usize| {
+        if i / 3 == j / 3 { cycle.margin(i % 3, j % 3) } else { 0.5f64.copysign(j as f64 - i as f64) }
+    };
+    let third = 1.0 / 3.0;
+    assert_unique(&PreferenceMatrix::from_margins(6, above).unwrap(), &[third, third, third, 0.0, 0.0, 0.0]);
+    // a cycle of three such cycles
+    let nested = |i: usize, j: usize| {
+        if i / 3 == j / 3 { cycle.margin(i % 3, j % 3) } else { cycle.margin(i / 3, j / 3) }
+    };
+    assert_unique(&PreferenceMatrix::from_margins(9, nested).unwrap(), &[1.0 / 9.0; 9]);
+    // a beats b beats c, and a ties c
+    let chain = solve(&margins([[0.0, 0.5, 0.0], [-0.5, 0.0, 0.5], [0.0, -0.5, 0.0]]));
+    assert_close(chain.policy.as_slice().unwrap(), &[0.5, 0.0, 0.5], 1e-12);
+    assert_eq!((chain.unique, chain.dimension), (Some(false), Some(1)));
+    // each of four beats the next, and opposites tie: only even supports
+    let square =
+        margins([[0.0, 0.5, 0.0, -0.5], [-0.5, 0.0, 0.5, 0.0], [0.0, -0.5, 0.0, 0.5], [0.5, 0.0, -0.5, 0.0]]);
+    let spread = solve(&square);
+    assert_close(spread.policy.as_slice().unwrap(), &[0.25; 4], ROUNDING);
+    assert_eq!((spread.unique, spread.dimension), (Some(false), Some(1)));
+    let corner = vertex(&square);
+    assert_eq!((corner.support.len(), corner.selected), (2, Selected::Vertex));
+    // the same between pairs of clones: three more dimensions
+    let doubled = PreferenceMatrix::from_margins(8, |i, j| square.margin(i / 2, j / 2)).unwrap();
+    let spread = solve(&doubled);
+    assert_close(spread.policy.as_slice().unwrap(), &[0.125; 8], ROUNDING);
+    assert_eq!((spread.unique, spread.dimension), (Some(false), Some(5)));
+    assert!(vertex(&doubled).duality_gap <= ROUNDING);
+}
+
 /// Pair a, b ties; c loses to a by 0.1 and beats b by 0.3: equilibria play a with 3/4 and more. The one of maximum
 /// entropy lies where c is about to win, on a wall and not in the inside.
 #[test]

@@ -4,10 +4,11 @@
 
 mod common;
 
+use common::{assert_close, rational};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{CyclicTriads, condorcet_winner, cyclic_energy, cyclic_triads, smith_set};
-use equipoise_reference::maximal_lottery;
-use ndarray::Array2;
+use equipoise_reference::{RationalMargins, exact_lottery, maximal_lottery};
+use ndarray::{Array2, arr2};
 
 /// Wins of row over column: person 9, gamble set 2, gambles a to e; c and d also tied once.
 /// Regenwetter and Davis-Stober 2012, Psychological Review 119(2), 408-416, doi:10.1037/a0027372.
@@ -100,11 +101,15 @@ const SOCCER: [[f64; 10]; 10] = [
     [0.5733650, 0.6315400, 0.8180798, 0.6580967, 0.5565640, 0.6048107, 0.6361466, 0.5863215, 0.2925444, 0.0],
 ];
 
-/// `P_ij = (wins + ties / 2) / comparisons`, and the numbers of comparisons.
-fn from_counts<const N: usize>(wins: [[f64; N]; N], ties: [[f64; N]; N]) -> (PreferenceMatrix, Array2<f64>) {
+/// `P_ij = (wins + ties / 2) / comparisons`, the numbers of comparisons, and the margins as fractions.
+fn from_counts<const N: usize>(
+    wins: [[f64; N]; N],
+    ties: [[f64; N]; N],
+) -> (PreferenceMatrix, Array2<f64>, RationalMargins) {
     let counts = Array2::from_shape_fn((N, N), |(i, j)| wins[i][j] + wins[j][i] + ties[i][j]);
     let margin = |i: usize, j: usize| 0.5 * (wins[i][j] - wins[j][i]) / counts[[i, j]];
-    (PreferenceMatrix::from_margins(N, margin).unwrap(), counts)
+    let fractions = RationalMargins::from_counts(arr2(&wins).view(), arr2(&ties).view()).unwrap();
+    (PreferenceMatrix::from_margins(N, margin).unwrap(), counts, fractions)
 }
 
 struct Facts {
@@ -116,7 +121,7 @@ struct Facts {
 }
 
 #[track_caller]
-fn check((matrix, counts): (PreferenceMatrix, Array2<f64>), facts: Facts) {
+fn check((matrix, counts, fractions): (PreferenceMatrix, Array2<f64>, RationalMargins), facts: Facts) {
     let n = matrix.n() as u64;
     assert_eq!(condorcet_winner(&matrix), None);
     assert_eq!(smith_set(&matrix).len(), facts.smith);
@@ -125,6 +130,12 @@ fn check((matrix, counts): (PreferenceMatrix, Array2<f64>), facts: Facts) {
     let found = maximal_lottery(&matrix).unwrap();
     assert_eq!((found.support.len(), found.unique), (facts.support, Some(true)));
     assert!(found.duality_gap <= 1e-15, "{found:?}");
+    // proved in rational arithmetic to be the only one, and equal to what an exact simplex method ends at
+    let exact = exact_lottery(&fractions).unwrap().unwrap();
+    assert!(exact.unique);
+    let policy = found.policy.as_slice().unwrap();
+    assert_close(policy, &exact.to_f64(), 1e-12);
+    assert_close(policy, &rational::equilibrium(&fractions), 1e-12);
     let energy = cyclic_energy(&matrix, Some(counts.view()));
     assert!((energy - facts.energy).abs() <= 0.005, "{energy}");
 }
@@ -161,5 +172,9 @@ fn card_games() {
 #[test]
 fn soccer_agents() {
     let matrix = PreferenceMatrix::from_margins(10, |i, j| 0.5 * (SOCCER[i][j] - SOCCER[j][i])).unwrap();
-    check((matrix, Array2::ones((10, 10))), Facts { smith: 6, cyclic: 6, support: 3, energy: 0.29 });
+    let fractions = RationalMargins::from_decimals(&matrix);
+    check(
+        (matrix, Array2::ones((10, 10)), fractions),
+        Facts { smith: 6, cyclic: 6, support: 3, energy: 0.29 },
+    );
 }

@@ -14,7 +14,7 @@ use equipoise::reference::{
 use serde_json::{Value, json};
 
 use super::input::game_and_fractions as game;
-use super::{Outcome, certificate};
+use super::{Outcome, batch, certificate};
 use crate::args::{Gap, Regularisation, Select, Solve};
 use crate::progress::Waiting;
 use crate::{Answer, output};
@@ -26,6 +26,12 @@ pub(super) fn solve(args: Solve) -> Outcome {
     if args.ranges && args.regularisation.tau > 0.0 {
         return Err("--ranges: a regularised equilibrium is the only one; it belongs to --tau 0".into());
     }
+    check_tau(args.regularisation.tau)?;
+    if let Some(out) = &args.out
+        && !out.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"))
+    {
+        return batch::solve(&args, out);
+    }
     let (game, fractions) = game(&args.file.game, &args.file.filters, args.file.ties)?;
     let reference = regularisation(&game, &args.regularisation)?;
     let waiting = Waiting::start("solving");
@@ -33,12 +39,20 @@ pub(super) fn solve(args: Solve) -> Outcome {
         .map(|x| solve_context(&game, x, &reference, &args, fractions.as_ref()))
         .collect::<Result<Vec<_>, _>>()?;
     drop(waiting);
-    if args.json {
-        match &answers[..] {
-            [one] => output::json(one),
-            many => output::json(&json!({ "contexts": many })),
+    if args.json || args.out.is_some() {
+        let whole = match answers.len() {
+            1 => answers[0].clone(),
+            _ => json!({ "contexts": answers }),
+        };
+        if let Some(out) = &args.out {
+            let text = serde_json::to_string_pretty(&whole)? + "\n";
+            std::fs::write(out, text).map_err(|e| format!("{}: cannot be written: {e}", out.display()))?;
         }
-    } else {
+        if args.json {
+            output::json(&whole);
+        }
+    }
+    if !args.json {
         for (x, answer) in answers.iter().enumerate() {
             if answers.len() > 1 {
                 output::print(&format!("context {x}"));
@@ -274,10 +288,15 @@ fn policy(game: &Game, path: &Path) -> Result<Policy, Box<dyn Error>> {
     Policy::from_probs(game.shape(), probs.into()).map_err(|e| format!("{}: {e}", path.display()).into())
 }
 
-fn regularisation(game: &Game, args: &Regularisation) -> Result<Policy, Box<dyn Error>> {
-    if !(args.tau >= 0.0 && args.tau.is_finite()) {
-        return Err(format!("--tau {}: must be a finite number, at least 0", args.tau).into());
+fn check_tau(tau: f64) -> Result<(), Box<dyn Error>> {
+    if tau >= 0.0 && tau.is_finite() {
+        return Ok(());
     }
+    Err(format!("--tau {tau}: must be a finite number, at least 0").into())
+}
+
+fn regularisation(game: &Game, args: &Regularisation) -> Result<Policy, Box<dyn Error>> {
+    check_tau(args.tau)?;
     let Some(path) = &args.reference else { return Ok(Policy::uniform(game.shape())) };
     if game.contexts() > 1 {
         return Err(format!(
@@ -286,6 +305,11 @@ fn regularisation(game: &Game, args: &Regularisation) -> Result<Policy, Box<dyn 
         )
         .into());
     }
+    reference(game, path)
+}
+
+/// A policy that can be regularised towards.
+pub(super) fn reference(game: &Game, path: &Path) -> Result<Policy, Box<dyn Error>> {
     let mu = policy(game, path)?;
     if mu.log_probs().iter().any(|l| !l.is_finite()) {
         return Err(

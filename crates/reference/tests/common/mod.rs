@@ -1,6 +1,8 @@
 //! Games by hand and at random, shared by the tests.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
+pub mod rational;
+
 use equipoise_core::sample::{index, uniform};
 use equipoise_core::{Policy, Rng, Shape, seed::stream};
 use equipoise_env::PreferenceMatrix;
