@@ -1,8 +1,8 @@
 //! What the driving loop adds to its kernels: a whole EGPO step with both exact gaps, against its products and
 //! exponentials alone, in one process and on one thread, rounds in turn.
 //!
-//! `egpo_step [ACTIONS...]` (default 10 100 1000) prints a table; `egpo_step --one ACTIONS STEPS` prints seconds of a
-//! run of so many steps and its last gap, for the peer scripts.
+//! `egpo_step [ACTIONS...]` (default 10 100 1000) prints a table; `egpo_step --one ACTIONS STEPS [GAMES]` prints seconds
+//! of a run of so many steps and its last gap, for the peer scripts; so many games as contexts of one.
 //!
 //! Counted as kernels of a step: two products (the gap's product is the next step's first), the two log-softmaxes of
 //! the half steps and that of the best response in the regularised gap. The second column has the bare exponentials
@@ -94,10 +94,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number =
-        |a: &String| a.parse::<usize>().expect("usage: egpo_step [ACTIONS...] | --one ACTIONS STEPS");
+        |a: &String| a.parse::<usize>().expect("usage: egpo_step [ACTIONS...] | --one ACTIONS STEPS [GAMES]");
     if arguments.first().is_some_and(|a| a == "--one") {
         let (n, steps) = (number(&arguments[1]), number(&arguments[2]) as u64);
-        let (seconds, gap) = run(&equipoise_benches::setting(n, 0.1), steps);
+        let games = arguments.get(3).map_or(1, number);
+        let (seconds, gap) = run(&equipoise_benches::settings(games, n, 0.1), steps);
         println!("{seconds} {gap:e}");
         return;
     }

@@ -3,16 +3,16 @@
 Usage: python3 benches/peers/egpo_step.py [--threads T]       (needs numpy; torch if it is to be compared; builds the
                                                                Rust side with cargo)
 
-Equipoise runs one game after the other through its driving loop, in float64, one thread, with both gaps, the average
-iterate, targets and movement at every step. The peers do the update and the regularised gap only, and all ten games at
-once, as vectorised array code does:
+Equipoise runs through its driving loop, in float64, one thread, with both gaps, the average iterate, targets and movement
+at every step: one game alone, and ten games as ten contexts of one. The peers do the update and the regularised gap only,
+all ten games at once, as vectorised array code does:
 
     NumPy        float64, ten games at once by matmul; also one game alone
     PyTorch      the published simulation's way: the loss (1/n^2) sum_ij (x_i - x_j)^2 with
                  x = log pi - log mu - P pi / beta (P pi held fixed), backward, a step of SGD; the outer step takes P pi at
                  the half point. In float32 as published, and in float64. Default threads 1; --threads T for more.
 
-Medians over rounds in turn; the ratio is the peer's seconds per step and game over ours.
+Medians over rounds in turn; the ratios are the peer's seconds per step and game over ours, alone and with ten games.
 """
 
 import argparse
@@ -113,9 +113,9 @@ def torch_seconds(count, n, steps, dtype):
     return time.perf_counter() - clock, gap.numpy()
 
 
-def rust_seconds(binary, n, steps):
+def rust_seconds(binary, n, steps, games):
     seconds, gap = subprocess.run(
-        [binary, "--one", str(n), str(steps)], check=True, capture_output=True, text=True
+        [binary, "--one", str(n), str(steps), str(games)], check=True, capture_output=True, text=True
     ).stdout.split()
     return float(seconds), float(gap)
 
@@ -153,17 +153,21 @@ def main():
     versions = f"NumPy {np.__version__}" + (f", PyTorch {torch.__version__}" if torch is not None else "")
     print(f"EGPO step + regularised gap, us per step and game; {versions}, {arguments.threads} thread(s);"
           f" medians of {ROUNDS} rounds")
-    print(f"{'n':>5} {'equipoise':>10} {'peer':>26} {'us':>9} {'ratio':>8}")
+    print(f"{'n':>5} {'equipoise':>10} {f'{GAMES} games':>10} {'peer':>26} {'us':>9} {'ratio':>6} {f'{GAMES} games':>9}")
     for n, rust_steps, numpy_steps, torch_steps in SIZES:
-        ours, theirs = [], {name: [] for name in peers}
+        ours, together, theirs = [], [], {name: [] for name in peers}
         for _ in range(ROUNDS):
-            ours.append(rust_seconds(binary, n, rust_steps)[0] / rust_steps * 1e6)
+            ours.append(rust_seconds(binary, n, rust_steps, 1)[0] / rust_steps * 1e6)
+            together.append(rust_seconds(binary, n, rust_steps // GAMES, GAMES)[0] / rust_steps * 1e6)
             for name, peer in peers.items():
                 done, seconds = peer(n, numpy_steps, torch_steps)
                 theirs[name].append(seconds / done * 1e6)
         for name, times in theirs.items():
-            ratio = statistics.median(b / a for a, b in zip(ours, times))
-            print(f"{n:>5} {statistics.median(ours):>10.3f} {name:>26} {statistics.median(times):>9.2f} {ratio:>8.0f}")
+            alone, all_at_once = (statistics.median(b / a for a, b in zip(us, times)) for us in (ours, together))
+            print(
+                f"{n:>5} {statistics.median(ours):>10.3f} {statistics.median(together):>10.3f} {name:>26}"
+                f" {statistics.median(times):>9.2f} {alone:>6.0f} {all_at_once:>9.0f}"
+            )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ pub fn logit_step(
             next.set_logits_in_blocks(
                 #[inline(always)]
                 |at, logits| {
+                    let (a, eta) = (*a, eta); // in registers: through a reference they might alias the logits
                     for ((t, &g), &l) in logits.iter_mut().zip(&gain[at.clone()]).zip(&p[at]) {
                         *t = a * l + eta * g;
                     }
@@ -44,6 +45,7 @@ pub fn logit_step(
             next.set_logits_in_blocks(
                 #[inline(always)]
                 |at, logits| {
+                    let (a, b, eta) = (*a, *b, eta);
                     let anchored = p[at.clone()].iter().zip(&r[at.clone()]);
                     for ((t, &g), (&l, &m)) in logits.iter_mut().zip(&gain[at]).zip(anchored) {
                         *t = a * l + b * m + eta * g;

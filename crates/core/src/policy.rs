@@ -19,20 +19,48 @@ use crate::vector;
 /// construction: nothing re-checks it, nothing floors it, nothing renormalises it later. A log-probability may be
 /// `-inf` (a pure policy); a probability may underflow to 0 while its log-probability stays finite.
 ///
-/// Clones share their numbers until one of them is overwritten, so a reference that a task, a solver and the instrument
-/// hold lies in memory once.
+/// Clones of a [`shared`](Policy::shared) policy hold the same numbers until they are overwritten, so a reference that a
+/// task, a solver and the instrument know lies in memory once.
 #[derive(Clone, Debug)]
 pub struct Policy {
     shape: Shape,
-    rows: Arc<Rows>,
+    rows: Rows,
     stamp: Stamp,
+}
+
+/// A policy's numbers.
+#[derive(Clone, Debug)]
+enum Rows {
+    /// Of this policy alone: a clone copies them.
+    Own(Numbers),
+    /// Not to be written any more: who writes takes a copy first.
+    Shared(Arc<Numbers>),
 }
 
 /// Both forms, flat over the shape.
 #[derive(Clone, Debug)]
-struct Rows {
+struct Numbers {
     log_probs: Array1<f64>,
     probs: Array1<f64>,
+}
+
+impl Rows {
+    #[inline]
+    fn get(&self) -> &Numbers {
+        match self {
+            Self::Own(numbers) => numbers,
+            Self::Shared(numbers) => numbers,
+        }
+    }
+
+    #[inline]
+    fn own(&mut self) -> &mut Numbers {
+        if let Self::Shared(numbers) = self {
+            *self = Self::Own(Numbers::clone(numbers));
+        }
+        let Self::Own(numbers) = self else { unreachable!("just made its own") };
+        numbers
+    }
 }
 
 impl PartialEq for Policy {
@@ -106,7 +134,7 @@ pub enum PolicyError {
 
 impl Policy {
     fn new(shape: &Shape, log_probs: Array1<f64>, probs: Array1<f64>) -> Self {
-        Self { shape: shape.clone(), rows: Arc::new(Rows { log_probs, probs }), stamp: Stamp::fresh() }
+        Self { shape: shape.clone(), rows: Rows::Own(Numbers { log_probs, probs }), stamp: Stamp::fresh() }
     }
 
     /// The uniform distribution in every context.
@@ -181,40 +209,40 @@ impl Policy {
     #[inline]
     #[must_use]
     pub fn probs(&self) -> &Array1<f64> {
-        &self.rows.probs
+        &self.rows.get().probs
     }
 
     /// Log-probabilities in nats, flat over the shape.
     #[inline]
     #[must_use]
     pub fn log_probs(&self) -> &Array1<f64> {
-        &self.rows.log_probs
+        &self.rows.get().log_probs
     }
 
     /// Probabilities of context `x`, `[actions]`.
     #[must_use]
     pub fn probs_at(&self, x: usize) -> ArrayView1<'_, f64> {
-        self.rows.probs.slice(s![self.shape.range(x)])
+        self.rows.get().probs.slice(s![self.shape.range(x)])
     }
 
     /// Log-probabilities of context `x`, `[actions]`.
     #[must_use]
     pub fn log_probs_at(&self, x: usize) -> ArrayView1<'_, f64> {
-        self.rows.log_probs.slice(s![self.shape.range(x)])
+        self.rows.get().log_probs.slice(s![self.shape.range(x)])
     }
 
     /// Probabilities as a slice, flat over the shape: what kernels read.
     #[inline]
     #[must_use]
     pub fn probs_slice(&self) -> &[f64] {
-        slice(&self.rows.probs)
+        slice(&self.rows.get().probs)
     }
 
     /// Log-probabilities as a slice, flat over the shape: what kernels read.
     #[inline]
     #[must_use]
     pub fn log_probs_slice(&self) -> &[f64] {
-        slice(&self.rows.log_probs)
+        slice(&self.rows.get().log_probs)
     }
 
     /// Names the present numbers: equal stamps, equal numbers.
@@ -224,11 +252,21 @@ impl Policy {
         self.stamp
     }
 
+    /// The same policy with numbers that its clones share, as long as nobody writes.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        let rows = match self.rows {
+            Rows::Own(numbers) => Rows::Shared(Arc::new(numbers)),
+            shared @ Rows::Shared(_) => shared,
+        };
+        Self { rows, ..self }
+    }
+
     /// The numbers, to be overwritten; no longer shared with any clone.
     #[inline]
-    fn writable(&mut self) -> (&Shape, &mut Rows) {
+    fn writable(&mut self) -> (&Shape, &mut Numbers) {
         self.stamp = Stamp::fresh();
-        (&self.shape, Arc::make_mut(&mut self.rows))
+        (&self.shape, self.rows.own())
     }
 
     /// Overwrites the policy: `write` fills logits (flat over the shape, any shift per row; they hold the present
@@ -256,7 +294,7 @@ impl Policy {
         &mut self,
         write: impl Fn(Range<usize>, &mut [f64]) + Sync,
     ) -> Result<(), StepError> {
-        let (shape, Rows { log_probs, probs }) = self.writable();
+        let (shape, Numbers { log_probs, probs }) = self.writable();
         let bad = blocks::over(
             shape.offsets(),
             (slice_mut(log_probs), slice_mut(probs)),
@@ -283,7 +321,7 @@ impl Policy {
     /// # Errors
     /// [`StepError::NonFinite`] if an entry is not finite; the policy is then unusable.
     pub fn set_probs(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
-        let (shape, Rows { log_probs, probs }) = self.writable();
+        let (shape, Numbers { log_probs, probs }) = self.writable();
         write(slice_mut(probs));
         let probs = slice(probs);
         let bad = blocks::over(
@@ -305,7 +343,7 @@ impl Policy {
     /// Overwrites this policy with the mean of `count` policies whose probabilities add up to `sum`, flat over the shape:
     /// on the simplex up to rounding, which each row's sum takes out. No allocation, unless the numbers are shared.
     pub fn set_mean(&mut self, sum: &[f64], count: f64) {
-        let (shape, Rows { log_probs, probs }) = self.writable();
+        let (shape, Numbers { log_probs, probs }) = self.writable();
         blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
             p.iter_mut().zip(&sum[block.entries()]).for_each(|(p, s)| *p = s / count);
             for row in block.rows() {
@@ -320,7 +358,7 @@ impl Policy {
     /// Overwrites this policy with another of the same shape. No allocation, unless the numbers are shared.
     #[inline]
     pub fn copy_from(&mut self, other: &Self) {
-        let (shape, Rows { log_probs, probs }) = self.writable();
+        let (shape, Numbers { log_probs, probs }) = self.writable();
         let (from_log_probs, from_probs) = (other.log_probs_slice(), other.probs_slice());
         blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
             l.copy_from_slice(&from_log_probs[block.entries()]);
@@ -395,7 +433,7 @@ mod tests {
     #[test]
     fn clones_share_until_one_is_written_and_stamps_tell() {
         let shape = Shape::single(2).unwrap();
-        let one = Policy::uniform(&shape);
+        let one = Policy::uniform(&shape).shared();
         let mut two = one.clone();
         assert_eq!((one.stamp(), one.probs_slice().as_ptr()), (two.stamp(), two.probs_slice().as_ptr()));
         two.set_logits(|l| l[0] += 1.0).unwrap();

@@ -56,8 +56,7 @@ pub(crate) fn log_softmax_rows(offsets: &[usize], logits: &mut [f64], probs: &mu
         let group = offsets[first] - base..offsets[last] - base;
         for row in offsets[first..=last].windows(2) {
             let v = &mut logits[row[0] - base..row[1] - base];
-            let top = vector::max(v);
-            v.iter_mut().for_each(|v| *v -= top);
+            vector::shift(v, vector::max(v));
         }
         vector::exp_into(&logits[group.clone()], &mut probs[group]);
         if last == first + 1 {
@@ -98,8 +97,8 @@ pub(crate) fn log_softmax_rows(offsets: &[usize], logits: &mut [f64], probs: &mu
 /// size of max.
 #[inline(always)]
 fn scale(logits: &mut [f64], probs: &mut [f64], log_sum: f64, scale: f64) {
-    logits.iter_mut().for_each(|v| *v -= log_sum);
-    probs.iter_mut().for_each(|p| *p *= scale);
+    vector::shift(logits, log_sum);
+    vector::scale(probs, scale);
 }
 
 pub use crate::vector::kl_term;
@@ -228,6 +227,7 @@ const SHORT: usize = 128;
 /// `z = log mu + q / tau`, the logits of the best response.
 #[inline(always)]
 fn response(z: &mut [f64], log_mu: &[f64], gain: &[f64], tau: f64) {
+    let tau = { tau }; // a copy that no slice can alias, or the loop would read it anew each time
     for ((z, m), g) in z.iter_mut().zip(log_mu).zip(gain) {
         *z = m + g / tau;
     }

@@ -132,6 +132,9 @@ pub(crate) fn fold(lanes: [f64; LANES]) -> f64 {
 #[inline(always)]
 #[must_use]
 pub(crate) fn sum(values: &[f64]) -> f64 {
+    if let Ok(one) = <&[f64; LANES]>::try_from(values) {
+        return fold(*one); // eight is a common number of responses: no loop at all
+    }
     let mut lanes = [0.0; LANES];
     let mut chunks = values.chunks_exact(LANES);
     for chunk in &mut chunks {
@@ -141,6 +144,24 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
     }
     let rest: f64 = chunks.remainder().iter().sum();
     if values.len() < LANES { rest } else { fold(lanes) + rest }
+}
+
+/// `v_i -= by`.
+#[inline(always)]
+pub(crate) fn shift(values: &mut [f64], by: f64) {
+    match <&mut [f64; LANES]>::try_from(&mut *values) {
+        Ok(one) => one.iter_mut().for_each(|v| *v -= by),
+        Err(_) => values.iter_mut().for_each(|v| *v -= by),
+    }
+}
+
+/// `v_i *= by`.
+#[inline(always)]
+pub(crate) fn scale(values: &mut [f64], by: f64) {
+    match <&mut [f64; LANES]>::try_from(&mut *values) {
+        Ok(one) => one.iter_mut().for_each(|v| *v *= by),
+        Err(_) => values.iter_mut().for_each(|v| *v *= by),
+    }
 }
 
 /// `sum_i |a_i - b_i|` over eight lanes; slices of one length.
@@ -163,20 +184,24 @@ pub fn distance(a: &[f64], b: &[f64]) -> f64 {
 #[must_use]
 pub fn max(values: &[f64]) -> f64 {
     let larger = |a: f64, b: f64| if b > a { b } else { a };
-    let mut lanes = [f64::NEG_INFINITY; LANES];
-    let mut chunks = values.chunks_exact(LANES);
-    for chunk in &mut chunks {
-        for l in 0..LANES {
-            lanes[l] = larger(lanes[l], chunk[l]);
-        }
-    }
-    let rest = chunks.remainder().iter().copied().fold(f64::NEG_INFINITY, larger);
-    let [a, b, c, d, e, f, g, h] = lanes;
+    // halves against halves: the compiler turns a chain of eight into branches
+    let largest = |lanes: [f64; LANES]| {
+        let four: [f64; 4] = std::array::from_fn(|l| larger(lanes[l], lanes[l + 4]));
+        let two: [f64; 2] = std::array::from_fn(|l| larger(four[l], four[l + 2]));
+        larger(two[0], two[1])
+    };
+    let from = |lanes: [f64; LANES], chunk: &[f64]| -> [f64; LANES] {
+        std::array::from_fn(|l| larger(lanes[l], chunk[l]))
+    };
+    const NOTHING: [f64; LANES] = [f64::NEG_INFINITY; LANES];
     if values.len() < LANES {
-        rest
-    } else {
-        larger(larger(larger(a, e), larger(b, f)), larger(larger(larger(c, g), larger(d, h)), rest))
+        return values.iter().copied().fold(f64::NEG_INFINITY, larger);
     }
+    let lanes = values.chunks_exact(LANES).fold(NOTHING, from);
+    if values.len() % LANES == 0 {
+        return largest(lanes);
+    }
+    largest(from(lanes, &values[values.len() - LANES..])) // the rest, as the last eight once more
 }
 
 /// `out_i = exp(x_i)`, all of `out`; slices of one length.

@@ -20,7 +20,7 @@ pub(crate) struct Squares {
 
 impl Squares {
     /// Largest context kept as a square.
-    const ACTIONS: usize = 32;
+    const ACTIONS: usize = 128;
     /// Most numbers kept in squares, 4 MiB: beyond, games are read from memory, and the triangle is the shorter.
     const NUMBERS: usize = 1 << 19;
 
@@ -70,20 +70,38 @@ fn stride(n: usize) -> usize {
 
 #[inline(always)]
 fn square_product(square: &[f64], p: &[f64], out: &mut [f64]) {
-    let stride = stride(p.len());
-    for (c, out) in out.chunks_mut(LANES).enumerate() {
-        let mut sums = [0.0; LANES];
-        for (row, q) in square.chunks_exact(stride).zip(p) {
-            let k =
-                <&[f64; LANES]>::try_from(&row[c * LANES..(c + 1) * LANES]).expect("rows are whole chunks");
-            for l in 0..LANES {
-                sums[l] -= k[l] * q;
+    const WIDE: usize = 4 * LANES;
+    let (n, stride) = (p.len(), stride(p.len()));
+    let mut column = 0;
+    // many columns at a time keep the adders busy, and what is left goes one vector at a time
+    while n - column >= WIDE {
+        columns::<WIDE>(&square[column..], stride, p, &mut out[column..column + WIDE]);
+        column += WIDE;
+    }
+    while column < n {
+        columns::<LANES>(&square[column..], stride, p, &mut out[column..n.min(column + LANES)]);
+        column += LANES;
+    }
+}
+
+/// `C` columns of the product, those that `square` begins with; `out` may be short of the padding.
+#[inline(always)]
+fn columns<const C: usize>(square: &[f64], stride: usize, p: &[f64], out: &mut [f64]) {
+    let mut sums = [0.0; C];
+    for (row, q) in square.chunks(stride).zip(p) {
+        let k = <&[f64; C]>::try_from(&row[..C]).expect("rows are whole vectors");
+        for l in 0..C {
+            sums[l] -= k[l] * q;
+        }
+    }
+    match <&mut [f64; C]>::try_from(&mut *out) {
+        Ok(whole) => *whole = sums,
+        // one by one: a copy of unknown length is a call
+        Err(_) => (0..C).for_each(|l| {
+            if let Some(o) = out.get_mut(l) {
+                *o = sums[l];
             }
-        }
-        match <&mut [f64; LANES]>::try_from(&mut *out) {
-            Ok(whole) => *whole = sums,
-            Err(_) => out.copy_from_slice(&sums[..out.len()]),
-        }
+        }),
     }
 }
 
@@ -96,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn squares_equal_the_double_loop(sizes in prop::collection::vec(1usize..33, 1..6), seed in any::<u64>()) {
+        fn squares_equal_the_double_loop(sizes in prop::collection::vec(1usize..129, 1..6), seed in any::<u64>()) {
             let cases: Vec<_> = sizes.iter().enumerate().map(|(x, &n)| case(n, seed ^ x as u64)).collect();
             let squares = Squares::new(&sizes, |x, i, j| {
                 let at = |i, j| cases[x].0[pair(sizes[x], i, j)];

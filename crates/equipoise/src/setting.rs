@@ -43,6 +43,8 @@ impl Setting {
     /// A setting without its exact answer.
     #[must_use]
     pub fn new(game: Arc<Game>, reference: Policy, start: Policy, tau: f64) -> Self {
+        let reference = reference.shared();
+        let start = if start.stamp() == reference.stamp() { reference.clone() } else { start.shared() };
         let task = Task { reference, start, tau, horizon: None, spectral_radius: None, operator_norm: None };
         Self { game, task, equilibrium: None, frequencies: Vec::new() }
     }

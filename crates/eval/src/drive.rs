@@ -220,6 +220,8 @@ struct Desk {
     targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
+    /// Both gaps of the last iterate.
+    now: [f64; 2],
     /// The largest target of each gap that the last iterate has not met; `-inf` if there is none.
     waiting: [f64; 2],
     octaves: Option<Octaves>,
@@ -253,6 +255,7 @@ impl Desk {
             targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],
+            now: [f64::NAN; 2],
             waiting: [TARGETS[0], if run.task.tau > 0.0 { TARGETS[0] } else { f64::NEG_INFINITY }],
             octaves: None,
             previous: run.solver.policy().probs().to_vec(),
@@ -282,8 +285,8 @@ impl Desk {
         run.oracle.margins(run.solver.policy());
         let (truth, policy) = (Self::truth(run), run.solver.policy());
         let margins = run.oracle.last_margins();
-        let [gap, gap_tau] = gaps(&truth, policy, margins);
-        for (k, value) in [gap, gap_tau].into_iter().enumerate() {
+        self.now = gaps(&truth, policy, margins);
+        for (k, value) in self.now.into_iter().enumerate() {
             self.best[k] = self.best[k].min(value);
             if value <= self.waiting[k] {
                 let name = self.gaps[k].name;
@@ -294,14 +297,9 @@ impl Desk {
             }
         }
         self.targets_met = self.targets.iter().all(|(m, target)| {
-            let value = match m.name {
-                "duality_gap" => gap,
-                "duality_gap_tau" => gap_tau,
-                _ => m.mean(&truth, policy, margins),
-            };
-            value <= *target
+            known(m, self.now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
         });
-        let judged = [gap, gap_tau][self.judge];
+        let judged = self.now[self.judge];
         if step == 0 {
             self.octaves = Some(Octaves::new(judged));
         } else {
@@ -346,7 +344,9 @@ impl Desk {
             self.trace.push(Point { step, cost, elapsed, iterate, metric: metric.name, value });
         };
         for &metric in run.metrics {
-            push("last", metric, metric.mean(&truth, policy, run.oracle.last_margins()));
+            let value = known(metric, self.now)
+                .unwrap_or_else(|| metric.mean(&truth, policy, run.oracle.last_margins()));
+            push("last", metric, value);
         }
         for (k, metric) in self.gaps.into_iter().enumerate() {
             if run.metrics.iter().any(|m| m.name == metric.name) {
@@ -358,11 +358,15 @@ impl Desk {
         }
         let (average, margins) = (&self.average, &mut self.average_margins);
         run.oracle.product(average, margins);
+        let both = gaps(&truth, average, margins);
         for &metric in run.metrics {
-            push("average", metric, metric.mean(&truth, average, margins));
+            push(
+                "average",
+                metric,
+                known(metric, both).unwrap_or_else(|| metric.mean(&truth, average, margins)),
+            );
         }
-        for metric in &self.gaps {
-            let value = metric.mean(&truth, average, margins);
+        for (metric, value) in self.gaps.iter().zip(both) {
             cross(&mut self.reached, metric.name, "average", value, step, cost);
         }
         if run.keep_policies {
@@ -408,6 +412,15 @@ impl Desk {
             kept: self.kept,
             path: self.path.unwrap_or_default(),
         }
+    }
+}
+
+/// The value of a metric that is one of the two gaps.
+fn known(metric: &Metric, [gap, gap_tau]: [f64; 2]) -> Option<f64> {
+    match metric.name {
+        "duality_gap" => Some(gap),
+        "duality_gap_tau" => Some(gap_tau),
+        _ => None,
     }
 }
 

@@ -197,6 +197,14 @@ pub fn gaps(truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> [f64; 
     let (probs, log_probs, log_mu) =
         (policy.probs_slice(), policy.log_probs_slice(), truth.reference.log_probs_slice());
     let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+    if truth.game.contexts() == 1 {
+        let (gap, tau) = (2.0 * vector::max(margins), truth.tau);
+        if tau == 0.0 {
+            return [gap; 2];
+        }
+        let kl = simplex::kl_to_best_response(probs, log_probs, margins, log_mu, tau);
+        return [gap, 2.0 * tau * kl];
+    }
     let [gap, gap_tau] = blocks::over(
         truth.game.shape().offsets(),
         (),
