@@ -15,6 +15,7 @@ mod json_rows;
 mod matrix;
 mod names;
 mod npy;
+mod panels;
 mod parquet_rows;
 mod policy;
 mod preflib;
@@ -28,6 +29,7 @@ pub use columns::Outcome;
 pub use comparisons::{Comparisons, Count, PairCount};
 pub use error::DataError;
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
+pub use panels::write_panels;
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
