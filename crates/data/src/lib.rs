@@ -18,6 +18,7 @@ mod json_rows;
 mod matrix;
 mod names;
 mod npy;
+mod panels;
 mod parquet_rows;
 mod policy;
 mod preflib;
@@ -34,6 +35,7 @@ pub use error::DataError;
 pub use features::read_features;
 pub use grouped::{Grouped, Grouping};
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
+pub use panels::write_panels;
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{

@@ -7,18 +7,22 @@ use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::error::DataError;
-use crate::{bytes, csv_error, ending, line_of, npy, text};
+use crate::{bytes, csv_error, ending, line_of, npy, panels, text};
 
 /// Largest matrix that is read: 20,000 actions are 1.6 GB of margins.
 const MAX_ACTIONS: usize = 20_000;
 
 /// Reads a game from `.csv` (n lines of n numbers; labels in a first row or column are optional; a blank diagonal is
 /// 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`), `.npy` (n x n, or contexts x n x n) or
-/// `.npz` with one such array, or one named `matrix`.
+/// `.npz` with one such array, or one named `matrix`. A `.panels` file ([`write_panels`](crate::write_panels)) is not
+/// read into memory but fetched for every product, however large it is.
 ///
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
 pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
+    if ending(path) == "panels" {
+        return panels::open(path);
+    }
     parse_matrix(path, &bytes(path)?)
 }
 
@@ -34,7 +38,9 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
         "npz" => npy::parse_archive(path, bytes),
         other => Err(DataError::new(
             path,
-            format!("has the ending `{other}`; a preference matrix is a .csv, .json, .npy or .npz file"),
+            format!(
+                "has the ending `{other}`; a preference matrix is a .csv, .json, .npy, .npz or .panels file"
+            ),
         )),
     }
 }

@@ -26,6 +26,7 @@ pub fn schema() -> Value {
         "a preference matrix, from a file or inline; entries are Pr(row beats column)",
         json!({ "type": "object", "additionalProperties": false, "properties": {
             "path": text, "name": text, "labels": { "type": "array", "items": text },
+            "storage": grid(&json!({ "enum": ["f64", "f32"] })),
             "values": { "type": "array", "items": numbers } } }),
     ));
     games.push((
@@ -34,7 +35,8 @@ pub fn schema() -> Value {
         json!({ "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
             "path": text, "name": text, "context": grid(&text), "annotator": grid(&text),
             "items": { "type": "array", "items": text }, "since": text, "smoothing": { "type": "number", "minimum": 0 },
-            "ties": { "enum": ["half", "drop"] }, "each": { "enum": ["context", "annotator"] } } }),
+            "storage": grid(&json!({ "enum": ["f64", "f32", "pairs"] })), "ties": { "enum": ["half", "drop"] },
+            "each": { "enum": ["context", "annotator"] } } }),
     ));
     let policy = |extra: &str| {
         json!({ "anyOf": [{ "enum": ["uniform", extra] },

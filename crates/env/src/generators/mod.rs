@@ -19,6 +19,7 @@ mod clones;
 mod cycles;
 mod dice;
 mod embedding;
+mod low_rank;
 mod parametric;
 mod populations;
 mod random;
@@ -29,8 +30,9 @@ pub use clones::Clones;
 pub use cycles::{Comal, Cyclic, NashMdPopulation, PerturbedRps, RegularTournament, RockPaperScissors};
 pub use dice::{Dice, Efron};
 pub use embedding::{ADelta, RmPlusCounterexample, TwoPlayer};
+pub use low_rank::{LowRank, NormalVectors, Vectors};
 pub use parametric::{BradleyTerryCycle, Disc};
-pub use populations::{ImpartialCulture, JudgeScores, Mixture, NormalScores, Orders, Rankings};
+pub use populations::{ImpartialCulture, JudgeScores, Kept, Mixture, NormalScores, Orders, Rankings};
 pub use random::{FullSupport, LogNormalScaling, RandomTournament, RandomUniform, Scaling};
 pub use transformed::{Psi, Transformed};
 pub use transitive::{Additive, BradleyTerry, CondorcetNotBorda, OneWinner, TwoActions};
@@ -42,9 +44,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::game::Game;
-use crate::matrix::PreferenceMatrix;
+use crate::game::{Context, Game};
+use crate::matrix::{LARGE, PreferenceMatrix};
 use crate::product::pairs;
+use crate::storage::{Number, Panels, Precision};
 
 /// What a generator's YAML block becomes.
 ///
@@ -111,6 +114,7 @@ pub const GENERATORS: &[GeneratorEntry] = &[
     transitive::CONDORCET_NOT_BORDA,
     parametric::BRADLEY_TERRY_CYCLE,
     parametric::DISC,
+    low_rank::LOW_RANK,
     embedding::TWO_PLAYER,
     embedding::A_DELTA,
     embedding::RM_PLUS_COUNTEREXAMPLE,
@@ -148,15 +152,27 @@ fn matrix(n: usize, margin: impl Fn(usize, usize) -> f64) -> PreferenceMatrix {
     PreferenceMatrix::from_margins(n, margin).expect("a generator checks its margins")
 }
 
-/// The strict upper triangle of a game of `n` actions, drawn by `fill(i, j)` in the order of the lower triangle:
-/// `(1, 0), (2, 0), (2, 1), (3, 0), ..`. The order is part of the meaning of a seed.
-fn drawn(n: usize, mut margin_below: impl FnMut() -> f64) -> PreferenceMatrix {
-    let below: Vec<f64> = (0..pairs(n)).map(|_| margin_below()).collect();
-    matrix(n, |i, j| -below[j * (j - 1) / 2 + i])
+/// The margins of `n` actions, drawn below the diagonal by `margin_below` in the order `(1, 0), (2, 0), (2, 1), (3, 0), ..`,
+/// straight to where they are kept. The order is part of the meaning of a seed.
+fn drawn(n: usize, storage: Precision, margin_below: impl FnMut() -> f64) -> Context {
+    match storage {
+        Precision::F64 => drawn_as::<f64>(n, margin_below),
+        Precision::F32 => drawn_as::<f32>(n, margin_below),
+    }
+}
+
+fn drawn_as<T: Number>(n: usize, mut margin_below: impl FnMut() -> f64) -> Context {
+    if n >= LARGE {
+        let mut panels = Panels::<T>::ties(n);
+        (1..n).for_each(|i| (0..i).for_each(|j| panels.set(j, i, -margin_below())));
+        return panels.into();
+    }
+    let below: Vec<f64> = (0..pairs(n)).map(|_| T::nearest(margin_below()).wide()).collect();
+    matrix(n, |i, j| -below[j * (j - 1) / 2 + i]).into()
 }
 
 /// `contexts` independent matrices of `actions` actions.
-fn many(contexts: usize, one: impl FnMut(usize) -> PreferenceMatrix) -> Game {
+fn many<C: Into<Context>>(contexts: usize, one: impl FnMut(usize) -> C) -> Game {
     Game::new((0..contexts).map(one)).expect("a generator checks that there is a context")
 }
 

@@ -8,9 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::transitive::logistic_margin;
-use super::{Generator, GeneratorEntry, check_numbers, check_size, check_weights, many, matrix, within};
-use crate::game::Game;
+use super::{
+    Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix, within,
+};
+use crate::game::{Context, Game};
 use crate::matrix::PreferenceMatrix;
+use crate::storage::Ballots;
 
 pub(super) const MIXTURE: GeneratorEntry = GeneratorEntry::of::<Mixture>(
     "mixture",
@@ -129,6 +132,19 @@ pub struct Rankings {
     pub ballots: Orders,
     /// One weight a ballot, not negative; divided by their sum. If not given, all equal.
     pub weights: Option<Vec<f64>>,
+    /// What is kept: the `margins` of all pairs, or the `ballots`, from which a product then takes O(n voters) steps.
+    pub storage: Kept,
+}
+
+/// What a population of rankings is kept as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// A margin for every pair.
+    #[default]
+    Margins,
+    /// The rankings.
+    Ballots,
 }
 
 /// Where the ballots come from.
@@ -164,7 +180,11 @@ impl Default for Rankings {
     /// Condorcet's paradox, with unequal camps.
     fn default() -> Self {
         let ballots = ["a > b > c", "b > c > a", "c > a > b"].map(str::to_owned).to_vec();
-        Self { ballots: Orders::Explicit(ballots), weights: Some(vec![4.0, 3.0, 2.0]) }
+        Self {
+            ballots: Orders::Explicit(ballots),
+            weights: Some(vec![4.0, 3.0, 2.0]),
+            storage: Kept::Margins,
+        }
     }
 }
 
@@ -181,6 +201,30 @@ fn elected(n: usize, ballots: &[Ballot], weights: &[f64]) -> PreferenceMatrix {
         };
         0.5 * ((support(i, j) - support(j, i)) / total)
     })
+}
+
+impl Kept {
+    fn context(self, n: usize, ballots: Vec<Ballot>, weights: &[f64]) -> Context {
+        match self {
+            Self::Margins => elected(n, &ballots, weights).into(),
+            Self::Ballots => {
+                let kept = Ballots::new(n, ballots, weights.to_vec());
+                kept.expect("a generator checks its ballots and weights").into()
+            }
+        }
+    }
+
+    /// Margins of all pairs must fit, or the entries of all ballots.
+    fn check_size(self, actions: usize, voters: usize, contexts: usize) -> Result<(), BuildError> {
+        if self == Self::Margins {
+            return check_size(actions, contexts);
+        }
+        ensure(actions >= 1, "actions", actions, "must be at least 1")?;
+        ensure(contexts >= 1, "contexts", contexts, "must be at least 1")?;
+        let all = actions.checked_mul(voters).and_then(|n| n.checked_mul(contexts));
+        let rule = format!("too large: contexts * actions * voters must be at most {MOST_PAIRS}");
+        ensure(all.is_some_and(|n| n <= MOST_PAIRS), "actions", actions, &rule)
+    }
 }
 
 /// The rank of every action on one ballot; `None` if it is not ranked.
@@ -222,20 +266,21 @@ impl Generator for Rankings {
             Orders::Explicit(ballots) => {
                 ensure(!ballots.is_empty(), "ballots.explicit", "[]", "needs at least one ballot")?;
                 let (labels, ranks) = read(&ballots)?;
-                check_size(labels.len(), 1)?;
+                self.storage.check_size(labels.len(), ballots.len(), 1)?;
                 let weights = check_weights(self.weights, ballots.len())?;
-                let game = Game::single(elected(labels.len(), &ranks, &weights));
+                let game = Game::single(self.storage.context(labels.len(), ranks, &weights));
                 Ok(game.with_labels(vec![labels]).expect("labels were collected without repetition"))
             }
             Orders::ImpartialCulture(ImpartialCulture { actions, voters, contexts }) => {
-                check_size(actions, contexts)
-                    .and_then(|()| check_size(actions.max(voters), 1))
+                self.storage
+                    .check_size(actions, voters, contexts)
+                    .and_then(|()| self.storage.check_size(voters.max(1), 1, 1))
                     .and_then(|()| ensure(voters >= 1, "voters", voters, "must be at least 1"))
                     .map_err(|e| within(e, "ballots.impartial-culture"))?;
                 let weights = check_weights(self.weights, voters)?;
                 Ok(many(contexts, |_| {
-                    let ballots: Vec<_> = (0..voters).map(|_| shuffled(actions, rng)).collect();
-                    elected(actions, &ballots, &weights)
+                    let ballots = (0..voters).map(|_| shuffled(actions, rng)).collect();
+                    self.storage.context(actions, ballots, &weights)
                 }))
             }
         }
@@ -311,6 +356,23 @@ mod tests {
         assert!((game.prob(0, 0, 1) - 2.0 / 3.0).abs() < 1e-15);
         assert!((game.prob(0, 3, 0) - 2.0 / 3.0).abs() < 1e-15);
         assert_eq!(game.prob(0, 3, 2), 0.5);
+    }
+
+    #[test]
+    fn ballots_and_margins_are_one_game() {
+        let block = |storage: &str| {
+            json!({"ballots": {"explicit": ["a > b = c", "d>a", "c", "b > d > a > c"]}, "weights": [1, 2, 3, 4],
+                "storage": storage})
+        };
+        let (dense, kept) = (game("rankings", block("margins")), game("rankings", block("ballots")));
+        assert_eq!((dense.matrix(0), dense.labels(0)), (kept.matrix(0), kept.labels(0)));
+        assert_eq!(kept.storage_names(), ["ballots"]);
+        let block = |storage: &str| {
+            let culture = json!({"actions": 6, "voters": 5, "contexts": 3});
+            json!({"ballots": {"impartial-culture": culture}, "weights": null, "storage": storage})
+        };
+        let (dense, kept) = (game("rankings", block("margins")), game("rankings", block("ballots")));
+        assert!((0..3).all(|x| dense.matrix(x) == kept.matrix(x)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::game::Game;
 use crate::matrix::PreferenceMatrix;
+use crate::storage::Precision;
 
 pub(super) const RANDOM_UNIFORM: GeneratorEntry = GeneratorEntry::of::<RandomUniform>(
     "random-uniform",
@@ -29,18 +30,20 @@ pub struct RandomUniform {
     pub actions: usize,
     /// Number of independent contexts of the one game, at least 1.
     pub contexts: usize,
+    /// What margins are kept in: `f64`, or `f32` for half the bytes; the game is then that of the rounded margins.
+    pub storage: Precision,
 }
 
 impl Default for RandomUniform {
     fn default() -> Self {
-        Self { actions: 10, contexts: 1 }
+        Self { actions: 10, contexts: 1, storage: Precision::F64 }
     }
 }
 
 impl Generator for RandomUniform {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
         check_size(self.actions, self.contexts)?;
-        Ok(many(self.contexts, |_| drawn(self.actions, || uniform(rng) - 0.5)))
+        Ok(many(self.contexts, |_| drawn(self.actions, self.storage, || uniform(rng) - 0.5)))
     }
 }
 
@@ -58,18 +61,22 @@ pub struct RandomTournament {
     pub actions: usize,
     /// Number of independent contexts of the one game, at least 1.
     pub contexts: usize,
+    /// What margins are kept in: `f64`, or `f32` for half the bytes; the game is then that of the rounded margins.
+    pub storage: Precision,
 }
 
 impl Default for RandomTournament {
     fn default() -> Self {
-        Self { actions: 9, contexts: 1 }
+        Self { actions: 9, contexts: 1, storage: Precision::F64 }
     }
 }
 
 impl Generator for RandomTournament {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
         check_size(self.actions, self.contexts)?;
-        Ok(many(self.contexts, |_| drawn(self.actions, || if uniform(rng) < 0.5 { 0.5 } else { -0.5 })))
+        Ok(many(self.contexts, |_| {
+            drawn(self.actions, self.storage, || if uniform(rng) < 0.5 { 0.5 } else { -0.5 })
+        }))
     }
 }
 
@@ -178,8 +185,11 @@ mod tests {
 
     #[test]
     fn equal_streams_give_equal_games_and_values_are_frozen() {
-        let make =
-            || RandomUniform { actions: 4, contexts: 3 }.generate(&mut stream(7, "game", &[])).unwrap();
+        let make = || {
+            RandomUniform { actions: 4, contexts: 3, ..Default::default() }
+                .generate(&mut stream(7, "game", &[]))
+                .unwrap()
+        };
         let (game, again) = (make(), make());
         let mut rng = stream(7, "game", &[]);
         for x in 0..3 {
@@ -194,6 +204,22 @@ mod tests {
             }
         }
         assert_ne!(game.matrix(0), game.matrix(1));
+    }
+
+    #[test]
+    fn f32_is_the_same_draw_rounded_whatever_the_size() {
+        for actions in [40, 1030] {
+            let of = |storage: &str| game("random-uniform", json!({"actions": actions, "storage": storage}));
+            let (wide, narrow) = (of("f64"), of("f32"));
+            for (i, j) in [(0, 1), (7, 3), (actions - 1, 0), (actions - 2, actions - 1)] {
+                let margin = |g: &crate::Game| g.prob(0, i, j) - 0.5;
+                assert_eq!(narrow.matrix(0).margin(i, j), f64::from(wide.matrix(0).margin(i, j) as f32));
+                assert!((margin(&wide) - margin(&narrow)).abs() < 2f64.powi(-25));
+            }
+            assert_eq!(wide.in_f32().matrix(0), narrow.matrix(0));
+            assert_eq!(wide.in_f32().storage_names(), narrow.storage_names());
+        }
+        assert_eq!(refusal("random-uniform", json!({"storage": "f16"})).key(), "storage");
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! f32 halves the bytes. The game then IS the one of the rounded margins: products are summed in f64 and every metric is
 //! exact for it.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -24,15 +25,15 @@ use super::cpu::{ask_for, dispatch};
 use super::{ProductCost, Storage};
 
 /// Columns of a block, and partial sums of a dot product, whatever the width of the machine's vectors.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 /// Rows of a panel.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 /// Bands of a triangle.
-const BANDS: usize = 32;
+const BANDS: usize = 16;
 /// How far ahead of its use the matrix is asked for, in bytes.
 const AHEAD: usize = 8 << 10;
 /// Many products at once: blocks of one panel, and panels, that are taken before the next columns.
-const TILE: (usize, usize) = (16, 16);
+const TILE: (usize, usize) = (64, 16);
 
 type Lanes = [f64; LANES];
 
@@ -44,10 +45,24 @@ pub trait Number: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + '
     fn wide(self) -> f64;
     /// The nearest number of this kind.
     fn nearest(x: f64) -> Self;
+    /// The number of the first `size_of` bytes, little-endian.
+    fn from_bytes(bytes: &[u8]) -> Self;
+    /// Its bytes, little-endian, behind `bytes`.
+    fn write(self, bytes: &mut Vec<u8>);
 }
 
 impl Number for f64 {
     const NAME: &'static str = "dense f64";
+
+    #[inline(always)]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let (first, _) = bytes.split_first_chunk().expect("the caller has the bytes of a number");
+        Self::from_le_bytes(*first)
+    }
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
 
     #[inline(always)]
     fn wide(self) -> f64 {
@@ -64,6 +79,16 @@ impl Number for f32 {
     const NAME: &'static str = "dense f32";
 
     #[inline(always)]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let (first, _) = bytes.split_first_chunk().expect("the caller has the bytes of a number");
+        Self::from_le_bytes(*first)
+    }
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
+
+    #[inline(always)]
     fn wide(self) -> f64 {
         f64::from(self)
     }
@@ -76,7 +101,7 @@ impl Number for f32 {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
-struct Block<T>([[T; LANES]; ROWS]);
+pub(super) struct Block<T>(pub(super) [[T; LANES]; ROWS]);
 
 /// The margins of one context, each unordered pair once.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,87 +145,61 @@ impl<T: Number> Panels<T> {
         start(self.n, panel) + j / LANES - panel / 2
     }
 
-    /// Adds what `panels` contribute; `out` begins with block `first` of the columns.
+    /// [`band`] for many vectors: tile by tile, each read from memory once, two panels at a time. What one vector meets, in
+    /// what order, is the same.
     #[inline(always)]
-    fn band(&self, panels: Range<usize>, p: &Padded<'_>, first: usize, out: &mut [Lanes], tail: &mut Lanes) {
-        let whole = p.whole.len();
-        for panel in panels {
-            let column = panel / 2;
-            let (begin, end) = (start(self.n, panel), start(self.n, panel + 1));
-            let middle = begin + whole - column.min(whole);
-            let rows = p.rows(panel);
-            let mut sums = [[0.0; LANES]; ROWS];
-            let from = column.min(whole);
-            sweep(
-                &self.blocks[begin..middle],
-                &p.whole[from..],
-                rows,
-                &mut out[from - first..],
-                &mut sums,
-                |k| {
-                    ask_for(&self.blocks, begin + k + AHEAD / size_of::<Block<T>>());
-                },
-            );
-            let last = &self.blocks[middle..end];
-            sweep(last, &[p.tail], rows, std::slice::from_mut(tail), &mut sums, |_| ());
-            add_sums(panel, sums, if column < whole { &mut out[column - first] } else { &mut *tail });
-        }
-    }
-
-    /// [`Panels::band`] for many vectors: tile by tile, each read from memory once. What one vector meets, in what
-    /// order, is the same.
-    #[inline(always)]
-    fn band_of_many(&self, panels: Range<usize>, ps: &[Padded<'_>], parts: &mut [Part]) {
-        let whole = ps[0].whole.len();
+    fn band_of_many(&self, panels: Range<usize>, ps: &[Padded<'_>], parts: &mut [Part<'_>]) {
+        let (whole, many) = (ps[0].whole.len(), ps.len());
         let first = parts[0].first;
-        let mut all_sums = vec![[[0.0; LANES]; ROWS]; TILE.1 * ps.len()];
+        let mut all_sums = vec![[[0.0; LANES]; ROWS]; TILE.1 * many];
         for group in panels.clone().step_by(TILE.1).map(|g| g..panels.end.min(g + TILE.1)) {
             all_sums.fill([[0.0; LANES]; ROWS]);
             let mut left = group.start / 2;
             while left < whole {
                 let right = whole.min(left + TILE.0);
-                let blocks = |panel: usize| {
+                let tile = |panel: usize| {
                     let from = left.max(panel / 2).min(right);
                     let begin = start(self.n, panel) + from - panel / 2;
                     (from, begin..begin + right - from)
                 };
-                for (panel, sums) in group.clone().zip(all_sums.chunks_exact_mut(ps.len())) {
-                    let (from, here) = blocks(panel);
-                    let next = if panel + 1 < group.end { blocks(panel + 1).1 } else { here.end..here.end };
-                    next.for_each(|at| ask_for(&self.blocks, at));
-                    for ((p, part), sums) in ps.iter().zip(&mut *parts).zip(sums) {
-                        let out = &mut part.whole[from - first..right - first];
-                        let here = &self.blocks[here.clone()];
-                        sweep(here, &p.whole[from..right], p.rows(panel), out, sums, |_| ());
+                let mut panel = group.start;
+                while panel < group.end {
+                    // panels 2 c and 2 c + 1 have the same columns
+                    let two = panel.is_multiple_of(2) && panel + 1 < group.end;
+                    let next = panel + 1 + usize::from(two);
+                    (next..group.end.min(next + 2))
+                        .flat_map(|g| tile(g).1)
+                        .for_each(|at| ask_for(&self.blocks, at));
+                    let sums = &mut all_sums[(panel - group.start) * many..(next - group.start) * many];
+                    let (sums, second_sums) = sums.split_at_mut(many);
+                    let (from, here) = tile(panel);
+                    let blocks = &self.blocks[here];
+                    for (k, (p, part)) in ps.iter().zip(&mut *parts).enumerate() {
+                        let (x, out) =
+                            (&p.whole[from..right], &mut part.split().0[from - first..right - first]);
+                        if two {
+                            let both = [blocks, &self.blocks[tile(panel + 1).1]];
+                            let rows = [p.rows(panel), p.rows(panel + 1)];
+                            sweep_two(both, x, rows, out, [&mut sums[k], &mut second_sums[k]]);
+                        } else {
+                            sweep(blocks, x, p.rows(panel), out, &mut sums[k], |_| ());
+                        }
                     }
+                    panel = next;
                 }
                 left = right;
             }
-            for (panel, sums) in group.zip(all_sums.chunks_exact_mut(ps.len())) {
+            for (panel, sums) in group.zip(all_sums.chunks_exact_mut(many)) {
                 let column = panel / 2;
                 let (begin, end) = (start(self.n, panel), start(self.n, panel + 1));
                 let last = &self.blocks[begin + whole - column.min(whole)..end];
                 for ((p, part), sums) in ps.iter().zip(&mut *parts).zip(sums) {
-                    sweep(last, &[p.tail], p.rows(panel), std::slice::from_mut(&mut part.tail), sums, |_| ());
-                    let row = if column < whole { &mut part.whole[column - first] } else { &mut part.tail };
-                    add_sums(panel, *sums, row);
+                    let (out, tail) = part.split();
+                    sweep(last, &[p.tail], p.rows(panel), std::slice::from_mut(tail), sums, |_| ());
+                    add_sums(panel, *sums, if column < whole { &mut out[column - first] } else { tail });
                 }
             }
         }
-    }
-
-    /// Panels of about equal area each.
-    fn bands(&self) -> Vec<Range<usize>> {
-        let panels = self.n.div_ceil(ROWS);
-        let area = self.blocks.len().div_ceil(BANDS);
-        let (mut bands, mut first) = (Vec::new(), 0);
-        for panel in 0..panels {
-            if start(self.n, panel + 1) - start(self.n, first) >= area || panel + 1 == panels {
-                bands.push(first..panel + 1);
-                first = panel + 1;
-            }
-        }
-        bands
     }
 }
 
@@ -223,20 +222,12 @@ impl<T: Number> Storage for Panels<T> {
 
     fn product(&self, p: &[f64], out: &mut [f64]) {
         let p = Padded::new(p);
-        let parts: Vec<Part> = self
-            .bands()
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|panels| {
-                let mut part = Part::new(panels.start / 2, &p);
-                dispatch(
-                    #[inline(always)]
-                    || self.band(panels, &p, part.first, &mut part.whole, &mut part.tail),
-                );
-                part
-            })
-            .collect();
-        add_parts(parts.iter(), out);
+        in_parts(self.n, &mut [out], |panels, parts| {
+            dispatch(
+                #[inline(always)]
+                || band((self.n, &self.blocks, 0), panels, &p, &mut parts[0]),
+            );
+        });
     }
 
     fn products(&self, ps: &[&[f64]], outs: &mut [&mut [f64]]) {
@@ -245,22 +236,12 @@ impl<T: Number> Storage for Panels<T> {
             return;
         }
         let ps: Vec<Padded<'_>> = ps.iter().map(|p| Padded::new(p)).collect();
-        let parts: Vec<Vec<Part>> = self
-            .bands()
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|panels| {
-                let mut parts: Vec<Part> = ps.iter().map(|p| Part::new(panels.start / 2, p)).collect();
-                dispatch(
-                    #[inline(always)]
-                    || self.band_of_many(panels, &ps, &mut parts),
-                );
-                parts
-            })
-            .collect();
-        for (k, out) in outs.iter_mut().enumerate() {
-            add_parts(parts.iter().map(|band| &band[k]), out);
-        }
+        in_parts(self.n, outs, |panels, parts| {
+            dispatch(
+                #[inline(always)]
+                || self.band_of_many(panels, &ps, parts),
+            );
+        });
     }
 
     fn bytes(&self) -> u64 {
@@ -273,19 +254,60 @@ impl<T: Number> Storage for Panels<T> {
     }
 }
 
+/// Adds what `panels` of a game of `n` actions contribute. `blocks` are blocks of the matrix from number `base` on, these
+/// panels among them.
+#[inline(always)]
+pub(super) fn band<T: Number>(
+    (n, blocks, base): (usize, &[Block<T>], usize),
+    panels: Range<usize>,
+    p: &Padded<'_>,
+    part: &mut Part<'_>,
+) {
+    let (whole, first) = (p.whole.len(), part.first);
+    let (out, tail) = part.split();
+    for panel in panels {
+        let column = panel / 2;
+        let (begin, end) = (start(n, panel) - base, start(n, panel + 1) - base);
+        let middle = begin + whole - column.min(whole);
+        let rows = p.rows(panel);
+        let mut sums = [[0.0; LANES]; ROWS];
+        let from = column.min(whole);
+        sweep(&blocks[begin..middle], &p.whole[from..], rows, &mut out[from - first..], &mut sums, |k| {
+            ask_for(blocks, begin + k + AHEAD / size_of::<Block<T>>());
+        });
+        let last = &blocks[middle..end];
+        sweep(last, &[p.tail], rows, std::slice::from_mut(tail), &mut sums, |_| ());
+        add_sums(panel, sums, if column < whole { &mut out[column - first] } else { &mut *tail });
+    }
+}
+
+/// Panels of about equal area each, for `n` actions.
+pub(super) fn bands(n: usize) -> Vec<Range<usize>> {
+    let panels = n.div_ceil(ROWS);
+    let area = start(n, panels).div_ceil(BANDS);
+    let (mut bands, mut first) = (Vec::new(), 0);
+    for panel in 0..panels {
+        if start(n, panel + 1) - start(n, first) >= area || panel + 1 == panels {
+            bands.push(first..panel + 1);
+            first = panel + 1;
+        }
+    }
+    bands
+}
+
 /// The block at which a panel begins: panels 2 c and 2 c + 1 begin with block c of the columns.
-fn start(n: usize, panel: usize) -> usize {
+pub(super) fn start(n: usize, panel: usize) -> usize {
     panel * n.div_ceil(LANES) - (panel / 2) * (panel.saturating_sub(1) / 2)
 }
 
 /// A vector as blocks, the last one filled up with zeros.
-struct Padded<'a> {
+pub(super) struct Padded<'a> {
     whole: &'a [Lanes],
     tail: Lanes,
 }
 
 impl<'a> Padded<'a> {
-    fn new(p: &'a [f64]) -> Self {
+    pub(super) fn new(p: &'a [f64]) -> Self {
         let (whole, rest) = p.as_chunks();
         let mut tail = [0.0; LANES];
         tail[..rest.len()].copy_from_slice(rest);
@@ -305,36 +327,78 @@ impl<'a> Padded<'a> {
 }
 
 /// What a band adds to its own actions and all later ones.
-struct Part {
+pub(super) struct Part<'a> {
     /// The block of columns with which it begins.
-    first: usize,
-    whole: Vec<Lanes>,
-    tail: Lanes,
+    pub(super) first: usize,
+    /// The whole blocks, and the one that is filled up.
+    lanes: &'a mut [Lanes],
 }
 
-impl Part {
-    fn new(first: usize, p: &Padded<'_>) -> Self {
-        let whole = p.whole.len().saturating_sub(first);
-        Self { first, whole: vec![[0.0; LANES]; whole], tail: [0.0; LANES] }
+impl Part<'_> {
+    /// The whole blocks, and the one that is filled up.
+    #[inline(always)]
+    fn split(&mut self) -> (&mut [Lanes], &mut Lanes) {
+        let (tail, whole) = self.lanes.split_last_mut().expect("a part has a last block");
+        (whole, tail)
     }
 }
 
+thread_local! {
+    /// The parts of the last product begun on this thread: pages that are new for every product cost a twentieth of it.
+    static SCRATCH: RefCell<Vec<Lanes>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
+/// at first, and are added in the order of the bands.
+pub(super) fn in_parts(
+    n: usize,
+    outs: &mut [&mut [f64]],
+    work: impl Fn(Range<usize>, &mut [Part<'_>]) + Sync,
+) {
+    let bands = bands(n);
+    let length = |panels: &Range<usize>| n / LANES - panels.start / 2 + 1;
+    // taken, not borrowed: while this thread waits it may begin another product
+    let mut scratch = SCRATCH.take();
+    let total = outs.len() * bands.iter().map(length).sum::<usize>();
+    scratch.resize(scratch.len().max(total), [0.0; LANES]);
+    let mut rest = &mut scratch[..];
+    let mut parts: Vec<(Range<usize>, Vec<Part<'_>>)> = Vec::with_capacity(bands.len());
+    for panels in bands {
+        let mut own = Vec::with_capacity(outs.len());
+        for _ in 0..outs.len() {
+            let (lanes, after) = rest.split_at_mut(length(&panels));
+            rest = after;
+            own.push(Part { first: panels.start / 2, lanes });
+        }
+        parts.push((panels, own));
+    }
+    parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
+        parts.iter_mut().for_each(|part| part.lanes.fill([0.0; LANES]));
+        work(panels.clone(), parts);
+    });
+    for (k, out) in outs.iter_mut().enumerate() {
+        let parts: Vec<&Part<'_>> = parts.iter().map(|(_, parts)| &parts[k]).collect();
+        add_parts(&parts, out);
+    }
+    SCRATCH.set(scratch);
+}
+
 /// `out` = the sum of `parts`, in their order for every entry.
-fn add_parts<'a>(parts: impl Iterator<Item = &'a Part>, out: &mut [f64]) {
+fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
     const CHUNK: usize = 256;
-    let parts: Vec<&Part> = parts.collect();
     out.par_chunks_mut(CHUNK * LANES).enumerate().for_each(|(c, out)| {
         let (whole, rest) = out.as_chunks_mut::<LANES>();
         whole.fill([0.0; LANES]);
         rest.fill(0.0);
-        for part in &parts {
+        for part in parts {
+            let (tail, lanes) = part.lanes.split_last().expect("a part has a last block");
             let from = part.first.max(CHUNK * c) - CHUNK * c;
-            let there = part.whole.get((CHUNK * c + from).saturating_sub(part.first)..).unwrap_or(&[]);
+            let there = lanes.get((CHUNK * c + from) - part.first..).unwrap_or(&[]);
             for (out, v) in whole.iter_mut().skip(from).zip(there) {
                 out.iter_mut().zip(v).for_each(|(o, v)| *o += v);
             }
             // only the last chunk has a rest
-            rest.iter_mut().zip(part.tail).for_each(|(o, v)| *o += v);
+            rest.iter_mut().zip(tail).for_each(|(o, v)| *o += v);
         }
     });
 }
@@ -352,16 +416,63 @@ fn sweep<T: Number>(
     let [mut a, mut b, mut c, mut d] = *sums;
     for (k, ((block, x), out)) in blocks.iter().zip(x).zip(out).enumerate() {
         ahead(k);
-        let [ka, kb, kc, kd] = block.0.map(|row| row.map(T::wide));
+        let [ka, kb, kc, kd] = [wide(&block.0[0]), wide(&block.0[1]), wide(&block.0[2]), wide(&block.0[3])];
+        // copies: inlined, nothing says that `out` is not `x`
+        let (x, mut new) = (*x, *out);
         for l in 0..LANES {
             a[l] += ka[l] * x[l];
             b[l] += kb[l] * x[l];
             c[l] += kc[l] * x[l];
             d[l] += kd[l] * x[l];
-            out[l] -= (ka[l] * rows[0] + kb[l] * rows[1]) + (kc[l] * rows[2] + kd[l] * rows[3]);
+            new[l] -= (ka[l] * rows[0] + kb[l] * rows[1]) + (kc[l] * rows[2] + kd[l] * rows[3]);
         }
+        *out = new;
     }
-    *sums = [a, b, c, d];
+    // hidden from the compiler, which else turns the lanes about to add them up across
+    *sums = std::hint::black_box([a, b, c, d]);
+}
+
+/// [`sweep`] over two panels of the same columns, one after the other for every entry, for half the traffic of `x` and
+/// `out`.
+#[inline(always)]
+fn sweep_two<T: Number>(
+    blocks: [&[Block<T>]; 2],
+    x: &[Lanes],
+    rows: [[f64; ROWS]; 2],
+    out: &mut [Lanes],
+    sums: [&mut [Lanes; ROWS]; 2],
+) {
+    let [[mut a, mut b, mut c, mut d], [mut e, mut f, mut g, mut h]] = [*sums[0], *sums[1]];
+    for (((one, two), x), out) in blocks[0].iter().zip(blocks[1]).zip(x).zip(out) {
+        let [ka, kb, kc, kd] = [wide(&one.0[0]), wide(&one.0[1]), wide(&one.0[2]), wide(&one.0[3])];
+        let [ke, kf, kg, kh] = [wide(&two.0[0]), wide(&two.0[1]), wide(&two.0[2]), wide(&two.0[3])];
+        let (x, mut new) = (*x, *out);
+        let [[ra, rb, rc, rd], [re, rf, rg, rh]] = rows;
+        for l in 0..LANES {
+            a[l] += ka[l] * x[l];
+            b[l] += kb[l] * x[l];
+            c[l] += kc[l] * x[l];
+            d[l] += kd[l] * x[l];
+            e[l] += ke[l] * x[l];
+            f[l] += kf[l] * x[l];
+            g[l] += kg[l] * x[l];
+            h[l] += kh[l] * x[l];
+            new[l] -= (ka[l] * ra + kb[l] * rb) + (kc[l] * rc + kd[l] * rd);
+            new[l] -= (ke[l] * re + kf[l] * rf) + (kg[l] * rg + kh[l] * rh);
+        }
+        *out = new;
+    }
+    [*sums[0], *sums[1]] = std::hint::black_box([[a, b, c, d], [e, f, g, h]]);
+}
+
+/// A row of a block in f64. (`map` of arrays is not vectorised.)
+#[inline(always)]
+fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
+    let mut wide = [0.0; LANES];
+    for l in 0..LANES {
+        wide[l] = row[l].wide();
+    }
+    wide
 }
 
 /// Adds the dot products of a panel to its rows, which lie in `block`.
@@ -498,7 +609,7 @@ mod tests {
     fn bands_cover_every_panel_once() {
         for n in [1, 2, 33, 1024, 5000] {
             let panels = Panels::<f32>::ties(n);
-            let bands = panels.bands();
+            let bands = bands(n);
             assert_eq!((bands[0].start, bands[bands.len() - 1].end), (0, n.div_ceil(ROWS)));
             assert!(bands.windows(2).all(|w| w[0].end == w[1].start) && bands.len() <= BANDS);
             assert_eq!(start(n, n.div_ceil(ROWS)), panels.blocks.len());
