@@ -23,27 +23,77 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 const TEXTS: [(&str, &str); 10] = [
-    ("d.csv", "item_a,item_b,outcome,weight,context,annotator,timestamp,magnitude\nx,y,a,3,p,j,2024-09-03,1\n\"y,z\",x,tie,0.5,q,k,2024-09-04T10:30:00Z,2\nx,z,b,,p,j,1725445800.5,\n"),
-    ("d.csv", "\u{feff}model_a,model_b,winner,question_id,judge,tstamp\r\ngpt-4,llama,model_a,1,ann,1.7e9\r\ngpt-4,llama,tie (bothbad),1,bob,\r\n"),
+    (
+        "d.csv",
+        "item_a,item_b,outcome,weight,context,annotator,timestamp,magnitude\nx,y,a,3,p,j,2024-09-03,1\n\"y,z\",x,tie,0.5,q,k,2024-09-04T10:30:00Z,2\nx,z,b,,p,j,1725445800.5,\n",
+    ),
+    (
+        "d.csv",
+        "\u{feff}model_a,model_b,winner,question_id,judge,tstamp\r\ngpt-4,llama,model_a,1,ann,1.7e9\r\ngpt-4,llama,tie (bothbad),1,bob,\r\n",
+    ),
     ("d.csv", "ranking,weight,context\nx > y = z > w,2,p\nw > x,1,q\nx = y,,\n"),
-    ("d.jsonl", "{\"item_a\": \"x\", \"item_b\": 7, \"outcome\": \"a\", \"weight\": 2}\n\n{\"model_a\": \"x\", \"model_b\": \"\\u00e9\", \"winner\": \"tie\", \"turn\": [1, {\"k\": null}]}\n"),
-    ("d.jsonl", "{\"ranking\": \"x > y > z\", \"weight\": 3.5}\n{\"ranking\": \"z > x\", \"context\": null}\n"),
-    ("d.soi", "# FILE NAME: x.soi\n# ALTERNATIVE NAME 1: ann\n# ALTERNATIVE NAME 2: bob\n# ALTERNATIVE NAME 3: cy\n3: 2,1\n1: 3,1,2\n"),
-    ("d.toc", "# ALTERNATIVE NAME 1: a b\n# ALTERNATIVE NAME 2: c\n# ALTERNATIVE NAME 3: d\n10: {1,3},2\n2: 2,{1,3}\n"),
+    (
+        "d.jsonl",
+        "{\"item_a\": \"x\", \"item_b\": 7, \"outcome\": \"a\", \"weight\": 2}\n\n{\"model_a\": \"x\", \"model_b\": \"\\u00e9\", \"winner\": \"tie\", \"turn\": [1, {\"k\": null}]}\n",
+    ),
+    (
+        "d.jsonl",
+        "{\"ranking\": \"x > y > z\", \"weight\": 3.5}\n{\"ranking\": \"z > x\", \"context\": null}\n",
+    ),
+    (
+        "d.soi",
+        "# FILE NAME: x.soi\n# ALTERNATIVE NAME 1: ann\n# ALTERNATIVE NAME 2: bob\n# ALTERNATIVE NAME 3: cy\n3: 2,1\n1: 3,1,2\n",
+    ),
+    (
+        "d.toc",
+        "# ALTERNATIVE NAME 1: a b\n# ALTERNATIVE NAME 2: c\n# ALTERNATIVE NAME 3: d\n10: {1,3},2\n2: 2,{1,3}\n",
+    ),
     ("m.csv", "x,a,b,c\na,0.5,0.6,0.1\nb,0.4,0.5,0.7\nc,0.9,0.3,0.5\n"),
     ("m.json", "{\"labels\": [\"a\", \"b\"], \"matrix\": [[0.5, 0.7], [0.3, 0.5]]}"),
     ("p.json", "[0.25, 0.5, 0.25]"),
 ];
 /// Pieces that mean something to some format.
 const WORDS: [&[u8]; 34] = [
-    b",", b"\n", b"\r\n", b"\"", b"\"\"", b" > ", b" = ", b"{", b"}", b"[", b"]", b":", b"#", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff",
-    b"\xe9", b"\0", b"1e308", b"-1", b"nan", b"inf", b"1e-320", b"9999999999999999999", b"item_a", b"ranking", b"weight", b"tie",
-    b"model_a", b"both_bad", b"# ALTERNATIVE NAME 4: x\n", b"PAR1", b"\x93NUMPY", b"0000-13-45",
+    b",",
+    b"\n",
+    b"\r\n",
+    b"\"",
+    b"\"\"",
+    b" > ",
+    b" = ",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b"#",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\xe9",
+    b"\0",
+    b"1e308",
+    b"-1",
+    b"nan",
+    b"inf",
+    b"1e-320",
+    b"9999999999999999999",
+    b"item_a",
+    b"ranking",
+    b"weight",
+    b"tie",
+    b"model_a",
+    b"both_bad",
+    b"# ALTERNATIVE NAME 4: x\n",
+    b"PAR1",
+    b"\x93NUMPY",
+    b"0000-13-45",
 ];
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let seconds = arguments.next().and_then(|s| s.parse::<u64>().ok()).expect("usage: fuzz_readers SECONDS [SEED]");
+    let seconds =
+        arguments.next().and_then(|s| s.parse::<u64>().ok()).expect("usage: fuzz_readers SECONDS [SEED]");
     let seed = arguments.next().and_then(|s| s.parse::<u64>().ok()).unwrap_or(0);
     let mut rng = stream(seed, "fuzz", &[]);
     let mut corpus: Vec<(&str, Vec<u8>)> = TEXTS.iter().map(|(n, t)| (*n, t.as_bytes().to_vec())).collect();
@@ -106,7 +156,11 @@ fn check(name: &str, bytes: &[u8]) -> Result<bool, String> {
     let _ = parse_rankings(path, bytes, &all);
     let filtered = Selection { since: Some("2024-01-01".into()), ties: Ties::Drop, ..Selection::default() };
     let _ = parse_comparisons(path, bytes, &filtered);
-    let one = Selection { context: Some("p".into()), items: Some(vec!["x".into(), "y".into()]), ..Selection::default() };
+    let one = Selection {
+        context: Some("p".into()),
+        items: Some(vec!["x".into(), "y".into()]),
+        ..Selection::default()
+    };
     let _ = parse_comparisons(path, bytes, &one);
     match (&counted, &kept) {
         (Ok(c), Ok(k)) => {
@@ -129,7 +183,9 @@ fn check(name: &str, bytes: &[u8]) -> Result<bool, String> {
             }
             Ok(true)
         }
-        (Err(e), _) if e.path != path || e.message.is_empty() => Err(format!("a refusal without a place: {e}")),
+        (Err(e), _) if e.path != path || e.message.is_empty() => {
+            Err(format!("a refusal without a place: {e}"))
+        }
         (Err(_), Err(_)) => Ok(false),
         // kept rows carry more columns, which may be what is wrong
         (Ok(_), Err(_)) => Ok(false),
@@ -176,8 +232,14 @@ fn parquet(rng: &mut Rng) -> Vec<u8> {
         "message m { required binary item_a (UTF8); required int64 item_b; required binary outcome; required int64 timestamp (TIMESTAMP(MILLIS,true)); }",
         "message m { required binary ranking (UTF8); optional double weight; }",
     ];
-    let compression = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW, Compression::ZSTD(Default::default())];
-    let encoding = [Encoding::PLAIN, Encoding::PLAIN, Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY];
+    let compression = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(Default::default()),
+    ];
+    let encoding =
+        [Encoding::PLAIN, Encoding::PLAIN, Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY];
     let mut properties = WriterProperties::builder()
         .set_compression(compression[index(rng, 4)])
         .set_dictionary_enabled(index(rng, 2) == 0);
@@ -189,7 +251,8 @@ fn parquet(rng: &mut Rng) -> Vec<u8> {
     }
     let names: Vec<String> = schema.get_fields().iter().map(|f| f.name().to_owned()).collect();
     let (mut bytes, rows) = (Vec::new(), index(rng, 40));
-    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties.build())).expect("a writer");
+    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties.build()))
+        .expect("a writer");
     for _ in 0..=index(rng, 2) {
         let mut group = writer.next_row_group().expect("a row group");
         for name in &names {
@@ -211,15 +274,25 @@ fn parquet(rng: &mut Rng) -> Vec<u8> {
             };
             {
                 match name.as_str() {
-                    "model_b" => drop(column.typed::<Int32Type>().write_batch(&(0..count as i32).collect::<Vec<_>>(), levels, None)),
+                    "model_b" => drop(column.typed::<Int32Type>().write_batch(
+                        &(0..count as i32).collect::<Vec<_>>(),
+                        levels,
+                        None,
+                    )),
                     "item_b" if names.contains(&"timestamp".to_owned()) => {
-                        drop(column.typed::<Int64Type>().write_batch(&(0..count as i64).collect::<Vec<_>>(), levels, None));
+                        drop(column.typed::<Int64Type>().write_batch(
+                            &(0..count as i64).collect::<Vec<_>>(),
+                            levels,
+                            None,
+                        ));
                     }
                     "timestamp" => {
                         let times: Vec<i64> = (0..count as i64).map(|k| k * 1_000_000_007).collect();
                         drop(column.typed::<Int64Type>().write_batch(&times, levels, None));
                     }
-                    "weight" => drop(column.typed::<DoubleType>().write_batch(&vec![1.5; count], levels, None)),
+                    "weight" => {
+                        drop(column.typed::<DoubleType>().write_batch(&vec![1.5; count], levels, None))
+                    }
                     other => {
                         let texts: Vec<ByteArray> = (0..count).map(|_| word(other)).collect();
                         drop(column.typed::<ByteArrayType>().write_batch(&texts, levels, None));

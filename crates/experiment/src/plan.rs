@@ -8,7 +8,8 @@ use equipoise::Setting;
 use equipoise::core::registry::nearest;
 use equipoise::core::{BuildError, Policy, SolverEntry};
 use equipoise::data::{
-    Comparisons, Grouping, Selection, Ties, matrix_from_rows, read_comparisons, read_grouped, read_matrix, read_policy,
+    Comparisons, Grouping, Selection, Ties, matrix_from_rows, read_comparisons, read_grouped, read_matrix,
+    read_policy,
 };
 use equipoise::env::generators::GENERATORS;
 use equipoise::env::{Feedback, Game};
@@ -484,11 +485,14 @@ impl Resolver<'_> {
     fn word<T: Copy>(&self, point: &Point, key: &str, words: &[(&str, T)]) -> Result<T, ConfigError> {
         let Some(typed) = self.text(point, key)? else { return Ok(words[0].1) };
         let known = || words.iter().map(|(word, _)| *word).filter(|word| !word.is_empty());
-        words.iter().find(|(word, _)| !word.is_empty() && *word == typed).map(|(_, value)| *value).ok_or_else(|| {
-            let hint = nearest(&typed, known()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-            let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
-            self.error(point.value_place(key), format!("`{key}` is `{typed}`, must be {list}{hint}"))
-        })
+        words.iter().find(|(word, _)| !word.is_empty() && *word == typed).map(|(_, value)| *value).ok_or_else(
+            || {
+                let hint =
+                    nearest(&typed, known()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                let list = known().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+                self.error(point.value_place(key), format!("`{key}` is `{typed}`, must be {list}{hint}"))
+            },
+        )
     }
 
     /// The games of a file of comparisons: one, or one for each context or annotator.
