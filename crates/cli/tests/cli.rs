@@ -269,11 +269,128 @@ fn fit_and_rank_print_what_the_contract_names() {
         (vec!["fit", MTBENCH, "--model", "bradley-terry", "--ties", "model"], "has no ties of its own"),
         (vec!["fit", MTBENCH, "--model", "plackett-luce"], "rankings need a column `ranking`"),
         (vec!["rank", MTBENCH, "--by-context"], "has no contexts to draw from"),
+        (vec!["fit", MTBENCH, "--model", "scaled-bradley-terry"], "has no column `magnitude`"),
+        (vec!["fit", MTBENCH, "--model", "contextual-bradley-terry"], "needs --context-features FILE"),
+        (
+            vec!["fit", MTBENCH, "--model", "davidson", "--algorithm", "newman"],
+            "--algorithm is not for davidson",
+        ),
+        (vec!["fit", MTBENCH, "--model", "elo", "--home"], "--home is not for elo"),
+        (
+            vec!["fit", MTBENCH, "--model", "davidson", "--each", "context"],
+            "has no column `context`, so nothing",
+        ),
+        (vec!["inspect", P09, "--each", "annotator"], "has no column `annotator`, so nothing"),
         (vec!["inspect", P09, "--context", "x"], "has no column `context`"),
     ] {
         let (code, _, err) = equipoise(&args);
         assert!(code == 2 && err.contains(fragment), "{err}");
     }
+}
+
+/// Two contexts, one of them a circle; magnitudes; both orders of listing.
+const GROUPS: &str = "item_a,item_b,outcome,context,weight,magnitude
+x,y,a,round,40,2
+y,x,a,round,5,1
+y,z,a,round,40,1
+y,z,b,round,5,3
+z,x,a,round,40,1
+x,z,a,round,5,1
+x,y,a,line,30,1
+x,y,b,line,10,1
+y,z,a,line,30,2
+z,y,a,line,10,1
+x,z,tie,line,2,0
+x,z,a,line,38,3
+";
+
+#[test]
+fn groups_are_games_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).to_str().unwrap().to_owned()
+    };
+    let data = path("d.csv", GROUPS);
+    let (code, out, err) = equipoise(&["inspect", &data, "--each", "context", "--replicates", "199"]);
+    assert!(code == 0 && out.starts_with("1 of 2 groups cyclic beyond noise"), "{out}{err}");
+    let found = json(&["inspect", &data, "--each", "context", "--replicates", "199", "--json"]);
+    assert_eq!(found["groups"][0]["verdict"], "cyclic beyond noise");
+    assert_eq!(found["groups"][1]["condorcet_winner"], "x");
+    let fitted = json(&["fit", &data, "--model", "bradley-terry", "--each", "context", "--json"]);
+    assert!(fitted["p_value"].as_f64().unwrap() < 1e-3, "{fitted}");
+    for r in fitted["groups"][0]["log_strength"].as_array().unwrap() {
+        assert!(r.as_f64().unwrap().abs() < 1e-12, "a balanced circle has equal strengths");
+    }
+    // one experiment, two games; the plan that it writes makes them again
+    let config = path(
+        "e.yaml",
+        "games: [comparisons: { path: d.csv, each: context }]\nsolvers: [mwu]\nlimits: { steps: 10 }\n",
+    );
+    let out = dir.path().join("out").to_str().unwrap().to_owned();
+    let (code, text, err) = equipoise(&["run", &config, "--out", &out]);
+    assert!(code == 0 && text.contains("d(round)") && text.contains("d(line)"), "{text}{err}");
+    let again = equipoise(&["run", &format!("{out}/plan.yaml"), "--out", &out]);
+    assert!(again.2.contains("2 of 2 runs were finished before"), "{}", again.2);
+    let config = path("f.yaml", "games: [comparisons: { path: d.csv, each: contxt }]\nsolvers: [mwu]\n");
+    let (code, _, err) = equipoise(&["plan", &config]);
+    assert!(code == 2 && err.contains("f.yaml:1") && err.contains("did you mean `context`?"), "{err}");
+}
+
+#[test]
+fn the_newer_models_fit_and_say_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).to_str().unwrap().to_owned()
+    };
+    let data = path("d.csv", GROUPS);
+    let features = path("f.csv", "context,length\nline,1\nround,0\n");
+    let rankings = path("r.csv", "ranking,weight\nx > y > z,3\nz > x > y,2\ny > z > x,2\nx > z = y,1\n");
+    for (model, extra) in [
+        ("scaled-bradley-terry", vec![]),
+        ("margin-bradley-terry", vec!["--prior"]),
+        ("contextual-bradley-terry", vec!["--context-features", &features]),
+    ] {
+        let args: Vec<&str> = ["fit", &data, "--model", model].into_iter().chain(extra).collect();
+        let found = json(&[&args[..], &["--json"]].concat());
+        assert_eq!((&found["model"], &found["converged"]), (&model.into(), &true.into()), "{found}");
+        let (code, out, err) = equipoise(&args);
+        assert!(code == 0 && out.contains("converged in"), "{out}{err}");
+    }
+    let split = json(&["fit", &rankings, "--model", "plackett-luce-split", "--json"]);
+    let pairs = json(&["fit", &rankings, "--model", "bradley-terry", "--json"]);
+    let newman = json(&["fit", &rankings, "--model", "bradley-terry", "--algorithm", "newman", "--json"]);
+    for i in 0..3 {
+        let r = |found: &serde_json::Value| found["log_strength"][i].as_f64().unwrap();
+        assert!((r(&split) - r(&pairs)).abs() < 1e-10 && (r(&newman) - r(&pairs)).abs() < 1e-10);
+    }
+    let (code, _, err) = equipoise(&["fit", &rankings, "--model", "plackett-luce"]);
+    assert!(code == 2 && err.contains("ranking 4 has tied items"), "{err}");
+    let listed = json(&["list", "models", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 12);
+    assert!(listed.as_array().unwrap().iter().all(|m| !m["source"].as_str().unwrap().is_empty()));
+}
+
+#[test]
+fn a_board_becomes_a_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("d.csv");
+    std::fs::write(&data, GROUPS).unwrap();
+    let out = dir.path().join("board");
+    let args = ["rank", data.to_str().unwrap(), "--out", out.to_str().unwrap(), "--replicates", "20"];
+    let (code, text, err) = equipoise(&args);
+    assert!(code == 0 && err.contains("leaderboard.html") && text.contains("top by bradley-terry"), "{err}");
+    let page = std::fs::read_to_string(out.join("leaderboard.html")).unwrap();
+    assert_eq!(page.matches("<svg").count(), 5);
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("leaderboard.json")).unwrap()).unwrap();
+    assert_eq!(record["contexts"].as_array().unwrap().len(), 2);
+    let by_context = equipoise(&["rank", data.to_str().unwrap(), "--by-context", "--replicates", "20"]);
+    assert_eq!(by_context.0, 0, "{}", by_context.2);
+    std::fs::write(&data, "item_a,item_b,outcome\nx,y,a\n").unwrap();
+    let (code, text, err) = equipoise(&args);
+    assert!(code == 0 && text.contains("no finite maximum"), "{text}{err}");
 }
 
 #[test]

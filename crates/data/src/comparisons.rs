@@ -285,10 +285,17 @@ impl Counter {
         *self.counts[self.last].2.slot(outcome) += weight;
     }
 
-    /// Items in the order of their first appearance, of `n` numbers.
-    pub(crate) fn order(&self, n: usize) -> Vec<u32> {
-        let mut seen = vec![false; n];
-        let items = self.counts.iter().flat_map(|(a, b, _)| [*a, *b]);
+    /// The items, of `n` numbers, that some other one met, in the order of their first appearance among rows of such items.
+    pub(crate) fn order(&self, n: usize, ties: Ties) -> Vec<u32> {
+        let (mut met, mut seen) = (vec![false; n], vec![false; n]);
+        for (a, b, count) in &self.counts {
+            let tied = if ties == Ties::Drop { 0.0 } else { count.ties() };
+            if count.first + count.second + tied > 0.0 {
+                (met[*a as usize], met[*b as usize]) = (true, true);
+            }
+        }
+        let rows = self.counts.iter().filter(|(a, b, _)| met[*a as usize] && met[*b as usize]);
+        let items = rows.flat_map(|(a, b, _)| [*a, *b]);
         items.filter(|&i| !std::mem::replace(&mut seen[i as usize], true)).collect()
     }
 

@@ -40,8 +40,13 @@ pub(crate) fn read<S: FnMut(Entry)>(
     let since = Rc::new(Cell::new(0));
     let guard = Guard { inner: source, since: Rc::clone(&since) };
     let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 17).from_reader(guard);
-    let header = reader.byte_headers().map_err(|e| csv_error(path, &e))?;
+    let header = reader.byte_headers().map_err(|e| DataError { line: Some(1), ..csv_error(path, &e) })?;
     refuse_utf16(path, header.get(0).unwrap_or_default())?;
+    if header.iter().flatten().any(|b| *b == 0) {
+        let message =
+            "the header holds zero bytes: UTF-16 without its mark, or no text at all; save it as UTF-8";
+        return Err(DataError::new(path, message).at(1));
+    }
     if header.iter().all(|cell| trim(cell).is_empty()) {
         return Err(DataError::new(path, "is empty"));
     }
@@ -56,7 +61,13 @@ pub(crate) fn read<S: FnMut(Entry)>(
     let mut record = csv::ByteRecord::new();
     loop {
         since.set(0);
-        if !reader.read_byte_record(&mut record).map_err(|e| csv_error(path, &e))? {
+        let next = reader.position().line() as usize;
+        let more = reader.read_byte_record(&mut record).map_err(|e| {
+            // a record that got too long has no place of its own: it begins here
+            let error = csv_error(path, &e);
+            DataError { line: error.line.or(Some(next)), ..error }
+        })?;
+        if !more {
             return Ok(());
         }
         let line = record.position().map_or(0, |p| p.line() as usize);

@@ -33,7 +33,7 @@ pub struct Grouped {
     pub groups: Vec<Comparisons>,
     /// What was odd, in all of them.
     pub checks: Checks,
-    /// Items of each group in the order of their first appearance in it.
+    /// Items that each group compares, in the order of their first appearance in it.
     pub(crate) orders: Vec<Vec<u32>>,
 }
 
@@ -49,17 +49,14 @@ impl Grouped {
         Comparisons { checks: self.checks.clone(), total_ties, ..all }
     }
 
-    /// Group `k` with the items that it compares alone, in the order of their first appearance in it: the same as reading
-    /// this group alone.
+    /// Group `k` with the items that it compares alone, in the order of their first appearance in it: the same as selecting
+    /// this group and these items.
     ///
     /// # Panics
     /// If there is no such group.
     #[must_use]
     pub fn alone(&self, k: usize) -> Comparisons {
-        let group = &self.groups[k];
-        let mut here = vec![false; group.n()];
-        group.pairs.iter().for_each(|p| (here[p.i], here[p.j]) = (true, true));
-        let items: Vec<usize> = self.orders[k].iter().map(|&i| i as usize).filter(|&i| here[i]).collect();
-        group.among(&items)
+        let items: Vec<usize> = self.orders[k].iter().map(|&i| i as usize).collect();
+        self.groups[k].among(&items)
     }
 }

@@ -183,7 +183,7 @@ fn group(path: &Path, source: Source<'_>, selection: &Selection, by: Grouping) -
     let mut names = if by == Grouping::Context { contexts } else { annotators }.into_list();
     // a group of rankings of one item compares nothing
     names.truncate(counters.len());
-    let orders = counters.iter().map(|c| c.order(labels.len())).collect();
+    let orders = counters.iter().map(|c| c.order(labels.len(), selection.ties)).collect();
     let groups = counters.into_iter().map(|c| c.finish(labels.clone(), selection.ties, Checks::default()));
     let groups: Vec<Comparisons> = groups.collect();
     finite(path, groups.iter().map(|g| g.total).sum())?;

@@ -154,7 +154,25 @@ fn bad_files_are_told_where_and_why() {
     let error = parse("d.csv", latin, &Selection::default()).unwrap_err();
     assert!(error.starts_with("d.csv:3: `caf") && error.contains("is not UTF-8"), "{error}");
     let open_quote = format!("item_a,item_b,outcome\nx,y,\"a\n{}", "x,y,a\n".repeat(4_000_000));
-    assert!(all("d.csv", &open_quote).unwrap_err().contains("a quote that is not closed"));
+    let error = all("d.csv", &open_quote).unwrap_err();
+    assert!(error.starts_with("d.csv:2: ") && error.contains("a quote that is not closed"), "{error}");
+    let gigantic = format!("item_a,item_b,outcome\nx,y,a\n{},y,a\n", "x".repeat(20 << 20));
+    let error = all("d.csv", &gigantic).unwrap_err();
+    assert!(error.starts_with("d.csv:3: ") && error.contains("longer than 16 MiB"), "{error}");
+    let line = format!("{{\"item_a\": \"{}\"}}\n", "x".repeat(65 << 20));
+    assert!(all("d.jsonl", &line).unwrap_err().contains("d.jsonl:1: is longer than 64 MiB"));
+    let unmarked: Vec<u8> = "item_a,item_b,outcome\nx,y,a\n".bytes().flat_map(|b| [b, 0]).collect();
+    let error = parse("d.csv", &unmarked, &Selection::default()).unwrap_err();
+    assert!(error.contains("d.csv:1: the header holds zero bytes"), "{error}");
+    let marked = "\u{feff}item_a,item_b,outcome\r\nx,y,a\r\ny,x,tie\r\n";
+    assert_eq!(all("d.csv", marked).unwrap().total, 2.0);
+    // every cut of a Parquet file is refused, in words
+    let rows: Rows = (0..50).map(|k| (k % 3, (k + 1) % 3, k, None, 1, 0)).collect();
+    let whole = parquet_of(&rows, 20, Compression::SNAPPY);
+    for cut in (0..whole.len()).step_by(7) {
+        let error = parse("d.parquet", &whole[..cut], &Selection::default()).unwrap_err();
+        assert!(error.starts_with("d.parquet: is ") && error.contains("write it again"), "{error}");
+    }
     let s = Selection { context: Some("writting".into()), ..Selection::default() };
     let csv = b"item_a,item_b,outcome,context\nx,y,a,writing\n";
     let error = parse("d.csv", csv, &s).unwrap_err();

@@ -34,7 +34,7 @@ pub fn newman(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
     iterate(data, 0.0, false, tolerance, most)
 }
 
-/// Newman's iteration for the mode under the logistic prior of [`fit`](mod@crate::fit): one win and one loss of every
+/// Newman's iteration for the mode under the logistic prior of [`fit`](crate::fit()): one win and one loss of every
 /// item against an item of strength 0.
 #[must_use]
 pub fn newman_prior(data: &Comparisons, tolerance: f64, most: u32) -> Passes {

@@ -122,11 +122,12 @@ fn as_json(
     let n = data.n();
     let (errors, sandwich) = (found.standard_error(), found.sandwich_error());
     let band = |sign: f64| (&found.log_strength + &(&sandwich * (sign * critical))).to_vec();
-    let mut residuals = vec![vec![Value::Null; n]; n];
+    let (mut residuals, mut met) = (vec![vec![Value::Null; n]; n], vec![vec![0.0; n]; n]);
     for pair in &data.pairs {
         let off = 0.5 + pair.margin(0.0) - found.prob(pair.i, pair.j);
         residuals[pair.i][pair.j] = json!(off);
         residuals[pair.j][pair.i] = json!(-off);
+        (met[pair.i][pair.j], met[pair.j][pair.i]) = (pair.met(), pair.met());
     }
     let bins = calibration(data, found);
     let mut all = json!({
@@ -138,7 +139,7 @@ fn as_json(
         "comparisons": data.total, "ties": data.total_ties, "held_out_loss": held_out,
         "calibration_error": calibration_error(&bins),
         "calibration": bins.iter().map(|b| json!([b.predicted, b.observed, b.comparisons])).collect::<Vec<_>>(),
-        "residuals": residuals, "checks": data.checks.remarks(),
+        "residuals": residuals, "met": met, "checks": data.checks.remarks(),
     });
     let object: &mut Map<String, Value> = all.as_object_mut().expect("an object was made");
     for p in &found.parameters {

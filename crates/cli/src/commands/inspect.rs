@@ -27,6 +27,17 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
     Ok(Answer::Yes)
 }
 
+/// Items that nobody they met beats: a winner, or several that tie.
+fn unbeaten(data: &Comparisons) -> Vec<usize> {
+    let mut never = vec![true; data.n()];
+    for pair in &data.pairs {
+        let margin = pair.margin(0.0);
+        never[pair.i] &= margin >= 0.0;
+        never[pair.j] &= margin <= 0.0;
+    }
+    (0..data.n()).filter(|&i| never[i]).collect()
+}
+
 /// Every group as a game of its own.
 fn by_group(args: &Inspect, by: Grouping) -> Outcome {
     let path = &args.file.game;
@@ -146,6 +157,7 @@ fn as_json(data: &Comparisons, found: &Inspection) -> Value {
         "n": data.n(), "labels": data.labels, "comparisons": data.total, "ties": data.total_ties,
         "unmet_pairs": unmet,
         "condorcet_winner": found.condorcet_winner.map(name),
+        "unbeaten": names(&unbeaten(data)),
         "smith_set": names(&found.smith_set),
         "cyclic_triads": {
             "cyclic": found.cycles.cyclic, "total": found.cycles.total, "significant": found.cycles.significant,
@@ -200,7 +212,7 @@ pub(super) fn verdict(data: &Comparisons, found: &Inspection) -> (&'static str, 
     let favourite = name(found.favourite);
     let winner = match (found.condorcet_winner, found.worst_opponent) {
         (Some(w), _) if w == found.favourite => format!("{favourite} beats every other item head to head"),
-        (_, Some(w)) => {
+        (_, Some(w)) if found.statistic("favourite_loss").value > 0.0 => {
             let loss = 0.5 - found.statistic("favourite_loss").value;
             format!(
                 "the favourite {favourite} wins only {loss:.2} against {} (p = {} for losing as much)",

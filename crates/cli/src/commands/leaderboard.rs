@@ -166,6 +166,7 @@ fn context(all: &Grouped, k: usize, data: &Comparisons, place: &[usize]) -> Cont
         name: all.names[k].clone(),
         comparisons: group.total,
         favourite: best.and_then(|(i, exists)| Some((here(i)?, exists))),
+        complete,
         condorcet_winner: complete.then(|| condorcet_winner(&alone.matrix(0.0))).flatten().and_then(here),
         beaten_by: worst.and_then(|(j, margin)| Some((here(j)?, 0.5 - margin))),
         win_rates: shares.into_iter().map(|(won, met)| (met > 0.0).then(|| won / met)).collect(),

@@ -93,10 +93,11 @@ pub(super) fn each(args: &args::Fit, model: Model) -> Outcome {
     });
     let header =
         ["group", "comparisons", "items", "strongest", "second", "lead (nats)", "deviance p", "maximum"];
+    let test = format!("likelihood ratio {gain:.1} on {degrees} degrees of freedom");
+    let shared = "if no comparison is in two groups";
     let mut text = match p {
-        Some(p) if p < 0.05 => format!("One board does not fit all groups (likelihood ratio {gain:.1} on {degrees} degrees of freedom, p = {p:.3e}).\n\n"),
-        // a comparison that is in two groups would be counted twice
-        Some(p) => format!("One board fits all groups (likelihood ratio {gain:.1} on {degrees} degrees of freedom, p = {p:.3}).\n\n"),
+        Some(p) if p < 0.05 => format!("One board does not fit all groups ({test}, p = {p:.3e}, {shared}).\n\n"),
+        Some(p) => format!("One board fits all groups ({test}, p = {p:.3}, {shared}).\n\n"),
         None => "Whether one board fits all groups is not tested: some groups have no finite maximum of the likelihood.\n\n".to_owned(),
     };
     text += &output::table(&header, table);

@@ -90,7 +90,9 @@ pub struct Context {
     pub comparisons: f64,
     /// The strongest item by Bradley-Terry, and whether its likelihood has a finite maximum.
     pub favourite: Option<(usize, bool)>,
-    /// The item that beats every other one of the context, all pairs met.
+    /// Whether all pairs of its items met.
+    pub complete: bool,
+    /// The item that beats every other one of the context, if all pairs met.
     pub condorcet_winner: Option<usize>,
     /// Who beats the favourite most often, and the favourite's win rate there, if it is below one half.
     pub beaten_by: Option<(usize, f64)>,

@@ -188,7 +188,11 @@ fn context_row(b: &Leaderboard, c: &Context) -> ContextRow {
         favourite: c.favourite.map_or("-".into(), |(i, exists)| {
             format!("{}{}", label(i), if exists { "" } else { " (with the prior)" })
         }),
-        condorcet: c.condorcet_winner.map_or("none".into(), label),
+        condorcet: match c.condorcet_winner {
+            Some(i) => label(i),
+            None if c.complete => "none".into(),
+            None => "unknown, pairs unmet".into(),
+        },
         beaten: c.beaten_by.map_or("nobody".into(), |(j, w)| format!("{} ({})", label(j), percent(w))),
     }
 }
