@@ -382,9 +382,8 @@ fn the_catalogue_experiments_hold_every_game() {
         assert_eq!(lists(&original, entry.name), !needs_tau, "{}", entry.name);
     }
     // every game from three references
-    let lists = |text: &str, name: &str| {
-        lists(text, &format!("{name}: {{ name: [{name}-a, {name}-b, {name}-c] }}"))
-    };
+    let lists =
+        |text: &str, name: &str| lists(text, &format!("{name}: {{ name: [{name}-a, {name}-b, {name}-c] }}"));
     for game in equipoise_env::generators::GENERATORS {
         let composed = game.name == "two-player"; // an embedding of a matrix of one's own; the games it stands for are there
         assert_eq!(lists(&original, game.name), !composed, "catalogue and {}", game.name);
