@@ -49,6 +49,9 @@ pub struct Finding {
     pub facts: Facts,
     /// The parameters it ran with.
     pub parameters: Value,
+    /// Where it started.
+    #[serde(skip)]
+    pub start: Policy,
 }
 
 /// What a search came to.
@@ -146,9 +149,17 @@ fn random_policy(game: &Game, scale: f64, rng: &mut Rng) -> Policy {
 /// [`AuditError`].
 pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, AuditError> {
     let entry = registry::solver(claim.solver).expect("a claim names a registered method");
-    let Instance { game, start, tau, .. } = instance;
-    let setting = Setting::new(game.clone(), start.clone(), start.clone(), *tau).solve()?;
+    let Instance { game, start: reference, tau, .. } = instance;
+    let setting = Setting::new(game.clone(), reference.clone(), reference.clone(), *tau).solve()?;
     let equilibrium = setting.equilibrium.as_ref().expect("solved above");
+    let start = match claim.near {
+        None => reference.clone(),
+        Some(off) => {
+            let mut rng = seed::stream(0, "audit nudge", &[claim.id]);
+            let nudged = equilibrium.log_probs().mapv(|l| l + off * sample::normal(&mut rng));
+            Policy::from_logits(game.shape(), nudged).expect("a regularised equilibrium plays every action")
+        }
+    };
     let unique = *tau > 0.0 || equipoise_reference::maximal_lottery(&game.matrix(0))?.unique == Some(true);
     let mut facts = Facts {
         actions: game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
@@ -161,7 +172,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         unique,
         initial: f64::NAN,
     };
-    let task = Task { horizon: Some(claim.steps), ..setting.task.clone() };
+    let task = Task { horizon: Some(claim.steps), start: start.clone(), ..setting.task.clone() };
     let built = entry.build(&(claim.parameters)(&facts), &task).map_err(|error| AuditError::Parameter {
         claim: claim.id,
         instance: instance.name.clone(),
@@ -169,7 +180,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
     })?;
     let (mut solver, parameters) = (built.solver, built.parameters);
     facts.eta = parameters["step_size"].as_f64().unwrap_or(f64::NAN);
-    let truth = Truth { game, reference: start, tau: *tau, equilibrium: Some(equilibrium) };
+    let truth = Truth { game, reference, tau: *tau, equilibrium: Some(equilibrium) };
     let feedback = if claim.noisy { Feedback::Sampled(Sampled::default()) } else { Feedback::Exact };
     let mut oracle = GameOracle::new(game.clone(), feedback, seed::stream(0, "audit oracle", &[claim.id]));
     let mut rng = seed::stream(0, "audit", &[claim.id]);
@@ -179,7 +190,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         eta: facts.eta,
         margins: Array1::zeros(start.shape().len()),
     };
-    let mut series = vec![gauge.value(start, start)];
+    let mut series = vec![gauge.value(&start, &start)];
     let mut played = Array1::<f64>::zeros(game.shape().len());
     let mut before = start.clone();
     for t in 0..claim.steps {
@@ -228,6 +239,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         predicted_factor,
         facts,
         parameters,
+        start,
     })
 }
 
@@ -366,15 +378,16 @@ pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<R
     let n = instance.game.shape().actions(0);
     let row = |i: usize| (0..n).map(|j| instance.game.prob(0, i, j)).collect::<Vec<_>>();
     let values: Vec<Vec<f64>> = (0..n).map(row).collect();
-    let logits = instance.start.log_probs().to_vec();
+    let logits = |policy: &Policy| json!({ "logits": policy.log_probs().to_vec() });
+    let start = claim.near.map_or(String::new(), |_| format!("start: {}\n", logits(&finding.start)));
     let experiment = format!(
-        "format: 1\nname: {}\ndescription: {}\ngames:\n  - matrix: {{ name: instance, values: {} }}\nreference: {{ \
-         logits: {} }}\ntau: {}\nsolvers:\n  - {}: {}\nseed: 0\nlimits: {{ steps: {step} }}\nrecord: {{ at: [{}, {step}] \
+        "format: 1\nname: {}\ndescription: {}\ngames:\n  - matrix: {{ name: instance, values: {} }}\nreference: \
+         {}\n{start}tau: {}\nsolvers:\n  - {}: {}\nseed: 0\nlimits: {{ steps: {step} }}\nrecord: {{ at: [{}, {step}] \
          }}\nmetrics: [{metric}]\n",
         claim.id,
         json!(format!("{} ({}) on {}", claim.statement, claim.source, instance.name)),
         json!(values),
-        json!(logits),
+        logits(&instance.start),
         instance.tau,
         claim.solver,
         finding.parameters,
@@ -382,7 +395,7 @@ pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<R
     );
     let bounds = match finding.judged.verdict {
         // a thousandth of the excess for another order of summation; monotone quantities are shown by the two records
-        Verdict::Fail { measured, allowed, .. } if matches!(claim.form, Form::NeverFalls) => {
+        Verdict::Fail { measured, allowed, .. } if matches!(claim.form, Form::NeverFalls | Form::Leaves) => {
             format!("at_most: {:e}", measured + 1e-3 * (allowed - measured))
         }
         Verdict::Fail { measured, allowed, .. } => {

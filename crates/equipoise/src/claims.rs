@@ -75,6 +75,8 @@ pub struct Claim {
     pub unit: Unit,
     /// Whether duels are drawn, or answered with their probability.
     pub noisy: bool,
+    /// For local statements: the start is so many nats (in each logit, normal) off the equilibrium, and not the reference.
+    pub near: Option<f64>,
     /// The method's parameters on an instance; of the facts, the step and the initial value are not known yet.
     pub parameters: fn(&Facts) -> Value,
     /// Steps run.
@@ -114,6 +116,27 @@ fn eta_tau(f: &Facts) -> (f64, f64) {
     (1.0 - f.eta * f.tau, 0.0)
 }
 
+/// The largest step at which mirror descent is locally stable.
+fn mirror_limit(f: &Facts) -> f64 {
+    2.0 * f.tau / (f.tau * f.tau + f.omega * f.omega)
+}
+
+const ROOM_ABOVE: Hypothesis = Hypothesis {
+    says: "1.05 times the limit keeps eta tau at most 1",
+    holds: |f| 1.05 * mirror_limit(f) * f.tau <= 1.0,
+};
+
+/// A claim about mirror descent at a share of its limit, from a thousandth of a nat off the equilibrium.
+const fn beside_the_limit(id: &'static str, form: Form) -> Claim {
+    Claim {
+        source: "local theory, multiplier (1 - eta tau) + i eta w",
+        near: Some(1e-3),
+        steps: 50_000,
+        hypotheses: &[TAU, ROOM_ABOVE],
+        ..regularised(id, "omd", form)
+    }
+}
+
 const fn original(id: &'static str, solver: &'static str, form: Form) -> Claim {
     Claim {
         id,
@@ -125,6 +148,7 @@ const fn original(id: &'static str, solver: &'static str, form: Form) -> Claim {
         quantity: Quantity::Metric("duality_gap"),
         unit: Unit::Step,
         noisy: false,
+        near: None,
         parameters: |_| Value::Null,
         steps: 2000,
         form,
@@ -350,6 +374,16 @@ pub const CLAIMS: &[Claim] = &[
         parameters: |_| json!({"step_size": "theorem"}),
         hypotheses: &[TAU, MIRROR_STEP],
         ..regularised("omd-contraction", "omd", Form::Contraction(eta_tau))
+    },
+    Claim {
+        statement: "at 0.95 of the limit 2 tau / (tau^2 + w^2) mirror descent goes to the equilibrium",
+        parameters: |f| json!({"step_size": (0.95 * mirror_limit(f)).min(1.0 / f.tau)}),
+        ..beside_the_limit("omd-below-limit", Form::Linear)
+    },
+    Claim {
+        statement: "at 1.05 of the limit 2 tau / (tau^2 + w^2) mirror descent moves away from the equilibrium",
+        parameters: |f| json!({"step_size": (1.05 * mirror_limit(f)).min(1.0 / f.tau)}),
+        ..beside_the_limit("omd-above-limit", Form::Leaves)
     },
     Claim {
         statement: "KL(pi* || pi_t+1) <= KL(pi* || pi_t) / (1 + eta_M tau), eta_M = 4 tau",

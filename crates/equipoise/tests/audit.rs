@@ -110,6 +110,18 @@ fn egpo_contracts_on_a_thousand_random_games() {
 }
 
 #[test]
+fn stability_limits_are_right_on_a_hundred_games() {
+    for id in ["omd-below-limit", "omd-above-limit"] {
+        let found = search(claim(id).expect("a claim"), 240, 0).expect("runs");
+        // where nothing turns there is no limit to test
+        let silent = found.verdicts.get("HYPOTHESIS NOT MET").copied().unwrap_or(0);
+        let passed = found.verdicts["PASS"];
+        assert_eq!(passed + silent, found.games, "{id}: {:?} {:?}", found.verdicts, found.worst);
+        assert!(passed >= 100, "{id}: {:?}", found.verdicts);
+    }
+}
+
+#[test]
 fn a_search_breaks_the_printed_constant_and_its_game_replays() {
     let printed = claim("onpo-average-printed").expect("a claim");
     let found = search(printed, 8, 1).expect("runs");

@@ -68,6 +68,8 @@ pub enum Form {
     Linear,
     /// `m_t` goes to 0.
     Vanishes,
+    /// `m` moves away: it ends above ten times its start.
+    Leaves,
 }
 
 /// How it ended.
@@ -174,8 +176,10 @@ pub fn judge(
     if series.len() < 2 {
         return nothing(Verdict::Inconclusive { reason: "no step was done" });
     }
-    let geometric =
-        matches!(form, Form::Contraction(_) | Form::Linear | Form::NeverRises(_) | Form::NeverFalls);
+    let geometric = matches!(
+        form,
+        Form::Contraction(_) | Form::Linear | Form::NeverRises(_) | Form::NeverFalls | Form::Leaves
+    );
     let slope = slope(series, floor, geometric);
     let steps = || 1..series.len();
     // the last step decides where there is no bound
@@ -212,6 +216,7 @@ pub fn judge(
         Form::Order(exponent) => limit(order(exponent(facts), series, slope, floor)),
         Form::Linear => limit(vanishes(series, slope, floor, true)),
         Form::Vanishes => limit(vanishes(series, slope, floor, false)),
+        Form::Leaves => limit(leaves(series)),
     };
     let witness = |(step, measured, allowed): (usize, f64, f64)| Witness {
         step: step as u64,
@@ -296,6 +301,20 @@ fn vanishes(series: &[f64], slope: Option<Slope>, floor: f64, linear: bool) -> V
     match slope {
         Some(s) if linear && s.value + s.half_width < 0.0 && last < 1e-2 * series[0] => Verdict::Pass,
         _ => Verdict::Inconclusive { reason: "still falling at the end of the run" },
+    }
+}
+
+/// Whether the series moves away from 0. One that comes nearer fails; one that has done neither is open.
+fn leaves(series: &[f64]) -> Verdict {
+    let n = series.len();
+    let last = series[n - n.div_ceil(10)..].iter().fold(0.0, |m: f64, v| m.max(*v));
+    let away = 10.0 * series[0];
+    if last > away {
+        Verdict::Pass
+    } else if last < series[0] {
+        Verdict::Fail { step: n as u64 - 1, measured: last, allowed: away }
+    } else {
+        Verdict::Inconclusive { reason: "neither came nearer nor moved away by a factor of ten" }
     }
 }
 
@@ -408,6 +427,9 @@ mod tests {
         assert_eq!(verdict(Form::NeverRises(1), &root).name(), "FAIL");
         assert_eq!(verdict(Form::NeverFalls, &series(|t| t)), Verdict::Pass);
         assert_eq!(verdict(Form::NeverFalls, &linear).name(), "FAIL");
+        assert_eq!(verdict(Form::Leaves, &series(|t| 1e-6 * 1.01f64.powf(t))), Verdict::Pass);
+        assert_eq!(verdict(Form::Leaves, &linear).name(), "FAIL");
+        assert_eq!(verdict(Form::Leaves, &series(|t| 1.0 + t / 2000.0)).name(), "INCONCLUSIVE");
     }
 
     #[test]

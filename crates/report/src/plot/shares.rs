@@ -59,7 +59,7 @@ pub(crate) fn shares(field: &Field<'_>, unsolved: usize, palette: &Palette) -> R
         }
     }
     let mut caption = "Left: share of problems solved within a budget; the height at the right edge is the share solved at all, \
-                       what is missing to 100% is the unsolved share. Right: share solved at no more than so many times the \
+                       what is missing to 100% is the unsolved share. A curve is flat where its method had used up its steps. Right: share solved at no more than so many times the \
                        cheapest method's cost (performance profile); it depends on which methods take part, the left does \
                        not. Numbers and colours as in the tables."
         .to_owned();

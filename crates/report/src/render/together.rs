@@ -244,9 +244,20 @@ fn attempt(run: &Run, metric: &str, target: f64, coin: Coin, coarse: &mut bool) 
                 }
             }
             None => {
-                if let Some(p) = run.curve(iterate, metric).find(|p| p.value <= target) {
+                let recorded = run
+                    .curve(iterate, metric)
+                    .find(|p| p.value <= target)
+                    .map(|p| (p.step, coin.of(p.queries, p.duels)));
+                // a harder target that was watched may have been met before the next recorded step
+                let watched = run
+                    .record
+                    .reached
+                    .iter()
+                    .filter(|r| r.metric == metric && r.iterate == iterate && r.target < target)
+                    .filter_map(|r| Some((r.step?, coin.of(r.queries?, r.duels?))));
+                if let Some((_, cost)) = recorded.into_iter().chain(watched).min_by_key(|(step, _)| *step) {
                     *coarse = true;
-                    return Attempt::Solved(coin.of(p.queries, p.duels));
+                    return Attempt::Solved(cost);
                 }
             }
         }
@@ -345,7 +356,7 @@ pub(crate) fn together_view(
     );
     if together.coarse {
         about.push_str(
-            " Targets that were not watched at every step count from the next recorded step, a few percent late.",
+            " Targets between those that were watched at every step count from the next recorded step, a few percent late.",
         );
     }
     Ok(TogetherView { heading, about, coins })
@@ -383,8 +394,11 @@ fn solved(field: &Field<'_>, targets: &[f64]) -> Grid {
         rows: rows(field, cells),
         note: format!(
             "Shares are of all problems a method met. The last two columns compare with the cheapest of the methods shown \
-             here; they change with the company, the others do not. Nobody solves {} of the problems.",
-            field.unsolved()
+             here; they change with the company, the others do not. {}",
+            match field.unsolved() {
+                0 => "Every problem is solved by somebody.".to_owned(),
+                n => format!("Nobody solves {n} of the problems."),
+            }
         ),
     }
 }
@@ -410,7 +424,7 @@ fn costs(field: &Field<'_>, targets: &[f64], games: &[&str]) -> Grid {
     };
     let names: Vec<String> = targets.iter().map(|t| short(*t)).collect();
     Grid {
-        title: format!("{} to reach {}", field.coin.name(), names.join("/")),
+        title: format!("Paid to reach {}, in {}", names.join("/"), field.coin.name()),
         columns: games.iter().map(|g| plain(g)).collect(),
         rows: rows(field, cells),
         note: "The median where there are repetitions. -: not reached (by half of them).".into(),
