@@ -1,7 +1,7 @@
 """Times the maximal lottery of random games: Equipoise against HiGHS, nashpy, pygambit and OpenSpiel, in one call.
 
 Usage: python3 benches/peers/maximal_lottery.py [--sizes 10,30,100,300,1000] [--limit SECONDS]
-(needs numpy; of highspy, nashpy, pygambit, open_spiel those that are installed are timed, the others are named;
+(needs numpy; of highspy, nashpy, pygambit, open_spiel (its solver needs cvxpy and ecos) those installed are timed, the others named;
 builds the Rust side with cargo)
 
 Every package gets the same game with independent uniform win rates and one thread, and is timed around its solver
@@ -134,7 +134,7 @@ def equipoise(win_rates, binary):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "game.npy"
         np.save(path, win_rates)
-        out = subprocess.run([binary, path, str(max(3, min(101, 20_000 // n)))], check=True, capture_output=True)
+        out = subprocess.run([binary, path, str(max(3, min(101, 5_000 // n)))], check=True, capture_output=True)
     return json.loads(out.stdout)
 
 

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -57,10 +57,14 @@ impl Drop for Progress {
 
 /// How long a computation may take before it gives a sign of life.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Digits of a gap down to rounding.
+const DIGITS: u64 = 16;
 
 /// Shows that something is being computed and for how long, once it takes more than a second, until it is dropped.
 pub(crate) struct Waiting {
     done: Arc<AtomicBool>,
+    /// Bits of the last bound on the duality gap that was told; 1 before.
+    gap: Arc<AtomicU64>,
     drawer: Option<JoinHandle<()>>,
 }
 
@@ -68,10 +72,11 @@ impl Waiting {
     /// Starts waiting; draws only to a terminal.
     pub(crate) fn start(what: &'static str) -> Self {
         let done = Arc::new(AtomicBool::new(false));
+        let gap = Arc::new(AtomicU64::new(1f64.to_bits()));
         if !std::io::stderr().is_terminal() {
-            return Self { done, drawer: None };
+            return Self { done, gap, drawer: None };
         }
-        let flag = Arc::clone(&done);
+        let (flag, told) = (Arc::clone(&done), Arc::clone(&gap));
         let drawer = std::thread::spawn(move || {
             std::thread::park_timeout(PATIENCE);
             if flag.load(Ordering::Relaxed) {
@@ -82,13 +87,27 @@ impl Waiting {
                 ProgressStyle::with_template("{spinner} {msg}  {elapsed} gone").expect("a valid template"),
             );
             bar.set_message(what);
+            let measured = ProgressStyle::with_template("{msg} {bar:30} gap {prefix}  {elapsed} gone")
+                .expect("a valid template");
             while !flag.load(Ordering::Relaxed) {
+                let gap = f64::from_bits(told.load(Ordering::Relaxed));
+                if gap < 1.0 {
+                    bar.set_style(measured.clone().progress_chars("=> "));
+                    bar.set_length(DIGITS);
+                    bar.set_position(((-gap.log10()) as u64).min(DIGITS));
+                    bar.set_prefix(format!("{gap:.0e}"));
+                }
                 bar.tick();
                 std::thread::park_timeout(Duration::from_millis(100));
             }
             bar.finish_and_clear();
         });
-        Self { done, drawer: Some(drawer) }
+        Self { done, gap, drawer: Some(drawer) }
+    }
+
+    /// Takes a bound on the duality gap, for a bar of the digits that are right.
+    pub(crate) fn tell(&self, gap: f64) {
+        self.gap.store(gap.to_bits(), Ordering::Relaxed);
     }
 }
 

@@ -58,7 +58,8 @@ fn solve(number: usize, smallest: usize, largest: usize) -> Result<Found, String
     let seconds = start.elapsed().as_secs_f64();
     let p = found.policy.to_vec();
     let worst = found.duality_gap.max(gap(&matrix, &p));
-    let on_simplex = (p.iter().sum::<f64>() - 1.0).abs() <= 1e-14 && p.iter().all(|v| *v >= 0.0);
+    let on_simplex =
+        (p.iter().sum::<f64>() - 1.0).abs() <= n.max(50) as f64 * f64::EPSILON && p.iter().all(|v| *v >= 0.0);
     if worst > LARGEST_GAP || !on_simplex {
         return Err(format!(
             "game {number} ({}, n = {n}): gap {worst:e}, on the simplex: {on_simplex}",

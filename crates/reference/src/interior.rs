@@ -43,6 +43,9 @@ const RETURNS: usize = 4;
 /// More steps than any game has been seen to need, four times over.
 const STEPS: usize = 100;
 
+/// Is told a bound on the duality gap after each step.
+pub(crate) type Watch<'a> = &'a dyn Fn(f64);
+
 /// Where the path ended.
 pub(crate) struct End {
     /// The unique equilibrium of the game, `[n]`, if crossover found it.
@@ -54,25 +57,27 @@ pub(crate) struct End {
 }
 
 /// Follows the path to an equilibrium by crossover, or else until rounding stops it.
-pub(crate) fn follow(k: &Margins) -> End {
-    follow_from(CentralPath::new(k), k.n() >= DROP_FROM)
+pub(crate) fn follow(k: &Margins, watch: Watch<'_>) -> End {
+    follow_from(CentralPath::new(k), k.n() >= DROP_FROM, watch)
 }
 
 /// Follows the path to rounding, without short cuts: for games whose equilibrium is known not to be unique.
-pub(crate) fn follow_to_end(k: &Margins) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn follow_to_end(k: &Margins, watch: Watch<'_>) -> (Vec<f64>, Vec<f64>) {
     let mut path = CentralPath::new(k);
     for _ in 0..STEPS {
         if !path.step() {
             break;
         }
+        path.tell(watch);
     }
     (path.x, path.s)
 }
 
-fn follow_from(mut path: CentralPath<'_>, mut may_drop: bool) -> End {
+fn follow_from(mut path: CentralPath<'_>, mut may_drop: bool, watch: Watch<'_>) -> End {
     let mut before = 0;
     for _ in 0..STEPS {
         let moved = path.step();
+        path.tell(watch);
         let inside = path.x.iter().zip(&path.s).filter(|(x, s)| x > s).count();
         let change = inside.abs_diff(before);
         before = inside;
@@ -83,7 +88,7 @@ fn follow_from(mut path: CentralPath<'_>, mut may_drop: bool) -> End {
         }
         if may_drop && 5 * change <= inside && 2 * inside >= 8 {
             may_drop = false;
-            if let Some(policy) = without_dropped(&path) {
+            if let Some(policy) = without_dropped(&path, watch) {
                 return End { equilibrium: Some(policy), x: path.x, s: path.s };
             }
         }
@@ -95,7 +100,7 @@ fn follow_from(mut path: CentralPath<'_>, mut may_drop: bool) -> End {
 }
 
 /// The equilibrium from the game without the actions that are clearly off the support, if it is one of the whole game.
-fn without_dropped(path: &CentralPath<'_>) -> Option<Vec<f64>> {
+fn without_dropped(path: &CentralPath<'_>, watch: Watch<'_>) -> Option<Vec<f64>> {
     let n = path.x.len();
     let mut kept: Vec<bool> = path.x.iter().zip(&path.s).map(|(x, s)| *x > DROPPED * s).collect();
     for _ in 0..RETURNS {
@@ -105,7 +110,7 @@ fn without_dropped(path: &CentralPath<'_>) -> Option<Vec<f64>> {
         }
         let smaller = path.k.restricted(&actions);
         let x = actions.iter().map(|&i| path.x[i]).collect();
-        let end = follow_from(CentralPath::resume(&smaller, x, path.lambda), false);
+        let end = follow_from(CentralPath::resume(&smaller, x, path.lambda), false, watch);
         let mut policy = vec![0.0; n];
         actions.iter().zip(end.equilibrium?).for_each(|(&i, p)| policy[i] = p);
         let margins = path.k.product(&policy);
@@ -150,6 +155,11 @@ impl<'a> CentralPath<'a> {
         let lambda = lambda + margins.iter().fold(0.0, |m: f64, v| m.max(*v));
         let s = margins.iter().map(|m| lambda - m).collect();
         Self { k, x, s, lambda, single: true }
+    }
+
+    /// Tells how small the gap of the whole game's policy is, at most, while no dropped action wins.
+    fn tell(&self, watch: Watch<'_>) {
+        watch(2.0 * self.lambda * self.k.scale());
     }
 
     /// One predictor-corrector step; false if it made no progress, which rounding explains.

@@ -5,7 +5,8 @@
 //! policy `mu`, temperature `tau`.
 //!
 //! Decompositions are faer's, which the workspace builds without its thread pool: bits do not depend on threads. With the
-//! feature `openblas` (off by default; needs the system's OpenBLAS) they are LAPACK's, through ndarray-linalg.
+//! feature `openblas` (off by default; needs the system's OpenBLAS, to be run with `OPENBLAS_NUM_THREADS=1`) they are
+//! LAPACK's, through ndarray-linalg.
 
 pub mod choice;
 mod crossover;
@@ -28,7 +29,7 @@ pub use exact::{ExactLottery, LARGEST_PROOF, RationalMargins, exact_lottery};
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
 pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
-    select_lottery,
+    select_lottery, select_lottery_watched,
 };
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
 pub use spectrum::{

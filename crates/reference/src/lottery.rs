@@ -33,7 +33,7 @@ use crate::crossover::{Block, solve_bordered};
 use crate::doubled::exact_margins;
 use crate::error::ReferenceError;
 use crate::face::Face;
-use crate::interior;
+use crate::interior::{self, Watch};
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
 
@@ -161,6 +161,20 @@ pub fn select_lottery(
     matrix: &PreferenceMatrix,
     selection: Selection<'_>,
 ) -> Result<Equilibrium, ReferenceError> {
+    select_lottery_watched(matrix, selection, &ignore)
+}
+
+/// [`select_lottery`] that tells, while it follows the central path (above a hundred actions), a bound on the duality gap
+/// after each step: what a progress bar shows. The bounds fall from about 1 to rounding, or stop short of it where crossover
+/// ends the path, and may begin again.
+///
+/// # Errors
+/// As [`select_lottery`].
+pub fn select_lottery_watched(
+    matrix: &PreferenceMatrix,
+    selection: Selection<'_>,
+    watch: &dyn Fn(f64),
+) -> Result<Equilibrium, ReferenceError> {
     if let Selection::RegularisedLimit(mu) = selection {
         let n = matrix.n();
         if mu.shape().contexts() != 1 || mu.shape().len() != n {
@@ -171,7 +185,7 @@ pub fn select_lottery(
         }
     }
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None };
+    let mut search = Search { matrix, k: &k, path_end: None, watch };
     let found = search.any()?;
     search.select(found, selection)
 }
@@ -184,7 +198,7 @@ pub fn select_lottery(
 /// [`ReferenceError::Inexact`] as [`maximal_lottery`].
 pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None };
+    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
     let found = search.any()?;
     if found.unique == Some(true) {
         return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
@@ -198,7 +212,7 @@ pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, 
 /// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
 pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None };
+    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
     let found = search.any()?;
     if found.unique == Some(true) {
         return Ok(Some((0..k.n()).filter(|&i| found.policy[i] > 0.0).collect()));
@@ -230,7 +244,11 @@ struct Search<'a> {
     k: &'a Margins,
     /// Last point of the central path, if it was followed to its end.
     path_end: Option<(Vec<f64>, Vec<f64>)>,
+    watch: Watch<'a>,
 }
+
+/// Watches nothing.
+fn ignore(_: f64) {}
 
 impl Search<'_> {
     /// Some equilibrium.
@@ -282,7 +300,7 @@ impl Search<'_> {
     }
 
     fn by_path(&mut self) -> Option<Found> {
-        let end = interior::follow(self.k);
+        let end = interior::follow(self.k, self.watch);
         if let Some(policy) = end.equilibrium {
             let found = self.decided(self.found(policy, Method::InteriorPoint, true));
             if self.certified(&found) {
@@ -298,7 +316,7 @@ impl Search<'_> {
     }
 
     fn path_end(&mut self) -> &(Vec<f64>, Vec<f64>) {
-        self.path_end.get_or_insert_with(|| interior::follow_to_end(self.k))
+        self.path_end.get_or_insert_with(|| interior::follow_to_end(self.k, self.watch))
     }
 
     fn found(&self, policy: Vec<f64>, method: Method, vertex: bool) -> Found {
@@ -386,7 +404,7 @@ impl Search<'_> {
 /// Probabilities alone: [`maximal_lottery`] for callers that solve many games.
 pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None };
+    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
     let found = search.any()?;
     if found.unique == Some(true) {
         return Ok(found.policy);

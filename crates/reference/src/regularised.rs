@@ -61,7 +61,11 @@ pub struct RegularisedEquilibrium {
     pub policy: Policy,
     /// `2 tau KL(pi || BR_tau(pi))`, at rounding.
     pub duality_gap_tau: f64,
-    /// Jacobians factored.
+    /// `KL(policy || equilibrium)` is at most that, to first order: what the rounding to `f64` took from the solution in
+    /// double-double arithmetic, and what that one's own residual leaves open. Below 1e-28 where the gap, which multiplies
+    /// the rounding of margins by `1 / tau`, cannot show it.
+    pub kl_to_equilibrium: f64,
+    /// Newton steps: Jacobians taken.
     pub newton_steps: usize,
 }
 
@@ -107,6 +111,7 @@ pub fn regularised_path(
         path[place] = Some(RegularisedEquilibrium {
             policy,
             duality_gap_tau: solved.duality_gap_tau,
+            kl_to_equilibrium: solved.kl_to_equilibrium,
             newton_steps: solved.newton_steps,
         });
     }
@@ -117,6 +122,7 @@ pub fn regularised_path(
 pub(crate) struct Solved {
     pub(crate) logits: Vec<f64>,
     pub(crate) duality_gap_tau: f64,
+    pub(crate) kl_to_equilibrium: f64,
     pub(crate) newton_steps: usize,
 }
 
@@ -181,13 +187,14 @@ impl<'a> Newton<'a> {
             self.accept(vec![first - second + self.matrix.margin(0, 1) / tau, 0.0], tau);
         } else if self.log_mu.len() > 2 {
             self.follow(tau)?;
-            self.refine(tau);
         }
+        let kl_to_equilibrium = if self.log_mu.len() > 1 { self.refine(tau) } else { 0.0 };
         let (duality_gap_tau, tolerance) = (self.gap(tau), self.tolerance(tau));
         if duality_gap_tau > tolerance {
             return Err(self.failure(tau, tau, tolerance));
         }
-        Ok(Solved { logits: self.log_probs.clone(), duality_gap_tau, newton_steps: self.steps - before })
+        let newton_steps = self.steps - before;
+        Ok(Solved { logits: self.log_probs.clone(), duality_gap_tau, kl_to_equilibrium, newton_steps })
     }
 
     /// Moves to `logits` and returns `max|F|` at `tau`; infinite if the logits have no finite normaliser.
@@ -327,12 +334,16 @@ impl<'a> Newton<'a> {
         None
     }
 
-    /// Newton steps with residuals in double-double arithmetic and one Jacobian, as long as they shrink the residual.
-    fn refine(&mut self, tau: f64) {
+    /// Newton steps with residuals in double-double arithmetic and one Jacobian, as long as they shrink the residual. How far
+    /// the rounded solution is from the equilibrium in KL, at most.
+    ///
+    /// To second order `KL = 1/2 |y|^2` for `y = D^1/2` times the error of the logits, of `p`-mean zero. Newton's system for
+    /// `y` is identity minus skew (module `krylov`), so `|y| <= |D^1/2 F|`.
+    fn refine(&mut self, tau: f64) -> f64 {
         let n = self.probs.len();
         let mut jacobian = self.jacobian(tau);
         let mut theta: Vec<fx128> = self.log_probs.iter().map(|&l| fx128::from(l)).collect();
-        let mut best = (f64::INFINITY, theta.clone());
+        let mut best = (f64::INFINITY, f64::INFINITY, theta.clone());
         for step in 0..REFINE {
             let residual = self.doubled_residual(&mut theta, tau);
             // what an action is played with decides how much its residual counts, down to the digits of its logarithm
@@ -341,7 +352,7 @@ impl<'a> Newton<'a> {
                 break;
             }
             let slow = size > 1e-3 * best.0;
-            best = (size, theta.clone());
+            best = (size, weighted_norm(&theta, &residual), theta.clone());
             if size < 1e-24 {
                 break;
             }
@@ -352,7 +363,11 @@ impl<'a> Newton<'a> {
             let correction = self.apply_inverse(&mut jacobian, &residual);
             theta.iter_mut().zip(&correction).for_each(|(t, c)| *t -= fx128::from(*c));
         }
-        self.accept(best.1.iter().map(|t| t.0).collect(), tau);
+        let (_, open, theta) = best;
+        self.accept(theta.iter().map(|t| t.0).collect(), tau);
+        let lost: Vec<f64> =
+            theta.iter().zip(&self.log_probs).map(|(t, l)| (*t - fx128::from(*l)).0).collect();
+        0.5 * (open + weighted_norm(&theta, &lost)).powi(2)
     }
 
     /// `F` at `theta`, which is normalised on the way, of `p`-mean zero.
@@ -399,4 +414,9 @@ impl<'a> Newton<'a> {
             newton_steps: self.steps,
         }
     }
+}
+
+/// `|D^1/2 v|` for `p = exp(theta)`.
+fn weighted_norm(theta: &[fx128], v: &[f64]) -> f64 {
+    theta.iter().zip(v).map(|(t, v)| t.0.exp() * v * v).sum::<f64>().sqrt()
 }

@@ -121,6 +121,7 @@ fn the_gap_is_rounding_on_random_games() {
             let recomputed = gap_tau(&matrix, &mu, &found.policy, tau);
             let worst = found.duality_gap_tau.max(recomputed);
             assert!(worst <= floor(tau), "kind {kind}, n {n}, tau {tau}: {worst}");
+            assert!(found.kl_to_equilibrium <= 1e-28, "kind {kind}, n {n}, tau {tau}: {found:?}");
         }
     }
 }
@@ -134,6 +135,7 @@ fn hundreds_of_actions() {
         for tau in [1e-2, 1e-5, 1e-6] {
             let found = solve(&matrix, &mu, tau);
             assert!(found.duality_gap_tau <= floor(tau), "kind {kind}, n {n}, tau {tau}: {found:?}");
+            assert!(found.kl_to_equilibrium <= 1e-28, "kind {kind}, n {n}, tau {tau}: {found:?}");
         }
     }
 }
@@ -290,6 +292,13 @@ fn two_independent_methods_agree_in_log_probability() {
                 }
             };
             close(&from, "elimination");
+            let kl: f64 = (0..n)
+                .map(|i| {
+                    let d = (fx128::from(found.log_probs()[i]) - from[i]).0;
+                    0.5 * found.probs()[i] * d * d
+                })
+                .sum();
+            assert!(kl <= 1e-28, "kind {kind}, tau {tau}: {kl}");
             // linear in 1 / tau steps: the smallest temperatures only where a step is cheap
             if n as f64
                 <= if tau < 1e-3 {

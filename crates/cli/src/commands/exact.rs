@@ -9,7 +9,7 @@ use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{
     ExactLottery, RationalMargins, Selection, equilibrium_ranges, exact_lottery, regularised_equilibrium,
-    regularised_path, select_lottery,
+    regularised_path, select_lottery, select_lottery_watched,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub(super) fn solve(args: Solve) -> Outcome {
     let reference = regularisation(&game, &args.regularisation)?;
     let waiting = Waiting::start("solving");
     let answers = (0..game.contexts())
-        .map(|x| solve_context(&game, x, &reference, &args, fractions.as_ref()))
+        .map(|x| solve_context(&game, x, &reference, &args, fractions.as_ref(), &waiting))
         .collect::<Result<Vec<_>, _>>()?;
     drop(waiting);
     if args.json || args.out.is_some() {
@@ -71,6 +71,7 @@ fn solve_context(
     reference: &Policy,
     args: &Solve,
     fractions: Option<&RationalMargins>,
+    waiting: &Waiting,
 ) -> Result<Value, Box<dyn Error>> {
     let (matrix, labels, tau) = (game.matrix(x), game.labels(x), args.regularisation.tau);
     let names = |list: &[usize]| -> Vec<String> { list.iter().map(|&i| labels[i].clone()).collect() };
@@ -85,7 +86,7 @@ fn solve_context(
             Some(Select::RegularisedLimit) => Selection::RegularisedLimit(&mu),
             Some(Select::Vertex) => Selection::Vertex,
         };
-        let e = select_lottery(&matrix, selection)?;
+        let e = select_lottery_watched(&matrix, selection, &|gap| waiting.tell(gap))?;
         let mut answer = json!({
             "n": matrix.n(), "labels": labels, "policy": e.policy.to_vec(), "duality_gap": e.duality_gap,
             "method": e.method.name(), "support": names(&e.support), "unique": e.unique,
@@ -115,7 +116,8 @@ fn solve_context(
         "log_policy": e.policy.log_probs().to_vec(), "duality_gap": gap,
         "method": "newton", "support": names(&support), "unique": true, "tau": tau,
         "duality_gap_tau": e.duality_gap_tau,
-        "certificate": { "duality_gap_tau": e.duality_gap_tau, "newton_steps": e.newton_steps, "unique": true },
+        "certificate": { "duality_gap_tau": e.duality_gap_tau, "kl_to_equilibrium": e.kl_to_equilibrium,
+                         "newton_steps": e.newton_steps, "unique": true },
     }))
 }
 
