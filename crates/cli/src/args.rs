@@ -152,13 +152,14 @@ pub(crate) struct Audit {
     /// Only the claims about this method. May be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) solver: Vec<String>,
-    /// Besides the suite, search so many random small games (and climb from the worst) for a counter-example.
+    /// Besides the suite, search so many random small games (and a quarter as many climbed from the worst) for a
+    /// counter-example.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) search: u32,
     /// Seed of the random games and starts.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Folder for the report page, the findings as JSON, and the counter-examples.
+    /// Folder for the report page, the findings as JSON, and a configuration that replays each claim's worst finding.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the findings as JSON.

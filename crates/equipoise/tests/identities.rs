@@ -282,3 +282,40 @@ fn local_slopes_are_met_within_two_percent() {
     }
     assert_eq!(seen, 10);
 }
+
+#[test]
+fn falling_steps_are_those_of_the_theorems() {
+    // Nash-MD: eta_t = 2 / (tau (t + 2)); INPO: eta_I,t = tau (t + 2) / 2, both from t = 0: each step is the constant method's
+    let mut rng = seed::stream(15, "identities", &[]);
+    let (game, tau) = (random_game(5, &mut rng), 0.3);
+    let (reference, start) = (random_policy(5, 1.0, &mut rng), random_policy(5, 1.0, &mut rng));
+    let task = |start: &Policy, tau: f64| Task {
+        reference: reference.clone(),
+        start: start.clone(),
+        tau,
+        horizon: None,
+        spectral_radius: None,
+        operator_norm: None,
+    };
+    for (name, key) in [("nash-md", "step_size"), ("inpo", "inpo_eta")] {
+        let entry = solver(name).expect("registered");
+        let build = |block, task: &Task| entry.build(&block, task).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let falling = build(json!({"falling": true}), &task(&start, tau));
+        assert_eq!(falling.parameters["step_size"], 1.0 / tau, "{name}");
+        let (mut falling, mut at) = (falling.solver, start.clone());
+        let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "falling", &[]));
+        for t in 0..60 {
+            let eta = 2.0 / (tau * (f64::from(t) + 2.0));
+            let value = if key == "inpo_eta" { 1.0 / eta } else { eta };
+            let mut constant = build(json!({key: value}), &task(&at, tau)).solver;
+            constant.step(&mut oracle, &mut rng).expect("finite");
+            falling.step(&mut oracle, &mut rng).expect("finite");
+            at.copy_from(constant.policy());
+            let far = (at.probs() - falling.policy().probs()).iter().fold(0.0, |m: f64, d| m.max(d.abs()));
+            assert!(far < 1e-13, "{name}, step {t}: {far:e}");
+        }
+        assert_eq!(falling.local_modulus(0.1), None);
+        let refused = entry.build(&json!({"falling": true}), &task(&start, 0.0)).err().expect("needs tau");
+        assert!(refused.to_string().contains("needs tau above 0"), "{refused}");
+    }
+}
