@@ -2,7 +2,8 @@
 //! the full matrix-vector products of ndarray and faer on the same threads. Then f32, sixteen products in one pass, and
 //! the storages that need no matrix, at sizes that double.
 //!
-//! Everything of one line is measured in turns within the same rounds; medians of times, medians of ratios within a round.
+//! Everything of one size is measured in turns within the same rounds, each time as the faster of two; medians of times,
+//! medians of ratios within a round.
 //! `cargo bench --bench product` takes about a minute and 1.2 GB; `-- --huge` adds 50,000 actions in f32 (5 GB);
 //! `-- --test` runs every part once, small.
 
@@ -11,11 +12,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use equipoise::core::vector::dispatch;
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
 use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
 use equipoise::ndarray::{Array1, Array2, s};
+use equipoise_benches::read_seconds;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -23,38 +24,14 @@ use rayon::prelude::*;
 /// Right-hand sides of one pass.
 const MANY: usize = 16;
 
-/// Sum of a buffer: what reading costs. Streams at once: 1 or 4.
-fn sum(buffer: &[f64], streams: usize) -> f64 {
-    const CHUNK: usize = 1 << 17;
-    let chunk = |part: &[f64]| {
-        dispatch(
-            #[inline(always)]
-            || {
-                let mut lanes = [[0.0; 8]; 8];
-                let quarter = part.len() / streams / 64 * 64;
-                let parts: Vec<&[[[f64; 8]; 8]]> = (0..streams)
-                    .map(|k| part[k * quarter..(k + 1) * quarter].as_chunks::<8>().0.as_chunks::<8>().0)
-                    .collect();
-                for i in 0..quarter / 64 {
-                    for part in &parts {
-                        for (lanes, block) in lanes.iter_mut().zip(&part[i]) {
-                            for l in 0..8 {
-                                lanes[l] += block[l];
-                            }
-                        }
-                    }
-                }
-                lanes.iter().flatten().sum::<f64>()
-            },
-        )
+/// The faster of two, as the read bandwidth is.
+fn seconds(mut work: impl FnMut()) -> f64 {
+    let mut once = || {
+        let clock = Instant::now();
+        work();
+        clock.elapsed().as_secs_f64()
     };
-    buffer.par_chunks(CHUNK).with_max_len(1).map(chunk).sum()
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let clock = Instant::now();
-    work();
-    clock.elapsed().as_secs_f64()
+    once().min(once())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -113,17 +90,11 @@ fn dense(n: usize, rounds: usize) {
     // columns: sum f64, sum f32's bytes, product f64, f32, 16 products, 16 in f32, ndarray, faer
     let mut times: [Vec<f64>; 8] = Default::default();
     for round in 0..=rounds {
-        let best = |buffer: &[f64]| {
-            [1, 4]
-                .map(|streams| seconds(|| _ = black_box(sum(buffer, streams))))
-                .into_iter()
-                .fold(f64::MAX, f64::min)
-        };
         let mut many =
             |game: &Game| seconds(|| game.margins_many(&all, &mut outs.iter_mut().collect::<Vec<_>>()));
         let row = [
-            best(&buffer),
-            best(&buffer[..half / 8]),
+            read_seconds(&buffer),
+            read_seconds(&buffer[..half / 8]),
             seconds(|| wide.margins(policy, &mut out)),
             seconds(|| narrow.margins(policy, &mut out)),
             many(&wide),

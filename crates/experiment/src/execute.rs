@@ -24,6 +24,8 @@ use crate::plan::{GamePlan, Plan, RunPlan};
 /// Exact answers are computed where the cubes of the actions, summed over contexts, stay below this: one context of
 /// about 600 actions, or a million of 6.
 const SOLVABLE: f64 = 2.5e8;
+/// Facts about the contexts of a game of several are counted where none has more actions.
+const COUNTED: usize = 2048;
 /// Largest matrix that is copied into `games.json`.
 const SHOWN: usize = 60;
 /// Largest policy that is copied into `run.json`, in entries.
@@ -209,6 +211,7 @@ fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteErro
     let records = plan.games.par_iter().enumerate().map(|(g, game)| {
         let shape = game.game.shape();
         let (single, n) = (shape.contexts() == 1, shape.actions(0));
+        let largest = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
         let facts = (single && solvable(game))
             .then(|| facts::game_facts(&game.game, &game.unmet_pairs))
             .transpose()
@@ -225,7 +228,7 @@ fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteErro
             unmet_pairs: game.unmet_pairs.clone(),
             reference: game.reference.probs_at(0).to_vec(),
             facts,
-            context_facts: (!single).then(|| facts::context_facts(&game.game)),
+            context_facts: (!single && largest <= COUNTED).then(|| facts::context_facts(&game.game)),
             equilibria: (0..plan.taus.len()).filter_map(|t| equilibrium(&settings[&(g, t)])).collect(),
         })
     });

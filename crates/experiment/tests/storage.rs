@@ -15,7 +15,7 @@ fn plan(games: &str) -> Plan {
 #[test]
 fn f32_rounds_the_game_and_says_so() {
     let plan = plan(
-        "  - matrix: { values: [[0.5, 0.7, 0.25], [0.3, 0.5, 0.5], [0.75, 0.5, 0.5]], storage: [f64, f32], name: m }\n",
+        "  - matrix: { values: [[0.5, 0.7, 0.25], [0.3, 0.5, 0.5], [0.75, 0.5, 0.5]], storage: [f64, f32] }\n",
     );
     let [wide, narrow] = &plan.games[..] else { panic!("{:?}", plan.games) };
     let k = |g: &equipoise::env::Game, j| g.matrix(0).margin(0, j);
