@@ -198,7 +198,7 @@ pub fn max(values: &[f64]) -> f64 {
         return values.iter().copied().fold(f64::NEG_INFINITY, larger);
     }
     let lanes = values.chunks_exact(LANES).fold(NOTHING, from);
-    if values.len() % LANES == 0 {
+    if values.len().is_multiple_of(LANES) {
         return largest(lanes);
     }
     largest(from(lanes, &values[values.len() - LANES..])) // the rest, as the last eight once more
