@@ -10,7 +10,7 @@
 //! a vector of its own. Rows, lanes and bands depend on `n` only, so the bits depend neither on the threads nor on the
 //! width of the machine's vectors.
 //!
-//! Games of small contexts have their own ways ([`crate::squares`], [`crate::triangles`]): up to some thirty actions the
+//! Games of small contexts have their own ways (`squares.rs`, `triangles.rs`): there the
 //! sum over a row costs more than reading the other half of the matrix.
 
 use equipoise_core::vector::dispatch;
