@@ -86,7 +86,7 @@ impl Stamp {
         }
         NEXT.with(|next| {
             let mut stamp = next.get();
-            if stamp % RANGE == 0 {
+            if stamp.is_multiple_of(RANGE) {
                 stamp = RANGES.fetch_add(1, Ordering::Relaxed) * RANGE + 1;
             }
             next.set(stamp + 1);

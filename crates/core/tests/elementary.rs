@@ -119,7 +119,6 @@ fn exp_stays_within_its_bound() {
     (-1070..0).flat_map(|e| [2f64.powi(e), -2f64.powi(e)]).for_each(&mut try_at);
     [0.0, -0.0, -708.0, 709.0].into_iter().for_each(&mut try_at);
     assert!(worst.0 <= ULP && worst.0 > 0.5, "{worst:?}");
-    println!("exp: at most {:.4} ulp, at {:e}", worst.0, worst.1);
 }
 
 #[test]
@@ -150,7 +149,6 @@ fn ln_stays_within_its_bound() {
         .for_each(&mut try_at);
     [f64::MIN_POSITIVE, f64::MAX].into_iter().for_each(&mut try_at);
     assert!(worst.0 <= ULP && worst.0 > 0.5, "{worst:?}");
-    println!("ln: at most {:.4} ulp, at {:e}", worst.0, worst.1);
 }
 
 /// With u = eps / 2, first order: `d = v - top` is rounded (|d| u, and |d| <= |log p|), `exp` adds 2 u, the sum of n numbers
@@ -198,7 +196,6 @@ fn a_log_softmax_is_right_to_a_few_units() {
             worst_prob = worst_prob.max(error / prob_bound);
         }
     }
-    println!("of their bounds: log p {worst_log:.3}, p {worst_prob:.3}");
     assert!(worst_log <= 1.0 && worst_log > 0.1, "{worst_log}");
     assert!(worst_prob <= 1.0 && worst_prob > 0.1, "{worst_prob}");
 }

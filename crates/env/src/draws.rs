@@ -288,7 +288,8 @@ mod tests {
                             starts: &word_starts(game.shape().offsets(), &spec),
                         };
                         let (mut bulk, mut one) = (stream(5, "test", &[]), stream(5, "test", &[]));
-                        (bulk.next_u64(), one.next_u64());
+                        bulk.next_u64();
+                        one.next_u64();
                         let mut out = vec![f64::NAN; margins.len()];
                         query.answer(&mut bulk, &mut out);
                         let expect = word_by_word(game, &spec, &policy, &mut one);
