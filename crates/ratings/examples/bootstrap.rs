@@ -1,4 +1,4 @@
-//! Coverage of bootstrap intervals, over comparisons and over contexts; prints what `bootstrap.txt` beside it records.
+//! Coverage of bootstrap intervals, over comparisons and over contexts; prints one line a case.
 //!
 //! `cargo run --release -p equipoise-ratings --example bootstrap`
 //!
