@@ -1,4 +1,5 @@
-//! Coverage of bootstrap intervals, over comparisons and over contexts; prints what `bootstrap.txt` beside it records.
+//! Coverage of bootstrap intervals, over comparisons and over contexts; prints what `bootstrap.txt`
+//! beside it records.
 //!
 //! `cargo run --release -p equipoise-ratings --example bootstrap`
 //!

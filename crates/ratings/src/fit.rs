@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The bracket is the logistic prior: one win and one loss of every item against an item of strength 0. A maximum without
-//! it exists iff "won against or tied with" is strongly connected (Ford 1957). Where it is not, the prior is added, and
-//! the fit says so. For relative models the Hessian is singular along equal strengths; a rank-one term there makes it
+//! it exists iff "won against or tied with" is strongly connected (Ford 1957) and, in the models of ties, the tie parameter
+//! cannot run away ([`tie_parameter_runs_away`](crate::graph::tie_parameter_runs_away)). Where none exists, the prior is added, and the fit says so. For relative models the Hessian is singular along equal strengths; a rank-one term there makes it
 //! definite without moving the step, and is taken out of the covariance again.
 //!
 //! Errors: `Cov = H^-1` (Hessian), and `H^-1 J H^-1` with `J = sum w s s'` over rows (sandwich; s: slope of one row), which
@@ -21,7 +21,7 @@ use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::graph::win_blocks;
+use crate::graph::{tie_parameter_runs_away, win_blocks};
 use crate::jet::{Jet, N};
 use crate::model::Model;
 use crate::special::chi_squared_tail;
@@ -228,6 +228,7 @@ struct Problem<'a> {
     home: bool,
     tie_free: bool,
     prior: bool,
+    exists: bool,
     cells: Vec<Cell>,
     features: Option<Array2<f64>>,
     blocks: Vec<Vec<usize>>,
@@ -283,13 +284,15 @@ impl<'a> Problem<'a> {
         let blocks = win_blocks(data);
         let grounded = model == Model::GroundedRaoKupper;
         let no_ground = grounded && cells.iter().all(|c| c.weights[3] == 0.0);
-        let exists = if features.is_some() { true } else { blocks.len() == 1 && !no_ground };
+        let with_ties = matches!(model, Model::Davidson | Model::RaoKupper) && ties > 0.0;
+        let exists = blocks.len() == 1 && !no_ground && !(with_ties && tie_parameter_runs_away(data));
         Ok(Self {
             data,
             model,
             home: options.home,
             tie_free: model.has_ties() && ties > 0.0,
-            prior: options.prior || !exists,
+            prior: options.prior || !(exists || features.is_some()),
+            exists,
             cells,
             features,
             blocks,
@@ -298,11 +301,6 @@ impl<'a> Problem<'a> {
 
     fn n(&self) -> usize {
         self.data.n()
-    }
-
-    fn exists(&self) -> bool {
-        let grounded = self.model == Model::GroundedRaoKupper;
-        self.blocks.len() == 1 && !(grounded && self.cells.iter().all(|c| c.weights[3] == 0.0))
     }
 
     /// The jets' local variables among the entries of a point.
@@ -600,7 +598,7 @@ impl<'a> Problem<'a> {
             log_likelihood,
             deviance: 2.0 * (self.saturated() - log_likelihood),
             degrees_of_freedom: outcomes * self.cells.len() as f64 - (k - floating) as f64,
-            exists: self.exists(),
+            exists: self.exists,
             blocks: self.blocks.clone(),
             prior: self.prior,
             converged,

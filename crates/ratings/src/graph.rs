@@ -64,10 +64,68 @@ pub fn win_blocks(data: &Comparisons) -> Vec<Vec<usize>> {
     strong_blocks(&lost_to)
 }
 
+/// Whether strengths and the tie parameter of Davidson's or Rao and Kupper's model can grow together without bound: some
+/// `d` has `d_i - d_j >= 1` wherever i won against j and `|d_i - d_j| <= 1` wherever they tied. Then the likelihood climbs
+/// for ever along `r = t d`, `log nu = t / 2` (or `log theta = t`), although ties and wins connect everybody; a pair won both
+/// ways rules it out. Bellman and Ford's algorithm on these differences; O(items x pairs) at worst.
+#[must_use]
+pub fn tie_parameter_runs_away(data: &Comparisons) -> bool {
+    let mut edges: Vec<(usize, usize, i64)> = Vec::new();
+    for pair in &data.pairs {
+        let (wins, losses, ties) = pair.outcomes();
+        if wins > 0.0 && losses > 0.0 {
+            return false;
+        }
+        // an edge (a, b, w) asks for d_b <= d_a + w
+        for (won, a, b) in [(wins, pair.i, pair.j), (losses, pair.j, pair.i)] {
+            if won > 0.0 {
+                edges.push((a, b, -1));
+            }
+            if ties > 0.0 {
+                edges.push((a, b, 1));
+            }
+        }
+    }
+    let mut d = vec![0i64; data.n()];
+    for _ in 0..=data.n() {
+        let mut moved = false;
+        for &(a, b, w) in &edges {
+            if d[a] + w < d[b] {
+                d[b] = d[a] + w;
+                moved = true;
+            }
+        }
+        if !moved {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn table(wins: [[f64; 3]; 3], ties: [[f64; 3]; 3]) -> Comparisons {
+        Comparisons::from_tables(&ndarray::arr2(&wins), &ndarray::arr2(&ties))
+    }
+
+    #[test]
+    fn ties_and_wins_of_one_side_alone_have_no_maximum() {
+        let none = [[0.0; 3]; 3];
+        let tied = [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]];
+        // 0 > 1 > 2, each pair also tied: 0 and 2 would have to be both one and two apart
+        let chain = [[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]];
+        assert!(!tie_parameter_runs_away(&table(chain, tied)));
+        let without = [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]];
+        assert!(tie_parameter_runs_away(&table(chain, without)));
+        // a circle of wins, or a pair won both ways
+        let circle = [[0.0, 2.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]];
+        assert!(!tie_parameter_runs_away(&table(circle, none)));
+        let both = [[0.0, 2.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 0.0]];
+        assert!(!tie_parameter_runs_away(&table(both, without)));
+    }
 
     proptest! {
         #[test]

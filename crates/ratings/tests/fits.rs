@@ -229,6 +229,16 @@ fn without_a_maximum_the_prior_is_added_and_said() {
     let tied = Comparisons::from_tables(&Array2::zeros((2, 2)), &arr2(&[[0.0, 5.0], [5.0, 0.0]]));
     assert_eq!(fit(&tied, Model::Davidson, Options::default()).unwrap_err(), FitError::OnlyTies);
     assert!(fit(&tied, Model::BradleyTerry, Options::default()).unwrap().exists);
+    // ties hold the items together for bradley-terry, but not for models that may put the loser further and further away
+    let wins = arr2(&[[0.0, 5.0, 0.0], [0.0, 0.0, 4.0], [0.0, 0.0, 0.0]]);
+    let ties = arr2(&[[0.0, 3.0, 0.0], [3.0, 0.0, 2.0], [0.0, 2.0, 0.0]]);
+    let data = Comparisons::from_tables(&wins, &ties);
+    assert!(fit(&data, Model::BradleyTerry, Options::default()).unwrap().exists);
+    for model in [Model::Davidson, Model::RaoKupper] {
+        let found = fit(&data, model, Options::default()).unwrap();
+        assert!(!found.exists && found.prior && found.converged && found.blocks.len() == 1, "{model:?}");
+        assert!(found.log_strength.iter().all(|r| r.abs() < 10.0), "{model:?}");
+    }
     // without ties, models of ties are bradley-terry at the end of their range
     let data = tables(4, &mut stream(15, "fits", &[]), false);
     let bt = fit(&data, Model::BradleyTerry, Options::default()).unwrap();

@@ -226,7 +226,12 @@ fn existence(data: &Comparisons, found: &Fit) -> String {
         let shown: Vec<&str> = b.iter().take(6).map(|&i| data.labels[i].as_str()).collect();
         format!("{}{}", shown.join(", "), if b.len() > 6 { ", ..." } else { "" })
     };
-    let mut text = "\nno finite maximum of the likelihood (Ford's condition)".to_owned();
+    let mut text = match found.blocks.len() {
+        1 => "\nno finite maximum of the likelihood: no pair was won both ways (or none was ever both bad), so that \
+              strengths and the tie parameter can grow together"
+            .to_owned(),
+        _ => "\nno finite maximum of the likelihood (Ford's condition)".to_owned(),
+    };
     if let [first, .., last] = &found.blocks[..] {
         text +=
             &format!(": [{}] and [{}] are not held together by wins both ways", block(first), block(last));
