@@ -72,7 +72,7 @@ fn scaled(mut u: Array2<f64>, margin: f64) -> Result<storage::LowRank, BuildErro
     if longest > 0.0 {
         u *= (margin / longest).sqrt();
     }
-    storage::LowRank::new(u.view()).map_err(|e| BuildError::range("vectors", "..", &e.to_string()))
+    storage::LowRank::new(u.view()).map_err(|e| BuildError::range("vectors", "..", e.to_string()))
 }
 
 fn check_rank(key: &str, rank: usize) -> Result<(), BuildError> {
