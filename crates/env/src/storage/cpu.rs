@@ -5,7 +5,8 @@
 //! does not look far enough ahead by itself; asked 8 KiB ahead it streams at the bandwidth of a plain sum, not at half of
 //! it. Sixteen products in one pass are bound by arithmetic instead, and twice as fast on vectors twice as wide.
 //!
-//! Neither changes a value: asking reads nothing, and the kernels neither fuse nor reorder, whatever the width.
+//! Neither changes a value: asking reads nothing, and the kernels write out what is fused and in which order, whatever the
+//! width.
 #![allow(unsafe_code)]
 
 use equipoise_core::vector;
@@ -14,7 +15,10 @@ use equipoise_core::vector;
 #[inline]
 pub(super) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("fma")
+    {
         // SAFETY: `wide` is an ordinary function but for the features it is compiled with, which were just detected.
         return unsafe { wide(work) };
     }
@@ -22,7 +26,7 @@ pub(super) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx,avx2,avx512f,avx512vl")]
+#[target_feature(enable = "avx,avx2,fma,avx512f,avx512vl")]
 fn wide<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
