@@ -1,6 +1,8 @@
 //! Whatever the bytes: a configuration is refused with a place, or it is a plan that says the same when read again.
 //! `EQUIPOISE_FUZZ_SECONDS=600 cargo test --release -p equipoise-experiment --test any_text` looks for longer.
 
+#![allow(clippy::print_stdout, reason = "a long search says how much it tried")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
