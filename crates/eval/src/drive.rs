@@ -355,9 +355,12 @@ impl Desk {
         }
         if step > 0 {
             self.average.set_mean(&self.played, step as f64);
+            run.oracle.product(&self.average, &mut self.average_margins);
+        } else {
+            // the start, whose product is known
+            self.average_margins.assign(run.oracle.last_margins());
         }
-        let (average, margins) = (&self.average, &mut self.average_margins);
-        run.oracle.product(average, margins);
+        let (average, margins) = (&self.average, &self.average_margins);
         let both = gaps(&truth, average, margins);
         for &metric in run.metrics {
             push(

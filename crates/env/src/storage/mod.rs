@@ -20,6 +20,7 @@
 mod ballots;
 mod cpu;
 mod low_rank;
+mod number;
 mod pairs;
 mod panels;
 mod streamed;
@@ -31,8 +32,9 @@ use serde::{Deserialize, Serialize};
 
 pub use ballots::Ballots;
 pub use low_rank::LowRank;
+pub use number::Number;
 pub use pairs::Pairs;
-pub use panels::{Number, Panels};
+pub use panels::Panels;
 pub use streamed::{Fetch, Streamed};
 
 /// The margins of one context of `n` actions, however they are kept.

@@ -10,7 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cpu::dispatch;
-use super::panels::{Block, LANES, Number, Padded, ROWS, band, in_parts, start};
+use super::number::Number;
+use super::panels::{Block, LANES, Padded, ROWS, band, in_parts, start};
 use super::{ProductCost, Storage, StorageError};
 
 /// Bytes fetched at once, at least.
