@@ -4,10 +4,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use equipoise::Setting;
 use equipoise::core::vector::dispatch;
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::{Game, PreferenceMatrix};
+use equipoise::env::{Feedback, Game, PreferenceMatrix};
+use equipoise::eval::{Limits, Metric, Schedule};
+use equipoise::registry::solver;
+use equipoise::{Conduct, Setting};
 use rayon::prelude::*;
 
 /// A game of `n` actions with independent uniform win rates, and a random reference to start from.
@@ -30,6 +32,35 @@ pub fn settings(contexts: usize, n: usize, tau: f64) -> Setting {
     let logits = (0..contexts * n).map(|_| 2.0 * sample::uniform(&mut rng)).collect();
     let reference = Policy::from_logits(game.shape(), logits).expect("finite logits");
     Setting::new(game, reference.clone(), reference, tau)
+}
+
+/// Seconds of `steps` exact steps of a method with step size 0.1 through the driving loop, with both gaps, the average
+/// iterate, targets and movement at every step, and the last regularised gap.
+///
+/// # Panics
+/// If the registry has no such method, or it has no `step_size`.
+#[must_use]
+pub fn driven(setting: &Setting, method: &str, steps: u64) -> (f64, f64) {
+    let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
+    let gap = Metric::named("duality_gap_tau").expect("a metric of the registry");
+    let conduct = Conduct {
+        seed: 1,
+        oracle_stream: &[],
+        solver_stream: &[],
+        feedback: &Feedback::Exact,
+        limits: &limits,
+        schedule: &schedule,
+        metrics: &[gap],
+        keep_policies: false,
+    };
+    let parameters = serde_json::json!({ "step_size": 0.1 });
+    let clock = Instant::now();
+    let settled = setting
+        .run(solver(method).expect("registered"), &parameters, &conduct, &mut |_| true)
+        .expect("a valid step size");
+    let seconds = clock.elapsed().as_secs_f64();
+    let last = settled.outcome.trace.iter().rfind(|p| p.iterate == "last").expect("the end is recorded");
+    (seconds, last.value)
 }
 
 /// A pool of so many threads, for programs that say how many they use.

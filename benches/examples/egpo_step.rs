@@ -11,37 +11,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use equipoise::Setting;
 use equipoise::core::{simplex, vector};
-use equipoise::env::Feedback;
-use equipoise::eval::{Limits, Schedule};
-use equipoise::registry::solver;
-use equipoise::{Conduct, Setting};
+use equipoise_benches::driven;
 
 const ROUNDS: usize = 15;
-
-/// Seconds of `steps` EGPO steps through the driving loop, both gaps at every step, and the last gap.
-fn run(setting: &Setting, steps: u64) -> (f64, f64) {
-    let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
-    let gap = equipoise::eval::Metric::named("duality_gap_tau").expect("a metric of the registry");
-    let conduct = Conduct {
-        seed: 1,
-        oracle_stream: &[],
-        solver_stream: &[],
-        feedback: &Feedback::Exact,
-        limits: &limits,
-        schedule: &schedule,
-        metrics: &[gap],
-        keep_policies: false,
-    };
-    let parameters = serde_json::json!({ "step_size": 0.1 });
-    let clock = Instant::now();
-    let settled = setting
-        .run(solver("egpo").expect("registered"), &parameters, &conduct, &mut |_| true)
-        .expect("a valid step size");
-    let seconds = clock.elapsed().as_secs_f64();
-    let last = settled.outcome.trace.iter().rfind(|p| p.iterate == "last").expect("the end is recorded");
-    (seconds, last.value)
-}
 
 /// Seconds of the kernels of `steps` steps.
 fn kernels(setting: &Setting, steps: u64) -> f64 {
@@ -98,7 +72,7 @@ fn main() {
     if arguments.first().is_some_and(|a| a == "--one") {
         let (n, steps) = (number(&arguments[1]), number(&arguments[2]) as u64);
         let games = arguments.get(3).map_or(1, number);
-        let (seconds, gap) = run(&equipoise_benches::settings(games, n, 0.1), steps);
+        let (seconds, gap) = driven(&equipoise_benches::settings(games, n, 0.1), "egpo", steps);
         println!("{seconds} {gap:e}");
         return;
     }
@@ -116,7 +90,7 @@ fn main() {
         let steps = (20_000_000 / (1000 + n * n)).max(100) as u64;
         let (mut whole, mut parts, mut least) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            whole.push(run(&setting, steps).0);
+            whole.push(driven(&setting, "egpo", steps).0);
             parts.push(kernels(&setting, steps));
             least.push(bare(&setting, steps));
         }

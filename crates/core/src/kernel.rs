@@ -28,37 +28,16 @@ pub fn logit_step(
     let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
     match anchors {
         // the two forms that nearly every method uses, in one pass
-        [(a, p)] if *a != 0.0 => {
-            let p = p.log_probs_slice();
-            next.set_logits_in_blocks(
-                #[inline(always)]
-                |at, logits| {
-                    let (a, eta) = (*a, eta); // in registers: through a reference they might alias the logits
-                    for ((t, &g), &l) in logits.iter_mut().zip(&gain[at.clone()]).zip(&p[at]) {
-                        *t = a * l + eta * g;
-                    }
-                },
-            )
-        }
+        [(a, p)] if *a != 0.0 => next.set_combination([(*a, p.log_probs_slice()), (eta, gain)]),
         [(a, p), (b, r)] if *a != 0.0 && *b != 0.0 => {
-            let (p, r) = (p.log_probs_slice(), r.log_probs_slice());
-            next.set_logits_in_blocks(
-                #[inline(always)]
-                |at, logits| {
-                    let (a, b, eta) = (*a, *b, eta);
-                    let anchored = p[at.clone()].iter().zip(&r[at.clone()]);
-                    for ((t, &g), (&l, &m)) in logits.iter_mut().zip(&gain[at]).zip(anchored) {
-                        *t = a * l + b * m + eta * g;
-                    }
-                },
-            )
+            next.set_combination([(*a, p.log_probs_slice()), (*b, r.log_probs_slice()), (eta, gain)])
         }
-        _ => next.set_logits_in_blocks(|at, logits| {
-            for (t, &g) in logits.iter_mut().zip(&gain[at.clone()]) {
+        _ => next.set_logits(|logits| {
+            for (t, &g) in logits.iter_mut().zip(gain) {
                 *t = eta * g;
             }
             for (weight, policy) in anchors.iter().filter(|(weight, _)| *weight != 0.0) {
-                for (t, &l) in logits.iter_mut().zip(&policy.log_probs_slice()[at.clone()]) {
+                for (t, &l) in logits.iter_mut().zip(policy.log_probs_slice()) {
                     *t += weight * l;
                 }
             }

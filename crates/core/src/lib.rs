@@ -8,6 +8,7 @@
 
 pub mod blocks;
 pub mod kernel;
+pub mod lanes;
 pub mod local;
 pub mod oracle;
 pub mod policy;

@@ -1,7 +1,6 @@
 //! Policies: one distribution over actions per context.
 
 use std::cell::Cell;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +8,7 @@ use ndarray::{Array1, ArrayView1, s};
 
 use crate::blocks;
 use crate::shape::Shape;
-use crate::simplex::log_softmax_rows;
+use crate::simplex::{Combination, InPlace, LogSoftmax, Logits};
 use crate::solver::StepError;
 use crate::vector;
 
@@ -278,34 +277,31 @@ impl Policy {
     pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
         let (_, rows) = self.writable();
         write(slice_mut(&mut rows.log_probs));
-        self.set_logits_in_blocks(
-            #[inline(always)]
-            |_, _| (),
-        )
+        self.normalise(|| InPlace)
     }
 
-    /// [`Policy::set_logits`] in blocks, in parallel where the shape is large: `write` fills the logits of the entries
-    /// it is told, and does nothing else.
+    /// Overwrites the policy with `softmax(sum_k weight_k values_k)`, the values flat over the shape. No allocation, unless
+    /// the numbers are shared.
     ///
     /// # Errors
     /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
     #[inline]
-    pub fn set_logits_in_blocks(
+    pub(crate) fn set_combination<const K: usize>(
         &mut self,
-        write: impl Fn(Range<usize>, &mut [f64]) + Sync,
+        terms: [(f64, &[f64]); K],
     ) -> Result<(), StepError> {
+        self.normalise(|| Combination(terms))
+    }
+
+    #[inline]
+    fn normalise<L: Logits>(&mut self, logits: impl Fn() -> L + Sync) -> Result<(), StepError> {
         let (shape, Numbers { log_probs, probs }) = self.writable();
         let bad = blocks::over(
             shape.offsets(),
             (slice_mut(log_probs), slice_mut(probs)),
-            |block, (logits, probs)| {
-                vector::dispatch(
-                    #[inline(always)]
-                    || {
-                        write(block.entries(), logits);
-                        log_softmax_rows(block.offsets, logits, probs).map(|row| block.first + row)
-                    },
-                )
+            |block, (log_probs, probs)| {
+                let rows = LogSoftmax { offsets: block.offsets, logits: logits(), log_probs, probs };
+                vector::run(rows).map(|row| block.first + row)
             },
             Option::or,
         );

@@ -2,8 +2,16 @@
 //!
 //! Everything is in nats, in `f64`, and works with log-probabilities far below the smallest positive `f64`
 //! probability: `log p = -1000` is an ordinary number.
+//!
+//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0, and rows of up to 16
+//! never leave the registers: for games of ten actions the way through memory costs as much as the arithmetic.
 
-use crate::vector::{self, LANES};
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use crate::lanes::{Eight, LANES, Real, fold};
+use crate::vector::{self, exp_of, kl_term_of, ln_of};
 
 /// `log sum_i exp(v_i)`, shifted by the largest entry. `-inf` entries count nothing.
 #[must_use]
@@ -21,84 +29,180 @@ pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
 /// probability below 1e-307 is 0; its logarithm is kept.
 #[must_use]
 pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
-    let rows = [0, logits.len()];
-    vector::dispatch(
-        #[inline(always)]
-        || log_softmax_rows(&rows, logits, probs),
-    )
-    .is_none()
+    let offsets = [0, logits.len()];
+    vector::run(LogSoftmax { offsets: &offsets, logits: InPlace, log_probs: logits, probs }).is_none()
 }
 
-/// Rows are taken together up to this many entries, so that short rows fill whole vectors and all stays in cache.
-const TOGETHER: usize = 256;
-/// And up to so many rows.
-const ROWS: usize = 64;
+/// Where the logits of a softmax come from.
+pub(crate) trait Logits {
+    /// Those of the entries `at` of a flat vector, filled up with `-inf`; `present` is what is written there now.
+    fn part<S: Simd>(&self, simd: S, at: Range<usize>, present: &[f64]) -> Eight<S>;
+}
 
-/// The first of the rows `offsets[first]..` that are not taken together with row `first`.
-#[inline(always)]
-fn together(offsets: &[usize], first: usize) -> usize {
-    let mut last = first + 1;
-    while last + 1 < offsets.len() && offsets[last + 1] - offsets[first] <= TOGETHER && last < first + ROWS {
-        last += 1;
+/// Logits that stand where the log-probabilities will.
+pub(crate) struct InPlace;
+
+impl Logits for InPlace {
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, _: Range<usize>, present: &[f64]) -> Eight<S> {
+        Eight::load_part(simd, present, f64::NEG_INFINITY)
     }
-    last
 }
 
-/// [`log_softmax`] of every row; the first row without a finite normaliser, if any. Row k lies at
-/// `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]`. To be inlined into [`vector::dispatch`].
-#[inline(always)]
-#[must_use]
-pub(crate) fn log_softmax_rows(offsets: &[usize], logits: &mut [f64], probs: &mut [f64]) -> Option<usize> {
-    let mut bad = None;
-    let (base, mut first) = (offsets[0], 0);
-    while first + 1 < offsets.len() {
-        let last = together(offsets, first);
-        let group = offsets[first] - base..offsets[last] - base;
-        for row in offsets[first..=last].windows(2) {
-            let v = &mut logits[row[0] - base..row[1] - base];
-            vector::shift(v, vector::max(v));
+/// `sum_k weight_k values_k`, each after the first added with one rounding; the values are flat over the shape.
+#[derive(Clone, Copy)]
+pub(crate) struct Combination<'a, const K: usize>(pub(crate) [(f64, &'a [f64]); K]);
+
+impl<const K: usize> Logits for Combination<'_, K> {
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, at: Range<usize>, _: &[f64]) -> Eight<S> {
+        /// What makes -inf of the lanes from the k-th on: a weight may have any sign, so padded values cannot.
+        const FILLING: [[f64; LANES]; LANES] = {
+            let mut filling = [[0.0; LANES]; LANES];
+            let mut k = 0;
+            while k < LANES * LANES {
+                if k % LANES >= k / LANES {
+                    filling[k / LANES][k % LANES] = f64::NEG_INFINITY;
+                }
+                k += 1;
+            }
+            filling
+        };
+        let mut sum = Eight::splat(simd, 0.0);
+        for (k, (weight, values)) in self.0.iter().enumerate() {
+            let (weight, values) =
+                (Eight::splat(simd, *weight), Eight::load_part(simd, &values[at.clone()], 0.0));
+            sum = if k == 0 { weight * values } else { values.times_plus(weight, sum) };
         }
-        vector::exp_into(&logits[group.clone()], &mut probs[group]);
-        if last == first + 1 {
-            let range = offsets[first] - base..offsets[last] - base;
-            let (v, p) = (&mut logits[range.clone()], &mut probs[range]);
-            let sum = vector::sum(p);
+        match FILLING.get(at.len()) {
+            Some(filling) => sum + Eight::load(simd, filling),
+            None => sum,
+        }
+    }
+}
+
+/// [`log_softmax`] of every row; the first row without a finite normaliser, if any.
+///
+/// Row k lies at `offsets[k]..offsets[k + 1]` of the logits' flat vectors, and of what is written (which begins at
+/// `offsets[0]`) at `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]`.
+pub(crate) struct LogSoftmax<'a, L> {
+    pub(crate) offsets: &'a [usize],
+    pub(crate) logits: L,
+    pub(crate) log_probs: &'a mut [f64],
+    pub(crate) probs: &'a mut [f64],
+}
+
+impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Option<usize> {
+        let mut bad = None;
+        let base = self.offsets[0];
+        for (k, w) in self.offsets.windows(2).enumerate() {
+            let row = w[0] - base..w[1] - base;
+            let (log_probs, probs) = (&mut self.log_probs[row.clone()], &mut self.probs[row]);
+            let sum = match log_probs.len() {
+                0..=8 => short_row::<S, L, 1>(simd, &self.logits, w[0], log_probs, probs),
+                9..=16 => short_row::<S, L, 2>(simd, &self.logits, w[0], log_probs, probs),
+                _ => long_row(simd, &self.logits, w[0], log_probs, probs),
+            };
             // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
             if !sum.is_finite() {
-                bad = bad.or(Some(first));
-            }
-            scale(v, p, vector::ln(sum), 1.0 / sum);
-        } else {
-            // the logarithms of all sums in whole vectors: a scalar one costs as much as eight
-            let (mut sums, mut logs, mut scales) = ([1.0; ROWS], [0.0; ROWS], [0.0; ROWS]);
-            for (sum, row) in sums.iter_mut().zip(offsets[first..=last].windows(2)) {
-                *sum = vector::sum(&probs[row[0] - base..row[1] - base]);
-            }
-            let filled = (last - first).next_multiple_of(LANES);
-            for ((log, scale), sum) in
-                logs[..filled].iter_mut().zip(&mut scales[..filled]).zip(&sums[..filled])
-            {
-                (*log, *scale) = (vector::ln(*sum), 1.0 / sum);
-            }
-            for (k, row) in offsets[first..=last].windows(2).enumerate() {
-                if !sums[k].is_finite() {
-                    bad = bad.or(Some(first + k));
-                }
-                let range = row[0] - base..row[1] - base;
-                scale(&mut logits[range.clone()], &mut probs[range], logs[k], scales[k]);
+                bad = bad.or(Some(k));
             }
         }
-        first = last;
+        bad
     }
-    bad
 }
 
-/// Shifted by the largest entry and then by the logarithm of the sum, in two steps: max + log_sum would round at the
-/// size of max.
+/// Where the k-th eight of a row of `n` lie in it.
 #[inline(always)]
-fn scale(logits: &mut [f64], probs: &mut [f64], log_sum: f64, scale: f64) {
-    vector::shift(logits, log_sum);
-    vector::scale(probs, scale);
+fn eight(k: usize, n: usize) -> Range<usize> {
+    k * LANES..n.min((k + 1) * LANES)
+}
+
+/// Eights of a row: `v - max v`, `exp` of that, and the sum of all exponentials.
+#[inline(always)]
+fn exponentials<S: Simd, const C: usize>(
+    simd: S,
+    mut v: [Eight<S>; C],
+) -> ([Eight<S>; C], [Eight<S>; C], f64) {
+    let mut top = v[0];
+    for k in 1..C {
+        top = top.or_larger(v[k]);
+    }
+    let top = Eight::splat(simd, top.largest());
+    let mut e = v;
+    for k in 0..C {
+        v[k] = v[k] - top;
+        e[k] = exp_of(v[k]);
+    }
+    let mut sums = e[0];
+    for k in 1..C {
+        sums = sums + e[k];
+    }
+    (v, e, sums.sum())
+}
+
+/// A row of `C` eights, in registers. Shifted by the largest entry and then by the logarithm of the sum, in two steps:
+/// max + log_sum would round at the size of max. The sum.
+#[inline(always)]
+fn short_row<S: Simd, L: Logits, const C: usize>(
+    simd: S,
+    logits: &L,
+    start: usize,
+    log_probs: &mut [f64],
+    probs: &mut [f64],
+) -> f64 {
+    let n = log_probs.len();
+    let mut v = [Eight::splat(simd, 0.0); C];
+    for k in 0..C {
+        let at = eight(k, n);
+        v[k] = logits.part(simd, start + at.start..start + at.end, &log_probs[at]);
+    }
+    let (v, e, sum) = exponentials(simd, v);
+    let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+    for k in 0..C {
+        let at = eight(k, n);
+        (v[k] - log_sum).store_part(&mut log_probs[at.clone()]);
+        (e[k] * scale).store_part(&mut probs[at]);
+    }
+    sum
+}
+
+/// The same for a row of any length, in three passes.
+#[inline(always)]
+fn long_row<S: Simd, L: Logits>(
+    simd: S,
+    logits: &L,
+    start: usize,
+    log_probs: &mut [f64],
+    probs: &mut [f64],
+) -> f64 {
+    let mut top = Eight::splat(simd, f64::NEG_INFINITY);
+    for (k, present) in log_probs.chunks_mut(LANES).enumerate() {
+        let at = start + k * LANES;
+        let v = logits.part(simd, at..at + present.len(), present);
+        top = top.or_larger(v);
+        v.store_part(present);
+    }
+    let top = Eight::splat(simd, top.largest());
+    let mut sums = Eight::splat(simd, 0.0);
+    for (v, e) in log_probs.chunks_mut(LANES).zip(probs.chunks_mut(LANES)) {
+        let shifted = Eight::load_part(simd, v, f64::NEG_INFINITY) - top;
+        let exponential = exp_of(shifted);
+        sums = sums + exponential;
+        shifted.store_part(v);
+        exponential.store_part(e);
+    }
+    let sum = sums.sum();
+    let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+    for (v, e) in log_probs.chunks_mut(LANES).zip(probs.chunks_mut(LANES)) {
+        (Eight::load_part(simd, v, 0.0) - log_sum).store_part(v);
+        (Eight::load_part(simd, e, 0.0) * scale).store_part(e);
+    }
+    sum
 }
 
 pub use crate::vector::kl_term;
@@ -108,190 +212,257 @@ pub use crate::vector::kl_term;
 /// Every term is at least zero and free of cancellation, so values down to 1e-30 and far below are resolved.
 #[must_use]
 pub fn kl(p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) -> f64 {
-    vector::dispatch(
-        #[inline(always)]
-        || kl_row(p, log_p, r, log_r),
-    )
+    vector::run(Kl { p, log_p, r, log_r })
 }
 
-#[inline(always)]
-fn kl_row(p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) -> f64 {
-    let n = p.len();
-    let (log_p, r, log_r) = (&log_p[..n], &r[..n], &log_r[..n]);
-    let mut terms = [0.0; TERMS];
-    let whole = n - n % LANES;
-    let mut total = 0.0;
-    for start in (0..whole).step_by(TERMS) {
-        let end = whole.min(start + TERMS);
-        let terms = &mut terms[..end - start];
-        kl_terms(terms, &p[start..end], &log_p[start..end], &r[start..end], &log_r[start..end]);
-        total += vector::sum(terms);
-    }
-    let rest = n - whole;
-    if rest > 0 && n >= LANES {
-        // as one more full chunk, the last eight once more: a scalar term costs as much as a vector of them
-        let (start, m) = (n - LANES, vector::full());
-        let end = start + m;
-        let rows = (&p[start..end], &log_p[start..end], &r[start..end], &log_r[start..end]);
-        kl_terms(&mut terms[..m], rows.0, rows.1, rows.2, rows.3);
-        total += terms[LANES - rest..LANES].iter().sum::<f64>();
-    } else if rest > 0 {
-        kl_terms(&mut terms[..n], p, log_p, r, log_r);
-        total += terms[..n].iter().sum::<f64>();
-    }
-    total
+struct Kl<'a> {
+    p: &'a [f64],
+    log_p: &'a [f64],
+    r: &'a [f64],
+    log_r: &'a [f64],
 }
 
-#[inline(always)]
-fn kl_terms(terms: &mut [f64], p: &[f64], log_p: &[f64], r: &[f64], log_r: &[f64]) {
-    let m = terms.len();
-    let (p, log_p, r, log_r) = (&p[..m], &log_p[..m], &r[..m], &log_r[..m]);
-    for i in 0..m {
-        terms[i] = kl_term(p[i], log_p[i], r[i], log_r[i]);
+impl WithSimd for Kl<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let mut sums = Eight::splat(simd, 0.0);
+        let (p, r) = (self.p.chunks(LANES).zip(self.log_p.chunks(LANES)), self.r.chunks(LANES));
+        for ((p, log_p), (r, log_r)) in p.zip(r.zip(self.log_r.chunks(LANES))) {
+            let [p, log_p, r, log_r] = [p, log_p, r, log_r].map(
+                #[inline(always)]
+                |v| Eight::load_part(simd, v, 0.0),
+            );
+            sums = sums + kl_term_of(p, log_p, r, log_r);
+        }
+        sums.sum()
     }
 }
-
-/// Terms of a sum that lie in a buffer at a time.
-const TERMS: usize = 64;
 
 /// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`.
 ///
 /// `gain` is `q` or any shift of it, `tau > 0`. The regularised duality gap is `2 tau` times this. No allocation.
 #[must_use]
 pub fn kl_to_best_response(probs: &[f64], log_probs: &[f64], gain: &[f64], log_mu: &[f64], tau: f64) -> f64 {
-    let row = ResponseRow { probs, log_probs, gain, log_mu };
-    vector::dispatch(
-        #[inline(always)]
-        || match probs.len() {
-            0..=16 => row.kl(tau, &mut [0.0; 32]),
-            17..=SHORT => row.kl(tau, &mut [0.0; 2 * SHORT]),
-            _ => row.long_kl(tau),
-        },
-    )
+    let mut kl = f64::NAN;
+    let offsets = [0, probs.len()];
+    kl_to_best_response_rows(&offsets, (probs, log_probs), gain, log_mu, tau, |row| kl = row);
+    kl
 }
 
 /// [`kl_to_best_response`] of every row, told to `each` in order. Row k lies at
-/// `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]` of the slices. The same bits, in less time for many short rows.
+/// `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]` of the slices.
 pub fn kl_to_best_response_rows(
     offsets: &[usize],
     (probs, log_probs): (&[f64], &[f64]),
     gain: &[f64],
     log_mu: &[f64],
     tau: f64,
-    mut each: impl FnMut(f64),
+    each: impl FnMut(f64),
 ) {
-    if offsets.len() == 2 {
-        each(kl_to_best_response(probs, log_probs, gain, log_mu, tau));
-        return;
+    let response = response(log_mu, gain, tau);
+    vector::run(Responses { offsets, probs, log_probs, response, each });
+}
+
+/// `log mu + q / tau`, the logits of the best response.
+#[inline(always)]
+fn response<'a>(log_mu: &'a [f64], gain: &'a [f64], tau: f64) -> Combination<'a, 2> {
+    Combination([(1.0, log_mu), (1.0 / tau, gain)])
+}
+
+struct Responses<'a, F> {
+    offsets: &'a [usize],
+    probs: &'a [f64],
+    log_probs: &'a [f64],
+    response: Combination<'a, 2>,
+    each: F,
+}
+
+impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let base = self.offsets[0];
+        for w in self.offsets.windows(2) {
+            let row = Row { at: w[0] - base..w[1] - base, of: &self };
+            let kl = match row.at.len() {
+                0..=8 => row.short_kl::<S, 1>(simd),
+                9..=16 => row.short_kl::<S, 2>(simd),
+                17..=STORED => row.kl(simd, &mut [[[0.0; LANES]; 2]; STORED / LANES]),
+                _ => row.kl(simd, &mut []),
+            };
+            (self.each)(kl);
+        }
     }
-    vector::dispatch(
-        #[inline(always)]
-        || {
-            let (mut log_r, mut r, mut terms) = ([0.0; TOGETHER], [0.0; TOGETHER], [0.0; TOGETHER]);
-            let (base, mut first) = (offsets[0], 0);
-            while first + 1 < offsets.len() {
-                let last = together(offsets, first);
-                let rows = &offsets[first..=last];
-                let group = rows[0] - base..rows[rows.len() - 1] - base;
-                let (p, log_p) = (&probs[group.clone()], &log_probs[group.clone()]);
-                let (g, m) = (&gain[group.clone()], &log_mu[group]);
-                let n = p.len();
-                if rows.windows(2).all(|w| w[1] - w[0] <= TERMS) {
-                    let (log_r, r, terms) = (&mut log_r[..n], &mut r[..n], &mut terms[..n]);
-                    response(log_r, m, g, tau);
-                    // a row without a finite normaliser is NaN all through, and so is its sum
-                    let _ = log_softmax_rows(rows, log_r, r);
-                    kl_terms(terms, p, log_p, r, log_r);
-                    rows.windows(2).for_each(|w| each(vector::sum(&terms[w[0] - rows[0]..w[1] - rows[0]])));
-                } else {
-                    for w in rows.windows(2) {
-                        let row = w[0] - rows[0]..w[1] - rows[0];
-                        each(kl_to_best_response(
-                            &p[row.clone()],
-                            &log_p[row.clone()],
-                            &g[row.clone()],
-                            &m[row],
-                            tau,
-                        ));
-                    }
-                }
-                first = last;
-            }
-        },
-    );
 }
 
 /// Rows up to this length have their best response in a buffer on the stack; it is computed twice for longer ones.
-const SHORT: usize = 128;
+const STORED: usize = 128;
 
-/// `z = log mu + q / tau`, the logits of the best response.
-#[inline(always)]
-fn response(z: &mut [f64], log_mu: &[f64], gain: &[f64], tau: f64) {
-    let tau = { tau }; // a copy that no slice can alias, or the loop would read it anew each time
-    for ((z, m), g) in z.iter_mut().zip(log_mu).zip(gain) {
-        *z = m + g / tau;
+/// One row: a policy and its best response.
+struct Row<'a, F> {
+    at: Range<usize>,
+    of: &'a Responses<'a, F>,
+}
+
+impl<F> Row<'_, F> {
+    /// Where the k-th eight lie in the flat vectors.
+    #[inline(always)]
+    fn eight(&self, k: usize) -> Range<usize> {
+        let at = eight(k, self.at.len());
+        self.at.start + at.start..self.at.start + at.end
+    }
+
+    /// The terms of eight actions, whose best response has log-probabilities `log_r` and probabilities `r`.
+    #[inline(always)]
+    fn terms<S: Simd>(&self, simd: S, k: usize, r: Eight<S>, log_r: Eight<S>) -> Eight<S> {
+        let (p, log_p) = (&self.of.probs[self.eight(k)], &self.of.log_probs[self.eight(k)]);
+        kl_term_of(Eight::load_part(simd, p, 0.0), Eight::load_part(simd, log_p, 0.0), r, log_r)
+    }
+
+    /// A row of `C` eights, in registers.
+    #[inline(always)]
+    fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
+        let mut v = [Eight::splat(simd, 0.0); C];
+        for k in 0..C {
+            v[k] = self.of.response.part(simd, self.eight(k), &[]);
+        }
+        let (v, e, sum) = exponentials(simd, v);
+        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut sums = self.terms(simd, 0, e[0] * scale, v[0] - log_sum);
+        for k in 1..C {
+            sums = sums + self.terms(simd, k, e[k] * scale, v[k] - log_sum);
+        }
+        sums.sum()
+    }
+
+    /// A row of any length, in three passes: largest logit, normaliser, terms. What of shifted logits and exponentials
+    /// finds no room in `stored` is computed twice.
+    #[inline(always)]
+    fn kl<S: Simd>(&self, simd: S, stored: &mut [[[f64; LANES]; 2]]) -> f64 {
+        let eights = self.at.len().div_ceil(LANES);
+        let mut top = Eight::splat(simd, f64::NEG_INFINITY);
+        for k in 0..eights {
+            let v = self.of.response.part(simd, self.eight(k), &[]);
+            top = top.or_larger(v);
+            if let Some([shifted, _]) = stored.get_mut(k) {
+                v.store(shifted);
+            }
+        }
+        let top = Eight::splat(simd, top.largest());
+        let mut sums = Eight::splat(simd, 0.0);
+        for k in 0..eights {
+            let e = if let Some([shifted, e]) = stored.get_mut(k) {
+                let v = Eight::load(simd, shifted) - top;
+                v.store(shifted);
+                exp_of(v).store(e);
+                exp_of(v)
+            } else {
+                exp_of(self.of.response.part(simd, self.eight(k), &[]) - top)
+            };
+            sums = sums + e;
+        }
+        let sum = sums.sum();
+        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut sums = Eight::splat(simd, 0.0);
+        for k in 0..eights {
+            let (v, e) = if let Some([shifted, e]) = stored.get(k) {
+                (Eight::load(simd, shifted), Eight::load(simd, e))
+            } else {
+                let v = self.of.response.part(simd, self.eight(k), &[]) - top;
+                (v, exp_of(v))
+            };
+            sums = sums + self.terms(simd, k, e * scale, v - log_sum);
+        }
+        sums.sum()
     }
 }
 
-/// One row: a policy, what its actions gain against it, and the reference.
-struct ResponseRow<'a> {
-    probs: &'a [f64],
-    log_probs: &'a [f64],
-    gain: &'a [f64],
+/// Eight policies of one context at once, action by action: `[actions][8]`, lane k of each being policy k's. What costs most
+/// for a row alone, sums across a vector and waiting for them, is gone.
+pub struct EightRows<'a> {
+    /// Probabilities.
+    pub probs: &'a [[f64; LANES]],
+    /// Log-probabilities.
+    pub log_probs: &'a [[f64; LANES]],
+    /// What each action gains against the policy of its lane. Overwritten.
+    pub gain: &'a mut [[f64; LANES]],
+    /// Overwritten, as long as the others.
+    pub scratch: &'a mut [[f64; LANES]],
+}
+
+/// For each of the eight policies, to the bit: the largest gain, as [`vector::max`] gives it, and
+/// [`kl_to_best_response`]; 0 instead of that if `tau` is 0.
+pub fn best_responses_of_eight(
+    rows: EightRows<'_>,
+    log_mu: &[f64],
+    tau: f64,
+) -> ([f64; LANES], [f64; LANES]) {
+    vector::run(BestResponses { rows, log_mu, tau })
+}
+
+struct BestResponses<'a> {
+    rows: EightRows<'a>,
     log_mu: &'a [f64],
+    tau: f64,
 }
 
-impl ResponseRow<'_> {
-    /// `KL(pi || BR)` with the best response in `buffer`, twice as long as the row or longer.
-    #[inline(always)]
-    fn kl(&self, tau: f64, buffer: &mut [f64]) -> f64 {
-        let n = self.probs.len();
-        let (log_r, r) = buffer.split_at_mut(n);
-        let r = &mut r[..n];
-        response(log_r, self.log_mu, self.gain, tau);
-        let bad = log_softmax_rows(&[0, n], log_r, r);
-        if bad.is_some() { f64::NAN } else { kl_row(self.probs, self.log_probs, r, log_r) }
-    }
+impl WithSimd for BestResponses<'_> {
+    type Output = ([f64; LANES], [f64; LANES]);
 
-    /// The same for a row of any length: largest logit, normaliser and terms in three passes.
     #[inline(always)]
-    fn long_kl(&self, tau: f64) -> f64 {
-        let (mut log_r, mut r, mut terms) = ([0.0; TERMS], [0.0; TERMS], [0.0; TERMS]);
-        let n = self.probs.len();
-        let mut top = f64::NEG_INFINITY;
-        for start in (0..n).step_by(TERMS) {
-            let part = start..n.min(start + TERMS);
-            let z = &mut log_r[..part.len()];
-            response(z, &self.log_mu[part.clone()], &self.gain[part], tau);
-            top = top.max(vector::max(z));
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { rows: EightRows { probs, log_probs, gain, scratch }, log_mu, tau } = self;
+        let lowest = Eight::splat(simd, f64::NEG_INFINITY);
+        let (mut largest, mut top) = (lowest, lowest);
+        let per_tau = Eight::splat(simd, 1.0 / tau);
+        for (gain, mu) in gain.iter_mut().zip(log_mu) {
+            let q = Eight::load(simd, gain);
+            let v = q.times_plus(per_tau, Eight::splat(simd, *mu));
+            (largest, top) = (largest.or_larger(q), top.or_larger(v));
+            v.store(gain);
         }
-        let mut sum = 0.0;
-        for start in (0..n).step_by(TERMS) {
-            let part = start..n.min(start + TERMS);
-            let (z, e) = (&mut log_r[..part.len()], &mut r[..part.len()]);
-            response(z, &self.log_mu[part.clone()], &self.gain[part], tau);
-            z.iter_mut().for_each(|z| *z -= top);
-            vector::exp_into(z, e);
-            sum += vector::sum(e);
+        if tau == 0.0 {
+            return (largest.lanes(), [0.0; LANES]);
         }
-        if !sum.is_finite() {
-            return f64::NAN;
+        // one partial sum for each eighth action, as a row alone has them
+        let mut sums = [[0.0; LANES]; LANES];
+        for (v, e) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)) {
+            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums) {
+                let shifted = Eight::load(simd, v) - top;
+                let exponential = exp_of(shifted);
+                shifted.store(v);
+                exponential.store(e);
+                (Eight::load(simd, sum) + exponential).store(sum);
+            }
         }
-        let (log_sum, factor) = (vector::ln(sum), 1.0 / sum);
-        let mut total = 0.0;
-        for start in (0..n).step_by(TERMS) {
-            let part = start..n.min(start + TERMS);
-            let (z, e) = (&mut log_r[..part.len()], &mut r[..part.len()]);
-            response(z, &self.log_mu[part.clone()], &self.gain[part.clone()], tau);
-            z.iter_mut().for_each(|z| *z -= top);
-            vector::exp_into(z, e);
-            scale(z, e, log_sum, factor);
-            let terms = &mut terms[..z.len()];
-            kl_terms(terms, &self.probs[part.clone()], &self.log_probs[part], e, z);
-            total += vector::sum(terms);
+        let sum = folded(simd, &sums);
+        let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
+        let mut sums = [[0.0; LANES]; LANES];
+        let policies = probs.chunks(LANES).zip(log_probs.chunks(LANES));
+        for ((p, log_p), (v, e)) in policies.zip(gain.chunks(LANES).zip(scratch.chunks(LANES))) {
+            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(&mut sums) {
+                let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
+                    #[inline(always)]
+                    |v| Eight::load(simd, v),
+                );
+                (so_far + kl_term_of(p, log_p, e * scale, v - log_sum)).store(sum);
+            }
         }
-        total
+        (largest.lanes(), folded(simd, &sums).lanes())
     }
+}
+
+/// The eight partial sums of each lane, folded.
+#[inline(always)]
+fn folded<S: Simd>(simd: S, sums: &[[f64; LANES]; LANES]) -> Eight<S> {
+    let mut parts = [Eight::splat(simd, 0.0); LANES];
+    for l in 0..LANES {
+        parts[l] = Eight::load(simd, &sums[l]);
+    }
+    fold(parts)
 }
 
 /// Euclidean projection of `v` onto the simplex, in place: `max(v - threshold, 0)` with the one threshold for which
@@ -386,7 +557,8 @@ mod tests {
             let wave = |f: f64| (0..n).map(|i| (i as f64 * f).sin() * 3.0).collect::<Vec<_>>();
             let (mut l, mut p, gain, log_mu) = (wave(0.7), vec![0.0; n], wave(1.3), wave(0.2));
             let logits = l.clone();
-            prop_assert!(log_softmax_rows(&offsets, &mut l, &mut p).is_none());
+            let rows = LogSoftmax { offsets: &offsets, logits: InPlace, log_probs: &mut l, probs: &mut p };
+            prop_assert!(vector::run(rows).is_none());
             let mut all = Vec::new();
             kl_to_best_response_rows(&offsets, (&p, &l), &gain, &log_mu, tau, |kl| all.push(kl));
             for (w, together) in offsets.windows(2).zip(all) {
@@ -396,6 +568,25 @@ mod tests {
                 prop_assert!(k.iter().zip(&l[row.clone()]).all(|(a, b)| a.to_bits() == b.to_bits()));
                 let alone = kl_to_best_response(&q, &k, &gain[row.clone()], &log_mu[row], tau);
                 prop_assert_eq!(alone.to_bits(), together.to_bits());
+            }
+        }
+
+        #[test]
+        fn eight_policies_at_once_give_the_bits_of_each(n in 1usize..150, tau in prop_oneof![Just(0.0), 1e-2..2.0]) {
+            let wave = |f: f64| (0..n).map(|i| (i as f64 * f).sin() * 3.0).collect::<Vec<_>>();
+            let rows: Vec<_> = (0..LANES).map(|k| (softmax(&wave(0.7 + k as f64)), wave(1.3 + k as f64))).collect();
+            let log_mu = softmax(&wave(0.2)).1;
+            let columns = |value: &dyn Fn(usize, usize) -> f64| -> Vec<[f64; LANES]> {
+                (0..n).map(|a| std::array::from_fn(|k| value(k, a))).collect()
+            };
+            let (probs, log_probs) = (columns(&|k, a| rows[k].0.0[a]), columns(&|k, a| rows[k].0.1[a]));
+            let (mut gain, mut scratch) = (columns(&|k, a| rows[k].1[a]), vec![[f64::NAN; LANES]; n]);
+            let eight = EightRows { probs: &probs, log_probs: &log_probs, gain: &mut gain, scratch: &mut scratch };
+            let (largest, kl) = best_responses_of_eight(eight, &log_mu, tau);
+            for (k, ((p, l), q)) in rows.iter().enumerate() {
+                prop_assert_eq!(largest[k].to_bits(), vector::max(q).to_bits());
+                let alone = if tau == 0.0 { 0.0 } else { kl_to_best_response(p, l, q, &log_mu, tau) };
+                prop_assert_eq!(kl[k].to_bits(), alone.to_bits());
             }
         }
 

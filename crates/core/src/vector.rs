@@ -6,22 +6,21 @@
 //! phi d     = exp(-d) - 1 + d = d^2/2 - d^3/6 + ...   for |d| <= 0.4, where the direct form cancels
 //! ```
 //!
-//! Only `+ - * /`, comparisons and bit operations, in one order and never fused, so a machine with wide vectors computes
-//! what one without them does, and no system library has a say. Error bounds, against references in twice the
+//! Only `+ - * /`, fused multiply and add, comparisons and bit operations, each rounded once and all in one order, so a
+//! machine with wide vectors computes what one without them does. Error bounds, against references in twice the
 //! precision: `exp` and `ln` [`ULP`] units in the last place, `phi` 4. Sums run over eight lanes that are folded in one
-//! order.
+//! order. (A machine without fused arithmetic computes the same, slowly.)
 //!
 //! The instruction set is chosen at run time.
 
 use std::sync::LazyLock;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::lanes::{Eight, LANES, Real, fold};
 
 /// Error bound of [`exp`] and [`ln`], in units of the last place of the result; the tests find 0.97 and 0.81.
 pub const ULP: f64 = 1.0;
-
-/// Elements handled together: sums have so many partial sums, whatever the width of the machine's vectors.
-pub(crate) const LANES: usize = 8;
 
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
@@ -31,37 +30,112 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     ARCH.dispatch(work)
 }
 
+/// Runs a kernel that names its vectors, compiled for the best instruction set of this machine.
+#[inline]
+pub fn run<K: WithSimd>(kernel: K) -> K::Output {
+    ARCH.dispatch(kernel)
+}
+
 const LN2_HI: f64 = 0.693_147_180_369_123_8; // the upper 33 bits: k LN2_HI is exact for every exponent k
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10; // ln 2 - LN2_HI
+
+/// `sum_n x^n / (n + 2)!`, n = 0..11, in pairs of pairs: short chains keep the pipeline full.
+#[inline(always)]
+fn exponential_tail<R: Real>(x: R) -> R {
+    let pair = [
+        (1.0 / 2.0, 1.0 / 6.0),
+        (1.0 / 24.0, 1.0 / 120.0),
+        (1.0 / 720.0, 1.0 / 5_040.0),
+        (1.0 / 40_320.0, 1.0 / 362_880.0),
+        (1.0 / 3_628_800.0, 1.0 / 39_916_800.0),
+        (1.0 / 479_001_600.0, 1.0 / 6_227_020_800.0),
+    ];
+    let mut q = [x; 6];
+    for k in 0..6 {
+        q[k] = x.times_plus(x.all(pair[k].1), x.all(pair[k].0));
+    }
+    let (x2, x4) = (x * x, (x * x) * (x * x));
+    let (low, middle, high) =
+        (x2.times_plus(q[1], q[0]), x2.times_plus(q[3], q[2]), x2.times_plus(q[5], q[4]));
+    x4.times_plus(x4.times_plus(high, middle), low)
+}
+
+/// `e^x`. 0 below -708, where the result would be subnormal; NaN for NaN. For x <= 709.
+#[inline(always)]
+#[must_use]
+pub(crate) fn exp_of<R: Real>(x: R) -> R {
+    const TO_INTEGER: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to the nearest integer
+    const LOWEST: f64 = -708.0;
+    let shifted = x.times_plus(x.all(std::f64::consts::LOG2_E), x.all(TO_INTEGER));
+    let k = shifted - x.all(TO_INTEGER);
+    let r = k.times_plus(x.all(-LN2_LO), k.times_plus(x.all(-LN2_HI), x));
+    let y = x.all(1.0) + (r * r).times_plus(exponential_tail(r), r);
+    x.if_less(x.all(LOWEST), x.all(0.0), y * shifted.power_of_two())
+}
+
+/// `ln(x 2^scale)` for normal `x > 0` and an integer `scale`.
+#[inline(always)]
+fn ln_scaled<R: Real>(x: R, scale: R) -> R {
+    let (exponent, significand) = x.exponent_and_significand();
+    let (e, f) = (exponent + scale, significand - x.all(1.0));
+    let s = f / (x.all(2.0) + f);
+    let z = s * s;
+    // 2/3 z + 2/5 z^2 + ... + 2/21 z^10, |z| <= 0.0295, in pairs of pairs as above
+    let pair = [
+        (2.0 / 3.0, 2.0 / 5.0),
+        (2.0 / 7.0, 2.0 / 9.0),
+        (2.0 / 11.0, 2.0 / 13.0),
+        (2.0 / 15.0, 2.0 / 17.0),
+        (2.0 / 19.0, 2.0 / 21.0),
+    ];
+    let mut t = [z; 5];
+    for k in 0..5 {
+        t[k] = z.times_plus(x.all(pair[k].1), x.all(pair[k].0));
+    }
+    let (z2, z4) = (z * z, (z * z) * (z * z));
+    let tail = z * z4.times_plus(z4.times_plus(t[4], z2.times_plus(t[3], t[2])), z2.times_plus(t[1], t[0]));
+    let half = x.all(0.5) * f * f;
+    e.times_plus(x.all(LN2_HI), f - (half - s.times_plus(half + tail, e * x.all(LN2_LO))))
+}
+
+/// `ln x` for normal `x > 0`.
+#[inline(always)]
+#[must_use]
+pub(crate) fn ln_of<R: Real>(x: R) -> R {
+    ln_scaled(x, x.all(0.0))
+}
+
+/// `phi d = exp(-d) - 1 + d = d^2 sum_n (-d)^n / (n + 2)!` for `|d| <= 0.4`: never negative, exact to rounding down to the
+/// smallest d.
+#[inline(always)]
+fn phi<R: Real>(d: R) -> R {
+    (d * d) * exponential_tail(d.all(0.0) - d)
+}
+
+/// [`kl_term`] for one number or several.
+#[inline(always)]
+#[must_use]
+pub(crate) fn kl_term_of<R: Real>(p: R, log_p: R, r: R, log_r: R) -> R {
+    const NONE: f64 = 5e-324; // below the smallest positive number: 0
+    let d = log_p - log_r;
+    let near = p * phi(d);
+    let far = p.times_plus(d - d.all(1.0), r); // at |d| = 0.4 this loses four bits, further off none
+    let term = d.size().if_less(d.all(0.4), near, far);
+    p.if_less(d.all(NONE), r, term)
+}
 
 /// `e^x`. 0 below -708, where the result would be subnormal; NaN for NaN. For x <= 709.
 #[inline(always)]
 #[must_use]
 pub fn exp(x: f64) -> f64 {
-    const TO_INTEGER: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to the nearest integer
-    const LOWEST: f64 = -708.0;
-    let shifted = x * std::f64::consts::LOG2_E + TO_INTEGER;
-    let k = shifted - TO_INTEGER;
-    let r = (x - k * LN2_HI) - k * LN2_LO;
-    // sum_n r^n / n!, n = 2..13, in pairs of pairs: short chains keep the pipeline full
-    let (r2, r4, r8) = (r * r, (r * r) * (r * r), ((r * r) * (r * r)) * ((r * r) * (r * r)));
-    let q01 = 1.0 / 2.0 + r * (1.0 / 6.0);
-    let q23 = 1.0 / 24.0 + r * (1.0 / 120.0);
-    let q45 = 1.0 / 720.0 + r * (1.0 / 5_040.0);
-    let q67 = 1.0 / 40_320.0 + r * (1.0 / 362_880.0);
-    let q89 = 1.0 / 3_628_800.0 + r * (1.0 / 39_916_800.0);
-    let qab = 1.0 / 479_001_600.0 + r * (1.0 / 6_227_020_800.0);
-    let q = (q01 + r2 * q23) + (r4 * (q45 + r2 * q67) + r8 * (q89 + r2 * qab));
-    let y = 1.0 + (r + r2 * q);
-    let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x < LOWEST { 0.0 } else { y * power }
+    exp_of(x)
 }
 
 /// `ln x` for normal `x > 0`.
 #[inline(always)]
 #[must_use]
 pub fn ln(x: f64) -> f64 {
-    ln_scaled(x, 0.0)
+    ln_of(x)
 }
 
 /// `ln p` for finite `p >= 0`: `-inf` at 0, and right for subnormal numbers.
@@ -74,58 +148,11 @@ pub fn ln_probability(p: f64) -> f64 {
     if p == 0.0 { f64::NEG_INFINITY } else { log }
 }
 
-/// `ln(x 2^scale)` for normal `x > 0` and an integer `scale`.
-#[inline(always)]
-fn ln_scaled(x: f64, scale: f64) -> f64 {
-    const ROOT_HALF: u64 = 0x3FE6_A09E_667F_3BCD; // bits of sqrt(1/2)
-    let bits = x.to_bits();
-    let exponent = (bits.wrapping_sub(ROOT_HALF) as i64) >> 52;
-    let f = f64::from_bits(bits.wrapping_sub((exponent as u64) << 52)) - 1.0;
-    let e = exponent as f64 + scale;
-    let s = f / (2.0 + f);
-    let z = s * s;
-    // 2/3 z + 2/5 z^2 + ... + 2/21 z^10, |z| <= 0.0295, in pairs of pairs as in `exp`
-    let (z2, z4, z8) = (z * z, (z * z) * (z * z), ((z * z) * (z * z)) * ((z * z) * (z * z)));
-    let t01 = 2.0 / 3.0 + z * (2.0 / 5.0);
-    let t23 = 2.0 / 7.0 + z * (2.0 / 9.0);
-    let t45 = 2.0 / 11.0 + z * (2.0 / 13.0);
-    let t67 = 2.0 / 15.0 + z * (2.0 / 17.0);
-    let t89 = 2.0 / 19.0 + z * (2.0 / 21.0);
-    let tail = z * ((t01 + z2 * t23) + (z4 * (t45 + z2 * t67) + z8 * t89));
-    let half = 0.5 * f * f;
-    e * LN2_HI + (f - (half - (s * (half + tail) + e * LN2_LO)))
-}
-
-/// `phi d = exp(-d) - 1 + d` for `|d| <= 0.4`: never negative, exact to rounding down to the smallest d.
-#[inline(always)]
-fn phi(d: f64) -> f64 {
-    // d^2 sum_n (-d)^n / (n + 2)!, n = 0..12
-    let x = -d;
-    let (x2, x4, x8) = (x * x, (x * x) * (x * x), ((x * x) * (x * x)) * ((x * x) * (x * x)));
-    let q01 = 1.0 / 2.0 + x * (1.0 / 6.0);
-    let q23 = 1.0 / 24.0 + x * (1.0 / 120.0);
-    let q45 = 1.0 / 720.0 + x * (1.0 / 5_040.0);
-    let q67 = 1.0 / 40_320.0 + x * (1.0 / 362_880.0);
-    let q89 = 1.0 / 3_628_800.0 + x * (1.0 / 39_916_800.0);
-    let qab = 1.0 / 479_001_600.0 + x * (1.0 / 6_227_020_800.0);
-    x2 * ((q01 + x2 * q23) + (x4 * (q45 + x2 * q67) + x8 * (q89 + x2 * qab)))
-}
-
 /// One term of `KL(p || r) = sum_i p_i d_i + r_i - p_i`, with `d = log p - log r`: never negative, exact near zero.
 #[inline(always)]
 #[must_use]
 pub fn kl_term(p: f64, log_p: f64, r: f64, log_r: f64) -> f64 {
-    let d = log_p - log_r;
-    let near = p * phi(d);
-    let far = p * (d - 1.0) + r; // at |d| = 0.4 this loses four bits, further off none
-    let term = if d.abs() <= 0.4 { near } else { far };
-    if p == 0.0 { r } else { term }
-}
-
-/// Folds eight partial sums in the one order.
-#[inline(always)]
-pub(crate) fn fold(lanes: [f64; LANES]) -> f64 {
-    ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]))
+    kl_term_of(p, log_p, r, log_r)
 }
 
 /// Sum over eight lanes.
@@ -144,24 +171,6 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
     }
     let rest: f64 = chunks.remainder().iter().sum();
     if values.len() < LANES { rest } else { fold(lanes) + rest }
-}
-
-/// `v_i -= by`.
-#[inline(always)]
-pub(crate) fn shift(values: &mut [f64], by: f64) {
-    match <&mut [f64; LANES]>::try_from(&mut *values) {
-        Ok(one) => one.iter_mut().for_each(|v| *v -= by),
-        Err(_) => values.iter_mut().for_each(|v| *v -= by),
-    }
-}
-
-/// `v_i *= by`.
-#[inline(always)]
-pub(crate) fn scale(values: &mut [f64], by: f64) {
-    match <&mut [f64; LANES]>::try_from(&mut *values) {
-        Ok(one) => one.iter_mut().for_each(|v| *v *= by),
-        Err(_) => values.iter_mut().for_each(|v| *v *= by),
-    }
 }
 
 /// `sum_i |a_i - b_i|` over eight lanes; slices of one length.
@@ -204,42 +213,49 @@ pub fn max(values: &[f64]) -> f64 {
     largest(from(lanes, &values[values.len() - LANES..])) // the rest, as the last eight once more
 }
 
-/// `out_i = exp(x_i)`, all of `out`; slices of one length.
-#[inline(always)]
-pub(crate) fn exp_into(x: &[f64], out: &mut [f64]) {
-    let n = x.len();
-    let whole = n - n % LANES;
-    let run = |x: &[f64], out: &mut [f64]| out.iter_mut().zip(x).for_each(|(o, x)| *o = exp(*x));
-    run(&x[..whole], &mut out[..whole]);
-    if whole == n {
-        return;
-    }
-    // the rest as one more full chunk, for a scalar exp costs as much as a vector of them: the last eight once more,
-    // or what there is
-    if n >= LANES {
-        let (start, m) = (n - LANES, full());
-        run(&x[start..start + m], &mut out[start..start + m]);
-    } else {
-        let (mut padded, mut result) = ([0.0; LANES], [0.0; LANES]);
-        padded[..n].copy_from_slice(x);
-        let m = full();
-        run(&padded[..m], &mut result[..m]);
-        out.copy_from_slice(&result[..n]);
-    }
-}
-
 /// `out_i = exp(x_i)`, with the best instruction set of this machine; slices of one length.
 pub fn exp_all(x: &[f64], out: &mut [f64]) {
-    dispatch(
-        #[inline(always)]
-        || exp_into(x, out),
-    );
+    run(Exp { x, out });
 }
 
-/// [`LANES`], hidden from the compiler: loops of known length are unrolled before they are vectorised, and then are not.
-#[inline(always)]
-pub(crate) fn full() -> usize {
-    std::hint::black_box(LANES)
+/// `out_i = x_i + by`; slices of one length. Written as the kernels of short rows read: a vector that is read back in one
+/// piece waits for one that was written in several.
+pub fn plus(x: &[f64], by: f64, out: &mut [f64]) {
+    run(Plus { x, by, out });
+}
+
+struct Plus<'a> {
+    x: &'a [f64],
+    by: f64,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Plus<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let by = Eight::splat(simd, self.by);
+        for (x, out) in self.x.chunks(LANES).zip(self.out.chunks_mut(LANES)) {
+            (Eight::load_part(simd, x, 0.0) + by).store_part(out);
+        }
+    }
+}
+
+struct Exp<'a> {
+    x: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Exp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (x, out) in self.x.chunks(LANES).zip(self.out.chunks_mut(LANES)) {
+            exp_of(Eight::load_part(simd, x, 0.0)).store_part(out);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -276,11 +292,8 @@ mod tests {
         let x: Vec<f64> = (0..1003).map(|i| f64::from(i) * -0.71).collect();
         let (mut narrow, mut wide) = (vec![0.0; 1003], vec![0.0; 1003]);
         let same = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
-        exp_into(&x, &mut narrow);
-        dispatch(
-            #[inline(always)]
-            || exp_into(&x, &mut wide),
-        );
+        pulp::Scalar.vectorize(Exp { x: &x, out: &mut narrow });
+        exp_all(&x, &mut wide);
         assert!(same(&narrow, &wide));
         // one at a time, out of the compiler's sight: the scalar code
         let alone: Vec<f64> = x.iter().map(|x| exp(std::hint::black_box(*x))).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise_core::policy::Stamp;
 use equipoise_core::sample::Sampler;
-use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, blocks};
+use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, blocks, vector};
 use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl GameOracle {
     fn exact_win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
         let margins = slice(self.margins(opponent));
         blocks::for_each(opponent.shape().offsets(), slice_mut(out), |block, out| {
-            out.iter_mut().zip(&margins[block.entries()]).for_each(|(q, m)| *q = 0.5 + m);
+            vector::plus(&margins[block.entries()], 0.5, out);
         });
     }
 

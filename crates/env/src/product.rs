@@ -12,10 +12,10 @@
 //! Games of small contexts have their own ways (`squares.rs`, `triangles.rs`): there the
 //! sum over a row costs more than reading the other half of the matrix.
 
-use equipoise_core::vector::dispatch;
+use equipoise_core::lanes::{Eight, LANES, Real};
+use equipoise_core::vector;
+use pulp::{Simd, WithSimd};
 
-/// Partial sums of a dot product, whatever the width of the machine's vectors.
-const LANES: usize = 8;
 /// Rows taken together.
 const ROWS: usize = 4;
 
@@ -36,16 +36,28 @@ pub fn pair(n: usize, i: usize, j: usize) -> usize {
 /// `p` and `out` are `[n]`.
 pub fn skew_product(packed: &[f64], p: &[f64], out: &mut [f64]) {
     debug_assert_eq!((packed.len(), out.len()), (pairs(p.len()), p.len()));
-    out.fill(0.0);
-    dispatch(
-        #[inline(always)]
-        || triangle(packed, p, out),
-    );
+    vector::run(Product { packed, p, out });
 }
 
-/// Adds what the rows of a triangle contribute.
+struct Product<'a> {
+    packed: &'a [f64],
+    p: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        triangle(simd, self.packed, self.p, self.out);
+    }
+}
+
+/// The product of one triangle.
 #[inline(always)]
-fn triangle(packed: &[f64], p: &[f64], out: &mut [f64]) {
+pub(crate) fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
     let n = p.len();
     let mut rest = packed;
     let mut i = 0;
@@ -64,7 +76,7 @@ fn triangle(packed: &[f64], p: &[f64], out: &mut [f64]) {
             *row = shared;
         }
         let (head, later) = out.split_at_mut(i + ROWS);
-        four_rows(four, [p[i], p[i + 1], p[i + 2], p[i + 3]], &p[i + ROWS..], &mut head[i..], later);
+        four_rows(simd, four, [p[i], p[i + 1], p[i + 2], p[i + 3]], &p[i + ROWS..], &mut head[i..], later);
         i += ROWS;
     }
     for i in i..n.saturating_sub(1) {
@@ -82,34 +94,35 @@ fn triangle(packed: &[f64], p: &[f64], out: &mut [f64]) {
 
 /// `head_r += rows_r . q` and `out -= sum_r pr_r rows_r`, all rows of the length of `q` and `out`.
 #[inline(always)]
-fn four_rows(rows: [&[f64]; ROWS], pr: [f64; ROWS], q: &[f64], head: &mut [f64], out: &mut [f64]) {
-    const HALF: usize = LANES / 2;
+fn four_rows<S: Simd>(
+    simd: S,
+    rows: [&[f64]; ROWS],
+    pr: [f64; ROWS],
+    q: &[f64],
+    head: &mut [f64],
+    out: &mut [f64],
+) {
     let m = q.len();
-    let [a, b, c, d] = rows.map(|row| &row[..m]);
-    let out = &mut out[..m];
-    let mut lanes = [[0.0; HALF]; ROWS];
-    let whole = m - m % HALF;
-    for start in (0..whole).step_by(HALF) {
-        let [ka, kb, kc, kd] =
-            [a, b, c, d].map(|k| <[f64; HALF]>::try_from(&k[start..start + HALF]).expect("a chunk"));
-        let x = <[f64; HALF]>::try_from(&q[start..start + HALF]).expect("a chunk");
-        let o = &mut out[start..start + HALF];
-        for l in 0..HALF {
-            lanes[0][l] += ka[l] * x[l];
-            lanes[1][l] += kb[l] * x[l];
-            lanes[2][l] += kc[l] * x[l];
-            lanes[3][l] += kd[l] * x[l];
-            o[l] -= (ka[l] * pr[0] + kb[l] * pr[1]) + (kc[l] * pr[2] + kd[l] * pr[3]);
-        }
+    let rows = rows.map(|row| &row[..m]);
+    let mut sums = [Eight::splat(simd, 0.0); ROWS];
+    let mut minus = sums;
+    for r in 0..ROWS {
+        minus[r] = Eight::splat(simd, -pr[r]);
     }
-    let mut sums = lanes.map(|l| (l[0] + l[2]) + (l[1] + l[3]));
-    for j in whole..m {
-        for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-            *sum += row[j] * q[j];
+    for (start, out) in (0..m).step_by(LANES).zip(out.chunks_mut(LANES)) {
+        let end = start + out.len();
+        let x = Eight::load_part(simd, &q[start..end], 0.0);
+        let mut columns = Eight::load_part(simd, out, 0.0);
+        for r in 0..ROWS {
+            let k = Eight::load_part(simd, &rows[r][start..end], 0.0);
+            sums[r] = k.times_plus(x, sums[r]);
+            columns = k.times_plus(minus[r], columns);
         }
-        out[j] -= (a[j] * pr[0] + b[j] * pr[1]) + (c[j] * pr[2] + d[j] * pr[3]);
+        columns.store_part(out);
     }
-    head.iter_mut().zip(sums).for_each(|(h, s)| *h += s);
+    for r in 0..ROWS {
+        head[r] += sums[r].sum();
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@
 //!
 //! Twice the margins and the padding, so only where all of it stays in cache; beyond, see [`crate::triangles`].
 
-use equipoise_core::vector::dispatch;
-
-/// Actions handled together, whatever the width of the machine's vectors.
-const LANES: usize = 8;
+use equipoise_core::lanes::{Eight, LANES, Real};
+use equipoise_core::vector;
+use pulp::{Simd, WithSimd};
 
 /// Whole matrices of small contexts, rows padded with zeros to full chunks: `(K p)_i = - sum_j K_ji p_j` runs over
 /// contiguous rows, without a sum across a vector.
@@ -48,18 +47,29 @@ impl Squares {
 
     /// `K p` in every context, flat; context x has actions `offsets[x]..offsets[x + 1]`.
     pub(crate) fn products(&self, offsets: &[usize], p: &[f64], out: &mut [f64]) {
-        dispatch(
-            #[inline(always)]
-            || {
-                let mut rest = &self.values[..];
-                for w in offsets.windows(2) {
-                    let n = w[1] - w[0];
-                    let (square, tail) = rest.split_at(n * stride(n));
-                    rest = tail;
-                    square_product(square, &p[w[0]..w[1]], &mut out[w[0]..w[1]]);
-                }
-            },
-        );
+        vector::run(Products { squares: &self.values, offsets, p, out });
+    }
+}
+
+struct Products<'a> {
+    squares: &'a [f64],
+    offsets: &'a [usize],
+    p: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut rest = self.squares;
+        for w in self.offsets.windows(2) {
+            let n = w[1] - w[0];
+            let (square, tail) = rest.split_at(n * stride(n));
+            rest = tail;
+            square_product(simd, square, &self.p[w[0]..w[1]], &mut self.out[w[0]..w[1]]);
+        }
     }
 }
 
@@ -69,40 +79,48 @@ fn stride(n: usize) -> usize {
 }
 
 #[inline(always)]
-fn square_product(square: &[f64], p: &[f64], out: &mut [f64]) {
-    const WIDE: usize = 4 * LANES;
+fn square_product<S: Simd>(simd: S, square: &[f64], p: &[f64], out: &mut [f64]) {
     let (n, stride) = (p.len(), stride(p.len()));
     let mut column = 0;
-    // many columns at a time keep the adders busy, and what is left goes one vector at a time
-    while n - column >= WIDE {
-        columns::<WIDE>(&square[column..], stride, p, &mut out[column..column + WIDE]);
-        column += WIDE;
-    }
+    // many columns at a time keep the adders busy
     while column < n {
-        columns::<LANES>(&square[column..], stride, p, &mut out[column..n.min(column + LANES)]);
-        column += LANES;
+        let (square, out) = (&square[column..], &mut out[column..]);
+        column += LANES
+            * match (n - column).div_ceil(LANES) {
+                1 => columns::<S, 1>(simd, square, stride, p, out),
+                2 | 3 => columns::<S, 2>(simd, square, stride, p, out),
+                _ => columns::<S, 4>(simd, square, stride, p, out),
+            };
     }
 }
 
-/// `C` columns of the product, those that `square` begins with; `out` may be short of the padding.
+/// The first `C` eights of columns of the product; `out` may be short of the padding. `C`.
+///
+/// Even and odd rows have sums of their own: one addition after the other is what a small product takes.
 #[inline(always)]
-fn columns<const C: usize>(square: &[f64], stride: usize, p: &[f64], out: &mut [f64]) {
-    let mut sums = [0.0; C];
-    for (row, q) in square.chunks(stride).zip(p) {
-        let k = <&[f64; C]>::try_from(&row[..C]).expect("rows are whole vectors");
-        for l in 0..C {
-            sums[l] -= k[l] * q;
+fn columns<S: Simd, const C: usize>(
+    simd: S,
+    square: &[f64],
+    stride: usize,
+    p: &[f64],
+    out: &mut [f64],
+) -> usize {
+    let mut sums = [[Eight::splat(simd, 0.0); C]; 2];
+    for (rows, q) in square.chunks(2 * stride).zip(p.chunks(2)) {
+        for r in 0..2 {
+            if let Some(q) = q.get(r) {
+                let minus = Eight::splat(simd, -q);
+                for c in 0..C {
+                    let k = rows[r * stride + c * LANES..].first_chunk().expect("rows are whole eights");
+                    sums[r][c] = Eight::load(simd, k).times_plus(minus, sums[r][c]);
+                }
+            }
         }
     }
-    match <&mut [f64; C]>::try_from(&mut *out) {
-        Ok(whole) => *whole = sums,
-        // one by one: a copy of unknown length is a call
-        Err(_) => (0..C).for_each(|l| {
-            if let Some(o) = out.get_mut(l) {
-                *o = sums[l];
-            }
-        }),
+    for (c, out) in out.chunks_mut(LANES).take(C).enumerate() {
+        (sums[0][c] + sums[1][c]).store_part(out);
     }
+    C
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@
 //! Cost: `4 n (n - 1)` bytes of margins a context, which is what a large batch is bound by.
 
 use equipoise_core::blocks::{self, Block};
-use equipoise_core::vector::dispatch;
+use equipoise_core::vector;
+use pulp::{Simd, WithSimd};
 
-use crate::product::{pairs, skew_product};
+use crate::product::{pairs, triangle};
 
 /// Contexts up to this many actions have an unrolled kernel of their own.
 const UNROLLED: usize = 12;
@@ -23,34 +24,47 @@ const UNROLLED: usize = 12;
 pub(crate) fn products(offsets: &[usize], starts: &[usize], packed: &[f64], p: &[f64], out: &mut [f64]) {
     blocks::for_each(offsets, out, |block, out| {
         let (packed, p) = (&packed[starts[block.first]..], &p[block.entries()]);
-        dispatch(
-            #[inline(always)]
-            || block_products(block, packed, p, out),
-        );
+        vector::run(Products { block, packed, p, out });
     });
 }
 
+struct Products<'a> {
+    block: Block<'a>,
+    packed: &'a [f64],
+    p: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        block_products(simd, self.block, self.packed, self.p, self.out);
+    }
+}
+
 #[inline(always)]
-fn block_products(block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) {
+fn block_products<S: Simd>(simd: S, block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) {
     let mut rest = packed;
     for row in block.rows() {
-        let (triangle, tail) = rest.split_at(pairs(row.len()));
+        let (packed, tail) = rest.split_at(pairs(row.len()));
         rest = tail;
         let (p, out) = (&p[row.clone()], &mut out[row]);
         match p.len() {
             1 => out[0] = 0.0,
-            2 => unrolled::<2>(triangle, p, out),
-            3 => unrolled::<3>(triangle, p, out),
-            4 => unrolled::<4>(triangle, p, out),
-            5 => unrolled::<5>(triangle, p, out),
-            6 => unrolled::<6>(triangle, p, out),
-            7 => unrolled::<7>(triangle, p, out),
-            8 => unrolled::<8>(triangle, p, out),
-            9 => unrolled::<9>(triangle, p, out),
-            10 => unrolled::<10>(triangle, p, out),
-            11 => unrolled::<11>(triangle, p, out),
-            UNROLLED => unrolled::<UNROLLED>(triangle, p, out),
-            _ => skew_product(triangle, p, out),
+            2 => unrolled::<2>(packed, p, out),
+            3 => unrolled::<3>(packed, p, out),
+            4 => unrolled::<4>(packed, p, out),
+            5 => unrolled::<5>(packed, p, out),
+            6 => unrolled::<6>(packed, p, out),
+            7 => unrolled::<7>(packed, p, out),
+            8 => unrolled::<8>(packed, p, out),
+            9 => unrolled::<9>(packed, p, out),
+            10 => unrolled::<10>(packed, p, out),
+            11 => unrolled::<11>(packed, p, out),
+            UNROLLED => unrolled::<UNROLLED>(packed, p, out),
+            _ => triangle(simd, packed, p, out),
         }
     }
 }

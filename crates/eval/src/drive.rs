@@ -9,6 +9,7 @@ use ndarray::Array1;
 use crate::behaviour::{Behaviour, Octaves};
 use crate::limits::Limits;
 use crate::metrics::{Metric, Truth, gaps};
+use crate::pending::{Pending, Step};
 use crate::schedule::Schedule;
 use crate::stopwatch::Stopwatch;
 
@@ -216,7 +217,9 @@ fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, desk: &Desk) -> Option
 struct Desk {
     gaps: [&'static Metric; 2],
     /// Index into `gaps` by which this method is judged.
-    judge: usize,
+    judged_by: usize,
+    /// Steps to be measured together; none if a target may end the run after any step, or where it does not pay.
+    pending: Option<Pending>,
     targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
@@ -251,7 +254,8 @@ impl Desk {
             .collect();
         Self {
             gaps,
-            judge: usize::from(run.regularised && run.task.tau > 0.0),
+            judged_by: usize::from(run.regularised && run.task.tau > 0.0),
+            pending: if run.limits.target.is_empty() { Pending::new(shape.len()) } else { None },
             targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],
@@ -283,46 +287,24 @@ impl Desk {
     /// What is looked at after every step: gaps of the last iterate, targets, movement, the sum of played policies.
     fn watch(&mut self, run: &mut Run<'_>, step: u64) {
         run.oracle.margins(run.solver.policy());
-        let (truth, policy) = (Self::truth(run), run.solver.policy());
-        let margins = run.oracle.last_margins();
-        self.now = gaps(&truth, policy, margins);
-        for (k, value) in self.now.into_iter().enumerate() {
-            self.best[k] = self.best[k].min(value);
-            if value <= self.waiting[k] {
-                let name = self.gaps[k].name;
-                cross(&mut self.reached, name, "last", value, step, run.oracle.cost());
-                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == "last";
-                self.waiting[k] =
-                    self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
+        let moved = if step > 0 { self.movement(run) } else { 0.0 };
+        let policy = run.solver.policy();
+        let (cost, margins) = (run.oracle.cost(), run.oracle.last_margins());
+        let put = Step { step, cost, moved };
+        if let Some(pending) = &mut self.pending
+            && step > 0
+        {
+            let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+            if pending.push(put, (policy.probs_slice(), policy.log_probs_slice()), margins) {
+                self.catch_up(run);
             }
-        }
-        self.targets_met = self.targets.iter().all(|(m, target)| {
-            known(m, self.now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
-        });
-        let judged = self.now[self.judge];
-        if step == 0 {
-            self.octaves = Some(Octaves::new(judged));
         } else {
-            let (now, played) = (policy.probs_slice(), run.solver.played().probs_slice());
-            let moved = blocks::sum(
-                run.task.shape().offsets(),
-                (&mut self.previous[..], &mut self.played[..]),
-                |block, (previous, sum)| {
-                    let (now, played) = (&now[block.entries()], &played[block.entries()]);
-                    vector::dispatch(
-                        #[inline(always)]
-                        || {
-                            sum.iter_mut().zip(played).for_each(|(s, p)| *s += p);
-                            let moved = vector::distance(previous, now);
-                            previous.copy_from_slice(now);
-                            moved
-                        },
-                    )
-                },
-            );
-            if let Some(octaves) = &mut self.octaves {
-                octaves.add(step, judged, moved / run.task.shape().contexts() as f64);
-            }
+            let truth = Self::truth(run);
+            let now = gaps(&truth, policy, margins);
+            self.targets_met = self.targets.iter().all(|(m, target)| {
+                known(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
+            });
+            self.judge(put, now, run.task.shape().contexts());
         }
         if let Some(path) = &mut self.path {
             let p = [0, 1, 2].map(|a| policy.probs()[a]);
@@ -335,8 +317,60 @@ impl Desk {
         }
     }
 
+    /// How far the last iterate moved in the last step, L1 over all contexts; adds the played policy to the sum.
+    #[inline]
+    fn movement(&mut self, run: &Run<'_>) -> f64 {
+        let (now, played) = (run.solver.policy().probs_slice(), run.solver.played().probs_slice());
+        blocks::sum(
+            run.task.shape().offsets(),
+            (&mut self.previous[..], &mut self.played[..]),
+            |block, (previous, sum)| {
+                let (now, played) = (&now[block.entries()], &played[block.entries()]);
+                vector::dispatch(
+                    #[inline(always)]
+                    || {
+                        sum.iter_mut().zip(played).for_each(|(s, p)| *s += p);
+                        let moved = vector::distance(previous, now);
+                        previous.copy_from_slice(now);
+                        moved
+                    },
+                )
+            },
+        )
+    }
+
+    /// Measures the steps that were put down.
+    fn catch_up(&mut self, run: &Run<'_>) {
+        let Some(pending) = &mut self.pending else { return };
+        let contexts = run.task.shape().contexts();
+        for (step, now) in pending.measure(&Self::truth(run)) {
+            self.judge(step, now, contexts);
+        }
+    }
+
+    /// Takes in the gaps of the last iterate after a step.
+    fn judge(&mut self, Step { step, cost, moved }: Step, now: [f64; 2], contexts: usize) {
+        self.now = now;
+        for (k, value) in now.into_iter().enumerate() {
+            self.best[k] = self.best[k].min(value);
+            if value <= self.waiting[k] {
+                let name = self.gaps[k].name;
+                cross(&mut self.reached, name, "last", value, step, cost);
+                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == "last";
+                self.waiting[k] =
+                    self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
+            }
+        }
+        let judged = now[self.judged_by];
+        match &mut self.octaves {
+            Some(octaves) => octaves.add(step, judged, moved / contexts as f64),
+            None => self.octaves = Some(Octaves::new(judged)),
+        }
+    }
+
     /// Measures every metric of every iterate.
     fn record(&mut self, run: &mut Run<'_>, step: u64, elapsed: Duration) {
+        self.catch_up(run);
         self.recorded = Some(step);
         let cost = run.oracle.cost();
         let (truth, policy) = (Self::truth(run), run.solver.policy());
@@ -381,6 +415,7 @@ impl Desk {
     fn finish(mut self, mut run: Run<'_>, stop: StopReason, steps: u64, elapsed: Duration) -> Outcome {
         let diverged = matches!(stop, StopReason::Diverged { .. });
         let cost = run.oracle.cost();
+        self.catch_up(&run);
         if !diverged && self.recorded != Some(steps) {
             self.record(&mut run, steps, elapsed);
         }

@@ -8,6 +8,7 @@ pub mod behaviour;
 pub mod drive;
 pub mod limits;
 pub mod metrics;
+mod pending;
 pub mod rate;
 pub mod schedule;
 mod stopwatch;

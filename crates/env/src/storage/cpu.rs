@@ -1,35 +1,10 @@
-//! The two things a product needs that safe Rust cannot say: wider vectors than `pulp` dispatches to, and asking for
-//! memory ahead of its use. The only `unsafe` of the workspace, one expression each.
+//! The one thing a product needs that safe Rust cannot say: asking for memory ahead of its use. The only `unsafe` of the
+//! workspace, one expression.
 //!
 //! Why it is needed: a packed product reads its matrix as one stream, and computes enough on each cache line that a core
 //! does not look far enough ahead by itself; asked 8 KiB ahead it streams at the bandwidth of a plain sum, not at half of
-//! it. Sixteen products in one pass are bound by arithmetic instead, and twice as fast on vectors twice as wide.
-//!
-//! Neither changes a value: asking reads nothing, and the kernels write out what is fused and in which order, whatever the
-//! width.
+//! it. It changes no value: asking reads nothing.
 #![allow(unsafe_code)]
-
-use equipoise_core::vector;
-
-/// Runs `work`, which must be inlined all through, compiled for the best instruction set of this machine.
-#[inline]
-pub(super) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("fma")
-    {
-        // SAFETY: `wide` is an ordinary function but for the features it is compiled with, which were just detected.
-        return unsafe { wide(work) };
-    }
-    vector::dispatch(work)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx,avx2,fma,avx512f,avx512vl")]
-fn wide<R>(work: impl FnOnce() -> R) -> R {
-    work()
-}
 
 /// Asks for the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other
 /// instruction sets.
@@ -63,20 +38,5 @@ mod tests {
         ask_for::<u8>(&[], 0);
         ask_for(&[(); 3], 1);
         assert_eq!(values, before);
-    }
-
-    #[test]
-    fn work_is_done_once_with_the_bits_of_plain_code() {
-        let x: Vec<f64> = (0..999).map(|i| f64::from(i) * 0.37 - 100.0).collect();
-        let sum = |x: &[f64]| x.iter().fold(0.0, |s, x| s * 0.999 + x * x);
-        let mut calls = 0;
-        let there = dispatch(
-            #[inline(always)]
-            || {
-                calls += 1;
-                sum(&x)
-            },
-        );
-        assert_eq!((there.to_bits(), calls), (sum(&x).to_bits(), 1));
     }
 }

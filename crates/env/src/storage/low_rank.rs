@@ -16,8 +16,8 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::cpu::dispatch;
 use super::{ProductCost, Storage, StorageError};
+use equipoise_core::vector::dispatch;
 
 /// Rows summed one after another: a part of U' p each.
 const CHUNK: usize = 1 << 12;

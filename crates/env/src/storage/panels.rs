@@ -25,7 +25,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::cpu::{ask_for, dispatch};
+use equipoise_core::vector::dispatch;
+
+use super::cpu::ask_for;
 use super::number::Number;
 use super::{ProductCost, Storage};
 

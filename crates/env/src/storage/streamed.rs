@@ -9,10 +9,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cpu::dispatch;
 use super::number::Number;
 use super::panels::{Block, LANES, Padded, ROWS, band, in_parts, start};
 use super::{ProductCost, Storage, StorageError};
+use equipoise_core::vector::dispatch;
 
 /// Bytes fetched at once, at least.
 const BUFFER: usize = 1 << 20;

@@ -1,0 +1,134 @@
+//! Steps of small games whose gaps are measured eight at a time.
+//!
+//! The gaps of one policy over ten actions cost as much as the step: sums across a vector, one waiting for the other. The
+//! same for eight policies, action by action, has no such sums and costs an eighth. So the loop puts down what a step
+//! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
+//! out is, to the bit, what [`gaps`](crate::metrics::gaps) gives at each step.
+
+use equipoise_core::Cost;
+use equipoise_core::simplex::{self, EightRows};
+
+use crate::metrics::Truth;
+
+/// Steps measured together.
+const STEPS: usize = 8;
+/// Entries of the shape up to which policies are put down: longer rows keep the vectors busy by themselves.
+const ENTRIES: usize = 48;
+
+/// A step that is not measured yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Step {
+    /// Its number, from 1.
+    pub(crate) step: u64,
+    /// The ledger after it.
+    pub(crate) cost: Cost,
+    /// How far the last iterate moved in it, L1 over all contexts.
+    pub(crate) moved: f64,
+}
+
+/// Steps put down, each a lane of `[entries][8]`.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    probs: Vec<[f64; STEPS]>,
+    log_probs: Vec<[f64; STEPS]>,
+    margins: Vec<[f64; STEPS]>,
+    scratch: Vec<[f64; STEPS]>,
+    steps: [Step; STEPS],
+    count: usize,
+}
+
+impl Pending {
+    /// Room for steps over a shape of so many entries, if it is small enough.
+    pub(crate) fn new(entries: usize) -> Option<Self> {
+        let columns = || vec![[0.0; STEPS]; entries];
+        (entries <= ENTRIES).then(|| Self {
+            probs: columns(),
+            log_probs: columns(),
+            margins: columns(),
+            scratch: columns(),
+            steps: [Step::default(); STEPS],
+            count: 0,
+        })
+    }
+
+    /// Puts a step down: its policy and the margins of that, flat over the shape. True if there is room for no other.
+    #[inline]
+    pub(crate) fn push(&mut self, step: Step, (probs, log_probs): (&[f64], &[f64]), margins: &[f64]) -> bool {
+        let lane = self.count % STEPS;
+        let put = |columns: &mut [[f64; STEPS]], values: &[f64]| {
+            columns.iter_mut().zip(values).for_each(|(column, v)| column[lane] = *v);
+        };
+        put(&mut self.probs, probs);
+        put(&mut self.log_probs, log_probs);
+        put(&mut self.margins, margins);
+        self.steps[lane] = step;
+        self.count = lane + 1;
+        self.count == STEPS
+    }
+
+    /// Both gaps of every step put down, in order; they are gone from here.
+    pub(crate) fn measure(&mut self, truth: &Truth<'_>) -> impl Iterator<Item = (Step, [f64; 2])> + use<> {
+        let (mut gap, mut gap_tau) = ([-0.0; STEPS], [-0.0; STEPS]); // as sums of floats begin
+        let (log_mu, tau) = (truth.reference.log_probs_slice(), truth.tau);
+        let count = std::mem::take(&mut self.count);
+        if count > 0 {
+            for (range, weight) in truth.game.shape().ranges().zip(truth.game.weights()) {
+                let rows = EightRows {
+                    probs: &self.probs[range.clone()],
+                    log_probs: &self.log_probs[range.clone()],
+                    gain: &mut self.margins[range.clone()],
+                    scratch: &mut self.scratch[range.clone()],
+                };
+                let (largest, kl) = simplex::best_responses_of_eight(rows, &log_mu[range], tau);
+                for lane in 0..STEPS {
+                    gap[lane] += weight * (2.0 * largest[lane]);
+                    gap_tau[lane] += weight * (2.0 * tau * kl[lane]);
+                }
+            }
+        }
+        let steps = self.steps;
+        (0..count).map(move |k| (steps[k], [gap[k], if tau > 0.0 { gap_tau[k] } else { gap[k] }]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::gaps;
+    use equipoise_core::Policy;
+    use equipoise_env::{Game, PreferenceMatrix};
+    use ndarray::Array1;
+
+    #[test]
+    fn steps_together_have_the_bits_of_each() {
+        for sizes in [&[1][..], &[3], &[10], &[48], &[2, 17, 8, 1]] {
+            let margin = |n: usize| move |i: usize, j: usize| ((n + 3 * i + j) as f64).sin() / 2.0;
+            let matrices = sizes.iter().map(|&n| PreferenceMatrix::from_margins(n, margin(n)).unwrap());
+            let weights = (0..sizes.len()).map(|x| 1.0 + x as f64).collect();
+            let game = Game::new(matrices).unwrap().with_weights(weights).unwrap();
+            let policy = |f: f64| {
+                let logits = (0..game.shape().len()).map(|i| (i as f64 * f).sin() * 5.0).collect();
+                Policy::from_logits(game.shape(), logits).unwrap()
+            };
+            let mu = policy(0.4);
+            let mut pending = Pending::new(game.shape().len()).unwrap();
+            for (tau, steps) in [(0.3, 8), (0.0, 8), (1e-3, 3), (0.3, 0)] {
+                let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
+                let mut expected = Vec::new();
+                for step in 1..=steps {
+                    let pi = policy(0.9 + step as f64);
+                    let mut margins = Array1::zeros(game.shape().len());
+                    game.margins(&pi, &mut margins);
+                    let put = Step { step, moved: 0.5 * step as f64, ..Step::default() };
+                    let policy = (pi.probs_slice(), pi.log_probs_slice());
+                    assert_eq!(pending.push(put, policy, margins.as_slice().unwrap()), step == 8);
+                    expected.push((step, gaps(&truth, &pi, &margins).map(f64::to_bits)));
+                }
+                let found: Vec<_> =
+                    pending.measure(&truth).map(|(s, g)| (s.step, g.map(f64::to_bits))).collect();
+                assert_eq!(found, expected);
+            }
+        }
+        assert!(Pending::new(ENTRIES).is_some() && Pending::new(ENTRIES + 1).is_none());
+    }
+}
