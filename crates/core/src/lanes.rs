@@ -99,9 +99,7 @@ impl<S: Simd> Eight<S> {
     pub fn load(simd: S, values: &[f64; LANES]) -> Self {
         let mut loaded = Self::splat(simd, 0.0);
         let (parts, _) = S::as_simd_f64s(values);
-        for k in 0..Self::PARTS {
-            loaded.parts[k] = parts[k];
-        }
+        loaded.parts[..Self::PARTS].copy_from_slice(&parts[..Self::PARTS]);
         loaded
     }
 
@@ -109,9 +107,7 @@ impl<S: Simd> Eight<S> {
     #[inline(always)]
     pub fn store(self, values: &mut [f64; LANES]) {
         let (parts, _) = S::as_mut_simd_f64s(values);
-        for k in 0..Self::PARTS {
-            parts[k] = self.parts[k];
-        }
+        parts[..Self::PARTS].copy_from_slice(&self.parts[..Self::PARTS]);
     }
 
     /// The first eight of `values`, or all of them and then `padding`.

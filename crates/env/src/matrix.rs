@@ -196,7 +196,19 @@ impl PreferenceMatrix {
 
     /// The margins of all pairs `i < j`, row by row: `n (n - 1) / 2` numbers.
     pub fn pair_margins(&self) -> impl Iterator<Item = f64> + '_ {
-        (0..self.n).flat_map(move |i| (i + 1..self.n).map(move |j| self.margin(i, j)))
+        (0..self.n).flat_map(move |i| self.upper_row(i))
+    }
+
+    /// The margins `K_ij` of action `i < n` for all `j > i`: `n - 1 - i` numbers.
+    #[must_use]
+    pub fn upper_row(&self, i: usize) -> Vec<f64> {
+        match &self.margins {
+            Margins::Panels(panels) => panels.upper_row(i),
+            Margins::Triangle(packed) => {
+                let start = pairs(self.n) - pairs(self.n - i);
+                packed[start..start + self.n - 1 - i].to_vec()
+            }
+        }
     }
 
     /// `P` as an array, `[n x n]`.
@@ -224,6 +236,18 @@ impl PreferenceMatrix {
 mod tests {
     use super::*;
     use ndarray::arr2;
+
+    #[test]
+    fn rows_are_the_margins_of_their_pairs() {
+        for n in [1, 2, 7, LARGE, LARGE + 5] {
+            let matrix =
+                PreferenceMatrix::from_margins(n, |i, j| ((3 * i + 7 * j) as f64).sin() / 2.0).unwrap();
+            for i in (0..n).step_by(if n < LARGE { 1 } else { 97 }).chain([n - 1]) {
+                let row: Vec<f64> = (i + 1..n).map(|j| matrix.margin(i, j)).collect();
+                assert_eq!(matrix.upper_row(i), row);
+            }
+        }
+    }
 
     #[test]
     fn every_violation_is_named_with_its_cell() {

@@ -24,13 +24,13 @@ const NEARLY_ALL: usize = 4;
 
 /// Solves for the equilibrium with support near `{i: x_i > s_i}`. Probabilities `[n]`, or `None`.
 pub(crate) fn crossover(k: &Margins, x: &[f64], s: &[f64]) -> Option<Vec<f64>> {
-    let n = k.n();
     let mut inside: Vec<bool> = x.iter().zip(s).map(|(x, s)| x > s).collect();
-    let ambiguity = |i: usize| (x[i] / s[i]).ln().abs();
+    let certainty = |i: usize| (x[i] / s[i]).ln().abs();
+    let n = k.n();
     let mut fewest = usize::MAX;
     for _ in 0..TRIES {
         if inside.iter().filter(|b| **b).count().is_multiple_of(2) {
-            let least = (0..n).min_by(|&a, &b| ambiguity(a).total_cmp(&ambiguity(b)))?;
+            let least = (0..n).min_by(|&a, &b| certainty(a).total_cmp(&certainty(b)))?;
             inside[least] = !inside[least];
         }
         let support: Vec<usize> = (0..n).filter(|&i| inside[i]).collect();

@@ -16,12 +16,13 @@
 //! refined against the `f64` matrix. Inexact steps cannot leave the path's equations, because `s` is always recomputed
 //! from `x`: they only centre less well.
 //!
-//! Once the set of actions with `x_i > s_i` settles, two short cuts are tried, and verified, on the way: actions clearly
-//! off it are dropped, which leaves a smaller game whose equilibrium is one of the whole game if the dropped actions
-//! lose to it (if not, those that win come back); and [`crossover`] completes the set to an equilibrium.
+//! Two short cuts are taken on the way. Once a support shows, the actions clearly off it are dropped; those of them that
+//! come near to winning against the path's point come back, into a point that is disturbed as little as may be. And when
+//! hardly an action is left between the sides `x_i > s_i` and `x_i < s_i`, [`crossover`] completes the set to an
+//! equilibrium, which is one of the whole game if the dropped actions lose to it. Where either leads astray, the path of the
+//! whole game goes on from where actions were dropped.
 //!
-//! Cost: `2/3 n^3` a step; seven or eight steps on random games before actions are dropped, then about as many on half
-//! of the actions.
+//! Cost: `2/3 n^3` a step; six steps on random games before actions are dropped, then twenty on half of the actions.
 
 use crate::crossover::crossover;
 use crate::dense::Lu;
@@ -38,8 +39,20 @@ const DIRECTION: f64 = 1e-3;
 const DROP_FROM: usize = 150;
 /// An action with `x_i` below this times `s_i` is off the support clearly enough to be dropped.
 const DROPPED: f64 = 0.02;
-/// Times that dropped actions may come back.
-const RETURNS: usize = 4;
+/// A dropped action comes back once it loses by less than so many `lambda`.
+const NEAR: f64 = 4.0;
+/// As long as `lambda` is above this over the number of actions.
+const EARLY: f64 = 0.1;
+/// A support shows once one action in so many stands on its side, or their number settles.
+const SHARE: usize = 4;
+/// Crossover is tried with one action between the sides, and one more for so many of the support.
+const BETWEEN: usize = 500;
+/// Times that actions may be dropped or come back.
+const CHANGES: usize = 20;
+/// Steps between two attempts at crossover.
+const WAIT: usize = 2;
+/// `lambda`, relative to the scale, below which a step that does not halve it is the last.
+const NEARLY_ROUNDING: f64 = 1e-13;
 /// More steps than any game has been seen to need, four times over.
 const STEPS: usize = 100;
 
@@ -47,128 +60,255 @@ const STEPS: usize = 100;
 pub(crate) type Watch<'a> = &'a dyn Fn(f64);
 
 /// Where the path ended.
-pub(crate) struct End {
-    /// The unique equilibrium of the game, `[n]`, if crossover found it.
-    pub(crate) equilibrium: Option<Vec<f64>>,
-    /// The last point of the path, `[n]`: with `s`, strictly complementary but for rounding.
-    pub(crate) x: Vec<f64>,
-    /// Its slacks.
-    pub(crate) s: Vec<f64>,
+pub(crate) enum End {
+    /// The equilibrium of the game, `[n]`, found by crossover: the only one, but for rounding.
+    Equilibrium(Vec<f64>),
+    /// The last point of the path and its slacks, `[n]`: strictly complementary but for rounding.
+    Point(Vec<f64>, Vec<f64>),
 }
 
 /// Follows the path to an equilibrium by crossover, or else until rounding stops it.
 pub(crate) fn follow(k: &Margins, watch: Watch<'_>) -> End {
-    follow_from(CentralPath::new(k), k.n() >= DROP_FROM, watch)
+    let mut path = CentralPath::new(k, k.n() >= DROP_FROM);
+    let mut attempts = Attempts::default();
+    for _ in 0..STEPS {
+        let moved = path.step();
+        path.tell(watch);
+        if attempts.due(&path.point)
+            && let Some(policy) = path.equilibrium()
+        {
+            return End::Equilibrium(policy);
+        }
+        if !moved && !path.whole_again() {
+            return End::Point(path.point.x, path.point.s);
+        }
+        path.drop_and_return();
+    }
+    let (x, s) = follow_to_end(k, watch);
+    End::Point(x, s)
 }
 
 /// Follows the path to rounding, without short cuts: for games whose equilibrium is known not to be unique.
 pub(crate) fn follow_to_end(k: &Margins, watch: Watch<'_>) -> (Vec<f64>, Vec<f64>) {
-    let mut path = CentralPath::new(k);
+    let mut path = CentralPath::new(k, false);
     for _ in 0..STEPS {
         if !path.step() {
             break;
         }
         path.tell(watch);
     }
-    (path.x, path.s)
+    (path.point.x, path.point.s)
 }
 
-fn follow_from(mut path: CentralPath<'_>, mut may_drop: bool, watch: Watch<'_>) -> End {
-    let mut before = 0;
-    for _ in 0..STEPS {
-        let moved = path.step();
-        path.tell(watch);
-        let inside = path.x.iter().zip(&path.s).filter(|(x, s)| x > s).count();
-        let change = inside.abs_diff(before);
-        before = inside;
-        if 50 * change <= inside
-            && let Some(policy) = crossover(path.k, &path.x, &path.s)
-        {
-            return End { equilibrium: Some(policy), x: path.x, s: path.s };
-        }
-        if may_drop && 5 * change <= inside && 2 * inside >= 8 {
-            may_drop = false;
-            if let Some(policy) = without_dropped(&path, watch) {
-                return End { equilibrium: Some(policy), x: path.x, s: path.s };
-            }
-        }
-        if !moved {
-            break;
+/// When crossover is worth its price, two or three steps.
+#[derive(Default)]
+struct Attempts {
+    /// Steps to wait after a failure.
+    wait: usize,
+}
+
+impl Attempts {
+    /// Whether to try now: few actions stand between the sides.
+    fn due(&mut self, point: &Point) -> bool {
+        let between = point.x.iter().zip(&point.s).filter(|(x, s)| (0.1..10.0).contains(&(*x / *s))).count();
+        let inside = point.inside();
+        let due = self.wait == 0 && inside > 0 && between <= 1 + inside / BETWEEN;
+        self.wait = if due { WAIT } else { self.wait.saturating_sub(1) };
+        due
+    }
+}
+
+/// The path of a game, or of the game without some of its actions.
+struct CentralPath<'a> {
+    whole: &'a Margins,
+    /// The game between `actions`; `None` if these are all.
+    smaller: Option<Margins>,
+    /// Ascending.
+    actions: Vec<usize>,
+    point: Point,
+    /// The last point of the whole game before actions were dropped.
+    before: Option<Point>,
+    /// Actions with `x_i > s_i` after the step before.
+    inside_before: usize,
+    /// Times that actions may still be dropped or come back.
+    changes: usize,
+}
+
+impl<'a> CentralPath<'a> {
+    /// At the uniform policy.
+    fn new(whole: &'a Margins, may_drop: bool) -> Self {
+        Self {
+            whole,
+            smaller: None,
+            actions: (0..whole.n()).collect(),
+            point: Point::new(whole),
+            before: None,
+            inside_before: 0,
+            changes: if may_drop { CHANGES } else { 0 },
         }
     }
-    End { equilibrium: None, x: path.x, s: path.s }
-}
 
-/// The equilibrium from the game without the actions that are clearly off the support, if it is one of the whole game.
-fn without_dropped(path: &CentralPath<'_>, watch: Watch<'_>) -> Option<Vec<f64>> {
-    let n = path.x.len();
-    let mut kept: Vec<bool> = path.x.iter().zip(&path.s).map(|(x, s)| *x > DROPPED * s).collect();
-    for _ in 0..RETURNS {
-        let actions: Vec<usize> = (0..n).filter(|&i| kept[i]).collect();
-        if 4 * actions.len() > 3 * n {
-            return None;
+    fn margins(&self) -> &Margins {
+        self.smaller.as_ref().unwrap_or(self.whole)
+    }
+
+    /// A step; false if it made no progress, as what rounding leaves of the last digits is none.
+    fn step(&mut self) -> bool {
+        let before = self.point.lambda;
+        let moved = self.point.step(self.smaller.as_ref().unwrap_or(self.whole));
+        moved && (before > NEARLY_ROUNDING || self.point.lambda <= 0.5 * before)
+    }
+
+    /// Tells how small the gap of the whole game's policy is, at most, while no dropped action wins.
+    fn tell(&self, watch: Watch<'_>) {
+        watch(2.0 * self.point.lambda * self.whole.scale());
+    }
+
+    /// A policy of the smaller game as one of the whole game.
+    fn lift(&self, policy: &[f64]) -> Vec<f64> {
+        let mut lifted = vec![0.0; self.whole.n()];
+        self.actions.iter().zip(policy).for_each(|(&i, p)| lifted[i] = *p);
+        lifted
+    }
+
+    /// The equilibrium by crossover, if it is one of the whole game; dropped actions that beat it come back.
+    fn equilibrium(&mut self) -> Option<Vec<f64>> {
+        let found = crossover(self.margins(), &self.point.x, &self.point.s);
+        let policy = self.lift(&found?);
+        if self.smaller.is_none() {
+            return Some(policy);
         }
-        let smaller = path.k.restricted(&actions);
-        let x = actions.iter().map(|&i| path.x[i]).collect();
-        let end = follow_from(CentralPath::resume(&smaller, x, path.lambda), false, watch);
-        let mut policy = vec![0.0; n];
-        actions.iter().zip(end.equilibrium?).for_each(|(&i, p)| policy[i] = p);
-        let margins = path.k.product(&policy);
-        let winners: Vec<usize> = (0..n).filter(|&i| !kept[i] && margins[i] >= 0.0).collect();
+        let margins = self.whole.product(&policy);
+        let mut kept = self.kept();
+        let winners: Vec<usize> = (0..kept.len()).filter(|&i| !kept[i] && margins[i] >= 0.0).collect();
         if winners.is_empty() {
             return Some(policy);
         }
         winners.iter().for_each(|&i| kept[i] = true);
+        self.keep(&kept);
+        None
     }
-    None
+
+    /// Which actions are in the game, `[n]`.
+    fn kept(&self) -> Vec<bool> {
+        let mut kept = vec![false; self.whole.n()];
+        self.actions.iter().for_each(|&i| kept[i] = true);
+        kept
+    }
+
+    /// Leaves out the actions that are clearly off the support, once they are many and a support shows, and takes back those
+    /// that win against the present point.
+    fn drop_and_return(&mut self) {
+        if self.changes == 0 {
+            return;
+        }
+        let Point { x, s, lambda, .. } = &self.point;
+        let mut kept = self.kept();
+        if self.smaller.is_some() {
+            let margins = self.whole.product(&self.lift(x));
+            // early a small slack is a promise; late it may be one of the many that are small for good
+            let near = if *lambda > EARLY / x.len() as f64 { NEAR * lambda } else { 0.0 };
+            let winners: Vec<usize> =
+                (0..kept.len()).filter(|&i| !kept[i] && lambda - margins[i] < near).collect();
+            if !winners.is_empty() {
+                winners.iter().for_each(|&i| kept[i] = true);
+                self.keep(&kept);
+            }
+            return;
+        }
+        let inside = self.point.inside();
+        let change = inside.abs_diff(self.inside_before);
+        let off: Vec<usize> = (0..x.len()).filter(|&i| x[i] < DROPPED * s[i]).collect();
+        let shows = SHARE * inside >= x.len() || 5 * change <= inside;
+        self.inside_before = inside;
+        if inside >= 4 && shows && 4 * off.len() >= x.len() {
+            off.iter().for_each(|&i| kept[i] = false);
+            self.keep(&kept);
+        }
+    }
+
+    /// Goes on with these actions.
+    fn keep(&mut self, kept: &[bool]) {
+        self.changes -= 1;
+        let actions: Vec<usize> = (0..kept.len()).filter(|&i| kept[i]).collect();
+        let (lambda, mu) = (self.point.lambda, self.point.lambda / self.point.x.len() as f64);
+        if self.changes == 0 {
+            self.whole_again();
+            return;
+        }
+        if self.smaller.is_none() {
+            self.before = Some(self.point.clone());
+        }
+        // an action that comes back starts where the path has it for its slack
+        let old = self.lift(&self.point.x);
+        let margins = self.whole.product(&old);
+        let slack = |i: usize| (lambda - margins[i]).max(0.5 * lambda);
+        let x = actions
+            .iter()
+            .map(|&i| if old[i] > 0.0 { old[i] } else { (mu / slack(i)).min(lambda) })
+            .collect();
+        let least = actions.iter().map(|&i| if old[i] > 0.0 { lambda - margins[i] } else { slack(i) });
+        let smaller = self.whole.restricted(&actions);
+        self.point = Point::resume(&smaller, x, lambda, least);
+        (self.actions, self.smaller) = (actions, Some(smaller));
+    }
+
+    /// Back to the whole game, for good; false if it is there already.
+    fn whole_again(&mut self) -> bool {
+        self.changes = 0;
+        let Some(before) = self.before.take() else { return false };
+        (self.point, self.smaller) = (before, None);
+        self.actions = (0..self.whole.n()).collect();
+        true
+    }
 }
 
 /// A point near the central path.
-pub(crate) struct CentralPath<'a> {
-    k: &'a Margins,
+#[derive(Clone)]
+struct Point {
     /// Policy, on the simplex, positive.
-    pub(crate) x: Vec<f64>,
+    x: Vec<f64>,
     /// How much each action loses to `lambda`, positive.
-    pub(crate) s: Vec<f64>,
+    s: Vec<f64>,
     /// `x's`; the gap of `x` is at most twice that, in units of the scale.
-    pub(crate) lambda: f64,
+    lambda: f64,
     single: bool,
 }
 
-impl<'a> CentralPath<'a> {
-    /// Starts at the uniform policy.
-    pub(crate) fn new(k: &'a Margins) -> Self {
+impl Point {
+    /// Number of actions that look like the support.
+    fn inside(&self) -> usize {
+        self.x.iter().zip(&self.s).filter(|(x, s)| x > s).count()
+    }
+
+    /// The uniform policy.
+    fn new(k: &Margins) -> Self {
         let n = k.n();
         let x = vec![1.0 / n as f64; n];
         let margins = k.product(&x);
         let most = margins.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let lambda = if most > 0.0 { 2.0 * most } else { 1.0 };
         let s = margins.iter().map(|m| lambda - m).collect();
-        Self { k, x, s, lambda, single: n >= 64 }
+        Self { x, s, lambda, single: n >= 64 }
     }
 
-    /// Starts at `x`, scaled to the simplex, with `lambda` as near to the given one as positive slacks allow.
-    fn resume(k: &'a Margins, mut x: Vec<f64>, lambda: f64) -> Self {
+    /// `x`, scaled to the simplex, with `lambda` as near to the given one as slacks that are no smaller than these allow.
+    fn resume(k: &Margins, mut x: Vec<f64>, lambda: f64, slacks: impl Iterator<Item = f64>) -> Self {
         let sum: f64 = x.iter().sum();
         x.iter_mut().for_each(|v| *v /= sum);
         let margins = k.product(&x);
-        let lambda = lambda + margins.iter().fold(0.0, |m: f64, v| m.max(*v));
+        let lambda = margins.iter().zip(slacks).fold(lambda, |l: f64, (m, s)| l.max(m + s));
         let s = margins.iter().map(|m| lambda - m).collect();
-        Self { k, x, s, lambda, single: true }
-    }
-
-    /// Tells how small the gap of the whole game's policy is, at most, while no dropped action wins.
-    fn tell(&self, watch: Watch<'_>) {
-        watch(2.0 * self.lambda * self.k.scale());
+        Self { x, s, lambda, single: true }
     }
 
     /// One predictor-corrector step; false if it made no progress, which rounding explains.
-    pub(crate) fn step(&mut self) -> bool {
+    fn step(&mut self, k: &Margins) -> bool {
         let n = self.x.len();
         let mu = self.lambda / n as f64;
         let e: Vec<f64> = self.x.iter().zip(&self.s).map(|(x, s)| (x / s).sqrt()).collect();
         self.single &= self.lambda > SINGLE;
-        let mut system = System::new(self.k, &e, self.single);
+        let mut system = System::new(k, &e, self.single);
         // the response to lambda serves both right-hand sides
         let Some((level, level_margins)) = system.solve(&e) else { return false };
         let total = dot(&e, &level);
@@ -192,16 +332,16 @@ impl<'a> CentralPath<'a> {
         };
         let length = (TO_BOUNDARY * reach(&self.x, &dx).min(reach(&self.s, &ds))).min(1.0);
         self.single = system.single();
-        self.accept(&dx, dlambda, length)
+        self.accept(k, &dx, dlambda, length)
     }
 
     /// Moves, shortening the step until the recomputed slacks are positive.
-    fn accept(&mut self, dx: &[f64], dlambda: f64, mut length: f64) -> bool {
+    fn accept(&mut self, k: &Margins, dx: &[f64], dlambda: f64, mut length: f64) -> bool {
         while length > 1e-3 {
             let mut x: Vec<f64> = self.x.iter().zip(dx).map(|(x, d)| x + length * d).collect();
             let sum: f64 = x.iter().sum();
             x.iter_mut().for_each(|v| *v /= sum);
-            let margins = self.k.product(&x);
+            let margins = k.product(&x);
             let lambda = self.lambda + length * dlambda;
             if x.iter().all(|v| *v > 0.0) && margins.iter().all(|m| *m < lambda) && lambda < self.lambda {
                 self.s = margins.iter().map(|m| lambda - m).collect();

@@ -33,7 +33,7 @@ use crate::crossover::{Block, solve_bordered};
 use crate::doubled::exact_margins;
 use crate::error::ReferenceError;
 use crate::face::Face;
-use crate::interior::{self, Watch};
+use crate::interior::{self, End, Watch};
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
 
@@ -300,14 +300,14 @@ impl Search<'_> {
     }
 
     fn by_path(&mut self) -> Option<Found> {
-        let end = interior::follow(self.k, self.watch);
-        if let Some(policy) = end.equilibrium {
-            let found = self.decided(self.found(policy, Method::InteriorPoint, true));
-            if self.certified(&found) {
-                return Some(found);
+        match interior::follow(self.k, self.watch) {
+            End::Equilibrium(policy) => {
+                let found = self.decided(self.found(policy, Method::InteriorPoint, true));
+                if self.certified(&found) {
+                    return Some(found);
+                }
             }
-        } else {
-            self.path_end = Some((end.x, end.s));
+            End::Point(x, s) => self.path_end = Some((x, s)),
         }
         let face = self.face()?;
         let unique = Some(face.dimension() == 0);
@@ -455,9 +455,12 @@ fn is_unique(k: &Margins, found: &Found) -> Option<bool> {
     if smallest <= zero * largest {
         return Some(false);
     }
-    // the error of the lottery is what it leaves of K_SS pi = 0, or rounding, over the smallest singular value
-    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(zero, f64::max);
-    let error = left * largest / smallest * (support.len() as f64).sqrt();
+    // the error of the lottery is what it leaves of K_SS pi = 0 and 1'pi = 1, over the smallest singular value (known to
+    // a factor two)
+    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(f64::EPSILON, f64::max);
+    let root = (support.len() as f64).sqrt();
+    let error = 2.0 * root * left / smallest;
     let least = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);
-    (nearest < -error && least > error).then_some(true)
+    // a margin of size 1 at most moves by the sum of the errors
+    (nearest < -root * error && least > error).then_some(true)
 }

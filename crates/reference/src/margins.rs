@@ -3,6 +3,9 @@
 use equipoise_core::vector::dispatch;
 use equipoise_env::PreferenceMatrix;
 
+/// Side of the tiles in which a matrix is mirrored.
+const TILE: usize = 32;
+
 /// `K / scale`, row-major. The scale is a power of two, so that division rounds nothing.
 pub(crate) struct Margins {
     n: usize,
@@ -26,11 +29,19 @@ impl Margins {
     fn unpack(matrix: &PreferenceMatrix, scale: f64) -> Self {
         let n = matrix.n();
         let mut cells = vec![0.0; n * n];
-        let mut margins = matrix.pair_margins();
+        let per_scale = 1.0 / scale;
         for i in 0..n {
-            for (j, margin) in (i + 1..n).zip(&mut margins) {
-                cells[i * n + j] = margin / scale;
-                cells[j * n + i] = -margin / scale;
+            let above = &mut cells[i * n + i + 1..(i + 1) * n];
+            above.iter_mut().zip(matrix.upper_row(i)).for_each(|(cell, margin)| *cell = margin * per_scale);
+        }
+        // the lower half tile by tile: a whole column of a large matrix passes through no cache
+        for top in (0..n).step_by(TILE) {
+            for left in (0..=top).step_by(TILE) {
+                for i in top..n.min(top + TILE) {
+                    for j in left..i.min(left + TILE) {
+                        cells[i * n + j] = -cells[j * n + i];
+                    }
+                }
             }
         }
         Self { n, scale, cells }
@@ -86,7 +97,7 @@ impl Margins {
 }
 
 /// Partial sums of a dot product: independent additions, in an order that no instruction set changes.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 #[inline(always)]
 fn dot(row: &[f64], x: &[f64]) -> f64 {
@@ -95,7 +106,7 @@ fn dot(row: &[f64], x: &[f64]) -> f64 {
     let rest: f64 = blocks.remainder().iter().zip(x_blocks.remainder()).map(|(k, x)| k * x).sum();
     for (k, x) in blocks.zip(x_blocks) {
         for l in 0..LANES {
-            sums[l] += k[l] * x[l];
+            sums[l] = k[l].mul_add(x[l], sums[l]);
         }
     }
     sums.iter().sum::<f64>() + rest

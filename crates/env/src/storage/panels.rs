@@ -84,6 +84,15 @@ impl<T: Number> Panels<T> {
         Panels { n: self.n, blocks: self.blocks.iter().map(convert).collect() }
     }
 
+    /// The margins `K_ij` for all `j > i`.
+    pub(crate) fn upper_row(&self, i: usize) -> Vec<f64> {
+        let panel = i / ROWS;
+        let blocks = &self.blocks[start(self.n, panel)..start(self.n, panel + 1)];
+        let from = (panel / 2) * LANES; // where the first block begins
+        let row = blocks.iter().flat_map(|block| block.0[i % ROWS]).map(T::wide);
+        row.skip(i + 1 - from).take(self.n - 1 - i).collect()
+    }
+
     /// The block that holds `K_ij`, `i < j`.
     fn block_of(&self, i: usize, j: usize) -> usize {
         let panel = i / ROWS;
