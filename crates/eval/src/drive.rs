@@ -255,7 +255,7 @@ impl Desk {
         Self {
             gaps,
             judged_by: usize::from(run.regularised && run.task.tau > 0.0),
-            pending: if run.limits.target.is_empty() { Pending::new(shape.len()) } else { None },
+            pending: if run.limits.target.is_empty() { Pending::new(shape) } else { None },
             targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],

@@ -5,15 +5,17 @@
 //! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
 //! out is, to the bit, what [`gaps`](crate::metrics::gaps) gives at each step.
 
-use equipoise_core::Cost;
 use equipoise_core::simplex::{self, EightRows};
+use equipoise_core::{Cost, Shape};
 
 use crate::metrics::Truth;
 
 /// Steps measured together.
 const STEPS: usize = 8;
-/// Entries of the shape up to which policies are put down: longer rows keep the vectors busy by themselves.
-const ENTRIES: usize = 48;
+/// Actions of a context up to which it pays: longer rows keep the vectors busy by themselves.
+const ACTIONS: usize = 48;
+/// Entries of the shape up to which policies are put down, as many as a core's nearest cache holds.
+const ENTRIES: usize = 256;
 
 /// A step that is not measured yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +40,11 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Room for steps over a shape of so many entries, if it is small enough.
-    pub(crate) fn new(entries: usize) -> Option<Self> {
-        let columns = || vec![[0.0; STEPS]; entries];
-        (entries <= ENTRIES).then(|| Self {
+    /// Room for steps over a shape, if it is small enough.
+    pub(crate) fn new(shape: &Shape) -> Option<Self> {
+        let columns = || vec![[0.0; STEPS]; shape.len()];
+        let small = shape.len() <= ENTRIES && shape.ranges().all(|range| range.len() <= ACTIONS);
+        small.then(|| Self {
             probs: columns(),
             log_probs: columns(),
             margins: columns(),
@@ -111,7 +114,7 @@ mod tests {
                 Policy::from_logits(game.shape(), logits).unwrap()
             };
             let mu = policy(0.4);
-            let mut pending = Pending::new(game.shape().len()).unwrap();
+            let mut pending = Pending::new(game.shape()).unwrap();
             for (tau, steps) in [(0.3, 8), (0.0, 8), (1e-3, 3), (0.3, 0)] {
                 let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
                 let mut expected = Vec::new();
@@ -129,6 +132,8 @@ mod tests {
                 assert_eq!(found, expected);
             }
         }
-        assert!(Pending::new(ENTRIES).is_some() && Pending::new(ENTRIES + 1).is_none());
+        let fits = |sizes: &[usize]| Pending::new(&Shape::ragged(sizes.iter().copied()).unwrap()).is_some();
+        assert!(fits(&[ACTIONS]) && fits(&[2; ENTRIES / 2]));
+        assert!(!fits(&[ACTIONS + 1]) && !fits(&[1; ENTRIES + 1]));
     }
 }
