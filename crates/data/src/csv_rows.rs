@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memrchr2};
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3, memrchr2};
 
 use crate::columns::{Places, Row};
 use crate::error::DataError;
@@ -51,7 +51,7 @@ fn header(path: &Path, source: &mut impl Windows) -> Result<(Vec<Vec<u8>>, usize
         let whole = if ended { text } else { &text[..cuts(text, usize::MAX).last().copied().unwrap_or(0)] };
         let (mut records, mut cells) = (Records { bytes: whole, at: 0 }, Vec::new());
         if records.next(&mut cells).is_some() || ended {
-            let cells = cells.into_iter().map(Cow::into_owned).collect();
+            let cells = cells.iter().map(|cell| cell.text().into_owned()).collect();
             let lines = memchr_iter(b'\n', &whole[..records.at]).count();
             let taken = mark + records.at;
             source.consume(taken);
@@ -98,7 +98,7 @@ impl Csv {
             from = to + 1;
             if bytes[to] == b'\n' {
                 if !matches!(cells[..], [b"" | b"\r"]) {
-                    self.row(line, &cells, tally)?;
+                    self.row(line, cells.len(), |k| cells[k], tally)?;
                 }
                 cells.clear();
                 line += 1;
@@ -106,7 +106,7 @@ impl Csv {
         }
         if from < bytes.len() || !cells.is_empty() {
             cells.push(&bytes[from..]);
-            self.row(line, &cells, tally)?;
+            self.row(line, cells.len(), |k| cells[k], tally)?;
         }
         Ok(())
     }
@@ -114,30 +114,36 @@ impl Csv {
     fn any_rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
         let (mut records, mut cells) = (Records { bytes, at: 0 }, Vec::with_capacity(self.width));
         let (mut line, mut counted) = (1, 0);
+        let mut texts = vec![Cow::default(); self.width];
         while let Some(start) = records.next(&mut cells) {
             line += memchr_iter(b'\n', &bytes[counted..start]).count();
             counted = start;
-            self.row(line, &cells, tally)?;
+            // columns that mean nothing can be long, and stay as they are
+            for (k, cell) in self.present.iter().filter_map(|&(_, k)| Some((k, cells.get(k)?))) {
+                texts[k] = cell.text();
+            }
+            self.row(line, cells.len(), |k| &*texts[k], tally)?;
         }
         Ok(())
     }
 
     #[inline]
-    fn row<S: FnMut(Entry)>(
+    fn row<'c, S: FnMut(Entry)>(
         &self,
         line: usize,
-        cells: &[impl AsRef<[u8]>],
+        width: usize,
+        cell: impl Fn(usize) -> &'c [u8],
         tally: &mut Tally<'_, S>,
     ) -> Result<(), DataError> {
-        if cells.len() != self.width {
-            let (len, width) = (cells.len(), self.width);
+        if width != self.width {
+            let header = self.width;
             let message =
-                format!("has {len} cells where the header has {width}; quote cells that hold commas");
+                format!("has {width} cells where the header has {header}; quote cells that hold commas");
             return Err(DataError::new(tally.rules().path, message).at(line));
         }
         let mut row: Row<'_> = Row::default();
         for &(m, k) in &self.present {
-            let cell = cells[k].as_ref().trim_ascii();
+            let cell = cell(k).trim_ascii();
             row[m] = (!cell.is_empty()).then_some(cell);
         }
         tally.add(line, &row)
@@ -193,7 +199,7 @@ struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Reads the cells of the next record; where it begins.
-    fn next(&mut self, cells: &mut Vec<Cow<'a, [u8]>>) -> Option<usize> {
+    fn next(&mut self, cells: &mut Vec<Cell<'a>>) -> Option<usize> {
         cells.clear();
         let bytes = self.bytes;
         self.at += bytes[self.at..].iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
@@ -212,32 +218,44 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The cell that begins at `from`, and its end.
-fn cell(bytes: &[u8], from: usize) -> (Cow<'_, [u8]>, usize) {
-    let end_of = |from: usize| {
-        let end = bytes[from..].iter().position(|b| matches!(b, b',' | b'\n' | b'\r'));
-        end.map_or(bytes.len(), |k| from + k)
-    };
-    if bytes.get(from) != Some(&b'"') {
-        let end = end_of(from);
-        return (Cow::Borrowed(&bytes[from..end]), end);
-    }
-    let close = closed(bytes, from + 1);
-    let quoted = &bytes[from + 1..close.map_or(bytes.len(), |close| close - 1)];
-    // what follows the closing quote belongs to the cell all the same
-    let rest = close.unwrap_or(bytes.len());
-    let end = end_of(rest);
-    if end == rest && memchr(b'"', quoted).is_none() {
-        return (Cow::Borrowed(quoted), end);
-    }
-    let mut text = Vec::with_capacity(end - from);
-    let mut quotes = quoted.iter().copied();
-    while let Some(byte) = quotes.next() {
-        text.push(byte);
-        if byte == b'"' {
-            quotes.next();
+/// A cell as it stands in the file.
+struct Cell<'a> {
+    /// What stands between quotes, quotes in it being doubled.
+    quoted: &'a [u8],
+    /// What follows the closing quote, or all of a cell without quotes: it belongs to the cell as it is.
+    plain: &'a [u8],
+}
+
+impl<'a> Cell<'a> {
+    fn text(&self) -> Cow<'a, [u8]> {
+        if self.quoted.is_empty() {
+            return Cow::Borrowed(self.plain);
         }
+        if self.plain.is_empty() && memchr(b'"', self.quoted).is_none() {
+            return Cow::Borrowed(self.quoted);
+        }
+        let mut text = Vec::with_capacity(self.quoted.len() + self.plain.len());
+        let mut quoted = self.quoted.iter().copied();
+        while let Some(byte) = quoted.next() {
+            text.push(byte);
+            if byte == b'"' {
+                quoted.next();
+            }
+        }
+        text.extend(self.plain);
+        Cow::Owned(text)
     }
-    text.extend(&bytes[rest..end]);
-    (Cow::Owned(text), end)
+}
+
+/// The cell that begins at `from`, and its end.
+fn cell(bytes: &[u8], from: usize) -> (Cell<'_>, usize) {
+    let (quoted, rest) = match bytes.get(from) {
+        Some(b'"') => match closed(bytes, from + 1) {
+            Some(close) => (&bytes[from + 1..close - 1], close),
+            None => (&bytes[from + 1..], bytes.len()),
+        },
+        _ => (&bytes[from..from], from),
+    };
+    let end = memchr3(b',', b'\n', b'\r', &bytes[rest..]).map_or(bytes.len(), |k| rest + k);
+    (Cell { quoted, plain: &bytes[rest..end] }, end)
 }
