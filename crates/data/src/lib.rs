@@ -19,6 +19,7 @@ mod matrix;
 mod names;
 mod npy;
 mod panels;
+mod parquet_pages;
 mod parquet_rows;
 mod pieces;
 mod policy;

@@ -8,15 +8,16 @@ use std::path::Path;
 use std::sync::Once;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader as _, RowGroupReader, SerializedFileReader};
-use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
+use parquet::schema::types::ColumnDescPtr;
 use rayon::prelude::*;
 
 use crate::columns::{Places, Row, TIMESTAMP, WINNERS};
 use crate::error::DataError;
+use crate::parquet_pages::CheckedPages;
 use crate::tally::{Entry, Tally};
 
 /// Rows decoded at a time.
@@ -204,10 +205,13 @@ impl Column {
     fn open(
         group: &dyn RowGroupReader,
         k: usize,
-        descriptor: &ColumnDescriptor,
+        descriptor: &ColumnDescPtr,
         meaning: usize,
     ) -> Result<Self, ParquetError> {
-        let reader = match group.get_column_reader(k)? {
+        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        let optional = descriptor.max_def_level() > 0;
+        let pages = CheckedPages { pages: group.get_column_page_reader(k)?, rows, optional };
+        let reader = match get_column_reader(descriptor.clone(), Box::new(pages)) {
             ColumnReader::ByteArrayColumnReader(r) => Reader::Bytes(r),
             ColumnReader::BoolColumnReader(r) if WINNERS.contains(&meaning) => Reader::Bool(r, Vec::new()),
             ColumnReader::Int32ColumnReader(r) => Reader::Int32(r, Vec::new()),

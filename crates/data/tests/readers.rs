@@ -9,7 +9,7 @@ use equipoise_data::{
     Battle, Comparisons, Grouping, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_grouped,
     parse_rankings, read_comparisons,
 };
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -157,6 +157,41 @@ fn winners_in_three_columns() {
     assert_eq!((both.pairs[0].outcomes().1, both.checks.ignored_columns.len()), (2.0, 3));
     let judged = "item_a,item_b,winner_model_a,winner_model_b,winner_tie,context,annotator\nx,y,1,0,0,p,j\nx,y,0,1,0,p,j\n";
     assert_eq!(all("d.csv", judged).unwrap().checks.repetitions.count, 0);
+}
+
+/// A page that says it holds billions of lengths is refused before memory is taken for them.
+#[test]
+fn pages_that_promise_too_much_are_refused() {
+    for encoding in [Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY] {
+        let schema = "message m { required binary item_a (UTF8); optional binary item_b (UTF8); \
+                      required binary outcome (UTF8); }";
+        let properties =
+            WriterProperties::builder().set_dictionary_enabled(false).set_encoding(encoding).build();
+        let mut whole = Vec::new();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut writer = SerializedFileWriter::new(&mut whole, schema, Arc::new(properties)).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for word in ["x", "y", "a"] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let words = vec![ByteArray::from(word); 50];
+            let levels = (word == "y").then(|| vec![1; 50]);
+            column.typed::<ByteArrayType>().write_batch(&words, levels.as_deref(), None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        assert_eq!(parse("d.parquet", &whole, &Selection::default()).unwrap().total, 50.0);
+        // blocks of 128 in 4 parts, 50 lengths
+        let places: Vec<usize> =
+            (0..whole.len()).filter(|&k| whole[k..].starts_with(&[0x80, 1, 4, 50])).collect();
+        assert!(places.len() >= 3, "{places:?}");
+        for place in places {
+            let mut damaged = whole.clone();
+            damaged[place + 3..place + 8].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x7f]);
+            let error = parse("d.parquet", &damaged, &Selection::default()).unwrap_err();
+            assert!(error.contains("a page is damaged") && error.contains("write it again"), "{error}");
+        }
+    }
 }
 
 #[test]
