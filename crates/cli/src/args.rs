@@ -4,6 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+/// What columns comparison files may have, for the help of those who read them.
+macro_rules! columns {
+    () => {
+        "Columns of comparisons: item_a, item_b (or model_a, model_b); outcome (or winner): a, b, tie, model_a, model_b, \
+         tie (bothbad), both_bad; or winner_model_a, winner_model_b, winner_tie, one of which is 1; or ranking: x > y = z. \
+         If need be context (question_id), annotator (judge), timestamp (tstamp), weight, magnitude. Others are passed over."
+    };
+}
+
 /// Game-theoretic Nash alignment, measured: which method converges to which policy under general preferences, how
 /// fast, at what cost, and how far the Bradley-Terry answer is from the Nash answer.
 #[derive(Debug, Parser)]
@@ -68,19 +77,29 @@ pub(crate) enum Command {
     Gap(Gap),
     /// Fit a preference model to comparisons: strengths with errors, likelihood, calibration, held-out loss.
     #[command(
-        after_help = "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit votes.parquet --model \
-                            bradley-terry --context coding --json\n\nModels: equipoise list models."
+        after_help = concat!(
+            "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit votes.parquet --model \
+             bradley-terry --context coding --json\n\nModels: equipoise list models.\n\n",
+            columns!()
+        )
     )]
     Fit(Fit),
     /// Rank the items: several boards side by side, with intervals, and who beats the favourite.
     #[command(
-        after_help = "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --json"
+        after_help = concat!(
+            "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --each context \
+             --json\n\n",
+            columns!()
+        )
     )]
     Rank(Rank),
     /// Is it cyclic beyond noise? Measures of intransitivity with p-values under one rating an item.
     #[command(
-        after_help = "Example:\n  equipoise inspect battles.csv\n  equipoise inspect votes.csv --context coding \
-                            --replicates 9999 --json"
+        after_help = concat!(
+            "Example:\n  equipoise inspect battles.csv\n  equipoise inspect votes.csv --context coding \
+             --replicates 9999 --json\n\n",
+            columns!()
+        )
     )]
     Inspect(Inspect),
     /// List what the registry holds.
@@ -277,6 +296,9 @@ pub(crate) struct Rank {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) filters: Filters,
+    /// Rank every context (or annotator) by itself; boards that need matches in turn are left out.
+    #[arg(long, value_enum, conflicts_with_all = ["by_context", "out"])]
+    pub(crate) each: Option<Each>,
     /// What a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
     pub(crate) ties: Ties,

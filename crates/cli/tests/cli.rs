@@ -322,6 +322,15 @@ fn groups_are_games_of_their_own() {
     for r in fitted["groups"][0]["log_strength"].as_array().unwrap() {
         assert!(r.as_f64().unwrap().abs() < 1e-12, "a balanced circle has equal strengths");
     }
+    let (code, out, err) = equipoise(&["rank", &data, "--each", "context", "--replicates", "20"]);
+    assert!(code == 0 && out.contains("may be first") && out.contains("line"), "{out}{err}");
+    let ranked = json(&["rank", &data, "--each", "context", "--replicates", "20", "--json"]);
+    let line =
+        json(&["rank", &data, "--context", "line", "--items", "x,y,z", "--replicates", "20", "--json"]);
+    assert_eq!(ranked["groups"][1]["top"]["bradley-terry"], line["top"]["bradley-terry"]);
+    assert_eq!(ranked["groups"][1]["rows"][0]["nash_support"], line["rows"][0]["nash_support"]);
+    let (code, _, err) = equipoise(&["rank", &data, "--each", "context", "--out", "x"]);
+    assert!(code == 2 && err.contains("cannot be used with"), "{err}");
     // one experiment, two games; the plan that it writes makes them again
     let config = path(
         "e.yaml",

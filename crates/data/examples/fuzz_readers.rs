@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-const TEXTS: [(&str, &str); 10] = [
+const TEXTS: [(&str, &str); 12] = [
     (
         "d.csv",
         "item_a,item_b,outcome,weight,context,annotator,timestamp,magnitude\nx,y,a,3,p,j,2024-09-03,1\n\"y,z\",x,tie,0.5,q,k,2024-09-04T10:30:00Z,2\nx,z,b,,p,j,1725445800.5,\n",
@@ -30,6 +30,14 @@ const TEXTS: [(&str, &str); 10] = [
     (
         "d.csv",
         "\u{feff}model_a,model_b,winner,question_id,judge,tstamp\r\ngpt-4,llama,model_a,1,ann,1.7e9\r\ngpt-4,llama,tie (bothbad),1,bob,\r\n",
+    ),
+    (
+        "d.csv",
+        "id,model_a,model_b,prompt,winner_model_a,winner_model_b,winner_tie\n1,x,y,\"[\"\"so,\r\n\"\"]\",1,0,0\r\n2,y,z,,0,0,1\n3,x,z,\"a\"b,False,True,False\n",
+    ),
+    (
+        "d.jsonl",
+        "{\"model_a\": \"x\", \"model_b\": \"y\", \"winner_model_a\": 1, \"winner_model_b\": 0, \"winner_tie\": false}\n",
     ),
     ("d.csv", "ranking,weight,context\nx > y = z > w,2,p\nw > x,1,q\nx = y,,\n"),
     (
@@ -53,7 +61,7 @@ const TEXTS: [(&str, &str); 10] = [
     ("p.json", "[0.25, 0.5, 0.25]"),
 ];
 /// Pieces that mean something to some format.
-const WORDS: [&[u8]; 34] = [
+const WORDS: [&[u8]; 35] = [
     b",",
     b"\n",
     b"\r\n",
@@ -84,6 +92,7 @@ const WORDS: [&[u8]; 34] = [
     b"tie",
     b"model_a",
     b"both_bad",
+    b"winner_tie",
     b"# ALTERNATIVE NAME 4: x\n",
     b"PAR1",
     b"\x93NUMPY",

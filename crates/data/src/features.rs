@@ -21,7 +21,7 @@ pub fn read_features(
     let bytes = bytes(path)?;
     let text = text(path, &bytes)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| csv_error(path, &e))?.clone();
+    let header = reader.headers().map_err(|e| csv_error(path, text, &e))?.clone();
     if header.get(0) != Some(key) || header.len() < 2 {
         let message =
             format!("the header must be `{key}` and then one column a feature, separated by commas");
@@ -29,8 +29,8 @@ pub fn read_features(
     }
     let mut table: Vec<Option<Vec<f64>>> = vec![None; names.len()];
     for record in reader.records() {
-        let record = record.map_err(|e| csv_error(path, &e))?;
-        let line = line_of(&record);
+        let record = record.map_err(|e| csv_error(path, text, &e))?;
+        let line = line_of(text, record.position());
         let Some(place) = names.iter().position(|l| *l == record[0]) else { continue };
         let numbers = record.iter().skip(1).map(|cell| {
             let finite = cell.parse().ok().filter(|x: &f64| x.is_finite());

@@ -2,55 +2,78 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{BufRead, Read as _};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use memchr::{memchr_iter, memrchr};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 
-use crate::columns::{COLUMNS, Row, meaning};
+use crate::columns::{COLUMNS, OUTCOME, Row, WINNERS, meaning};
 use crate::error::DataError;
+use crate::pieces::{self, Format, Windows};
 use crate::refuse_utf16;
 use crate::tally::{Entry, Tally};
 
-/// Longest line that is read.
-const LONGEST: u64 = 64 << 20;
-
-pub(crate) fn read<S: FnMut(Entry)>(
+pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
-    mut source: impl BufRead,
+    mut source: impl Windows,
     tally: &mut Tally<'_, S>,
 ) -> Result<(), DataError> {
-    let (mut buffer, mut line) = (Vec::new(), 0);
-    loop {
-        buffer.clear();
-        line += 1;
-        let refuse = |message: String| DataError::new(path, message).at(line);
-        let read = source.by_ref().take(LONGEST).read_until(b'\n', &mut buffer);
-        if read.map_err(|e| refuse(format!("cannot be read on: {e}")))? == 0 {
-            return Ok(());
+    let (start, _) =
+        source.window(3).map_err(|e| DataError::new(path, format!("cannot be read on: {e}")).at(1))?;
+    refuse_utf16(path, start)?;
+    let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    source.consume(mark);
+    pieces::read(&JsonLines, source, 0, tally)
+}
+
+struct JsonLines;
+
+impl Format for JsonLines {
+    const LONGEST: usize = 64 << 20;
+    const TOO_LONG: &'static str = "is longer than 64 MiB; JSON Lines has one object a line";
+
+    fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize> {
+        let (mut cuts, mut least) = (Vec::new(), step);
+        for end in memchr_iter(b'\n', bytes) {
+            if end >= least {
+                cuts.push(end + 1);
+                least = end + step;
+            }
         }
-        if buffer.len() as u64 == LONGEST && !buffer.ends_with(b"\n") {
-            return Err(refuse("is longer than 64 MiB; JSON Lines has one object a line".into()));
+        let last = memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        if last > cuts.last().copied().unwrap_or(0) {
+            cuts.push(last);
         }
-        if line == 1 {
-            refuse_utf16(path, &buffer)?;
+        cuts
+    }
+
+    fn rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
+        let path = tally.rules().path;
+        for (k, json) in bytes.split(|b| *b == b'\n').enumerate() {
+            let line = k + 1;
+            let refuse = |message: String| DataError::new(path, message).at(line);
+            if json.trim_ascii().is_empty() {
+                continue;
+            }
+            let text = std::str::from_utf8(json)
+                .map_err(|_| refuse("is not UTF-8; save the file as UTF-8".into()))?;
+            let mut reader = serde_json::Deserializer::from_str(text);
+            let row = Object { ignore: |column: &str| tally.ignore(column) }
+                .deserialize(&mut reader)
+                .and_then(|row| reader.end().map(|()| row))
+                .map_err(|e| refuse(without_place(&e)))?;
+            let mut row: Row<'_> = row.each_ref().map(|cell| {
+                let cell = cell.as_ref()?.as_bytes().trim_ascii();
+                (!cell.is_empty()).then_some(cell)
+            });
+            if row[OUTCOME].is_some() {
+                // as in a header with both
+                let others = WINNERS.into_iter().filter(|&m| row[m].take().is_some());
+                others.for_each(|m| tally.ignore(COLUMNS[m].0));
+            }
+            tally.add(line, &row)?;
         }
-        let json = buffer.strip_prefix("\u{feff}".as_bytes()).filter(|_| line == 1).unwrap_or(&buffer);
-        if json.trim_ascii().is_empty() {
-            continue;
-        }
-        let text =
-            std::str::from_utf8(json).map_err(|_| refuse("is not UTF-8; save the file as UTF-8".into()))?;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let row = Object { ignore: |column: &str| tally.ignore(column) }
-            .deserialize(&mut reader)
-            .and_then(|row| reader.end().map(|()| row))
-            .map_err(|e| refuse(without_place(&e)))?;
-        let row: Row<'_> = row.each_ref().map(|cell| {
-            let cell = cell.as_ref()?.as_bytes().trim_ascii();
-            (!cell.is_empty()).then_some(cell)
-        });
-        tally.add(line, &row)?;
+        Ok(())
     }
 }
 
@@ -91,7 +114,7 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for Object<F> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let cell = map.next_value_seed(Cell { column: COLUMNS[m].0 })?;
+            let cell = map.next_value_seed(Cell { column: COLUMNS[m].0, flag: WINNERS.contains(&m) })?;
             if cells[m].is_some() {
                 return Err(A::Error::custom(format!("two keys mean `{}`; keep one of them", COLUMNS[m].0)));
             }
@@ -101,9 +124,10 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for Object<F> {
     }
 }
 
-/// Reads one cell: text, or a number, which is a good name too.
+/// Reads one cell: text, or a number, which is a good name too; a truth value where one belongs.
 struct Cell {
     column: &'static str,
+    flag: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Cell {
@@ -139,6 +163,13 @@ impl<'de> Visitor<'de> for Cell {
 
     fn visit_f64<E>(self, v: f64) -> Result<Self::Value, E> {
         Ok(Some(Cow::Owned(v.to_string())))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<Self::Value, E> {
+        match self.flag {
+            true => Ok(Some(Cow::Borrowed(if v { "1" } else { "0" }))),
+            false => Err(E::invalid_type(Unexpected::Bool(v), &self)),
+        }
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

@@ -19,7 +19,9 @@ mod matrix;
 mod names;
 mod npy;
 mod panels;
+mod parquet_pages;
 mod parquet_rows;
+mod pieces;
 mod policy;
 mod preflib;
 mod rankings;
@@ -52,9 +54,9 @@ fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     std::fs::read(path).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))
 }
 
-/// A file that the CSV reader refuses, with its line.
-fn csv_error(path: &Path, error: &csv::Error) -> DataError {
-    let line = error.position().map(|p| p.line() as usize);
+/// A text that the CSV reader refuses, with its line.
+fn csv_error(path: &Path, text: &str, error: &csv::Error) -> DataError {
+    let line = error.position().map(|p| line_of(text, Some(p)));
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("has {len} cells where the header has {expected_len}; quote cells that hold commas")
@@ -66,9 +68,13 @@ fn csv_error(path: &Path, error: &csv::Error) -> DataError {
     DataError { line, ..DataError::new(path, message) }
 }
 
-/// The line on which a record begins, from 1.
-fn line_of(record: &csv::StringRecord) -> usize {
-    record.position().map_or(0, |p| p.line() as usize)
+/// The line on which a record begins, from 1. The reader names the place where the one before ends, which is the CR of
+/// its CRLF; empty lines may follow.
+fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
+    let Some(position) = position else { return 0 };
+    let rest = text.as_bytes().get(position.byte() as usize..).unwrap_or_default();
+    let empty = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+    position.line() as usize + empty.filter(|b| **b == b'\n').count()
 }
 
 /// The text of `bytes`, without a byte-order mark.

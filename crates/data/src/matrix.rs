@@ -102,10 +102,10 @@ fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
         .from_reader(text.as_bytes());
     let mut lines: Vec<Line> = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|e| csv_error(path, &e))?;
+        let record = record.map_err(|e| csv_error(path, text, &e))?;
         // spreadsheets leave lines of nothing but commas
         if record.iter().any(|cell| !cell.is_empty()) {
-            lines.push((line_of(&record), record.iter().map(str::to_owned).collect()));
+            lines.push((line_of(text, record.position()), record.iter().map(str::to_owned).collect()));
         }
     }
     let (height, width) = (lines.len(), lines.first().map_or(0, |(_, cells)| cells.len()));
@@ -266,6 +266,7 @@ mod tests {
         for (name, text, fragment) in [
             ("g.csv", "", "is empty"),
             ("g.csv", "0.5,0.7\n0.3", "g.csv:2: has 1 cells where the first line has 2"),
+            ("g.csv", "0.5,0.7\r\n\r\n0.3", "g.csv:3: has 1 cells where the first line has 2"),
             ("g.csv", "0.5,x\n0.3,0.5", "g.csv:1: column 2: `x` is not a number"),
             ("g.csv", "r,a,b\na,0.5,o.7\nb,0.3,0.5", "g.csv:2: column 3: `o.7` is not a number"),
             ("g.csv", "0.5,\n0.3,0.5", "g.csv:1: column 2: `` is not a number"),

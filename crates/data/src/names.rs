@@ -11,6 +11,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// The number of `name`; `None` if it is new and not UTF-8.
+    #[inline]
     pub(crate) fn number(&mut self, name: &[u8]) -> Option<u32> {
         if let Some(&k) = self.numbers.get(name) {
             return Some(k);
@@ -24,6 +25,16 @@ impl Names {
 
     pub(crate) fn holds(&self, name: &[u8]) -> bool {
         self.numbers.contains_key(name)
+    }
+
+    /// The numbers of all names of `others`, new ones being numbered in their order.
+    pub(crate) fn adopt(&mut self, others: &Self) -> Vec<u32> {
+        let known = |name: &String| self.number(name.as_bytes()).expect("names are UTF-8");
+        others.list.iter().map(known).collect()
+    }
+
+    pub(crate) fn list(&self) -> &[String] {
+        &self.list
     }
 
     pub(crate) fn len(&self) -> usize {

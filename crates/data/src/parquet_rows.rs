@@ -1,33 +1,84 @@
 //! Comparisons in Parquet, streamed: only the columns that mean something are decoded, in lockstep, a batch at a time.
 
-use std::borrow::Cow;
 use std::cell::Cell;
+use std::fmt;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
 use std::sync::Once;
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader as _, RowGroupReader, SerializedFileReader};
-use parquet::schema::types::ColumnDescriptor;
+use parquet::schema::types::ColumnDescPtr;
+use rayon::prelude::*;
 
-use crate::columns::{COLUMNS, Places, Row, TIMESTAMP};
+use crate::columns::{Places, Row, TIMESTAMP, WINNERS};
 use crate::error::DataError;
+use crate::parquet_pages::CheckedPages;
 use crate::tally::{Entry, Tally};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8192;
 
-pub(crate) fn read<S: FnMut(Entry)>(
+pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
     source: impl ChunkReader + 'static,
     tally: &mut Tally<'_, S>,
 ) -> Result<(), DataError> {
-    // the decoder checks what it reads, but its own invariants may break on a damaged file: that is a bad file, too
-    quietly(|| catch_unwind(AssertUnwindSafe(|| read_checked(path, source, tally))))
-        .unwrap_or_else(|_| Err(DataError::new(path, "is damaged: its pages do not decode; write it again")))
+    let reader = checked(path, || SerializedFileReader::new(source))?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let names: Vec<&str> = schema.columns().iter().map(|c| c.path().parts()[0].as_str()).collect();
+    // a nested column shows up once for each of its leaves
+    let mut distinct: Vec<&str> = names.clone();
+    distinct.dedup();
+    let places = Places::of(distinct.iter().copied()).map_err(|message| DataError::new(path, message))?;
+    tally.check_filters(|m| places.at[m].is_some())?;
+    places.ignored.iter().for_each(|column| tally.ignore(column));
+    let mut leaves = Vec::new();
+    for (m, place) in places.at.iter().enumerate() {
+        let Some(k) = place.and_then(|k| names.iter().position(|n| *n == distinct[k])) else { continue };
+        let column = schema.column(k);
+        if column.path().parts().len() > 1 || column.max_rep_level() > 0 {
+            let message = format!("column `{}` is nested; it must hold one value a row", names[k]);
+            return Err(DataError::new(path, message));
+        }
+        leaves.push((m, k, column));
+    }
+    let new_cells = || leaves.iter().map(|(m, ..)| (*m, Cells::default())).collect::<Vec<_>>();
+    let (mut filled, mut next, mut line) = (new_cells(), new_cells(), 0);
+    let mut batches = Batches { path, reader, leaves, group: 0, columns: Vec::new(), left: 0 };
+    let mut rows = batches.fill(&mut filled)?;
+    while rows > 0 {
+        // one batch is decoded while the one before is counted
+        let (counted, decoded) = rayon::join(
+            || {
+                (0..rows).try_for_each(|k| {
+                    let mut row: Row<'_> = Row::default();
+                    filled.iter().for_each(|(m, cells)| row[*m] = cells.get(k));
+                    tally.add(line + k + 1, &row)
+                })
+            },
+            || batches.fill(&mut next),
+        );
+        counted?;
+        line += rows;
+        rows = decoded?;
+        std::mem::swap(&mut filled, &mut next);
+    }
+    Ok(())
+}
+
+/// What `decode` gives. It checks what it reads, but its own invariants may break on a damaged file: that is a bad file, too.
+fn checked<T>(path: &Path, decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, DataError> {
+    match quietly(|| catch_unwind(AssertUnwindSafe(decode))) {
+        Ok(decoded) => {
+            decoded.map_err(|e| DataError::new(path, format!("is not whole Parquet: {e}; write it again")))
+        }
+        Err(_) => Err(DataError::new(path, "is damaged: its pages do not decode; write it again")),
+    }
 }
 
 thread_local! {
@@ -47,84 +98,103 @@ fn quietly<T>(decode: impl FnOnce() -> T) -> T {
             }
         }));
     });
-    DECODING.set(true);
+    let before = DECODING.replace(true);
     let result = decode();
-    DECODING.set(false);
+    DECODING.set(before);
     result
 }
 
-fn read_checked<S: FnMut(Entry)>(
-    path: &Path,
-    source: impl ChunkReader + 'static,
-    tally: &mut Tally<'_, S>,
-) -> Result<(), DataError> {
-    let broken = |e: ParquetError| DataError::new(path, format!("is not whole Parquet: {e}; write it again"));
-    let reader = SerializedFileReader::new(source).map_err(broken)?;
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let names: Vec<&str> = schema.columns().iter().map(|c| c.path().parts()[0].as_str()).collect();
-    // a nested column shows up once for each of its leaves
-    let mut distinct: Vec<&str> = names.clone();
-    distinct.dedup();
-    let places = Places::of(distinct.iter().copied()).map_err(|message| DataError::new(path, message))?;
-    tally.check_filters(|m| places.at[m].is_some())?;
-    places.ignored.iter().for_each(|column| tally.ignore(column));
-    let mut leaves: [Option<_>; COLUMNS.len()] = Default::default();
-    for (m, place) in places.at.iter().enumerate() {
-        let Some(k) = place.and_then(|k| names.iter().position(|n| *n == distinct[k])) else { continue };
-        let column = schema.column(k);
-        if column.path().parts().len() > 1 || column.max_rep_level() > 0 {
-            let message = format!("column `{}` is nested; it must hold one value a row", names[k]);
-            return Err(DataError::new(path, message));
+/// The rows of a file, a batch at a time.
+struct Batches<'a, R: ChunkReader> {
+    path: &'a Path,
+    reader: SerializedFileReader<R>,
+    /// The columns that mean something: meaning, place, type.
+    leaves: Vec<(usize, usize, ColumnDescPtr)>,
+    /// The row group that is opened next.
+    group: usize,
+    /// Columns of the open one, and how many of its rows are left.
+    columns: Vec<Column>,
+    left: usize,
+}
+
+impl<R: ChunkReader + 'static> Batches<'_, R> {
+    /// Decodes the next rows, column by column; how many they are.
+    fn fill(&mut self, cells: &mut [(usize, Cells)]) -> Result<usize, DataError> {
+        while self.left == 0 {
+            if self.group == self.reader.num_row_groups() {
+                return Ok(0);
+            }
+            (self.columns, self.left) = checked(self.path, || {
+                let group = self.reader.get_row_group(self.group)?;
+                let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+                let open = |(m, k, descriptor): &(usize, usize, ColumnDescPtr)| {
+                    Column::open(&*group, *k, descriptor, *m)
+                };
+                Ok((self.leaves.iter().map(open).collect::<Result<_, _>>()?, rows))
+            })?;
+            self.group += 1;
         }
-        leaves[m] = Some((k, column));
-    }
-    let mut line = 0;
-    for g in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(g).map_err(broken)?;
-        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-        let mut columns: [Option<Column>; COLUMNS.len()] = Default::default();
-        for (m, leaf) in leaves.iter().enumerate() {
-            let Some((k, descriptor)) = leaf else { continue };
-            columns[m] = Some(Column::open(&*group, *k, descriptor, m == TIMESTAMP).map_err(broken)?);
-        }
-        let mut left = rows;
-        while left > 0 {
-            let batch = left.min(BATCH);
-            for column in columns.iter_mut().flatten() {
-                let read = column.fill(batch).map_err(broken)?;
-                if read != batch {
-                    let message = format!("is damaged: row group {g} ends {} rows early", left - read);
-                    return Err(DataError::new(path, message));
+        let rows = self.left.min(BATCH);
+        let columns = self.columns.par_iter_mut().zip(cells);
+        let read = |(column, (_, cells)): (&mut Column, &mut (usize, Cells))| {
+            let read = checked(self.path, || column.fill(rows, cells))?;
+            match read == rows {
+                true => Ok(()),
+                false => {
+                    let (group, early) = (self.group - 1, self.left - read);
+                    let message = format!("is damaged: row group {group} ends {early} rows early");
+                    Err(DataError::new(self.path, message))
                 }
             }
-            let filled = columns.each_ref();
-            for k in 0..batch {
-                line += 1;
-                let cells = filled.map(|column| column.as_ref()?.cell(k));
-                let row: Row<'_> = cells.each_ref().map(|cell| cell.as_deref().filter(|c| !c.is_empty()));
-                tally.add(line, &row)?;
-            }
-            left -= batch;
-        }
+        };
+        // the first column that fails tells, whichever thread comes first
+        columns.map(read).collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()?;
+        self.left -= rows;
+        Ok(rows)
     }
-    Ok(())
 }
 
 /// One column of one row group.
 struct Column {
     reader: Reader,
-    /// Definition levels of the batch; a value below `defined` is null.
-    levels: Vec<i16>,
+    /// The definition level of a value; below it is null.
     defined: i16,
-    /// The place of each row's value among those of the batch.
-    places: Vec<Option<u32>>,
     /// What to divide time stamps by to get seconds, of the columns that are some.
     per_second: Option<f64>,
 }
 
-/// Values of the batch, by physical type.
+/// A batch of one column.
+#[derive(Default)]
+struct Cells {
+    levels: Vec<i16>,
+    /// The place of each row's value among those of the batch; none if every row has one.
+    places: Option<Vec<Option<u32>>>,
+    /// Values of text.
+    words: Vec<ByteArray>,
+    /// Other values as text, one after another, and where each ends.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    /// The cell of row `k`, trimmed; an empty one is none.
+    fn get(&self, k: usize) -> Option<&[u8]> {
+        let at = match &self.places {
+            None => k,
+            Some(places) => places[k]? as usize,
+        };
+        let cell = match self.words.get(at) {
+            Some(word) => word.data().trim_ascii(),
+            None => &self.text[at.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[at]],
+        };
+        (!cell.is_empty()).then_some(cell)
+    }
+}
+
+/// A column by its physical type, with room for values that become text.
 enum Reader {
-    Bytes(ColumnReaderImpl<parquet::data_type::ByteArrayType>, Vec<ByteArray>),
+    Bytes(ColumnReaderImpl<parquet::data_type::ByteArrayType>),
+    Bool(ColumnReaderImpl<parquet::data_type::BoolType>, Vec<bool>),
     Int32(ColumnReaderImpl<parquet::data_type::Int32Type>, Vec<i32>),
     Int64(ColumnReaderImpl<parquet::data_type::Int64Type>, Vec<i64>),
     Float(ColumnReaderImpl<parquet::data_type::FloatType>, Vec<f32>),
@@ -135,11 +205,15 @@ impl Column {
     fn open(
         group: &dyn RowGroupReader,
         k: usize,
-        descriptor: &ColumnDescriptor,
-        is_time: bool,
+        descriptor: &ColumnDescPtr,
+        meaning: usize,
     ) -> Result<Self, ParquetError> {
-        let reader = match group.get_column_reader(k)? {
-            ColumnReader::ByteArrayColumnReader(r) => Reader::Bytes(r, Vec::new()),
+        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        let optional = descriptor.max_def_level() > 0;
+        let pages = CheckedPages { pages: group.get_column_page_reader(k)?, rows, optional };
+        let reader = match get_column_reader(descriptor.clone(), Box::new(pages)) {
+            ColumnReader::ByteArrayColumnReader(r) => Reader::Bytes(r),
+            ColumnReader::BoolColumnReader(r) if WINNERS.contains(&meaning) => Reader::Bool(r, Vec::new()),
             ColumnReader::Int32ColumnReader(r) => Reader::Int32(r, Vec::new()),
             ColumnReader::Int64ColumnReader(r) => Reader::Int64(r, Vec::new()),
             ColumnReader::FloatColumnReader(r) => Reader::Float(r, Vec::new()),
@@ -161,18 +235,18 @@ impl Column {
             _ => None,
         };
         let defined = descriptor.max_def_level();
-        let per_second = per_second.filter(|_| is_time);
-        Ok(Self { reader, levels: Vec::new(), defined, places: Vec::new(), per_second })
+        let per_second = per_second.filter(|_| meaning == TIMESTAMP);
+        Ok(Self { reader, defined, per_second })
     }
 
     /// Decodes the next rows; how many there were.
-    fn fill(&mut self, rows: usize) -> Result<usize, ParquetError> {
+    fn fill(&mut self, rows: usize, cells: &mut Cells) -> Result<usize, ParquetError> {
         fn records<T: DataType>(
             reader: &mut ColumnReaderImpl<T>,
             rows: usize,
             levels: &mut Vec<i16>,
             values: &mut Vec<T::T>,
-        ) -> Result<(usize, usize), ParquetError> {
+        ) -> Result<usize, ParquetError> {
             values.clear();
             let mut records = 0;
             // a call may stop at the end of a page
@@ -183,47 +257,65 @@ impl Column {
                 }
                 records += read;
             }
-            Ok((records, values.len()))
+            Ok(records)
         }
-        self.levels.clear();
-        let levels = &mut self.levels;
+        let Cells { levels, places, words, text, ends } = cells;
+        levels.clear();
+        text.clear();
+        ends.clear();
+        let per_second = self.per_second;
+        let mut write = |value: f64, shown: &dyn fmt::Display| {
+            let written = match per_second {
+                Some(per) => write!(text, "{}", value / per),
+                None => write!(text, "{shown}"),
+            };
+            written.expect("memory can be written");
+            ends.push(text.len());
+        };
         let (records, values) = match &mut self.reader {
-            Reader::Bytes(r, values) => records(r, rows, levels, values),
-            Reader::Int32(r, values) => records(r, rows, levels, values),
-            Reader::Int64(r, values) => records(r, rows, levels, values),
-            Reader::Float(r, values) => records(r, rows, levels, values),
-            Reader::Double(r, values) => records(r, rows, levels, values),
-        }?;
-        self.places.clear();
-        if self.defined == 0 {
-            self.places.extend((0..records as u32).map(Some));
-        } else {
+            Reader::Bytes(r) => (records(r, rows, levels, words)?, words.len()),
+            Reader::Bool(r, values) => {
+                let records = records(r, rows, levels, values)?;
+                values.iter().for_each(|v| write(0.0, &u8::from(*v)));
+                (records, values.len())
+            }
+            Reader::Int32(r, values) => {
+                let records = records(r, rows, levels, values)?;
+                values.iter().for_each(|v| write(f64::from(*v), v));
+                (records, values.len())
+            }
+            Reader::Int64(r, values) => {
+                let records = records(r, rows, levels, values)?;
+                values.iter().for_each(|v| write(*v as f64, v));
+                (records, values.len())
+            }
+            Reader::Float(r, values) => {
+                let records = records(r, rows, levels, values)?;
+                values.iter().for_each(|v| write(f64::from(*v), v));
+                (records, values.len())
+            }
+            Reader::Double(r, values) => {
+                let records = records(r, rows, levels, values)?;
+                values.iter().for_each(|v| write(*v, v));
+                (records, values.len())
+            }
+        };
+        let (mut held, mut told) = (records, records);
+        *places = None;
+        if self.defined > 0 && levels.iter().any(|&level| level != self.defined) {
             let mut next = 0;
-            self.places.extend(self.levels.iter().map(|&level| {
+            let found = levels.iter().map(|&level| {
                 let here = (level == self.defined).then_some(next);
                 next += u32::from(here.is_some());
                 here
-            }));
+            });
+            let found: Vec<_> = found.collect();
+            (held, told) = (next as usize, found.len());
+            *places = Some(found);
         }
-        let held = self.places.iter().flatten().count();
-        if held != values || self.places.len() != records {
+        if held != values || told != records {
             return Err(ParquetError::General(format!("{values} values for {held} rows")));
         }
         Ok(records)
-    }
-
-    /// The cell of row `k` of the batch, trimmed.
-    fn cell(&self, k: usize) -> Option<Cow<'_, [u8]>> {
-        let at = self.places[k]? as usize;
-        let number = |value: f64, text: String| -> Cow<'_, [u8]> {
-            Cow::Owned(self.per_second.map_or(text, |per| (value / per).to_string()).into_bytes())
-        };
-        Some(match &self.reader {
-            Reader::Bytes(_, values) => Cow::Borrowed(values[at].data().trim_ascii()),
-            Reader::Int32(_, values) => number(f64::from(values[at]), values[at].to_string()),
-            Reader::Int64(_, values) => number(values[at] as f64, values[at].to_string()),
-            Reader::Float(_, values) => number(f64::from(values[at]), values[at].to_string()),
-            Reader::Double(_, values) => number(values[at], values[at].to_string()),
-        })
     }
 }

@@ -42,7 +42,7 @@ pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<
 
 fn csv_policy(path: &Path, text: &str, labels: &[String]) -> Result<Vec<f64>, DataError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| csv_error(path, &e))?;
+    let header = reader.headers().map_err(|e| csv_error(path, text, &e))?;
     if header.iter().ne(["label", "prob"]) {
         let found = header.iter().collect::<Vec<_>>().join(",");
         return Err(DataError::new(path, format!("the header is `{found}`, must be `label,prob`")).at(1));
@@ -50,8 +50,8 @@ fn csv_policy(path: &Path, text: &str, labels: &[String]) -> Result<Vec<f64>, Da
     let numbers: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
     let mut probs = vec![None; labels.len()];
     for record in reader.records() {
-        let record = record.map_err(|e| csv_error(path, &e))?;
-        let line = line_of(&record);
+        let record = record.map_err(|e| csv_error(path, text, &e))?;
+        let line = line_of(text, record.position());
         let (label, cell) = (&record[0], &record[1]);
         let Some(&a) = numbers.get(label) else {
             let near = equipoise_core::registry::nearest(label, labels.iter().map(String::as_str));
@@ -84,6 +84,8 @@ mod tests {
         assert_eq!(parse("p.json", "[0.75, 0.25]").unwrap(), [0.75, 0.25]);
         for (name, text, fragment) in [
             ("p.csv", "label,prob\na,1\na,0", "p.csv:3: action `a` is listed twice"),
+            ("p.csv", "label,prob\r\na,1\r\na,0\r\n", "p.csv:3: action `a` is listed twice"),
+            ("p.csv", "label,prob\n\na,1\r\n\r\na\n", "p.csv:5: has 1 cells"),
             ("p.csv", "label,prob\na,1", "action `b` is missing"),
             ("p.csv", "label,prob\nc,1", "no action `c`"),
             ("p.csv", "a,1", "must be `label,prob`"),

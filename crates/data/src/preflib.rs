@@ -38,11 +38,8 @@ pub(crate) fn read<S: FnMut(Entry)>(
                 alternatives.push(None);
                 continue;
             }
-            let before = tally.items.len();
-            let item = tally.items.number(name.as_bytes()).expect("the text is UTF-8");
-            if tally.items.len() == before {
-                return Err(refuse(format!("`{name}` names two alternatives")));
-            }
+            let item =
+                tally.new_item(name).ok_or_else(|| refuse(format!("`{name}` names two alternatives")))?;
             alternatives.push(Some(item));
             continue;
         }

@@ -11,6 +11,7 @@ use crate::columns::{ITEM_A, RANKING, meaning};
 use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
+use crate::pieces::Stream;
 use crate::rankings::{Ranking, Rankings};
 use crate::tally::{Checks, Entry, Selection, Tally};
 use crate::{csv_rows, ending, json_rows, parquet_rows, preflib};
@@ -19,7 +20,8 @@ use crate::{csv_rows, ending, json_rows, parquet_rows, preflib};
 ///
 /// `.csv`, `.jsonl` (or `.ndjson`) and `.parquet` with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
 /// `annotator`, `timestamp`, `weight`, `magnitude`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)` or
-/// `both_bad`), `question_id`, `judge` and `tstamp` are understood. Or with `ranking` (`x > y = z > w`), or PrefLib
+/// `both_bad`), `question_id`, `judge` and `tstamp` are understood, and `winner_model_a, winner_model_b, winner_tie`, one of
+/// which is 1, for the outcome. Or with `ranking` (`x > y = z > w`), or PrefLib
 /// orders (`.soc`, `.soi`, `.toc`, `.toi`): each ranking counts for all the pairs it orders. Other columns are passed
 /// over, and listed.
 ///
@@ -204,13 +206,15 @@ fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankin
     Ok(Rankings::new(names, kept))
 }
 
-fn rows<S: FnMut(Entry)>(path: &Path, source: Source<'_>, tally: &mut Tally<'_, S>) -> Result<(), DataError> {
+fn rows<S: FnMut(Entry) + Send>(
+    path: &Path,
+    source: Source<'_>,
+    tally: &mut Tally<'_, S>,
+) -> Result<(), DataError> {
     match (ending(path).as_str(), source) {
-        ("csv", Source::File(f)) => csv_rows::read(path, f, tally),
+        ("csv", Source::File(f)) => csv_rows::read(path, Stream::new(f), tally),
         ("csv", Source::Bytes(b)) => csv_rows::read(path, b, tally),
-        ("jsonl" | "ndjson", Source::File(f)) => {
-            json_rows::read(path, BufReader::with_capacity(1 << 17, f), tally)
-        }
+        ("jsonl" | "ndjson", Source::File(f)) => json_rows::read(path, Stream::new(f), tally),
         ("jsonl" | "ndjson", Source::Bytes(b)) => json_rows::read(path, b, tally),
         ("parquet", Source::File(f)) => parquet_rows::read(path, f, tally),
         ("parquet", Source::Bytes(b)) => parquet_rows::read(path, Bytes::copy_from_slice(b), tally),

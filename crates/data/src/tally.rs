@@ -1,14 +1,16 @@
 //! Rows -> checked entries: filters, names, rules, and the count of what was odd.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use equipoise_core::registry::nearest;
+use rustc_hash::FxHashSet;
 
 use crate::battles::Battle;
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, TIMESTAMP, WEIGHT,
+    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, TIMESTAMP,
+    WEIGHT, WINNERS,
 };
 use crate::error::DataError;
 use crate::names::Names;
@@ -21,6 +23,9 @@ const SHOWN: usize = 1000;
 const LINES_KEPT: usize = 5;
 /// Rows in which repetitions are looked for: 8 bytes are kept for each.
 const REPETITIONS_IN: usize = 1 << 22;
+
+/// Bytes of a piece: its names and entries are as large again, and should stay near the processor.
+const PIECE: usize = 1 << 18;
 
 /// What a tie counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +67,13 @@ impl Lines {
         if self.first.len() < LINES_KEPT {
             self.first.push(line);
         }
+    }
+
+    /// Adds those of a part that begins behind so many lines.
+    fn extend(&mut self, part: &Self, lines: usize) {
+        let room = LINES_KEPT - self.first.len();
+        self.first.extend(part.first.iter().take(room).map(|line| line + lines));
+        self.count += part.count;
     }
 }
 
@@ -116,30 +128,67 @@ impl Checks {
 }
 
 /// What one row becomes.
+#[derive(Debug)]
 pub(crate) enum Entry {
     Battle(Battle),
     Ranking(Ranking),
 }
 
-/// Checks rows and hands them on.
-pub(crate) struct Tally<'a, S> {
+/// What is asked of rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
     pub(crate) path: &'a Path,
     selection: &'a Selection,
     since: Option<f64>,
-    pub(crate) items: Names,
-    pub(crate) contexts: Names,
-    pub(crate) annotators: Names,
     /// Whether contexts, annotators and times are kept row by row.
     details: bool,
-    pub(crate) checks: Checks,
+    /// How many skipped words of a kind are kept.
+    shown: usize,
+    /// Bytes of a piece that is read on its own; results do not depend on it.
+    pub(crate) piece: usize,
+}
+
+/// What a part of a file came to: names and lines count from its beginning.
+pub(crate) struct Part {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) noted: Noted,
+}
+
+/// What is noted of rows beside their entries.
+#[derive(Default)]
+pub(crate) struct Noted {
+    items: Names,
+    contexts: Names,
+    annotators: Names,
+    checks: Checks,
     /// Contexts, annotators and items of skipped rows, for finding the nearest to a slip.
-    seen: [BTreeSet<Vec<u8>>; 3],
+    seen: [Names; 3],
     /// Which columns held something.
     held: [bool; COLUMNS.len()],
+    ignored: BTreeSet<String>,
+    judgements: Judgements,
+}
+
+/// Judgements by their hashes.
+enum Judgements {
+    /// Of the whole file, for finding those that come again.
+    Of(FxHashSet<u64>),
+    /// Of a part, with their lines, to be looked for when it is taken in.
+    In(Vec<(usize, u64)>),
+}
+
+impl Default for Judgements {
+    fn default() -> Self {
+        Self::Of(FxHashSet::default())
+    }
+}
+
+/// Checks rows and hands them on.
+pub(crate) struct Tally<'a, S> {
+    rules: Rules<'a>,
+    noted: Noted,
     /// The column that rows are grouped by.
     grouping: Option<usize>,
-    ignored: BTreeSet<String>,
-    repeated: HashSet<u64>,
     sink: S,
 }
 
@@ -157,22 +206,81 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
                 DataError::new(path, message)
             })?),
         };
-        Ok(Self {
-            path,
-            selection,
-            since,
-            items: Names::default(),
-            contexts: Names::default(),
-            annotators: Names::default(),
-            details,
-            checks: Checks::default(),
-            seen: Default::default(),
-            held: Default::default(),
-            grouping: None,
-            ignored: BTreeSet::new(),
-            repeated: HashSet::new(),
-            sink,
-        })
+        let rules = Rules { path, selection, since, details, shown: SHOWN, piece: PIECE };
+        Ok(Self { rules, noted: Noted::default(), grouping: None, sink })
+    }
+
+    /// What is asked of the rows of a part, too.
+    pub(crate) fn rules(&self) -> Rules<'a> {
+        self.rules
+    }
+
+    /// Cuts the file into pieces of so many bytes.
+    #[cfg(test)]
+    pub(crate) fn in_pieces_of(mut self, bytes: usize) -> Self {
+        self.rules.piece = bytes;
+        self
+    }
+
+    /// The tally of a part of the file.
+    pub(crate) fn of_part(rules: Rules<'a>, sink: S) -> Self {
+        // which words are the first of the file is known when the part is taken in
+        let rules = Rules { shown: usize::MAX, ..rules };
+        let noted = Noted { judgements: Judgements::In(Vec::new()), ..Noted::default() };
+        Self { rules, noted, grouping: None, sink }
+    }
+
+    /// What was noted of the part beside the entries, which the sink was given.
+    pub(crate) fn into_noted(self) -> Noted {
+        self.noted
+    }
+
+    /// Takes in the next part, which begins behind so many lines: as if its rows had been added one by one. Gives the
+    /// list of its entries back, empty.
+    pub(crate) fn absorb(&mut self, part: Part, lines: usize) -> Vec<Entry> {
+        let Part { mut entries, noted: part } = part;
+        let noted = &mut self.noted;
+        let items = noted.items.adopt(&part.items);
+        let contexts = noted.contexts.adopt(&part.contexts);
+        let annotators = noted.annotators.adopt(&part.annotators);
+        noted.checks.rows += part.checks.rows;
+        noted.checks.skipped += part.checks.skipped;
+        for (all, new) in [
+            (&mut noted.checks.self_comparisons, &part.checks.self_comparisons),
+            (&mut noted.checks.unread_times, &part.checks.unread_times),
+            (&mut noted.checks.short_rankings, &part.checks.short_rankings),
+        ] {
+            all.extend(new, lines);
+        }
+        noted.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
+        noted.ignored.extend(part.ignored);
+        for (kind, words) in part.seen.iter().enumerate() {
+            words.list().iter().for_each(|word| self.remember(kind, word.as_bytes()));
+        }
+        if let Judgements::In(hashes) = part.judgements {
+            hashes.into_iter().for_each(|(line, hash)| self.judged(line + lines, hash));
+        }
+        let item = |k: u32| items[k as usize];
+        // without details there are no names, and all numbers are 0
+        let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(k);
+        for entry in entries.drain(..) {
+            let (context, annotator) = match &entry {
+                Entry::Battle(b) => (b.context, b.annotator),
+                Entry::Ranking(r) => (r.context, r.annotator),
+            };
+            let (context, annotator) = (detail(&contexts, context), detail(&annotators, annotator));
+            (self.sink)(match entry {
+                Entry::Battle(b) => {
+                    let (first, second) = (item(b.first), item(b.second));
+                    Entry::Battle(Battle { first, second, context, annotator, ..b })
+                }
+                Entry::Ranking(mut r) => {
+                    r.groups.iter_mut().flatten().for_each(|k| *k = item(*k));
+                    Entry::Ranking(Ranking { context, annotator, ..r })
+                }
+            });
+        }
+        entries
     }
 
     /// Groups rows by a column, which must exist then.
@@ -181,42 +289,43 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     pub(crate) fn ignore(&mut self, column: &str) {
-        if !self.ignored.contains(column) {
-            self.ignored.insert(column.to_owned());
+        if !self.noted.ignored.contains(column) {
+            self.noted.ignored.insert(column.to_owned());
         }
     }
 
     /// Refuses a filter on a column that does not exist.
     pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
-        let s = self.selection;
+        let s = self.rules.selection;
         if let Some(m) = self.grouping.filter(|&m| !has(m)) {
             let message = format!("has no column `{0}`, so nothing can be grouped by {0}", COLUMNS[m].0);
-            return Err(DataError::new(self.path, message).at(1));
+            return Err(DataError::new(self.rules.path, message).at(1));
         }
         for (m, wanted) in [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator), (TIMESTAMP, &s.since)] {
             if let (false, Some(value)) = (has(m), wanted) {
                 let message = format!("has no column `{}`, so `{value}` cannot be selected", COLUMNS[m].0);
-                return Err(DataError::new(self.path, message).at(1));
+                return Err(DataError::new(self.rules.path, message).at(1));
             }
         }
         Ok(())
     }
 
     /// Whether an item is among the selected ones.
+    #[inline]
     pub(crate) fn wants(&self, item: &[u8]) -> bool {
-        self.selection.items.as_ref().is_none_or(|items| items.iter().any(|i| i.as_bytes() == item))
+        self.rules.selection.items.as_ref().is_none_or(|items| items.iter().any(|i| i.as_bytes() == item))
     }
 
     fn refuse(&self, line: usize, message: String) -> DataError {
-        DataError::new(self.path, message).at(line)
+        DataError::new(self.rules.path, message).at(line)
     }
 
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
         let cell = |m: usize| row[m];
-        self.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
+        self.noted.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
         let time = self.time(line, cell(TIMESTAMP))?;
         if !self.selects(row, time) {
-            self.checks.skipped += 1;
+            self.noted.checks.skipped += 1;
             return Ok(());
         }
         let weight = self.amount(line, "weight", cell(WEIGHT))?;
@@ -228,22 +337,28 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
             let message = "an item has no name; item_a and item_b must not be empty";
             return Err(self.refuse(line, message.into()));
         };
-        let word = cell(OUTCOME).unwrap_or_default();
-        let Some(outcome) = Outcome::read(word) else { return Err(self.unknown_outcome(line, word, a, b)) };
-        if a == b {
-            self.checks.self_comparisons.note(line);
+        let outcome = match cell(OUTCOME) {
+            None if WINNERS.iter().any(|&m| row[m].is_some()) => self.winner(line, row)?,
+            word => {
+                let word = word.unwrap_or_default();
+                Outcome::read(word).ok_or_else(|| self.unknown_outcome(line, word, a, b))?
+            }
+        };
+        // names of equal length often differ in their last letter alone
+        if a.last() == b.last() && a == b {
+            self.noted.checks.self_comparisons.note(line);
             return Ok(());
         }
         if !(self.wants(a) && self.wants(b)) {
-            self.checks.skipped += 1;
+            self.noted.checks.skipped += 1;
             [a, b].into_iter().for_each(|item| self.remember(2, item));
             return Ok(());
         }
         self.note_repetition(line, row);
         let (first, second) = (self.item(line, a)?, self.item(line, b)?);
         let (context, annotator) =
-            if self.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
-        self.checks.rows += 1;
+            if self.rules.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
+        self.noted.checks.rows += 1;
         (self.sink)(Entry::Battle(Battle {
             first,
             second,
@@ -258,6 +373,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     /// A number of at least 0; 1 where there is none.
+    #[inline]
     fn amount(&self, line: usize, what: &str, cell: Option<&[u8]>) -> Result<f64, DataError> {
         let Some(word) = cell else { return Ok(1.0) };
         let shown = String::from_utf8_lossy(word);
@@ -276,23 +392,23 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
 
     /// Keeps a word of a skipped row.
     fn remember(&mut self, kind: usize, word: &[u8]) {
-        let seen = &mut self.seen[kind];
-        if seen.len() < SHOWN && !seen.contains(word) {
-            seen.insert(word.to_vec());
+        let seen = &mut self.noted.seen[kind];
+        if seen.len() < self.rules.shown {
+            seen.number(word); // what is not UTF-8 is near to nothing
         }
     }
 
     /// Seconds, if they are wanted and can be read.
     fn time(&mut self, line: usize, cell: Option<&[u8]>) -> Result<Option<f64>, DataError> {
-        if !self.details && self.since.is_none() {
+        if !self.rules.details && self.rules.since.is_none() {
             return Ok(None);
         }
         let read = |word: &[u8]| std::str::from_utf8(word).ok().and_then(timestamp::seconds);
-        match (cell.map(|word| (word, read(word))), self.since) {
+        match (cell.map(|word| (word, read(word))), self.rules.since) {
             (Some((_, Some(seconds))), _) => Ok(Some(seconds)),
             (None, None) => Ok(None),
             (Some((_, None)), None) => {
-                self.checks.unread_times.note(line);
+                self.noted.checks.unread_times.note(line);
                 Ok(None)
             }
             (other, Some(_)) => {
@@ -306,8 +422,8 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     fn selects(&mut self, row: &Row<'_>, time: Option<f64>) -> bool {
-        let s = self.selection;
-        if self.since.is_some_and(|since| time.is_some_and(|t| t < since)) {
+        let s = self.rules.selection;
+        if self.rules.since.is_some_and(|since| time.is_some_and(|t| t < since)) {
             return false;
         }
         let wants = [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator)];
@@ -337,21 +453,62 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         self.refuse(line, format!("outcome `{}` is not known{hint}; known: {known}", excerpt(&shown)))
     }
 
+    /// The outcome that is told by a 1 in one of three columns.
+    fn winner(&self, line: usize, row: &Row<'_>) -> Result<Outcome, DataError> {
+        let words = WINNERS.map(|m| row[m].unwrap_or_default());
+        let flags = words.map(|word| match word {
+            b"1" | b"1.0" | b"true" | b"True" => Some(true),
+            b"0" | b"0.0" | b"false" | b"False" => Some(false),
+            _ => None,
+        });
+        match flags {
+            [Some(true), Some(false), Some(false)] => Ok(Outcome::First),
+            [Some(false), Some(true), Some(false)] => Ok(Outcome::Second),
+            [Some(false), Some(false), Some(true)] => Ok(Outcome::Tie),
+            _ => {
+                let names = WINNERS.map(|m| COLUMNS[m].0).join(", ");
+                let shown =
+                    words.map(|word| format!("`{}`", excerpt(&String::from_utf8_lossy(word)))).join(", ");
+                let rule = "exactly one must be 1, the others 0";
+                Err(self.refuse(line, format!("{names} are {shown}; {rule}")))
+            }
+        }
+    }
+
     fn note_repetition(&mut self, line: usize, row: &Row<'_>) {
-        if self.repeated.len() >= REPETITIONS_IN || row[CONTEXT].is_none() || row[ANNOTATOR].is_none() {
+        if row[CONTEXT].is_none() || row[ANNOTATOR].is_none() {
             return;
         }
         let mut hasher = DefaultHasher::new();
         for m in [ITEM_A, ITEM_B, OUTCOME, CONTEXT, ANNOTATOR, TIMESTAMP] {
             row[m].hash(&mut hasher);
         }
-        if !self.repeated.insert(hasher.finish()) {
-            self.checks.repetitions.note(line);
+        if row[OUTCOME].is_none() {
+            WINNERS.iter().for_each(|&m| row[m].hash(&mut hasher));
+        }
+        self.judged(line, hasher.finish());
+    }
+
+    fn judged(&mut self, line: usize, hash: u64) {
+        match &mut self.noted.judgements {
+            Judgements::In(hashes) => hashes.push((line, hash)),
+            Judgements::Of(known) => {
+                if known.len() < REPETITIONS_IN && !known.insert(hash) {
+                    self.noted.checks.repetitions.note(line);
+                }
+            }
         }
     }
 
+    /// Numbers a new item; none if it has one.
+    pub(crate) fn new_item(&mut self, name: &str) -> Option<u32> {
+        let (before, k) = (self.noted.items.len(), self.noted.items.number(name.as_bytes())?);
+        (k as usize == before).then_some(k)
+    }
+
+    #[inline]
     fn item(&mut self, line: usize, name: &[u8]) -> Result<u32, DataError> {
-        match self.items.number(name) {
+        match self.noted.items.number(name) {
             Some(k) => Ok(k),
             None => Err(self.not_utf8(line, name)),
         }
@@ -364,7 +521,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         annotator: Option<&[u8]>,
     ) -> Result<(u32, u32), DataError> {
         let (context, annotator) = (context.unwrap_or_default(), annotator.unwrap_or_default());
-        match (self.contexts.number(context), self.annotators.number(annotator)) {
+        match (self.noted.contexts.number(context), self.noted.annotators.number(annotator)) {
             (Some(c), Some(a)) => Ok((c, a)),
             (None, _) => Err(self.not_utf8(line, context)),
             (_, None) => Err(self.not_utf8(line, annotator)),
@@ -413,55 +570,57 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
         ranked.sort_unstable();
         if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {
-            let message = format!("ranks `{}` twice", self.items.get(twice[0]));
+            let message = format!("ranks `{}` twice", self.noted.items.get(twice[0]));
             return Err(self.refuse(line, message));
         }
         if ranked.len() < 2 {
-            self.checks.short_rankings.note(line);
+            self.noted.checks.short_rankings.note(line);
         }
         let (context, annotator) =
-            if self.details { self.details_of(line, context, annotator)? } else { (0, 0) };
-        self.checks.rows += 1;
+            if self.rules.details { self.details_of(line, context, annotator)? } else { (0, 0) };
+        self.noted.checks.rows += 1;
         (self.sink)(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
         Ok(())
     }
 
     /// Ends the reading: nothing selected is an error that says what there is.
     pub(crate) fn finish(mut self) -> Result<(Names, Names, Names, Checks), DataError> {
-        self.checks.ignored_columns = std::mem::take(&mut self.ignored).into_iter().collect();
-        let held = COLUMNS.iter().zip(self.held).filter(|(_, held)| *held);
-        self.checks.columns = held.map(|((name, _), _)| *name).collect();
-        let s = self.selection;
-        let hint = |wanted: &Option<String>, seen: &BTreeSet<Vec<u8>>| {
-            let seen: Vec<&str> = seen.iter().filter_map(|b| std::str::from_utf8(b).ok()).collect();
+        self.noted.checks.ignored_columns = std::mem::take(&mut self.noted.ignored).into_iter().collect();
+        let held = COLUMNS.iter().zip(self.noted.held).filter(|(_, held)| *held);
+        self.noted.checks.columns = held.map(|((name, _), _)| *name).collect();
+        let s = self.rules.selection;
+        let hint = |wanted: &Option<String>, seen: &Names| {
+            let mut seen: Vec<&str> = seen.list().iter().map(String::as_str).collect();
+            seen.sort_unstable();
             let wanted = wanted.as_deref()?;
             nearest(wanted, seen).filter(|n| *n != wanted).map(|n| format!("; did you mean `{n}`?"))
         };
         for item in s.items.iter().flatten() {
-            if self.items.len() > 0 && !self.items.holds(item.as_bytes()) {
-                let near = hint(&Some(item.clone()), &self.seen[2]).unwrap_or_default();
+            if self.noted.items.len() > 0 && !self.noted.items.holds(item.as_bytes()) {
+                let near = hint(&Some(item.clone()), &self.noted.seen[2]).unwrap_or_default();
                 let message = format!("has no selected comparison of item `{item}` with another{near}");
-                return Err(DataError::new(self.path, message));
+                return Err(DataError::new(self.rules.path, message));
             }
         }
-        if self.items.len() == 0 {
-            let message = match self.checks.skipped {
+        if self.noted.items.len() == 0 {
+            let message = match self.noted.checks.skipped {
                 0 => "has no comparisons".to_owned(),
                 k => format!(
                     "has {k} comparisons, none of them selected{}",
-                    hint(&s.context, &self.seen[0])
-                        .or_else(|| hint(&s.annotator, &self.seen[1]))
+                    hint(&s.context, &self.noted.seen[0])
+                        .or_else(|| hint(&s.annotator, &self.noted.seen[1]))
                         .or_else(|| {
                             let items =
-                                s.items.iter().flatten().filter(|i| !self.seen[2].contains(i.as_bytes()));
-                            items.map(|i| hint(&Some(i.clone()), &self.seen[2])).next().flatten()
+                                s.items.iter().flatten().filter(|i| !self.noted.seen[2].holds(i.as_bytes()));
+                            items.map(|i| hint(&Some(i.clone()), &self.noted.seen[2])).next().flatten()
                         })
                         .unwrap_or_default()
                 ),
             };
-            return Err(DataError::new(self.path, message));
+            return Err(DataError::new(self.rules.path, message));
         }
-        Ok((self.items, self.contexts, self.annotators, self.checks))
+        let Noted { items, contexts, annotators, checks, .. } = self.noted;
+        Ok((items, contexts, annotators, checks))
     }
 }
 

@@ -9,8 +9,8 @@ use equipoise_data::{
     Battle, Comparisons, Grouping, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_grouped,
     parse_rankings, read_comparisons,
 };
-use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::basic::{Compression, Encoding};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -84,6 +84,116 @@ fn odd_rows_are_counted_with_their_lines() {
     assert_eq!(all("d.csv", "item_a,item_b,outcome\nx,y,a\nz,w,a\n").unwrap().components().len(), 2);
 }
 
+/// Three columns of which one is 1, as published votes have them, are an outcome in all formats.
+#[test]
+fn winners_in_three_columns() {
+    let csv = "id,model_a,model_b,response_a,winner_model_a,winner_model_b,winner_tie\n\
+               1,x,y,\"so,\nto say\",1,0,0\n2,x,y,no,0,1.0,0\n3,y,x,,False,False,True\n";
+    let json = "{\"model_a\": \"x\", \"model_b\": \"y\", \"winner_model_a\": 1, \"winner_model_b\": 0, \"winner_tie\": 0}\n\
+                {\"model_a\": \"x\", \"model_b\": \"y\", \"winner_model_a\": 0, \"winner_model_b\": 1.0, \"winner_tie\": \"0\"}\n\
+                {\"model_a\": \"y\", \"model_b\": \"x\", \"winner_model_a\": false, \"winner_model_b\": false, \"winner_tie\": true}\n";
+    let parquet = |ties: &[bool]| {
+        let schema = "message m { required binary model_a (UTF8); required binary model_b (UTF8);
+            required int64 winner_model_a; required double winner_model_b; required boolean winner_tie; }";
+        let mut bytes = Vec::new();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for k in 0..5 {
+            let mut column = group.next_column().unwrap().unwrap();
+            let texts = |words: [&str; 3]| words.map(ByteArray::from);
+            match k {
+                0 => column.typed::<ByteArrayType>().write_batch(&texts(["x", "x", "y"]), None, None),
+                1 => column.typed::<ByteArrayType>().write_batch(&texts(["y", "y", "x"]), None, None),
+                2 => column.typed::<Int64Type>().write_batch(&[1, 0, 0], None, None),
+                3 => column.typed::<DoubleType>().write_batch(&[0.0, 1.0, 0.0], None, None),
+                _ => column.typed::<BoolType>().write_batch(ties, None, None),
+            }
+            .unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        bytes
+    };
+    let files = [
+        ("d.csv", csv.as_bytes().to_vec()),
+        ("d.jsonl", json.as_bytes().to_vec()),
+        ("d.parquet", parquet(&[false, false, true])),
+    ];
+    for (name, bytes) in &files {
+        let data = parse(name, bytes, &Selection::default()).unwrap();
+        assert_eq!((data.total, data.pairs[0].outcomes()), (3.0, (1.0, 1.0, 1.0)), "{name}");
+        assert_eq!(data.pairs[0].backward.tie, 1.0, "{name}");
+    }
+    let rule =
+        "winner_model_a, winner_model_b, winner_tie are `0`, `1`, `1`; exactly one must be 1, the others 0";
+    for (name, bytes, place) in [
+        ("d.csv", csv.replace("0,1.0,0", "0,1,1").into_bytes(), "d.csv:4: "),
+        (
+            "d.jsonl",
+            json.replace("1.0, \"winner_tie\": \"0\"", "1, \"winner_tie\": true").into_bytes(),
+            "d.jsonl:2: ",
+        ),
+        ("d.parquet", parquet(&[false, true, true]), "d.parquet:2: "),
+    ] {
+        assert_eq!(parse(name, &bytes, &Selection::default()).unwrap_err(), format!("{place}{rule}"));
+    }
+    let none = all("d.csv", &csv.replace("1,0,0\n2", "0,0,\n2")).unwrap_err();
+    assert!(none.starts_with("d.csv:2: ") && none.contains("are `0`, `0`, ``; exactly one"), "{none}");
+    let partial = all("d.csv", "model_a,model_b,winner_model_a,winner_tie\n").unwrap_err();
+    assert!(partial.contains("has not all of winner_model_a,winner_model_b,winner_tie"), "{partial}");
+    // an outcome in words comes first, and the columns are listed as passed over
+    let both = all(
+        "d.csv",
+        &csv.replace("id,", "winner,")
+            .replace("\n1,", "\ntie,")
+            .replace("\n2,", "\ntie,")
+            .replace("\n3,", "\na,"),
+    );
+    let both = both.unwrap();
+    assert_eq!((both.total_ties, both.checks.ignored_columns.len()), (2.0, 4));
+    let both = all("d.jsonl", &json.replace("}", ", \"winner\": \"model_b\"}")).unwrap();
+    assert_eq!((both.pairs[0].outcomes().1, both.checks.ignored_columns.len()), (2.0, 3));
+    let judged = "item_a,item_b,winner_model_a,winner_model_b,winner_tie,context,annotator\nx,y,1,0,0,p,j\nx,y,0,1,0,p,j\n";
+    assert_eq!(all("d.csv", judged).unwrap().checks.repetitions.count, 0);
+}
+
+/// A page that says it holds billions of lengths is refused before memory is taken for them.
+#[test]
+fn pages_that_promise_too_much_are_refused() {
+    for encoding in [Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY] {
+        let schema = "message m { required binary item_a (UTF8); optional binary item_b (UTF8); \
+                      required binary outcome (UTF8); }";
+        let properties =
+            WriterProperties::builder().set_dictionary_enabled(false).set_encoding(encoding).build();
+        let mut whole = Vec::new();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let mut writer = SerializedFileWriter::new(&mut whole, schema, Arc::new(properties)).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for word in ["x", "y", "a"] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let words = vec![ByteArray::from(word); 50];
+            let levels = (word == "y").then(|| vec![1; 50]);
+            column.typed::<ByteArrayType>().write_batch(&words, levels.as_deref(), None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        assert_eq!(parse("d.parquet", &whole, &Selection::default()).unwrap().total, 50.0);
+        // blocks of 128 in 4 parts, 50 lengths
+        let places: Vec<usize> =
+            (0..whole.len()).filter(|&k| whole[k..].starts_with(&[0x80, 1, 4, 50])).collect();
+        assert!(places.len() >= 3, "{places:?}");
+        for place in places {
+            let mut damaged = whole.clone();
+            damaged[place + 3..place + 8].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x7f]);
+            let error = parse("d.parquet", &damaged, &Selection::default()).unwrap_err();
+            assert!(error.contains("a page is damaged") && error.contains("write it again"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn rankings_count_for_all_their_pairs() {
     let csv = "ranking,context,weight\nx > y = z > w,p,2\nw > x,q,\nw,q,1\n";
@@ -118,6 +228,8 @@ fn bad_files_are_told_where_and_why() {
     for (name, text, fragment) in [
         ("d.csv", rows("x,y,c,1"), "d.csv:2: outcome `c` is not known"),
         ("d.csv", rows("x,y,x,1"), "it names item_a, did you mean `a`?"),
+        ("d.csv", rows("x,y,a,1\nx,y,A,1").replace('\n', "\r\n"), "d.csv:3: outcome `A`"),
+        ("d.csv", rows("\n\nx,\"y\nz\",a,1\n\nx,y,A,1"), "d.csv:7: outcome `A`"),
         ("d.csv", rows("x,y,a,1\nx,y,A,1"), "d.csv:3: outcome `A` is not known, did you mean `a`?"),
         ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
         ("d.csv", rows("x,y,a,-1"), "weight -1 must be"),

@@ -7,7 +7,9 @@
 //! p = (1 + #{T* >= T}) / (1 + replicates)
 //! ```
 //!
-//! conservative where T is a count, uniform under the null up to the error of the fit where it is continuous. `P` is read
+//! conservative where T is a count, uniform under the null up to the error of the fit where it is continuous: of 8 items
+//! met 40 times a pair their distribution function is off by up to 0.04, in its middle; at the level 0.05 nothing was seen
+//! beyond 2.3 standard errors of 4,000 data sets (`examples/calibration.txt`). `P` is read
 //! off the counts with ties as half wins; pairs that never met are left out (for the lottery they stand at 1/2).
 //!
 //! The statistic that decides is the *strength of the strongest cycle*: the largest z such that some cycle, of any length,

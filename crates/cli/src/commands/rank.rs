@@ -1,8 +1,10 @@
 //! `equipoise rank`: boards side by side.
 
 use equipoise::core::seed::stream;
-use equipoise::data::{Battles, Comparisons, Grouping, read_battles, read_comparisons, read_grouped};
-use equipoise::ratings::boards::{Boards, boards, bootstrap_contexts};
+use equipoise::data::{
+    Battles, Comparisons, Grouped, Grouping, read_battles, read_comparisons, read_grouped,
+};
+use equipoise::ratings::boards::{Boards, Standing, boards, bootstrap_contexts};
 use equipoise::ratings::sequential::{Elo, TrueSkill};
 use equipoise_report::leaderboard::write_leaderboard;
 use serde_json::{Value, json};
@@ -26,6 +28,9 @@ pub(super) struct Sequential {
 
 pub(super) fn rank(args: Rank) -> Outcome {
     let selection = input::selection(&args.filters, input::ties(args.ties));
+    if let Some(each) = args.each {
+        return by_group(&args, read_grouped(&args.data, &selection, input::grouping(each))?);
+    }
     // counted first: boards take memory for pairs, and only ratings match by match need the rows
     let data = read_comparisons(&args.data, &selection)?;
     input::say(&data, "counted as 1/2 in the lottery alone");
@@ -59,6 +64,63 @@ pub(super) fn rank(args: Rank) -> Outcome {
     } else {
         output::print(&as_text(&data, &found, sequential.as_ref()));
     }
+    Ok(Answer::Yes)
+}
+
+/// The boards of every group by itself: who is on top, and how sure that is.
+fn by_group(args: &Rank, grouped: Grouped) -> Outcome {
+    grouped.checks.remarks().iter().for_each(|remark| output::say(remark));
+    let bar = input::bar(grouped.names.len(), "groups");
+    let mut found: Vec<(&str, Comparisons, Boards)> = Vec::new();
+    for (k, name) in grouped.names.iter().enumerate() {
+        let (name, data) = (input::group_name(name), grouped.alone(k));
+        match data.pairs.is_empty() {
+            true => output::say(&format!("left out, nothing to compare: {name}")),
+            false => {
+                let boards = boards(&data, args.replicates, args.seed, &|| ())
+                    .map_err(|e| format!("{}: group {name}: {e}", args.data.display()))?;
+                found.push((name, data, boards));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if args.json {
+        let groups = found.iter().map(|(name, data, boards)| {
+            let mut one = as_json(data, boards, None);
+            one["group"] = json!(name);
+            one
+        });
+        output::json(&json!({ "groups": groups.collect::<Vec<Value>>() }));
+        return Ok(Answer::Yes);
+    }
+    let rows = found.iter().map(|(name, data, boards)| {
+        let label = |s: &Standing| data.labels[s.item].clone();
+        let mut row = vec![(*name).to_owned(), data.n().to_string(), data.total.to_string()];
+        row.extend(tops(boards, None).into_iter().map(|(_, place)| label(&boards.standings[place])));
+        let first = boards.standings.iter().filter(|s| s.rank.0 == 1).count();
+        let worst = boards.standings[0].worst_opponent;
+        row.push(first.to_string());
+        row.push(worst.map_or(String::new(), |(j, w)| format!("{:.2} vs {}", 1.0 - w, data.labels[j])));
+        row.push(if boards.fit.exists { "yes" } else { "no, prior" }.to_owned());
+        row
+    });
+    let header = [
+        "group",
+        "items",
+        "comparisons",
+        "Bradley-Terry",
+        "Borda",
+        "Copeland",
+        "Nash",
+        "may be first",
+        "favourite's worst win rate",
+        "maximum",
+    ];
+    let mut text = output::table(&header, rows);
+    text += "\nBradley-Terry, Borda, Copeland, Nash: the item on top. May be first: items whose 95% rank interval reaches 1.";
+    text += "\nMaximum: whether the likelihood has a finite one; else the logistic prior was added.";
+    output::print(&text);
     Ok(Answer::Yes)
 }
 
