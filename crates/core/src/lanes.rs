@@ -82,6 +82,7 @@ pub struct Eight<S: Simd> {
     parts: [S::f64s; LANES],
 }
 
+#[expect(clippy::manual_memcpy, reason = "a copied slice of vectors goes through memory, a vector does not")]
 impl<S: Simd> Eight<S> {
     /// Vectors in use.
     const PARTS: usize = LANES / S::F64_LANES;
@@ -99,7 +100,9 @@ impl<S: Simd> Eight<S> {
     pub fn load(simd: S, values: &[f64; LANES]) -> Self {
         let mut loaded = Self::splat(simd, 0.0);
         let (parts, _) = S::as_simd_f64s(values);
-        loaded.parts[..Self::PARTS].copy_from_slice(&parts[..Self::PARTS]);
+        for k in 0..Self::PARTS {
+            loaded.parts[k] = parts[k];
+        }
         loaded
     }
 
@@ -107,7 +110,9 @@ impl<S: Simd> Eight<S> {
     #[inline(always)]
     pub fn store(self, values: &mut [f64; LANES]) {
         let (parts, _) = S::as_mut_simd_f64s(values);
-        parts[..Self::PARTS].copy_from_slice(&self.parts[..Self::PARTS]);
+        for k in 0..Self::PARTS {
+            parts[k] = self.parts[k];
+        }
     }
 
     /// The first eight of `values`, or all of them and then `padding`.

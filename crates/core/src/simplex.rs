@@ -104,19 +104,27 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
         while first < rows {
             let (start, n) = (self.offsets[first], self.offsets[first + 1] - self.offsets[first]);
             let equal = |k: usize| self.offsets[first + k] == start + k * n;
-            let together =
-                if n <= SHORT && first + LANES <= rows && (2..=LANES).all(equal) { LANES } else { 1 };
-            let here = start - base..start - base + together * n;
-            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
-            let sums = match n {
-                _ if together > 1 => eight_rows(simd, &self.logits, start, log_probs, probs),
-                0..=8 => [short_row::<S, L, 1>(simd, &self.logits, start, log_probs, probs); LANES],
-                9..=SHORT => [short_row::<S, L, 2>(simd, &self.logits, start, log_probs, probs); LANES],
-                _ => [long_row(simd, &self.logits, start, log_probs, probs); LANES],
+            let at = start - base;
+            if n <= SHORT && first + LANES <= rows && (2..=LANES).all(equal) {
+                let here = at..at + LANES * n;
+                let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+                // out of line: a single row is slower for every kernel beside its own
+                let sums = simd.vectorize(EqualRows { logits: &self.logits, start, log_probs, probs });
+                bad = bad.or(sums.iter().position(|sum| !sum.is_finite()).map(|k| first + k));
+                first += LANES;
+                continue;
+            }
+            let (log_probs, probs) = (&mut self.log_probs[at..at + n], &mut self.probs[at..at + n]);
+            let sum = match n {
+                0..=8 => short_row::<S, L, 1>(simd, &self.logits, start, log_probs, probs),
+                9..=SHORT => short_row::<S, L, 2>(simd, &self.logits, start, log_probs, probs),
+                _ => long_row(simd, &self.logits, start, log_probs, probs),
             };
             // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
-            bad = bad.or(sums.iter().position(|sum| !sum.is_finite()).map(|k| first + k));
-            first += together;
+            if !sum.is_finite() {
+                bad = bad.or(Some(first));
+            }
+            first += 1;
         }
         bad
     }
@@ -126,56 +134,62 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
 const SHORT: usize = 2 * LANES;
 
 /// Eight rows of one length up to [`SHORT`], action by action: lane k is row k's, and nothing is summed across a vector.
-/// The sums of the rows.
-#[inline(always)]
-fn eight_rows<S: Simd, L: Logits>(
-    simd: S,
-    logits: &L,
+/// Gives the sums of the rows.
+struct EqualRows<'a, L> {
+    logits: &'a L,
     start: usize,
-    log_probs: &mut [f64],
-    probs: &mut [f64],
-) -> [f64; LANES] {
-    let n = log_probs.len() / LANES;
-    let mut flat = [[0.0; LANES]; SHORT];
-    for (k, (present, eight)) in log_probs.chunks(LANES).zip(&mut flat).enumerate() {
-        let at = start + k * LANES;
-        logits.part(simd, at..at + LANES, present).store(eight);
-    }
-    let rows: [&[f64]; LANES] = std::array::from_fn(
-        #[inline(always)]
-        |r| &flat.as_flattened()[r * n..(r + 1) * n],
-    );
-    let (mut v, mut e) = ([[0.0; LANES]; SHORT], [[0.0; LANES]; SHORT]);
-    // all is turned before any of it is read as vectors again, which would wait for the numbers just written
-    for (a, column) in v[..n].iter_mut().enumerate() {
-        for r in 0..LANES {
-            column[r] = rows[r][a];
+    log_probs: &'a mut [f64],
+    probs: &'a mut [f64],
+}
+
+impl<L: Logits> WithSimd for EqualRows<'_, L> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+        let Self { logits, start, log_probs, probs } = self;
+        let n = log_probs.len() / LANES;
+        let mut flat = [[0.0; LANES]; SHORT];
+        for (k, (present, eight)) in log_probs.chunks(LANES).zip(&mut flat).enumerate() {
+            let at = start + k * LANES;
+            logits.part(simd, at..at + LANES, present).store(eight);
         }
-    }
-    let mut top = Eight::splat(simd, f64::NEG_INFINITY);
-    for column in &v[..n] {
-        top = top.or_larger(Eight::load(simd, column));
-    }
-    for (v, e) in v[..n].iter_mut().zip(&mut e) {
-        let shifted = Eight::load(simd, v) - top;
-        shifted.store(v);
-        exp_of(shifted).store(e);
-    }
-    // one partial sum for each eighth action, as a row alone has them
-    let mut sums = [Eight::splat(simd, 0.0); LANES];
-    for l in 0..LANES {
-        sums[l] = Eight::load(simd, &e[l]) + Eight::load(simd, &e[l + LANES]);
-    }
-    let sum = fold(sums);
-    let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
-    for (a, (v, e)) in v[..n].iter().zip(&e).enumerate() {
-        let log_p = (Eight::load(simd, v) - log_sum).lanes();
-        let p = (Eight::load(simd, e) * scale).lanes();
-        for r in 0..LANES {
-            (log_probs[r * n + a], probs[r * n + a]) = (log_p[r], p[r]);
+        let rows: [&[f64]; LANES] = std::array::from_fn(
+            #[inline(always)]
+            |r| &flat.as_flattened()[r * n..(r + 1) * n],
+        );
+        let (mut v, mut e) = ([[0.0; LANES]; SHORT], [[0.0; LANES]; SHORT]);
+        // all is turned before any of it is read as vectors again, which would wait for the numbers just written
+        for (a, column) in v[..n].iter_mut().enumerate() {
+            for r in 0..LANES {
+                column[r] = rows[r][a];
+            }
         }
+        let mut top = Eight::splat(simd, f64::NEG_INFINITY);
+        for column in &v[..n] {
+            top = top.or_larger(Eight::load(simd, column));
+        }
+        for (v, e) in v[..n].iter_mut().zip(&mut e) {
+            let shifted = Eight::load(simd, v) - top;
+            shifted.store(v);
+            exp_of(shifted).store(e);
+        }
+        // one partial sum for each eighth action, as a row alone has them
+        let mut sums = [Eight::splat(simd, 0.0); LANES];
+        for l in 0..LANES {
+            sums[l] = Eight::load(simd, &e[l]) + Eight::load(simd, &e[l + LANES]);
+        }
+        let sum = fold(sums);
+        let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
+        for (a, (v, e)) in v[..n].iter().zip(&e).enumerate() {
+            let log_p = (Eight::load(simd, v) - log_sum).lanes();
+            let p = (Eight::load(simd, e) * scale).lanes();
+            for r in 0..LANES {
+                (log_probs[r * n + a], probs[r * n + a]) = (log_p[r], p[r]);
+            }
+        }
+        sum.lanes()
     }
-    sum.lanes()
 }
 
 /// Where the k-th eight of a row of `n` lie in it.
