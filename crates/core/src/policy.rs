@@ -277,7 +277,7 @@ impl Policy {
     pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
         let (_, rows) = self.writable();
         write(slice_mut(&mut rows.log_probs));
-        self.normalise(|| InPlace)
+        self.normalise(&InPlace)
     }
 
     /// Overwrites the policy with `softmax(sum_k weight_k values_k)`, the values flat over the shape. No allocation, unless
@@ -290,17 +290,17 @@ impl Policy {
         &mut self,
         terms: [(f64, &[f64]); K],
     ) -> Result<(), StepError> {
-        self.normalise(|| Combination(terms))
+        self.normalise(&Combination(terms))
     }
 
     #[inline]
-    fn normalise<L: Logits>(&mut self, logits: impl Fn() -> L + Sync) -> Result<(), StepError> {
+    fn normalise<L: Logits + Sync>(&mut self, logits: &L) -> Result<(), StepError> {
         let (shape, Numbers { log_probs, probs }) = self.writable();
         let bad = blocks::over(
             shape.offsets(),
             (slice_mut(log_probs), slice_mut(probs)),
             |block, (log_probs, probs)| {
-                let rows = LogSoftmax { offsets: block.offsets, logits: logits(), log_probs, probs };
+                let rows = LogSoftmax { offsets: block.offsets, logits, log_probs, probs };
                 vector::run(rows).map(|row| block.first + row)
             },
             Option::or,

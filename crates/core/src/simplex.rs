@@ -31,7 +31,7 @@ pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
 #[must_use]
 pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
     let offsets = [0, logits.len()];
-    vector::run(LogSoftmax { offsets: &offsets, logits: InPlace, log_probs: logits, probs }).is_none()
+    vector::run(LogSoftmax { offsets: &offsets, logits: &InPlace, log_probs: logits, probs }).is_none()
 }
 
 /// Where the logits of a softmax come from.
@@ -88,7 +88,7 @@ impl<const K: usize> Logits for Combination<'_, K> {
 /// `offsets[0]`) at `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]`.
 pub(crate) struct LogSoftmax<'a, L> {
     pub(crate) offsets: &'a [usize],
-    pub(crate) logits: L,
+    pub(crate) logits: &'a L,
     pub(crate) log_probs: &'a mut [f64],
     pub(crate) probs: &'a mut [f64],
 }
@@ -109,16 +109,16 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
                 let here = at..at + LANES * n;
                 let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
                 // out of line: a single row is slower for every kernel beside its own
-                let sums = simd.vectorize(EqualRows { logits: &self.logits, start, log_probs, probs });
+                let sums = simd.vectorize(EqualRows { logits: self.logits, start, log_probs, probs });
                 bad = bad.or(sums.iter().position(|sum| !sum.is_finite()).map(|k| first + k));
                 first += LANES;
                 continue;
             }
             let (log_probs, probs) = (&mut self.log_probs[at..at + n], &mut self.probs[at..at + n]);
             let sum = match n {
-                0..=8 => short_row::<S, L, 1>(simd, &self.logits, start, log_probs, probs),
-                9..=SHORT => short_row::<S, L, 2>(simd, &self.logits, start, log_probs, probs),
-                _ => long_row(simd, &self.logits, start, log_probs, probs),
+                0..=8 => short_row::<S, L, 1>(simd, self.logits, start, log_probs, probs),
+                9..=SHORT => short_row::<S, L, 2>(simd, self.logits, start, log_probs, probs),
+                _ => long_row(simd, self.logits, start, log_probs, probs),
             };
             // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
             if !sum.is_finite() {
@@ -636,7 +636,7 @@ mod tests {
             let wave = |f: f64| (0..n).map(|i| (i as f64 * f).sin() * 3.0).collect::<Vec<_>>();
             let (mut l, mut p, gain, log_mu) = (wave(0.7), vec![0.0; n], wave(1.3), wave(0.2));
             let logits = l.clone();
-            let rows = LogSoftmax { offsets: &offsets, logits: InPlace, log_probs: &mut l, probs: &mut p };
+            let rows = LogSoftmax { offsets: &offsets, logits: &InPlace, log_probs: &mut l, probs: &mut p };
             prop_assert!(vector::run(rows).is_none());
             let mut all = Vec::new();
             kl_to_best_response_rows(&offsets, (&p, &l), &gain, &log_mu, tau, |kl| all.push(kl));

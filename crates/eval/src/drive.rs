@@ -350,7 +350,6 @@ impl Desk {
 
     /// Takes in the gaps of the last iterate after a step.
     fn judge(&mut self, Step { step, cost, moved }: Step, now: [f64; 2], contexts: usize) {
-        self.now = now;
         for (k, value) in now.into_iter().enumerate() {
             self.best[k] = self.best[k].min(value);
             if value <= self.waiting[k] {
@@ -366,6 +365,7 @@ impl Desk {
             Some(octaves) => octaves.add(step, judged, moved / contexts as f64),
             None => self.octaves = Some(Octaves::new(judged)),
         }
+        self.now = now;
     }
 
     /// Measures every metric of every iterate.
