@@ -43,6 +43,8 @@ const DROPPED: f64 = 0.02;
 const NEAR: f64 = 4.0;
 /// As long as `lambda` is above this over the number of actions.
 const EARLY: f64 = 0.1;
+/// How many times larger a `lambda` a stuck path goes on from.
+const FURTHER: f64 = 10.0;
 /// A support shows once one action in so many stands on its side, or their number settles.
 const SHARE: usize = 4;
 /// Crossover is tried with one action between the sides, and one more for so many of the support.
@@ -79,7 +81,7 @@ pub(crate) fn follow(k: &Margins, watch: Watch<'_>) -> End {
         {
             return End::Equilibrium(policy);
         }
-        if !moved && !path.whole_again() {
+        if !moved && !path.recentre() && !path.whole_again() {
             return End::Point(path.point.x, path.point.s);
         }
         path.drop_and_return();
@@ -251,6 +253,19 @@ impl<'a> CentralPath<'a> {
         let smaller = self.whole.restricted(&actions);
         self.point = Point::resume(&smaller, x, lambda, least);
         (self.actions, self.smaller) = (actions, Some(smaller));
+    }
+
+    /// Leaves a place at the boundary from which a smaller game has no way, where an action came back to it; false if that
+    /// is not so, or was tried too often.
+    fn recentre(&mut self) -> bool {
+        let (Some(smaller), true) = (&self.smaller, self.changes > 1) else { return false };
+        self.changes -= 1;
+        let (more, mu) =
+            ((FURTHER - 1.0) * self.point.lambda, FURTHER * self.point.lambda / self.actions.len() as f64);
+        let slacks: Vec<f64> = self.point.s.iter().map(|s| s + more).collect();
+        let x = self.point.x.iter().zip(&slacks).map(|(x, s)| x.max(0.1 * mu / s)).collect();
+        self.point = Point::resume(smaller, x, self.point.lambda + more, slacks.into_iter());
+        true
     }
 
     /// Back to the whole game, for good; false if it is there already.
