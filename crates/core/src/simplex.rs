@@ -4,8 +4,8 @@
 //! probability: `log p = -1000` is an ordinary number.
 //!
 //! A row is taken eight entries at a time, the last ones filled up with entries of probability 0, and rows of up to 16
-//! never leave the registers: for games of ten actions the way through memory costs as much as the arithmetic. Eight such
-//! rows are taken at once where there are as many. All ways have the same bits.
+//! never leave the registers: for games of ten actions the way through memory costs as much as the arithmetic. Up to eight
+//! such rows are taken together. All ways have the same bits.
 
 use std::ops::Range;
 
@@ -100,96 +100,108 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
     fn with_simd<S: Simd>(self, simd: S) -> Option<usize> {
         let (mut bad, mut first) = (None, 0);
         let base = self.offsets[0];
-        let rows = self.offsets.len() - 1;
-        while first < rows {
-            let (start, n) = (self.offsets[first], self.offsets[first + 1] - self.offsets[first]);
-            let equal = |k: usize| self.offsets[first + k] == start + k * n;
-            let at = start - base;
-            if n <= SHORT && first + LANES <= rows && (2..=LANES).all(equal) {
-                let here = at..at + LANES * n;
-                let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+        while first + 1 < self.offsets.len() {
+            let count = short_rows(&self.offsets[first..]);
+            let (start, end) = (self.offsets[first], self.offsets[first + count.max(1)]);
+            let here = start - base..end - base;
+            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+            if count > 1 {
                 // out of line: a single row is slower for every kernel beside its own
-                let sums = simd.vectorize(EqualRows { logits: self.logits, start, log_probs, probs });
-                bad = bad.or(sums.iter().position(|sum| !sum.is_finite()).map(|k| first + k));
-                first += LANES;
-                continue;
+                let offsets = &self.offsets[first..=first + count];
+                let sums = simd.vectorize(ShortRows { offsets, logits: self.logits, log_probs, probs });
+                bad = bad.or(sums[..count].iter().position(|sum| !sum.is_finite()).map(|k| first + k));
+            } else {
+                let sum = match end - start {
+                    0..=8 => short_row::<S, L, 1>(simd, self.logits, start, log_probs, probs),
+                    9..=SHORT => short_row::<S, L, 2>(simd, self.logits, start, log_probs, probs),
+                    _ => long_row(simd, self.logits, start, log_probs, probs),
+                };
+                // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
+                if !sum.is_finite() {
+                    bad = bad.or(Some(first));
+                }
             }
-            let (log_probs, probs) = (&mut self.log_probs[at..at + n], &mut self.probs[at..at + n]);
-            let sum = match n {
-                0..=8 => short_row::<S, L, 1>(simd, self.logits, start, log_probs, probs),
-                9..=SHORT => short_row::<S, L, 2>(simd, self.logits, start, log_probs, probs),
-                _ => long_row(simd, self.logits, start, log_probs, probs),
-            };
-            // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
-            if !sum.is_finite() {
-                bad = bad.or(Some(first));
-            }
-            first += 1;
+            first += count.max(1);
         }
         bad
     }
 }
 
-/// Rows up to this length are taken in registers, and eight of one length together.
+/// Rows up to this length are taken in registers.
 const SHORT: usize = 2 * LANES;
 
-/// Eight rows of one length up to [`SHORT`], action by action: lane k is row k's, and nothing is summed across a vector.
-/// Gives the sums of the rows.
-struct EqualRows<'a, L> {
+/// How many rows from the first on are short, up to eight: those are taken together.
+#[inline(always)]
+fn short_rows(offsets: &[usize]) -> usize {
+    offsets.windows(2).take(LANES).take_while(|w| w[1] - w[0] <= SHORT).count()
+}
+
+/// [`LogSoftmax`] of up to eight short rows; gives their sums. The logarithms and quotients of all sums are one vector: a
+/// scalar one costs as much.
+struct ShortRows<'a, L> {
+    offsets: &'a [usize],
     logits: &'a L,
-    start: usize,
     log_probs: &'a mut [f64],
     probs: &'a mut [f64],
 }
 
-impl<L: Logits> WithSimd for EqualRows<'_, L> {
+impl<L: Logits> WithSimd for ShortRows<'_, L> {
     type Output = [f64; LANES];
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
-        let Self { logits, start, log_probs, probs } = self;
-        let n = log_probs.len() / LANES;
-        let mut flat = [[0.0; LANES]; SHORT];
-        for (k, (present, eight)) in log_probs.chunks(LANES).zip(&mut flat).enumerate() {
-            let at = start + k * LANES;
-            logits.part(simd, at..at + LANES, present).store(eight);
+        let base = self.offsets[0];
+        let mut stored = [[[0.0; LANES]; 4]; LANES];
+        let mut sums = [1.0; LANES];
+        for ((w, stored), sum) in self.offsets.windows(2).zip(&mut stored).zip(&mut sums) {
+            let row = &self.log_probs[w[0] - base..w[1] - base];
+            *sum = if row.len() <= LANES {
+                store_exponentials(simd, [self.logits.part(simd, w[0]..w[1], row)], stored)
+            } else {
+                let middle = w[0] + LANES;
+                let first = self.logits.part(simd, w[0]..middle, &row[..LANES]);
+                let second = self.logits.part(simd, middle..w[1], &row[LANES..]);
+                store_exponentials(simd, [first, second], stored)
+            };
         }
-        let rows: [&[f64]; LANES] = std::array::from_fn(
-            #[inline(always)]
-            |r| &flat.as_flattened()[r * n..(r + 1) * n],
-        );
-        let (mut v, mut e) = ([[0.0; LANES]; SHORT], [[0.0; LANES]; SHORT]);
-        // all is turned before any of it is read as vectors again, which would wait for the numbers just written
-        for (a, column) in v[..n].iter_mut().enumerate() {
-            for r in 0..LANES {
-                column[r] = rows[r][a];
+        let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
+        for (r, w) in self.offsets.windows(2).enumerate() {
+            let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
+            for k in 0..(w[1] - w[0]).div_ceil(LANES) {
+                let at = eight(k, w[1] - w[0]);
+                let at = w[0] - base + at.start..w[0] - base + at.end;
+                let [v, e] = [2 * k, 2 * k + 1].map(
+                    #[inline(always)]
+                    |i| Eight::load(simd, &stored[r][i]),
+                );
+                (v - log_sum).store_part(&mut self.log_probs[at.clone()]);
+                (e * scale).store_part(&mut self.probs[at]);
             }
         }
-        let mut top = Eight::splat(simd, f64::NEG_INFINITY);
-        for column in &v[..n] {
-            top = top.or_larger(Eight::load(simd, column));
-        }
-        for (v, e) in v[..n].iter_mut().zip(&mut e) {
-            let shifted = Eight::load(simd, v) - top;
-            shifted.store(v);
-            exp_of(shifted).store(e);
-        }
-        // one partial sum for each eighth action, as a row alone has them
-        let mut sums = [Eight::splat(simd, 0.0); LANES];
-        for l in 0..LANES {
-            sums[l] = Eight::load(simd, &e[l]) + Eight::load(simd, &e[l + LANES]);
-        }
-        let sum = fold(sums);
-        let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
-        for (a, (v, e)) in v[..n].iter().zip(&e).enumerate() {
-            let log_p = (Eight::load(simd, v) - log_sum).lanes();
-            let p = (Eight::load(simd, e) * scale).lanes();
-            for r in 0..LANES {
-                (log_probs[r * n + a], probs[r * n + a]) = (log_p[r], p[r]);
-            }
-        }
-        sum.lanes()
+        sums
     }
+}
+
+/// Leaves the `C` eights of a row as [`exponentials`] gives them, one after the other; the sum.
+#[inline(always)]
+fn store_exponentials<S: Simd, const C: usize>(
+    simd: S,
+    row: [Eight<S>; C],
+    stored: &mut [[f64; LANES]; 4],
+) -> f64 {
+    let (v, e, sum) = exponentials(simd, row);
+    for k in 0..C {
+        v[k].store(&mut stored[2 * k]);
+        e[k].store(&mut stored[2 * k + 1]);
+    }
+    sum
+}
+
+/// `ln s` and `1 / s` of eight sums.
+#[inline(always)]
+fn logarithms_and_quotients<S: Simd>(simd: S, sums: &[f64; LANES]) -> ([f64; LANES], [f64; LANES]) {
+    let sums = Eight::load(simd, sums);
+    (ln_of(sums).lanes(), (Eight::splat(simd, 1.0) / sums).lanes())
 }
 
 /// Where the k-th eight of a row of `n` lie in it.
@@ -361,16 +373,66 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let base = self.offsets[0];
-        for w in self.offsets.windows(2) {
-            let row = Row { at: w[0] - base..w[1] - base, of: &self };
+        let mut first = 0;
+        while first + 1 < self.offsets.len() {
+            let count = short_rows(&self.offsets[first..]);
+            if count > 1 {
+                let kls = simd.vectorize(ShortResponses { first, count, of: &self });
+                kls[..count].iter().for_each(|kl| (self.each)(*kl));
+                first += count;
+                continue;
+            }
+            let row = Row { at: self.offsets[first] - base..self.offsets[first + 1] - base, of: &self };
             let kl = match row.at.len() {
                 0..=8 => row.short_kl::<S, 1>(simd),
-                9..=16 => row.short_kl::<S, 2>(simd),
+                9..=SHORT => row.short_kl::<S, 2>(simd),
                 17..=STORED => row.kl(simd, &mut [[[0.0; LANES]; 2]; STORED / LANES]),
                 _ => row.kl(simd, &mut []),
             };
             (self.each)(kl);
+            first += 1;
         }
+    }
+}
+
+/// `KL(pi || BR)` of up to eight short rows, as [`ShortRows`].
+struct ShortResponses<'a, F> {
+    first: usize,
+    count: usize,
+    of: &'a Responses<'a, F>,
+}
+
+impl<F> WithSimd for ShortResponses<'_, F> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+        let (of, base) = (self.of, self.of.offsets[0]);
+        let offsets = &of.offsets[self.first..=self.first + self.count];
+        let mut stored = [[[0.0; LANES]; 4]; LANES];
+        let mut sums = [1.0; LANES];
+        for ((w, stored), sum) in offsets.windows(2).zip(&mut stored).zip(&mut sums) {
+            let row = Row { at: w[0] - base..w[1] - base, of };
+            *sum = if row.at.len() <= LANES {
+                store_exponentials(simd, [row.response(simd, 0)], stored)
+            } else {
+                store_exponentials(simd, [row.response(simd, 0), row.response(simd, 1)], stored)
+            };
+        }
+        let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
+        let mut kls = [0.0; LANES];
+        for (r, (w, kl)) in offsets.windows(2).zip(&mut kls).enumerate() {
+            let row = Row { at: w[0] - base..w[1] - base, of };
+            let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
+            let (v, e) = (Eight::load(simd, &stored[r][0]), Eight::load(simd, &stored[r][1]));
+            let mut sum = row.terms(simd, 0, e * scale, v - log_sum);
+            if row.at.len() > LANES {
+                let (v, e) = (Eight::load(simd, &stored[r][2]), Eight::load(simd, &stored[r][3]));
+                sum = sum + row.terms(simd, 1, e * scale, v - log_sum);
+            }
+            *kl = sum.sum();
+        }
+        kls
     }
 }
 
@@ -391,6 +453,12 @@ impl<F> Row<'_, F> {
         self.at.start + at.start..self.at.start + at.end
     }
 
+    /// The k-th eight logits of the best response.
+    #[inline(always)]
+    fn response<S: Simd>(&self, simd: S, k: usize) -> Eight<S> {
+        self.of.response.part(simd, self.eight(k), &[])
+    }
+
     /// The terms of eight actions, whose best response has log-probabilities `log_r` and probabilities `r`.
     #[inline(always)]
     fn terms<S: Simd>(&self, simd: S, k: usize, r: Eight<S>, log_r: Eight<S>) -> Eight<S> {
@@ -403,7 +471,7 @@ impl<F> Row<'_, F> {
     fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
         let mut v = [Eight::splat(simd, 0.0); C];
         for k in 0..C {
-            v[k] = self.of.response.part(simd, self.eight(k), &[]);
+            v[k] = self.response(simd, k);
         }
         let (v, e, sum) = exponentials(simd, v);
         let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
@@ -421,7 +489,7 @@ impl<F> Row<'_, F> {
         let eights = self.at.len().div_ceil(LANES);
         let mut top = Eight::splat(simd, f64::NEG_INFINITY);
         for k in 0..eights {
-            let v = self.of.response.part(simd, self.eight(k), &[]);
+            let v = self.response(simd, k);
             top = top.or_larger(v);
             if let Some([shifted, _]) = stored.get_mut(k) {
                 v.store(shifted);
@@ -436,7 +504,7 @@ impl<F> Row<'_, F> {
                 exp_of(v).store(e);
                 exp_of(v)
             } else {
-                exp_of(self.of.response.part(simd, self.eight(k), &[]) - top)
+                exp_of(self.response(simd, k) - top)
             };
             sums = sums + e;
         }
@@ -447,7 +515,7 @@ impl<F> Row<'_, F> {
             let (v, e) = if let Some([shifted, e]) = stored.get(k) {
                 (Eight::load(simd, shifted), Eight::load(simd, e))
             } else {
-                let v = self.of.response.part(simd, self.eight(k), &[]) - top;
+                let v = self.response(simd, k) - top;
                 (v, exp_of(v))
             };
             sums = sums + self.terms(simd, k, e * scale, v - log_sum);

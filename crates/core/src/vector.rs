@@ -30,6 +30,18 @@ pub fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     ARCH.dispatch(work)
 }
 
+/// [`dispatch`] with vectors of 256 bits at most: of code that stays scalar for the most part, the compiler makes gathers and
+/// masked loads where it has wider ones, and these wait for each cache line.
+#[inline]
+pub fn dispatch_narrow<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if let Arch::V4(simd) = *ARCH {
+        let narrow: pulp::x86::V3 = *simd;
+        return narrow.vectorize(work);
+    }
+    dispatch(work)
+}
+
 /// Runs a kernel that names its vectors, compiled for the best instruction set of this machine.
 #[inline]
 pub fn run<K: WithSimd>(kernel: K) -> K::Output {

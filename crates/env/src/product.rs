@@ -56,7 +56,7 @@ impl WithSimd for Product<'_> {
 
 /// The product of one triangle.
 #[inline(always)]
-pub(crate) fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
+fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
     out.fill(0.0);
     let n = p.len();
     let mut rest = packed;

@@ -11,10 +11,9 @@
 //! Cost: `4 n (n - 1)` bytes of margins a context, which is what a large batch is bound by.
 
 use equipoise_core::blocks::{self, Block};
-use equipoise_core::vector;
-use pulp::{Simd, WithSimd};
+use equipoise_core::vector::dispatch_narrow;
 
-use crate::product::{pairs, triangle};
+use crate::product::{pairs, skew_product};
 
 /// Contexts up to this many actions have an unrolled kernel of their own.
 const UNROLLED: usize = 12;
@@ -24,28 +23,15 @@ const UNROLLED: usize = 12;
 pub(crate) fn products(offsets: &[usize], starts: &[usize], packed: &[f64], p: &[f64], out: &mut [f64]) {
     blocks::for_each(offsets, out, |block, out| {
         let (packed, p) = (&packed[starts[block.first]..], &p[block.entries()]);
-        vector::run(Products { block, packed, p, out });
+        dispatch_narrow(
+            #[inline(always)]
+            || block_products(block, packed, p, out),
+        );
     });
 }
 
-struct Products<'a> {
-    block: Block<'a>,
-    packed: &'a [f64],
-    p: &'a [f64],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Products<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        block_products(simd, self.block, self.packed, self.p, self.out);
-    }
-}
-
 #[inline(always)]
-fn block_products<S: Simd>(simd: S, block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) {
+fn block_products(block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) {
     let mut rest = packed;
     for row in block.rows() {
         let (packed, tail) = rest.split_at(pairs(row.len()));
@@ -64,7 +50,7 @@ fn block_products<S: Simd>(simd: S, block: Block<'_>, packed: &[f64], p: &[f64],
             10 => unrolled::<10>(packed, p, out),
             11 => unrolled::<11>(packed, p, out),
             UNROLLED => unrolled::<UNROLLED>(packed, p, out),
-            _ => triangle(simd, packed, p, out),
+            _ => skew_product(packed, p, out),
         }
     }
 }
