@@ -165,7 +165,7 @@ impl<S: Simd> Eight<S> {
         *numbers.first_chunk().expect("eight parts are eight numbers or more")
     }
 
-    /// The larger one, lane by lane.
+    /// The larger one, lane by lane; `self` where either is NaN.
     #[inline(always)]
     #[must_use]
     pub fn or_larger(self, other: Self) -> Self {
@@ -179,23 +179,28 @@ impl<S: Simd> Eight<S> {
         fold(self.lanes())
     }
 
-    /// The largest lane; NaNs are skipped.
+    /// The largest lane; any, or NaN, if one is NaN.
     #[inline(always)]
     #[must_use]
     pub fn largest(self) -> f64 {
-        let lanes = self.lanes();
-        // halves against halves: the compiler turns a chain of eight into branches
-        let mut four = [0.0; 4];
-        for l in 0..4 {
-            four[l] = larger(lanes[l], lanes[l + 4]);
-        }
-        larger(larger(four[0], four[2]), larger(four[1], four[3]))
+        largest(self.lanes())
     }
 }
 
+/// The larger one; `a` where either is NaN.
 #[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
+}
+
+/// The largest of eight, halves against halves: the compiler turns a chain of eight into branches.
+#[inline(always)]
+pub(crate) fn largest(lanes: [f64; LANES]) -> f64 {
+    let mut four = [0.0; 4];
+    for l in 0..4 {
+        four[l] = larger(lanes[l], lanes[l + 4]);
+    }
+    larger(larger(four[0], four[2]), larger(four[1], four[3]))
 }
 
 /// Folds eight partial sums in the one order.

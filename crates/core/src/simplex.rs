@@ -353,10 +353,16 @@ pub fn kl_to_best_response_rows(
     vector::run(Responses { offsets, probs, log_probs, response, each });
 }
 
+/// `1 / tau`, finite also for the smallest numbers: infinity times a gain of 0 is none.
+#[inline(always)]
+fn per(tau: f64) -> f64 {
+    (1.0 / tau).min(f64::MAX)
+}
+
 /// `log mu + q / tau`, the logits of the best response.
 #[inline(always)]
 fn response<'a>(log_mu: &'a [f64], gain: &'a [f64], tau: f64) -> Combination<'a, 2> {
-    Combination([(1.0, log_mu), (1.0 / tau, gain)])
+    Combination([(1.0, log_mu), (per(tau), gain)])
 }
 
 struct Responses<'a, F> {
@@ -561,7 +567,7 @@ impl WithSimd for BestResponses<'_> {
         let Self { rows: EightRows { probs, log_probs, gain, scratch }, log_mu, tau } = self;
         let lowest = Eight::splat(simd, f64::NEG_INFINITY);
         let (mut largest, mut top) = (lowest, lowest);
-        let per_tau = Eight::splat(simd, 1.0 / tau);
+        let per_tau = Eight::splat(simd, per(tau));
         for (gain, mu) in gain.iter_mut().zip(log_mu) {
             let q = Eight::load(simd, gain);
             let v = q.times_plus(per_tau, Eight::splat(simd, *mu));

@@ -3,7 +3,7 @@
 //! ```text
 //! exp x     = 2^k e^r,   k = round(x / ln 2),  r = x - k ln 2 in two parts,  |r| <= 0.3466: Taylor to r^13
 //! ln x      = e ln 2 + ln(1 + f),   ln(1 + f) = f - f^2/2 + s (f^2/2 + z (2/3 + 2/5 z + ...)),  s = f/(2 + f), z = s^2
-//! phi d     = exp(-d) - 1 + d = d^2/2 - d^3/6 + ...   for |d| <= 0.4, where the direct form cancels
+//! phi d     = exp(-d) - 1 + d = d^2/2 - d^3/6 + ...   for |d| < 0.4,  where the direct form cancels
 //! ```
 //!
 //! Only `+ - * /`, fused multiply and add, comparisons and bit operations, each rounded once and all in one order, so a
@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::{Eight, LANES, Real, fold};
+use crate::lanes::{Eight, LANES, Real, fold, larger, largest};
 
 /// Error bound of [`exp`] and [`ln`], in units of the last place of the result; the tests find 0.97 and 0.81.
 pub const ULP: f64 = 1.0;
@@ -128,12 +128,12 @@ fn phi<R: Real>(d: R) -> R {
 #[inline(always)]
 #[must_use]
 pub(crate) fn kl_term_of<R: Real>(p: R, log_p: R, r: R, log_r: R) -> R {
-    const NONE: f64 = 5e-324; // below the smallest positive number: 0
+    const LEAST: f64 = 5e-324; // the smallest positive number: what is below it is 0
     let d = log_p - log_r;
     let near = p * phi(d);
     let far = p.times_plus(d - d.all(1.0), r); // at |d| = 0.4 this loses four bits, further off none
     let term = d.size().if_less(d.all(0.4), near, far);
-    p.if_less(d.all(NONE), r, term)
+    p.if_less(d.all(LEAST), r, term)
 }
 
 /// `e^x`. 0 below -708, where the result would be subnormal; NaN for NaN. For x <= 709.
@@ -204,13 +204,6 @@ pub fn distance(a: &[f64], b: &[f64]) -> f64 {
 #[inline(always)]
 #[must_use]
 pub fn max(values: &[f64]) -> f64 {
-    let larger = |a: f64, b: f64| if b > a { b } else { a };
-    // halves against halves: the compiler turns a chain of eight into branches
-    let largest = |lanes: [f64; LANES]| {
-        let four: [f64; 4] = std::array::from_fn(|l| larger(lanes[l], lanes[l + 4]));
-        let two: [f64; 2] = std::array::from_fn(|l| larger(four[l], four[l + 2]));
-        larger(two[0], two[1])
-    };
     let from = |lanes: [f64; LANES], chunk: &[f64]| -> [f64; LANES] {
         std::array::from_fn(|l| larger(lanes[l], chunk[l]))
     };

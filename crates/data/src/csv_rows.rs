@@ -170,7 +170,9 @@ fn cuts(bytes: &[u8], step: usize) -> Vec<usize> {
         loop {
             let next = from.max(cuts.last().copied().unwrap_or(0usize).saturating_add(step));
             let Some(end) = bytes.get(next..quote).and_then(|b| memchr2(b'\n', b'\r', b)) else { break };
-            cuts.push(next + end + 1);
+            let end = next + end;
+            let two = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+            cuts.push(end + 1 + usize::from(two));
         }
         last = memrchr2(b'\n', b'\r', &bytes[from..quote]).map_or(last, |k| from + k + 1);
         if quote == bytes.len() {

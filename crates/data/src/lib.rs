@@ -26,6 +26,7 @@ mod policy;
 mod preflib;
 mod rankings;
 mod read;
+mod shared_file;
 mod stream;
 mod tally;
 mod timestamp;

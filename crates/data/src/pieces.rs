@@ -1,6 +1,6 @@
-//! A file of rows read in pieces: windows of fixed size, cut where a row ends, worked through in parallel and put together
-//! in the order of the file. Neither the cuts nor the number of threads can be seen in the result: a piece numbers its own
-//! names and lines, and [`Tally::absorb`] renumbers them.
+//! A file of rows read in pieces: windows of fixed size (larger where a row is), cut where a row ends, worked through in
+//! parallel and put together in the order of the file. Neither the cuts nor the number of threads can be seen in the result:
+//! a piece numbers its own names and lines, and [`Tally::absorb`] renumbers them.
 
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};

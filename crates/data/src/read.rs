@@ -13,6 +13,7 @@ use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
 use crate::pieces::Stream;
 use crate::rankings::{Ranking, Rankings};
+use crate::shared_file::SharedFile;
 use crate::tally::{Checks, Entry, Selection, Tally};
 use crate::{csv_rows, ending, json_rows, parquet_rows, preflib};
 
@@ -216,7 +217,10 @@ fn rows<S: FnMut(Entry) + Send>(
         ("csv", Source::Bytes(b)) => csv_rows::read(path, b, tally),
         ("jsonl" | "ndjson", Source::File(f)) => json_rows::read(path, Stream::new(f), tally),
         ("jsonl" | "ndjson", Source::Bytes(b)) => json_rows::read(path, b, tally),
-        ("parquet", Source::File(f)) => parquet_rows::read(path, f, tally),
+        ("parquet", Source::File(f)) => {
+            let f = SharedFile::new(f).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))?;
+            parquet_rows::read(path, f, tally)
+        }
         ("parquet", Source::Bytes(b)) => parquet_rows::read(path, Bytes::copy_from_slice(b), tally),
         ("soc" | "soi" | "toc" | "toi", Source::File(mut f)) => {
             let mut bytes = Vec::new();

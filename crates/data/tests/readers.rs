@@ -159,6 +159,53 @@ fn winners_in_three_columns() {
     assert_eq!(all("d.csv", judged).unwrap().checks.repetitions.count, 0);
 }
 
+/// Columns of a file on disk are read at once, each at its own place.
+#[test]
+fn parquet_from_disk_is_what_its_bytes_are() {
+    const GROUPS: usize = 60;
+    const ROWS: usize = 700;
+    let schema = "message m { required binary item_a (UTF8); required binary item_b (UTF8); \
+                  required binary outcome (UTF8); required binary context (UTF8); required double weight; }";
+    let mut bytes = Vec::new();
+    let properties =
+        WriterProperties::builder().set_dictionary_enabled(false).set_data_page_size_limit(512).build();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
+    for g in 0..GROUPS {
+        let mut group = writer.next_row_group().unwrap();
+        for c in 0..5 {
+            let mut column = group.next_column().unwrap().unwrap();
+            let word = |k: usize| match c {
+                0 => format!("item {}", (g + k) % 7),
+                1 => format!("item {}", (g + k) % 7 + 1 + k % 3),
+                2 => ["a", "b", "tie"][(g * k) % 3].to_owned(),
+                _ => format!("a context with a long name, number {}", k % 5),
+            };
+            if c == 4 {
+                let weights: Vec<f64> = (0..ROWS).map(|k| 1.0 + (k % 4) as f64 / 4.0).collect();
+                column.typed::<DoubleType>().write_batch(&weights, None, None).unwrap();
+            } else {
+                let words: Vec<_> = (0..ROWS).map(|k| ByteArray::from(word(k).as_str())).collect();
+                column.typed::<ByteArrayType>().write_batch(&words, None, None).unwrap();
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d.parquet");
+    std::fs::write(&path, &bytes).unwrap();
+    let whole = parse("d.parquet", &bytes, &Selection::default()).unwrap();
+    assert_eq!(whole.checks.rows, (GROUPS * ROWS) as u64);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    for _ in 0..20 {
+        let read = pool.install(|| read_comparisons(&path, &Selection::default())).unwrap();
+        assert_eq!((&read.labels, read.total), (&whole.labels, whole.total));
+        assert_eq!(format!("{:?}", read.pairs), format!("{:?}", whole.pairs));
+    }
+}
+
 /// A page that says it holds billions of lengths is refused before memory is taken for them.
 #[test]
 fn pages_that_promise_too_much_are_refused() {

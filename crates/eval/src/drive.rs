@@ -223,7 +223,7 @@ struct Desk {
     targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
-    /// Both gaps of the last iterate.
+    /// Both gaps of the last iterate that was measured.
     now: [f64; 2],
     /// The largest target of each gap that the last iterate has not met; `-inf` if there is none.
     waiting: [f64; 2],
@@ -284,7 +284,8 @@ impl Desk {
         }
     }
 
-    /// What is looked at after every step: gaps of the last iterate, targets, movement, the sum of played policies.
+    /// What is looked at after every step, or put down to be looked at: gaps of the last iterate, targets, movement, the sum
+    /// of played policies.
     fn watch(&mut self, run: &mut Run<'_>, step: u64) {
         run.oracle.margins(run.solver.policy());
         let moved = if step > 0 { self.movement(run) } else { 0.0 };

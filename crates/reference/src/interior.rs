@@ -49,7 +49,7 @@ const FURTHER: f64 = 10.0;
 const SHARE: usize = 4;
 /// Crossover is tried with one action between the sides, and one more for so many of the support.
 const BETWEEN: usize = 500;
-/// Times that actions may be dropped or come back.
+/// Times that actions may be dropped or come back, or a stuck path go on from further inside.
 const CHANGES: usize = 20;
 /// Steps between two attempts at crossover.
 const WAIT: usize = 2;
@@ -76,10 +76,12 @@ pub(crate) fn follow(k: &Margins, watch: Watch<'_>) -> End {
     for _ in 0..STEPS {
         let moved = path.step();
         path.tell(watch);
-        if attempts.due(&path.point)
-            && let Some(policy) = path.equilibrium()
-        {
-            return End::Equilibrium(policy);
+        if attempts.due(&path.point) {
+            match path.equilibrium() {
+                Crossed::Equilibrium(policy) => return End::Equilibrium(policy),
+                Crossed::Beaten => continue,
+                Crossed::Nothing => (),
+            }
         }
         if !moved && !path.recentre() && !path.whole_again() {
             return End::Point(path.point.x, path.point.s);
@@ -105,7 +107,7 @@ pub(crate) fn follow_to_end(k: &Margins, watch: Watch<'_>) -> (Vec<f64>, Vec<f64
 /// When crossover is worth its price, two or three steps.
 #[derive(Default)]
 struct Attempts {
-    /// Steps to wait after a failure.
+    /// Steps to wait after an attempt.
     wait: usize,
 }
 
@@ -120,6 +122,15 @@ impl Attempts {
     }
 }
 
+/// What crossover came to.
+enum Crossed {
+    /// Of the whole game.
+    Equilibrium(Vec<f64>),
+    /// One of the smaller game, which dropped actions beat: they are back, and the path goes on from another point.
+    Beaten,
+    Nothing,
+}
+
 /// The path of a game, or of the game without some of its actions.
 struct CentralPath<'a> {
     whole: &'a Margins,
@@ -132,7 +143,7 @@ struct CentralPath<'a> {
     before: Option<Point>,
     /// Actions with `x_i > s_i` after the step before.
     inside_before: usize,
-    /// Times that actions may still be dropped or come back.
+    /// Times that actions may still be dropped or come back, or a stuck path go on from further inside.
     changes: usize,
 }
 
@@ -174,21 +185,23 @@ impl<'a> CentralPath<'a> {
     }
 
     /// The equilibrium by crossover, if it is one of the whole game; dropped actions that beat it come back.
-    fn equilibrium(&mut self) -> Option<Vec<f64>> {
-        let found = crossover(self.margins(), &self.point.x, &self.point.s);
-        let policy = self.lift(&found?);
+    fn equilibrium(&mut self) -> Crossed {
+        let Some(found) = crossover(self.margins(), &self.point.x, &self.point.s) else {
+            return Crossed::Nothing;
+        };
+        let policy = self.lift(&found);
         if self.smaller.is_none() {
-            return Some(policy);
+            return Crossed::Equilibrium(policy);
         }
         let margins = self.whole.product(&policy);
         let mut kept = self.kept();
         let winners: Vec<usize> = (0..kept.len()).filter(|&i| !kept[i] && margins[i] >= 0.0).collect();
         if winners.is_empty() {
-            return Some(policy);
+            return Crossed::Equilibrium(policy);
         }
         winners.iter().for_each(|&i| kept[i] = true);
         self.keep(&kept);
-        None
+        Crossed::Beaten
     }
 
     /// Which actions are in the game, `[n]`.
@@ -199,7 +212,7 @@ impl<'a> CentralPath<'a> {
     }
 
     /// Leaves out the actions that are clearly off the support, once they are many and a support shows, and takes back those
-    /// that win against the present point.
+    /// that lose to the present point by less than `lambda`; early on, by little more.
     fn drop_and_return(&mut self) {
         if self.changes == 0 {
             return;
@@ -255,10 +268,11 @@ impl<'a> CentralPath<'a> {
         (self.actions, self.smaller) = (actions, Some(smaller));
     }
 
-    /// Leaves a place at the boundary from which a smaller game has no way, where an action came back to it; false if that
-    /// is not so, or was tried too often.
+    /// Leaves a place at the boundary from which the smaller game has no way, as where an action came back to it; false if
+    /// the path is not stuck but at its end, or was stuck too often.
     fn recentre(&mut self) -> bool {
-        let (Some(smaller), true) = (&self.smaller, self.changes > 1) else { return false };
+        let stuck = self.changes > 1 && self.point.lambda > NEARLY_ROUNDING;
+        let (Some(smaller), true) = (&self.smaller, stuck) else { return false };
         self.changes -= 1;
         let (more, mu) =
             ((FURTHER - 1.0) * self.point.lambda, FURTHER * self.point.lambda / self.actions.len() as f64);

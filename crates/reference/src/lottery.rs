@@ -30,7 +30,7 @@ use faer::fx128;
 use ndarray::Array1;
 
 use crate::crossover::{Block, solve_bordered};
-use crate::doubled::exact_margins;
+use crate::doubled::{accumulate, exact_margins};
 use crate::error::ReferenceError;
 use crate::face::Face;
 use crate::interior::{self, End, Watch};
@@ -457,8 +457,11 @@ fn is_unique(k: &Margins, found: &Found) -> Option<bool> {
     }
     // the error of the lottery is what it leaves of K_SS pi = 0 and 1'pi = 1, over the smallest singular value (known to
     // a factor two)
-    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(f64::EPSILON, f64::max);
-    let root = (support.len() as f64).sqrt();
+    let (mut sum, mut low) = (-1.0, 0.0);
+    support.iter().for_each(|&i| accumulate(&mut sum, &mut low, policy[i], 1.0));
+    let off = (sum + low).abs().max(f64::EPSILON);
+    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(off, f64::max);
+    let root = (support.len() as f64 + 1.0).sqrt();
     let error = 2.0 * root * left / smallest;
     let least = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);
     // a margin of size 1 at most moves by the sum of the errors

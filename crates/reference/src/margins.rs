@@ -6,7 +6,7 @@ use equipoise_env::PreferenceMatrix;
 /// Side of the tiles in which a matrix is mirrored.
 const TILE: usize = 32;
 
-/// `K / scale`, row-major. The scale is a power of two, so that division rounds nothing.
+/// `K / scale`, row-major. The scale is a power of two, so that nothing is rounded.
 pub(crate) struct Margins {
     n: usize,
     scale: f64,
