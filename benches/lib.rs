@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use equipoise::core::vector::dispatch;
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::{Feedback, Game, PreferenceMatrix};
+use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Conduct, Setting};
@@ -42,17 +42,8 @@ pub fn settings(contexts: usize, n: usize, tau: f64) -> Setting {
 #[must_use]
 pub fn driven(setting: &Setting, method: &str, steps: u64) -> (f64, f64) {
     let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
-    let gap = Metric::named("duality_gap_tau").expect("a metric of the registry");
-    let conduct = Conduct {
-        seed: 1,
-        oracle_stream: &[],
-        solver_stream: &[],
-        feedback: &Feedback::Exact,
-        limits: &limits,
-        schedule: &schedule,
-        metrics: &[gap],
-        keep_policies: false,
-    };
+    let metrics = [Metric::named("duality_gap_tau").expect("a metric of the registry")];
+    let conduct = Conduct::exact(&limits, &schedule, &metrics);
     let parameters = serde_json::json!({ "step_size": 0.1 });
     let clock = Instant::now();
     let settled = setting

@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use equipoise::Conduct;
-use equipoise::env::Feedback;
+
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use equipoise::registry::solver;
 use serde_json::Value;
@@ -17,16 +17,7 @@ fn whole_run(c: &mut Criterion) {
         let (limits, schedule) = (Limits::steps(1000), Schedule::Log);
         group.bench_with_input(BenchmarkId::new("egpo", n), &n, |b, _| {
             b.iter(|| {
-                let conduct = Conduct {
-                    seed: 1,
-                    oracle_stream: &[],
-                    solver_stream: &[],
-                    feedback: &Feedback::Exact,
-                    limits: &limits,
-                    schedule: &schedule,
-                    metrics: &metrics,
-                    keep_policies: false,
-                };
+                let conduct = Conduct::exact(&limits, &schedule, &metrics);
                 setting.run(entry, &Value::Null, &conduct, &mut |_| true).expect("default parameters")
             });
         });

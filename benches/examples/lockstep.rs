@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use equipoise::env::{Feedback, lockstep};
+use equipoise::env::lockstep;
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Conduct, Settled};
@@ -25,16 +25,7 @@ fn main() {
     let metrics: Vec<&'static Metric> =
         ["duality_gap", "duality_gap_tau"].into_iter().filter_map(Metric::named).collect();
     let (limits, schedule) = (Limits::steps(steps as u64), Schedule::Every(1));
-    let conduct = Conduct {
-        seed: 1,
-        oracle_stream: &[],
-        solver_stream: &[],
-        feedback: &Feedback::Exact,
-        limits: &limits,
-        schedule: &schedule,
-        metrics: &metrics,
-        keep_policies: false,
-    };
+    let conduct = Conduct::exact(&limits, &schedule, &metrics);
     let parameters: Vec<Value> =
         (0..RUNS).map(|k| json!({ "step_size": 0.05 * 1.25f64.powi(k as i32) })).collect();
 

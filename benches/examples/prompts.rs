@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::{Feedback, Game, PreferenceMatrix};
+use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Conduct, Setting};
@@ -59,16 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let setting = Setting::new(game.clone(), reference.clone(), reference, 0.1);
     let metrics = ["duality_gap", "duality_gap_tau"].map(|m| Metric::named(m).expect("registered"));
     let (limits, schedule) = (Limits::steps(steps as u64), Schedule::Log);
-    let conduct = Conduct {
-        seed: 1,
-        oracle_stream: &[],
-        solver_stream: &[],
-        feedback: &Feedback::Exact,
-        limits: &limits,
-        schedule: &schedule,
-        metrics: &metrics,
-        keep_policies: false,
-    };
+    let conduct = Conduct::exact(&limits, &schedule, &metrics);
     let parameters = serde_json::json!({ "step_size": 0.5 });
     let clock = Instant::now();
     let settled = pool

@@ -180,6 +180,23 @@ pub struct Conduct<'a> {
     pub keep_policies: bool,
 }
 
+impl<'a> Conduct<'a> {
+    /// Exact answers, seed 1, streams without names, no policies kept: for a run that stands alone.
+    #[must_use]
+    pub fn exact(limits: &'a Limits, schedule: &'a Schedule, metrics: &'a [&'static Metric]) -> Self {
+        Self {
+            seed: 1,
+            oracle_stream: &[],
+            solver_stream: &[],
+            feedback: &Feedback::Exact,
+            limits,
+            schedule,
+            metrics,
+            keep_policies: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

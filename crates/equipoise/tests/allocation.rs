@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::{Feedback, Game, PreferenceMatrix};
+use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use equipoise::{Conduct, Setting, registry};
 use serde_json::Value;
@@ -26,16 +26,7 @@ fn setting(sizes: &[usize], tau: f64) -> Setting {
 fn allocations(setting: &Setting, solver: &str, steps: u64) -> u64 {
     let metrics: Vec<&'static Metric> = METRICS.iter().collect();
     let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
-    let conduct = Conduct {
-        seed: 1,
-        oracle_stream: &[],
-        solver_stream: &[],
-        feedback: &Feedback::Exact,
-        limits: &limits,
-        schedule: &schedule,
-        metrics: &metrics,
-        keep_policies: false,
-    };
+    let conduct = Conduct::exact(&limits, &schedule, &metrics);
     let entry = registry::solver(solver).expect("registered");
     let mut done = 0;
     let counted = allocation_counter::measure(|| {

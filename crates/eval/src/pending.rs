@@ -1,7 +1,7 @@
 //! Steps of small games whose gaps are measured eight at a time.
 //!
 //! The gaps of one policy over ten actions cost as much as the step: sums across a vector, one waiting for the other. The
-//! same for eight policies, action by action, has no such sums and costs an eighth. So the loop puts down what a step
+//! same for eight policies, action by action, has no such sums and costs far less. So the loop puts down what a step
 //! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
 //! out is, to the bit (but for the sign of a zero), what [`gaps`](crate::metrics::gaps) gives at each step.
 

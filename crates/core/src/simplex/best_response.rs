@@ -1,0 +1,306 @@
+//! How far a policy is from its regularised best response: what the regularised duality gap is made of.
+//!
+//! ```text
+//! BR_tau(pi) = softmax(log mu + q / tau)        gap_tau(pi) = 2 tau KL(pi || BR_tau(pi))
+//! ```
+//!
+//! Written for a row alone, for the rows of many contexts, and for eight policies of one context at once; all with the
+//! same bits.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::{
+    Combination, Logits as _, SHORT, eight, exponentials, logarithms_and_quotients, short_rows,
+    store_exponentials,
+};
+use crate::lanes::{Eight, LANES, Real as _, fold};
+use crate::vector::{self, exp_of, kl_term_of, ln_of};
+
+/// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`.
+///
+/// `gain` is `q` or any shift of it, `tau > 0`. The regularised duality gap is `2 tau` times this. No allocation.
+#[must_use]
+pub fn kl_to_best_response(probs: &[f64], log_probs: &[f64], gain: &[f64], log_mu: &[f64], tau: f64) -> f64 {
+    let mut kl = f64::NAN;
+    let offsets = [0, probs.len()];
+    kl_to_best_response_rows(&offsets, (probs, log_probs), gain, log_mu, tau, |row| kl = row);
+    kl
+}
+
+/// [`kl_to_best_response`] of every row, told to `each` in order. Row k lies at
+/// `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]` of the slices.
+pub fn kl_to_best_response_rows(
+    offsets: &[usize],
+    (probs, log_probs): (&[f64], &[f64]),
+    gain: &[f64],
+    log_mu: &[f64],
+    tau: f64,
+    each: impl FnMut(f64),
+) {
+    let response = response(log_mu, gain, tau);
+    vector::run(Responses { offsets, probs, log_probs, response, each });
+}
+
+/// `1 / tau`, finite also for the smallest numbers: infinity times a gain of 0 is none.
+#[inline(always)]
+fn per(tau: f64) -> f64 {
+    (1.0 / tau).min(f64::MAX)
+}
+
+/// `log mu + q / tau`, the logits of the best response.
+#[inline(always)]
+fn response<'a>(log_mu: &'a [f64], gain: &'a [f64], tau: f64) -> Combination<'a, 2> {
+    Combination([(1.0, log_mu), (per(tau), gain)])
+}
+
+struct Responses<'a, F> {
+    offsets: &'a [usize],
+    probs: &'a [f64],
+    log_probs: &'a [f64],
+    response: Combination<'a, 2>,
+    each: F,
+}
+
+impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let base = self.offsets[0];
+        let mut first = 0;
+        while first + 1 < self.offsets.len() {
+            let count = short_rows(&self.offsets[first..]);
+            if count > 1 {
+                let kls = simd.vectorize(ShortResponses { first, count, of: &self });
+                kls[..count].iter().for_each(|kl| (self.each)(*kl));
+                first += count;
+                continue;
+            }
+            let row = Row { at: self.offsets[first] - base..self.offsets[first + 1] - base, of: &self };
+            let kl = match row.at.len() {
+                0..=8 => row.short_kl::<S, 1>(simd),
+                9..=SHORT => row.short_kl::<S, 2>(simd),
+                17..=STORED => row.kl(simd, &mut [[[0.0; LANES]; 2]; STORED / LANES]),
+                _ => row.kl(simd, &mut []),
+            };
+            (self.each)(kl);
+            first += 1;
+        }
+    }
+}
+
+/// `KL(pi || BR)` of up to eight short rows, together, as the softmax of them.
+struct ShortResponses<'a, F> {
+    first: usize,
+    count: usize,
+    of: &'a Responses<'a, F>,
+}
+
+impl<F> WithSimd for ShortResponses<'_, F> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+        let (of, base) = (self.of, self.of.offsets[0]);
+        let offsets = &of.offsets[self.first..=self.first + self.count];
+        let mut stored = [[[0.0; LANES]; 4]; LANES];
+        let mut sums = [1.0; LANES];
+        for ((w, stored), sum) in offsets.windows(2).zip(&mut stored).zip(&mut sums) {
+            let row = Row { at: w[0] - base..w[1] - base, of };
+            *sum = if row.at.len() <= LANES {
+                store_exponentials(simd, [row.response(simd, 0)], stored)
+            } else {
+                store_exponentials(simd, [row.response(simd, 0), row.response(simd, 1)], stored)
+            };
+        }
+        let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
+        let mut kls = [0.0; LANES];
+        for (r, (w, kl)) in offsets.windows(2).zip(&mut kls).enumerate() {
+            let row = Row { at: w[0] - base..w[1] - base, of };
+            let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
+            let (v, e) = (Eight::load(simd, &stored[r][0]), Eight::load(simd, &stored[r][1]));
+            let mut sum = row.terms(simd, 0, e * scale, v - log_sum);
+            if row.at.len() > LANES {
+                let (v, e) = (Eight::load(simd, &stored[r][2]), Eight::load(simd, &stored[r][3]));
+                sum = sum + row.terms(simd, 1, e * scale, v - log_sum);
+            }
+            *kl = sum.sum();
+        }
+        kls
+    }
+}
+
+/// Rows up to this length have their best response in a buffer on the stack; it is computed twice for longer ones.
+const STORED: usize = 128;
+
+/// One row: a policy and its best response.
+struct Row<'a, F> {
+    at: Range<usize>,
+    of: &'a Responses<'a, F>,
+}
+
+impl<F> Row<'_, F> {
+    /// Where the k-th eight lie in the flat vectors.
+    #[inline(always)]
+    fn eight(&self, k: usize) -> Range<usize> {
+        let at = eight(k, self.at.len());
+        self.at.start + at.start..self.at.start + at.end
+    }
+
+    /// The k-th eight logits of the best response.
+    #[inline(always)]
+    fn response<S: Simd>(&self, simd: S, k: usize) -> Eight<S> {
+        self.of.response.part(simd, self.eight(k), &[])
+    }
+
+    /// The terms of eight actions, whose best response has log-probabilities `log_r` and probabilities `r`.
+    #[inline(always)]
+    fn terms<S: Simd>(&self, simd: S, k: usize, r: Eight<S>, log_r: Eight<S>) -> Eight<S> {
+        let (p, log_p) = (&self.of.probs[self.eight(k)], &self.of.log_probs[self.eight(k)]);
+        kl_term_of(Eight::load_part(simd, p, 0.0), Eight::load_part(simd, log_p, 0.0), r, log_r)
+    }
+
+    /// A row of `C` eights, in registers.
+    #[inline(always)]
+    fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
+        let mut v = [Eight::splat(simd, 0.0); C];
+        for k in 0..C {
+            v[k] = self.response(simd, k);
+        }
+        let (v, e, sum) = exponentials(simd, v);
+        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut sums = self.terms(simd, 0, e[0] * scale, v[0] - log_sum);
+        for k in 1..C {
+            sums = sums + self.terms(simd, k, e[k] * scale, v[k] - log_sum);
+        }
+        sums.sum()
+    }
+
+    /// A row of any length, in three passes: largest logit, normaliser, terms. What of shifted logits and exponentials
+    /// finds no room in `stored` is computed twice.
+    #[inline(always)]
+    fn kl<S: Simd>(&self, simd: S, stored: &mut [[[f64; LANES]; 2]]) -> f64 {
+        let eights = self.at.len().div_ceil(LANES);
+        let mut top = Eight::splat(simd, f64::NEG_INFINITY);
+        for k in 0..eights {
+            let v = self.response(simd, k);
+            top = top.or_larger(v);
+            if let Some([shifted, _]) = stored.get_mut(k) {
+                v.store(shifted);
+            }
+        }
+        let top = Eight::splat(simd, top.largest());
+        let mut sums = Eight::splat(simd, 0.0);
+        for k in 0..eights {
+            let e = if let Some([shifted, e]) = stored.get_mut(k) {
+                let v = Eight::load(simd, shifted) - top;
+                v.store(shifted);
+                exp_of(v).store(e);
+                exp_of(v)
+            } else {
+                exp_of(self.response(simd, k) - top)
+            };
+            sums = sums + e;
+        }
+        let sum = sums.sum();
+        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut sums = Eight::splat(simd, 0.0);
+        for k in 0..eights {
+            let (v, e) = if let Some([shifted, e]) = stored.get(k) {
+                (Eight::load(simd, shifted), Eight::load(simd, e))
+            } else {
+                let v = self.response(simd, k) - top;
+                (v, exp_of(v))
+            };
+            sums = sums + self.terms(simd, k, e * scale, v - log_sum);
+        }
+        sums.sum()
+    }
+}
+
+/// Eight policies of one context at once, action by action: `[actions][8]`, lane k of each being policy k's. What costs most
+/// for a row alone, sums across a vector and waiting for them, is gone.
+pub struct EightRows<'a> {
+    /// Probabilities.
+    pub probs: &'a [[f64; LANES]],
+    /// Log-probabilities.
+    pub log_probs: &'a [[f64; LANES]],
+    /// What each action gains against the policy of its lane. Overwritten.
+    pub gain: &'a mut [[f64; LANES]],
+    /// Overwritten, as long as the others.
+    pub scratch: &'a mut [[f64; LANES]],
+}
+
+/// For each of the eight policies, to the bit: the largest gain, as [`vector::max`] gives it, and
+/// [`kl_to_best_response`]; 0 instead of that if `tau` is 0.
+pub fn best_responses_of_eight(
+    rows: EightRows<'_>,
+    log_mu: &[f64],
+    tau: f64,
+) -> ([f64; LANES], [f64; LANES]) {
+    vector::run(BestResponses { rows, log_mu, tau })
+}
+
+struct BestResponses<'a> {
+    rows: EightRows<'a>,
+    log_mu: &'a [f64],
+    tau: f64,
+}
+
+impl WithSimd for BestResponses<'_> {
+    type Output = ([f64; LANES], [f64; LANES]);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { rows: EightRows { probs, log_probs, gain, scratch }, log_mu, tau } = self;
+        let lowest = Eight::splat(simd, f64::NEG_INFINITY);
+        let (mut largest, mut top) = (lowest, lowest);
+        let per_tau = Eight::splat(simd, per(tau));
+        for (gain, mu) in gain.iter_mut().zip(log_mu) {
+            let q = Eight::load(simd, gain);
+            let v = q.times_plus(per_tau, Eight::splat(simd, *mu));
+            (largest, top) = (largest.or_larger(q), top.or_larger(v));
+            v.store(gain);
+        }
+        if tau == 0.0 {
+            return (largest.lanes(), [0.0; LANES]);
+        }
+        // one partial sum for each eighth action, as a row alone has them
+        let mut sums = [[0.0; LANES]; LANES];
+        for (v, e) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)) {
+            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums) {
+                let shifted = Eight::load(simd, v) - top;
+                let exponential = exp_of(shifted);
+                shifted.store(v);
+                exponential.store(e);
+                (Eight::load(simd, sum) + exponential).store(sum);
+            }
+        }
+        let sum = folded(simd, &sums);
+        let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
+        let mut sums = [[0.0; LANES]; LANES];
+        let policies = probs.chunks(LANES).zip(log_probs.chunks(LANES));
+        for ((p, log_p), (v, e)) in policies.zip(gain.chunks(LANES).zip(scratch.chunks(LANES))) {
+            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(&mut sums) {
+                let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
+                    #[inline(always)]
+                    |v| Eight::load(simd, v),
+                );
+                (so_far + kl_term_of(p, log_p, e * scale, v - log_sum)).store(sum);
+            }
+        }
+        (largest.lanes(), folded(simd, &sums).lanes())
+    }
+}
+
+/// The eight partial sums of each lane, folded.
+#[inline(always)]
+fn folded<S: Simd>(simd: S, sums: &[[f64; LANES]; LANES]) -> Eight<S> {
+    let mut parts = [Eight::splat(simd, 0.0); LANES];
+    for l in 0..LANES {
+        parts[l] = Eight::load(simd, &sums[l]);
+    }
+    fold(parts)
+}
