@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
+use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage, in_large_pages};
 use equipoise::ndarray::{Array1, Array2, s};
 use equipoise_benches::read_seconds;
 use faer::linalg::matmul::matmul;
@@ -83,7 +83,8 @@ fn dense(n: usize, rounds: usize) {
     let policies = policies(&wide);
     let (policy, all) = (&policies[0], policies.iter().collect::<Vec<_>>());
     let (bytes, half) = (4 * n * (n - 1), 2 * n * (n - 1));
-    let buffer: Vec<f64> = (0..bytes / 8).map(|i| (i % 7) as f64).collect();
+    let mut buffer = in_large_pages::<f64>(bytes / 8);
+    buffer.iter_mut().enumerate().for_each(|(i, v)| *v = (i % 7) as f64);
     let mut out = Array1::zeros(n);
     let mut outs = vec![Array1::zeros(n); MANY];
     let mut plain = vec![0.0; n];

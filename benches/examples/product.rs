@@ -1,14 +1,21 @@
 //! `product N REPEATS`: median seconds of `K pi` over N actions in f64, in f32, of 16 products in one pass in f64, and of
 //! reading the bytes of the first once, on rayon's threads, through the public library. The peer scripts compare against it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::Panels;
+use equipoise::env::storage::{Panels, in_large_pages};
 use equipoise::ndarray::Array1;
 
+/// How long the machine is kept busy before it is timed: a core that slept takes some ten milliseconds to its full pace.
+const WARM_UP: Duration = Duration::from_millis(100);
+
 fn median(mut work: impl FnMut(), repeats: usize) -> f64 {
+    let clock = Instant::now();
+    while clock.elapsed() < WARM_UP {
+        work();
+    }
     let mut times: Vec<f64> = (0..repeats)
         .map(|_| {
             let clock = Instant::now();
@@ -37,7 +44,8 @@ fn main() {
         || wide.margins_many(&policies, &mut outs.iter_mut().collect::<Vec<_>>()),
         repeats.div_ceil(4),
     );
-    let buffer = vec![1.0; n * (n - 1) / 2];
+    let mut buffer = in_large_pages(n * (n - 1) / 2);
+    buffer.fill(1.0);
     let mut limit: Vec<f64> = (0..repeats).map(|_| equipoise_benches::read_seconds(&buffer)).collect();
     limit.sort_by(f64::total_cmp);
     println!("{f64s} {f32s} {many} {}", limit[repeats / 2]);

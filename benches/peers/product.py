@@ -23,11 +23,15 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROUNDS, REPEATS = 7, 9
+ROUNDS, REPEATS = 7, 21
+WARM_UP = 0.1  # seconds, on both sides: a core that slept takes some ten milliseconds to its full pace
 SIZES = [4096, 8192]
 
 
 def median_seconds(work):
+    clock = time.perf_counter()
+    while time.perf_counter() - clock < WARM_UP:
+        work()
     times = []
     for _ in range(REPEATS):
         clock = time.perf_counter()

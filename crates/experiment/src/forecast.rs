@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use equipoise::Setting;
+use equipoise::env::storage::in_large_pages;
 use rayon::prelude::*;
 
 use crate::plan::Plan;
@@ -84,7 +85,8 @@ pub fn forecast(plan: &Plan) -> Forecast {
 
 /// Bytes a second of a parallel sum over a buffer larger than a cache: the best of a few passes.
 fn read_bandwidth() -> f64 {
-    let buffer: Vec<u64> = (0..BUFFER as u64).collect();
+    let mut buffer = in_large_pages::<u64>(BUFFER); // as a matrix is kept
+    (0..).zip(&mut buffer).for_each(|(i, v)| *v = i);
     let pass = || -> u64 {
         let sum = |chunk: &[u64]| chunk.iter().fold(0u64, |sum, v| sum.wrapping_add(*v));
         buffer.par_chunks(CHUNK).map(sum).reduce(|| 0, u64::wrapping_add)

@@ -31,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ballots::Ballots;
+pub use cpu::in_large_pages;
 pub use low_rank::LowRank;
 pub use number::Number;
 pub use pairs::Pairs;

@@ -27,7 +27,7 @@ use rayon::prelude::*;
 
 use equipoise_core::vector::dispatch;
 
-use super::cpu::ask_for;
+use super::cpu::{ask_for, in_large_pages};
 use super::number::Number;
 use super::{ProductCost, Storage};
 
@@ -39,10 +39,16 @@ pub(super) const ROWS: usize = 4;
 const BANDS: usize = 16;
 /// How far ahead of its use the matrix is asked for, in bytes.
 const AHEAD: usize = 8 << 10;
-/// Many products at once: blocks of one panel, and panels, that are taken before the next columns.
-const TILE: (usize, usize) = (64, 16);
+/// Many products at once: blocks of one panel, and panels, that are taken before the next columns. Two panels of a tile and
+/// the two that are asked for meanwhile lie in a first-level cache of 48 KiB, with a vector's own.
+const TILE: (usize, usize) = (32, 16);
 
 type Lanes = [f64; LANES];
+
+/// Eight numbers of a vector, on one cache line: a load that straddles two costs double, a store more.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line(Lanes);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
@@ -63,8 +69,7 @@ impl<T: Number> Panels<T> {
     #[must_use]
     pub fn ties(n: usize) -> Self {
         assert!(n > 0, "a context has an action");
-        let blocks = vec![Block::default(); start(n, n.div_ceil(ROWS))];
-        Self { n, blocks }
+        Self { n, blocks: in_large_pages(start(n, n.div_ceil(ROWS))) }
     }
 
     /// Sets `K_ij` (and `K_ji`, its negative), `i < j`, to the nearest number of the kind.
@@ -80,8 +85,11 @@ impl<T: Number> Panels<T> {
     /// The same margins as another kind of number, each the nearest there is.
     #[must_use]
     pub fn converted<U: Number>(&self) -> Panels<U> {
-        let convert = |b: &Block<T>| Block(b.0.map(|row| row.map(|k| U::nearest(k.wide()))));
-        Panels { n: self.n, blocks: self.blocks.iter().map(convert).collect() }
+        let mut converted = Panels::ties(self.n);
+        for (to, from) in converted.blocks.iter_mut().zip(&self.blocks) {
+            *to = Block(from.0.map(|row| row.map(|k| U::nearest(k.wide()))));
+        }
+        converted
     }
 
     /// The margins `K_ij` for all `j > i`.
@@ -111,30 +119,31 @@ impl<T: Number> Panels<T> {
             let mut left = group.start / 2;
             while left < whole {
                 let right = whole.min(left + TILE.0);
-                let tile = |panel: usize| {
-                    let from = left.max(panel / 2).min(right);
-                    let begin = start(self.n, panel) + from - panel / 2;
-                    (from, begin..begin + right - from)
-                };
                 let mut panel = group.start;
                 while panel < group.end {
                     // panels 2 c and 2 c + 1 have the same columns
                     let two = panel.is_multiple_of(2) && panel + 1 < group.end;
                     let next = panel + 1 + usize::from(two);
-                    (next..group.end.min(next + 2))
-                        .flat_map(|g| tile(g).1)
-                        .for_each(|at| ask_for(&self.blocks, at));
+                    let from = left.max(panel / 2).min(right);
+                    let blocks = self.tile(panel, from..right);
+                    let second = if two { self.tile(panel + 1, from..right) } else { &[] };
+                    // the next two panels, here or where the next tile begins
+                    let (n, l) = if next < group.end { (next, left) } else { (group.start, right) };
+                    let (l, r) = (l.max(n / 2), whole.min(l + TILE.0));
+                    let ahead =
+                        [n, n + 1].map(|n| if n < group.end && l < r { self.tile(n, l..r) } else { &[] });
+                    let share = (right - left).div_ceil(many);
                     let sums = &mut all_sums[(panel - group.start) * many..(next - group.start) * many];
                     let (sums, second_sums) = sums.split_at_mut(many);
-                    let (from, here) = tile(panel);
-                    let blocks = &self.blocks[here];
                     for (k, (p, part)) in ps.iter().zip(&mut *parts).enumerate() {
+                        for at in k * share..(k + 1) * share {
+                            ahead.iter().for_each(|blocks| ask_for(blocks, at));
+                        }
                         let (x, out) =
                             (&p.whole[from..right], &mut part.split().0[from - first..right - first]);
                         if two {
-                            let both = [blocks, &self.blocks[tile(panel + 1).1]];
                             let rows = [p.rows(panel), p.rows(panel + 1)];
-                            sweep_two(both, x, rows, out, [&mut sums[k], &mut second_sums[k]]);
+                            sweep_two([blocks, second], x, rows, out, [&mut sums[k], &mut second_sums[k]]);
                         } else {
                             sweep(blocks, x, p.rows(panel), out, &mut sums[k], |_| ());
                         }
@@ -154,6 +163,13 @@ impl<T: Number> Panels<T> {
                 }
             }
         }
+    }
+
+    /// The blocks of `panel` at these columns, which it has.
+    #[inline(always)]
+    fn tile(&self, panel: usize, columns: Range<usize>) -> &[Block<T>] {
+        let begin = start(self.n, panel) + columns.start - panel / 2;
+        &self.blocks[begin..begin + columns.len()]
     }
 }
 
@@ -175,11 +191,10 @@ impl<T: Number> Storage for Panels<T> {
     }
 
     fn product(&self, p: &[f64], out: &mut [f64]) {
-        let p = Padded::new(p);
-        in_parts(self.n, &mut [out], |panels, parts| {
+        in_parts(self.n, &[p], &mut [out], |panels, ps, parts| {
             dispatch(
                 #[inline(always)]
-                || band((self.n, &self.blocks, 0), panels, &p, &mut parts[0]),
+                || band((self.n, &self.blocks, 0), panels, &ps[0], &mut parts[0]),
             );
         });
     }
@@ -189,11 +204,10 @@ impl<T: Number> Storage for Panels<T> {
             ps.iter().zip(outs).for_each(|(p, out)| self.product(p, out));
             return;
         }
-        let ps: Vec<Padded<'_>> = ps.iter().map(|p| Padded::new(p)).collect();
-        in_parts(self.n, outs, |panels, parts| {
+        in_parts(self.n, ps, outs, |panels, ps, parts| {
             dispatch(
                 #[inline(always)]
-                || self.band_of_many(panels, &ps, parts),
+                || self.band_of_many(panels, ps, parts),
             );
         });
     }
@@ -256,22 +270,15 @@ pub(super) fn start(n: usize, panel: usize) -> usize {
 
 /// A vector as blocks, the last one filled up with zeros.
 pub(super) struct Padded<'a> {
-    whole: &'a [Lanes],
-    tail: Lanes,
+    whole: &'a [Line],
+    tail: Line,
 }
 
-impl<'a> Padded<'a> {
-    pub(super) fn new(p: &'a [f64]) -> Self {
-        let (whole, rest) = p.as_chunks();
-        let mut tail = [0.0; LANES];
-        tail[..rest.len()].copy_from_slice(rest);
-        Self { whole, tail }
-    }
-
+impl Padded<'_> {
     /// The entries of the rows of `panel`.
     #[inline(always)]
     fn rows(&self, panel: usize) -> [f64; ROWS] {
-        let block = self.whole.get(panel / 2).unwrap_or(&self.tail);
+        let block = self.whole.get(panel / 2).unwrap_or(&self.tail).0;
         if panel.is_multiple_of(2) {
             [block[0], block[1], block[2], block[3]]
         } else {
@@ -285,50 +292,69 @@ pub(super) struct Part<'a> {
     /// The block of columns with which it begins.
     pub(super) first: usize,
     /// The whole blocks, and the one that is filled up.
-    lanes: &'a mut [Lanes],
+    lines: &'a mut [Line],
 }
 
 impl Part<'_> {
     /// The whole blocks, and the one that is filled up.
     #[inline(always)]
-    fn split(&mut self) -> (&mut [Lanes], &mut Lanes) {
-        let (tail, whole) = self.lanes.split_last_mut().expect("a part has a last block");
+    fn split(&mut self) -> (&mut [Line], &mut Line) {
+        let (tail, whole) = self.lines.split_last_mut().expect("a part has a last block");
         (whole, tail)
     }
 }
 
 thread_local! {
-    /// The parts of the last product begun on this thread: pages that are new for every product cost a twentieth of it.
-    static SCRATCH: RefCell<Vec<Lanes>> = const { RefCell::new(Vec::new()) };
+    /// The vectors and parts of the last product begun on this thread: pages that are new for every product cost a
+    /// twentieth of it.
+    static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lines from one vector to the next: equal places of vectors that lie a power of two apart share a few sets of a cache, and
+/// a tile of many of them would not stay in it. Here they lie an odd multiple of a tile apart.
+fn apart(lines: usize) -> usize {
+    lines + (TILE.0 + 64 - lines % 64) % 64
 }
 
 /// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
 /// at first, and are added in the order of the bands.
 pub(super) fn in_parts(
     n: usize,
+    ps: &[&[f64]],
     outs: &mut [&mut [f64]],
-    work: impl Fn(Range<usize>, &mut [Part<'_>]) + Sync,
+    work: impl Fn(Range<usize>, &[Padded<'_>], &mut [Part<'_>]) + Sync,
 ) {
     let bands = bands(n);
     let length = |panels: &Range<usize>| n / LANES - panels.start / 2 + 1;
+    let whole = n / LANES;
     // taken, not borrowed: while this thread waits it may begin another product
     let mut scratch = SCRATCH.take();
-    let total = outs.len() * bands.iter().map(length).sum::<usize>();
-    scratch.resize(scratch.len().max(total), [0.0; LANES]);
+    let total = ps.len() * apart(whole) + outs.len() * bands.iter().map(|b| apart(length(b))).sum::<usize>();
+    scratch.resize(scratch.len().max(total), Line([0.0; LANES]));
     let mut rest = &mut scratch[..];
+    let mut take = |count| {
+        let (lines, after) = std::mem::take(&mut rest).split_at_mut(apart(count));
+        rest = after;
+        &mut lines[..count]
+    };
+    let padded = |p: &&[f64]| {
+        let (blocks, last) = p.as_chunks();
+        let lines = take(whole);
+        lines.iter_mut().zip(blocks).for_each(|(line, block)| line.0 = *block);
+        let mut tail = Line([0.0; LANES]);
+        tail.0[..last.len()].copy_from_slice(last);
+        Padded { whole: lines, tail }
+    };
+    let ps: Vec<Padded<'_>> = ps.iter().map(padded).collect();
     let mut parts: Vec<(Range<usize>, Vec<Part<'_>>)> = Vec::with_capacity(bands.len());
     for panels in bands {
-        let mut own = Vec::with_capacity(outs.len());
-        for _ in 0..outs.len() {
-            let (lanes, after) = rest.split_at_mut(length(&panels));
-            rest = after;
-            own.push(Part { first: panels.start / 2, lanes });
-        }
+        let part = |_| Part { first: panels.start / 2, lines: take(length(&panels)) };
+        let own = (0..outs.len()).map(part).collect();
         parts.push((panels, own));
     }
     parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
-        parts.iter_mut().for_each(|part| part.lanes.fill([0.0; LANES]));
-        work(panels.clone(), parts);
+        parts.iter_mut().for_each(|part| part.lines.fill(Line([0.0; LANES])));
+        work(panels.clone(), &ps, parts);
     });
     for (k, out) in outs.iter_mut().enumerate() {
         let parts: Vec<&Part<'_>> = parts.iter().map(|(_, parts)| &parts[k]).collect();
@@ -345,14 +371,14 @@ fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
         whole.fill([0.0; LANES]);
         rest.fill(0.0);
         for part in parts {
-            let (tail, lanes) = part.lanes.split_last().expect("a part has a last block");
+            let (tail, lines) = part.lines.split_last().expect("a part has a last block");
             let from = part.first.max(CHUNK * c) - CHUNK * c;
-            let there = lanes.get((CHUNK * c + from) - part.first..).unwrap_or(&[]);
+            let there = lines.get((CHUNK * c + from) - part.first..).unwrap_or(&[]);
             for (out, v) in whole.iter_mut().skip(from).zip(there) {
-                out.iter_mut().zip(v).for_each(|(o, v)| *o += v);
+                out.iter_mut().zip(v.0).for_each(|(o, v)| *o += v);
             }
             // only the last chunk has a rest
-            rest.iter_mut().zip(tail).for_each(|(o, v)| *o += v);
+            rest.iter_mut().zip(tail.0).for_each(|(o, v)| *o += v);
         }
     });
 }
@@ -361,9 +387,9 @@ fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
 #[inline(always)]
 fn sweep<T: Number>(
     blocks: &[Block<T>],
-    x: &[Lanes],
+    x: &[Line],
     rows: [f64; ROWS],
-    out: &mut [Lanes],
+    out: &mut [Line],
     sums: &mut [Lanes; ROWS],
     ahead: impl Fn(usize),
 ) {
@@ -372,7 +398,7 @@ fn sweep<T: Number>(
         ahead(k);
         let [ka, kb, kc, kd] = [wide(&block.0[0]), wide(&block.0[1]), wide(&block.0[2]), wide(&block.0[3])];
         // copies: inlined, nothing says that `out` is not `x`
-        let (x, mut new) = (*x, *out);
+        let (x, mut new) = (x.0, out.0);
         for l in 0..LANES {
             a[l] = ka[l].mul_add(x[l], a[l]);
             b[l] = kb[l].mul_add(x[l], b[l]);
@@ -380,7 +406,7 @@ fn sweep<T: Number>(
             d[l] = kd[l].mul_add(x[l], d[l]);
             new[l] = less([ka[l], kb[l], kc[l], kd[l]], rows, new[l]);
         }
-        *out = new;
+        out.0 = new;
     }
     // hidden from the compiler, which else turns the lanes about to add them up across
     *sums = std::hint::black_box([a, b, c, d]);
@@ -391,16 +417,16 @@ fn sweep<T: Number>(
 #[inline(always)]
 fn sweep_two<T: Number>(
     blocks: [&[Block<T>]; 2],
-    x: &[Lanes],
+    x: &[Line],
     rows: [[f64; ROWS]; 2],
-    out: &mut [Lanes],
+    out: &mut [Line],
     sums: [&mut [Lanes; ROWS]; 2],
 ) {
     let [[mut a, mut b, mut c, mut d], [mut e, mut f, mut g, mut h]] = [*sums[0], *sums[1]];
     for (((one, two), x), out) in blocks[0].iter().zip(blocks[1]).zip(x).zip(out) {
         let [ka, kb, kc, kd] = [wide(&one.0[0]), wide(&one.0[1]), wide(&one.0[2]), wide(&one.0[3])];
         let [ke, kf, kg, kh] = [wide(&two.0[0]), wide(&two.0[1]), wide(&two.0[2]), wide(&two.0[3])];
-        let (x, mut new) = (*x, *out);
+        let (x, mut new) = (x.0, out.0);
         for l in 0..LANES {
             a[l] = ka[l].mul_add(x[l], a[l]);
             b[l] = kb[l].mul_add(x[l], b[l]);
@@ -413,9 +439,9 @@ fn sweep_two<T: Number>(
             new[l] = less([ka[l], kb[l], kc[l], kd[l]], rows[0], new[l]);
             new[l] = less([ke[l], kf[l], kg[l], kh[l]], rows[1], new[l]);
         }
-        *out = new;
+        out.0 = new;
     }
-    [*sums[0], *sums[1]] = std::hint::black_box([[a, b, c, d], [e, f, g, h]]);
+    [*sums[0], *sums[1]] = [[a, b, c, d], [e, f, g, h]];
 }
 
 /// `old - sum_r k_r rows_r`, fused, row after row.
@@ -437,9 +463,9 @@ fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
 
 /// Adds the dot products of a panel to its rows, which lie in `block`.
 #[inline(always)]
-fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut Lanes) {
+fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut Line) {
     let half = panel % 2 * ROWS;
-    for (out, l) in block[half..half + ROWS].iter_mut().zip(sums) {
+    for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
         *out += ((l[0] + l[4]) + (l[1] + l[5])) + ((l[2] + l[6]) + (l[3] + l[7]));
     }
 }
@@ -481,9 +507,8 @@ mod tests {
             let (panels, p) = random::<f64>(n, 3);
             let (mut there, mut plain) = (vec![f64::NAN; n], vec![f64::NAN; n]);
             panels.product(&p, &mut there);
-            let padded = Padded::new(&p);
-            in_parts(n, &mut [&mut plain], |rows, parts| {
-                band((n, &panels.blocks, 0), rows, &padded, &mut parts[0]);
+            in_parts(n, &[&p], &mut [&mut plain], |rows, ps, parts| {
+                band((n, &panels.blocks, 0), rows, &ps[0], &mut parts[0]);
             });
             assert_eq!(bits(&there), bits(&plain));
         }

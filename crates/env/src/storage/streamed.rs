@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::number::Number;
-use super::panels::{Block, LANES, Padded, ROWS, band, in_parts, start};
+use super::panels::{Block, LANES, ROWS, band, in_parts, start};
 use super::{ProductCost, Storage, StorageError};
 use equipoise_core::vector::dispatch;
 
@@ -173,8 +173,7 @@ impl<T: Number> Storage for Streamed<T> {
 
     /// One pass, whatever the number of vectors.
     fn products(&self, ps: &[&[f64]], outs: &mut [&mut [f64]]) {
-        let ps: Vec<Padded<'_>> = ps.iter().map(|p| Padded::new(p)).collect();
-        in_parts(self.n, outs, |panels, parts| {
+        in_parts(self.n, ps, outs, |panels, ps, parts| {
             let mut buffers = (Vec::new(), Vec::new());
             for group in self.groups(panels) {
                 let base = start(self.n, group.start);
