@@ -11,6 +11,11 @@ use pulp::{Simd, bytemuck};
 /// Lanes of [`Eight`]: sums have so many partial sums, whatever the width of the machine's vectors.
 pub const LANES: usize = 8;
 
+/// Eight numbers on one cache line, where loading them as one vector costs one access, not two.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(64))]
+pub struct Line(pub [f64; LANES]);
+
 /// One `f64`, or several.
 pub trait Real:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
@@ -155,6 +160,14 @@ impl<S: Simd> Eight<S> {
             7 => values.copy_from_slice(&all[..7]),
             _ => (),
         }
+    }
+
+    /// 0 in the first `count` lanes.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn without_first(self, count: usize) -> Self {
+        let lane = Self::load(self.simd, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        lane.if_less(self.all(count as f64), self.all(0.0), self)
     }
 
     /// All eight.

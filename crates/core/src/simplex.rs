@@ -3,9 +3,10 @@
 //! Everything is in nats, in `f64`, and works with log-probabilities far below the smallest positive `f64`
 //! probability: `log p = -1000` is an ordinary number.
 //!
-//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0, and rows of up to 16
-//! never leave the registers: for games of ten actions the way through memory costs as much as the arithmetic. Up to eight
-//! such rows are taken together. All ways have the same bits.
+//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. Rows of up to 16 never
+//! leave the registers: for games of ten actions the way through memory costs as much as the arithmetic; of 9 to 16 entries
+//! the first eight are taken and the last eight, and counted once. Up to eight short rows are taken together. All ways have
+//! the same bits.
 
 mod best_response;
 
@@ -40,6 +41,9 @@ pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
 pub(crate) trait Logits {
     /// Those of the entries `at` of a flat vector, filled up with `-inf`; `present` is what is written there now.
     fn part<S: Simd>(&self, simd: S, at: Range<usize>, present: &[f64]) -> Eight<S>;
+
+    /// Those of the short row `at`, of `C` eights.
+    fn row<S: Simd, const C: usize>(&self, simd: S, at: Range<usize>, present: &[f64]) -> [Eight<S>; C];
 }
 
 /// Logits that stand where the log-probabilities will.
@@ -50,6 +54,11 @@ impl Logits for InPlace {
     fn part<S: Simd>(&self, simd: S, _: Range<usize>, present: &[f64]) -> Eight<S> {
         Eight::load_part(simd, present, f64::NEG_INFINITY)
     }
+
+    #[inline(always)]
+    fn row<S: Simd, const C: usize>(&self, simd: S, _: Range<usize>, present: &[f64]) -> [Eight<S>; C] {
+        load_short(simd, present, f64::NEG_INFINITY)
+    }
 }
 
 /// `sum_k weight_k values_k`, each after the first added with one rounding; the values are flat over the shape.
@@ -59,6 +68,12 @@ pub(crate) struct Combination<'a, const K: usize>(pub(crate) [(f64, &'a [f64]); 
 impl<const K: usize> Logits for Combination<'_, K> {
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, at: Range<usize>, _: &[f64]) -> Eight<S> {
+        let [sum] = self.row(simd, at, &[]);
+        sum
+    }
+
+    #[inline(always)]
+    fn row<S: Simd, const C: usize>(&self, simd: S, at: Range<usize>, _: &[f64]) -> [Eight<S>; C] {
         /// What makes -inf of the lanes from the k-th on: a weight may have any sign, so padded values cannot.
         const FILLING: [[f64; LANES]; LANES] = {
             let mut filling = [[0.0; LANES]; LANES];
@@ -71,17 +86,58 @@ impl<const K: usize> Logits for Combination<'_, K> {
             }
             filling
         };
-        let mut sum = Eight::splat(simd, 0.0);
+        let mut sums = [Eight::splat(simd, 0.0); C];
         for (k, (weight, values)) in self.0.iter().enumerate() {
-            let (weight, values) =
-                (Eight::splat(simd, *weight), Eight::load_part(simd, &values[at.clone()], 0.0));
-            sum = if k == 0 { weight * values } else { values.times_plus(weight, sum) };
+            let weight = Eight::splat(simd, *weight);
+            let values = load_short::<S, C>(simd, &values[at.clone()], 0.0);
+            for c in 0..C {
+                sums[c] = if k == 0 { weight * values[c] } else { values[c].times_plus(weight, sums[c]) };
+            }
         }
-        match FILLING.get(at.len()) {
-            Some(filling) => sum + Eight::load(simd, filling),
-            None => sum,
+        if let Some(filling) = FILLING.get(at.len()) {
+            sums[0] = sums[0] + Eight::load(simd, filling);
         }
+        sums
     }
+}
+
+/// Most entries of a row that is taken in registers.
+const SHORT: usize = 2 * LANES;
+
+/// The `C` eights of a short row: all of it, padded, or the first eight and the last.
+#[inline(always)]
+fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [Eight<S>; C] {
+    if C == 1 {
+        return [Eight::load_part(simd, row, padding); C];
+    }
+    let mut eights = [Eight::load(simd, row.first_chunk().expect(LONGER)); C];
+    eights[C - 1] = Eight::load(simd, row.last_chunk().expect(LONGER));
+    eights
+}
+
+/// The counterpart of [`load_short`].
+#[inline(always)]
+fn store_short<S: Simd, const C: usize>(eights: [Eight<S>; C], row: &mut [f64]) {
+    if C == 1 {
+        eights[0].store_part(row);
+    } else {
+        eights[0].store(row.first_chunk_mut().expect(LONGER));
+        eights[C - 1].store(row.last_chunk_mut().expect(LONGER));
+    }
+}
+
+const LONGER: &str = "a row of two eights is longer than one";
+
+/// The `C` eights of a short row of `n` entries, added up, each entry once.
+#[inline(always)]
+fn add_short<S: Simd, const C: usize>(eights: [Eight<S>; C], n: usize) -> Eight<S> {
+    if C == 1 { eights[0] } else { eights[0] + eights[C - 1].without_first(again(n)) }
+}
+
+/// How many of the last eight of a short row of `n > 8` entries are among the first.
+#[inline(always)]
+fn again(n: usize) -> usize {
+    SHORT - n
 }
 
 /// [`log_softmax`] of every row; the first row without a finite normaliser, if any.
@@ -129,17 +185,18 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
     }
 }
 
-/// Rows up to this length are taken in registers.
-const SHORT: usize = 2 * LANES;
+/// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
+/// quotients of eight sums are one vector.
+const TOGETHER: usize = 2 * LANES;
 
-/// How many rows from the first on are short, up to eight: those are taken together.
+/// How many rows from the first on are taken together: those that are short.
 #[inline(always)]
 fn short_rows(offsets: &[usize]) -> usize {
-    offsets.windows(2).take(LANES).take_while(|w| w[1] - w[0] <= SHORT).count()
+    offsets.windows(2).take(TOGETHER).take_while(|w| w[1] - w[0] <= SHORT).count()
 }
 
-/// [`LogSoftmax`] of up to eight short rows; gives their sums. The logarithms and quotients of all sums are one vector: a
-/// scalar one costs as much.
+/// [`LogSoftmax`] of up to [`TOGETHER`] short rows; gives their sums. Until these are known, shifted logits and exponentials
+/// stand where the results will.
 struct ShortRows<'a, L> {
     offsets: &'a [usize],
     logits: &'a L,
@@ -148,62 +205,80 @@ struct ShortRows<'a, L> {
 }
 
 impl<L: Logits> WithSimd for ShortRows<'_, L> {
-    type Output = [f64; LANES];
+    type Output = [f64; TOGETHER];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
         let base = self.offsets[0];
-        let mut stored = [[[0.0; LANES]; 4]; LANES];
-        let mut sums = [1.0; LANES];
-        for ((w, stored), sum) in self.offsets.windows(2).zip(&mut stored).zip(&mut sums) {
-            let row = &self.log_probs[w[0] - base..w[1] - base];
-            *sum = if row.len() <= LANES {
-                store_exponentials(simd, [self.logits.part(simd, w[0]..w[1], row)], stored)
+        let mut sums = [1.0; TOGETHER];
+        for (w, sum) in self.offsets.windows(2).zip(&mut sums) {
+            let here = w[0] - base..w[1] - base;
+            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+            *sum = if probs.len() <= LANES {
+                store_exponentials::<S, L, 1>(simd, self.logits, w[0], log_probs, probs)
             } else {
-                let middle = w[0] + LANES;
-                let first = self.logits.part(simd, w[0]..middle, &row[..LANES]);
-                let second = self.logits.part(simd, middle..w[1], &row[LANES..]);
-                store_exponentials(simd, [first, second], stored)
+                store_exponentials::<S, L, 2>(simd, self.logits, w[0], log_probs, probs)
             };
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
         for (r, w) in self.offsets.windows(2).enumerate() {
             let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
-            for k in 0..(w[1] - w[0]).div_ceil(LANES) {
-                let at = eight(k, w[1] - w[0]);
-                let at = w[0] - base + at.start..w[0] - base + at.end;
-                let [v, e] = [2 * k, 2 * k + 1].map(
-                    #[inline(always)]
-                    |i| Eight::load(simd, &stored[r][i]),
-                );
-                (v - log_sum).store_part(&mut self.log_probs[at.clone()]);
-                (e * scale).store_part(&mut self.probs[at]);
+            let here = w[0] - base..w[1] - base;
+            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+            if probs.len() <= LANES {
+                normalise::<S, 1>(simd, log_probs, probs, log_sum, scale);
+            } else {
+                normalise::<S, 2>(simd, log_probs, probs, log_sum, scale);
             }
         }
         sums
     }
 }
 
-/// Leaves the `C` eights of a row as [`exponentials`] gives them, one after the other; the sum.
+/// Leaves a short row of `C` eights as [`exponentials`] gives it; the sum.
 #[inline(always)]
-fn store_exponentials<S: Simd, const C: usize>(
+fn store_exponentials<S: Simd, L: Logits, const C: usize>(
     simd: S,
-    row: [Eight<S>; C],
-    stored: &mut [[f64; LANES]; 4],
+    logits: &L,
+    start: usize,
+    log_probs: &mut [f64],
+    probs: &mut [f64],
 ) -> f64 {
-    let (v, e, sum) = exponentials(simd, row);
-    for k in 0..C {
-        v[k].store(&mut stored[2 * k]);
-        e[k].store(&mut stored[2 * k + 1]);
-    }
+    let n = probs.len();
+    let (v, e, sum) = exponentials::<S, C>(simd, logits.row(simd, start..start + n, log_probs), n);
+    store_short(v, log_probs);
+    store_short(e, probs);
     sum
 }
 
-/// `ln s` and `1 / s` of eight sums.
+/// `v - log_sum` and `e scale` of what [`store_exponentials`] left.
 #[inline(always)]
-fn logarithms_and_quotients<S: Simd>(simd: S, sums: &[f64; LANES]) -> ([f64; LANES], [f64; LANES]) {
-    let sums = Eight::load(simd, sums);
-    (ln_of(sums).lanes(), (Eight::splat(simd, 1.0) / sums).lanes())
+fn normalise<S: Simd, const C: usize>(
+    simd: S,
+    log_probs: &mut [f64],
+    probs: &mut [f64],
+    log_sum: Eight<S>,
+    scale: Eight<S>,
+) {
+    let (mut v, mut e) = (load_short::<S, C>(simd, log_probs, 0.0), load_short::<S, C>(simd, probs, 0.0));
+    for k in 0..C {
+        (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
+    }
+    store_short(v, log_probs);
+    store_short(e, probs);
+}
+
+/// `ln s` and `1 / s` of the sums of rows taken together.
+#[inline(always)]
+fn logarithms_and_quotients<S: Simd>(simd: S, sums: &[f64; TOGETHER]) -> ([f64; TOGETHER], [f64; TOGETHER]) {
+    let (mut logarithms, mut quotients) = (*sums, *sums);
+    let (ln, per, all) = (logarithms.as_chunks_mut().0, quotients.as_chunks_mut().0, sums.as_chunks().0);
+    for half in 0..TOGETHER / LANES {
+        let sums = Eight::load(simd, &all[half]);
+        ln_of(sums).store(&mut ln[half]);
+        (Eight::splat(simd, 1.0) / sums).store(&mut per[half]);
+    }
+    (logarithms, quotients)
 }
 
 /// Where the k-th eight of a row of `n` lie in it.
@@ -212,11 +287,12 @@ fn eight(k: usize, n: usize) -> Range<usize> {
     k * LANES..n.min((k + 1) * LANES)
 }
 
-/// Eights of a row: `v - max v`, `exp` of that, and the sum of all exponentials.
+/// Eights of a short row of `n` entries: `v - max v`, `exp` of that, and the sum of all exponentials.
 #[inline(always)]
 fn exponentials<S: Simd, const C: usize>(
     simd: S,
     mut v: [Eight<S>; C],
+    n: usize,
 ) -> ([Eight<S>; C], [Eight<S>; C], f64) {
     let mut top = v[0];
     for k in 1..C {
@@ -228,11 +304,7 @@ fn exponentials<S: Simd, const C: usize>(
         v[k] = v[k] - top;
         e[k] = exp_of(v[k]);
     }
-    let mut sums = e[0];
-    for k in 1..C {
-        sums = sums + e[k];
-    }
-    (v, e, sums.sum())
+    (v, e, add_short(e, n).sum())
 }
 
 /// A row of `C` eights, in registers. Shifted by the largest entry and then by the logarithm of the sum, in two steps:
@@ -246,18 +318,14 @@ fn short_row<S: Simd, L: Logits, const C: usize>(
     probs: &mut [f64],
 ) -> f64 {
     let n = log_probs.len();
-    let mut v = [Eight::splat(simd, 0.0); C];
-    for k in 0..C {
-        let at = eight(k, n);
-        v[k] = logits.part(simd, start + at.start..start + at.end, &log_probs[at]);
-    }
-    let (v, e, sum) = exponentials(simd, v);
+    let v: [Eight<S>; C] = logits.row(simd, start..start + n, log_probs);
+    let (mut v, mut e, sum) = exponentials(simd, v, n);
     let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
     for k in 0..C {
-        let at = eight(k, n);
-        (v[k] - log_sum).store_part(&mut log_probs[at.clone()]);
-        (e[k] * scale).store_part(&mut probs[at]);
+        (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
     }
+    store_short(v, log_probs);
+    store_short(e, probs);
     sum
 }
 

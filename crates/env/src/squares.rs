@@ -6,7 +6,7 @@
 //!
 //! Twice the margins and the padding, so only where all of it stays in cache; beyond, see [`crate::triangles`].
 
-use equipoise_core::lanes::{Eight, LANES, Real};
+use equipoise_core::lanes::{Eight, LANES, Line, Real};
 use equipoise_core::vector;
 use pulp::{Simd, WithSimd};
 
@@ -14,7 +14,7 @@ use pulp::{Simd, WithSimd};
 /// contiguous rows, without a sum across a vector.
 #[derive(Clone, Debug)]
 pub(crate) struct Squares {
-    values: Vec<f64>,
+    values: Vec<Line>,
 }
 
 impl Squares {
@@ -25,17 +25,17 @@ impl Squares {
 
     /// Squares of all contexts, if the game is small; `margin(x, i, j)` is `K_ij` of context x.
     pub(crate) fn new(sizes: &[usize], margin: impl Fn(usize, usize, usize) -> f64) -> Option<Self> {
-        let numbers: usize = sizes.iter().map(|&n| n * stride(n)).sum();
-        if numbers > Self::NUMBERS || sizes.iter().any(|&n| n > Self::ACTIONS) {
+        let lines: usize = sizes.iter().map(|&n| n * n.div_ceil(LANES)).sum();
+        if lines * LANES > Self::NUMBERS || sizes.iter().any(|&n| n > Self::ACTIONS) {
             return None;
         }
-        let mut values = vec![0.0; numbers];
+        let mut values = vec![Line::default(); lines];
         let mut rows = &mut values[..];
         for (x, &n) in sizes.iter().enumerate() {
             for i in 0..n {
-                let (row, rest) = rows.split_at_mut(stride(n));
+                let (row, rest) = rows.split_at_mut(n.div_ceil(LANES));
                 rows = rest;
-                row[..n].iter_mut().enumerate().for_each(|(j, v)| *v = margin(x, i, j));
+                (0..n).for_each(|j| row[j / LANES].0[j % LANES] = margin(x, i, j));
             }
         }
         Some(Self { values })
@@ -52,7 +52,7 @@ impl Squares {
 }
 
 struct Products<'a> {
-    squares: &'a [f64],
+    squares: &'a [Line],
     offsets: &'a [usize],
     p: &'a [f64],
     out: &'a mut [f64],
@@ -66,61 +66,90 @@ impl WithSimd for Products<'_> {
         let mut rest = self.squares;
         for w in self.offsets.windows(2) {
             let n = w[1] - w[0];
-            let (square, tail) = rest.split_at(n * stride(n));
+            let (square, tail) = rest.split_at(n * n.div_ceil(LANES));
             rest = tail;
-            square_product(simd, square, &self.p[w[0]..w[1]], &mut self.out[w[0]..w[1]]);
+            square_product(simd, square, &self.p[w[0]..w[1]], &mut self.out[w[0]..]);
         }
     }
 }
 
-/// Numbers from one row of a square to the next.
-fn stride(n: usize) -> usize {
-    n.next_multiple_of(LANES)
-}
-
+/// The product of one square into the first of `out`; the padding may be written behind it, where later contexts have
+/// theirs.
 #[inline(always)]
-fn square_product<S: Simd>(simd: S, square: &[f64], p: &[f64], out: &mut [f64]) {
-    let (n, stride) = (p.len(), stride(p.len()));
-    let mut column = 0;
-    // many columns at a time keep the adders busy
-    while column < n {
-        let (square, out) = (&square[column..], &mut out[column..]);
-        column += LANES
-            * match (n - column).div_ceil(LANES) {
-                1 => columns::<S, 1>(simd, square, stride, p, out),
-                2 | 3 => columns::<S, 2>(simd, square, stride, p, out),
-                _ => columns::<S, 4>(simd, square, stride, p, out),
-            };
-    }
-}
-
-/// The first `C` eights of columns of the product; `out` may be short of the padding. `C`.
-///
-/// Even and odd rows have sums of their own: one addition after the other is what a small product takes.
-#[inline(always)]
-fn columns<S: Simd, const C: usize>(
-    simd: S,
-    square: &[f64],
-    stride: usize,
-    p: &[f64],
-    out: &mut [f64],
-) -> usize {
-    let mut sums = [[Eight::splat(simd, 0.0); C]; 2];
-    for (rows, q) in square.chunks(2 * stride).zip(p.chunks(2)) {
-        for r in 0..2 {
-            if let Some(q) = q.get(r) {
-                let minus = Eight::splat(simd, -q);
-                for c in 0..C {
-                    let k = rows[r * stride + c * LANES..].first_chunk().expect("rows are whole eights");
-                    sums[r][c] = Eight::load(simd, k).times_plus(minus, sums[r][c]);
-                }
+fn square_product<S: Simd>(simd: S, square: &[Line], p: &[f64], out: &mut [f64]) {
+    let width = p.len().div_ceil(LANES);
+    match width {
+        1 => columns(simd, square.as_chunks::<1>().0.iter(), p, out, 0),
+        2 => columns(simd, square.as_chunks::<2>().0.iter(), p, out, 0),
+        _ => {
+            let mut first = 0;
+            // many columns at a time keep the adders busy
+            while first < width {
+                let rows = square.chunks_exact(width);
+                first += match width - first {
+                    1 => some_columns::<S, 1>(simd, rows, p, out, first),
+                    2 | 3 => some_columns::<S, 2>(simd, rows, p, out, first),
+                    _ => some_columns::<S, 4>(simd, rows, p, out, first),
+                };
             }
         }
     }
-    for (c, out) in out.chunks_mut(LANES).take(C).enumerate() {
-        (sums[0][c] + sums[1][c]).store_part(out);
-    }
+}
+
+/// [`columns`] of wider rows, from the `first` eight on. `C`.
+#[inline(always)]
+fn some_columns<'a, S: Simd, const C: usize>(
+    simd: S,
+    rows: impl Iterator<Item = &'a [Line]>,
+    p: &[f64],
+    out: &mut [f64],
+    first: usize,
+) -> usize {
+    let rows = rows.map(
+        #[inline(always)]
+        |row| row[first..].first_chunk().expect("a row has the columns asked for"),
+    );
+    columns::<S, C>(simd, rows, p, out, first);
     C
+}
+
+/// The product of rows of `C` eights of columns; they are the `first` and following of the result.
+///
+/// Even and odd rows have sums of their own: one addition after the other is what a small product takes.
+#[inline(always)]
+fn columns<'a, S: Simd, const C: usize>(
+    simd: S,
+    mut rows: impl Iterator<Item = &'a [Line; C]>,
+    p: &[f64],
+    out: &mut [f64],
+    first: usize,
+) {
+    let [mut even, mut odd] = [[Eight::splat(simd, 0.0); C]; 2];
+    let (pairs, last) = p.as_chunks::<2>();
+    for q in pairs {
+        let (Some(first), Some(second)) = (rows.next(), rows.next()) else { break };
+        let [p, q] = q.map(
+            #[inline(always)]
+            |q| Eight::splat(simd, q),
+        );
+        for c in 0..C {
+            even[c] = Eight::load(simd, &first[c].0).times_plus(p, even[c]);
+            odd[c] = Eight::load(simd, &second[c].0).times_plus(q, odd[c]);
+        }
+    }
+    if let ([q], Some(row)) = (last, rows.next()) {
+        for c in 0..C {
+            even[c] = Eight::load(simd, &row[c].0).times_plus(Eight::splat(simd, *q), even[c]);
+        }
+    }
+    for c in 0..C {
+        let product = Eight::splat(simd, 0.0) - (even[c] + odd[c]);
+        let at = (first + c) * LANES;
+        match out[at..].first_chunk_mut() {
+            Some(whole) => product.store(whole),
+            None => product.store_part(&mut out[at..p.len()]),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::{
-    Combination, Logits as _, SHORT, eight, exponentials, logarithms_and_quotients, short_rows,
-    store_exponentials,
+    Combination, Logits as _, SHORT, TOGETHER, add_short, again, eight, exponentials, load_short,
+    logarithms_and_quotients, short_rows,
 };
 use crate::lanes::{Eight, LANES, Real as _, fold};
 use crate::vector::{self, exp_of, kl_term_of, ln_of};
@@ -69,11 +69,11 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let base = self.offsets[0];
-        let mut first = 0;
+        let (mut first, mut stored) = (0, [[[0.0; LANES]; 4]; TOGETHER]);
         while first + 1 < self.offsets.len() {
             let count = short_rows(&self.offsets[first..]);
             if count > 1 {
-                let kls = simd.vectorize(ShortResponses { first, count, of: &self });
+                let kls = simd.vectorize(ShortResponses { first, count, of: &self, stored: &mut stored });
                 kls[..count].iter().for_each(|kl| (self.each)(*kl));
                 first += count;
                 continue;
@@ -91,44 +91,60 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     }
 }
 
-/// `KL(pi || BR)` of up to eight short rows, together, as the softmax of them.
+/// `KL(pi || BR)` of up to [`TOGETHER`] short rows, together, as the softmax of them.
 struct ShortResponses<'a, F> {
     first: usize,
     count: usize,
     of: &'a Responses<'a, F>,
+    /// Shifted logits and exponentials, the first eight and the last. Overwritten.
+    stored: &'a mut [[[f64; LANES]; 4]; TOGETHER],
 }
 
 impl<F> WithSimd for ShortResponses<'_, F> {
-    type Output = [f64; LANES];
+    type Output = [f64; TOGETHER];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
         let (of, base) = (self.of, self.of.offsets[0]);
         let offsets = &of.offsets[self.first..=self.first + self.count];
-        let mut stored = [[[0.0; LANES]; 4]; LANES];
-        let mut sums = [1.0; LANES];
-        for ((w, stored), sum) in offsets.windows(2).zip(&mut stored).zip(&mut sums) {
+        let mut sums = [1.0; TOGETHER];
+        for ((w, stored), sum) in offsets.windows(2).zip(&mut *self.stored).zip(&mut sums) {
             let row = Row { at: w[0] - base..w[1] - base, of };
-            *sum = if row.at.len() <= LANES {
-                store_exponentials(simd, [row.response(simd, 0)], stored)
+            let n = row.at.len();
+            *sum = if n <= LANES {
+                let (v, e, sum) = exponentials::<S, 1>(simd, row.responses(simd), n);
+                store_eights(stored, [v[0], e[0]]);
+                sum
             } else {
-                store_exponentials(simd, [row.response(simd, 0), row.response(simd, 1)], stored)
+                let (v, e, sum) = exponentials::<S, 2>(simd, row.responses(simd), n);
+                store_eights(stored, [v[0], e[0], v[1], e[1]]);
+                sum
             };
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
-        let mut kls = [0.0; LANES];
+        let mut kls = [0.0; TOGETHER];
         for (r, (w, kl)) in offsets.windows(2).zip(&mut kls).enumerate() {
             let row = Row { at: w[0] - base..w[1] - base, of };
             let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
-            let (v, e) = (Eight::load(simd, &stored[r][0]), Eight::load(simd, &stored[r][1]));
-            let mut sum = row.terms(simd, 0, e * scale, v - log_sum);
-            if row.at.len() > LANES {
-                let (v, e) = (Eight::load(simd, &stored[r][2]), Eight::load(simd, &stored[r][3]));
-                sum = sum + row.terms(simd, 1, e * scale, v - log_sum);
-            }
+            let [v, e, second_v, second_e] = self.stored[r].each_ref().map(
+                #[inline(always)]
+                |eight| Eight::load(simd, eight),
+            );
+            let sum = if row.at.len() <= LANES {
+                row.short_terms(simd, [e * scale], [v - log_sum])
+            } else {
+                row.short_terms(simd, [e * scale, second_e * scale], [v - log_sum, second_v - log_sum])
+            };
             *kl = sum.sum();
         }
         kls
+    }
+}
+
+#[inline(always)]
+fn store_eights<S: Simd, const K: usize>(to: &mut [[f64; LANES]; 4], eights: [Eight<S>; K]) {
+    for k in 0..K {
+        eights[k].store(&mut to[k]);
     }
 }
 
@@ -162,20 +178,38 @@ impl<F> Row<'_, F> {
         kl_term_of(Eight::load_part(simd, p, 0.0), Eight::load_part(simd, log_p, 0.0), r, log_r)
     }
 
-    /// A row of `C` eights, in registers.
+    /// The `C` eights of logits of a short row's best response.
+    #[inline(always)]
+    fn responses<S: Simd, const C: usize>(&self, simd: S) -> [Eight<S>; C] {
+        self.of.response.row(simd, self.at.clone(), &[])
+    }
+
+    /// The terms of a short row, as [`Row::terms`], added up lane by lane.
+    #[inline(always)]
+    fn short_terms<S: Simd, const C: usize>(
+        &self,
+        simd: S,
+        r: [Eight<S>; C],
+        log_r: [Eight<S>; C],
+    ) -> Eight<S> {
+        let p: [Eight<S>; C] = load_short(simd, &self.of.probs[self.at.clone()], 0.0);
+        let log_p: [Eight<S>; C] = load_short(simd, &self.of.log_probs[self.at.clone()], 0.0);
+        let mut terms = p;
+        for k in 0..C {
+            terms[k] = kl_term_of(p[k], log_p[k], r[k], log_r[k]);
+        }
+        add_short(terms, self.at.len())
+    }
+
+    /// A short row, in registers.
     #[inline(always)]
     fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
-        let mut v = [Eight::splat(simd, 0.0); C];
-        for k in 0..C {
-            v[k] = self.response(simd, k);
-        }
-        let (v, e, sum) = exponentials(simd, v);
+        let (mut v, mut e, sum) = exponentials::<S, C>(simd, self.responses(simd), self.at.len());
         let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
-        let mut sums = self.terms(simd, 0, e[0] * scale, v[0] - log_sum);
-        for k in 1..C {
-            sums = sums + self.terms(simd, k, e[k] * scale, v[k] - log_sum);
+        for k in 0..C {
+            (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
         }
-        sums.sum()
+        self.short_terms(simd, e, v).sum()
     }
 
     /// A row of any length, in three passes: largest logit, normaliser, terms. What of shifted logits and exponentials
@@ -267,10 +301,14 @@ impl WithSimd for BestResponses<'_> {
         if tau == 0.0 {
             return (largest.lanes(), [0.0; LANES]);
         }
-        // one partial sum for each eighth action, as a row alone has them
+        // one partial sum for each eighth action, as a row alone has them: the second eight of a short one are its last
+        let skipped = |eight: usize| match log_mu.len() {
+            n @ 9..SHORT if eight > 0 => again(n),
+            _ => 0,
+        };
         let mut sums = [[0.0; LANES]; LANES];
-        for (v, e) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)) {
-            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums) {
+        for (k, (v, e)) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)).enumerate() {
+            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums[skipped(k)..]) {
                 let shifted = Eight::load(simd, v) - top;
                 let exponential = exp_of(shifted);
                 shifted.store(v);
@@ -282,8 +320,10 @@ impl WithSimd for BestResponses<'_> {
         let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
         let mut sums = [[0.0; LANES]; LANES];
         let policies = probs.chunks(LANES).zip(log_probs.chunks(LANES));
-        for ((p, log_p), (v, e)) in policies.zip(gain.chunks(LANES).zip(scratch.chunks(LANES))) {
-            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(&mut sums) {
+        let responses = gain.chunks(LANES).zip(scratch.chunks(LANES));
+        for (k, ((p, log_p), (v, e))) in policies.zip(responses).enumerate() {
+            let sums = &mut sums[skipped(k)..];
+            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(sums) {
                 let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
                     #[inline(always)]
                     |v| Eight::load(simd, v),

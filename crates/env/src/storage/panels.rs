@@ -25,15 +25,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use equipoise_core::lanes::{LANES, Line};
 use equipoise_core::vector::dispatch;
 
 use super::cpu::{ask_for, in_large_pages};
 use super::number::Number;
 use super::{ProductCost, Storage};
 
-/// Columns of a block, and partial sums of a dot product, whatever the width of the machine's vectors.
-pub(super) const LANES: usize = 8;
-/// Rows of a panel.
+/// Rows of a panel, whose blocks have [`LANES`] columns.
 pub(super) const ROWS: usize = 4;
 /// Bands of a triangle.
 const BANDS: usize = 16;
@@ -44,11 +43,6 @@ const AHEAD: usize = 8 << 10;
 const TILE: (usize, usize) = (32, 16);
 
 type Lanes = [f64; LANES];
-
-/// Eight numbers of a vector, on one cache line: a load that straddles two costs double, a store more.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(super) struct Line(Lanes);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]

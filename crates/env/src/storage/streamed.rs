@@ -10,8 +10,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::number::Number;
-use super::panels::{Block, LANES, ROWS, band, in_parts, start};
+use super::panels::{Block, ROWS, band, in_parts, start};
 use super::{ProductCost, Storage, StorageError};
+use equipoise_core::lanes::LANES;
 use equipoise_core::vector::dispatch;
 
 /// Bytes fetched at once, at least.
