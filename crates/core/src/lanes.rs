@@ -4,9 +4,12 @@
 //! bits for a number alone and in any lane of [`Eight`], on any machine. Eight lanes are one vector, two, four or eight
 //! of them, whatever the instruction set has.
 
+use std::any::Any;
 use std::ops::{Add, Div, Mul, Sub};
 
-use pulp::{Simd, bytemuck};
+use pulp::{Simd, WithSimd, bytemuck};
+
+use crate::vector;
 
 /// Lanes of [`Eight`]: sums have so many partial sums, whatever the width of the machine's vectors.
 pub const LANES: usize = 8;
@@ -200,6 +203,92 @@ impl<S: Simd> Eight<S> {
     }
 }
 
+/// Eight rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
+///
+/// # Panics
+/// If there are not eight numbers for each column.
+pub fn side_by_side(rows: &[f64], columns: &mut [[f64; LANES]]) {
+    assert_eq!(rows.len(), LANES * columns.len(), "eight numbers a column");
+    vector::run(SideBySide { rows, columns });
+}
+
+struct SideBySide<'a> {
+    rows: &'a [f64],
+    columns: &'a mut [[f64; LANES]],
+}
+
+impl WithSimd for SideBySide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let n = self.columns.len();
+        let (blocks, rest) = self.columns.as_chunks_mut::<LANES>();
+        let whole = blocks.len() * LANES;
+        for (b, block) in blocks.iter_mut().enumerate() {
+            let mut rows = [[0.0; LANES]; LANES];
+            for k in 0..LANES {
+                let from = self.rows[k * n + b * LANES..].first_chunk().expect("a block lies within its row");
+                rows[k] = *from;
+            }
+            *block = transpose(simd, rows);
+        }
+        for (a, column) in rest.iter_mut().enumerate() {
+            for k in 0..LANES {
+                column[k] = self.rows[k * n + whole + a];
+            }
+        }
+    }
+}
+
+/// `to[l][k] = from[k][l]`.
+#[inline(always)]
+fn transpose<S: Simd>(simd: S, from: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
+    // left to itself the compiler moves number by number
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = (&simd as &dyn Any).downcast_ref() {
+        return transpose_in_registers(*simd, from);
+    }
+    let _ = simd;
+    let mut to = from;
+    for l in 0..LANES {
+        for k in 0..LANES {
+            to[l][k] = from[k][l];
+        }
+    }
+    to
+}
+
+/// Neighbouring rows number by number, then a 4 x 4 of pairs by halves and by quarters.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn transpose_in_registers(simd: pulp::x86::V4, rows: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
+    use std::arch::x86_64::__m512d;
+    let simd = simd.avx512f;
+    let rows: [__m512d; LANES] = bytemuck::cast(rows);
+    let mut columns = rows;
+    for odd in 0..2 {
+        let mut pairs = [rows[0]; 4];
+        for k in 0..4 {
+            let (a, b) = (rows[2 * k], rows[2 * k + 1]);
+            pairs[k] = if odd == 0 { simd._mm512_unpacklo_pd(a, b) } else { simd._mm512_unpackhi_pd(a, b) };
+        }
+        let low = [0, 2].map(
+            #[inline(always)]
+            |k| simd._mm512_shuffle_f64x2::<0b01_00_01_00>(pairs[k], pairs[k + 1]),
+        );
+        let high = [0, 2].map(
+            #[inline(always)]
+            |k| simd._mm512_shuffle_f64x2::<0b11_10_11_10>(pairs[k], pairs[k + 1]),
+        );
+        for (first, [a, b]) in [(odd, low), (4 + odd, high)] {
+            columns[first] = simd._mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+            columns[first + 2] = simd._mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+        }
+    }
+    bytemuck::cast(columns)
+}
+
 /// The larger one; `a` where either is NaN.
 #[inline(always)]
 pub(crate) fn larger(a: f64, b: f64) -> f64 {
@@ -301,7 +390,17 @@ impl<S: Simd> Real for Eight<S> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use pulp::{Scalar, WithSimd};
+    use pulp::Scalar;
+
+    #[test]
+    fn rows_lie_side_by_side() {
+        for n in [0, 1, 7, 8, 9, 16, 29] {
+            let rows: Vec<f64> = (0..8 * n).map(|i| i as f64).collect();
+            let mut columns = vec![[f64::NAN; LANES]; n];
+            side_by_side(&rows, &mut columns);
+            assert!((0..n).all(|a| (0..LANES).all(|k| columns[a][k] == rows[k * n + a])));
+        }
+    }
 
     /// Every operation on eight numbers against the same on each.
     struct Operations([f64; LANES], [f64; LANES], [f64; LANES]);
@@ -335,6 +434,12 @@ mod tests {
             same(significands, &|l| a[l].abs().exponent_and_significand().1);
             assert_eq!(wide[0].sum().to_bits(), fold(a).to_bits());
             assert_eq!(wide[0].largest(), a.into_iter().fold(f64::NEG_INFINITY, f64::max));
+            let rows = [a, b, c, a, c, b, b, a];
+            let columns = transpose(simd, rows);
+            assert!((0..64).all(|k| columns[k / 8][k % 8].to_bits() == rows[k % 8][k / 8].to_bits()));
+            for skipped in 0..=LANES {
+                same(wide[0].without_first(skipped), &|l| if l < skipped { 0.0 } else { a[l] });
+            }
             for n in 0..=LANES {
                 let part = Eight::load_part(simd, &a[..n], 7.0);
                 same(part, &|l| if l < n { a[l] } else { 7.0 });

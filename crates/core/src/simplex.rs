@@ -210,15 +210,28 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
         let base = self.offsets[0];
-        let mut sums = [1.0; TOGETHER];
-        for (w, sum) in self.offsets.windows(2).zip(&mut sums) {
+        let mut tops = [0.0; TOGETHER];
+        for (w, top) in self.offsets.windows(2).zip(&mut tops) {
+            let log_probs = &mut self.log_probs[w[0] - base..w[1] - base];
+            *top = if log_probs.len() <= LANES {
+                store_logits::<S, L, 1>(simd, self.logits, w[0], log_probs)
+            } else {
+                store_logits::<S, L, 2>(simd, self.logits, w[0], log_probs)
+            };
+        }
+        let mut parts = [[0.0; LANES]; TOGETHER];
+        for ((w, top), parts) in self.offsets.windows(2).zip(tops).zip(&mut parts) {
             let here = w[0] - base..w[1] - base;
             let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
-            *sum = if probs.len() <= LANES {
-                store_exponentials::<S, L, 1>(simd, self.logits, w[0], log_probs, probs)
+            if probs.len() <= LANES {
+                store_exponentials::<S, 1>(simd, top, log_probs, probs).store(parts);
             } else {
-                store_exponentials::<S, L, 2>(simd, self.logits, w[0], log_probs, probs)
-            };
+                store_exponentials::<S, 2>(simd, top, log_probs, probs).store(parts);
+            }
+        }
+        let mut sums = [1.0; TOGETHER];
+        for (parts, sum) in parts.iter().zip(&mut sums).take(self.offsets.len() - 1) {
+            *sum = Eight::load(simd, parts).sum();
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
         for (r, w) in self.offsets.windows(2).enumerate() {
@@ -235,20 +248,37 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
     }
 }
 
-/// Leaves a short row of `C` eights as [`exponentials`] gives it; the sum.
+/// Leaves the logits of a short row; the largest.
 #[inline(always)]
-fn store_exponentials<S: Simd, L: Logits, const C: usize>(
+fn store_logits<S: Simd, L: Logits, const C: usize>(
     simd: S,
     logits: &L,
     start: usize,
     log_probs: &mut [f64],
-    probs: &mut [f64],
 ) -> f64 {
-    let n = probs.len();
-    let (v, e, sum) = exponentials::<S, C>(simd, logits.row(simd, start..start + n, log_probs), n);
+    let v: [Eight<S>; C] = logits.row(simd, start..start + log_probs.len(), log_probs);
+    store_short(v, log_probs);
+    (if C == 1 { v[0] } else { v[0].or_larger(v[C - 1]) }).largest()
+}
+
+/// Shifts logits by the largest and leaves their exponentials beside them; the partial sums of these.
+#[inline(always)]
+fn store_exponentials<S: Simd, const C: usize>(
+    simd: S,
+    top: f64,
+    log_probs: &mut [f64],
+    probs: &mut [f64],
+) -> Eight<S> {
+    let top = Eight::splat(simd, top);
+    let mut v: [Eight<S>; C] = load_short(simd, log_probs, f64::NEG_INFINITY);
+    let mut e = v;
+    for k in 0..C {
+        v[k] = v[k] - top;
+        e[k] = exp_of(v[k]);
+    }
     store_short(v, log_probs);
     store_short(e, probs);
-    sum
+    add_short(e, probs.len())
 }
 
 /// `v - log_sum` and `e scale` of what [`store_exponentials`] left.

@@ -5,6 +5,7 @@
 //! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
 //! out is, to the bit (but for the sign of a zero), what [`gaps`](crate::metrics::gaps) gives at each step.
 
+use equipoise_core::lanes::side_by_side;
 use equipoise_core::simplex::{self, EightRows};
 use equipoise_core::{Cost, Shape};
 
@@ -28,12 +29,13 @@ pub(crate) struct Step {
     pub(crate) moved: f64,
 }
 
-/// Steps put down, each a lane of `[entries][8]`.
+/// Steps put down: probabilities, log-probabilities and margins.
 #[derive(Debug)]
 pub(crate) struct Pending {
-    probs: Vec<[f64; STEPS]>,
-    log_probs: Vec<[f64; STEPS]>,
-    margins: Vec<[f64; STEPS]>,
+    /// As they come, step behind step.
+    rows: [Vec<f64>; 3],
+    /// The same as the measuring takes them, each step a lane of `[entries][8]`.
+    columns: [Vec<[f64; STEPS]>; 3],
     scratch: Vec<[f64; STEPS]>,
     steps: [Step; STEPS],
     count: usize,
@@ -45,9 +47,8 @@ impl Pending {
         let columns = || vec![[0.0; STEPS]; shape.len()];
         let small = shape.len() <= ENTRIES && shape.ranges().all(|range| range.len() <= ACTIONS);
         small.then(|| Self {
-            probs: columns(),
-            log_probs: columns(),
-            margins: columns(),
+            rows: [(); 3].map(|()| vec![0.0; STEPS * shape.len()]),
+            columns: [(); 3].map(|()| columns()),
             scratch: columns(),
             steps: [Step::default(); STEPS],
             count: 0,
@@ -58,12 +59,10 @@ impl Pending {
     #[inline]
     pub(crate) fn push(&mut self, step: Step, (probs, log_probs): (&[f64], &[f64]), margins: &[f64]) -> bool {
         let lane = self.count % STEPS;
-        let put = |columns: &mut [[f64; STEPS]], values: &[f64]| {
-            columns.iter_mut().zip(values).for_each(|(column, v)| column[lane] = *v);
-        };
-        put(&mut self.probs, probs);
-        put(&mut self.log_probs, log_probs);
-        put(&mut self.margins, margins);
+        for (rows, values) in self.rows.iter_mut().zip([probs, log_probs, margins]) {
+            let n = values.len();
+            rows[lane * n..(lane + 1) * n].copy_from_slice(values);
+        }
         self.steps[lane] = step;
         self.count = lane + 1;
         self.count == STEPS
@@ -75,11 +74,15 @@ impl Pending {
         let (log_mu, tau) = (truth.reference.log_probs_slice(), truth.tau);
         let count = std::mem::take(&mut self.count);
         if count > 0 {
+            for (rows, columns) in self.rows.iter().zip(&mut self.columns) {
+                side_by_side(rows, columns);
+            }
+            let [probs, log_probs, margins] = &mut self.columns;
             for (range, weight) in truth.game.shape().ranges().zip(truth.game.weights()) {
                 let rows = EightRows {
-                    probs: &self.probs[range.clone()],
-                    log_probs: &self.log_probs[range.clone()],
-                    gain: &mut self.margins[range.clone()],
+                    probs: &probs[range.clone()],
+                    log_probs: &log_probs[range.clone()],
+                    gain: &mut margins[range.clone()],
                     scratch: &mut self.scratch[range.clone()],
                 };
                 let (largest, kl) = simplex::best_responses_of_eight(rows, &log_mu[range], tau);
