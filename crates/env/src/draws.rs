@@ -1,5 +1,5 @@
 //! Duels drawn in bulk: the words of the oracle's stream are generated block-wise, and the contexts of a large game draw
-//! in parallel, each from its place in the one stream.
+//! in parallel, each from its place in the one stream; so do the actions of a context with many duels.
 //!
 //! A query deals its `m` duels over the `n` actions of a context (`m mod n` words for the remainder), then asks action
 //! by action; a duel takes one word for its opponent and one for its outcome, where it needs them. So the place of every
@@ -18,8 +18,14 @@ use crate::oracle::{LabelKind, OpponentKind, Sampled};
 const LANES: usize = 8;
 /// Listed duels that one thread answers at a time.
 const LIST: usize = 1 << 13;
-/// From so many duels of one action on, its win rates against all are written out first.
+/// From so many duels of one action on, its win rates against all of a short row are written out first.
 const WRITE_OUT: usize = 8;
+/// The same of a longer row of which each would be looked up so many times.
+const LOOKED_UP: usize = 2;
+/// Bytes of a game that lies in a core's own cache.
+const NEAR: u64 = 1 << 18;
+/// Duels of one context from which on its actions are shared out among the threads.
+const SHARED: usize = 1 << 14;
 
 /// Words of the stream before each context's own in one query; one more entry than contexts.
 pub(crate) fn word_starts(offsets: &[usize], spec: &Sampled) -> Vec<u64> {
@@ -59,11 +65,18 @@ impl Query<'_> {
     pub(crate) fn answer(&self, rng: &mut Rng, out: &mut [f64]) {
         let offsets = self.game.shape().offsets();
         let total = self.starts[self.game.contexts()];
-        if out.len() <= blocks::BLOCK {
+        if out.len() <= blocks::BLOCK && (self.spec.duels_per_query as usize) < SHARED {
             self.block(Block { first: 0, offsets }, Words::new(rng, total), out);
             return;
         }
         let here = &*rng;
+        if self.spec.duels_per_query as usize >= SHARED {
+            for (x, range) in self.game.shape().ranges().enumerate() {
+                self.shared_context(x, &ahead(here, self.starts[x]), &mut out[range]);
+            }
+            *rng = ahead(rng, total);
+            return;
+        }
         blocks::for_each(offsets, out, |block, out| {
             let (begin, end) = (self.starts[block.first], self.starts[block.first + block.contexts()]);
             let mut rng = ahead(here, begin);
@@ -74,20 +87,48 @@ impl Query<'_> {
 
     fn block(&self, block: Block<'_>, mut words: Words<'_>, out: &mut [f64]) {
         let m = self.spec.duels_per_query as usize;
-        let mut order = Vec::new();
+        let (mut order, mut room) = (Vec::new(), Room::new());
         for (k, row) in block.rows().enumerate() {
             let (x, n) = (block.first + k, row.len());
             deal(n, m % n, &mut order, &mut words);
             let weight = n as f64 / m as f64;
             for (k, &a) in order.iter().enumerate() {
-                let duels = m / n + usize::from(k < m % n);
-                out[row.start + a] = 0.5 + weight * self.action(x, a, duels, &mut words);
+                let sum = self.action(x, a, dealt(m, n, k), &mut words, &mut room);
+                out[row.start + a] = 0.5 + weight * sum;
             }
         }
     }
 
+    /// One context, its actions in parallel, each from its place in the stream; the context's is that of `here`.
+    fn shared_context(&self, x: usize, here: &Rng, out: &mut [f64]) {
+        let (m, n) = (self.spec.duels_per_query as usize, out.len());
+        let (mut order, first) = (Vec::new(), (m % n) as u64);
+        deal(n, m % n, &mut order, &mut Words::new(&mut ahead(here, 0), first));
+        let mut sums = vec![0.0; n];
+        let together = (LIST * n / m).clamp(1, n);
+        let parts = order.par_chunks(together).zip(sums.par_chunks_mut(together));
+        parts.enumerate().for_each(|(part, (order, sums))| {
+            let begin = part * together;
+            let duels = |k: usize| dealt(m, n, begin + k);
+            let before = (begin * (m / n) + begin.min(m % n)) as u64;
+            let each = words_a_duel(self.spec) as u64;
+            let count = (0..order.len()).map(|k| duels(k) as u64).sum::<u64>() * each;
+            let mut rng = ahead(here, first + before * each);
+            let (mut words, mut room) = (Words::new(&mut rng, count), Room::new());
+            for (k, (&a, sum)) in order.iter().zip(sums).enumerate() {
+                *sum = self.action(x, a, duels(k), &mut words, &mut room);
+            }
+        });
+        let weight = n as f64 / m as f64;
+        order.iter().zip(sums).for_each(|(&a, sum)| out[a] = 0.5 + weight * sum);
+    }
+
     /// The sum of `z - 1/2` over the duels of action `a` in context `x`.
-    fn action(&self, x: usize, a: usize, duels: usize, words: &mut Words<'_>) -> f64 {
+    fn action(&self, x: usize, a: usize, duels: usize, words: &mut Words<'_>, room: &mut Room) -> f64 {
+        if duels == 0 {
+            return 0.0;
+        }
+        let Room { rates, opponents, found } = room;
         let range = self.game.shape().range(x);
         let bernoulli = self.spec.labels == LabelKind::Bernoulli;
         let sampler = match self.opponent {
@@ -103,32 +144,80 @@ impl Query<'_> {
             }
         };
         let n = range.len();
-        if bernoulli && n <= Sampler::SHORT && duels >= WRITE_OUT {
-            let mut rates = [0.0; Sampler::SHORT];
-            rates[..n].iter_mut().enumerate().for_each(|(j, p)| *p = self.game.prob(x, a, j));
+        let written_out = duels >= if n <= Sampler::SHORT { WRITE_OUT } else { LOOKED_UP * n };
+        if bernoulli && written_out {
+            rates.clear();
+            rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
+        }
+        if bernoulli && written_out && n <= Sampler::SHORT {
+            let mut short = [0.0; Sampler::SHORT];
+            short[..n].copy_from_slice(rates);
             let sums = sampler.running_sums(range);
             return in_parts(duels, 2, words, |words| {
                 let wins = dispatch(
                     #[inline(always)]
-                    || wins(sums, &rates, words),
+                    || wins(sums, &short, words),
                 );
                 half_counted(words.len() / 2, wins)
             });
         }
-        let rate = |w: &[u8; 8]| self.game.prob(x, a, sampler.pick(range.clone(), uniform(w)));
-        if bernoulli {
-            in_parts(duels, 2, words, |words| {
-                let pairs = words.as_chunks::<2>().0;
-                half_counted(pairs.len(), pairs.iter().filter(|[w, toss]| uniform(toss) < rate(w)).count())
-            })
-        } else {
-            in_parts(duels, 1, words, |words| words.iter().map(|w| rate(w) - 0.5).sum())
+        // first all opponents, then all looks: no look waits for whether the search for the next opponent was foretold
+        if !bernoulli {
+            return in_parts(duels, 1, words, |words| {
+                let (opponents, found) = (&mut opponents[..words.len()], &mut found[..words.len()]);
+                sampler.pick_all(range.clone(), words.iter().map(uniform), opponents);
+                self.look_up(x, a, opponents, found);
+                found.iter().map(|p| p - 0.5).sum()
+            });
         }
+        in_parts(duels, 2, words, |words| {
+            let pairs = words.as_chunks::<2>().0;
+            let (opponents, found) = (&mut opponents[..pairs.len()], &mut found[..pairs.len()]);
+            sampler.pick_all(range.clone(), pairs.iter().map(|[w, _]| uniform(w)), opponents);
+            if written_out {
+                opponents.iter().zip(&mut *found).for_each(|(&j, p)| *p = rates[j]);
+            } else {
+                self.look_up(x, a, opponents, found);
+            }
+            let won = |([_, toss], p): (&[[u8; 8]; 2], &f64)| usize::from(uniform(toss) < *p);
+            half_counted(pairs.len(), pairs.iter().zip(&*found).map(won).sum())
+        })
+    }
+
+    /// Win rates of action `a` against `opponents`.
+    fn look_up(&self, x: usize, a: usize, opponents: &[usize], found: &mut [f64]) {
+        opponents.iter().for_each(|&j| self.game.ask_for(x, a, j));
+        opponents.iter().zip(found).for_each(|(&j, p)| *p = self.game.prob(x, a, j));
     }
 }
 
+/// Where an action's duels are worked out; anything may stand here before.
+struct Room {
+    /// Win rates against all actions.
+    rates: Vec<f64>,
+    opponents: [usize; Words::MOST],
+    /// Win rates against these.
+    found: [f64; Words::MOST],
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { rates: Vec::new(), opponents: [0; Words::MOST], found: [0.0; Words::MOST] }
+    }
+}
+
+/// How many of `m` duels the k-th of `n` actions in the dealt order has.
+fn dealt(m: usize, n: usize, k: usize) -> usize {
+    m / n + usize::from(k < m % n)
+}
+
 /// The sum of `part` over `duels` duels of `each` words, as many at once as [`Words`] gives.
-fn in_parts(duels: usize, each: usize, words: &mut Words<'_>, part: impl Fn(&[[u8; 8]]) -> f64) -> f64 {
+fn in_parts(
+    duels: usize,
+    each: usize,
+    words: &mut Words<'_>,
+    mut part: impl FnMut(&[[u8; 8]]) -> f64,
+) -> f64 {
     let most = Words::MOST / each;
     (0..duels).step_by(most).map(|done| part(words.take((duels - done).min(most) * each))).sum()
 }
@@ -183,10 +272,14 @@ fn deal(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
 /// Writes 1 where `left` beats `right` in one draw, else 0; one word a duel.
 pub(crate) fn toss(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) {
     let here = &*rng;
+    let far = game.bytes() > NEAR;
     let list = |rng: &mut Rng, pairs: &[Duel], out: &mut [f64]| {
         let mut words = Words::new(rng, pairs.len() as u64);
         for (pairs, out) in pairs.chunks(Words::MOST).zip(out.chunks_mut(Words::MOST)) {
             let words = words.take(pairs.len());
+            if far {
+                pairs.iter().for_each(|duel| game.ask_for(duel.context, duel.left, duel.right));
+            }
             for ((duel, z), word) in pairs.iter().zip(out).zip(words) {
                 let p = game.prob(duel.context, duel.left, duel.right);
                 *z = f64::from(u8::from(uniform(word) < p));
@@ -269,7 +362,7 @@ mod tests {
     fn answers_in_bulk_and_in_parallel_are_those_of_one_word_after_the_other() {
         let small = game([1, 2, 8, 31, 33, 70].into_iter());
         let large = game((0..6000).map(|x| 1 + x % 9));
-        for (game, duels) in [(&small, &[1, 5, 64, 3000][..]), (&large, &[1, 7, 100])] {
+        for (game, duels) in [(&small, &[1, 5, 64, 3000, SHARED as u32 + 19][..]), (&large, &[1, 7, 100])] {
             for &duels_per_query in duels {
                 for opponent in [OpponentKind::Sampled, OpponentKind::Exact] {
                     for labels in [LabelKind::Bernoulli, LabelKind::Probability] {

@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2};
 use crate::matrix::{LARGE, Margins, PreferenceMatrix};
 use crate::product::{pair, pairs, skew_product};
 use crate::squares::Squares;
+use crate::storage::cpu::ask_for;
 use crate::storage::{Panels, ProductCost, Storage};
 use crate::triangles;
 
@@ -268,6 +269,17 @@ impl Game {
     #[must_use]
     pub fn prob(&self, x: usize, i: usize, j: usize) -> f64 {
         0.5 + self.margin(x, i, j)
+    }
+
+    /// Asks for the memory of a win rate that will be wanted soon: of a large game each lies on a cache line of its own, and
+    /// many may be on their way at once.
+    #[inline]
+    pub(crate) fn ask_for(&self, x: usize, i: usize, j: usize) {
+        match self.stored(x) {
+            Some(storage) => storage.ask_for(i, j),
+            None if i != j => ask_for(self.packed(x), pair(self.shape.actions(x), i.min(j), i.max(j))),
+            None => (),
+        }
     }
 
     fn margin(&self, x: usize, i: usize, j: usize) -> f64 {

@@ -431,26 +431,19 @@ impl Desk {
             (StopReason::TargetReached, _) => Behaviour::Converged,
             (_, Some(octaves)) => octaves.verdict(run.sampled),
         };
+        let Self { previous, played, average, average_margins, trace, reached, kept, path, .. } = self;
+        // each as large as the shape: gone before the last copy is made
+        drop((played, average, average_margins));
         let policy = if diverged {
             // the solver's is unusable; logarithms of probabilities that underflowed are lost
             let mut last = run.task.start.clone();
-            last.set_probs(|p| p.copy_from_slice(&self.previous)).expect("an iterate before was finite");
+            last.set_probs(|p| p.copy_from_slice(&previous)).expect("an iterate before was finite");
             last
         } else {
             run.solver.policy().clone()
         };
-        Outcome {
-            stop,
-            behaviour,
-            steps,
-            cost,
-            elapsed,
-            trace: self.trace,
-            reached: self.reached,
-            policy,
-            kept: self.kept,
-            path: self.path.unwrap_or_default(),
-        }
+        let path = path.unwrap_or_default();
+        Outcome { stop, behaviour, steps, cost, elapsed, trace, reached, policy, kept, path }
     }
 }
 

@@ -11,7 +11,7 @@
 /// Asks for the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other
 /// instruction sets.
 #[inline(always)]
-pub(super) fn ask_for<T>(values: &[T], at: usize) {
+pub(crate) fn ask_for<T>(values: &[T], at: usize) {
     const LINE: usize = 64;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(value) = values.get(at) {

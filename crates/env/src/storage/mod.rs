@@ -18,7 +18,7 @@
 //! order.
 
 mod ballots;
-mod cpu;
+pub(crate) mod cpu;
 mod low_rank;
 mod number;
 mod pairs;
@@ -51,6 +51,11 @@ pub trait Storage: Debug + Send + Sync {
 
     /// `K_ij = Pr(i beats j) - 1/2`, for `i, j < n`.
     fn margin(&self, i: usize, j: usize) -> f64;
+
+    /// Asks for the memory of a margin that will be wanted soon. A hint: nothing is read, and nothing may be done.
+    fn ask_for(&self, i: usize, j: usize) {
+        let _ = (i, j);
+    }
 
     /// `K p` into `out`; both `[n]`. `p` need not be a distribution, but must be finite.
     fn product(&self, p: &[f64], out: &mut [f64]);

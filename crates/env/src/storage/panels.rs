@@ -177,11 +177,14 @@ impl<T: Number> Storage for Panels<T> {
     }
 
     fn margin(&self, i: usize, j: usize) -> f64 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.blocks[self.block_of(i, j)].0[i % ROWS][j % LANES].wide(),
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -self.margin(j, i),
-        }
+        // chosen, not branched to: which comes first is a matter of chance where duels ask. The diagonal is kept, as 0
+        let (first, second, sign) = if i <= j { (i, j, 1.0) } else { (j, i, -1.0) };
+        sign * self.blocks[self.block_of(first, second)].0[first % ROWS][second % LANES].wide()
+    }
+
+    fn ask_for(&self, i: usize, j: usize) {
+        let (first, second) = (i.min(j), i.max(j));
+        ask_for(&self.blocks[self.block_of(first, second)].0, first % ROWS);
     }
 
     fn product(&self, p: &[f64], out: &mut [f64]) {
