@@ -203,6 +203,22 @@ impl<S: Simd> Eight<S> {
     }
 }
 
+/// Lane k is the sum of the lanes of the k-th, as [`Eight::sum`] gives it.
+#[inline(always)]
+#[must_use]
+pub fn sums<S: Simd>(simd: S, rows: [Eight<S>; LANES]) -> Eight<S> {
+    let mut lanes = [[0.0; LANES]; LANES];
+    for k in 0..LANES {
+        rows[k].store(&mut lanes[k]);
+    }
+    let lanes = transpose(simd, lanes);
+    let mut parts = rows;
+    for l in 0..LANES {
+        parts[l] = Eight::load(simd, &lanes[l]);
+    }
+    fold(parts)
+}
+
 /// Eight rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
 ///
 /// # Panics
@@ -435,6 +451,8 @@ mod tests {
             assert_eq!(wide[0].sum().to_bits(), fold(a).to_bits());
             assert_eq!(wide[0].largest(), a.into_iter().fold(f64::NEG_INFINITY, f64::max));
             let rows = [a, b, c, a, c, b, b, a];
+            let of_rows = rows.map(|row| Eight::load(simd, &row));
+            same(sums(simd, of_rows), &|l| fold(rows[l]));
             let columns = transpose(simd, rows);
             assert!((0..64).all(|k| columns[k / 8][k % 8].to_bits() == rows[k % 8][k / 8].to_bits()));
             for skipped in 0..=LANES {

@@ -8,8 +8,8 @@ use equipoise_core::{Policy, Shape, blocks};
 use ndarray::{Array1, Array2};
 
 use crate::matrix::{LARGE, Margins, PreferenceMatrix};
+use crate::near::Near;
 use crate::product::{pair, pairs, skew_product};
-use crate::squares::Squares;
 use crate::storage::cpu::ask_for;
 use crate::storage::{Panels, ProductCost, Storage};
 use crate::triangles;
@@ -26,7 +26,7 @@ pub struct Game {
     /// The contexts that lie elsewhere, ascending.
     stored: Vec<(usize, Arc<dyn Storage>)>,
     /// The same as whole matrices, where the game is small.
-    squares: Option<Squares>,
+    near: Option<Near>,
     /// Context weights, non-negative, summing to 1.
     weights: Vec<f64>,
     labels: Labels,
@@ -142,8 +142,8 @@ impl Game {
         }
         let shape = Shape::ragged(sizes.iter().copied()).ok_or(GameError::Empty)?;
         let weights = vec![1.0 / shape.contexts() as f64; shape.contexts()];
-        let squares = if stored.is_empty() {
-            Squares::new(&sizes, |x, i, j| {
+        let near = if stored.is_empty() {
+            Near::new(&sizes, |x, i, j| {
                 let at = |i, j| margins[starts[x] + pair(sizes[x], i, j)];
                 match i.cmp(&j) {
                     Ordering::Less => at(i, j),
@@ -154,7 +154,7 @@ impl Game {
         } else {
             None
         };
-        Ok(Self { shape, margins, starts, stored, squares, weights, labels: Labels::Numbered })
+        Ok(Self { shape, margins, starts, stored, near, weights, labels: Labels::Numbered })
     }
 
     /// The game whose margins are these rounded to f32: half the bytes a product reads, where a context has 1024 actions
@@ -317,8 +317,8 @@ impl Game {
             self.stored_margins(&[probs], &mut [out]);
             return;
         }
-        if let Some(squares) = &self.squares {
-            squares.products(self.shape.offsets(), probs, out);
+        if let Some(near) = &self.near {
+            near.products(self.shape.offsets(), probs, out);
         } else if self.contexts() == 1 {
             skew_product(&self.margins, probs, out);
         } else {
@@ -358,7 +358,7 @@ impl Game {
     /// Bytes of the margins held in memory, in whatever form; vectors over the actions not counted.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let small = size_of_val(&self.margins[..]) + self.squares.as_ref().map_or(0, Squares::bytes);
+        let small = size_of_val(&self.margins[..]) + self.near.as_ref().map_or(0, Near::bytes);
         small as u64 + self.stored.iter().map(|(_, s)| s.bytes()).sum::<u64>()
     }
 

@@ -8,9 +8,9 @@ pub mod game;
 pub mod generators;
 pub mod lockstep;
 pub mod matrix;
+mod near;
 pub mod oracle;
 pub mod product;
-mod squares;
 pub mod storage;
 mod triangles;
 

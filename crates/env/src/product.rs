@@ -9,7 +9,7 @@
 //! read from cache a quarter as often. Rows and lanes depend on `n` only, so the bits do not depend on the width of the
 //! machine's vectors. Large contexts are kept otherwise: see [`crate::storage`].
 //!
-//! Games of small contexts have their own ways (`squares.rs`, `triangles.rs`): there the
+//! Games of small contexts have their own ways (`near.rs`, `triangles.rs`): there the
 //! sum over a row costs more than reading the other half of the matrix.
 
 use equipoise_core::lanes::{Eight, LANES, Real};

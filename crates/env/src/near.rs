@@ -1,0 +1,267 @@
+//! Small games in layouts of the product's own, all of which stays near: in a core's own caches.
+//!
+//! ```text
+//! (K p)_i = - sum_j K_ji p_j                                   a square, row j padded with zeros to whole lines: a sum of
+//!                                                              rows, and none across a vector
+//! (K p)_i = sum_{j > i} K_ij p_j - sum_{j < i} K_ji p_j        slabs of eight rows of the triangle, cut into blocks of
+//!                                                              eight columns: half the numbers, each used twice
+//! ```
+//!
+//! Squares up to the size at which they fill the nearest cache, slabs above. Both are a second copy of the margins with
+//! padding, so only of games that are small altogether; beyond, see [`crate::triangles`].
+
+use equipoise_core::lanes::{self, Eight, LANES, Line, Real};
+use equipoise_core::vector;
+use pulp::{Simd, WithSimd};
+
+/// Margins of every context as a square or as slabs, one behind the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Near {
+    lines: Vec<Line>,
+}
+
+/// Largest context kept as a square: 32 KiB.
+const SQUARE: usize = 64;
+/// Largest context kept here.
+const ACTIONS: usize = 1023;
+/// Most numbers kept here, 4 MiB: beyond, games are read from memory, and the triangle is the shorter.
+const NUMBERS: usize = 1 << 19;
+
+impl Near {
+    /// All contexts, if the game is small; `margin(x, i, j)` is `K_ij` of context x.
+    pub(crate) fn new(sizes: &[usize], margin: impl Fn(usize, usize, usize) -> f64) -> Option<Self> {
+        let count: usize = sizes.iter().map(|&n| lines(n)).sum();
+        if count * LANES > NUMBERS || sizes.iter().any(|&n| n > ACTIONS) {
+            return None;
+        }
+        let mut kept = Vec::with_capacity(count);
+        for (x, &n) in sizes.iter().enumerate() {
+            let line = |i: usize, block: usize, above: bool| {
+                Line(std::array::from_fn(|l| {
+                    let j = block * LANES + l;
+                    if i < n && j < n && (i < j || !above) { margin(x, i, j) } else { 0.0 }
+                }))
+            };
+            let width = n.div_ceil(LANES);
+            if n <= SQUARE {
+                kept.extend(
+                    (0..n)
+                        .flat_map(|i| (0..width).map(move |block| (i, block)))
+                        .map(|(i, b)| line(i, b, false)),
+                );
+            } else {
+                for slab in 0..width {
+                    for block in slab..width {
+                        kept.extend((0..LANES).map(|r| line(slab * LANES + r, block, true)));
+                    }
+                }
+            }
+        }
+        Some(Self { lines: kept })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.lines[..])
+    }
+
+    /// `K p` in every context, flat; context x has actions `offsets[x]..offsets[x + 1]`.
+    pub(crate) fn products(&self, offsets: &[usize], p: &[f64], out: &mut [f64]) {
+        vector::run(Products { lines: &self.lines, offsets, p, out });
+    }
+}
+
+/// Lines of a context of `n` actions.
+fn lines(n: usize) -> usize {
+    let width = n.div_ceil(LANES);
+    if n <= SQUARE { n * width } else { LANES * width * (width + 1) / 2 }
+}
+
+struct Products<'a> {
+    lines: &'a [Line],
+    offsets: &'a [usize],
+    p: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut rest = self.lines;
+        for w in self.offsets.windows(2) {
+            let n = w[1] - w[0];
+            let (here, tail) = rest.split_at(lines(n));
+            rest = tail;
+            let (p, out) = (&self.p[w[0]..w[1]], &mut self.out[w[0]..]);
+            if n <= SQUARE {
+                square_product(simd, here, p, out);
+            } else {
+                let out = &mut out[..n];
+                match n {
+                    ..=128 => simd.vectorize(Slabs::<16> { lines: here, p, out }),
+                    ..=256 => simd.vectorize(Slabs::<32> { lines: here, p, out }),
+                    _ => simd.vectorize(Slabs::<128> { lines: here, p, out }),
+                }
+            }
+        }
+    }
+}
+
+/// The product of one context in slabs, of at most `W` lines of actions.
+struct Slabs<'a, const W: usize> {
+    lines: &'a [Line],
+    p: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl<const W: usize> WithSimd for Slabs<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.p.len().div_ceil(LANES);
+        let [mut p, mut out] = [[Line::default(); W]; 2];
+        let (whole, rest) = self.p.as_chunks();
+        for (to, from) in p.iter_mut().zip(whole) {
+            Eight::load(simd, from).store(&mut to.0);
+        }
+        if !rest.is_empty() {
+            Eight::load_part(simd, rest, 0.0).store(&mut p[whole.len()].0);
+        }
+        let (p, out) = (&p[..width], &mut out[..width]);
+        let mut rest = self.lines;
+        for first in 0..width {
+            let (slab, tail) = rest.split_at(LANES * (width - first));
+            rest = tail;
+            let mut rows = [Eight::splat(simd, 0.0); LANES];
+            let mut sums = rows;
+            for r in 0..LANES {
+                rows[r] = Eight::splat(simd, -p[first].0[r]);
+            }
+            for ((block, p), out) in
+                slab.as_chunks::<LANES>().0.iter().zip(&p[first..]).zip(&mut out[first..])
+            {
+                let (p, mut below) = (Eight::load(simd, &p.0), Eight::load(simd, &out.0));
+                for r in 0..LANES {
+                    let k = Eight::load(simd, &block[r].0);
+                    sums[r] = k.times_plus(p, sums[r]);
+                    below = k.times_plus(rows[r], below);
+                }
+                below.store(&mut out.0);
+            }
+            (Eight::load(simd, &out[first].0) + lanes::sums(simd, sums)).store(&mut out[first].0);
+        }
+        for (to, from) in self.out.chunks_mut(LANES).zip(&*out) {
+            Eight::load(simd, &from.0).store_part(to);
+        }
+    }
+}
+
+/// The product of one square into the first of `out`; the padding may be written behind it, where later contexts have
+/// theirs.
+#[inline(always)]
+fn square_product<S: Simd>(simd: S, square: &[Line], p: &[f64], out: &mut [f64]) {
+    let width = p.len().div_ceil(LANES);
+    match width {
+        1 => columns(simd, square.as_chunks::<1>().0.iter(), p, out, 0),
+        2 => columns(simd, square.as_chunks::<2>().0.iter(), p, out, 0),
+        _ => {
+            let mut first = 0;
+            // many columns at a time keep the adders busy
+            while first < width {
+                let rows = square.chunks_exact(width);
+                first += match width - first {
+                    1 => some_columns::<S, 1>(simd, rows, p, out, first),
+                    2 | 3 => some_columns::<S, 2>(simd, rows, p, out, first),
+                    _ => some_columns::<S, 4>(simd, rows, p, out, first),
+                };
+            }
+        }
+    }
+}
+
+/// [`columns`] of wider rows, from the `first` eight on. `C`.
+#[inline(always)]
+fn some_columns<'a, S: Simd, const C: usize>(
+    simd: S,
+    rows: impl Iterator<Item = &'a [Line]>,
+    p: &[f64],
+    out: &mut [f64],
+    first: usize,
+) -> usize {
+    let rows = rows.map(
+        #[inline(always)]
+        |row| row[first..].first_chunk().expect("a row has the columns asked for"),
+    );
+    columns::<S, C>(simd, rows, p, out, first);
+    C
+}
+
+/// The product of rows of `C` eights of columns; they are the `first` and following of the result.
+///
+/// Even and odd rows have sums of their own: one addition after the other is what a small product takes.
+#[inline(always)]
+fn columns<'a, S: Simd, const C: usize>(
+    simd: S,
+    mut rows: impl Iterator<Item = &'a [Line; C]>,
+    p: &[f64],
+    out: &mut [f64],
+    first: usize,
+) {
+    let [mut even, mut odd] = [[Eight::splat(simd, 0.0); C]; 2];
+    let (pairs, last) = p.as_chunks::<2>();
+    for q in pairs {
+        let (Some(first), Some(second)) = (rows.next(), rows.next()) else { break };
+        let [p, q] = q.map(
+            #[inline(always)]
+            |q| Eight::splat(simd, q),
+        );
+        for c in 0..C {
+            even[c] = Eight::load(simd, &first[c].0).times_plus(p, even[c]);
+            odd[c] = Eight::load(simd, &second[c].0).times_plus(q, odd[c]);
+        }
+    }
+    if let ([q], Some(row)) = (last, rows.next()) {
+        for c in 0..C {
+            even[c] = Eight::load(simd, &row[c].0).times_plus(Eight::splat(simd, *q), even[c]);
+        }
+    }
+    for c in 0..C {
+        let product = Eight::splat(simd, 0.0) - (even[c] + odd[c]);
+        let at = (first + c) * LANES;
+        match out[at..].first_chunk_mut() {
+            Some(whole) => product.store(whole),
+            None => product.store_part(&mut out[at..p.len()]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::product::pair;
+    use crate::product::tests::{case, double_loop};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn products_equal_the_double_loop(sizes in prop::collection::vec(prop_oneof![4 => 1usize..129, 1 => 129usize..330], 1..6), seed in any::<u64>()) {
+            let cases: Vec<_> = sizes.iter().enumerate().map(|(x, &n)| case(n, seed ^ x as u64)).collect();
+            let near = Near::new(&sizes, |x, i, j| {
+                let at = |i, j| cases[x].0[pair(sizes[x], i, j)];
+                if i < j { at(i, j) } else if i > j { -at(j, i) } else { 0.0 }
+            }).expect("small");
+            let offsets: Vec<usize> = std::iter::once(0)
+                .chain(sizes.iter().scan(0, |end, n| { *end += n; Some(*end) }))
+                .collect();
+            let p: Vec<f64> = cases.iter().flat_map(|c| c.1.clone()).collect();
+            let mut out = vec![f64::NAN; p.len()];
+            near.products(&offsets, &p, &mut out);
+            let expect: Vec<f64> = cases.iter().flat_map(|(k, p)| double_loop(k, p)).collect();
+            for (a, b) in out.iter().zip(expect) {
+                prop_assert!((a - b).abs() < 1e-13, "{} {}", a, b);
+            }
+        }
+    }
+}
