@@ -451,6 +451,8 @@ pub fn project(v: &mut [f64], scratch: &mut Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -539,7 +541,11 @@ mod tests {
         }
 
         #[test]
-        fn eight_policies_at_once_give_the_bits_of_each(n in 1usize..150, tau in prop_oneof![Just(0.0), 1e-2..2.0]) {
+        fn eight_policies_at_once_give_the_bits_of_each(
+            n in 1usize..150,
+            cuts in prop::collection::vec(any::<usize>(), 0..20),
+            tau in prop_oneof![Just(0.0), 1e-2..2.0],
+        ) {
             let wave = |f: f64| (0..n).map(|i| (i as f64 * f).sin() * 3.0).collect::<Vec<_>>();
             let rows: Vec<_> = (0..LANES).map(|k| (softmax(&wave(0.7 + k as f64)), wave(1.3 + k as f64))).collect();
             let log_mu = softmax(&wave(0.2)).1;
@@ -549,11 +555,18 @@ mod tests {
             let (probs, log_probs) = (columns(&|k, a| rows[k].0.0[a]), columns(&|k, a| rows[k].0.1[a]));
             let (mut gain, mut scratch) = (columns(&|k, a| rows[k].1[a]), vec![[f64::NAN; LANES]; n]);
             let eight = EightRows { probs: &probs, log_probs: &log_probs, gain: &mut gain, scratch: &mut scratch };
-            let (largest, kl) = best_responses_of_eight(eight, &log_mu, tau);
-            for (k, ((p, l), q)) in rows.iter().enumerate() {
-                prop_assert_eq!(largest[k].to_bits(), vector::max(q).to_bits());
-                let alone = if tau == 0.0 { 0.0 } else { kl_to_best_response(p, l, q, &log_mu, tau) };
-                prop_assert_eq!(kl[k].to_bits(), alone.to_bits());
+            let offsets: Vec<usize> = cuts.iter().map(|c| c % n).chain([0, n]).collect::<BTreeSet<_>>().into_iter().collect();
+            let mut found = Vec::new();
+            best_responses_of_eight(eight, &offsets, &log_mu, tau, |largest, kl| found.push((largest, kl)));
+            prop_assert_eq!(found.len(), offsets.len() - 1);
+            for (w, (largest, kl)) in offsets.windows(2).zip(found) {
+                let at = w[0]..w[1];
+                for (k, ((p, l), q)) in rows.iter().enumerate() {
+                    let (p, l, q) = (&p[at.clone()], &l[at.clone()], &q[at.clone()]);
+                    prop_assert_eq!(largest[k].to_bits(), vector::max(q).to_bits());
+                    let alone = if tau == 0.0 { 0.0 } else { kl_to_best_response(p, l, q, &log_mu[at.clone()], tau) };
+                    prop_assert_eq!(kl[k].to_bits(), alone.to_bits());
+                }
             }
         }
 

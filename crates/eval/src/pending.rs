@@ -78,19 +78,16 @@ impl Pending {
                 side_by_side(rows, columns);
             }
             let [probs, log_probs, margins] = &mut self.columns;
-            for (range, weight) in truth.game.shape().ranges().zip(truth.game.weights()) {
-                let rows = EightRows {
-                    probs: &probs[range.clone()],
-                    log_probs: &log_probs[range.clone()],
-                    gain: &mut margins[range.clone()],
-                    scratch: &mut self.scratch[range.clone()],
-                };
-                let (largest, kl) = simplex::best_responses_of_eight(rows, &log_mu[range], tau);
+            let rows = EightRows { probs, log_probs, gain: margins, scratch: &mut self.scratch };
+            let mut weights = truth.game.weights().iter();
+            let offsets = truth.game.shape().offsets();
+            simplex::best_responses_of_eight(rows, offsets, log_mu, tau, |largest, kl| {
+                let weight = weights.next().expect("a weight for each context");
                 for lane in 0..STEPS {
                     gap[lane] += weight * (2.0 * largest[lane]);
                     gap_tau[lane] += weight * (2.0 * tau * kl[lane]);
                 }
-            }
+            });
         }
         let steps = self.steps;
         (0..count).map(move |k| (steps[k], [gap[k], if tau > 0.0 { gap_tau[k] } else { gap[k] }]))

@@ -254,8 +254,8 @@ impl<F> Row<'_, F> {
     }
 }
 
-/// Eight policies of one context at once, action by action: `[actions][8]`, lane k of each being policy k's. What costs most
-/// for a row alone, sums across a vector and waiting for them, is gone.
+/// Eight policies at once, action by action: `[actions][8]`, flat over contexts, lane k of each being policy k's. What costs
+/// most for a row alone, sums across a vector and waiting for them, is gone.
 pub struct EightRows<'a> {
     /// Probabilities.
     pub probs: &'a [[f64; LANES]],
@@ -267,48 +267,97 @@ pub struct EightRows<'a> {
     pub scratch: &'a mut [[f64; LANES]],
 }
 
-/// For each of the eight policies, to the bit: the largest gain, as [`vector::max`] gives it, and
-/// [`kl_to_best_response`]; 0 instead of that if `tau` is 0.
+/// For each of the eight policies in every context, told to `each` in order, to the bit: the largest gain, as
+/// [`vector::max`] gives it, and [`kl_to_best_response`]; 0 instead of that if `tau` is 0. Context k lies at
+/// `offsets[k]..offsets[k + 1]`.
 pub fn best_responses_of_eight(
     rows: EightRows<'_>,
+    offsets: &[usize],
     log_mu: &[f64],
     tau: f64,
-) -> ([f64; LANES], [f64; LANES]) {
-    vector::run(BestResponses { rows, log_mu, tau })
+    each: impl FnMut([f64; LANES], [f64; LANES]),
+) {
+    vector::run(BestResponses { rows, offsets, log_mu, tau, each });
 }
 
-struct BestResponses<'a> {
+struct BestResponses<'a, F> {
     rows: EightRows<'a>,
+    offsets: &'a [usize],
     log_mu: &'a [f64],
     tau: f64,
+    each: F,
 }
 
-impl WithSimd for BestResponses<'_> {
-    type Output = ([f64; LANES], [f64; LANES]);
+impl<F: FnMut([f64; LANES], [f64; LANES])> WithSimd for BestResponses<'_, F> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let Self { rows: EightRows { probs, log_probs, gain, scratch }, log_mu, tau } = self;
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        /// Contexts taken together: while one waits for its sums, the machine works at others.
+        const CONTEXTS: usize = 8;
+        let per_tau = Eight::splat(simd, per(self.tau));
+        for first in (0..self.offsets.len() - 1).step_by(CONTEXTS) {
+            let mut rest = &self.offsets[first..];
+            rest = &rest[..rest.len().min(CONTEXTS + 1)];
+            let (mut largest, mut sums) = ([[0.0; LANES]; CONTEXTS], [[1.0; LANES]; CONTEXTS]);
+            for ((w, largest), sum) in rest.windows(2).zip(&mut largest).zip(&mut sums) {
+                self.weigh(simd, w[0]..w[1], per_tau, largest, sum);
+            }
+            let (mut log_sums, mut scales, mut kls) = (sums, sums, [[0.0; LANES]; CONTEXTS]);
+            if self.tau > 0.0 {
+                for ((sum, log_sum), scale) in sums.iter().zip(&mut log_sums).zip(&mut scales) {
+                    let sum = Eight::load(simd, sum);
+                    ln_of(sum).store(log_sum);
+                    (Eight::splat(simd, 1.0) / sum).store(scale);
+                }
+                for (k, w) in rest.windows(2).enumerate() {
+                    let (log_sum, scale) = (Eight::load(simd, &log_sums[k]), Eight::load(simd, &scales[k]));
+                    self.divergence(simd, w[0]..w[1], log_sum, scale).store(&mut kls[k]);
+                }
+            }
+            for (largest, kl) in largest.into_iter().zip(kls).take(rest.len() - 1) {
+                (self.each)(largest, kl);
+            }
+        }
+    }
+}
+
+/// Where the second eight of a row of `n` add to the partial sums, as for a row alone: of a short one they are its last.
+#[inline(always)]
+fn skipped(n: usize, eight: usize) -> usize {
+    if eight > 0 && (LANES + 1..SHORT).contains(&n) { again(n) } else { 0 }
+}
+
+impl<F> BestResponses<'_, F> {
+    /// One context: the largest gains; the logits of the best response, shifted by their largest, where the gains were;
+    /// their exponentials in the scratch, and the sums of these.
+    #[inline(always)]
+    fn weigh<S: Simd>(
+        &mut self,
+        simd: S,
+        at: Range<usize>,
+        per_tau: Eight<S>,
+        largest: &mut [f64; LANES],
+        sum: &mut [f64; LANES],
+    ) {
+        let (n, gain, scratch) =
+            (at.len(), &mut self.rows.gain[at.clone()], &mut self.rows.scratch[at.clone()]);
         let lowest = Eight::splat(simd, f64::NEG_INFINITY);
-        let (mut largest, mut top) = (lowest, lowest);
-        let per_tau = Eight::splat(simd, per(tau));
-        for (gain, mu) in gain.iter_mut().zip(log_mu) {
+        let (mut most, mut top) = (lowest, lowest);
+        for (gain, mu) in gain.iter_mut().zip(&self.log_mu[at]) {
             let q = Eight::load(simd, gain);
             let v = q.times_plus(per_tau, Eight::splat(simd, *mu));
-            (largest, top) = (largest.or_larger(q), top.or_larger(v));
+            (most, top) = (most.or_larger(q), top.or_larger(v));
             v.store(gain);
         }
-        if tau == 0.0 {
-            return (largest.lanes(), [0.0; LANES]);
+        most.store(largest);
+        if self.tau == 0.0 {
+            return;
         }
-        // one partial sum for each eighth action, as a row alone has them: the second eight of a short one are its last
-        let skipped = |eight: usize| match log_mu.len() {
-            n @ 9..SHORT if eight > 0 => again(n),
-            _ => 0,
-        };
+        // one partial sum for each eighth action, as a row alone has them
         let mut sums = [[0.0; LANES]; LANES];
         for (k, (v, e)) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)).enumerate() {
-            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums[skipped(k)..]) {
+            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums[skipped(n, k)..]) {
                 let shifted = Eight::load(simd, v) - top;
                 let exponential = exp_of(shifted);
                 shifted.store(v);
@@ -316,13 +365,18 @@ impl WithSimd for BestResponses<'_> {
                 (Eight::load(simd, sum) + exponential).store(sum);
             }
         }
-        let sum = folded(simd, &sums);
-        let (log_sum, scale) = (ln_of(sum), Eight::splat(simd, 1.0) / sum);
+        folded(simd, &sums).store(sum);
+    }
+
+    /// One context: `KL(pi || BR)` from what [`BestResponses::weigh`] left.
+    #[inline(always)]
+    fn divergence<S: Simd>(&self, simd: S, at: Range<usize>, log_sum: Eight<S>, scale: Eight<S>) -> Eight<S> {
+        let EightRows { probs, log_probs, gain, scratch } = &self.rows;
+        let policies = probs[at.clone()].chunks(LANES).zip(log_probs[at.clone()].chunks(LANES));
+        let responses = gain[at.clone()].chunks(LANES).zip(scratch[at.clone()].chunks(LANES));
         let mut sums = [[0.0; LANES]; LANES];
-        let policies = probs.chunks(LANES).zip(log_probs.chunks(LANES));
-        let responses = gain.chunks(LANES).zip(scratch.chunks(LANES));
         for (k, ((p, log_p), (v, e))) in policies.zip(responses).enumerate() {
-            let sums = &mut sums[skipped(k)..];
+            let sums = &mut sums[skipped(at.len(), k)..];
             for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(sums) {
                 let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
                     #[inline(always)]
@@ -331,7 +385,7 @@ impl WithSimd for BestResponses<'_> {
                 (so_far + kl_term_of(p, log_p, e * scale, v - log_sum)).store(sum);
             }
         }
-        (largest.lanes(), folded(simd, &sums).lanes())
+        folded(simd, &sums)
     }
 }
 
