@@ -4,9 +4,9 @@
 //! probability: `log p = -1000` is an ordinary number.
 //!
 //! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. Rows of up to 16 never
-//! leave the registers: for games of ten actions the way through memory costs as much as the arithmetic; of 9 to 16 entries
-//! the first eight are taken and the last eight, and counted once. Up to eight short rows are taken together. All ways have
-//! the same bits.
+//! leave the registers: for games of ten actions the way through memory costs as much as the arithmetic. Many such rows are
+//! taken together, stage by stage: of 9 to 16 entries the first eight and the last eight, without a copy. All ways have the
+//! same bits.
 
 mod best_response;
 
@@ -41,9 +41,6 @@ pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
 pub(crate) trait Logits {
     /// Those of the entries `at` of a flat vector, filled up with `-inf`; `present` is what is written there now.
     fn part<S: Simd>(&self, simd: S, at: Range<usize>, present: &[f64]) -> Eight<S>;
-
-    /// Those of the short row `at`, of `C` eights.
-    fn row<S: Simd, const C: usize>(&self, simd: S, at: Range<usize>, present: &[f64]) -> [Eight<S>; C];
 }
 
 /// Logits that stand where the log-probabilities will.
@@ -54,11 +51,6 @@ impl Logits for InPlace {
     fn part<S: Simd>(&self, simd: S, _: Range<usize>, present: &[f64]) -> Eight<S> {
         Eight::load_part(simd, present, f64::NEG_INFINITY)
     }
-
-    #[inline(always)]
-    fn row<S: Simd, const C: usize>(&self, simd: S, _: Range<usize>, present: &[f64]) -> [Eight<S>; C] {
-        load_short(simd, present, f64::NEG_INFINITY)
-    }
 }
 
 /// `sum_k weight_k values_k`, each after the first added with one rounding; the values are flat over the shape.
@@ -68,12 +60,6 @@ pub(crate) struct Combination<'a, const K: usize>(pub(crate) [(f64, &'a [f64]); 
 impl<const K: usize> Logits for Combination<'_, K> {
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, at: Range<usize>, _: &[f64]) -> Eight<S> {
-        let [sum] = self.row(simd, at, &[]);
-        sum
-    }
-
-    #[inline(always)]
-    fn row<S: Simd, const C: usize>(&self, simd: S, at: Range<usize>, _: &[f64]) -> [Eight<S>; C] {
         /// What makes -inf of the lanes from the k-th on: a weight may have any sign, so padded values cannot.
         const FILLING: [[f64; LANES]; LANES] = {
             let mut filling = [[0.0; LANES]; LANES];
@@ -86,58 +72,17 @@ impl<const K: usize> Logits for Combination<'_, K> {
             }
             filling
         };
-        let mut sums = [Eight::splat(simd, 0.0); C];
+        let mut sum = Eight::splat(simd, 0.0);
         for (k, (weight, values)) in self.0.iter().enumerate() {
-            let weight = Eight::splat(simd, *weight);
-            let values = load_short::<S, C>(simd, &values[at.clone()], 0.0);
-            for c in 0..C {
-                sums[c] = if k == 0 { weight * values[c] } else { values[c].times_plus(weight, sums[c]) };
-            }
+            let (weight, values) =
+                (Eight::splat(simd, *weight), Eight::load_part(simd, &values[at.clone()], 0.0));
+            sum = if k == 0 { weight * values } else { values.times_plus(weight, sum) };
         }
-        if let Some(filling) = FILLING.get(at.len()) {
-            sums[0] = sums[0] + Eight::load(simd, filling);
+        match FILLING.get(at.len()) {
+            Some(filling) => sum + Eight::load(simd, filling),
+            None => sum,
         }
-        sums
     }
-}
-
-/// Most entries of a row that is taken in registers.
-const SHORT: usize = 2 * LANES;
-
-/// The `C` eights of a short row: all of it, padded, or the first eight and the last.
-#[inline(always)]
-fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [Eight<S>; C] {
-    if C == 1 {
-        return [Eight::load_part(simd, row, padding); C];
-    }
-    let mut eights = [Eight::load(simd, row.first_chunk().expect(LONGER)); C];
-    eights[C - 1] = Eight::load(simd, row.last_chunk().expect(LONGER));
-    eights
-}
-
-/// The counterpart of [`load_short`].
-#[inline(always)]
-fn store_short<S: Simd, const C: usize>(eights: [Eight<S>; C], row: &mut [f64]) {
-    if C == 1 {
-        eights[0].store_part(row);
-    } else {
-        eights[0].store(row.first_chunk_mut().expect(LONGER));
-        eights[C - 1].store(row.last_chunk_mut().expect(LONGER));
-    }
-}
-
-const LONGER: &str = "a row of two eights is longer than one";
-
-/// The `C` eights of a short row of `n` entries, added up, each entry once.
-#[inline(always)]
-fn add_short<S: Simd, const C: usize>(eights: [Eight<S>; C], n: usize) -> Eight<S> {
-    if C == 1 { eights[0] } else { eights[0] + eights[C - 1].without_first(again(n)) }
-}
-
-/// How many of the last eight of a short row of `n > 8` entries are among the first.
-#[inline(always)]
-fn again(n: usize) -> usize {
-    SHORT - n
 }
 
 /// [`log_softmax`] of every row; the first row without a finite normaliser, if any.
@@ -185,6 +130,9 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
     }
 }
 
+/// Most entries of a row that is taken in registers.
+const SHORT: usize = 2 * LANES;
+
 /// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
 /// quotients of eight sums are one vector.
 const TOGETHER: usize = 2 * LANES;
@@ -219,19 +167,18 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
                 store_logits::<S, L, 2>(simd, self.logits, w[0], log_probs)
             };
         }
-        let mut parts = [[0.0; LANES]; TOGETHER];
-        for ((w, top), parts) in self.offsets.windows(2).zip(tops).zip(&mut parts) {
+        for (w, top) in self.offsets.windows(2).zip(tops) {
             let here = w[0] - base..w[1] - base;
             let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
             if probs.len() <= LANES {
-                store_exponentials::<S, 1>(simd, top, log_probs, probs).store(parts);
+                store_exponentials::<S, 1>(simd, top, log_probs, probs);
             } else {
-                store_exponentials::<S, 2>(simd, top, log_probs, probs).store(parts);
+                store_exponentials::<S, 2>(simd, top, log_probs, probs);
             }
         }
         let mut sums = [1.0; TOGETHER];
-        for (parts, sum) in parts.iter().zip(&mut sums).take(self.offsets.len() - 1) {
-            *sum = Eight::load(simd, parts).sum();
+        for (w, sum) in self.offsets.windows(2).zip(&mut sums) {
+            *sum = short_sum(simd, &self.probs[w[0] - base..], w[1] - w[0]);
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
         for (r, w) in self.offsets.windows(2).enumerate() {
@@ -256,19 +203,18 @@ fn store_logits<S: Simd, L: Logits, const C: usize>(
     start: usize,
     log_probs: &mut [f64],
 ) -> f64 {
-    let v: [Eight<S>; C] = logits.row(simd, start..start + log_probs.len(), log_probs);
+    let n = log_probs.len();
+    let mut v = [logits.part(simd, start..start + n.min(LANES), &log_probs[..n.min(LANES)]); C];
+    if C == 2 {
+        v[1] = logits.part(simd, start + n - LANES..start + n, &log_probs[n - LANES..]);
+    }
     store_short(v, log_probs);
-    (if C == 1 { v[0] } else { v[0].or_larger(v[C - 1]) }).largest()
+    v[0].or_larger(v[C - 1]).largest()
 }
 
-/// Shifts logits by the largest and leaves their exponentials beside them; the partial sums of these.
+/// Shifts logits by the largest and leaves their exponentials beside them.
 #[inline(always)]
-fn store_exponentials<S: Simd, const C: usize>(
-    simd: S,
-    top: f64,
-    log_probs: &mut [f64],
-    probs: &mut [f64],
-) -> Eight<S> {
+fn store_exponentials<S: Simd, const C: usize>(simd: S, top: f64, log_probs: &mut [f64], probs: &mut [f64]) {
     let top = Eight::splat(simd, top);
     let mut v: [Eight<S>; C] = load_short(simd, log_probs, f64::NEG_INFINITY);
     let mut e = v;
@@ -278,7 +224,40 @@ fn store_exponentials<S: Simd, const C: usize>(
     }
     store_short(v, log_probs);
     store_short(e, probs);
-    add_short(e, probs.len())
+}
+
+/// The `C` eights of a short row: all of it, padded, or the first eight and the last.
+#[inline(always)]
+fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [Eight<S>; C] {
+    if C == 1 {
+        return [Eight::load_part(simd, row, padding); C];
+    }
+    let mut eights = [Eight::load(simd, row.first_chunk().expect(LONGER)); C];
+    eights[C - 1] = Eight::load(simd, row.last_chunk().expect(LONGER));
+    eights
+}
+
+/// The counterpart of [`load_short`].
+#[inline(always)]
+fn store_short<S: Simd, const C: usize>(eights: [Eight<S>; C], row: &mut [f64]) {
+    if C == 1 {
+        eights[0].store_part(row);
+    } else {
+        eights[0].store(row.first_chunk_mut().expect(LONGER));
+        eights[C - 1].store(row.last_chunk_mut().expect(LONGER));
+    }
+}
+
+const LONGER: &str = "a row of two eights is longer than one";
+
+/// The sum of the first `n` of `values`, a short row: eight partial sums, folded, as of every row.
+#[inline(always)]
+fn short_sum<S: Simd>(simd: S, values: &[f64], n: usize) -> f64 {
+    if n <= LANES {
+        return Eight::load_first(simd, values, n).sum();
+    }
+    let (first, rest) = values.split_at(LANES);
+    (Eight::load_first(simd, first, LANES) + Eight::load_first(simd, rest, n - LANES)).sum()
 }
 
 /// `v - log_sum` and `e scale` of what [`store_exponentials`] left.
@@ -317,12 +296,11 @@ fn eight(k: usize, n: usize) -> Range<usize> {
     k * LANES..n.min((k + 1) * LANES)
 }
 
-/// Eights of a short row of `n` entries: `v - max v`, `exp` of that, and the sum of all exponentials.
+/// Eights of a row: `v - max v`, `exp` of that, and the sum of all exponentials.
 #[inline(always)]
 fn exponentials<S: Simd, const C: usize>(
     simd: S,
     mut v: [Eight<S>; C],
-    n: usize,
 ) -> ([Eight<S>; C], [Eight<S>; C], f64) {
     let mut top = v[0];
     for k in 1..C {
@@ -334,7 +312,11 @@ fn exponentials<S: Simd, const C: usize>(
         v[k] = v[k] - top;
         e[k] = exp_of(v[k]);
     }
-    (v, e, add_short(e, n).sum())
+    let mut sums = e[0];
+    for k in 1..C {
+        sums = sums + e[k];
+    }
+    (v, e, sums.sum())
 }
 
 /// A row of `C` eights, in registers. Shifted by the largest entry and then by the logarithm of the sum, in two steps:
@@ -348,14 +330,18 @@ fn short_row<S: Simd, L: Logits, const C: usize>(
     probs: &mut [f64],
 ) -> f64 {
     let n = log_probs.len();
-    let v: [Eight<S>; C] = logits.row(simd, start..start + n, log_probs);
-    let (mut v, mut e, sum) = exponentials(simd, v, n);
+    let mut v = [Eight::splat(simd, 0.0); C];
+    for k in 0..C {
+        let at = eight(k, n);
+        v[k] = logits.part(simd, start + at.start..start + at.end, &log_probs[at]);
+    }
+    let (v, e, sum) = exponentials(simd, v);
     let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
     for k in 0..C {
-        (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
+        let at = eight(k, n);
+        (v[k] - log_sum).store_part(&mut log_probs[at.clone()]);
+        (e[k] * scale).store_part(&mut probs[at]);
     }
-    store_short(v, log_probs);
-    store_short(e, probs);
     sum
 }
 

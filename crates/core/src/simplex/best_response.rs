@@ -12,8 +12,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::{
-    Combination, Logits as _, SHORT, TOGETHER, add_short, again, eight, exponentials, load_short,
-    logarithms_and_quotients, short_rows,
+    Combination, Logits as _, SHORT, TOGETHER, eight, exponentials, load_short, logarithms_and_quotients,
+    short_rows, short_sum, store_exponentials, store_logits, store_short,
 };
 use crate::lanes::{Eight, LANES, Real as _, fold};
 use crate::vector::{self, exp_of, kl_term_of, ln_of};
@@ -69,7 +69,7 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let base = self.offsets[0];
-        let (mut first, mut stored) = (0, [[[0.0; LANES]; 4]; TOGETHER]);
+        let (mut first, mut stored) = (0, [[[0.0; SHORT]; 2]; TOGETHER]);
         while first + 1 < self.offsets.len() {
             let count = short_rows(&self.offsets[first..]);
             if count > 1 {
@@ -96,8 +96,8 @@ struct ShortResponses<'a, F> {
     first: usize,
     count: usize,
     of: &'a Responses<'a, F>,
-    /// Shifted logits and exponentials, the first eight and the last. Overwritten.
-    stored: &'a mut [[[f64; LANES]; 4]; TOGETHER],
+    /// Shifted logits, and exponentials. Overwritten.
+    stored: &'a mut [[[f64; SHORT]; 2]; TOGETHER],
 }
 
 impl<F> WithSimd for ShortResponses<'_, F> {
@@ -107,44 +107,34 @@ impl<F> WithSimd for ShortResponses<'_, F> {
     fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
         let (of, base) = (self.of, self.of.offsets[0]);
         let offsets = &of.offsets[self.first..=self.first + self.count];
-        let mut sums = [1.0; TOGETHER];
-        for ((w, stored), sum) in offsets.windows(2).zip(&mut *self.stored).zip(&mut sums) {
-            let row = Row { at: w[0] - base..w[1] - base, of };
-            let n = row.at.len();
-            *sum = if n <= LANES {
-                let (v, e, sum) = exponentials::<S, 1>(simd, row.responses(simd), n);
-                store_eights(stored, [v[0], e[0]]);
-                sum
+        let (mut sums, mut kls) = ([1.0; TOGETHER], [0.0; TOGETHER]);
+        for ((w, [v, e]), sum) in offsets.windows(2).zip(&mut *self.stored).zip(&mut sums) {
+            let n = w[1] - w[0];
+            let (v, e) = (&mut v[..n], &mut e[..n]);
+            if n <= LANES {
+                let top = store_logits::<S, _, 1>(simd, &of.response, w[0] - base, v);
+                store_exponentials::<S, 1>(simd, top, v, e);
             } else {
-                let (v, e, sum) = exponentials::<S, 2>(simd, row.responses(simd), n);
-                store_eights(stored, [v[0], e[0], v[1], e[1]]);
-                sum
-            };
+                let top = store_logits::<S, _, 2>(simd, &of.response, w[0] - base, v);
+                store_exponentials::<S, 2>(simd, top, v, e);
+            }
+            *sum = short_sum(simd, e, n);
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
-        let mut kls = [0.0; TOGETHER];
-        for (r, (w, kl)) in offsets.windows(2).zip(&mut kls).enumerate() {
-            let row = Row { at: w[0] - base..w[1] - base, of };
+        for (r, w) in offsets.windows(2).enumerate() {
             let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
-            let [v, e, second_v, second_e] = self.stored[r].each_ref().map(
-                #[inline(always)]
-                |eight| Eight::load(simd, eight),
-            );
-            let sum = if row.at.len() <= LANES {
-                row.short_terms(simd, [e * scale], [v - log_sum])
+            let (row, n) = (Row { at: w[0] - base..w[1] - base, of }, w[1] - w[0]);
+            let [v, e] = &mut self.stored[r];
+            if n <= LANES {
+                row.store_terms::<S, 1>(simd, (&v[..n], &mut e[..n]), log_sum, scale);
             } else {
-                row.short_terms(simd, [e * scale, second_e * scale], [v - log_sum, second_v - log_sum])
-            };
-            *kl = sum.sum();
+                row.store_terms::<S, 2>(simd, (&v[..n], &mut e[..n]), log_sum, scale);
+            }
+        }
+        for ((w, [_, terms]), kl) in offsets.windows(2).zip(&*self.stored).zip(&mut kls) {
+            *kl = short_sum(simd, terms, w[1] - w[0]);
         }
         kls
-    }
-}
-
-#[inline(always)]
-fn store_eights<S: Simd, const K: usize>(to: &mut [[f64; LANES]; 4], eights: [Eight<S>; K]) {
-    for k in 0..K {
-        eights[k].store(&mut to[k]);
     }
 }
 
@@ -178,38 +168,39 @@ impl<F> Row<'_, F> {
         kl_term_of(Eight::load_part(simd, p, 0.0), Eight::load_part(simd, log_p, 0.0), r, log_r)
     }
 
-    /// The `C` eights of logits of a short row's best response.
+    /// The terms of a short row, from its shifted logits `v` and its exponentials, over which they are written.
     #[inline(always)]
-    fn responses<S: Simd, const C: usize>(&self, simd: S) -> [Eight<S>; C] {
-        self.of.response.row(simd, self.at.clone(), &[])
-    }
-
-    /// The terms of a short row, as [`Row::terms`], added up lane by lane.
-    #[inline(always)]
-    fn short_terms<S: Simd, const C: usize>(
+    fn store_terms<S: Simd, const C: usize>(
         &self,
         simd: S,
-        r: [Eight<S>; C],
-        log_r: [Eight<S>; C],
-    ) -> Eight<S> {
+        (v, e): (&[f64], &mut [f64]),
+        log_sum: Eight<S>,
+        scale: Eight<S>,
+    ) {
         let p: [Eight<S>; C] = load_short(simd, &self.of.probs[self.at.clone()], 0.0);
         let log_p: [Eight<S>; C] = load_short(simd, &self.of.log_probs[self.at.clone()], 0.0);
-        let mut terms = p;
+        let (v, mut terms): ([Eight<S>; C], [Eight<S>; C]) =
+            (load_short(simd, v, 0.0), load_short(simd, e, 0.0));
         for k in 0..C {
-            terms[k] = kl_term_of(p[k], log_p[k], r[k], log_r[k]);
+            terms[k] = kl_term_of(p[k], log_p[k], terms[k] * scale, v[k] - log_sum);
         }
-        add_short(terms, self.at.len())
+        store_short(terms, e);
     }
 
-    /// A short row, in registers.
+    /// A row of `C` eights, in registers.
     #[inline(always)]
     fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
-        let (mut v, mut e, sum) = exponentials::<S, C>(simd, self.responses(simd), self.at.len());
-        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut v = [Eight::splat(simd, 0.0); C];
         for k in 0..C {
-            (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
+            v[k] = self.response(simd, k);
         }
-        self.short_terms(simd, e, v).sum()
+        let (v, e, sum) = exponentials(simd, v);
+        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let mut sums = self.terms(simd, 0, e[0] * scale, v[0] - log_sum);
+        for k in 1..C {
+            sums = sums + self.terms(simd, k, e[k] * scale, v[k] - log_sum);
+        }
+        sums.sum()
     }
 
     /// A row of any length, in three passes: largest logit, normaliser, terms. What of shifted logits and exponentials
@@ -322,12 +313,6 @@ impl<F: FnMut([f64; LANES], [f64; LANES])> WithSimd for BestResponses<'_, F> {
     }
 }
 
-/// Where the second eight of a row of `n` add to the partial sums, as for a row alone: of a short one they are its last.
-#[inline(always)]
-fn skipped(n: usize, eight: usize) -> usize {
-    if eight > 0 && (LANES + 1..SHORT).contains(&n) { again(n) } else { 0 }
-}
-
 impl<F> BestResponses<'_, F> {
     /// One context: the largest gains; the logits of the best response, shifted by their largest, where the gains were;
     /// their exponentials in the scratch, and the sums of these.
@@ -340,8 +325,7 @@ impl<F> BestResponses<'_, F> {
         largest: &mut [f64; LANES],
         sum: &mut [f64; LANES],
     ) {
-        let (n, gain, scratch) =
-            (at.len(), &mut self.rows.gain[at.clone()], &mut self.rows.scratch[at.clone()]);
+        let (gain, scratch) = (&mut self.rows.gain[at.clone()], &mut self.rows.scratch[at.clone()]);
         let lowest = Eight::splat(simd, f64::NEG_INFINITY);
         let (mut most, mut top) = (lowest, lowest);
         for (gain, mu) in gain.iter_mut().zip(&self.log_mu[at]) {
@@ -356,8 +340,8 @@ impl<F> BestResponses<'_, F> {
         }
         // one partial sum for each eighth action, as a row alone has them
         let mut sums = [[0.0; LANES]; LANES];
-        for (k, (v, e)) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)).enumerate() {
-            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums[skipped(n, k)..]) {
+        for (v, e) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)) {
+            for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums) {
                 let shifted = Eight::load(simd, v) - top;
                 let exponential = exp_of(shifted);
                 shifted.store(v);
@@ -375,9 +359,8 @@ impl<F> BestResponses<'_, F> {
         let policies = probs[at.clone()].chunks(LANES).zip(log_probs[at.clone()].chunks(LANES));
         let responses = gain[at.clone()].chunks(LANES).zip(scratch[at.clone()].chunks(LANES));
         let mut sums = [[0.0; LANES]; LANES];
-        for (k, ((p, log_p), (v, e))) in policies.zip(responses).enumerate() {
-            let sums = &mut sums[skipped(at.len(), k)..];
-            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(sums) {
+        for ((p, log_p), (v, e)) in policies.zip(responses) {
+            for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(&mut sums) {
                 let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
                     #[inline(always)]
                     |v| Eight::load(simd, v),
