@@ -7,9 +7,7 @@
 use std::any::Any;
 use std::ops::{Add, Div, Mul, Sub};
 
-use pulp::{Simd, WithSimd, bytemuck};
-
-use crate::vector;
+use pulp::{Simd, bytemuck};
 
 /// Lanes of [`Eight`]: sums have so many partial sums, whatever the width of the machine's vectors.
 pub const LANES: usize = 8;
@@ -223,47 +221,9 @@ pub fn sums<S: Simd>(simd: S, rows: [Eight<S>; LANES]) -> Eight<S> {
     fold(parts)
 }
 
-/// Eight rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
-///
-/// # Panics
-/// If there are not eight numbers for each column.
-pub fn side_by_side(rows: &[f64], columns: &mut [[f64; LANES]]) {
-    assert_eq!(rows.len(), LANES * columns.len(), "eight numbers a column");
-    vector::run(SideBySide { rows, columns });
-}
-
-struct SideBySide<'a> {
-    rows: &'a [f64],
-    columns: &'a mut [[f64; LANES]],
-}
-
-impl WithSimd for SideBySide<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let n = self.columns.len();
-        let (blocks, rest) = self.columns.as_chunks_mut::<LANES>();
-        let whole = blocks.len() * LANES;
-        for (b, block) in blocks.iter_mut().enumerate() {
-            let mut rows = [[0.0; LANES]; LANES];
-            for k in 0..LANES {
-                let from = self.rows[k * n + b * LANES..].first_chunk().expect("a block lies within its row");
-                rows[k] = *from;
-            }
-            *block = transpose(simd, rows);
-        }
-        for (a, column) in rest.iter_mut().enumerate() {
-            for k in 0..LANES {
-                column[k] = self.rows[k * n + whole + a];
-            }
-        }
-    }
-}
-
 /// `to[l][k] = from[k][l]`.
 #[inline(always)]
-fn transpose<S: Simd>(simd: S, from: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
+pub(crate) fn transpose<S: Simd>(simd: S, from: [[f64; LANES]; LANES]) -> [[f64; LANES]; LANES] {
     // left to itself the compiler moves number by number
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = (&simd as &dyn Any).downcast_ref() {
@@ -410,17 +370,7 @@ impl<S: Simd> Real for Eight<S> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use pulp::Scalar;
-
-    #[test]
-    fn rows_lie_side_by_side() {
-        for n in [0, 1, 7, 8, 9, 16, 29] {
-            let rows: Vec<f64> = (0..8 * n).map(|i| i as f64).collect();
-            let mut columns = vec![[f64::NAN; LANES]; n];
-            side_by_side(&rows, &mut columns);
-            assert!((0..n).all(|a| (0..LANES).all(|k| columns[a][k] == rows[k * n + a])));
-        }
-    }
+    use pulp::{Scalar, WithSimd};
 
     /// Every operation on eight numbers against the same on each.
     struct Operations([f64; LANES], [f64; LANES], [f64; LANES]);

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::{Eight, LANES, Real, fold, larger, largest};
+use crate::lanes::{Eight, LANES, Real, fold, larger, largest, transpose};
 
 /// Error bound of [`exp`] and [`ln`], in units of the last place of the result; the tests find 0.97 and 0.81.
 pub const ULP: f64 = 1.0;
@@ -263,6 +263,44 @@ impl WithSimd for Exp<'_> {
     }
 }
 
+/// Eight rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
+///
+/// # Panics
+/// If there are not eight numbers for each column.
+pub fn side_by_side(rows: &[f64], columns: &mut [[f64; LANES]]) {
+    assert_eq!(rows.len(), LANES * columns.len(), "eight numbers a column");
+    run(SideBySide { rows, columns });
+}
+
+struct SideBySide<'a> {
+    rows: &'a [f64],
+    columns: &'a mut [[f64; LANES]],
+}
+
+impl WithSimd for SideBySide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let n = self.columns.len();
+        let (blocks, rest) = self.columns.as_chunks_mut::<LANES>();
+        let whole = blocks.len() * LANES;
+        for (b, block) in blocks.iter_mut().enumerate() {
+            let mut rows = [[0.0; LANES]; LANES];
+            for k in 0..LANES {
+                let from = self.rows[k * n + b * LANES..].first_chunk().expect("a block lies within its row");
+                rows[k] = *from;
+            }
+            *block = transpose(simd, rows);
+        }
+        for (a, column) in rest.iter_mut().enumerate() {
+            for k in 0..LANES {
+                column[k] = self.rows[k * n + whole + a];
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +308,16 @@ mod tests {
 
     fn ulps(a: f64, b: f64) -> f64 {
         (a - b).abs() / (b.abs() * f64::EPSILON)
+    }
+
+    #[test]
+    fn rows_lie_side_by_side() {
+        for n in [0, 1, 7, 8, 9, 16, 29] {
+            let rows: Vec<f64> = (0..8 * n).map(|i| i as f64).collect();
+            let mut columns = vec![[f64::NAN; LANES]; n];
+            side_by_side(&rows, &mut columns);
+            assert!((0..n).all(|a| (0..LANES).all(|k| columns[a][k] == rows[k * n + a])));
+        }
     }
 
     #[test]

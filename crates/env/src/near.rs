@@ -96,13 +96,16 @@ impl WithSimd for Products<'_> {
             let (p, out) = (&self.p[w[0]..w[1]], &mut self.out[w[0]..]);
             if n <= SQUARE {
                 square_product(simd, here, p, out);
+                continue;
+            }
+            let out = &mut out[..n];
+            // room on the stack is filled with zeros first, so no more of it than needed
+            if n <= 128 {
+                simd.vectorize(Slabs::<16> { lines: here, p, out });
+            } else if n <= 256 {
+                simd.vectorize(Slabs::<32> { lines: here, p, out });
             } else {
-                let out = &mut out[..n];
-                match n {
-                    ..=128 => simd.vectorize(Slabs::<16> { lines: here, p, out }),
-                    ..=256 => simd.vectorize(Slabs::<32> { lines: here, p, out }),
-                    _ => simd.vectorize(Slabs::<128> { lines: here, p, out }),
-                }
+                simd.vectorize(Slabs::<128> { lines: here, p, out });
             }
         }
     }

@@ -5,8 +5,8 @@
 //! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
 //! out is, to the bit (but for the sign of a zero), what [`gaps`](crate::metrics::gaps) gives at each step.
 
-use equipoise_core::lanes::side_by_side;
 use equipoise_core::simplex::{self, EightRows};
+use equipoise_core::vector::side_by_side;
 use equipoise_core::{Cost, Shape};
 
 use crate::metrics::Truth;
