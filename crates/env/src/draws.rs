@@ -24,8 +24,8 @@ const WRITE_OUT: usize = 8;
 const LOOKED_UP: usize = 2;
 /// Bytes of a game that lies in a core's own cache.
 const NEAR: u64 = 1 << 18;
-/// Duels of one context from which on its actions are shared out among the threads.
-const SHARED: usize = 1 << 14;
+/// Words beyond which a query is shared out among the threads.
+const SHARED: u64 = 1 << 14;
 
 /// Words of the stream before each context's own in one query; one more entry than contexts.
 pub(crate) fn word_starts(offsets: &[usize], spec: &Sampled) -> Vec<u64> {
@@ -63,26 +63,37 @@ pub(crate) enum Opponent<'a> {
 impl Query<'_> {
     /// Writes the estimated win rates, flat over the shape, and moves `rng` behind the words of the query.
     pub(crate) fn answer(&self, rng: &mut Rng, out: &mut [f64]) {
-        let offsets = self.game.shape().offsets();
-        let total = self.starts[self.game.contexts()];
-        if out.len() <= blocks::BLOCK && (self.spec.duels_per_query as usize) < SHARED {
-            self.block(Block { first: 0, offsets }, Words::new(rng, total), out);
-            return;
+        let all = Block { first: 0, offsets: self.game.shape().offsets() };
+        let words = self.starts[self.game.contexts()];
+        if Self::little(words, out) {
+            self.block(all, Words::new(rng, words), out);
+        } else {
+            self.share_out(all, rng, out);
+            *rng = ahead(rng, words);
         }
-        let here = &*rng;
-        if self.spec.duels_per_query as usize >= SHARED {
-            for (x, range) in self.game.shape().ranges().enumerate() {
-                self.shared_context(x, &ahead(here, self.starts[x]), &mut out[range]);
-            }
-            *rng = ahead(rng, total);
-            return;
+    }
+
+    /// Whether so many words for so many answers are the work of one thread.
+    fn little(words: u64, out: &[f64]) -> bool {
+        words <= SHARED && out.len() <= blocks::BLOCK
+    }
+
+    /// Contexts in halves until each part is little, and then the actions of a context; `here` is where the query begins.
+    fn share_out(&self, block: Block<'_>, here: &Rng, out: &mut [f64]) {
+        let Block { first, offsets } = block;
+        let (begin, end) = (self.starts[first], self.starts[first + block.contexts()]);
+        if Self::little(end - begin, out) {
+            self.block(block, Words::new(&mut ahead(here, begin), end - begin), out);
+        } else if block.contexts() == 1 {
+            self.shared_context(first, &ahead(here, begin), out);
+        } else {
+            let middle = block.contexts() / 2;
+            let (left, right) = out.split_at_mut(offsets[middle] - offsets[0]);
+            rayon::join(
+                || self.share_out(Block { first, offsets: &offsets[..=middle] }, here, left),
+                || self.share_out(Block { first: first + middle, offsets: &offsets[middle..] }, here, right),
+            );
         }
-        blocks::for_each(offsets, out, |block, out| {
-            let (begin, end) = (self.starts[block.first], self.starts[block.first + block.contexts()]);
-            let mut rng = ahead(here, begin);
-            self.block(block, Words::new(&mut rng, end - begin), out);
-        });
-        *rng = ahead(rng, total);
     }
 
     fn block(&self, block: Block<'_>, mut words: Words<'_>, out: &mut [f64]) {
@@ -105,7 +116,7 @@ impl Query<'_> {
         let (mut order, first) = (Vec::new(), (m % n) as u64);
         deal(n, m % n, &mut order, &mut Words::new(&mut ahead(here, 0), first));
         let mut sums = vec![0.0; n];
-        let together = (LIST * n / m).clamp(1, n);
+        let together = (LIST * n).div_ceil(m.max(1)).clamp(1, n);
         let parts = order.par_chunks(together).zip(sums.par_chunks_mut(together));
         parts.enumerate().for_each(|(part, (order, sums))| {
             let begin = part * together;
