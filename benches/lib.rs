@@ -4,12 +4,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use equipoise::core::vector::dispatch;
+use equipoise::core::lanes::{Eight, LANES, Real as _};
+use equipoise::core::vector::{dispatch, run};
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Conduct, Setting};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// A game of `n` actions with independent uniform win rates, and a random reference to start from.
@@ -79,6 +81,42 @@ pub fn read_seconds(buffer: &[f64]) -> f64 {
         clock.elapsed().as_secs_f64()
     };
     seconds(1).min(seconds(4))
+}
+
+/// Chains of fused operations side by side, as many as registers hold.
+const CHAINS: usize = 16;
+/// Operations of each chain.
+const ROUNDS: usize = 1 << 20;
+
+/// Runs them, with this factor; a number that depends on all.
+struct Chains(f64);
+
+impl WithSimd for Chains {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let (factor, term) = (Eight::splat(simd, self.0), Eight::splat(simd, 1.0 - self.0));
+        let mut chains = [term; CHAINS];
+        for _ in 0..ROUNDS {
+            for k in 0..CHAINS {
+                chains[k] = chains[k].times_plus(factor, term);
+            }
+        }
+        chains.into_iter().map(Eight::sum).sum()
+    }
+}
+
+/// Fused multiplications and additions a second of one thread that does nothing else: the limit of a product that lies in
+/// registers. The best of five.
+#[must_use]
+pub fn fused_a_second() -> f64 {
+    let rate = |_| {
+        let clock = Instant::now();
+        black_box(run(Chains(black_box(0.999))));
+        (LANES * CHAINS * ROUNDS) as f64 / clock.elapsed().as_secs_f64()
+    };
+    (0..5).map(rate).fold(0.0, f64::max)
 }
 
 /// Sum of a buffer: what reading costs. Streams at once: 1 or 4.

@@ -2,7 +2,8 @@
 //! exponentials alone, in one process and on one thread, rounds in turn.
 //!
 //! `egpo_step [ACTIONS...]` (default 10 100 1000) prints a table; `egpo_step --one ACTIONS STEPS [GAMES]` prints seconds
-//! of a run of so many steps and its last gap, for the peer scripts; so many games as contexts of one.
+//! of a run of so many steps and its last gap, for the peer scripts; so many games as contexts of one. `egpo_step --peak`
+//! prints what one thread multiplies and adds a second, fused, for their limits.
 //!
 //! Counted as kernels of a step: two products (the gap's product is the next step's first), the two log-softmaxes of
 //! the half steps and that of the best response in the regularised gap. The second column has the bare exponentials
@@ -69,6 +70,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number =
         |a: &String| a.parse::<usize>().expect("usage: egpo_step [ACTIONS...] | --one ACTIONS STEPS [GAMES]");
+    if arguments.first().is_some_and(|a| a == "--peak") {
+        println!("{:e}", equipoise_benches::fused_a_second());
+        return;
+    }
     if arguments.first().is_some_and(|a| a == "--one") {
         let (n, steps) = (number(&arguments[1]), number(&arguments[2]) as u64);
         let games = arguments.get(3).map_or(1, number);
