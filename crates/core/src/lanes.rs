@@ -4,6 +4,7 @@
 //! bits for a number alone and in any lane of [`Eight`], on any machine. Eight lanes are one vector, two, four or eight
 //! of them, whatever the instruction set has.
 
+#[cfg(target_arch = "x86_64")]
 use std::any::Any;
 use std::ops::{Add, Div, Mul, Sub};
 

@@ -3,10 +3,10 @@
 //! Everything is in nats, in `f64`, and works with log-probabilities far below the smallest positive `f64`
 //! probability: `log p = -1000` is an ordinary number.
 //!
-//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. Rows of up to 16 never
-//! leave the registers: for games of ten actions the way through memory costs as much as the arithmetic. Many such rows are
-//! taken together, stage by stage: of 9 to 16 entries the first eight and the last eight, without a copy. All ways have the
-//! same bits.
+//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. A row of up to 16 that
+//! stands alone never leaves the registers: for a game of ten actions the way through memory costs as much as the arithmetic.
+//! Several such rows are taken together, stage by stage, so that the machine has enough to do while each waits: of 9 to 16
+//! entries the first eight and the last eight, without a copy. All ways have the same bits.
 
 mod best_response;
 
@@ -130,7 +130,7 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
     }
 }
 
-/// Most entries of a row that is taken in registers.
+/// Most entries of a row that is taken in registers or together with others.
 const SHORT: usize = 2 * LANES;
 
 /// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
@@ -500,7 +500,8 @@ mod tests {
 
         #[test]
         fn many_rows_give_the_bits_of_one(
-            sizes in prop::collection::vec(prop_oneof![4 => 1usize..12, 1 => 60usize..300], 1..90),
+            sizes in prop::collection::vec(prop_oneof![8 => 1usize..21, 1 => 60usize..300], 1..90),
+            bad in (any::<prop::sample::Index>(), prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)]),
             equal in 1usize..20,
             tau in 1e-2..2.0,
         ) {
@@ -523,6 +524,32 @@ mod tests {
                 prop_assert!(k.iter().zip(&l[row.clone()]).all(|(a, b)| a.to_bits() == b.to_bits()));
                 let alone = kl_to_best_response(&q, &k, &gain[row.clone()], &log_mu[row], tau);
                 prop_assert_eq!(alone.to_bits(), together.to_bits());
+            }
+
+            // a combination has the bits of its row alone, and one bad row is found and spoils no other
+            let weighted = Combination([(0.7, &gain[..]), (-0.4, &log_mu[..])]);
+            let spoilt = bad.0.index(sizes.len());
+            let wrong: Vec<f64> = (0..n)
+                .map(|i| if offsets[spoilt] - 5 <= i && i < offsets[spoilt + 1] - 5 { bad.1 } else { gain[i] })
+                .collect();
+            let with_wrong = Combination([(0.7, &wrong[..]), (-0.4, &log_mu[..])]);
+            let zeroed: Vec<usize> = offsets.iter().map(|o| o - 5).collect();
+            let of = |logits: &Combination<'_, 2>| {
+                let (mut l, mut p) = (vec![0.0; n], vec![0.0; n]);
+                let rows = LogSoftmax { offsets: &zeroed, logits, log_probs: &mut l, probs: &mut p };
+                (vector::run(rows), l, p)
+            };
+            let ((good, l, p), (found, wrong_l, wrong_p)) = (of(&weighted), of(&with_wrong));
+            prop_assert_eq!((good, found), (None, Some(spoilt)));
+            for (k, w) in zeroed.windows(2).enumerate() {
+                let row = w[0]..w[1];
+                let (mut alone_l, mut alone_p) = (vec![0.0; row.len()], vec![0.0; row.len()]);
+                let logits = Combination([(0.7, &gain[row.clone()]), (-0.4, &log_mu[row.clone()])]);
+                let rows = LogSoftmax { offsets: &[0, row.len()], logits: &logits, log_probs: &mut alone_l, probs: &mut alone_p };
+                prop_assert!(vector::run(rows).is_none());
+                let same = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+                prop_assert!(same(&alone_l, &l[row.clone()]) && same(&alone_p, &p[row.clone()]));
+                prop_assert!(k == spoilt || same(&alone_l, &wrong_l[row.clone()]) && same(&alone_p, &wrong_p[row]));
             }
         }
 

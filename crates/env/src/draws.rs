@@ -16,14 +16,14 @@ use crate::oracle::{LabelKind, OpponentKind, Sampled};
 
 /// Duels handled together.
 const LANES: usize = 8;
-/// Listed duels that one thread answers at a time.
+/// Duels that one thread answers at a time: of a list, or of some actions of one context.
 const LIST: usize = 1 << 13;
 /// From so many duels of one action on, its win rates against all of a short row are written out first.
 const WRITE_OUT: usize = 8;
 /// The same of a longer row of which each would be looked up so many times.
 const LOOKED_UP: usize = 2;
-/// Bytes of a game that lies in a core's own cache.
-const NEAR: u64 = 1 << 18;
+/// Bytes of margins that lie in a core's own cache.
+const CACHED: u64 = 1 << 18;
 /// Words beyond which a query is shared out among the threads.
 const SHARED: u64 = 1 << 14;
 
@@ -98,7 +98,7 @@ impl Query<'_> {
 
     fn block(&self, block: Block<'_>, mut words: Words<'_>, out: &mut [f64]) {
         let m = self.spec.duels_per_query as usize;
-        let (mut order, mut room) = (Vec::new(), Room::new());
+        let (mut order, mut room) = (Vec::new(), Room::default());
         for (k, row) in block.rows().enumerate() {
             let (x, n) = (block.first + k, row.len());
             deal(n, m % n, &mut order, &mut words);
@@ -116,7 +116,7 @@ impl Query<'_> {
         let (mut order, first) = (Vec::new(), (m % n) as u64);
         deal(n, m % n, &mut order, &mut Words::new(&mut ahead(here, 0), first));
         let mut sums = vec![0.0; n];
-        let together = (LIST * n).div_ceil(m.max(1)).clamp(1, n);
+        let together = (LIST * n).div_ceil(m).clamp(1, n);
         let parts = order.par_chunks(together).zip(sums.par_chunks_mut(together));
         parts.enumerate().for_each(|(part, (order, sums))| {
             let begin = part * together;
@@ -125,7 +125,7 @@ impl Query<'_> {
             let each = words_a_duel(self.spec) as u64;
             let count = (0..order.len()).map(|k| duels(k) as u64).sum::<u64>() * each;
             let mut rng = ahead(here, first + before * each);
-            let (mut words, mut room) = (Words::new(&mut rng, count), Room::new());
+            let (mut words, mut room) = (Words::new(&mut rng, count), Room::default());
             for (k, (&a, sum)) in order.iter().zip(sums).enumerate() {
                 *sum = self.action(x, a, duels(k), &mut words, &mut room);
             }
@@ -139,7 +139,6 @@ impl Query<'_> {
         if duels == 0 {
             return 0.0;
         }
-        let Room { rates, opponents, found } = room;
         let range = self.game.shape().range(x);
         let bernoulli = self.spec.labels == LabelKind::Bernoulli;
         let sampler = match self.opponent {
@@ -157,12 +156,12 @@ impl Query<'_> {
         let n = range.len();
         let written_out = duels >= if n <= Sampler::SHORT { WRITE_OUT } else { LOOKED_UP * n };
         if bernoulli && written_out {
-            rates.clear();
-            rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
+            room.rates.clear();
+            room.rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
         }
         if bernoulli && written_out && n <= Sampler::SHORT {
             let mut short = [0.0; Sampler::SHORT];
-            short[..n].copy_from_slice(rates);
+            short[..n].copy_from_slice(&room.rates);
             let sums = sampler.running_sums(range);
             return in_parts(duels, 2, words, |words| {
                 let wins = dispatch(
@@ -175,7 +174,7 @@ impl Query<'_> {
         // first all opponents, then all looks: no look waits for whether the search for the next opponent was foretold
         if !bernoulli {
             return in_parts(duels, 1, words, |words| {
-                let (opponents, found) = (&mut opponents[..words.len()], &mut found[..words.len()]);
+                let (_, opponents, found) = room.ready(words.len());
                 sampler.pick_all(range.clone(), words.iter().map(uniform), opponents);
                 self.look_up(x, a, opponents, found);
                 found.iter().map(|p| p - 0.5).sum()
@@ -183,7 +182,7 @@ impl Query<'_> {
         }
         in_parts(duels, 2, words, |words| {
             let pairs = words.as_chunks::<2>().0;
-            let (opponents, found) = (&mut opponents[..pairs.len()], &mut found[..pairs.len()]);
+            let (rates, opponents, found) = room.ready(pairs.len());
             sampler.pick_all(range.clone(), pairs.iter().map(|[w, _]| uniform(w)), opponents);
             if written_out {
                 opponents.iter().zip(&mut *found).for_each(|(&j, p)| *p = rates[j]);
@@ -203,17 +202,23 @@ impl Query<'_> {
 }
 
 /// Where an action's duels are worked out; anything may stand here before.
+#[derive(Default)]
 struct Room {
     /// Win rates against all actions.
     rates: Vec<f64>,
-    opponents: [usize; Words::MOST],
+    opponents: Vec<usize>,
     /// Win rates against these.
-    found: [f64; Words::MOST],
+    found: Vec<f64>,
 }
 
 impl Room {
-    fn new() -> Self {
-        Self { rates: Vec::new(), opponents: [0; Words::MOST], found: [0.0; Words::MOST] }
+    /// For so many duels at once.
+    fn ready(&mut self, duels: usize) -> (&[f64], &mut [usize], &mut [f64]) {
+        if self.found.len() < duels {
+            self.opponents.resize(duels, 0);
+            self.found.resize(duels, 0.0);
+        }
+        (&self.rates, &mut self.opponents[..duels], &mut self.found[..duels])
     }
 }
 
@@ -283,7 +288,7 @@ fn deal(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
 /// Writes 1 where `left` beats `right` in one draw, else 0; one word a duel.
 pub(crate) fn toss(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) {
     let here = &*rng;
-    let far = game.bytes() > NEAR;
+    let far = game.product_cost().bytes > CACHED;
     let list = |rng: &mut Rng, pairs: &[Duel], out: &mut [f64]| {
         let mut words = Words::new(rng, pairs.len() as u64);
         for (pairs, out) in pairs.chunks(Words::MOST).zip(out.chunks_mut(Words::MOST)) {
@@ -311,9 +316,10 @@ pub(crate) fn toss(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) 
 mod tests {
     use super::*;
     use crate::PreferenceMatrix;
+    use crate::storage::LowRank;
     use equipoise_core::sample::{self, index};
     use equipoise_core::{Policy, seed::stream};
-    use ndarray::Array1;
+    use ndarray::{Array1, Array2};
     use rand::Rng as _;
 
     fn game(sizes: impl Iterator<Item = usize>) -> Game {
@@ -405,6 +411,33 @@ mod tests {
                         assert_eq!(bulk.next_u64(), one.next_u64(), "{spec:?}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_actions_of_one_large_context_draw_the_same_on_any_number_of_threads() {
+        let n = 20_000;
+        let u = Array2::from_shape_fn((n, 2), |(i, k)| ((i * (k + 2)) as f64).sin() / 2.0);
+        let game = Game::single(LowRank::new(u.view()).unwrap());
+        let policy = policy(&game);
+        for duels_per_query in [7, 50_000] {
+            let spec = Sampled { duels_per_query, ..Sampled::default() };
+            let sampler = Sampler::new(&policy);
+            let starts = word_starts(game.shape().offsets(), &spec);
+            let query =
+                Query { game: &game, spec: &spec, opponent: Opponent::Sampled(&sampler), starts: &starts };
+            let mut one = stream(9, "test", &[]);
+            let expect = word_by_word(&game, &spec, &policy, &mut one);
+            let next = one.next_u64();
+            for threads in [1, 2, 5] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (mut rng, mut out) = (stream(9, "test", &[]), vec![f64::NAN; n]);
+                pool.install(|| query.answer(&mut rng, &mut out));
+                assert!(
+                    out == expect && rng.next_u64() == next,
+                    "{duels_per_query} duels, {threads} threads"
+                );
             }
         }
     }

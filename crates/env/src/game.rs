@@ -25,7 +25,7 @@ pub struct Game {
     starts: Vec<usize>,
     /// The contexts that lie elsewhere, ascending.
     stored: Vec<(usize, Arc<dyn Storage>)>,
-    /// The same as whole matrices, where the game is small.
+    /// The same as squares and slabs, where the game is small.
     near: Option<Near>,
     /// Context weights, non-negative, summing to 1.
     weights: Vec<f64>,
@@ -319,8 +319,6 @@ impl Game {
         }
         if let Some(near) = &self.near {
             near.products(self.shape.offsets(), probs, out);
-        } else if self.contexts() == 1 {
-            skew_product(&self.margins, probs, out);
         } else {
             triangles::products(self.shape.offsets(), &self.starts, &self.margins, probs, out);
         }

@@ -22,16 +22,17 @@ pub(crate) struct Near {
 
 /// Largest context kept as a square: 32 KiB.
 const SQUARE: usize = 64;
-/// Largest context kept here.
-const ACTIONS: usize = 1023;
-/// Most numbers kept here, 4 MiB: beyond, games are read from memory, and the triangle is the shorter.
-const NUMBERS: usize = 1 << 19;
+/// Lines of actions of the largest context kept here: up to 1023 actions. Larger ones have a storage of their own.
+const WIDTH: usize = 128;
+/// Most lines kept here, those of one context of that size, 4 MiB: beyond, games are read from memory, and the triangle is
+/// the shorter.
+const LINES: usize = LANES * WIDTH * (WIDTH + 1) / 2;
 
 impl Near {
     /// All contexts, if the game is small; `margin(x, i, j)` is `K_ij` of context x.
     pub(crate) fn new(sizes: &[usize], margin: impl Fn(usize, usize, usize) -> f64) -> Option<Self> {
         let count: usize = sizes.iter().map(|&n| lines(n)).sum();
-        if count * LANES > NUMBERS || sizes.iter().any(|&n| n > ACTIONS) {
+        if count > LINES || sizes.iter().any(|&n| n >= WIDTH * LANES) {
             return None;
         }
         let mut kept = Vec::with_capacity(count);
@@ -66,6 +67,7 @@ impl Near {
 
     /// `K p` in every context, flat; context x has actions `offsets[x]..offsets[x + 1]`.
     pub(crate) fn products(&self, offsets: &[usize], p: &[f64], out: &mut [f64]) {
+        let out = &mut out[..offsets[offsets.len() - 1]]; // and nothing behind them, see `square_product`
         vector::run(Products { lines: &self.lines, offsets, p, out });
     }
 }
@@ -105,7 +107,7 @@ impl WithSimd for Products<'_> {
             } else if n <= 256 {
                 simd.vectorize(Slabs::<32> { lines: here, p, out });
             } else {
-                simd.vectorize(Slabs::<128> { lines: here, p, out });
+                simd.vectorize(Slabs::<WIDTH> { lines: here, p, out });
             }
         }
     }
@@ -246,6 +248,21 @@ mod tests {
     use crate::product::pair;
     use crate::product::tests::{case, double_loop};
     use proptest::prelude::*;
+
+    #[test]
+    fn the_largest_contexts_lie_near() {
+        for n in [511, 1016, 1017, 1023] {
+            let (margins, p) = case(n, n as u64);
+            let near = Near::new(&[n], |_, i, j| if i < j { margins[pair(n, i, j)] } else { f64::NAN })
+                .expect("small");
+            let mut out = vec![f64::NAN; n];
+            near.products(&[0, n], &p, &mut out);
+            assert!(out.iter().zip(double_loop(&margins, &p)).all(|(a, b)| (a - b).abs() < 1e-12), "n {n}");
+            assert!(near.lines.len() <= LINES);
+        }
+        let fits = |sizes: &[usize]| Near::new(sizes, |_, _, _| 0.0).is_some();
+        assert!(!fits(&[1024]) && !fits(&[1023, 8]) && fits(&[64; 100]) && !fits(&[64; 130]));
+    }
 
     proptest! {
         #[test]

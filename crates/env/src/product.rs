@@ -1,4 +1,4 @@
-//! The one product everything costs: `K pi`, each unordered pair read once from the packed strict upper triangle.
+//! The product of a packed strict upper triangle: `K pi`, each unordered pair read once.
 //!
 //! ```text
 //! (K p)_i = sum_{j > i} K_ij p_j  -  sum_{j < i} K_ji p_j
@@ -9,8 +9,8 @@
 //! read from cache a quarter as often. Rows and lanes depend on `n` only, so the bits do not depend on the width of the
 //! machine's vectors. Large contexts are kept otherwise: see [`crate::storage`].
 //!
-//! Games of small contexts have their own ways (`near.rs`, `triangles.rs`): there the
-//! sum over a row costs more than reading the other half of the matrix.
+//! Games of small contexts have their own ways (`near.rs`, `triangles.rs`): there what rows wait for costs more than what
+//! is read.
 
 use equipoise_core::lanes::{Eight, LANES, Real};
 use equipoise_core::vector;

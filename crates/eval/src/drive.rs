@@ -440,6 +440,7 @@ impl Desk {
             last.set_probs(|p| p.copy_from_slice(&previous)).expect("an iterate before was finite");
             last
         } else {
+            drop(previous);
             run.solver.policy().clone()
         };
         let path = path.unwrap_or_default();

@@ -4,8 +4,7 @@
 //! BR_tau(pi) = softmax(log mu + q / tau)        gap_tau(pi) = 2 tau KL(pi || BR_tau(pi))
 //! ```
 //!
-//! Written for a row alone, for the rows of many contexts, and for eight policies of one context at once; all with the
-//! same bits.
+//! Written for a row alone, for the rows of many contexts, and for eight policies at once; all with the same bits.
 
 use std::ops::Range;
 
@@ -69,11 +68,12 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let base = self.offsets[0];
-        let (mut first, mut stored) = (0, [[[0.0; SHORT]; 2]; TOGETHER]);
+        let (mut first, mut stored) = (0, None); // a row alone does without
         while first + 1 < self.offsets.len() {
             let count = short_rows(&self.offsets[first..]);
             if count > 1 {
-                let kls = simd.vectorize(ShortResponses { first, count, of: &self, stored: &mut stored });
+                let stored = stored.get_or_insert_with(|| [[[0.0; SHORT]; 2]; TOGETHER]);
+                let kls = simd.vectorize(ShortResponses { first, count, of: &self, stored });
                 kls[..count].iter().for_each(|kl| (self.each)(*kl));
                 first += count;
                 continue;

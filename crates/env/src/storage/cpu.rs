@@ -1,4 +1,4 @@
-//! The two things a product needs that safe Rust cannot say: asking for memory ahead of its use, and asking for it in large
+//! The two things products and duels need that safe Rust cannot say: asking for memory ahead of its use, and asking for it in large
 //! pages. The only `unsafe` of the workspace, two expressions.
 //!
 //! Why they are needed: a packed product reads its matrix as one stream, and computes enough on each cache line that a core

@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use equipoise_core::lanes::{LANES, Line};
+use equipoise_core::lanes::{LANES, Line, fold};
 use equipoise_core::vector::dispatch;
 
 use super::cpu::{ask_for, in_large_pages};
@@ -159,7 +159,7 @@ impl<T: Number> Panels<T> {
         }
     }
 
-    /// The blocks of `panel` at these columns, which it has.
+    /// The blocks of `panel` at these columns, which it has, or none.
     #[inline(always)]
     fn tile(&self, panel: usize, columns: Range<usize>) -> &[Block<T>] {
         let begin = start(self.n, panel) + columns.start - panel / 2;
@@ -463,7 +463,7 @@ fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
 fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut Line) {
     let half = panel % 2 * ROWS;
     for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
-        *out += ((l[0] + l[4]) + (l[1] + l[5])) + ((l[2] + l[6]) + (l[3] + l[7]));
+        *out += fold(l);
     }
 }
 
