@@ -72,6 +72,7 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
         while first + 1 < self.offsets.len() {
             let count = short_rows(&self.offsets[first..]);
             if count > 1 {
+                #[expect(clippy::unnecessary_lazy_evaluations, reason = "four KiB are zeros only once")]
                 let stored = stored.get_or_insert_with(|| [[[0.0; SHORT]; 2]; TOGETHER]);
                 let kls = simd.vectorize(ShortResponses { first, count, of: &self, stored });
                 kls[..count].iter().for_each(|kl| (self.each)(*kl));
