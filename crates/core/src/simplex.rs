@@ -157,34 +157,34 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
-        let base = self.offsets[0];
+        let Self { offsets, logits, log_probs, probs } = self;
         let mut tops = [0.0; TOGETHER];
-        for (w, top) in self.offsets.windows(2).zip(&mut tops) {
-            let log_probs = &mut self.log_probs[w[0] - base..w[1] - base];
+        for ((start, top), log_probs) in offsets.iter().zip(&mut tops).zip(rows_of(offsets, log_probs)) {
             *top = if log_probs.len() <= LANES {
-                store_logits::<S, L, 1>(simd, self.logits, w[0], log_probs)
+                store_logits::<S, L, 1>(simd, logits, *start, log_probs)
             } else {
-                store_logits::<S, L, 2>(simd, self.logits, w[0], log_probs)
+                store_logits::<S, L, 2>(simd, logits, *start, log_probs)
             };
         }
-        for (w, top) in self.offsets.windows(2).zip(tops) {
-            let here = w[0] - base..w[1] - base;
-            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+        for ((top, log_probs), probs) in
+            tops.iter().zip(rows_of(offsets, log_probs)).zip(rows_of(offsets, probs))
+        {
             if probs.len() <= LANES {
-                store_exponentials::<S, 1>(simd, top, log_probs, probs);
+                store_exponentials::<S, 1>(simd, *top, log_probs, probs);
             } else {
-                store_exponentials::<S, 2>(simd, top, log_probs, probs);
+                store_exponentials::<S, 2>(simd, *top, log_probs, probs);
             }
         }
-        let mut sums = [1.0; TOGETHER];
-        for (w, sum) in self.offsets.windows(2).zip(&mut sums) {
-            *sum = short_sum(simd, &self.probs[w[0] - base..], w[1] - w[0]);
+        let (mut sums, mut rest) = ([1.0; TOGETHER], &*probs);
+        for (w, sum) in offsets.windows(2).zip(&mut sums) {
+            let n = w[1] - w[0];
+            *sum = short_sum(simd, rest, n);
+            rest = &rest[n..];
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
-        for (r, w) in self.offsets.windows(2).enumerate() {
-            let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
-            let here = w[0] - base..w[1] - base;
-            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
+        let rows = rows_of(offsets, log_probs).zip(rows_of(offsets, probs));
+        for ((log_sum, scale), (log_probs, probs)) in log_sums.iter().zip(&scales).zip(rows) {
+            let (log_sum, scale) = (Eight::splat(simd, *log_sum), Eight::splat(simd, *scale));
             if probs.len() <= LANES {
                 normalise::<S, 1>(simd, log_probs, probs, log_sum, scale);
             } else {
@@ -193,6 +193,20 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
         }
         sums
     }
+}
+
+/// The rows of a vector that begins with the first.
+#[inline(always)]
+fn rows_of<'a>(offsets: &'a [usize], values: &'a mut [f64]) -> impl Iterator<Item = &'a mut [f64]> {
+    let mut rest = values;
+    offsets.windows(2).map(
+        #[inline(always)]
+        move |w| {
+            let (row, after) = std::mem::take(&mut rest).split_at_mut(w[1] - w[0]);
+            rest = after;
+            row
+        },
+    )
 }
 
 /// Leaves the logits of a short row; the largest.
