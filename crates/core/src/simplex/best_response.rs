@@ -287,29 +287,41 @@ impl<F: FnMut([f64; LANES], [f64; LANES])> WithSimd for BestResponses<'_, F> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         /// Contexts taken together: while one waits for its sums, the machine works at others.
         const CONTEXTS: usize = 8;
+        let mut rest = self.offsets;
+        while rest.len() > 1 {
+            if rest.len() == 2 {
+                self.together::<S, 1>(simd, rest);
+            } else {
+                self.together::<S, CONTEXTS>(simd, &rest[..rest.len().min(CONTEXTS + 1)]);
+            }
+            rest = &rest[(rest.len() - 1).min(CONTEXTS)..];
+        }
+    }
+}
+
+impl<F: FnMut([f64; LANES], [f64; LANES])> BestResponses<'_, F> {
+    /// At most `K` contexts.
+    #[inline(always)]
+    fn together<S: Simd, const K: usize>(&mut self, simd: S, offsets: &[usize]) {
         let per_tau = Eight::splat(simd, per(self.tau));
-        for first in (0..self.offsets.len() - 1).step_by(CONTEXTS) {
-            let mut rest = &self.offsets[first..];
-            rest = &rest[..rest.len().min(CONTEXTS + 1)];
-            let (mut largest, mut sums) = ([[0.0; LANES]; CONTEXTS], [[1.0; LANES]; CONTEXTS]);
-            for ((w, largest), sum) in rest.windows(2).zip(&mut largest).zip(&mut sums) {
-                self.weigh(simd, w[0]..w[1], per_tau, largest, sum);
+        let (mut largest, mut sums) = ([[0.0; LANES]; K], [[1.0; LANES]; K]);
+        for ((w, largest), sum) in offsets.windows(2).zip(&mut largest).zip(&mut sums) {
+            self.weigh(simd, w[0]..w[1], per_tau, largest, sum);
+        }
+        let (mut log_sums, mut scales, mut kls) = (sums, sums, [[0.0; LANES]; K]);
+        if self.tau > 0.0 {
+            for ((sum, log_sum), scale) in sums.iter().zip(&mut log_sums).zip(&mut scales) {
+                let sum = Eight::load(simd, sum);
+                ln_of(sum).store(log_sum);
+                (Eight::splat(simd, 1.0) / sum).store(scale);
             }
-            let (mut log_sums, mut scales, mut kls) = (sums, sums, [[0.0; LANES]; CONTEXTS]);
-            if self.tau > 0.0 {
-                for ((sum, log_sum), scale) in sums.iter().zip(&mut log_sums).zip(&mut scales) {
-                    let sum = Eight::load(simd, sum);
-                    ln_of(sum).store(log_sum);
-                    (Eight::splat(simd, 1.0) / sum).store(scale);
-                }
-                for (k, w) in rest.windows(2).enumerate() {
-                    let (log_sum, scale) = (Eight::load(simd, &log_sums[k]), Eight::load(simd, &scales[k]));
-                    self.divergence(simd, w[0]..w[1], log_sum, scale).store(&mut kls[k]);
-                }
+            for (k, w) in offsets.windows(2).enumerate() {
+                let (log_sum, scale) = (Eight::load(simd, &log_sums[k]), Eight::load(simd, &scales[k]));
+                self.divergence(simd, w[0]..w[1], log_sum, scale).store(&mut kls[k]);
             }
-            for (largest, kl) in largest.into_iter().zip(kls).take(rest.len() - 1) {
-                (self.each)(largest, kl);
-            }
+        }
+        for (largest, kl) in largest.into_iter().zip(kls).take(offsets.len() - 1) {
+            (self.each)(largest, kl);
         }
     }
 }
