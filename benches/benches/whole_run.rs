@@ -2,7 +2,6 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use equipoise::Conduct;
-
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use equipoise::registry::solver;
 use serde_json::Value;

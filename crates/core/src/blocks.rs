@@ -76,25 +76,38 @@ pub fn over<W: Cut, R: Send>(
     work: impl Fn(Block<'_>, W) -> R + Sync,
     join: impl Fn(R, R) -> R + Sync,
 ) -> R {
+    over_little(offsets, written, |block| block.entries().len() <= BLOCK, work, join)
+}
+
+/// [`over`] with blocks that are halved until `little` says so, or one context is left.
+#[inline]
+pub fn over_little<W: Cut, R: Send>(
+    offsets: &[usize],
+    written: W,
+    little: impl Fn(&Block<'_>) -> bool + Sync,
+    work: impl Fn(Block<'_>, W) -> R + Sync,
+    join: impl Fn(R, R) -> R + Sync,
+) -> R {
     let block = Block { first: 0, offsets };
-    if block.entries().len() <= BLOCK { work(block, written) } else { halves(block, written, &work, &join) }
+    if little(&block) { work(block, written) } else { halves(block, written, &little, &work, &join) }
 }
 
 fn halves<W: Cut, R: Send>(
     block: Block<'_>,
     written: W,
+    little: &(impl Fn(&Block<'_>) -> bool + Sync),
     work: &(impl Fn(Block<'_>, W) -> R + Sync),
     join: &(impl Fn(R, R) -> R + Sync),
 ) -> R {
-    let Block { first, offsets } = block;
-    if block.entries().len() <= BLOCK || block.contexts() == 1 {
+    if little(&block) || block.contexts() == 1 {
         return work(block, written);
     }
+    let Block { first, offsets } = block;
     let middle = block.contexts() / 2;
     let (left, right) = written.cut(offsets[middle] - offsets[0]);
     let (a, b) = rayon::join(
-        || halves(Block { first, offsets: &offsets[..=middle] }, left, work, join),
-        || halves(Block { first: first + middle, offsets: &offsets[middle..] }, right, work, join),
+        || halves(Block { first, offsets: &offsets[..=middle] }, left, little, work, join),
+        || halves(Block { first: first + middle, offsets: &offsets[middle..] }, right, little, work, join),
     );
     join(a, b)
 }

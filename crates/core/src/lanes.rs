@@ -214,12 +214,18 @@ pub fn sums<S: Simd>(simd: S, rows: [Eight<S>; LANES]) -> Eight<S> {
     for k in 0..LANES {
         rows[k].store(&mut lanes[k]);
     }
-    let lanes = transpose(simd, lanes);
-    let mut parts = rows;
+    fold_columns(simd, &transpose(simd, lanes))
+}
+
+/// [`fold`] of eight partial sums in every lane.
+#[inline(always)]
+#[must_use]
+pub(crate) fn fold_columns<S: Simd>(simd: S, parts: &[[f64; LANES]; LANES]) -> Eight<S> {
+    let mut loaded = [Eight::splat(simd, 0.0); LANES];
     for l in 0..LANES {
-        parts[l] = Eight::load(simd, &lanes[l]);
+        loaded[l] = Eight::load(simd, &parts[l]);
     }
-    fold(parts)
+    fold(loaded)
 }
 
 /// `to[l][k] = from[k][l]`.

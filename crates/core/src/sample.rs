@@ -199,14 +199,6 @@ impl Sampler {
         k
     }
 
-    /// [`Sampler::pick`] of as many numbers as there is room for in `picked`.
-    #[inline]
-    pub fn pick_all(&self, range: Range<usize>, u: impl Iterator<Item = f64>, picked: &mut [usize]) {
-        for (u, k) in u.zip(picked) {
-            *k = self.pick(range.clone(), u);
-        }
-    }
-
     /// An action of the context whose row is at `range` (as [`crate::Shape::range`] gives it), from 0.
     #[inline]
     #[must_use]

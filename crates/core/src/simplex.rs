@@ -5,10 +5,10 @@
 //!
 //! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. A row of up to 16 that
 //! stands alone never leaves the registers: for a game of ten actions the way through memory costs as much as the arithmetic.
-//! Several such rows are taken together, stage by stage, so that the machine has enough to do while each waits: of 9 to 16
-//! entries the first eight and the last eight, without a copy. All ways have the same bits.
+//! Several such rows are taken together (`simplex/together.rs`). All ways have the same bits.
 
 mod best_response;
+mod together;
 
 use std::ops::Range;
 
@@ -16,6 +16,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::lanes::{Eight, LANES, Real};
 use crate::vector::{self, exp_of, kl_term_of, ln_of};
+use together::{SHORT, ShortRows, short_rows};
 
 /// `log sum_i exp(v_i)`, shifted by the largest entry. `-inf` entries count nothing.
 #[must_use]
@@ -112,7 +113,10 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
                 // out of line: a single row is slower for every kernel beside its own
                 let offsets = &self.offsets[first..=first + count];
                 let sums = simd.vectorize(ShortRows { offsets, logits: self.logits, log_probs, probs });
-                bad = bad.or(sums[..count].iter().position(|sum| !sum.is_finite()).map(|k| first + k));
+                bad = bad.or(sums.as_flattened()[..count]
+                    .iter()
+                    .position(|sum| !sum.is_finite())
+                    .map(|k| first + k));
             } else {
                 let sum = match end - start {
                     0..=8 => short_row::<S, L, 1>(simd, self.logits, start, log_probs, probs),
@@ -128,180 +132,6 @@ impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
         }
         bad
     }
-}
-
-/// Most entries of a row that is taken in registers or together with others.
-const SHORT: usize = 2 * LANES;
-
-/// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
-/// quotients of eight sums are one vector.
-const TOGETHER: usize = 2 * LANES;
-
-/// How many rows from the first on are taken together: those that are short.
-#[inline(always)]
-fn short_rows(offsets: &[usize]) -> usize {
-    offsets.windows(2).take(TOGETHER).take_while(|w| w[1] - w[0] <= SHORT).count()
-}
-
-/// [`LogSoftmax`] of up to [`TOGETHER`] short rows; gives their sums. Until these are known, shifted logits and exponentials
-/// stand where the results will.
-struct ShortRows<'a, L> {
-    offsets: &'a [usize],
-    logits: &'a L,
-    log_probs: &'a mut [f64],
-    probs: &'a mut [f64],
-}
-
-impl<L: Logits> WithSimd for ShortRows<'_, L> {
-    type Output = [f64; TOGETHER];
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
-        let Self { offsets, logits, log_probs, probs } = self;
-        let mut tops = [0.0; TOGETHER];
-        for ((start, top), log_probs) in offsets.iter().zip(&mut tops).zip(rows_of(offsets, log_probs)) {
-            *top = if log_probs.len() <= LANES {
-                store_logits::<S, L, 1>(simd, logits, *start, log_probs)
-            } else {
-                store_logits::<S, L, 2>(simd, logits, *start, log_probs)
-            };
-        }
-        for ((top, log_probs), probs) in
-            tops.iter().zip(rows_of(offsets, log_probs)).zip(rows_of(offsets, probs))
-        {
-            if probs.len() <= LANES {
-                store_exponentials::<S, 1>(simd, *top, log_probs, probs);
-            } else {
-                store_exponentials::<S, 2>(simd, *top, log_probs, probs);
-            }
-        }
-        let (mut sums, mut rest) = ([1.0; TOGETHER], &*probs);
-        for (w, sum) in offsets.windows(2).zip(&mut sums) {
-            let n = w[1] - w[0];
-            *sum = short_sum(simd, rest, n);
-            rest = &rest[n..];
-        }
-        let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
-        let rows = rows_of(offsets, log_probs).zip(rows_of(offsets, probs));
-        for ((log_sum, scale), (log_probs, probs)) in log_sums.iter().zip(&scales).zip(rows) {
-            let (log_sum, scale) = (Eight::splat(simd, *log_sum), Eight::splat(simd, *scale));
-            if probs.len() <= LANES {
-                normalise::<S, 1>(simd, log_probs, probs, log_sum, scale);
-            } else {
-                normalise::<S, 2>(simd, log_probs, probs, log_sum, scale);
-            }
-        }
-        sums
-    }
-}
-
-/// The rows of a vector that begins with the first.
-#[inline(always)]
-fn rows_of<'a>(offsets: &'a [usize], values: &'a mut [f64]) -> impl Iterator<Item = &'a mut [f64]> {
-    let mut rest = values;
-    offsets.windows(2).map(
-        #[inline(always)]
-        move |w| {
-            let (row, after) = std::mem::take(&mut rest).split_at_mut(w[1] - w[0]);
-            rest = after;
-            row
-        },
-    )
-}
-
-/// Leaves the logits of a short row; the largest.
-#[inline(always)]
-fn store_logits<S: Simd, L: Logits, const C: usize>(
-    simd: S,
-    logits: &L,
-    start: usize,
-    log_probs: &mut [f64],
-) -> f64 {
-    let n = log_probs.len();
-    let mut v = [logits.part(simd, start..start + n.min(LANES), &log_probs[..n.min(LANES)]); C];
-    if C == 2 {
-        v[1] = logits.part(simd, start + n - LANES..start + n, &log_probs[n - LANES..]);
-    }
-    store_short(v, log_probs);
-    v[0].or_larger(v[C - 1]).largest()
-}
-
-/// Shifts logits by the largest and leaves their exponentials beside them.
-#[inline(always)]
-fn store_exponentials<S: Simd, const C: usize>(simd: S, top: f64, log_probs: &mut [f64], probs: &mut [f64]) {
-    let top = Eight::splat(simd, top);
-    let mut v: [Eight<S>; C] = load_short(simd, log_probs, f64::NEG_INFINITY);
-    let mut e = v;
-    for k in 0..C {
-        v[k] = v[k] - top;
-        e[k] = exp_of(v[k]);
-    }
-    store_short(v, log_probs);
-    store_short(e, probs);
-}
-
-/// The `C` eights of a short row: all of it, padded, or the first eight and the last.
-#[inline(always)]
-fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [Eight<S>; C] {
-    if C == 1 {
-        return [Eight::load_part(simd, row, padding); C];
-    }
-    let mut eights = [Eight::load(simd, row.first_chunk().expect(LONGER)); C];
-    eights[C - 1] = Eight::load(simd, row.last_chunk().expect(LONGER));
-    eights
-}
-
-/// The counterpart of [`load_short`].
-#[inline(always)]
-fn store_short<S: Simd, const C: usize>(eights: [Eight<S>; C], row: &mut [f64]) {
-    if C == 1 {
-        eights[0].store_part(row);
-    } else {
-        eights[0].store(row.first_chunk_mut().expect(LONGER));
-        eights[C - 1].store(row.last_chunk_mut().expect(LONGER));
-    }
-}
-
-const LONGER: &str = "a row of two eights is longer than one";
-
-/// The sum of the first `n` of `values`, a short row: eight partial sums, folded, as of every row.
-#[inline(always)]
-fn short_sum<S: Simd>(simd: S, values: &[f64], n: usize) -> f64 {
-    if n <= LANES {
-        return Eight::load_first(simd, values, n).sum();
-    }
-    let (first, rest) = values.split_at(LANES);
-    (Eight::load_first(simd, first, LANES) + Eight::load_first(simd, rest, n - LANES)).sum()
-}
-
-/// `v - log_sum` and `e scale` of what [`store_exponentials`] left.
-#[inline(always)]
-fn normalise<S: Simd, const C: usize>(
-    simd: S,
-    log_probs: &mut [f64],
-    probs: &mut [f64],
-    log_sum: Eight<S>,
-    scale: Eight<S>,
-) {
-    let (mut v, mut e) = (load_short::<S, C>(simd, log_probs, 0.0), load_short::<S, C>(simd, probs, 0.0));
-    for k in 0..C {
-        (v[k], e[k]) = (v[k] - log_sum, e[k] * scale);
-    }
-    store_short(v, log_probs);
-    store_short(e, probs);
-}
-
-/// `ln s` and `1 / s` of the sums of rows taken together.
-#[inline(always)]
-fn logarithms_and_quotients<S: Simd>(simd: S, sums: &[f64; TOGETHER]) -> ([f64; TOGETHER], [f64; TOGETHER]) {
-    let (mut logarithms, mut quotients) = (*sums, *sums);
-    let (ln, per, all) = (logarithms.as_chunks_mut().0, quotients.as_chunks_mut().0, sums.as_chunks().0);
-    for half in 0..TOGETHER / LANES {
-        let sums = Eight::load(simd, &all[half]);
-        ln_of(sums).store(&mut ln[half]);
-        (Eight::splat(simd, 1.0) / sums).store(&mut per[half]);
-    }
-    (logarithms, quotients)
 }
 
 /// Where the k-th eight of a row of `n` lie in it.

@@ -63,37 +63,30 @@ pub(crate) enum Opponent<'a> {
 impl Query<'_> {
     /// Writes the estimated win rates, flat over the shape, and moves `rng` behind the words of the query.
     pub(crate) fn answer(&self, rng: &mut Rng, out: &mut [f64]) {
-        let all = Block { first: 0, offsets: self.game.shape().offsets() };
-        let words = self.starts[self.game.contexts()];
-        if Self::little(words, out) {
-            self.block(all, Words::new(rng, words), out);
-        } else {
-            self.share_out(all, rng, out);
-            *rng = ahead(rng, words);
+        let offsets = self.game.shape().offsets();
+        let words =
+            |block: &Block<'_>| (self.starts[block.first], self.starts[block.first + block.contexts()]);
+        let little = |block: &Block<'_>| {
+            let (begin, end) = words(block);
+            end - begin <= SHARED && block.entries().len() <= blocks::BLOCK
+        };
+        let all = Block { first: 0, offsets };
+        if little(&all) {
+            self.block(all, Words::new(rng, words(&all).1), out);
+            return;
         }
-    }
-
-    /// Whether so many words for so many answers are the work of one thread.
-    fn little(words: u64, out: &[f64]) -> bool {
-        words <= SHARED && out.len() <= blocks::BLOCK
-    }
-
-    /// Contexts in halves until each part is little, and then the actions of a context; `here` is where the query begins.
-    fn share_out(&self, block: Block<'_>, here: &Rng, out: &mut [f64]) {
-        let Block { first, offsets } = block;
-        let (begin, end) = (self.starts[first], self.starts[first + block.contexts()]);
-        if Self::little(end - begin, out) {
-            self.block(block, Words::new(&mut ahead(here, begin), end - begin), out);
-        } else if block.contexts() == 1 {
-            self.shared_context(first, &ahead(here, begin), out);
-        } else {
-            let middle = block.contexts() / 2;
-            let (left, right) = out.split_at_mut(offsets[middle] - offsets[0]);
-            rayon::join(
-                || self.share_out(Block { first, offsets: &offsets[..=middle] }, here, left),
-                || self.share_out(Block { first: first + middle, offsets: &offsets[middle..] }, here, right),
-            );
-        }
+        let here = &*rng;
+        let part = |block: Block<'_>, out: &mut [f64]| {
+            let (begin, end) = words(&block);
+            let mut rng = ahead(here, begin);
+            if little(&block) {
+                self.block(block, Words::new(&mut rng, end - begin), out);
+            } else {
+                self.shared_context(block.first, &rng, out);
+            }
+        };
+        blocks::over_little(offsets, out, little, part, |(), ()| ());
+        *rng = ahead(here, words(&all).1);
     }
 
     fn block(&self, block: Block<'_>, mut words: Words<'_>, out: &mut [f64]) {
@@ -154,28 +147,31 @@ impl Query<'_> {
             }
         };
         let n = range.len();
-        let written_out = duels >= if n <= Sampler::SHORT { WRITE_OUT } else { LOOKED_UP * n };
-        if bernoulli && written_out {
-            room.rates.clear();
-            room.rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
-        }
-        if bernoulli && written_out && n <= Sampler::SHORT {
-            let mut short = [0.0; Sampler::SHORT];
-            short[..n].copy_from_slice(&room.rates);
+        if bernoulli && n <= Sampler::SHORT && duels >= WRITE_OUT {
+            let mut rates = [0.0; Sampler::SHORT];
+            rates[..n].iter_mut().enumerate().for_each(|(j, p)| *p = self.game.prob(x, a, j));
             let sums = sampler.running_sums(range);
             return in_parts(duels, 2, words, |words| {
                 let wins = dispatch(
                     #[inline(always)]
-                    || wins(sums, &short, words),
+                    || wins(sums, &rates, words),
                 );
                 half_counted(words.len() / 2, wins)
             });
         }
+        let written_out = bernoulli && duels >= LOOKED_UP * n;
+        if written_out {
+            room.rates.clear();
+            room.rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
+        }
         // first all opponents, then all looks: no look waits for whether the search for the next opponent was foretold
+        let meet = |words: &mut dyn Iterator<Item = &[u8; 8]>, opponents: &mut [usize]| {
+            opponents.iter_mut().zip(words).for_each(|(j, w)| *j = sampler.pick(range.clone(), uniform(w)));
+        };
         if !bernoulli {
             return in_parts(duels, 1, words, |words| {
                 let (_, opponents, found) = room.ready(words.len());
-                sampler.pick_all(range.clone(), words.iter().map(uniform), opponents);
+                meet(&mut words.iter(), opponents);
                 self.look_up(x, a, opponents, found);
                 found.iter().map(|p| p - 0.5).sum()
             });
@@ -183,7 +179,7 @@ impl Query<'_> {
         in_parts(duels, 2, words, |words| {
             let pairs = words.as_chunks::<2>().0;
             let (rates, opponents, found) = room.ready(pairs.len());
-            sampler.pick_all(range.clone(), pairs.iter().map(|[w, _]| uniform(w)), opponents);
+            meet(&mut pairs.iter().map(|[w, _]| w), opponents);
             if written_out {
                 opponents.iter().zip(&mut *found).for_each(|(&j, p)| *p = rates[j]);
             } else {
@@ -196,7 +192,9 @@ impl Query<'_> {
 
     /// Win rates of action `a` against `opponents`.
     fn look_up(&self, x: usize, a: usize, opponents: &[usize], found: &mut [f64]) {
-        opponents.iter().for_each(|&j| self.game.ask_for(x, a, j));
+        if far(self.game) {
+            opponents.iter().for_each(|&j| self.game.ask_for(x, a, j));
+        }
         opponents.iter().zip(found).for_each(|(&j, p)| *p = self.game.prob(x, a, j));
     }
 }
@@ -220,6 +218,11 @@ impl Room {
         }
         (&self.rates, &mut self.opponents[..duels], &mut self.found[..duels])
     }
+}
+
+/// Whether looking up a margin is likely to wait for memory.
+fn far(game: &Game) -> bool {
+    game.product_cost().bytes > CACHED
 }
 
 /// How many of `m` duels the k-th of `n` actions in the dealt order has.
@@ -288,7 +291,7 @@ fn deal(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
 /// Writes 1 where `left` beats `right` in one draw, else 0; one word a duel.
 pub(crate) fn toss(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) {
     let here = &*rng;
-    let far = game.product_cost().bytes > CACHED;
+    let far = far(game);
     let list = |rng: &mut Rng, pairs: &[Duel], out: &mut [f64]| {
         let mut words = Words::new(rng, pairs.len() as u64);
         for (pairs, out) in pairs.chunks(Words::MOST).zip(out.chunks_mut(Words::MOST)) {

@@ -10,11 +10,12 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{
-    Combination, Logits as _, SHORT, TOGETHER, eight, exponentials, load_short, logarithms_and_quotients,
-    short_rows, short_sum, store_exponentials, store_logits, store_short,
+use super::together::{
+    NO_SUMS, SHORT, TOGETHER, load_short, logarithms_and_quotients, short_rows, short_sum,
+    store_exponentials, store_logits, store_short,
 };
-use crate::lanes::{Eight, LANES, Real as _, fold};
+use super::{Combination, Logits as _, eight, exponentials};
+use crate::lanes::{Eight, LANES, Real as _, fold_columns};
 use crate::vector::{self, exp_of, kl_term_of, ln_of};
 
 /// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`.
@@ -108,8 +109,8 @@ impl<F> WithSimd for ShortResponses<'_, F> {
     fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
         let (of, base) = (self.of, self.of.offsets[0]);
         let offsets = &of.offsets[self.first..=self.first + self.count];
-        let (mut sums, mut kls) = ([1.0; TOGETHER], [0.0; TOGETHER]);
-        for ((w, [v, e]), sum) in offsets.windows(2).zip(&mut *self.stored).zip(&mut sums) {
+        let (mut sums, mut kls) = (NO_SUMS, [0.0; TOGETHER]);
+        for ((w, [v, e]), sum) in offsets.windows(2).zip(&mut *self.stored).zip(sums.as_flattened_mut()) {
             let n = w[1] - w[0];
             let (v, e) = (&mut v[..n], &mut e[..n]);
             if n <= LANES {
@@ -122,6 +123,7 @@ impl<F> WithSimd for ShortResponses<'_, F> {
             *sum = short_sum(simd, e, n);
         }
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
+        let (log_sums, scales) = (log_sums.as_flattened(), scales.as_flattened());
         for (r, w) in offsets.windows(2).enumerate() {
             let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
             let (row, n) = (Row { at: w[0] - base..w[1] - base, of }, w[1] - w[0]);
@@ -308,13 +310,9 @@ impl<F: FnMut([f64; LANES], [f64; LANES])> BestResponses<'_, F> {
         for ((w, largest), sum) in offsets.windows(2).zip(&mut largest).zip(&mut sums) {
             self.weigh(simd, w[0]..w[1], per_tau, largest, sum);
         }
-        let (mut log_sums, mut scales, mut kls) = (sums, sums, [[0.0; LANES]; K]);
+        let mut kls = [[0.0; LANES]; K];
         if self.tau > 0.0 {
-            for ((sum, log_sum), scale) in sums.iter().zip(&mut log_sums).zip(&mut scales) {
-                let sum = Eight::load(simd, sum);
-                ln_of(sum).store(log_sum);
-                (Eight::splat(simd, 1.0) / sum).store(scale);
-            }
+            let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
             for (k, w) in offsets.windows(2).enumerate() {
                 let (log_sum, scale) = (Eight::load(simd, &log_sums[k]), Eight::load(simd, &scales[k]));
                 self.divergence(simd, w[0]..w[1], log_sum, scale).store(&mut kls[k]);
@@ -362,7 +360,7 @@ impl<F> BestResponses<'_, F> {
                 (Eight::load(simd, sum) + exponential).store(sum);
             }
         }
-        folded(simd, &sums).store(sum);
+        fold_columns(simd, &sums).store(sum);
     }
 
     /// One context: `KL(pi || BR)` from what [`BestResponses::weigh`] left.
@@ -381,16 +379,6 @@ impl<F> BestResponses<'_, F> {
                 (so_far + kl_term_of(p, log_p, e * scale, v - log_sum)).store(sum);
             }
         }
-        folded(simd, &sums)
+        fold_columns(simd, &sums)
     }
-}
-
-/// The eight partial sums of each lane, folded.
-#[inline(always)]
-fn folded<S: Simd>(simd: S, sums: &[[f64; LANES]; LANES]) -> Eight<S> {
-    let mut parts = [Eight::splat(simd, 0.0); LANES];
-    for l in 0..LANES {
-        parts[l] = Eight::load(simd, &sums[l]);
-    }
-    fold(parts)
 }

@@ -1,11 +1,10 @@
-//! The two things products and duels need that safe Rust cannot say: asking for memory ahead of its use, and asking for it in large
-//! pages. The only `unsafe` of the workspace, two expressions.
+//! The two things products and duels need that safe Rust cannot say: asking for memory ahead of its use, and asking for it
+//! in large pages. The only `unsafe` of the workspace, two expressions.
 //!
 //! Why they are needed: a packed product reads its matrix as one stream, and computes enough on each cache line that a core
 //! does not look far enough ahead by itself; asked 8 KiB ahead it streams at the bandwidth of a plain sum, not at half of
-//! it. And in pages of 4 KiB every 64th cache line needs an address looked up: large pages give a twentieth for one
-//! product, a tenth and more for sixteen in one pass, which jump between panels. Neither changes a value: asking reads and
-//! writes nothing.
+//! it. And in pages of 4 KiB every 64th cache line needs an address looked up: large pages spare that, most of all where
+//! many products in one pass jump between panels. Neither changes a value: asking reads and writes nothing.
 #![allow(unsafe_code)]
 
 /// Asks for the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other

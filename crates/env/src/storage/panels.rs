@@ -307,12 +307,6 @@ thread_local! {
     static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lines from one vector to the next: equal places of vectors that lie a power of two apart share a few sets of a cache, and
-/// a tile of many of them would not stay in it. Here they lie an odd multiple of a tile apart.
-fn apart(lines: usize) -> usize {
-    lines + (TILE.0 + 64 - lines % 64) % 64
-}
-
 /// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
 /// at first, and are added in the order of the bands.
 pub(super) fn in_parts(
@@ -326,13 +320,13 @@ pub(super) fn in_parts(
     let whole = n / LANES;
     // taken, not borrowed: while this thread waits it may begin another product
     let mut scratch = SCRATCH.take();
-    let total = ps.len() * apart(whole) + outs.len() * bands.iter().map(|b| apart(length(b))).sum::<usize>();
+    let total = ps.len() * whole + outs.len() * bands.iter().map(length).sum::<usize>();
     scratch.resize(scratch.len().max(total), Line([0.0; LANES]));
     let mut rest = &mut scratch[..];
     let mut take = |count| {
-        let (lines, after) = std::mem::take(&mut rest).split_at_mut(apart(count));
+        let (lines, after) = std::mem::take(&mut rest).split_at_mut(count);
         rest = after;
-        &mut lines[..count]
+        lines
     };
     let padded = |p: &&[f64]| {
         let (blocks, last) = p.as_chunks();
