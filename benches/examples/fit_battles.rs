@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use equipoise::data::{Selection, parse_comparisons};
-use equipoise::ratings::{Model, Options, fit};
+use equipoise::models::{Model, Options, fit};
 
 #[expect(clippy::print_stdout, reason = "a program whose result is its output")]
 fn main() {

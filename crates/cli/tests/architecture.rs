@@ -6,25 +6,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 const FAMILIES: [&str; 5] =
-    ["solver-self-play", "solver-mirror-descent", "solver-extragradient", "solver-inpo", "baseline-bt"];
+    ["solver-self-play", "solver-mirror-descent", "solver-extragradient", "solver-regression", "baseline-bt"];
 
 /// Room, then the rooms it may depend on.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut rooms = BTreeMap::from([
-        ("core", vec![]),
+        ("records", vec![]),
+        ("core", vec!["records"]),
         ("env", vec!["core"]),
+        ("testing", vec!["core", "env"]),
         ("reference", vec!["core", "env"]),
-        ("eval", vec!["core", "env", "reference"]),
+        ("eval", vec!["core", "env", "records"]),
         ("data", vec!["core", "env"]),
-        ("ratings", vec!["core", "env", "reference", "data"]),
-        ("report", vec![]),
-        ("experiment", vec!["equipoise", "report"]),
-        ("cli", vec!["equipoise", "experiment", "report"]),
+        ("models", vec!["core", "env", "reference", "data"]),
+        ("report", vec!["records"]),
+        ("experiment", vec!["equipoise", "records", "report"]),
+        ("answers", vec!["equipoise", "records"]),
+        ("cli", vec!["answers", "experiment", "report", "records", "equipoise"]),
         ("benches", vec!["equipoise"]),
     ]);
     rooms.extend(FAMILIES.map(|family| (family, vec!["core"])));
-    let below = ["core", "env", "reference", "eval", "data", "ratings"].into_iter().chain(FAMILIES);
-    rooms.insert("equipoise", below.collect());
+    let listed = ["core", "env", "reference", "eval", "records"].into_iter().chain(FAMILIES);
+    rooms.insert("conformance", listed.clone().collect());
+    rooms.insert("equipoise", listed.chain(["conformance", "data", "models"]).collect());
     rooms
 }
 

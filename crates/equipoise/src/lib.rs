@@ -14,7 +14,7 @@ pub use equipoise_core as core;
 pub use equipoise_data as data;
 pub use equipoise_env as env;
 pub use equipoise_eval as eval;
-pub use equipoise_ratings as ratings;
+pub use equipoise_models as models;
 pub use equipoise_reference as reference;
 /// The array crate that public signatures speak.
 pub use ndarray;

@@ -15,7 +15,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "solver-self-play", solvers: equipoise_solver_self_play::SOLVERS },
     Family { name: "solver-mirror-descent", solvers: equipoise_solver_mirror_descent::SOLVERS },
     Family { name: "solver-extragradient", solvers: equipoise_solver_extragradient::SOLVERS },
-    Family { name: "solver-inpo", solvers: equipoise_solver_inpo::SOLVERS },
+    Family { name: "solver-regression", solvers: equipoise_solver_regression::SOLVERS },
     Family { name: "baseline-bt", solvers: equipoise_baseline_bt::SOLVERS },
 ];
 

@@ -22,8 +22,8 @@ const HELD_BY: [(&str, &str, &str); 45] = [
     ("T5", "eval/src/metrics.rs", "golden_values_of_the_perturbed_game"),
     ("T5", "reference/tests/lottery.rs", "the_gap_is_rounding_on_random_games"),
     ("T6", "solver-self-play/tests/self_play.rs", "spo_dno_and_exact_sppo_are_multiplicative_weights"),
-    ("T7", "solver-inpo/tests/inpo.rs", "the_step_minimises_the_population_loss"),
-    ("T8", "solver-inpo/tests/inpo.rs", "the_step_is_mirror_descent_and_mmd"),
+    ("T7", "solver-regression/tests/inpo.rs", "the_step_minimises_the_population_loss"),
+    ("T8", "solver-regression/tests/inpo.rs", "the_step_is_mirror_descent_and_mmd"),
     (
         "T9",
         "solver-mirror-descent/tests/mirror_descent.rs",

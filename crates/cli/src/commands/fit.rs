@@ -5,9 +5,9 @@ use std::error::Error;
 use equipoise::core::registry::nearest;
 use equipoise::core::seed::stream;
 use equipoise::data::{Comparisons, Ties, read_comparisons, read_features};
-use equipoise::ratings::assess::{calibration, calibration_error, held_out_loss};
-use equipoise::ratings::intervals::{critical_values, rank_intervals};
-use equipoise::ratings::{Fit, MODELS, Magnitude, Model, Options, fit as fit_free, fit_linear};
+use equipoise::models::assess::{calibration, calibration_error, held_out_loss};
+use equipoise::models::intervals::{critical_values, rank_intervals};
+use equipoise::models::{Fit, MODELS, Magnitude, Model, Options, fit as fit_free, fit_linear};
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, input, others};

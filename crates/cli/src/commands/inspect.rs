@@ -1,9 +1,9 @@
 //! `equipoise inspect`: is it cyclic beyond noise?
 
 use equipoise::data::{Comparisons, Grouping, PairCount, holds_comparisons, read_grouped};
-use equipoise::ratings::battery::{Inspection, LEVEL, TOLERATED, Verdict, inspect as battery};
-use equipoise::ratings::special::normal_cdf;
-use equipoise::ratings::{Model, Options, fit};
+use equipoise::models::battery::{Inspection, LEVEL, TOLERATED, Verdict, inspect as battery};
+use equipoise::models::special::normal_cdf;
+use equipoise::models::{Model, Options, fit};
 use serde_json::{Value, json};
 
 use super::{Outcome, input};

@@ -3,9 +3,9 @@
 use std::error::Error;
 
 use equipoise::data::{Comparisons, Grouped, PairCount, Ties};
-use equipoise::ratings::battery::inspect;
-use equipoise::ratings::boards::Boards;
-use equipoise::ratings::{Model, Options, fit};
+use equipoise::models::battery::inspect;
+use equipoise::models::boards::Boards;
+use equipoise::models::{Model, Options, fit};
 use equipoise::reference::choice::condorcet_winner;
 use equipoise_report::leaderboard::{Context, FORMAT, Item, Leaderboard};
 

@@ -2,7 +2,7 @@
 
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
-use equipoise::ratings::{MODELS, ModelRow};
+use equipoise::models::{MODELS, ModelRow};
 use equipoise::registry::FAMILIES;
 use serde_json::{Value, json};
 

@@ -7,14 +7,14 @@ use equipoise::data::{
     Comparisons, Outcome as Judgement, Ties, read_battles, read_comparisons, read_features,
 };
 use equipoise::data::{Grouping, read_grouped, read_rankings};
-use equipoise::ndarray::Array1;
-use equipoise::ratings::first_order::{newman, newman_prior, zermelo};
-use equipoise::ratings::graph::win_blocks;
-use equipoise::ratings::sequential::{Elo, TrueSkill};
-use equipoise::ratings::special::chi_squared_tail;
-use equipoise::ratings::{
+use equipoise::models::first_order::{newman, newman_prior, zermelo};
+use equipoise::models::graph::win_blocks;
+use equipoise::models::sequential::{Elo, TrueSkill};
+use equipoise::models::special::chi_squared_tail;
+use equipoise::models::{
     Fit, Magnitude, Model, Options, fit, fit_contextual, fit_magnitudes, plackett_luce, plackett_luce_split,
 };
+use equipoise::ndarray::Array1;
 use serde_json::{Value, json};
 
 use super::fit::tie_rule;

@@ -4,8 +4,8 @@ use equipoise::core::seed::stream;
 use equipoise::data::{
     Battles, Comparisons, Grouped, Grouping, read_battles, read_comparisons, read_grouped,
 };
-use equipoise::ratings::boards::{Boards, Standing, boards, bootstrap_contexts};
-use equipoise::ratings::sequential::{Elo, TrueSkill};
+use equipoise::models::boards::{Boards, Standing, boards, bootstrap_contexts};
+use equipoise::models::sequential::{Elo, TrueSkill};
 use equipoise_report::leaderboard::write_leaderboard;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Coverage of bootstrap intervals, over comparisons and over contexts; prints what `bootstrap.txt`
 //! beside it records.
 //!
-//! `cargo run --release -p equipoise-ratings --example bootstrap [-- DATA_SETS]`
+//! `cargo run --release -p equipoise-models --example bootstrap [-- DATA_SETS]`
 //!
 //! Where strengths move with the context single comparisons hang together: drawing them one by one must fall short of the
 //! nominal rate, and drawing whole contexts must not: by more than what 60 contexts cost a percentile interval, which is as
@@ -12,9 +12,9 @@
 
 use equipoise_core::{Rng, sample::normal, seed::stream};
 use equipoise_data::Comparisons;
-use equipoise_ratings::boards::{Boards, Standing, boards, bootstrap_contexts};
-use equipoise_ratings::draw::multinomial;
-use equipoise_ratings::{Model, Options, fit};
+use equipoise_models::boards::{Boards, Standing, boards, bootstrap_contexts};
+use equipoise_models::draw::multinomial;
+use equipoise_models::{Model, Options, fit};
 use ndarray::Array2;
 
 const CONTEXTS: usize = 60;

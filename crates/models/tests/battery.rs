@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use equipoise_core::{sample::uniform, seed::stream};
 use equipoise_data::{Comparisons, Selection, read_comparisons};
-use equipoise_ratings::battery::{Inspection, Verdict, inspect};
-use equipoise_ratings::boards::{boards, bootstrap_contexts};
-use equipoise_ratings::draw::binomial;
-use equipoise_ratings::special::chi_squared_tail;
+use equipoise_models::battery::{Inspection, Verdict, inspect};
+use equipoise_models::boards::{boards, bootstrap_contexts};
+use equipoise_models::draw::binomial;
+use equipoise_models::special::chi_squared_tail;
 use ndarray::Array2;
 
 fn path(name: &str) -> PathBuf {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Comparisons, Selection, parse_comparisons};
-use equipoise_ratings::draw::multinomial;
-use equipoise_ratings::{Fit, FitError, Model, Options, first_order, fit, fit_linear};
+use equipoise_models::draw::multinomial;
+use equipoise_models::{Fit, FitError, Model, Options, first_order, fit, fit_linear};
 use ndarray::{Array1, Array2, arr2};
 
 fn tables(n: usize, rng: &mut Rng, ties: bool) -> Comparisons {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, Solver, Task, local, sample, seed};
 use equipoise_env::{Feedback, Game, GameOracle, LabelKind, PreferenceMatrix, Sampled};
-use equipoise_solver_inpo::inpo::ENTRY;
+use equipoise_solver_regression::inpo::ENTRY;
 use ndarray::Array1;
 use serde_json::{Value, json};
 

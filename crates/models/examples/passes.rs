@@ -1,7 +1,7 @@
 //! `passes FILE...`: passes that Newman's and Zermelo's iterations need on files of comparisons, from equal strengths to
 //! 1e-12 in log strength, and how far Newton's method ends from them. Files without a finite maximum are named.
 //!
-//! `cargo run --release -p equipoise-ratings --example passes -- configs/data/*.csv`
+//! `cargo run --release -p equipoise-models --example passes -- configs/data/*.csv`
 //!
 //! Near the maximum both are sweeps over one Hessian H (a Laplacian with weights `n_ij p_ij p_ji`), and differ in what they
 //! divide by: `r_i <- r_i - (H r)_i / D_i` with `D_i = sum_j w_ij` for Zermelo's, all wins, and `sum_j w_ij p_ji` for
@@ -15,7 +15,7 @@ use std::error::Error;
 use std::path::Path;
 
 use equipoise_data::{Comparisons, Selection, read_comparisons};
-use equipoise_ratings::{Model, Options, first_order, fit};
+use equipoise_models::{Model, Options, first_order, fit};
 
 const TOLERANCE: f64 = 1e-12;
 const MOST: u32 = 200_000;

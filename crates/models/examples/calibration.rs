@@ -1,6 +1,6 @@
 //! Calibration of the battery and of the intervals, by simulation; prints what `calibration.txt` beside it records.
 //!
-//! `cargo run --release -p equipoise-ratings --example calibration [-- SEED [SETS]]`
+//! `cargo run --release -p equipoise-models --example calibration [-- SEED [SETS]]`
 //!
 //! 1. Under Bradley-Terry, and under Davidson with ties, 1,000 data sets (or SETS): p-values against the uniform law
 //!    (Kolmogorov-Smirnov). Where values tie, they are broken at random, so that counts are uniform too.
@@ -17,10 +17,10 @@
 
 use equipoise_core::{Rng, sample::uniform, seed::stream};
 use equipoise_data::Comparisons;
-use equipoise_ratings::battery::{STATISTICS, Verdict, inspect};
-use equipoise_ratings::draw::multinomial;
-use equipoise_ratings::intervals::{critical_values, rank_intervals};
-use equipoise_ratings::{Model, Options, fit};
+use equipoise_models::battery::{STATISTICS, Verdict, inspect};
+use equipoise_models::draw::multinomial;
+use equipoise_models::intervals::{critical_values, rank_intervals};
+use equipoise_models::{Model, Options, fit};
 use ndarray::Array2;
 
 const REPLICATES: usize = 199;

@@ -1,0 +1,1 @@
+//! One typed answer a question: to be serialised, printed, or used as it is.
