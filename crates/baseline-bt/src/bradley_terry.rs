@@ -15,7 +15,7 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use ndarray::{Array1, Array2};
@@ -67,31 +67,31 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let beta = self.beta.unwrap_or(if task.tau > 0.0 { task.tau } else { 0.1 });
         ensure(beta > 0.0 && beta.is_finite(), "beta", beta, "must be a finite number above 0")?;
         ensure(self.duels_per_pair >= 1, "duels_per_pair", self.duels_per_pair, "must be at least 1")?;
-        Ok(Self { beta: Some(beta), ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let config = Self { beta: Some(beta), ..self };
         let shape = task.shape();
         let tables =
             (0..shape.contexts()).map(|x| Array2::zeros((shape.actions(x), shape.actions(x)))).collect();
-        Box::new(BradleyTerry {
-            policy: task.start.clone(),
-            played: task.start.clone(),
-            design: match self.pairs {
-                Pairs::Uniform => Policy::uniform(shape),
-                Pairs::Reference => task.reference.clone(),
-                Pairs::OnPolicy => task.start.clone(),
+        Ok(Built::new(
+            &config,
+            BradleyTerry {
+                policy: task.start.clone(),
+                played: task.start.clone(),
+                design: match config.pairs {
+                    Pairs::Uniform => Policy::uniform(shape),
+                    Pairs::Reference => task.reference.clone(),
+                    Pairs::OnPolicy => task.start.clone(),
+                },
+                reference: task.reference.clone(),
+                beta,
+                config: config.clone(),
+                wins: tables,
+                notes: Vec::new(),
             },
-            reference: task.reference.clone(),
-            beta: self.beta.expect("a resolved beta is a number"),
-            config: self,
-            wins: tables,
-            notes: Vec::new(),
-        })
+        ))
     }
 }
 

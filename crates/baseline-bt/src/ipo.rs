@@ -12,7 +12,7 @@
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use ndarray::Array1;
@@ -28,19 +28,19 @@ pub struct Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let tau = self.ipo_tau.unwrap_or(if task.tau > 0.0 { task.tau } else { 0.1 });
         ensure(tau > 0.0 && tau.is_finite(), "ipo_tau", tau, "must be a finite number above 0")?;
-        Ok(Self { ipo_tau: Some(tau) })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(Ipo {
-            policy: task.start.clone(),
-            played: task.start.clone(),
-            reference: task.reference.clone(),
-            tau: self.ipo_tau.expect("a resolved tau is a number"),
-        })
+        let config = Self { ipo_tau: Some(tau) };
+        Ok(Built::new(
+            &config,
+            Ipo {
+                policy: task.start.clone(),
+                played: task.start.clone(),
+                reference: task.reference.clone(),
+                tau,
+            },
+        ))
     }
 }
 

@@ -13,7 +13,7 @@
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use schemars::JsonSchema;
@@ -40,21 +40,20 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let holds = self.beta > 0.0 && self.beta.is_finite() && self.beta.recip().is_finite();
         ensure(holds, "beta", self.beta, "must be a finite number above 0")?;
         ensure(self.duels_per_pair >= 1, "duels_per_pair", self.duels_per_pair, "must be at least 1")?;
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(OnlineDpo {
-            policy: task.start.clone(),
-            played: task.start.clone(),
-            beta: self.beta,
-            duels_per_pair: self.duels_per_pair,
-            notes: Vec::new(),
-        })
+        Ok(Built::new(
+            &self,
+            OnlineDpo {
+                policy: task.start.clone(),
+                played: task.start.clone(),
+                beta: self.beta,
+                duels_per_pair: self.duels_per_pair,
+                notes: Vec::new(),
+            },
+        ))
     }
 }
 

@@ -15,15 +15,12 @@ use crate::solver::{Solver, Task};
 /// Every field has a default and a doc comment (it is the help text). Implementors derive
 /// `Serialize, Deserialize, JsonSchema` with `#[serde(default, deny_unknown_fields)]`.
 pub trait SolverConfig: Serialize + DeserializeOwned + Default + JsonSchema {
-    /// Checks every range and replaces rules (`theorem`, `stability`, unset options) by their numbers, so that the
-    /// recorded parameters are what ran.
+    /// Checks every range, replaces rules (`theorem`, `stability`, unset options) by their numbers, and builds the solver
+    /// at its start. The numbers stand in the parameters of [`Built`], so what is recorded is what ran.
     ///
     /// # Errors
     /// [`BuildError::Range`] naming key, value and rule.
-    fn resolve(self, task: &Task) -> Result<Self, BuildError>;
-
-    /// Builds the solver, already initialised, from a resolved configuration.
-    fn build(self, task: &Task) -> Box<dyn Solver>;
+    fn build(self, task: &Task) -> Result<Built, BuildError>;
 }
 
 /// A solver ready to run, with the parameters it runs with.
@@ -32,6 +29,18 @@ pub struct Built {
     pub solver: Box<dyn Solver>,
     /// The resolved parameters: a JSON object with every key.
     pub parameters: Value,
+}
+
+impl Built {
+    /// A solver at its start, with the parameters it was built from, every rule replaced by its number.
+    ///
+    /// # Panics
+    /// If `parameters` is nothing that JSON can say (a map whose keys are no strings).
+    #[must_use]
+    pub fn new(parameters: &impl Serialize, solver: impl Solver + 'static) -> Self {
+        let parameters = serde_json::to_value(parameters).expect("a parameter block serialises to JSON");
+        Self { solver: Box::new(solver), parameters }
+    }
 }
 
 /// Why a parameter block was refused.
@@ -213,11 +222,7 @@ impl SolverEntry {
             verified: "",
             defaults: || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON"),
             schema: || schema_for!(C),
-            build: |block, task| {
-                let config = parse::<C>(block)?.resolve(task)?;
-                let parameters = serde_json::to_value(&config).expect("a parameter block serialises to JSON");
-                Ok(Built { solver: config.build(task), parameters })
-            },
+            build: |block, task| parse::<C>(block)?.build(task),
         }
     }
 

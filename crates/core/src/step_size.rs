@@ -66,51 +66,54 @@ impl<'de> Deserialize<'de> for StepSize {
     }
 }
 
-impl StepSize {
-    /// The number, if it is one already: true of every configuration that has been resolved.
-    #[must_use]
-    pub fn value(self) -> Option<f64> {
-        match self {
-            Self::Value(v) => Some(v),
-            Self::Rule(_) => None,
-        }
-    }
+/// Which numbers a method admits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepRange {
+    /// Every finite number above 0.
+    Positive,
+    /// Those with `eta tau <= 1` too: beyond, the anchors of a regularised step have a negative weight.
+    UpToInverseTau,
+}
 
-    /// Replaces a rule by its number and checks `0 < value`, and `value * task.tau <= 1` where `bounded_by_tau`.
-    ///
-    /// `theorem` gives the proved step or the reason why there is none here; `modulus(eta, omega)` is the method's
-    /// local multiplier, `None` where no local theory is known.
+/// What a method knows of its own step size: which numbers it admits, and what the rules stand for.
+#[derive(Clone, Copy)]
+pub struct StepTheory<'a> {
+    /// The numbers admitted.
+    pub range: StepRange,
+    /// The step of `theorem`, or why there is none here.
+    pub theorem: &'a dyn Fn() -> Result<f64, String>,
+    /// `modulus(eta, omega)`, the local multiplier (see [`crate::local`]) that `stability` needs; `None` where no local
+    /// theory is known.
+    pub modulus: Option<&'a dyn Fn(f64, f64) -> f64>,
+}
+
+impl StepSize {
+    /// The number itself: a rule replaced by what it stands for, its range checked.
     ///
     /// # Errors
-    /// [`BuildError::Range`] naming `key`, the value and the rule it breaks.
-    pub fn resolve(
-        self,
-        key: &'static str,
-        task: &Task,
-        bounded_by_tau: bool,
-        theorem: impl FnOnce() -> Result<f64, String>,
-        modulus: Option<&dyn Fn(f64, f64) -> f64>,
-    ) -> Result<Self, BuildError> {
-        let value = match self {
+    /// [`BuildError::Range`] naming `step_size`, the value and the rule it breaks.
+    pub fn resolve(self, task: &Task, theory: &StepTheory<'_>) -> Result<f64, BuildError> {
+        const KEY: &str = "step_size";
+        let eta = match self {
             Self::Value(v) => v,
             Self::Rule(StepRule::Theorem) => {
-                theorem().map_err(|rule| BuildError::range(key, "theorem", rule))?
+                (theory.theorem)().map_err(|rule| BuildError::range(KEY, "theorem", rule))?
             }
             Self::Rule(StepRule::Stability) => {
-                stability(task, modulus).map_err(|rule| BuildError::range(key, "stability", rule))?
+                stability(task, theory.modulus).map_err(|rule| BuildError::range(KEY, "stability", rule))?
             }
         };
-        if !(value > 0.0 && value.is_finite()) {
-            return Err(BuildError::range(key, value, "must be a finite number above 0"));
+        if !(eta > 0.0 && eta.is_finite()) {
+            return Err(BuildError::range(KEY, eta, "must be a finite number above 0"));
         }
-        if bounded_by_tau && value * task.tau > 1.0 {
+        if theory.range == StepRange::UpToInverseTau && eta * task.tau > 1.0 {
             let rule = format!(
                 "times tau = {} must be at most 1 (at 1 a step jumps to the best response)",
                 task.tau
             );
-            return Err(BuildError::range(key, value, rule));
+            return Err(BuildError::range(KEY, eta, rule));
         }
-        Ok(Self::Value(value))
+        Ok(eta)
     }
 }
 

@@ -18,7 +18,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -53,32 +53,32 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let share = if self.base == Base::Optimistic { 0.5 } else { 1.0 };
-        let step_size = match (self.step_size, euclid::resolve(self.step_size, task)?) {
-            (StepSize::Rule(_), StepSize::Value(eta)) => StepSize::Value(share * eta),
-            (_, resolved) => resolved,
+        let eta = match (self.step_size, euclid::resolve(self.step_size, task)?) {
+            (StepSize::Rule(_), eta) => share * eta,
+            (StepSize::Value(_), eta) => eta,
         };
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let config = Self { step_size: eta.into(), ..self };
         let start = task.start.probs().to_vec();
         let len = start.len();
-        Box::new(EgRestart {
-            state: Iterates::new(task),
-            gain_before: vec![0.5; len],
-            plays: vec![0.0; len],
-            answers: vec![0.0; len],
-            counts: vec![0.0; task.shape().contexts()],
-            gaps: vec![f64::NAN; task.shape().contexts()],
-            buffer: start.clone(),
-            half: task.start.clone(),
-            base: start,
-            kind: self.base,
-            eta: self.step_size.value().expect("a resolved step size is a number"),
-            scratch: Vec::new(),
-        })
+        Ok(Built::new(
+            &config,
+            EgRestart {
+                state: Iterates::new(task),
+                gain_before: vec![0.5; len],
+                plays: vec![0.0; len],
+                answers: vec![0.0; len],
+                counts: vec![0.0; task.shape().contexts()],
+                gaps: vec![f64::NAN; task.shape().contexts()],
+                buffer: start.clone(),
+                half: task.start.clone(),
+                base: start,
+                kind: config.base,
+                eta,
+                scratch: Vec::new(),
+            },
+        ))
     }
 }
 

@@ -17,8 +17,8 @@
 //! case with exact answers.
 
 use equipoise_core::local::extragradient;
-use equipoise_core::step_size::StepRule;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,15 +40,15 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let theorem = || Ok((1.0 / (2.0 * task.tau + 1.0)).min(0.5));
         let modulus = |eta, omega| extragradient(eta, task.tau, omega);
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(LookAhead::new(task, eta, task.tau))
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+        )?;
+        let config = Self { step_size: eta.into() };
+        Ok(Built::new(&config, LookAhead::new(task, eta, task.tau)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 use equipoise_core::simplex::project;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{BuildError, StepSize, Task};
 
 /// `Proj(z + eta g)` of one row, into `out`. `gain` may be win rates or margins: the projection takes out what all
@@ -17,6 +18,13 @@ pub(crate) fn ascend(out: &mut [f64], z: &[f64], gain: &[f64], eta: f64, scratch
 }
 
 /// Resolves the step of a projected extragradient method: `theorem` is `0.9 / |K|_2`, inside the limit `1 / |K|_2`.
-pub(crate) fn resolve(step: StepSize, task: &Task) -> Result<StepSize, BuildError> {
-    step.resolve("step_size", task, false, || Ok(0.9 / task.operator_norm_bound()), None)
+pub(crate) fn resolve(step: StepSize, task: &Task) -> Result<f64, BuildError> {
+    step.resolve(
+        task,
+        &StepTheory {
+            range: StepRange::Positive,
+            theorem: &|| Ok(0.9 / task.operator_norm_bound()),
+            modulus: None,
+        },
+    )
 }

@@ -16,7 +16,7 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -41,25 +41,26 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         ensure((0.0..1.0).contains(&self.restart), "restart", self.restart, "must be in [0, 1)")?;
-        Ok(Self { step_size: euclid::resolve(self.step_size, task)?, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = euclid::resolve(self.step_size, task)?;
+        let config = Self { step_size: eta.into(), ..self };
         let anchor = task.start.probs().to_vec();
         let contexts = task.shape().contexts();
-        Box::new(HalpernEg {
-            state: Iterates::new(task),
-            half: task.start.clone(),
-            mapped: anchor.clone(),
-            anchor,
-            rounds: vec![0.0; contexts],
-            residuals: vec![f64::NAN; contexts],
-            eta: self.step_size.value().expect("a resolved step size is a number"),
-            restart: self.restart,
-            scratch: Vec::new(),
-        })
+        Ok(Built::new(
+            &config,
+            HalpernEg {
+                state: Iterates::new(task),
+                half: task.start.clone(),
+                mapped: anchor.clone(),
+                anchor,
+                rounds: vec![0.0; contexts],
+                residuals: vec![f64::NAN; contexts],
+                eta,
+                restart: config.restart,
+                scratch: Vec::new(),
+            },
+        ))
     }
 }
 

@@ -12,8 +12,8 @@
 //! Cost: two queries a step. The task's `tau` is not used. Deviation: none.
 
 use equipoise_core::local::extragradient;
-use equipoise_core::step_size::StepRule;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,14 +34,14 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let modulus = |eta, omega| extragradient(eta, 0.0, omega);
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, false, || Ok(2.0), Some(&modulus))? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(LookAhead::new(task, eta, 0.0))
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::Positive, theorem: &|| Ok(2.0), modulus: Some(&modulus) },
+        )?;
+        let config = Self { step_size: eta.into() };
+        Ok(Built::new(&config, LookAhead::new(task, eta, 0.0)))
     }
 }
 

@@ -16,8 +16,8 @@
 
 use equipoise_core::local::extragradient;
 use equipoise_core::registry::ensure;
-use equipoise_core::step_size::StepRule;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let canonical = |eta_m: f64| eta_m / (1.0 + eta_m * task.tau);
         let step_size = match (self.step_size, self.nash_mp_eta) {
             (Some(_), Some(eta_m)) => {
@@ -52,13 +52,16 @@ impl SolverConfig for Config {
             (given, None) => given.unwrap_or(StepSize::Rule(StepRule::Theorem)),
         };
         let modulus = |eta, omega| extragradient(eta, task.tau, omega);
-        let step_size = step_size.resolve("step_size", task, true, || Ok(canonical(2.0)), Some(&modulus))?;
-        Ok(Self { step_size: Some(step_size), nash_mp_eta: None })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
-        Box::new(LookAhead::new(task, eta, task.tau))
+        let eta = step_size.resolve(
+            task,
+            &StepTheory {
+                range: StepRange::UpToInverseTau,
+                theorem: &|| Ok(canonical(2.0)),
+                modulus: Some(&modulus),
+            },
+        )?;
+        let config = Self { step_size: Some(eta.into()), nash_mp_eta: None };
+        Ok(Built::new(&config, LookAhead::new(task, eta, task.tau)))
     }
 }
 

@@ -19,7 +19,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, Weighting,
 };
 use ndarray::Array1;
@@ -45,25 +45,26 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: omwu::resolve(self.step_size, task, || Ok(FRAC_1_SQRT_2))?, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        let eta = omwu::resolve(self.step_size, task, || Ok(FRAC_1_SQRT_2))?;
+        let config = Self { step_size: eta.into(), ..self };
         let zeros = Array1::zeros(task.shape().len());
         let (hidden, next) = (task.start.clone(), task.start.clone());
-        Box::new(A2l {
-            state: Iterates::new(task),
-            hidden,
-            next,
-            sums: (task.start.probs().to_vec(), Array1::zeros(task.shape().len())),
-            feedback: zeros.clone(),
-            prediction: zeros,
-            rounds: 0.0,
-            weight: 0.0,
-            eta: self.step_size.value().expect("a resolved step size is a number"),
-            weighting: self.weights,
-        })
+        Ok(Built::new(
+            &config,
+            A2l {
+                state: Iterates::new(task),
+                hidden,
+                next,
+                sums: (task.start.probs().to_vec(), Array1::zeros(task.shape().len())),
+                feedback: zeros.clone(),
+                prediction: zeros,
+                rounds: 0.0,
+                weight: 0.0,
+                eta,
+                weighting: config.weights,
+            },
+        ))
     }
 }
 

@@ -15,8 +15,8 @@
 //! every 12 iterations, the paper's text says every 6. Deviations: none; the inner start is the reference, as there.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::step_size::StepRule;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,37 +52,36 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let tau = self.comal_tau;
         ensure(tau > 0.0 && tau.is_finite(), "comal_tau", tau, "must be a finite number above 0")?;
         let inner_game = Task { tau, ..task.clone() };
         let theorem = || Ok(proved_step(self.inner, tau));
-        let step_size = self.step_size.resolve("step_size", &inner_game, true, theorem, None)?;
-        let (inner_tolerance, inner_steps) = match (self.inner_tolerance, self.inner_steps) {
+        let eta = self.step_size.resolve(
+            &inner_game,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: None },
+        )?;
+        let period = match (self.inner_tolerance, self.inner_steps) {
             (Some(_), Some(steps)) => {
                 let rule = "give this or `inner_tolerance`, not both";
                 return Err(BuildError::range("inner_steps", steps, rule));
             }
             (None, Some(steps)) => {
                 ensure(steps >= 1, "inner_steps", steps, "must be at least 1")?;
-                (None, Some(steps))
+                Period::Steps(steps)
             }
             (share, None) => {
                 let share = share.unwrap_or(1e-6);
                 ensure(share > 0.0 && share < 1.0, "inner_tolerance", share, "must be in (0, 1)")?;
-                (Some(share), None)
+                Period::Solved(share)
             }
         };
-        Ok(Self { step_size, inner_tolerance, inner_steps, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        let period = match (self.inner_steps, self.inner_tolerance) {
-            (Some(steps), _) => Period::Steps(steps),
-            (None, share) => Period::Solved(share.expect("resolved: one of the two is given")),
+        let (inner_tolerance, inner_steps) = match period {
+            Period::Steps(steps) => (None, Some(steps)),
+            Period::Solved(share) => (Some(share), None),
         };
-        Box::new(Magnet::new(task, eta, self.comal_tau, self.inner, period, Move::Replace))
+        let config = Self { step_size: eta.into(), inner_tolerance, inner_steps, ..self };
+        Ok(Built::new(&config, Magnet::new(task, eta, config.comal_tau, config.inner, period, Move::Replace)))
     }
 }
 

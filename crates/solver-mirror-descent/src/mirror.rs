@@ -5,6 +5,7 @@
 //! ```
 
 use equipoise_core::kernel::Iterates;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
     BuildError, Cost, Oracle, Policy, Progress, Rng, Solver, StepError, StepSize, Task, local,
 };
@@ -51,12 +52,15 @@ impl Solver for Mirror {
 /// Resolves a canonical step. The proved one is `eta = tau / (tau^2 + 1/4)`: magnetic mirror descent contracts for
 /// `eta_M <= tau / L^2` (arXiv:2206.05825) with `L = 1/2`, the norm of the margins from l1 to l-inf, and
 /// `eta = eta_M / (1 + eta_M tau)`.
-pub(crate) fn resolve(step: StepSize, task: &Task) -> Result<StepSize, BuildError> {
+pub(crate) fn resolve(step: StepSize, task: &Task) -> Result<f64, BuildError> {
     let tau = task.tau;
     let theorem = || match tau {
         0.0 => Err("the proved step is tau / (tau^2 + 1/4), and tau is 0; give a number".into()),
         _ => Ok(tau / (tau * tau + 0.25)),
     };
     let modulus = |eta, omega| local::mirror_descent(eta, tau, omega);
-    step.resolve("step_size", task, true, theorem, Some(&modulus))
+    step.resolve(
+        task,
+        &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+    )
 }

@@ -12,7 +12,7 @@
 //! Cost: one query a step. Range: any `eta_M > 0` (then `eta tau < 1` by itself); `tau = 0` is `mwu`. Deviations: none.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let step_size = match (self.step_size, self.mmd_eta) {
             (Some(_), Some(eta_m)) => {
                 return Err(BuildError::range("mmd_eta", eta_m, "give this or `step_size`, not both"));
@@ -45,12 +45,9 @@ impl SolverConfig for Config {
             }
             (given, None) => given.unwrap_or(StepSize::Value(0.1)),
         };
-        Ok(Self { step_size: Some(mirror::resolve(step_size, task)?), mmd_eta: None })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
-        Box::new(Mirror::new(task, eta))
+        let eta = mirror::resolve(step_size, task)?;
+        let config = Self { step_size: Some(eta.into()), mmd_eta: None };
+        Ok(Built::new(&config, Mirror::new(task, eta)))
     }
 }
 

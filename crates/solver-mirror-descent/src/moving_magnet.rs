@@ -13,8 +13,8 @@
 //! `eta tau <= 1`, `period >= 1`. Deviation: entropic instead of Euclidean steps.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::step_size::StepRule;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,20 +49,22 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let tau = self.magnet_tau;
         ensure(tau > 0.0 && tau.is_finite(), "magnet_tau", tau, "must be a finite number above 0")?;
         ensure(self.period >= 1, "period", self.period, "must be at least 1")?;
         let inner_game = Task { tau, ..task.clone() };
         let theorem = || Ok(proved_step(self.inner, tau));
-        let step_size = self.step_size.resolve("step_size", &inner_game, true, theorem, None)?;
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        let period = Period::Steps(self.period);
-        Box::new(Magnet::new(task, eta, self.magnet_tau, self.inner, period, self.target))
+        let eta = self.step_size.resolve(
+            &inner_game,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: None },
+        )?;
+        let config = Self { step_size: eta.into(), ..self };
+        let period = Period::Steps(config.period);
+        Ok(Built::new(
+            &config,
+            Magnet::new(task, eta, config.magnet_tau, config.inner, period, config.target),
+        ))
     }
 }
 

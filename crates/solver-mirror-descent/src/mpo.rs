@@ -11,7 +11,7 @@
 //! `eta_M > 0`, `alpha > 0`, `period >= 1`. The task's `tau` is not used. Deviations: none in the tabular map.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,17 +36,16 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let above = |key, v: f64| ensure(v > 0.0 && v.is_finite(), key, v, "must be a finite number above 0");
         above("mpo_eta", self.mpo_eta)?;
         above("alpha", self.alpha)?;
         ensure(self.period >= 1, "period", self.period, "must be at least 1")?;
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
         let eta = self.mpo_eta / (1.0 + self.mpo_eta * self.alpha);
-        Box::new(Magnet::new(task, eta, self.alpha, Inner::Omd, Period::Steps(self.period), Move::Replace))
+        Ok(Built::new(
+            &self,
+            Magnet::new(task, eta, self.alpha, Inner::Omd, Period::Steps(self.period), Move::Replace),
+        ))
     }
 }
 

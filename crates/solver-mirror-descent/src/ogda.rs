@@ -19,9 +19,9 @@
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
-use equipoise_core::step_size::StepRule;
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -43,15 +43,17 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let theorem = || Ok(0.5 / task.operator_norm_bound());
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, false, theorem, None)? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
+        let eta = self
+            .step_size
+            .resolve(task, &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: None })?;
+        let config = Self { step_size: eta.into() };
         let base = task.start.probs().to_vec();
-        Box::new(Ogda { state: Iterates::new(task), base, started: false, eta, scratch: Vec::new() })
+        Ok(Built::new(
+            &config,
+            Ogda { state: Iterates::new(task), base, started: false, eta, scratch: Vec::new() },
+        ))
     }
 }
 

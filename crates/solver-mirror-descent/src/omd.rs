@@ -10,7 +10,7 @@
 //! is `theorem`. Locally it is stable exactly for `eta < 2 tau / (tau^2 + w^2)`; above that it ends in a limit cycle.
 //! Cost: one query a step. Range: `eta tau <= 1`; `tau = 0` is `mwu`. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,10 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: mirror::resolve(self.step_size, task)? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(Mirror::new(task, self.step_size.value().expect("a resolved step size is a number")))
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        let eta = mirror::resolve(self.step_size, task)?;
+        let config = Self { step_size: eta.into() };
+        Ok(Built::new(&config, Mirror::new(task, eta)))
     }
 }
 

@@ -20,9 +20,9 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use equipoise_core::kernel::{Iterates, logit_step};
-use equipoise_core::step_size::StepRule;
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use ndarray::Array1;
@@ -44,15 +44,12 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: resolve(self.step_size, task, || Ok(FRAC_1_SQRT_2))? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        let eta = resolve(self.step_size, task, || Ok(FRAC_1_SQRT_2))?;
+        let config = Self { step_size: eta.into() };
         let state = Iterates::new(task);
         let zeros = Array1::zeros(task.shape().len());
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(Omwu { state, previous: zeros.clone(), prediction: zeros, eta })
+        Ok(Built::new(&config, Omwu { state, previous: zeros.clone(), prediction: zeros, eta }))
     }
 }
 
@@ -60,15 +57,15 @@ impl SolverConfig for Config {
 pub(crate) fn resolve(
     step: StepSize,
     task: &Task,
-    theorem: impl FnOnce() -> Result<f64, String>,
-) -> Result<StepSize, BuildError> {
+    theorem: impl Fn() -> Result<f64, String>,
+) -> Result<f64, BuildError> {
     if step == StepSize::Rule(StepRule::Stability) && task.tau > 0.0 {
         let rule = "needs the spectrum at the equilibrium of the original game, and with tau above 0 only that of the \
                     regularised one is known; give a number";
         return Err(BuildError::range("step_size", "stability", rule));
     }
     let modulus = |eta, omega| local::optimistic(eta, 0.0, omega);
-    step.resolve("step_size", task, false, theorem, Some(&modulus))
+    step.resolve(task, &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: Some(&modulus) })
 }
 
 /// Registry row.

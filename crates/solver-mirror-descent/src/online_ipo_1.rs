@@ -14,7 +14,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task, local,
 };
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
         ensure(
@@ -54,11 +54,10 @@ impl SolverConfig for Config {
             );
             return Err(BuildError::range("learning_rate", lr, rule));
         }
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(OnlineIpo1 { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau })
+        Ok(Built::new(
+            &self,
+            OnlineIpo1 { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau },
+        ))
     }
 }
 

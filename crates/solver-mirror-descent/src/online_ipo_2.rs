@@ -14,7 +14,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use schemars::JsonSchema;
@@ -35,7 +35,7 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
         ensure(
@@ -44,11 +44,10 @@ impl SolverConfig for Config {
             task.tau,
             "online-ipo-2 regresses on win rates over tau: it must be above 0",
         )?;
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(OnlineIpo2 { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau })
+        Ok(Built::new(
+            &self,
+            OnlineIpo2 { state: Iterates::new(task), rate: self.learning_rate, tau: task.tau },
+        ))
     }
 }
 

@@ -16,7 +16,7 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -40,18 +40,15 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let radius = task.start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l));
         // D = 0 (one action in every context) admits every step
         let theorem = || Ok(if radius > 0.0 { radius.sqrt().min(0.5) } else { 0.5 });
-        Ok(Self { step_size: omwu::resolve(self.step_size, task, theorem)? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = omwu::resolve(self.step_size, task, theorem)?;
+        let config = Self { step_size: eta.into() };
         let state = Iterates::new(task);
         let (base, next) = (state.policy.clone(), state.policy.clone());
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(Onpo { state, base, next, eta })
+        Ok(Built::new(&config, Onpo { state, base, next, eta }))
     }
 }
 

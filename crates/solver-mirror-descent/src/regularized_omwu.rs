@@ -13,8 +13,9 @@
 //! Deviations: none.
 
 use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -35,18 +36,18 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let theorem =
             || Err("the published limit was not verified here; give a number or `stability`".into());
         let modulus = |eta, omega| local::optimistic(eta, task.tau, omega);
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+        )?;
+        let config = Self { step_size: eta.into() };
         let state = Iterates::new(task);
         let (base, next) = (state.policy.clone(), state.policy.clone());
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(RegularizedOmwu { state, base, next, started: false, eta, tau: task.tau })
+        Ok(Built::new(&config, RegularizedOmwu { state, base, next, started: false, eta, tau: task.tau }))
     }
 }
 

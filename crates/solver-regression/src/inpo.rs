@@ -31,9 +31,10 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::Sampler;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;
@@ -102,7 +103,7 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let step_size = match (self.step_size, self.inpo_eta) {
             _ if self.falling => {
                 ensure(task.tau > 0.0, "falling", true, "needs tau above 0")?;
@@ -120,7 +121,14 @@ impl SolverConfig for Config {
             (given, None) => given.unwrap_or(StepSize::Value(0.1)),
         };
         let modulus = |eta, omega| local::mirror_descent(eta, task.tau, omega);
-        let step_size = step_size.resolve("step_size", task, true, || theorem(task), Some(&modulus))?;
+        let eta = step_size.resolve(
+            task,
+            &StepTheory {
+                range: StepRange::UpToInverseTau,
+                theorem: &|| theorem(task),
+                modulus: Some(&modulus),
+            },
+        )?;
         ensure(self.duels_per_step >= 1, "duels_per_step", self.duels_per_step, "must be at least 1")?;
         let even = self.candidates >= 2 && self.candidates.is_multiple_of(2);
         ensure(even, "candidates", self.candidates, "must be an even number from 2")?;
@@ -132,14 +140,10 @@ impl SolverConfig for Config {
                 format!("must pay for one tournament of {} candidates: {duels} duels", self.candidates);
             ensure(self.duels_per_step >= duels, "duels_per_step", self.duels_per_step, &rule)?;
         }
-        Ok(Self { step_size: Some(step_size), inpo_eta: None, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
-        let sampled = (self.regression == Regression::Sampled).then(|| Sampled::new(&self, task));
-        let falling = self.falling.then_some(0.0);
-        Box::new(Inpo { state: Iterates::new(task), eta, tau: task.tau, falling, sampled })
+        let config = Self { step_size: Some(eta.into()), inpo_eta: None, ..self };
+        let sampled = (config.regression == Regression::Sampled).then(|| Sampled::new(&config, task));
+        let falling = config.falling.then_some(0.0);
+        Ok(Built::new(&config, Inpo { state: Iterates::new(task), eta, tau: task.tau, falling, sampled }))
     }
 }
 

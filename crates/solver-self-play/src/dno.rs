@@ -17,7 +17,7 @@
 //! practical variant (thresholded duels, hence iterated DPO) has another fixed point and is not this.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let step_size = match (self.step_size, self.dno_eta) {
             (Some(_), Some(eta_d)) => {
                 return Err(BuildError::range("dno_eta", eta_d, "give this or `step_size`, not both"));
@@ -51,12 +51,9 @@ impl SolverConfig for Config {
             }
             (given, None) => given.unwrap_or(StepSize::Value(0.1)),
         };
-        Ok(Self { step_size: Some(hedge::resolve(step_size, task, hedge_step)?), dno_eta: None })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.and_then(StepSize::value).expect("a resolved step size is a number");
-        Box::new(Hedge::new(task, eta))
+        let eta = hedge::resolve(step_size, task, hedge_step)?;
+        let config = Self { step_size: Some(eta.into()), dno_eta: None };
+        Ok(Built::new(&config, Hedge::new(task, eta)))
     }
 }
 

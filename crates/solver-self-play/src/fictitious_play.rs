@@ -14,7 +14,7 @@
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use ndarray::Array1;
@@ -27,14 +27,13 @@ use serde::{Deserialize, Serialize};
 pub struct Config {}
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let (response, plays) = (task.start.clone(), task.start.probs().clone());
         let total = Array1::zeros(plays.len());
-        Box::new(FictitiousPlay { state: Iterates::new(task), response, total, plays, count: 1.0 })
+        Ok(Built::new(
+            &self,
+            FictitiousPlay { state: Iterates::new(task), response, total, plays, count: 1.0 },
+        ))
     }
 }
 

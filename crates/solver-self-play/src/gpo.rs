@@ -19,8 +19,8 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,15 +42,11 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let holds = self.gpo_beta > 0.0 && self.gpo_beta.recip() > 0.0 && self.gpo_beta.recip().is_finite();
         ensure(holds, "gpo_beta", self.gpo_beta, "must be a finite number above 0")?;
         let holds = self.score_bound > 0.0 && self.score_bound.is_finite();
         ensure(holds, "score_bound", self.score_bound, "must be a finite number above 0")?;
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
         let shape = task.shape();
         let pairs: Vec<Duel> = (0..shape.contexts())
             .flat_map(|context| {
@@ -59,15 +55,18 @@ impl SolverConfig for Config {
             })
             .collect();
         let zeros = vec![0.0; pairs.len()];
-        Box::new(Gpo {
-            state: Iterates::new(task),
-            labels: zeros.clone(),
-            wins: zeros,
-            pairs,
-            rounds: 0.0,
-            step: self.gpo_beta.recip(),
-            bound: self.score_bound,
-        })
+        Ok(Built::new(
+            &self,
+            Gpo {
+                state: Iterates::new(task),
+                labels: zeros.clone(),
+                wins: zeros,
+                pairs,
+                rounds: 0.0,
+                step: self.gpo_beta.recip(),
+                bound: self.score_bound,
+            },
+        ))
     }
 }
 

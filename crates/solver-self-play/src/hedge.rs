@@ -5,6 +5,7 @@
 //! ```
 
 use equipoise_core::kernel::Iterates;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
     BuildError, Cost, Oracle, Policy, Progress, Rng, Solver, StepError, StepSize, Task, local,
 };
@@ -68,8 +69,8 @@ pub(crate) fn horizon(task: &Task) -> Result<f64, String> {
 pub(crate) fn resolve(
     step: StepSize,
     task: &Task,
-    proved: impl FnOnce(f64, f64) -> f64,
-) -> Result<StepSize, BuildError> {
+    proved: impl Fn(f64, f64) -> f64,
+) -> Result<f64, BuildError> {
     let theorem = || {
         let (radius, horizon) = (radius(task), horizon(task)?);
         if radius == 0.0 {
@@ -78,7 +79,7 @@ pub(crate) fn resolve(
         Ok(proved(radius, horizon))
     };
     let modulus = |eta, omega| local::mirror_descent(eta, 0.0, omega);
-    step.resolve("step_size", task, false, theorem, Some(&modulus))
+    step.resolve(task, &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: Some(&modulus) })
 }
 
 /// Hedge's own rule: `sqrt(8 D / T)` minimises `2 (D / (eta T) + eta / 8)`.

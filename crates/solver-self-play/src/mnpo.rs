@@ -15,7 +15,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -43,32 +43,27 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         ensure((2..=1000).contains(&self.players), "players", self.players, "must be from 2 to 1000")?;
         ensure((0.0..=1.0).contains(&self.spread), "spread", self.spread, "must be in [0, 1]")?;
-        Ok(Self { step_size: hedge::resolve(self.step_size, task, hedge_step)?, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let last = f64::from(self.players - 1);
-        let players: Vec<Policy> = (0..self.players)
+        let eta = hedge::resolve(self.step_size, task, hedge_step)?;
+        let config = Self { step_size: eta.into(), ..self };
+        let last = f64::from(config.players - 1);
+        let players: Vec<Policy> = (0..config.players)
             .map(|i| {
                 let mut player = task.start.clone();
-                let share = self.spread * f64::from(i) / last;
+                let share = config.spread * f64::from(i) / last;
                 if share > 0.0 {
                     mix(&mut player, &task.start, &task.reference, share).expect("both have full support");
                 }
                 player
             })
             .collect();
-        let eta = self.step_size.value().expect("a resolved step size is a number");
         let len = task.shape().len();
-        Box::new(Mnpo {
-            state: Iterates::new(task),
-            players,
-            moved: vec![vec![0.0; len]; last as usize + 1],
-            eta,
-        })
+        Ok(Built::new(
+            &config,
+            Mnpo { state: Iterates::new(task), players, moved: vec![vec![0.0; len]; last as usize + 1], eta },
+        ))
     }
 }
 

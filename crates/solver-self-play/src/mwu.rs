@@ -12,7 +12,7 @@
 //! which is not negative; locally `|lambda|^2 = 1 + eta^2 w^2`.
 //! Cost: one query a step. Range: any `eta > 0`. The task's `tau` is not used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +34,10 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        Ok(Self { step_size: hedge::resolve(self.step_size, task, hedge_step)? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(Hedge::new(task, self.step_size.value().expect("a resolved step size is a number")))
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        let eta = hedge::resolve(self.step_size, task, hedge_step)?;
+        let config = Self { step_size: eta.into() };
+        Ok(Built::new(&config, Hedge::new(task, eta)))
     }
 }
 

@@ -15,8 +15,9 @@
 
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -41,20 +42,19 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let d = self.decay;
         ensure((0.0..1.0).contains(&d), "decay", d, "must be in [0, 1)")?;
         let theorem = || Err("nothing is proved for this method; give a number".into());
         let modulus = |eta, omega| local::averaged_opponent(eta, task.tau, d, omega);
-        let step_size = self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))?;
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+        )?;
+        let config = Self { step_size: eta.into(), ..self };
         let state = Iterates::new(task);
         let (next, average) = (state.policy.clone(), state.policy.clone());
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(NashEma { state, next, average, eta, tau: task.tau, decay: self.decay })
+        Ok(Built::new(&config, NashEma { state, next, average, eta, tau: task.tau, decay: config.decay }))
     }
 }
 

@@ -22,8 +22,9 @@
 
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -51,29 +52,32 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         if let Some(m) = self.mixture {
             ensure((0.0..=1.0).contains(&m), "mixture", m, "must be in [0, 1]")?;
         }
-        if self.falling {
+        let theorem = || proved_step(task.tau, hedge::radius(task), hedge::horizon(task)?);
+        let modulus = |eta, omega| modulus(eta, task.tau, self.mixture.unwrap_or(eta * task.tau), omega);
+        let (eta, mixture) = if self.falling {
             ensure(task.tau > 0.0, "falling", true, "needs tau above 0")?;
             ensure(self.mixture.is_none(), "mixture", "a number", "falls with the step; leave it out")?;
             // the first of its steps
-            return Ok(Self { step_size: StepSize::Value(1.0 / task.tau), ..self });
-        }
-        let theorem = || proved_step(task.tau, hedge::radius(task), hedge::horizon(task)?);
-        let modulus = |eta, omega| modulus(eta, task.tau, self.mixture.unwrap_or(eta * task.tau), omega);
-        let step_size = self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))?;
-        let eta = step_size.value().expect("a resolved step size is a number");
-        Ok(Self { step_size, mixture: Some(self.mixture.unwrap_or(eta * task.tau)), falling: false })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        let mixture = self.mixture.unwrap_or(eta * task.tau);
+            (1.0 / task.tau, None)
+        } else {
+            let eta = self.step_size.resolve(
+                task,
+                &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+            )?;
+            (eta, Some(self.mixture.unwrap_or(eta * task.tau)))
+        };
+        let config = Self { step_size: eta.into(), mixture, ..self };
+        let mixture = mixture.unwrap_or(eta * task.tau);
         let state = Iterates::new(task);
         let next = state.policy.clone();
-        Box::new(NashMd { state, next, eta, tau: task.tau, mixture, falling: self.falling.then_some(0.0) })
+        Ok(Built::new(
+            &config,
+            NashMd { state, next, eta, tau: task.tau, mixture, falling: config.falling.then_some(0.0) },
+        ))
     }
 }
 

@@ -14,8 +14,9 @@
 //! Cost: one query a step, at rho. Range: any `eta > 0`; `tau = 0` is `mwu`. Deviations: the two named.
 
 use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -38,22 +39,22 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let tau = task.tau;
         let theorem = || match tau {
             0.0 => Err("the proved step is 4 tau, and tau is 0; give a number".into()),
             _ => Ok(4.0 * tau),
         };
         let modulus = |eta, omega| modulus(eta, tau, omega);
-        Ok(Self { step_size: self.step_size.resolve("step_size", task, true, theorem, Some(&modulus))? })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+        )?;
+        let config = Self { step_size: eta.into() };
         let state = Iterates::new(task);
         let unmixed = state.policy.clone();
-        let eta = self.step_size.value().expect("a resolved step size is a number");
         let mixture = eta * task.tau / (1.0 + eta * task.tau);
-        Box::new(Debiased { state, unmixed, eta, tau: task.tau, mixture })
+        Ok(Built::new(&config, Debiased { state, unmixed, eta, tau: task.tau, mixture }))
     }
 }
 

@@ -17,7 +17,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, Task,
 };
 use schemars::JsonSchema;
@@ -42,24 +42,17 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let lr = self.learning_rate;
         ensure(lr > 0.0 && lr.is_finite(), "learning_rate", lr, "must be a finite number above 0")?;
         let mixture = self.mixture.unwrap_or((lr * task.tau).min(1.0));
         ensure((0.0..=1.0).contains(&mixture), "mixture", mixture, "must be in [0, 1]")?;
-        Ok(Self { mixture: Some(mixture), ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let mixture = self.mixture.expect("a resolved mixture is a number");
+        let config = Self { mixture: Some(mixture), ..self };
         let next = task.start.clone();
-        Box::new(NashMdPg {
-            state: Iterates::new(task),
-            next,
-            rate: self.learning_rate,
-            tau: task.tau,
-            mixture,
-        })
+        Ok(Built::new(
+            &config,
+            NashMdPg { state: Iterates::new(task), next, rate: config.learning_rate, tau: task.tau, mixture },
+        ))
     }
 }
 

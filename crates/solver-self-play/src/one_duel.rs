@@ -21,8 +21,8 @@
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::Sampler;
 use equipoise_core::{
-    Aim, BuildError, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,26 +49,25 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let c = self.constant;
         ensure(c > 0.0 && c.is_finite(), "constant", c, "must be a finite number above 0")?;
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
         let shape = task.shape();
         let squares = || shape.ranges().map(|r| vec![0.0; r.len() * r.len()]).collect::<Vec<_>>();
         let largest = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
-        Box::new(OneDuel {
-            policy: task.start.clone(),
-            played: task.start.clone(),
-            sampler: Sampler::new(&task.start),
-            wins: squares(),
-            counts: squares(),
-            rounds: 0,
-            next_update: largest as u64,
-            constant: self.constant,
-        })
+        Ok(Built::new(
+            &self,
+            OneDuel {
+                policy: task.start.clone(),
+                played: task.start.clone(),
+                sampler: Sampler::new(&task.start),
+                wins: squares(),
+                counts: squares(),
+                rounds: 0,
+                next_update: largest as u64,
+                constant: self.constant,
+            },
+        ))
     }
 }
 
@@ -253,7 +252,7 @@ mod tests {
                 spectral_radius: None,
                 operator_norm: None,
             };
-            let mut solver = Config::default().build(&task);
+            let mut solver = Config::default().build(&task).expect("the defaults are in range").solver;
             let mut oracle = GameOracle::new(
                 game.clone(),
                 Feedback::Sampled(Sampled::default()),

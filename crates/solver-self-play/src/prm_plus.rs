@@ -10,7 +10,7 @@
 //! play may cycle. Started AT an equilibrium it does not stay, see `rm-plus`.
 //! Cost: one query a step. Policies may be pure. The task's `tau` is not used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,8 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(RegretMatching::new(task, true, self.answer))
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        Ok(Built::new(&self, RegretMatching::new(task, true, self.answer)))
     }
 }
 

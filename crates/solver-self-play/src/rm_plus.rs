@@ -11,7 +11,7 @@
 //! regret, so the method does not stay there. Cost: one query a step. Policies may be pure. The task's `tau` is not
 //! used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Iterate, Solver, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,8 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, _task: &Task) -> Result<Self, BuildError> {
-        Ok(self)
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        Box::new(RegretMatching::new(task, false, self.answer))
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        Ok(Built::new(&self, RegretMatching::new(task, false, self.answer)))
     }
 }
 

@@ -22,8 +22,9 @@
 //! Deviation: the regularised subproblem is solved, not descended.
 
 use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -60,19 +61,21 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let theorem = || match (self.divergence, task.tau) {
             (Divergence::ReverseKl, tau) if tau > 0.0 => Ok(4.0 * tau),
             (Divergence::ReverseKl, _) => Err("the proved step is 4 tau, and tau is 0; give a number".into()),
             _ => Err("a step is proved for reverse KL only; give a number".into()),
         };
-        let step_size = self.step_size.resolve("step_size", task, true, theorem, None)?;
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(Rspo { state: Iterates::new(task), eta, tau: task.tau, divergence: self.divergence })
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: None },
+        )?;
+        let config = Self { step_size: eta.into(), ..self };
+        Ok(Built::new(
+            &config,
+            Rspo { state: Iterates::new(task), eta, tau: task.tau, divergence: config.divergence },
+        ))
     }
 }
 

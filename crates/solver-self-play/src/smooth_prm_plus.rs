@@ -17,8 +17,9 @@
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -45,25 +46,27 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let theorem = || Err("the proved steps are far too small to run; give a number".into());
-        let step_size = self.step_size.resolve("step_size", task, false, theorem, None)?;
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
+        let eta = self
+            .step_size
+            .resolve(task, &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: None })?;
+        let config = Self { step_size: eta.into(), ..self };
         let start = task.start.probs().to_vec();
-        Box::new(SmoothPrm {
-            state: Iterates::new(task),
-            next: task.start.clone(),
-            predicted: start.clone(),
-            before: start.clone(),
-            regret: start,
-            eta: self.step_size.value().expect("a resolved step size is a number"),
-            threshold: self.restart.then(|| vec![0.5; task.shape().contexts()]),
-            averaged: Averaged::new(self.answer, task.shape().len()),
-            scratch: Vec::new(),
-        })
+        Ok(Built::new(
+            &config,
+            SmoothPrm {
+                state: Iterates::new(task),
+                next: task.start.clone(),
+                predicted: start.clone(),
+                before: start.clone(),
+                regret: start,
+                eta,
+                threshold: config.restart.then(|| vec![0.5; task.shape().contexts()]),
+                averaged: Averaged::new(config.answer, task.shape().len()),
+                scratch: Vec::new(),
+            },
+        ))
     }
 }
 

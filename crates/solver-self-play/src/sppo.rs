@@ -30,7 +30,7 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::log_sum_exp;
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
@@ -66,14 +66,10 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
-        let step_size = hedge::resolve(self.step_size, task, |radius, horizon| radius / horizon.sqrt())?;
-        Ok(Self { step_size, ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let eta = self.step_size.value().expect("a resolved step size is a number");
-        Box::new(Sppo { state: Iterates::new(task), eta, log_partition: self.log_partition })
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
+        let eta = hedge::resolve(self.step_size, task, |radius, horizon| radius / horizon.sqrt())?;
+        let config = Self { step_size: eta.into(), ..self };
+        Ok(Built::new(&config, Sppo { state: Iterates::new(task), eta, log_partition: config.log_partition }))
     }
 }
 

@@ -18,8 +18,9 @@ use std::collections::VecDeque;
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
+use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
+    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
     StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -61,30 +62,32 @@ impl Default for Config {
 }
 
 impl SolverConfig for Config {
-    fn resolve(self, task: &Task) -> Result<Self, BuildError> {
+    fn build(self, task: &Task) -> Result<Built, BuildError> {
         let weights = &self.history_weights;
         let sum: f64 = weights.iter().sum();
         let holds = weights.iter().all(|w| *w >= 0.0) && sum > 0.0 && sum.is_finite();
         let rule = "needs weights that are not negative, with a finite sum above 0";
         ensure(holds, "history_weights", format!("{weights:?}"), rule)?;
         let theorem = || Err("no step is proved for the last iterate; give a number".into());
-        let step_size = self.step_size.resolve("step_size", task, true, theorem, None)?;
-        let eta = step_size.value().expect("a resolved step size is a number");
+        let eta = self.step_size.resolve(
+            task,
+            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: None },
+        )?;
         let ratio = self.reference_ratio.unwrap_or(eta * task.tau);
         ensure((0.0..=1.0).contains(&ratio), "reference_ratio", ratio, "must be in [0, 1]")?;
-        Ok(Self { step_size, reference_ratio: Some(ratio), ..self })
-    }
-
-    fn build(self, task: &Task) -> Box<dyn Solver> {
-        let sum: f64 = self.history_weights.iter().sum();
-        Box::new(TdMnpo {
-            state: Iterates::new(task),
-            weights: self.history_weights.iter().map(|w| w / sum).collect(),
-            past: VecDeque::new(),
-            eta: self.step_size.value().expect("a resolved step size is a number"),
-            ratio: self.reference_ratio.expect("a resolved ratio is a number"),
-            opponents: self.opponents,
-        })
+        let config = Self { step_size: eta.into(), reference_ratio: Some(ratio), ..self };
+        let sum: f64 = config.history_weights.iter().sum();
+        Ok(Built::new(
+            &config,
+            TdMnpo {
+                state: Iterates::new(task),
+                weights: config.history_weights.iter().map(|w| w / sum).collect(),
+                past: VecDeque::new(),
+                eta,
+                ratio,
+                opponents: config.opponents,
+            },
+        ))
     }
 }
 
