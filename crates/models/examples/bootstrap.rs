@@ -12,8 +12,8 @@
 
 use equipoise_core::{Rng, sample::normal, seed::stream};
 use equipoise_data::Comparisons;
-use equipoise_models::boards::{Boards, Standing, boards, bootstrap_contexts};
-use equipoise_models::draw::multinomial;
+use equipoise_models::leaderboard::{Leaderboard, Row, bootstrap_contexts, leaderboard};
+use equipoise_models::resample::multinomial;
 use equipoise_models::{Model, Options, fit};
 use ndarray::Array2;
 
@@ -54,13 +54,13 @@ fn main() {
             let mut rng = stream(5, "contexts", &[&spread.to_string(), &k.to_string()]);
             let parts: Vec<Comparisons> = (0..CONTEXTS).map(|_| context(&mut rng, VOTES, spread).1).collect();
             let all = Comparisons::sum(parts.iter().map(|p| (p, 1.0)));
-            let mut found = boards(&all, 400, k as u64, &|| ()).unwrap();
-            let covered = |found: &Boards| {
-                let inside = |s: &&Standing| {
+            let mut found = leaderboard(&all, 400, k as u64, &|| ()).unwrap();
+            let covered = |found: &Leaderboard| {
+                let inside = |s: &&Row| {
                     let (low, high) = s.bootstrap.unwrap();
                     (low..=high).contains(&truth.log_strength[s.item])
                 };
-                found.standings.iter().filter(inside).count()
+                found.rows.iter().filter(inside).count()
             };
             single.push(covered(&found));
             found.take_samples(&bootstrap_contexts(&parts, 400, k as u64, &|| ()).unwrap());

@@ -1,4 +1,4 @@
-//! Calibration of the battery and of the intervals, by simulation; prints what `calibration.txt` beside it records.
+//! Calibration of the intransitivity tests and of the intervals, by simulation; prints what `calibration.txt` beside it records.
 //!
 //! `cargo run --release -p equipoise-models --example calibration [-- SEED [SETS]]`
 //!
@@ -17,9 +17,9 @@
 
 use equipoise_core::{Rng, sample::uniform, seed::stream};
 use equipoise_data::Comparisons;
-use equipoise_models::battery::{STATISTICS, Verdict, inspect};
-use equipoise_models::draw::multinomial;
 use equipoise_models::intervals::{critical_values, rank_intervals};
+use equipoise_models::intransitivity::{STATISTICS, Verdict, inspect};
+use equipoise_models::resample::multinomial;
 use equipoise_models::{Model, Options, fit};
 use ndarray::Array2;
 

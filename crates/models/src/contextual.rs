@@ -13,10 +13,10 @@
 use equipoise_data::Comparisons;
 use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::climb::{add_logistic_prior, climb};
+use crate::distributions::chi_squared_tail;
 use crate::fit::{FitError, MAX_ITEMS, Options, fit, log_sigmoid};
 use crate::model::Model;
-use crate::special::chi_squared_tail;
+use crate::newton::{add_logistic_prior, newton};
 
 /// A fitted contextual model.
 #[derive(Clone, Debug)]
@@ -95,37 +95,37 @@ pub fn fit_contextual(
                 .collect(),
         };
         let start = Array1::zeros(n * rows);
-        climb(start, &flat, |b| problem.evaluate(b, prior).0, |b| problem.evaluate(b, prior))
+        newton(start, &flat, |b| problem.evaluate(b, prior).0, |b| problem.evaluate(b, prior))
     };
     // on separable data steps go on for ever, or the curvature vanishes
     let free = if prior { None } else { run(false).ok().filter(|c| c.converged) };
     let exists = free.is_some();
-    let (climbed, used_prior) = match free {
-        Some(climbed) => (climbed, false),
+    let (optimum, used_prior) = match free {
+        Some(optimum) => (optimum, false),
         None => (run(true)?, true),
     };
-    let mut coefficients = Array2::from_shape_fn((rows, n), |(f, i)| climbed.point[f * n + i]);
+    let mut coefficients = Array2::from_shape_fn((rows, n), |(f, i)| optimum.point[f * n + i]);
     for mut row in coefficients.rows_mut() {
         let mean = row.mean().expect("there are items");
         row -= mean;
     }
     // the deviation from the mean of its row
     let variance = |f: usize, i: usize| {
-        let cov = |a: usize, b: usize| climbed.inverse[[f * n + a, f * n + b]];
+        let cov = |a: usize, b: usize| optimum.inverse[[f * n + a, f * n + b]];
         let cross: f64 = (0..n).map(|j| cov(i, j)).sum::<f64>() / n as f64;
         let all: f64 = (0..n).map(|a| (0..n).map(|b| cov(a, b)).sum::<f64>()).sum::<f64>() / (n * n) as f64;
         cov(i, i) - 2.0 * cross + all
     };
     Ok(Contextual {
         standard_error: Array2::from_shape_fn((rows, n), |(f, i)| variance(f, i).max(0.0).sqrt()),
-        log_likelihood: problem.evaluate(&climbed.point, false).0,
+        log_likelihood: problem.evaluate(&optimum.point, false).0,
         marginal_log_likelihood: marginal.log_likelihood,
         degrees_of_freedom: ((rows - 1) * (n - 1)) as f64,
         coefficients,
         exists,
         prior: used_prior,
-        converged: climbed.converged,
-        iterations: climbed.iterations,
+        converged: optimum.converged,
+        iterations: optimum.iterations,
     })
 }
 
@@ -175,7 +175,7 @@ impl Problem<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::multinomial;
+    use crate::resample::multinomial;
     use equipoise_core::{sample, seed::stream};
 
     /// Counts of 40 contexts of four items from a known contextual model.

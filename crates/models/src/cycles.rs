@@ -3,9 +3,11 @@
 use equipoise_data::Comparisons;
 use ndarray::Array2;
 
-use crate::battery::PAIR_LEVEL;
+use crate::distributions::sign_test;
 use crate::graph::strong_blocks;
-use crate::special::sign_test;
+
+/// A triad or cycle counts as significant if each of its pairs is, one-sided, at this level.
+pub const PAIR_LEVEL: f64 = 0.05;
 
 /// Facts about the cycles of one set of comparisons.
 #[derive(Clone, Debug)]

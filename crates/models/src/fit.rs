@@ -21,10 +21,10 @@ use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView2};
 
+use crate::distributions::chi_squared_tail;
 use crate::graph::{tie_parameter_runs_away, win_blocks};
 use crate::jet::{Jet, N};
 use crate::model::Model;
-use crate::special::chi_squared_tail;
 
 /// Most items (or features): the Hessian is dense.
 pub const MAX_ITEMS: usize = 3000;
@@ -205,12 +205,13 @@ pub fn fit_linear(
     Problem::new(data, model, options, Some(features.to_owned()))?.solve()
 }
 
-/// Bradley-Terry strengths with the deviance, from a start near them, without the errors: for simulated data.
-pub(crate) fn strengths(data: &Comparisons, near: &Array1<f64>) -> Result<(Array1<f64>, f64), FitError> {
+/// Bradley-Terry strengths with the deviance, iterated `from` strengths close to them, without the errors: for simulated
+/// data.
+pub(crate) fn strengths(data: &Comparisons, from: &Array1<f64>) -> Result<(Array1<f64>, f64), FitError> {
     let problem = Problem::new(data, Model::BradleyTerry, Options::default(), None)?;
     let mut start = problem.start();
-    start.slice_mut(ndarray::s![..problem.n()]).assign(near);
-    let (point, ..) = problem.climb(start)?;
+    start.slice_mut(ndarray::s![..problem.n()]).assign(from);
+    let (point, ..) = problem.newton(start)?;
     let deviance = 2.0 * (problem.saturated() - problem.log_likelihood(&point));
     Ok((point.slice(ndarray::s![..problem.n()]).to_owned(), deviance))
 }
@@ -394,7 +395,7 @@ impl<'a> Problem<'a> {
     }
 
     /// Columns: the free directions in the space of points. Strengths (or features), home, tie.
-    fn free(&self) -> Array2<f64> {
+    fn free_basis(&self) -> Array2<f64> {
         let n = self.n();
         let strengths = self.features.clone().unwrap_or_else(|| Array2::eye(n));
         let extra: Vec<usize> =
@@ -406,23 +407,26 @@ impl<'a> Problem<'a> {
     }
 
     /// Whether equal shifts of all strengths leave the objective as it is.
-    fn floats(&self) -> bool {
+    fn is_shift_invariant(&self) -> bool {
         self.model.is_relative() && !self.prior && self.features.is_none()
     }
 
     /// The negative Hessian in free directions, made definite, and the weight of the term that does so.
-    fn definite(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, f64) {
+    fn regularised_hessian(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, f64) {
         let reduced = match self.features {
             Some(_) => free.t().dot(h).dot(free),
             // free directions are coordinates: no products
             None => {
-                let at: Vec<usize> = free.columns().into_iter().map(|c| one(c)).collect();
+                let at: Vec<usize> = free.columns().into_iter().map(|c| unit_index(c)).collect();
                 Array2::from_shape_fn((at.len(), at.len()), |(a, b)| h[[at[a], at[b]]])
             }
         };
         let n = self.n();
-        let weight =
-            if self.floats() { (0..n).map(|i| reduced[[i, i]]).sum::<f64>() / n as f64 } else { 0.0 };
+        let weight = if self.is_shift_invariant() {
+            (0..n).map(|i| reduced[[i, i]]).sum::<f64>() / n as f64
+        } else {
+            0.0
+        };
         let k = reduced.nrows();
         let lift = |i: usize, j: usize| if i < n && j < n { weight / n as f64 } else { 0.0 };
         (Mat::from_fn(k, k, |i, j| reduced[[i, j]] + if weight > 0.0 { lift(i, j) } else { 0.0 }), weight)
@@ -439,19 +443,19 @@ impl<'a> Problem<'a> {
     }
 
     fn solve(self) -> Result<Fit, FitError> {
-        let (point, iterations, converged) = self.climb(self.start())?;
-        let free = self.free();
+        let (point, iterations, converged) = self.newton(self.start())?;
+        let free = self.free_basis();
         Ok(self.finish(point, &free, iterations, converged))
     }
 
     /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
-    fn climb(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
-        let free = self.free();
+    fn newton(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
+        let free = self.free_basis();
         let mut value = self.objective(&point);
         for iteration in 1..=MAX_STEPS {
             let (g, h, _) = self.derivatives(&point, false);
             let g = self.reduce(&free, &g);
-            let (mut matrix, _) = self.definite(&h, &free);
+            let (mut matrix, _) = self.regularised_hessian(&h, &free);
             let direction = loop {
                 if let Ok(llt) = matrix.llt(Side::Lower) {
                     let solution = llt.solve(&Mat::from_fn(g.len(), 1, |i, _| g[i]));
@@ -497,7 +501,7 @@ impl<'a> Problem<'a> {
     fn reduce(&self, free: &Array2<f64>, slope: &Array1<f64>) -> Array1<f64> {
         match self.features {
             Some(_) => free.t().dot(slope),
-            None => free.columns().into_iter().map(|c| slope[one(c)]).collect(),
+            None => free.columns().into_iter().map(|c| slope[unit_index(c)]).collect(),
         }
     }
 
@@ -507,7 +511,7 @@ impl<'a> Problem<'a> {
             Some(_) => free.dot(direction),
             None => {
                 let mut moved = Array1::zeros(self.n() + 2);
-                free.columns().into_iter().zip(direction).for_each(|(c, d)| moved[one(c)] = *d);
+                free.columns().into_iter().zip(direction).for_each(|(c, d)| moved[unit_index(c)] = *d);
                 moved
             }
         }
@@ -516,7 +520,7 @@ impl<'a> Problem<'a> {
     fn finish(self, point: Point, free: &Array2<f64>, iterations: u32, converged: bool) -> Fit {
         let n = self.n();
         let (_, h, meat) = self.derivatives(&point, true);
-        let (matrix, lift) = self.definite(&h, free);
+        let (matrix, lift) = self.regularised_hessian(&h, free);
         let k = matrix.nrows();
         let inverse = matrix.llt(Side::Lower).map(|llt| llt.inverse());
         let ones = if lift > 0.0 { 1.0 / (lift * n as f64) } else { 0.0 };
@@ -530,7 +534,7 @@ impl<'a> Problem<'a> {
         let centred = |cov: &Array2<f64>| {
             let full = free.dot(cov).dot(&free.t());
             let mut strengths = full.slice(ndarray::s![..n, ..n]).to_owned();
-            if self.features.is_none() && !self.floats() {
+            if self.features.is_none() && !self.is_shift_invariant() {
                 let rows = strengths.mean_axis(ndarray::Axis(1)).expect("there are items");
                 let all = rows.mean().expect("there are items");
                 strengths =
@@ -619,7 +623,7 @@ impl<'a> Problem<'a> {
 }
 
 /// The coordinate of a unit vector.
-fn one(column: ndarray::ArrayView1<'_, f64>) -> usize {
+fn unit_index(column: ndarray::ArrayView1<'_, f64>) -> usize {
     column.iter().position(|&x| x != 0.0).expect("a unit vector has a one")
 }
 

@@ -79,7 +79,7 @@ pub fn rank_intervals(strengths: &[f64], covariance: &Array2<f64>, critical: f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::special::normal_quantile;
+    use crate::distributions::normal_quantile;
     use equipoise_core::seed::stream;
 
     #[test]

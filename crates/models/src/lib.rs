@@ -11,38 +11,38 @@
 //! | ratings match by match: Elo, TrueSkill | [`sequential`] |
 //! | all of them, as a list | [`MODELS`] |
 //! | simultaneous intervals of strengths and ranks | [`intervals`] |
-//! | several ratings side by side, with bootstraps | [`boards`] |
-//! | calibration and held-out loss | [`assess`] |
-//! | measures of intransitivity against a null of one rating an item | [`battery`] |
+//! | several ratings side by side, with bootstraps | [`leaderboard`] |
+//! | calibration and held-out loss | [`validation`] |
+//! | measures of intransitivity against a null of one rating an item | [`intransitivity`] |
 //!
 //! Everything takes counts ([`equipoise_data::Comparisons`]); existence and convergence are always part of the answer.
 
-pub mod assess;
-pub mod battery;
-pub mod boards;
 mod catalogue;
-mod climb;
 mod contextual;
 mod cycles;
-pub mod draw;
+pub mod distributions;
 pub mod first_order;
 mod fit;
 pub mod graph;
 mod hodge;
 pub mod intervals;
+pub mod intransitivity;
 mod jet;
+pub mod leaderboard;
 mod magnitude;
 pub mod model;
+mod newton;
 mod plackett_luce;
 mod power;
+pub mod resample;
 pub mod sequential;
-pub mod special;
+pub mod validation;
 
 pub use catalogue::{MODELS, ModelRow};
 pub use contextual::{Contextual, fit_contextual};
-pub use cycles::{CycleFacts, cycle_facts};
+pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use fit::{Fit, FitError, MAX_ITEMS, Options, Parameter, fit, fit_linear};
-pub use magnitude::{Judged, Magnitude, fit_magnitudes};
+pub use magnitude::{Magnitude, MagnitudeFit, fit_magnitudes};
 pub use model::Model;
 pub use plackett_luce::{PlackettLuce, plackett_luce, plackett_luce_split};
 pub use power::Power;

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use equipoise_data::{Battle, Battles, Outcome, Ties};
 use ndarray::{Array1, Array2};
 
-use crate::climb::{add_logistic_prior, centred, climb};
 use crate::fit::{FitError, MAX_ITEMS, log_sigmoid};
 use crate::graph::strong_blocks;
+use crate::newton::{add_logistic_prior, centred, newton};
 
 /// What a magnitude does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Magnitude {
 
 /// Strengths from judgements with magnitudes.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct MagnitudeFit {
     /// Log strengths, mean 0, `[n]`.
     pub log_strength: Array1<f64>,
     /// Their covariance by the sandwich, `[n x n]`.
@@ -62,7 +62,7 @@ struct Cell {
 ///
 /// # Errors
 /// [`FitError::TooMany`], [`FitError::Nothing`].
-pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Judged, FitError> {
+pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<MagnitudeFit, FitError> {
     let n = data.labels.len();
     if n > MAX_ITEMS {
         return Err(FitError::TooMany { items: n });
@@ -92,8 +92,8 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ju
         (value, g, h)
     };
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
-    let climbed = climb(Array1::zeros(n), &flat, |r| derivatives(r).0, derivatives)?;
-    let r = climbed.point;
+    let optimum = newton(Array1::zeros(n), &flat, |r| derivatives(r).0, derivatives)?;
+    let r = optimum.point;
     let (mut meat, mut objective) = (Array2::zeros((n, n)), 0.0);
     for c in &cells {
         let d = r[c.winner] - r[c.loser] - c.margin;
@@ -101,14 +101,14 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ju
         add_pair(&mut meat, c, c.count * (c.scale / (1.0 + d.exp())).powi(2));
     }
     let mean = r.mean().expect("there are items");
-    Ok(Judged {
+    Ok(MagnitudeFit {
         log_strength: &r - mean,
-        sandwich: centred(&climbed.inverse.dot(&meat).dot(&climbed.inverse)),
+        sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
         objective,
         exists,
         prior,
-        converged: climbed.converged,
-        iterations: climbed.iterations,
+        converged: optimum.converged,
+        iterations: optimum.iterations,
     })
 }
 

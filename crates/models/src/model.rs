@@ -17,8 +17,8 @@
 use equipoise_data::Count;
 use serde::Serialize;
 
+use crate::distributions::{log_normal_cdf, mills};
 use crate::jet::Jet;
-use crate::special::{log_normal_cdf, mills};
 
 /// A model of comparisons of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -13,9 +13,9 @@
 use equipoise_data::Rankings;
 use ndarray::{Array1, Array2};
 
-use crate::climb::{add_logistic_prior, centred, climb};
 use crate::fit::{FitError, MAX_ITEMS, log_sigmoid};
 use crate::graph::strong_blocks;
+use crate::newton::{add_logistic_prior, centred, newton};
 
 /// A fitted Plackett-Luce model.
 #[derive(Clone, Debug)]
@@ -98,8 +98,8 @@ fn fit_rankings(data: &Rankings, likelihood: Likelihood) -> Result<PlackettLuce,
     let prior = !exists;
     let objective = |r: &Array1<f64>| evaluate(&orders, r, prior, likelihood);
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
-    let climbed = climb(Array1::zeros(n), &flat, |r| objective(r).0, objective)?;
-    let r = climbed.point;
+    let optimum = newton(Array1::zeros(n), &flat, |r| objective(r).0, objective)?;
+    let r = optimum.point;
     let mut meat = Array2::<f64>::zeros((n, n));
     for (order, weight) in &orders {
         let (mut slope, mut unused) = (Array1::zeros(n), Array2::zeros((n, n)));
@@ -114,13 +114,13 @@ fn fit_rankings(data: &Rankings, likelihood: Likelihood) -> Result<PlackettLuce,
     let log_likelihood = objective(&r).0 - penalty;
     Ok(PlackettLuce {
         log_strength: &r - mean,
-        sandwich: centred(&climbed.inverse.dot(&meat).dot(&climbed.inverse)),
-        covariance: centred(&climbed.inverse),
+        sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
+        covariance: centred(&optimum.inverse),
         log_likelihood,
         exists,
         prior,
-        converged: climbed.converged,
-        iterations: climbed.iterations,
+        converged: optimum.converged,
+        iterations: optimum.iterations,
     })
 }
 

@@ -4,8 +4,8 @@
 
 use equipoise_data::Comparisons;
 
+use crate::distributions::{chi_squared_tail, normal_quantile};
 use crate::fit::Fit;
-use crate::special::{chi_squared_tail, normal_quantile};
 
 /// Probability with which a planned study finds what is there.
 const POWER: f64 = 0.8;

@@ -15,7 +15,7 @@
 use equipoise_core::{Rng, sample};
 use equipoise_data::{Battle, Outcome};
 
-use crate::special::{mills, normal_cdf, normal_pdf, normal_quantile};
+use crate::distributions::{mills, normal_cdf, normal_pdf, normal_quantile};
 
 /// Elo's constants.
 #[derive(Clone, Copy, Debug)]

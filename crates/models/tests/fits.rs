@@ -6,7 +6,7 @@ use std::path::Path;
 
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Comparisons, Selection, parse_comparisons};
-use equipoise_models::draw::multinomial;
+use equipoise_models::resample::multinomial;
 use equipoise_models::{Fit, FitError, Model, Options, first_order, fit, fit_linear};
 use ndarray::{Array1, Array2, arr2};
 

@@ -5,8 +5,8 @@ use std::error::Error;
 use equipoise::core::registry::nearest;
 use equipoise::core::seed::stream;
 use equipoise::data::{Comparisons, Ties, read_comparisons, read_features};
-use equipoise::models::assess::{calibration, calibration_error, held_out_loss};
 use equipoise::models::intervals::{critical_values, rank_intervals};
+use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
 use equipoise::models::{Fit, MODELS, Magnitude, Model, Options, fit as fit_free, fit_linear};
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,10 @@
 //! `equipoise inspect`: is it cyclic beyond noise?
 
 use equipoise::data::{Comparisons, Grouping, PairCount, holds_comparisons, read_grouped};
-use equipoise::models::battery::{Inspection, LEVEL, TOLERATED, Verdict, inspect as battery};
-use equipoise::models::special::normal_cdf;
+use equipoise::models::distributions::normal_cdf;
+use equipoise::models::intransitivity::{
+    Inspection, LEVEL, TOLERATED, Verdict, inspect as test_intransitivity,
+};
 use equipoise::models::{Model, Options, fit};
 use serde_json::{Value, json};
 
@@ -17,7 +19,7 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
     let data = input::comparisons(&args.file)?;
     input::say(&data, "left out");
     let bar = input::bar(args.replicates, "data sets under one rating an item");
-    let found = battery(&data, args.replicates, args.seed, &|| bar.inc(1))?;
+    let found = test_intransitivity(&data, args.replicates, args.seed, &|| bar.inc(1))?;
     bar.finish_and_clear();
     if args.json {
         output::json(&as_json(&data, &found));
@@ -55,7 +57,7 @@ fn by_group(args: &Inspect, by: Grouping) -> Outcome {
         match data.pairs.is_empty() {
             true => output::say(&format!("left out, nothing to compare: {name}")),
             false => {
-                let inspection = battery(&data, args.replicates, args.seed, &|| ())
+                let inspection = test_intransitivity(&data, args.replicates, args.seed, &|| ())
                     .map_err(|e| format!("{}: group {name}: {e}", path.display()))?;
                 found.push((name, data, inspection));
             }
@@ -110,7 +112,7 @@ fn by_group(args: &Inspect, by: Grouping) -> Outcome {
 fn summary(found: &[(&str, Comparisons, Inspection)]) -> String {
     let known = found.iter().filter(|f| f.2.verdict != Verdict::Unknown).count();
     let cyclic = found.iter().filter(|f| f.2.verdict == Verdict::CyclicBeyondNoise).count();
-    let enough = found.iter().filter(|f| f.2.verdict == Verdict::Enough).count();
+    let enough = found.iter().filter(|f| f.2.verdict == Verdict::Adequate).count();
     format!(
         "{cyclic} of {known} groups cyclic beyond noise at level {LEVEL}, where chance alone gives up to {:.1}; Bradley-Terry is \
          enough in {enough}.",
@@ -246,7 +248,7 @@ pub(super) fn verdict(data: &Comparisons, found: &Inspection) -> (&'static str, 
                 p("deviance")
             ),
         ),
-        Verdict::Enough => {
+        Verdict::Adequate => {
             let cycles = match found.cycles.cyclic {
                 0 => "no cycle".to_owned(),
                 k => format!(

@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use equipoise::data::{Comparisons, Grouped, PairCount, Ties};
-use equipoise::models::battery::inspect;
-use equipoise::models::boards::Boards;
+use equipoise::models::intransitivity::inspect;
+use equipoise::models::leaderboard::Leaderboard as Board;
 use equipoise::models::{Model, Options, fit};
 use equipoise::reference::choice::condorcet_winner;
 use equipoise_report::leaderboard::{Context, FORMAT, Item, Leaderboard};
@@ -20,12 +20,12 @@ const NULL_SETS: usize = 499;
 pub(super) fn record(
     args: &Rank,
     data: &Comparisons,
-    found: &Boards,
+    found: &Board,
     sequential: Option<&Sequential>,
     contexts: Option<&Grouped>,
 ) -> Result<Leaderboard, Box<dyn Error>> {
     let n = data.n();
-    let order: Vec<usize> = found.standings.iter().map(|s| s.item).collect();
+    let order: Vec<usize> = found.rows.iter().map(|s| s.item).collect();
     let mut place = vec![0; n];
     order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
     let (mut win_rates, mut met) = (vec![vec![None; n]; n], vec![vec![0.0; n]; n]);
@@ -48,7 +48,7 @@ pub(super) fn record(
         verdict.push(("Existence".to_owned(), text.to_owned()));
     }
     let items = found
-        .standings
+        .rows
         .iter()
         .map(|s| Item {
             label: data.labels[s.item].clone(),
@@ -121,10 +121,10 @@ fn selected(args: &Rank) -> String {
 }
 
 /// What can be said of the top.
-fn top(found: &Boards, data: &Comparisons) -> String {
-    let first = &found.standings[0];
+fn top(found: &Board, data: &Comparisons) -> String {
+    let first = &found.rows[0];
     let label = |i: usize| data.labels[i].as_str();
-    let tied = found.standings.iter().filter(|s| s.rank.0 == 1).count();
+    let tied = found.rows.iter().filter(|s| s.rank.0 == 1).count();
     let sure = match tied {
         0 | 1 => "surely first".to_owned(),
         k => format!("first, but {} items could be (their rank intervals reach 1)", k),

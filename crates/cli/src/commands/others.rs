@@ -7,10 +7,10 @@ use equipoise::data::{
     Comparisons, Outcome as Judgement, Ties, read_battles, read_comparisons, read_features,
 };
 use equipoise::data::{Grouping, read_grouped, read_rankings};
+use equipoise::models::distributions::chi_squared_tail;
 use equipoise::models::first_order::{newman, newman_prior, zermelo};
 use equipoise::models::graph::win_blocks;
 use equipoise::models::sequential::{Elo, TrueSkill};
-use equipoise::models::special::chi_squared_tail;
 use equipoise::models::{
     Fit, Magnitude, Model, Options, fit, fit_contextual, fit_magnitudes, plackett_luce, plackett_luce_split,
 };

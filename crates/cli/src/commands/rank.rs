@@ -4,7 +4,7 @@ use equipoise::core::seed::stream;
 use equipoise::data::{
     Battles, Comparisons, Grouped, Grouping, read_battles, read_comparisons, read_grouped,
 };
-use equipoise::models::boards::{Boards, Standing, boards, bootstrap_contexts};
+use equipoise::models::leaderboard::{Leaderboard, Row, bootstrap_contexts, leaderboard as ratings};
 use equipoise::models::sequential::{Elo, TrueSkill};
 use equipoise_report::leaderboard::write_leaderboard;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) fn rank(args: Rank) -> Outcome {
     };
     let bar = input::bar(args.replicates, "bootstrap samples");
     let drawn = if args.by_context { 0 } else { args.replicates };
-    let mut found = boards(&data, drawn, args.seed, &|| bar.inc(1))?;
+    let mut found = ratings(&data, drawn, args.seed, &|| bar.inc(1))?;
     if args.by_context {
         let groups = contexts.as_ref().map(|c| &c.groups).filter(|g| g.len() > 1);
         let Some(groups) = groups else {
@@ -71,13 +71,13 @@ pub(super) fn rank(args: Rank) -> Outcome {
 fn by_group(args: &Rank, grouped: Grouped) -> Outcome {
     grouped.checks.remarks().iter().for_each(|remark| output::say(remark));
     let bar = input::bar(grouped.names.len(), "groups");
-    let mut found: Vec<(&str, Comparisons, Boards)> = Vec::new();
+    let mut found: Vec<(&str, Comparisons, Leaderboard)> = Vec::new();
     for (k, name) in grouped.names.iter().enumerate() {
         let (name, data) = (input::group_name(name), grouped.alone(k));
         match data.pairs.is_empty() {
             true => output::say(&format!("left out, nothing to compare: {name}")),
             false => {
-                let boards = boards(&data, args.replicates, args.seed, &|| ())
+                let boards = ratings(&data, args.replicates, args.seed, &|| ())
                     .map_err(|e| format!("{}: group {name}: {e}", args.data.display()))?;
                 found.push((name, data, boards));
             }
@@ -95,11 +95,11 @@ fn by_group(args: &Rank, grouped: Grouped) -> Outcome {
         return Ok(Answer::Yes);
     }
     let rows = found.iter().map(|(name, data, boards)| {
-        let label = |s: &Standing| data.labels[s.item].clone();
+        let label = |s: &Row| data.labels[s.item].clone();
         let mut row = vec![(*name).to_owned(), data.n().to_string(), data.total.to_string()];
-        row.extend(tops(boards, None).into_iter().map(|(_, place)| label(&boards.standings[place])));
-        let first = boards.standings.iter().filter(|s| s.rank.0 == 1).count();
-        let worst = boards.standings[0].worst_opponent;
+        row.extend(tops(boards, None).into_iter().map(|(_, place)| label(&boards.rows[place])));
+        let first = boards.rows.iter().filter(|s| s.rank.0 == 1).count();
+        let worst = boards.rows[0].worst_opponent;
         row.push(first.to_string());
         row.push(worst.map_or(String::new(), |(j, w)| format!("{:.2} vs {}", 1.0 - w, data.labels[j])));
         row.push(if boards.fit.exists { "yes" } else { "no, prior" }.to_owned());
@@ -135,8 +135,8 @@ fn sequential(battles: &Battles, seed: u64) -> Sequential {
 }
 
 /// Who each board puts on top: its name, and the place among the standings.
-pub(super) fn tops(found: &Boards, sequential: Option<&Sequential>) -> Vec<(&'static str, usize)> {
-    let rows = &found.standings;
+pub(super) fn tops(found: &Leaderboard, sequential: Option<&Sequential>) -> Vec<(&'static str, usize)> {
+    let rows = &found.rows;
     let best = |score: &dyn Fn(usize) -> f64| {
         (0..rows.len()).fold(0, |b, k| if score(k) > score(b) { k } else { b })
     };
@@ -153,10 +153,10 @@ pub(super) fn tops(found: &Boards, sequential: Option<&Sequential>) -> Vec<(&'st
     tops
 }
 
-fn as_json(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) -> Value {
+fn as_json(data: &Comparisons, found: &Leaderboard, sequential: Option<&Sequential>) -> Value {
     let label = |i: usize| data.labels[i].as_str();
     let rows: Vec<Value> = found
-        .standings
+        .rows
         .iter()
         .map(|s| {
             json!({
@@ -174,15 +174,15 @@ fn as_json(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) 
         .collect();
     let tops: serde_json::Map<String, Value> = tops(found, sequential)
         .into_iter()
-        .map(|(board, place)| (board.to_owned(), json!(label(found.standings[place].item))))
+        .map(|(board, place)| (board.to_owned(), json!(label(found.rows[place].item))))
         .collect();
     json!({ "n": data.labels.len(), "exists": found.fit.exists, "converged": found.fit.converged,
             "replicates": found.replicates, "top": tops, "rows": rows })
 }
 
-fn as_text(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) -> String {
+fn as_text(data: &Comparisons, found: &Leaderboard, sequential: Option<&Sequential>) -> String {
     let label = |i: usize| data.labels[i].clone();
-    let rows = found.standings.iter().enumerate().map(|(k, s)| {
+    let rows = found.rows.iter().enumerate().map(|(k, s)| {
         let half = s.interval.1 - s.strength;
         let elo =
             sequential.map_or("-".to_owned(), |e| format!("{:.0} +- {:.0}", e.elo[s.item], e.spread[s.item]));
@@ -218,11 +218,11 @@ fn as_text(data: &Comparisons, found: &Boards, sequential: Option<&Sequential>) 
     let mut text = output::table(&header, rows);
     let tops: Vec<String> = tops(found, sequential)
         .into_iter()
-        .map(|(board, place)| format!("{board}: {}", label(found.standings[place].item)))
+        .map(|(board, place)| format!("{board}: {}", label(found.rows[place].item)))
         .collect();
     text += &format!("\ntop by {}", tops.join("; "));
-    let favourite = found.standings[0].item;
-    let beaten = found.standings[0].worst_opponent.filter(|w| w.1 > 0.5);
+    let favourite = found.rows[0].item;
+    let beaten = found.rows[0].worst_opponent.filter(|w| w.1 > 0.5);
     text += &match beaten {
         Some((j, w)) => {
             format!("\n{} loses head to head to {}, which wins {w:.2}", label(favourite), label(j))

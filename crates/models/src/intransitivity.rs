@@ -35,17 +35,15 @@ use ndarray::Array1;
 use rayon::prelude::*;
 
 use crate::cycles::{CycleFacts, cycle_facts};
-use crate::draw::{is_whole, simulate};
 use crate::fit::{Fit, FitError, Options, fit, strengths};
 use crate::hodge::Hodge;
 use crate::intervals::quantile;
 use crate::model::Model;
 use crate::power::{Power, power};
+use crate::resample::{is_whole, simulate};
 
 /// Largest number of items for which lotteries and singular values of replicates are computed.
 pub const LOTTERIES: usize = 60;
-/// A triad or cycle counts as significant if each of its pairs is, one-sided, at this level.
-pub const PAIR_LEVEL: f64 = 0.05;
 /// Level of the verdict.
 pub const LEVEL: f64 = 0.05;
 /// Level at which misfit alone is held against Bradley-Terry.
@@ -106,7 +104,7 @@ const LOSS: usize = 8;
 const EDGE: usize = 9;
 const DEVIANCE: usize = 10;
 
-/// What the battery says.
+/// What the tests say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Some cycle is stronger than one rating an item explains.
@@ -117,7 +115,7 @@ pub enum Verdict {
     /// [`TOLERATED`].
     Misfit,
     /// Nothing that matters speaks against one rating an item.
-    Enough,
+    Adequate,
     /// No data could be drawn: no p-values.
     Unknown,
 }
@@ -179,7 +177,7 @@ impl Inspection {
     }
 }
 
-/// Runs the battery with `replicates` null data sets on streams of `seed`; `done` is called after each.
+/// Runs the tests with `replicates` null data sets on streams of `seed`; `done` is called after each.
 ///
 /// # Errors
 /// [`InspectError`].
@@ -198,7 +196,7 @@ pub fn inspect(
     let design = Design {
         hodge: Hodge::new(data),
         lotteries: data.n() <= LOTTERIES,
-        near: bradley_terry.log_strength.clone(),
+        start: bradley_terry.log_strength.clone(),
     };
     let seen = design.measure(data)?;
     let replicates = if is_whole(data) { replicates } else { 0 };
@@ -265,7 +263,7 @@ pub fn inspect(
         false if p(STRONGEST) < LEVEL => Verdict::CyclicBeyondNoise,
         false if p(LOSS) < MISFIT_LEVEL && seen.values[LOSS] > 0.0 => Verdict::FavouriteBeaten,
         false if p(DEVIANCE) < MISFIT_LEVEL && corrected_energy > Some(TOLERATED) => Verdict::Misfit,
-        false => Verdict::Enough,
+        false => Verdict::Adequate,
     };
     let cycles = cycle_facts(data);
     let power = power(data, &bradley_terry, cycles.strongest_triad);
@@ -292,7 +290,7 @@ pub fn inspect(
 struct Design {
     hodge: Hodge,
     lotteries: bool,
-    near: Array1<f64>,
+    start: Array1<f64>,
 }
 
 struct Measured {
@@ -305,7 +303,7 @@ struct Measured {
 
 impl Design {
     fn measure(&self, data: &Comparisons) -> Result<Measured, InspectError> {
-        let (r, deviance) = strengths(data, &self.near)?;
+        let (r, deviance) = strengths(data, &self.start)?;
         let favourite = (0..r.len()).fold(0, |best, i| if r[i] > r[best] { i } else { best });
         let against = |i: usize, margin: f64| (margin >= 0.0).then_some((i, margin));
         let replies = data.pairs.iter().filter_map(|p| match favourite {

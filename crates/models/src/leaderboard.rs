@@ -6,18 +6,18 @@ use equipoise_reference::maximal_lottery;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-use crate::battery::InspectError;
-use crate::draw::{binomial, is_whole, resample};
 use crate::fit::{Fit, Options, fit, strengths};
 use crate::intervals::{Critical, critical_values, quantile, rank_intervals};
+use crate::intransitivity::InspectError;
 use crate::model::Model;
+use crate::resample::{binomial, is_whole, resample};
 
 /// Draws for critical values.
 const DRAWS: usize = 4000;
 
-/// One item on all boards.
+/// One item, under every rating.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Row {
     /// Its number.
     pub item: usize,
     /// Comparisons it took part in.
@@ -46,11 +46,11 @@ pub struct Standing {
     pub worst_opponent: Option<(usize, f64)>,
 }
 
-/// All items, by Bradley-Terry strength.
+/// All items, by Bradley-Terry strength: several ratings side by side.
 #[derive(Clone, Debug)]
-pub struct Boards {
+pub struct Leaderboard {
     /// The rows, strongest first.
-    pub standings: Vec<Standing>,
+    pub rows: Vec<Row>,
     /// The Bradley-Terry fit.
     pub fit: Fit,
     /// Critical values of the intervals.
@@ -59,16 +59,16 @@ pub struct Boards {
     pub replicates: usize,
 }
 
-/// Puts the boards together, with `replicates` bootstrap samples of comparisons on streams of `seed`.
+/// Rates the items, with `replicates` bootstrap samples of comparisons on streams of `seed`.
 ///
 /// # Errors
 /// [`InspectError`].
-pub fn boards(
+pub fn leaderboard(
     data: &Comparisons,
     replicates: usize,
     seed: u64,
     done: &(dyn Fn() + Sync),
-) -> Result<Boards, InspectError> {
+) -> Result<Leaderboard, InspectError> {
     let n = data.n();
     let bt = fit(data, Model::BradleyTerry, Options::default())?;
     let matrix = data.matrix(0.0);
@@ -94,12 +94,12 @@ pub fn boards(
             }
         }
     }
-    let mut found = Boards { standings: Vec::with_capacity(n), critical, replicates: 0, fit: bt };
+    let mut found = Leaderboard { rows: Vec::with_capacity(n), critical, replicates: 0, fit: bt };
     let bt = &found.fit;
-    let standings = bt.order().into_iter().map(|i| {
+    let rows = bt.order().into_iter().map(|i| {
         let (strength, standard_error) = (bt.log_strength[i], errors[i]);
         let half = critical.strengths * standard_error;
-        Standing {
+        Row {
             item: i,
             comparisons: comparisons[i],
             strength,
@@ -115,16 +115,16 @@ pub fn boards(
             worst_opponent: worst[i],
         }
     });
-    found.standings = standings.collect();
+    found.rows = rows.collect();
     found.take_samples(&drawn);
     Ok(found)
 }
 
-impl Boards {
+impl Leaderboard {
     /// Takes intervals and support frequencies from bootstrap samples.
     pub fn take_samples(&mut self, samples: &[Sample]) {
         self.replicates = samples.len();
-        for s in &mut self.standings {
+        for s in &mut self.rows {
             let mut values: Vec<f64> = samples.iter().map(|d| d.strength[s.item]).collect();
             let played = samples.iter().filter(|d| d.support.contains(&s.item)).count();
             let known = !samples.is_empty();
@@ -149,12 +149,12 @@ fn bootstrap(
     replicates: usize,
     seed: u64,
     done: &(dyn Fn() + Sync),
-    near: &Array1<f64>,
+    start: &Array1<f64>,
     draw: impl Fn(&mut Rng) -> Comparisons + Sync,
 ) -> Result<Vec<Sample>, InspectError> {
     let one = |k: usize| -> Result<Sample, InspectError> {
         let sample = draw(&mut stream(seed, "bootstrap", &[&k.to_string()]));
-        let (strength, _) = strengths(&sample, near)?;
+        let (strength, _) = strengths(&sample, start)?;
         let support = maximal_lottery(&sample.matrix(0.0))?.support;
         done();
         let mean = strength.mean().expect("there are items");
@@ -174,8 +174,8 @@ pub fn bootstrap_contexts(
     seed: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Sample>, InspectError> {
-    let near = Array1::zeros(contexts.first().map_or(0, Comparisons::n));
-    bootstrap(replicates, seed, done, &near, |rng| {
+    let start = Array1::zeros(contexts.first().map_or(0, Comparisons::n));
+    bootstrap(replicates, seed, done, &start, |rng| {
         let mut left = contexts.len() as u64;
         let times: Vec<f64> = (0..contexts.len())
             .map(|k| {

@@ -1,4 +1,4 @@
-//! The battery on published counts, and its calibration in small.
+//! The intransitivity tests on published counts, and its calibration in small.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use equipoise_core::{sample::uniform, seed::stream};
 use equipoise_data::{Comparisons, Selection, read_comparisons};
-use equipoise_models::battery::{Inspection, Verdict, inspect};
-use equipoise_models::boards::{boards, bootstrap_contexts};
-use equipoise_models::draw::binomial;
-use equipoise_models::special::chi_squared_tail;
+use equipoise_models::distributions::chi_squared_tail;
+use equipoise_models::intransitivity::{Inspection, Verdict, inspect};
+use equipoise_models::leaderboard::{bootstrap_contexts, leaderboard};
+use equipoise_models::resample::binomial;
 use ndarray::Array2;
 
 fn path(name: &str) -> PathBuf {
@@ -69,7 +69,7 @@ fn measured_facts_and_verdicts() {
             cyclic: (7, 56),
             significant: (0, 4),
             support: 3,
-            verdict: Verdict::Enough,
+            verdict: Verdict::Adequate,
         },
         Facts {
             file: "mtbench_human.csv",
@@ -80,7 +80,7 @@ fn measured_facts_and_verdicts() {
             cyclic: (0, 20),
             significant: (0, 16),
             support: 1,
-            verdict: Verdict::Enough,
+            verdict: Verdict::Adequate,
         },
     ];
     for f in facts {
@@ -172,11 +172,11 @@ fn power_rises_with_the_cycle() {
 #[test]
 fn boards_agree_with_their_parts() {
     let data = read_comparisons(&path("p09_set2.csv"), &Selection::default()).unwrap();
-    let found = boards(&data, 60, 5, &|| ()).unwrap();
-    assert!(found.standings.windows(2).all(|w| w[0].strength >= w[1].strength));
-    let nash: f64 = found.standings.iter().map(|s| s.nash).sum();
+    let found = leaderboard(&data, 60, 5, &|| ()).unwrap();
+    assert!(found.rows.windows(2).all(|w| w[0].strength >= w[1].strength));
+    let nash: f64 = found.rows.iter().map(|s| s.nash).sum();
     assert!((nash - 1.0).abs() < 1e-14);
-    for s in &found.standings {
+    for s in &found.rows {
         let (low, high) = s.bootstrap.unwrap();
         assert!(low < s.strength && s.strength < high && s.rank.0 <= s.rank.1);
         assert!((s.interval.1 - s.strength - found.critical.strengths * s.standard_error).abs() < 1e-12);
@@ -200,7 +200,7 @@ fn boards_agree_with_their_parts() {
         })
         .collect();
     let samples = bootstrap_contexts(&parts, 300, 6, &|| ()).unwrap();
-    for s in &found.standings {
+    for s in &found.rows {
         let values: Vec<f64> = samples.iter().map(|x| x.strength[s.item]).collect();
         let mean = values.iter().sum::<f64>() / 300.0;
         let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 300.0).sqrt();

@@ -11,8 +11,8 @@ const MAX_STEPS: u32 = 200;
 /// A step below this (in nats) is followed by none: its square is below rounding.
 const LAST_STEP: f64 = 1e-9;
 
-/// Where the climb ended.
-pub(crate) struct Climbed {
+/// Where Newton's method ended.
+pub(crate) struct Optimum {
     pub(crate) point: Array1<f64>,
     /// Inverse of the negative Hessian there, on the complement of the flat directions.
     pub(crate) inverse: Array2<f64>,
@@ -20,15 +20,15 @@ pub(crate) struct Climbed {
     pub(crate) converged: bool,
 }
 
-/// Climbs from `start`. `derivatives` gives value, gradient and negative Hessian; nothing changes along the `flat`
+/// Maximises from `start`. `derivatives` gives value, gradient and negative Hessian; nothing changes along the `flat`
 /// directions, which are orthogonal to each other: a term of rank one for each makes the Hessian definite without moving
 /// the step, and is taken out of the inverse again.
-pub(crate) fn climb(
+pub(crate) fn newton(
     start: Array1<f64>,
     flat: &[Array1<f64>],
     value: impl Fn(&Array1<f64>) -> f64,
     derivatives: impl Fn(&Array1<f64>) -> (f64, Array1<f64>, Array2<f64>),
-) -> Result<Climbed, FitError> {
+) -> Result<Optimum, FitError> {
     let n = start.len();
     let flat: Vec<Array1<f64>> = flat.iter().map(|u| u / u.dot(u).sqrt()).collect();
     let lifted = |h: &Array2<f64>| {
@@ -68,7 +68,7 @@ pub(crate) fn climb(
     let inverse = matrix.llt(Side::Lower).map_err(|_| FitError::Singular)?.inverse();
     let along = |i: usize, j: usize| flat.iter().map(|u| u[i] * u[j] / scale).sum::<f64>();
     let inverse = Array2::from_shape_fn((n, n), |(i, j)| inverse[(i, j)] - along(i, j));
-    Ok(Climbed { point, inverse, iterations, converged })
+    Ok(Optimum { point, inverse, iterations, converged })
 }
 
 /// Adds `log sigma(x) + log sigma(-x)` of every entry to slope and negative curvature; its value.

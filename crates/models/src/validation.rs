@@ -3,9 +3,9 @@
 use equipoise_core::{Rng, seed::stream};
 use equipoise_data::{Comparisons, Count};
 
-use crate::draw::{binomial, is_whole};
 use crate::fit::{Fit, FitError, Options, fit};
 use crate::model::Model;
+use crate::resample::{binomial, is_whole};
 
 /// Bins of calibration.
 const BINS: usize = 10;
