@@ -1,0 +1,8 @@
+//! What must hold for the repository itself, each with its count printed: `cargo test --release -p equipoise-testing`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod architecture;
+mod dependencies;
+mod imports;
+mod source;
