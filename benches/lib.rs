@@ -6,23 +6,23 @@ use std::time::Instant;
 
 use equipoise::core::lanes::{Eight, LANES, Real as _};
 use equipoise::core::vector::{dispatch, run};
-use equipoise::core::{Policy, sample, seed};
+use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
-use equipoise::{Conduct, Setting};
+use equipoise::{Problem, RunOptions};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// A game of `n` actions with independent uniform win rates, and a random reference to start from.
 #[must_use]
-pub fn setting(n: usize, tau: f64) -> Setting {
-    settings(1, n, tau)
+pub fn problem(n: usize, tau: f64) -> Problem {
+    problems(1, n, tau)
 }
 
 /// The same with `contexts` such games at once.
 #[must_use]
-pub fn settings(contexts: usize, n: usize, tau: f64) -> Setting {
+pub fn problems(contexts: usize, n: usize, tau: f64) -> Problem {
     let mut rng = seed::stream(1, "bench", &[]);
     let matrices: Vec<PreferenceMatrix> = (0..contexts)
         .map(|_| {
@@ -33,7 +33,7 @@ pub fn settings(contexts: usize, n: usize, tau: f64) -> Setting {
     let game = Arc::new(Game::new(matrices).expect("at least one context"));
     let logits = (0..contexts * n).map(|_| 2.0 * sample::uniform(&mut rng)).collect();
     let reference = Policy::from_logits(game.shape(), logits).expect("finite logits");
-    Setting::new(game, reference.clone(), reference, tau)
+    Problem::new(game, Task::new(reference).tau(tau))
 }
 
 /// Seconds of `steps` exact steps of a method with step size 0.1 through the driving loop, with both gaps, the average
@@ -42,17 +42,18 @@ pub fn settings(contexts: usize, n: usize, tau: f64) -> Setting {
 /// # Panics
 /// If the registry has no such method, or it has no `step_size`.
 #[must_use]
-pub fn driven(setting: &Setting, method: &str, steps: u64) -> (f64, f64) {
+pub fn driven(problem: &Problem, method: &str, steps: u64) -> (f64, f64) {
     let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
     let metrics = [Metric::named("duality_gap_tau").expect("a metric of the registry")];
-    let conduct = Conduct::exact(&limits, &schedule, &metrics);
+    let options = RunOptions::new(&limits, &schedule, &metrics);
     let parameters = serde_json::json!({ "step_size": 0.1 });
     let clock = Instant::now();
-    let settled = setting
-        .run(solver(method).expect("registered"), &parameters, &conduct, &mut |_| true)
+    let mut oracle = problem.exact_oracle();
+    let result = problem
+        .run(solver(method).expect("registered"), &parameters, &mut oracle, &options, &mut |_| true)
         .expect("a valid step size");
     let seconds = clock.elapsed().as_secs_f64();
-    let last = settled.outcome.trace.iter().rfind(|p| p.iterate == "last").expect("the end is recorded");
+    let last = result.outcome.trace.iter().rfind(|p| p.iterate == "last").expect("the end is recorded");
     (seconds, last.value)
 }
 

@@ -9,7 +9,7 @@ fn lottery(c: &mut Criterion) {
     let mut group = c.benchmark_group("maximal_lottery");
     group.sample_size(10);
     for n in [3usize, 5, 10, 30, 100, 300, 1000] {
-        let matrix = equipoise_benches::setting(n, 0.0).game.matrix(0);
+        let matrix = equipoise_benches::problem(n, 0.0).game.matrix(0);
         group
             .bench_with_input(BenchmarkId::from_parameter(n), &n, |b, _| b.iter(|| maximal_lottery(&matrix)));
     }
@@ -49,11 +49,11 @@ fn regularised(c: &mut Criterion) {
     group.sample_size(10);
     for n in [10usize, 100, 300] {
         for tau in [1.0, 1e-2, 1e-4] {
-            let setting = equipoise_benches::setting(n, tau);
-            let matrix = setting.game.matrix(0);
+            let problem = equipoise_benches::problem(n, tau);
+            let matrix = problem.game.matrix(0);
             let id = BenchmarkId::new(format!("tau_{tau}"), n);
             group.bench_with_input(id, &n, |b, _| {
-                b.iter(|| regularised_equilibrium(&matrix, &setting.task.reference, tau));
+                b.iter(|| regularised_equilibrium(&matrix, &problem.task.reference, tau));
             });
         }
     }

@@ -12,15 +12,15 @@ fn step(c: &mut Criterion) {
     group.sample_size(20);
     let gap = Metric::named("duality_gap_tau").expect("a metric of the registry");
     for n in [10usize, 100, 1000] {
-        let mut setting = equipoise_benches::setting(n, 0.1);
-        setting.task.horizon = Some(1000);
+        let mut problem = equipoise_benches::problem(n, 0.1);
+        problem.task.horizon = Some(1000);
         for entry in solvers() {
             // fits solve an n x n system a step: a different order of work, timed where it is used
             if n > 100 && !entry.cost.contains("quer") {
                 continue;
             }
-            let Ok(mut built) = entry.build(&Value::Null, &setting.task) else { continue };
-            let mut oracle = GameOracle::exact(setting.game.clone());
+            let Ok(mut built) = entry.build(&Value::Null, &problem.task) else { continue };
+            let mut oracle = GameOracle::exact(problem.game.clone());
             let mut rng = seed::stream(1, "bench solver", &[]);
             group.bench_with_input(BenchmarkId::new(entry.name, n), &n, |b, _| {
                 b.iter(|| {
@@ -28,8 +28,8 @@ fn step(c: &mut Criterion) {
                     oracle.margins(built.solver.policy());
                     let truth = Truth {
                         game: oracle.game(),
-                        reference: &setting.task.reference,
-                        tau: setting.task.tau,
+                        reference: &problem.task.reference,
+                        tau: problem.task.tau,
                         equilibrium: None,
                     };
                     gap.mean(&truth, built.solver.policy(), oracle.last_margins())

@@ -1,7 +1,7 @@
 //! A whole run through the driving loop: 1000 EGPO steps, both gaps at every step, log-spaced records.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use equipoise::Conduct;
+use equipoise::RunOptions;
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use equipoise::registry::solver;
 use serde_json::Value;
@@ -12,12 +12,15 @@ fn whole_run(c: &mut Criterion) {
     let entry = solver("egpo").expect("registered");
     let metrics: Vec<&'static Metric> = METRICS.iter().filter(|m| !m.needs_equilibrium).collect();
     for n in [10usize, 100] {
-        let setting = equipoise_benches::setting(n, 0.1);
+        let problem = equipoise_benches::problem(n, 0.1);
         let (limits, schedule) = (Limits::steps(1000), Schedule::Log);
         group.bench_with_input(BenchmarkId::new("egpo", n), &n, |b, _| {
             b.iter(|| {
-                let conduct = Conduct::exact(&limits, &schedule, &metrics);
-                setting.run(entry, &Value::Null, &conduct, &mut |_| true).expect("default parameters")
+                let options = RunOptions::new(&limits, &schedule, &metrics);
+                let mut oracle = problem.exact_oracle();
+                problem
+                    .run(entry, &Value::Null, &mut oracle, &options, &mut |_| true)
+                    .expect("default parameters")
             });
         });
     }

@@ -12,21 +12,21 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use equipoise::Setting;
+use equipoise::Problem;
 use equipoise::core::{simplex, vector};
 use equipoise_benches::driven;
 
 const ROUNDS: usize = 15;
 
 /// Seconds of the kernels of `steps` steps.
-fn kernels(setting: &Setting, steps: u64) -> f64 {
-    let policy = setting.task.start.clone();
+fn kernels(problem: &Problem, steps: u64) -> f64 {
+    let policy = problem.task.start.clone();
     let n = policy.probs().len();
     let (mut margins, mut logits, mut probs) = (zeros(n), policy.log_probs().to_vec(), vec![0.0; n]);
     let clock = Instant::now();
     for _ in 0..steps {
         for _ in 0..2 {
-            setting.game.margins(black_box(&policy), &mut margins);
+            problem.game.margins(black_box(&policy), &mut margins);
             black_box(&margins);
         }
         for _ in 0..3 {
@@ -38,14 +38,14 @@ fn kernels(setting: &Setting, steps: u64) -> f64 {
 }
 
 /// Seconds of two products and of three times `exp` of every action, for `steps` steps.
-fn bare(setting: &Setting, steps: u64) -> f64 {
-    let policy = setting.task.start.clone();
+fn bare(problem: &Problem, steps: u64) -> f64 {
+    let policy = problem.task.start.clone();
     let n = policy.probs().len();
     let (mut margins, mut out) = (zeros(n), vec![0.0; n]);
     let clock = Instant::now();
     for _ in 0..steps {
         for _ in 0..2 {
-            setting.game.margins(black_box(&policy), &mut margins);
+            problem.game.margins(black_box(&policy), &mut margins);
             black_box(&margins);
         }
         for _ in 0..3 {
@@ -77,7 +77,7 @@ fn main() {
     if arguments.first().is_some_and(|a| a == "--one") {
         let (n, steps) = (number(&arguments[1]), number(&arguments[2]) as u64);
         let games = arguments.get(3).map_or(1, number);
-        let (seconds, gap) = driven(&equipoise_benches::settings(games, n, 0.1), "egpo", steps);
+        let (seconds, gap) = driven(&equipoise_benches::problems(games, n, 0.1), "egpo", steps);
         println!("{seconds} {gap:e}");
         return;
     }
@@ -91,13 +91,13 @@ fn main() {
         "n", "whole step", "products, log-softmax", "ratio", "products, bare exp only", "ratio"
     );
     for n in sizes {
-        let setting = equipoise_benches::setting(n, 0.1);
+        let problem = equipoise_benches::problem(n, 0.1);
         let steps = (20_000_000 / (1000 + n * n)).max(100) as u64;
         let (mut whole, mut parts, mut least) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            whole.push(driven(&setting, "egpo", steps).0);
-            parts.push(kernels(&setting, steps));
-            least.push(bare(&setting, steps));
+            whole.push(driven(&problem, "egpo", steps).0);
+            parts.push(kernels(&problem, steps));
+            least.push(bare(&problem, steps));
         }
         let ratio = |below: &[f64]| median(whole.iter().zip(below).map(|(a, b)| a / b).collect());
         let (first, second) = (ratio(&parts), ratio(&least));

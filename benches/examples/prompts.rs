@@ -6,11 +6,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use equipoise::core::{Policy, sample, seed};
+use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
-use equipoise::{Conduct, Setting};
+use equipoise::{Problem, RunOptions};
 
 /// A line of the process's own status, in bytes: `VmHWM`, the largest resident memory so far, or `VmRSS`; 0 where the
 /// system does not tell.
@@ -56,19 +56,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let logits = (0..game.shape().len()).map(|_| sample::uniform(&mut rng)).collect();
     let reference = Policy::from_logits(game.shape(), logits)?;
     let with_game = resident("VmRSS");
-    let setting = Setting::new(game.clone(), reference.clone(), reference, 0.1);
+    let problem = Problem::new(game.clone(), Task::new(reference).tau(0.1));
     let metrics = ["duality_gap", "duality_gap_tau"].map(|m| Metric::named(m).expect("registered"));
     let (limits, schedule) = (Limits::steps(steps as u64), Schedule::Log);
-    let conduct = Conduct::exact(&limits, &schedule, &metrics);
+    let options = RunOptions::new(&limits, &schedule, &metrics);
     let parameters = serde_json::json!({ "step_size": 0.5 });
     let clock = Instant::now();
-    let settled = pool
-        .install(|| setting.run(solver("egpo").expect("registered"), &parameters, &conduct, &mut |_| true))?;
+    let egpo = solver("egpo").expect("registered");
+    let mut oracle = problem.exact_oracle();
+    let result = pool.install(|| problem.run(egpo, &parameters, &mut oracle, &options, &mut |_| true))?;
     let seconds = clock.elapsed().as_secs_f64();
     let packed = 8 * (contexts * actions * (actions - 1) / 2) as u64;
     let peak = resident("VmHWM");
     let last = |metric: &str| {
-        settled.outcome.trace.iter().rfind(|p| p.iterate == "last" && p.metric == metric).map(|p| p.value)
+        result.outcome.trace.iter().rfind(|p| p.iterate == "last" && p.metric == metric).map(|p| p.value)
     };
     #[allow(clippy::print_stdout, reason = "an example prints its result")]
     {
@@ -77,8 +78,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             serde_json::json!({
                 "contexts": contexts, "actions": actions, "steps": steps, "threads": threads,
                 "seconds": seconds,
-                "solver_seconds": settled.outcome.elapsed.as_secs_f64(),
-                "records": settled.outcome.trace.iter().filter(|p| p.iterate == "best").count() / 2,
+                "solver_seconds": result.outcome.elapsed.as_secs_f64(),
+                "records": result.outcome.trace.iter().filter(|p| p.iterate == "best").count() / 2,
                 "duality_gap": last("duality_gap"), "duality_gap_tau": last("duality_gap_tau"),
                 "bandwidth_gb_per_s": bandwidth / 1e9,
                 "packed_bytes": packed,

@@ -18,16 +18,16 @@ fn main() {
     let limit = arguments.get(1).map_or(60.0, |l| l.parse().expect(usage));
     println!("{:>6} {:>10} {:>9}  restarted averaging: gap, seconds, products", "n", "exact (s)", "gap");
     for n in sizes {
-        let setting = equipoise_benches::setting(n, 0.0);
-        let matrix = setting.game.matrix(0);
+        let problem = equipoise_benches::problem(n, 0.0);
+        let matrix = problem.game.matrix(0);
         let clock = Instant::now();
         let exact = maximal_lottery(&matrix).expect("an equilibrium");
         let seconds = clock.elapsed().as_secs_f64();
         let eta = 0.9 / (n as f64 / 3.0).sqrt();
         let parameters = serde_json::json!({ "step_size": eta });
         let entry = solver("eg-restart").expect("registered");
-        let mut solver = entry.build(&parameters, &setting.task).expect("a valid step size").solver;
-        let mut oracle = GameOracle::exact(setting.game.clone());
+        let mut solver = entry.build(&parameters, &problem.task).expect("a valid step size").solver;
+        let mut oracle = GameOracle::exact(problem.game.clone());
         let mut rng = seed::stream(1, "bench solver", &[]);
         let mut targets = [1e-2, 1e-4, 1e-6, 1e-8].into_iter().peekable();
         let mut reached = Vec::new();

@@ -46,14 +46,7 @@ fn random_policy(n: usize, rng: &mut Rng) -> Policy {
 }
 
 fn task(reference: Policy, tau: f64) -> Task {
-    Task {
-        start: reference.clone(),
-        reference,
-        tau,
-        horizon: None,
-        spectral_radius: None,
-        operator_norm: None,
-    }
+    Task::new(reference).tau(tau)
 }
 
 fn uniform_task(game: &Game) -> Task {

@@ -25,6 +25,49 @@ pub struct Task {
 }
 
 impl Task {
+    /// The original game from the reference: `tau = 0`, start at the reference, nothing else known.
+    #[must_use]
+    pub fn new(reference: Policy) -> Self {
+        Self {
+            start: reference.clone(),
+            reference,
+            tau: 0.0,
+            horizon: None,
+            spectral_radius: None,
+            operator_norm: None,
+        }
+    }
+
+    /// Sets the start.
+    #[must_use]
+    pub fn start(self, start: Policy) -> Self {
+        Self { start, ..self }
+    }
+
+    /// Sets the regularisation, `tau >= 0`.
+    #[must_use]
+    pub fn tau(self, tau: f64) -> Self {
+        Self { tau, ..self }
+    }
+
+    /// Says how many steps are planned.
+    #[must_use]
+    pub fn horizon(self, steps: u64) -> Self {
+        Self { horizon: Some(steps), ..self }
+    }
+
+    /// Tells the largest rotation frequency at the equilibrium.
+    #[must_use]
+    pub fn spectral_radius(self, radius: f64) -> Self {
+        Self { spectral_radius: Some(radius), ..self }
+    }
+
+    /// Tells the largest singular value of the margins.
+    #[must_use]
+    pub fn operator_norm(self, norm: f64) -> Self {
+        Self { operator_norm: Some(norm), ..self }
+    }
+
     /// Contexts and actions of the game.
     #[must_use]
     pub fn shape(&self) -> &Shape {

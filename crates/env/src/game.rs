@@ -7,7 +7,7 @@ use std::sync::Arc;
 use equipoise_core::{Policy, Shape, blocks};
 use ndarray::{Array1, Array2};
 
-use crate::matrix::{LARGE, Margins, PreferenceMatrix};
+use crate::matrix::{LARGE, Margins, MatrixError, PreferenceMatrix};
 use crate::near::Near;
 use crate::product::{pair, pairs, skew_product};
 use crate::storage::cpu::ask_for;
@@ -72,6 +72,20 @@ pub enum GameError {
     /// No context.
     #[error("a game needs at least one context")]
     Empty,
+    /// An array that is neither `[n x n]` nor `[contexts x n x n]`.
+    #[error("an array of shape {shape:?} is no game: it must be [n, n] or [contexts, n, n]")]
+    Array {
+        /// Its lengths.
+        shape: Vec<usize>,
+    },
+    /// The matrix of a context is no preference matrix.
+    #[error("context {context}: {error}")]
+    Matrix {
+        /// Context, from 0.
+        context: usize,
+        /// Why.
+        error: MatrixError,
+    },
     /// As many weights as contexts are needed.
     #[error("{got} context weights given for {contexts} contexts")]
     WeightCount {

@@ -3,11 +3,13 @@
 //!
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
+mod arrays;
 mod draws;
 pub mod game;
 pub mod generators;
 pub mod lockstep;
 pub mod matrix;
+mod measured;
 mod near;
 pub mod oracle;
 pub mod product;
@@ -16,5 +18,6 @@ mod triangles;
 
 pub use game::{Context, Game, GameError};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
+pub use measured::MeasuredOracle;
 pub use oracle::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};
 pub use storage::{ProductCost, Storage};

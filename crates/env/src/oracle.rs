@@ -115,6 +115,12 @@ impl GameOracle {
         &self.game
     }
 
+    /// What its answers are made of.
+    #[must_use]
+    pub fn feedback(&self) -> &Feedback {
+        &self.feedback
+    }
+
     /// For the instrument: the true `K pi`, flat over the shape; never charged, and free if it was the last product.
     #[inline]
     pub fn margins(&mut self, policy: &Policy) -> &Array1<f64> {

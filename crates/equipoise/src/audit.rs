@@ -13,8 +13,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::claims::{Claim, Quantity, Unit};
+use crate::local_theory;
+use crate::problem::Problem;
 use crate::registry;
-use crate::setting::Setting;
 
 /// A game with a reference, which is also the start, and a temperature.
 #[derive(Clone, Debug)]
@@ -150,8 +151,8 @@ fn random_policy(game: &Game, scale: f64, rng: &mut Rng) -> Policy {
 pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, AuditError> {
     let entry = registry::solver(claim.solver).expect("a claim names a registered method");
     let Instance { game, start: reference, tau, .. } = instance;
-    let setting = Setting::new(game.clone(), reference.clone(), reference.clone(), *tau).solve()?;
-    let equilibrium = setting.equilibrium.as_ref().expect("solved above");
+    let problem = Problem::new(game.clone(), Task::new(reference.clone()).tau(*tau)).solve()?;
+    let equilibrium = problem.equilibrium.as_ref().expect("solved above");
     let start = match claim.near {
         None => reference.clone(),
         Some(off) => {
@@ -167,12 +168,12 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         eta: f64::NAN,
         radius: start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l)),
         steps: claim.steps,
-        omega: setting.frequencies.first().copied().unwrap_or(0.0),
-        full_support: equilibrium.probs().iter().all(|&p| p > 1e-9),
+        omega: problem.frequencies.first().copied().unwrap_or(0.0),
+        full_support: equilibrium.probs().iter().all(|&p| p > local_theory::INTERIOR),
         unique,
         initial: f64::NAN,
     };
-    let task = Task { horizon: Some(claim.steps), start: start.clone(), ..setting.task.clone() };
+    let task = problem.task.clone().start(start.clone()).horizon(claim.steps);
     let built = entry.build(&(claim.parameters)(&facts), &task).map_err(|error| AuditError::Parameter {
         claim: claim.id,
         instance: instance.name.clone(),
@@ -217,18 +218,12 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         Unit::Duel => cost.duels as f64,
     };
     let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor(claim.quantity, *tau), unit);
-    // the slowest mode decides; without regularisation the theory holds for an interior equilibrium only, and none holds
-    // for the original game's methods on a regularised one
-    let same_game = *tau == 0.0 || entry.aim == Aim::Regularised;
-    let theory = claim.iterate == "last" && same_game && (*tau > 0.0 || facts.full_support);
-    let moduli = setting.frequencies.iter().map(|&w| solver.local_modulus(w));
     let local =
-        moduli.collect::<Option<Vec<f64>>>().filter(|_| theory).and_then(|m| m.into_iter().reduce(f64::max));
-    // KL and the regularised gap are quadratic in the distance, the original gap linear; the ratios have no rate
+        local_theory::modulus(&problem, entry.aim, solver.as_ref()).filter(|_| claim.iterate == "last");
+    // the ratios have no rate
     let predicted_factor = local.and_then(|m| match claim.quantity {
-        Quantity::Metric("duality_gap") => Some(m),
-        Quantity::Metric(_) => Some(m * m),
-        _ => None,
+        Quantity::Metric(metric) => Some(local_theory::factor(metric, m)),
+        Quantity::Improvement | Quantity::Bias => None,
     });
     Ok(Finding {
         claim: claim.id,
@@ -247,7 +242,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
 /// squared; the ratios are cut off where their parts are small.
 fn floor(quantity: Quantity, tau: f64) -> f64 {
     match quantity {
-        Quantity::Metric("duality_gap") => 1e-13,
+        Quantity::Metric("duality_gap") => local_theory::GAP_FLOOR,
         Quantity::Metric(_) if tau > 0.0 => 1e-14 / (tau * tau),
         Quantity::Metric(_) => 1e-14,
         Quantity::Improvement | Quantity::Bias => 1e-9,

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use equipoise_core::registry::nearest;
-use equipoise_core::{BuildError, Cost, Policy};
-use equipoise_env::{Feedback, Game};
+use equipoise_core::{BuildError, Cost, Policy, Task, seed};
+use equipoise_env::{Feedback, Game, GameOracle};
 use equipoise_eval::{Behaviour, Limits, Metric, Point, Schedule, StopReason};
 use equipoise_reference::ReferenceError;
 use serde_json::Value;
 
+use crate::problem::{Problem, RunOptions};
 use crate::registry;
-use crate::setting::{Conduct, Setting};
 
 /// Starts a comparison of methods on `game`: the original game, uniform reference and start, exact feedback, 1000
 /// steps, seed 0, no methods yet.
@@ -19,7 +19,7 @@ use crate::setting::{Conduct, Setting};
 pub fn compare(game: Game) -> Comparison {
     let uniform = Policy::uniform(game.shape());
     Comparison {
-        setting: Setting::new(Arc::new(game), uniform.clone(), uniform, 0.0),
+        problem: Problem::new(game, Task::new(uniform)),
         solvers: Vec::new(),
         feedback: Feedback::Exact,
         steps: 1000,
@@ -30,7 +30,7 @@ pub fn compare(game: Game) -> Comparison {
 /// A comparison being put together; see [`compare`].
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    setting: Setting,
+    problem: Problem,
     solvers: Vec<(String, Value)>,
     feedback: Feedback,
     steps: u64,
@@ -103,22 +103,22 @@ impl Comparison {
     /// Regularises the game with `tau >= 0`.
     #[must_use]
     pub fn tau(mut self, tau: f64) -> Self {
-        self.setting.task.tau = tau;
+        self.problem.task.tau = tau;
         self
     }
 
     /// Sets the reference policy; the start too, unless set afterwards.
     #[must_use]
     pub fn reference(mut self, reference: Policy) -> Self {
-        self.setting.task.start = reference.clone();
-        self.setting.task.reference = reference;
+        self.problem.task.start = reference.clone();
+        self.problem.task.reference = reference;
         self
     }
 
     /// Sets the start.
     #[must_use]
     pub fn start(mut self, start: Policy) -> Self {
-        self.setting.task.start = start;
+        self.problem.task.start = start;
         self
     }
 
@@ -167,13 +167,13 @@ impl Comparison {
     /// # Errors
     /// [`ComparisonError`] before anything runs, if a name, a parameter or a policy is refused.
     pub fn run(self) -> Result<Table, ComparisonError> {
-        let Self { setting, solvers, feedback, steps, seed } = self;
-        let task = &setting.task;
+        let Self { problem, solvers, feedback, steps, seed } = self;
+        let task = &problem.task;
         if !(task.tau >= 0.0 && task.tau.is_finite()) {
             return Err(ComparisonError::Tau(task.tau));
         }
         for (what, policy) in [("reference", &task.reference), ("start", &task.start)] {
-            if policy.shape() != setting.game.shape() || policy.log_probs().iter().any(|l| !l.is_finite()) {
+            if policy.shape() != problem.game.shape() || policy.log_probs().iter().any(|l| !l.is_finite()) {
                 return Err(ComparisonError::Policy(what));
             }
         }
@@ -187,27 +187,23 @@ impl Comparison {
                 }
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let setting = setting.solve()?;
+        let problem = problem.solve()?;
         let metrics = ["duality_gap", "duality_gap_tau", "kl_to_equilibrium"]
             .map(|name| Metric::named(name).expect("a metric of the registry"));
         let (limits, schedule) = (Limits::steps(steps), Schedule::Log);
         let rows = entries
             .into_iter()
             .map(|(entry, parameters)| {
-                let conduct = Conduct {
-                    seed,
-                    oracle_stream: &[],
-                    solver_stream: &[entry.name],
-                    feedback: &feedback,
-                    limits: &limits,
-                    schedule: &schedule,
-                    metrics: &metrics,
-                    keep_policies: false,
+                let options = RunOptions {
+                    rng: seed::stream(seed, "solver", &[entry.name]),
+                    ..RunOptions::new(&limits, &schedule, &metrics)
                 };
-                let settled = setting
-                    .run(entry, &parameters, &conduct, &mut |_| true)
+                let rng = seed::stream(seed, "oracle", &[]);
+                let mut oracle = GameOracle::new(Arc::clone(&problem.game), feedback.clone(), rng);
+                let result = problem
+                    .run(entry, &parameters, &mut oracle, &options, &mut |_| true)
                     .map_err(|error| ComparisonError::Parameter { solver: entry.name.into(), error })?;
-                let outcome = settled.outcome;
+                let outcome = result.outcome;
                 let at_end = |iterate: &str, metric: &str| {
                     let mut points = outcome.trace.iter().rev();
                     points.find(|p| p.iterate == iterate && p.metric == metric).map_or(f64::NAN, |p| p.value)
@@ -225,7 +221,7 @@ impl Comparison {
                 })
             })
             .collect::<Result<Vec<_>, ComparisonError>>()?;
-        let equilibrium = setting.equilibrium.expect("solved above");
+        let equilibrium = problem.equilibrium.expect("solved above");
         Ok(Table { rows, equilibrium })
     }
 }

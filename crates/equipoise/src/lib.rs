@@ -22,19 +22,23 @@ pub use ndarray;
 pub mod audit;
 pub mod claims;
 mod compare;
+mod local_theory;
+mod problem;
 pub mod registry;
-mod setting;
 
 pub use compare::{Comparison, ComparisonError, Row, Table, compare};
-pub use setting::{Conduct, Setting, Settled};
+pub use problem::{Problem, RunOptions, RunResult};
 
 /// What research code needs most.
 pub mod prelude {
     pub use crate::compare::{Comparison, Row, Table, compare};
+    pub use crate::problem::{Problem, RunOptions, RunResult};
     pub use crate::registry::{solver, solvers};
     pub use equipoise_core::{Cost, Duel, Oracle, Policy, Progress, Rng, Shape, Solver, StepError, Task};
-    pub use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
+    pub use equipoise_env::{Feedback, Game, GameOracle, MeasuredOracle, PreferenceMatrix, Sampled};
     pub use equipoise_eval::metrics::{Truth, measure};
+    pub use equipoise_eval::{AfterStep, Limits, Metric, Schedule, drive};
     pub use equipoise_reference::{maximal_lottery, regularised_equilibrium};
     pub use ndarray::{Array1, Array2, array};
+    pub use serde_json::json;
 }

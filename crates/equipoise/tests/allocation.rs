@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use equipoise::core::{Policy, sample, seed};
+use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
-use equipoise::{Conduct, Setting, registry};
+use equipoise::{Problem, RunOptions, registry};
 use serde_json::Value;
 
-fn setting(sizes: &[usize], tau: f64) -> Setting {
+fn problem(sizes: &[usize], tau: f64) -> Problem {
     let mut rng = seed::stream(1, "allocation", &[]);
     let game = Arc::new(
         Game::new(sizes.iter().map(|&n| {
@@ -19,19 +19,21 @@ fn setting(sizes: &[usize], tau: f64) -> Setting {
     );
     let logits = (0..game.shape().len()).map(|i| (i as f64).sin()).collect();
     let reference = Policy::from_logits(game.shape(), logits).expect("finite");
-    Setting::new(game, reference.clone(), reference, tau)
+    Problem::new(game, Task::new(reference).tau(tau))
 }
 
 /// Allocations of a whole run of `steps` steps that records its start and its end.
-fn allocations(setting: &Setting, solver: &str, steps: u64) -> u64 {
+fn allocations(problem: &Problem, solver: &str, steps: u64) -> u64 {
     let metrics: Vec<&'static Metric> = METRICS.iter().collect();
     let (limits, schedule) = (Limits::steps(steps), Schedule::At(Vec::new()));
-    let conduct = Conduct::exact(&limits, &schedule, &metrics);
+    let options = RunOptions::new(&limits, &schedule, &metrics);
     let entry = registry::solver(solver).expect("registered");
     let mut done = 0;
     let counted = allocation_counter::measure(|| {
-        let settled = setting.run(entry, &Value::Null, &conduct, &mut |_| true).expect("defaults");
-        done = settled.outcome.steps;
+        let mut oracle = problem.exact_oracle();
+        let result =
+            problem.run(entry, &Value::Null, &mut oracle, &options, &mut |_| true).expect("defaults");
+        done = result.outcome.steps;
     });
     assert_eq!(done, steps, "{solver}");
     counted.count_total
@@ -44,11 +46,11 @@ fn the_step_loop_allocates_nothing() {
     let check = || {
         for (sizes, steps) in [(&[10][..], 200), (&[300], 200), (&[3, 7, 1, 40], 200), (&blocks, 20)] {
             for tau in [0.0, 0.1] {
-                let setting = setting(sizes, tau);
+                let problem = problem(sizes, tau);
                 for solver in ["mwu", "omd", "omwu", "egpo", "ogda", "nash-md"] {
-                    let few = allocations(&setting, solver, 5);
+                    let few = allocations(&problem, solver, 5);
                     assert!(few > 0);
-                    let many = allocations(&setting, solver, steps);
+                    let many = allocations(&problem, solver, steps);
                     assert_eq!(few, many, "{solver} on {} contexts, tau {tau}", sizes.len());
                 }
             }

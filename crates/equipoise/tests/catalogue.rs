@@ -39,14 +39,8 @@ fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
 
 /// A task that knows the norm of its game, as the facade's does.
 fn task(game: &Game, reference: &Policy, start: &Policy, tau: f64) -> Task {
-    Task {
-        reference: reference.clone(),
-        start: start.clone(),
-        tau,
-        horizon: Some(1000),
-        spectral_radius: None,
-        operator_norm: Some(operator_norm(game)),
-    }
+    let task = Task::new(reference.clone()).start(start.clone()).tau(tau);
+    task.horizon(1000).operator_norm(operator_norm(game))
 }
 
 fn golden(tau: f64) -> Task {

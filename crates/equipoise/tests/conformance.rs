@@ -58,7 +58,7 @@ fn random_policy(game: &Game, spread: f64, rng: &mut Rng) -> Policy {
 fn task(game: &Game, tau: f64) -> Task {
     let mut rng = seed::stream(2, "conformance", &[]);
     let (reference, start) = (random_policy(game, 1.0, &mut rng), random_policy(game, 1.0, &mut rng));
-    Task { reference, start, tau, horizon: Some(1000), spectral_radius: None, operator_norm: None }
+    Task::new(reference).start(start).tau(tau).horizon(1000)
 }
 
 /// The method with its defaults; `None` where it refuses this `tau`, naming `tau`.

@@ -32,14 +32,7 @@ fn deviation(
         let game = Arc::new(Game::single(PreferenceMatrix::new(matrix.view()).expect("a preference matrix")));
         let reference =
             Policy::from_logits(&shape, numbers(&run["reference_logits"]).into()).expect("finite logits");
-        let task = Task {
-            start: reference.clone(),
-            reference,
-            tau,
-            horizon: None,
-            spectral_radius: None,
-            operator_norm: None,
-        };
+        let task = Task::new(reference).tau(tau);
         let mut solver = entry.build(&parameters(number("sgd_lr"), n, tau), &task).expect("valid").solver;
         let (mut oracle, mut rng) = (GameOracle::exact(game), seed::stream(0, "test", &[]));
         let (mut updates, policies) =

@@ -187,14 +187,7 @@ fn a_shift_of_the_logits_changes_nothing() {
         let walk = |shift: f64| {
             let shifted = logits.iter().map(|l| l + shift).collect();
             let start = Policy::from_logits(game.shape(), shifted).expect("finite logits");
-            let task = Task {
-                reference: start.clone(),
-                start,
-                tau: 0.1,
-                horizon: Some(50),
-                spectral_radius: None,
-                operator_norm: Some(1.0),
-            };
+            let task = Task::new(start).tau(0.1).horizon(50).operator_norm(1.0);
             let mut built = solver(name).expect("registered").build(&json!({}), &task).expect("defaults");
             let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "shift", &[]));
             for _ in 0..50 {
@@ -251,14 +244,7 @@ fn local_slopes_are_met_within_two_percent() {
             let nudge = random_policy(n, 1.0, &mut rng);
             let start = goal.log_probs() + &(nudge.log_probs() * 1e-2);
             let start = Policy::from_logits(game.shape(), start).expect("finite logits");
-            let task = Task {
-                reference: reference.clone(),
-                start,
-                tau,
-                horizon: None,
-                spectral_radius: None,
-                operator_norm: None,
-            };
+            let task = Task::new(reference.clone()).start(start).tau(tau);
             let block = json!({"step_size": eta});
             let mut built = solver(name).expect("registered").build(&block, &task).expect("valid");
             let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "slopes", &[]));
@@ -289,14 +275,7 @@ fn falling_steps_are_those_of_the_theorems() {
     let mut rng = seed::stream(15, "identities", &[]);
     let (game, tau) = (random_game(5, &mut rng), 0.3);
     let (reference, start) = (random_policy(5, 1.0, &mut rng), random_policy(5, 1.0, &mut rng));
-    let task = |start: &Policy, tau: f64| Task {
-        reference: reference.clone(),
-        start: start.clone(),
-        tau,
-        horizon: None,
-        spectral_radius: None,
-        operator_norm: None,
-    };
+    let task = |start: &Policy, tau: f64| Task::new(reference.clone()).start(start.clone()).tau(tau);
     for (name, key) in [("nash-md", "step_size"), ("inpo", "inpo_eta")] {
         let entry = solver(name).expect("registered");
         let build = |block, task: &Task| entry.build(&block, task).unwrap_or_else(|e| panic!("{name}: {e}"));

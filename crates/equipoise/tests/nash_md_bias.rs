@@ -28,14 +28,7 @@ fn random_policy(n: usize, spread: f64, rng: &mut equipoise_core::Rng) -> Policy
 }
 
 fn task(reference: &Policy, start: &Policy, tau: f64) -> Task {
-    Task {
-        reference: reference.clone(),
-        start: start.clone(),
-        tau,
-        horizon: None,
-        spectral_radius: None,
-        operator_norm: None,
-    }
+    Task::new(reference.clone()).start(start.clone()).tau(tau)
 }
 
 fn run(name: &str, block: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Box<dyn Solver> {

@@ -42,14 +42,7 @@ fn every_prediction_on_a_hundred_games_is_right() {
         games += 1;
         // a thousandth of a nat off the equilibrium
         let start = logits(&game, 1e-3, Some(&goal), &mut rng);
-        let task = Task {
-            reference,
-            start: start.clone(),
-            tau,
-            horizon: None,
-            spectral_radius: Some(omega),
-            operator_norm: None,
-        };
+        let task = Task::new(reference).start(start.clone()).tau(tau).spectral_radius(omega);
         let after = |share: f64| {
             let block = json!({"step_size": share * limit});
             let mut omd = solver("omd").expect("registered").build(&block, &task).expect("valid").solver;

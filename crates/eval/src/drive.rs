@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use equipoise_core::{Cost, Oracle as _, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
-use equipoise_env::GameOracle;
+use equipoise_core::{Cost, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
+use equipoise_env::MeasuredOracle;
 use ndarray::Array1;
 
 use crate::behaviour::{Behaviour, Octaves};
@@ -26,11 +26,9 @@ pub struct Run<'a> {
     /// The method, at its start.
     pub solver: &'a mut dyn Solver,
     /// The oracle, with an empty ledger.
-    pub oracle: &'a mut GameOracle,
+    pub oracle: &'a mut dyn MeasuredOracle,
     /// The solver's own stream.
     pub rng: Rng,
-    /// Whether the oracle's answers are noisy: then standing still cannot be told from cycling.
-    pub sampled: bool,
     /// The task.
     pub task: &'a Task,
     /// The equilibrium of the task's game, for the metrics that need it.
@@ -163,8 +161,22 @@ pub struct Outcome {
     pub path: Vec<(u64, [f64; 3])>,
 }
 
-/// Drives `run` to its end. `go_on` is called after each step with the steps done; returning false interrupts.
-pub fn drive(mut run: Run<'_>, go_on: &mut dyn FnMut(u64) -> bool) -> Outcome {
+/// What can be seen of a run after a step: for progress, interruption, and measurements that are no [`Metric`]. Nothing
+/// asked here is charged.
+pub struct AfterStep<'a> {
+    /// Steps done.
+    pub step: u64,
+    /// The method.
+    pub solver: &'a dyn Solver,
+    /// The oracle; its last product is that of the solver's policy.
+    pub oracle: &'a mut dyn MeasuredOracle,
+    /// Sum of the played policies' probabilities, flat over the shape; the average iterate is this over
+    /// [`AfterStep::step`].
+    pub played: &'a [f64],
+}
+
+/// Drives `run` to its end. `keep_running` is called after each step; returning false interrupts.
+pub fn drive(mut run: Run<'_>, keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool) -> Outcome {
     let mut desk = Desk::new(&run);
     let mut stopwatch = Stopwatch::default();
     let mut step = 0;
@@ -188,7 +200,8 @@ pub fn drive(mut run: Run<'_>, go_on: &mut dyn FnMut(u64) -> bool) -> Outcome {
         if progress == Progress::Finished {
             break StopReason::Finished;
         }
-        if !go_on(step) {
+        let now = AfterStep { step, solver: run.solver, oracle: run.oracle, played: &desk.played };
+        if !keep_running(now) {
             break StopReason::Interrupted;
         }
     };
@@ -276,7 +289,6 @@ impl Desk {
 
     fn truth<'a>(run: &'a Run<'_>) -> Truth<'a> {
         Truth {
-            // one clone of a pointer a step would be cheap, a borrow is free
             game: run.oracle.game(),
             reference: &run.task.reference,
             tau: run.task.tau,
@@ -429,7 +441,7 @@ impl Desk {
             (StopReason::Diverged { .. }, _) | (_, None) => Behaviour::Diverged,
             (StopReason::Finished, _) => Behaviour::Finished,
             (StopReason::TargetReached, _) => Behaviour::Converged,
-            (_, Some(octaves)) => octaves.verdict(run.sampled),
+            (_, Some(octaves)) => octaves.verdict(run.oracle.is_noisy()),
         };
         let Self { previous, played, average, average_margins, trace, reached, kept, path, .. } = self;
         // each as large as the shape: gone before the last copy is made

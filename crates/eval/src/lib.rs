@@ -14,7 +14,7 @@ pub mod schedule;
 mod stopwatch;
 
 pub use behaviour::Behaviour;
-pub use drive::{Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
+pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
 pub use limits::Limits;
 pub use metrics::{METRICS, Metric, Truth};
 pub use schedule::Schedule;

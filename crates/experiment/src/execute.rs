@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use equipoise::core::{Task, seed};
+use equipoise::env::GameOracle;
 use equipoise::env::lockstep::{self, Seat};
-use equipoise::eval::{Point, StopReason};
+use equipoise::eval::{AfterStep, Point, StopReason};
 use equipoise::reference::ReferenceError;
-use equipoise::{Conduct, Setting, Settled};
+use equipoise::{Problem, RunOptions, RunResult};
 use equipoise_report::schema::{
     EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord,
     Summary, TracePoint,
@@ -122,8 +124,8 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
     dir.write_plan(&plan.to_yaml())?;
     let ids: Vec<String> = plan.runs.iter().map(|r| r.id.clone()).collect();
     dir.write_planned(&ids)?;
-    let settings = pool.install(|| settle(plan))?;
-    dir.write_games(&pool.install(|| games_file(plan, &settings))?)?;
+    let problems = pool.install(|| settle(plan))?;
+    dir.write_games(&pool.install(|| games_file(plan, &problems))?)?;
     let finished = |run: &RunPlan| if options.fresh { None } else { dir.finished(&run.id) };
     let mut records: Vec<Option<RunRecord>> = pool.install(|| plan.runs.par_iter().map(finished).collect());
     let skipped = records.iter().flatten().count();
@@ -134,7 +136,7 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
         if monitor.stop.load(Ordering::Relaxed) {
             return Ok((k, None));
         }
-        let record = run_one(plan, &plan.runs[k], seat, &settings, &dir, monitor)?;
+        let record = run_one(plan, &plan.runs[k], seat, &problems, &dir, monitor)?;
         monitor.runs.fetch_add(1, Ordering::Relaxed);
         Ok::<_, ExecuteError>((k, record))
     };
@@ -174,18 +176,19 @@ fn tables(plan: &Plan, open: Vec<usize>) -> (Vec<Vec<usize>>, Vec<usize>) {
     (groups, single)
 }
 
-/// Settings by game index and position of tau.
-type Settings = BTreeMap<(usize, usize), Setting>;
+/// Problems by game index and position of tau.
+type Problems = BTreeMap<(usize, usize), Problem>;
 
-fn settle(plan: &Plan) -> Result<Settings, ExecuteError> {
+fn settle(plan: &Plan) -> Result<Problems, ExecuteError> {
     let keys: Vec<(usize, usize)> =
         (0..plan.games.len()).flat_map(|g| (0..plan.taus.len()).map(move |t| (g, t))).collect();
     keys.into_par_iter()
         .map(|key| {
             let (game, tau) = (&plan.games[key.0], plan.taus[key.1]);
-            let setting = Setting::new(game.game.clone(), game.reference.clone(), game.start.clone(), tau);
+            let task = Task::new(game.reference.clone()).start(game.start.clone()).tau(tau);
+            let problem = Problem::new(game.game.clone(), task);
             if solvable(game) {
-                let solved = setting.solve().map_err(|source| ExecuteError::Reference {
+                let solved = problem.solve().map_err(|source| ExecuteError::Reference {
                     game: game.name.clone(),
                     tau,
                     source,
@@ -196,7 +199,7 @@ fn settle(plan: &Plan) -> Result<Settings, ExecuteError> {
                     game = game.name,
                     "too large for an exact answer; metrics that need it are NaN"
                 );
-                Ok((key, setting))
+                Ok((key, problem))
             }
         })
         .collect()
@@ -207,7 +210,7 @@ fn solvable(game: &GamePlan) -> bool {
     (0..shape.contexts()).map(|x| (shape.actions(x) as f64).powi(3)).sum::<f64>() <= SOLVABLE
 }
 
-fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteError> {
+fn games_file(plan: &Plan, problems: &Problems) -> Result<GamesFile, ExecuteError> {
     let records = plan.games.par_iter().enumerate().map(|(g, game)| {
         let shape = game.game.shape();
         let (single, n) = (shape.contexts() == 1, shape.actions(0));
@@ -229,7 +232,7 @@ fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteErro
             reference: game.reference.probs_at(0).to_vec(),
             facts,
             context_facts: (!single && largest <= COUNTED).then(|| facts::context_facts(&game.game)),
-            equilibria: (0..plan.taus.len()).filter_map(|t| equilibrium(&settings[&(g, t)])).collect(),
+            equilibria: (0..plan.taus.len()).filter_map(|t| equilibrium(&problems[&(g, t)])).collect(),
         })
     });
     Ok(GamesFile {
@@ -240,17 +243,17 @@ fn games_file(plan: &Plan, settings: &Settings) -> Result<GamesFile, ExecuteErro
     })
 }
 
-fn equilibrium(setting: &Setting) -> Option<EquilibriumRecord> {
+fn equilibrium(problem: &Problem) -> Option<EquilibriumRecord> {
     use equipoise::eval::metrics::{Truth, measure};
-    let policy = setting.equilibrium.as_ref()?;
-    let tau = setting.task.tau;
-    let truth = Truth { game: &setting.game, reference: &setting.task.reference, tau, equilibrium: None };
+    let policy = problem.equilibrium.as_ref()?;
+    let tau = problem.task.tau;
+    let truth = Truth { game: &problem.game, reference: &problem.task.reference, tau, equilibrium: None };
     Some(EquilibriumRecord {
         tau,
         policy: policy.probs_at(0).to_vec(),
         duality_gap: measure("duality_gap", &truth, policy),
         duality_gap_tau: (tau > 0.0).then(|| measure("duality_gap_tau", &truth, policy)),
-        frequencies: setting.frequencies.iter().copied().take(16).collect(),
+        frequencies: problem.frequencies.iter().copied().take(16).collect(),
     })
 }
 
@@ -259,29 +262,32 @@ fn run_one(
     plan: &Plan,
     run: &RunPlan,
     seat: Option<Seat>,
-    settings: &Settings,
+    problems: &Problems,
     dir: &ResultsDir,
     monitor: &Monitor,
 ) -> Result<Option<RunRecord>, ExecuteError> {
     let game = &plan.games[run.game];
     let t = plan.taus.iter().position(|&tau| tau == run.tau).expect("a run's tau is one of the plan's");
-    let setting = &settings[&(run.game, t)];
+    let problem = &problems[&(run.game, t)];
     let repetition = u64::from(run.repetition);
     let oracle_ids = identity::oracle_stream(&game.name, repetition);
     let solver_ids = identity::solver_stream(&game.name, run.solver, &run.parameters, run.tau, repetition);
-    let conduct = Conduct {
-        seed: plan.seed,
-        oracle_stream: &oracle_ids.each_ref().map(String::as_str),
-        solver_stream: &solver_ids.each_ref().map(String::as_str),
-        feedback: &run.oracle,
+    let options = RunOptions {
+        rng: seed::stream(plan.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
         limits: &plan.limits,
         schedule: &plan.record,
         metrics: &plan.metrics,
         keep_policies: plan.save_policies,
     };
+    let rng = seed::stream(plan.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
+    let mut oracle = match seat {
+        Some(seat) => GameOracle::seated(seat, run.oracle.clone(), rng),
+        None => GameOracle::new(game.game.clone(), run.oracle.clone(), rng),
+    };
     let tick = if lockstep::pays(&game.game) { 1 } else { TICK };
     let mut told = 0;
-    let mut go_on = |step| {
+    let mut keep_running = |now: AfterStep<'_>| {
+        let step = now.step;
         if step % tick == 0 {
             monitor.steps.fetch_add(tick, Ordering::Relaxed);
             told = step;
@@ -290,24 +296,21 @@ fn run_one(
         true
     };
     let (entry, parameters) = (run.entry(), &run.parameters);
-    let settled = match seat {
-        Some(seat) => setting.run_seated(seat, entry, parameters, &conduct, &mut go_on),
-        None => setting.run(entry, parameters, &conduct, &mut go_on),
-    };
-    let settled = settled.map_err(|error| ExecuteError::Build {
+    let result = problem.run(entry, parameters, &mut oracle, &options, &mut keep_running);
+    let result = result.map_err(|error| ExecuteError::Build {
         label: run.label.clone(),
         game: game.name.clone(),
         error,
     })?;
     monitor.steps.fetch_add(plan.limits.steps.saturating_sub(told), Ordering::Relaxed);
-    if settled.outcome.stop == StopReason::Interrupted {
+    if result.outcome.stop == StopReason::Interrupted {
         return Ok(None);
     }
-    let record = run_record(plan, run, &settled);
-    let trace: Vec<TracePoint> = settled.outcome.trace.iter().map(trace_point).collect();
-    let policies: Vec<PolicyPoint> = settled.outcome.kept.iter().flat_map(policy_points).collect();
+    let record = run_record(plan, run, &result);
+    let trace: Vec<TracePoint> = result.outcome.trace.iter().map(trace_point).collect();
+    let policies: Vec<PolicyPoint> = result.outcome.kept.iter().flat_map(policy_points).collect();
     let path: Vec<PathPoint> =
-        settled.outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
+        result.outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
     dir.write_run(
         &record,
         &trace,
@@ -349,8 +352,8 @@ fn policy_points(kept: &equipoise::eval::Kept) -> Vec<PolicyPoint> {
         .collect()
 }
 
-fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
-    let outcome = &settled.outcome;
+fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunRecord {
+    let outcome = &result.outcome;
     let entry = run.entry();
     let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
     let last_step = outcome.trace.last().map_or(0, |p| p.step);
@@ -370,11 +373,11 @@ fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
         queries: r.at.map(|(_, cost)| cost.queries),
         duels: r.at.map(|(_, cost)| cost.duels),
     });
-    let rate = (settled.fitted.is_some() || settled.predicted.is_some()).then(|| Rate {
-        metric: settled.judged_by.into(),
-        fitted: settled.fitted.map(|f| f.factor),
-        window: settled.fitted.map(|f| f.window),
-        predicted: settled.predicted,
+    let rate = (result.fitted.is_some() || result.predicted.is_some()).then(|| Rate {
+        metric: result.judged_by.into(),
+        fitted: result.fitted.map(|f| f.factor),
+        window: result.fitted.map(|f| f.window),
+        predicted: result.predicted,
     });
     RunRecord {
         format: FORMAT,
@@ -384,7 +387,7 @@ fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
         game: plan.games[run.game].name.clone(),
         solver: run.solver.into(),
         label: run.label.clone(),
-        parameters: settled.parameters.clone(),
+        parameters: result.parameters.clone(),
         aim: word(json!(entry.aim)),
         guarantee: word(json!(entry.guarantee)),
         tau: run.tau,
@@ -400,7 +403,7 @@ fn run_record(plan: &Plan, run: &RunPlan, settled: &Settled) -> RunRecord {
         final_metrics,
         reached: reached.collect(),
         rate,
-        notes: settled.notes.clone(),
+        notes: result.notes.clone(),
         final_policy: final_policy(&outcome.policy),
     }
 }

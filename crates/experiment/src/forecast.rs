@@ -8,7 +8,8 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
-use equipoise::Setting;
+use equipoise::Problem;
+use equipoise::core::Task;
 use equipoise::env::storage::in_large_pages;
 use rayon::prelude::*;
 
@@ -60,15 +61,12 @@ pub fn forecast(plan: &Plan) -> Forecast {
     let bandwidth = read_bandwidth();
     let games = plan.games.iter().enumerate().map(|(g, game)| {
         let len = game.game.shape().len();
-        let setting = Setting::new(
-            game.game.clone(),
-            game.reference.clone(),
-            game.start.clone(),
-            plan.taus.iter().copied().fold(0.0, f64::max),
-        );
+        let tau = plan.taus.iter().copied().fold(0.0, f64::max);
+        let task = Task::new(game.reference.clone()).start(game.start.clone()).tau(tau);
+        let problem = Problem::new(game.game.clone(), task);
         let mut methods: Vec<_> = plan.runs.iter().filter(|r| r.game == g).collect();
         methods.dedup_by_key(|r| r.solver);
-        let costs = methods.iter().filter_map(|run| run.entry().build(&run.parameters, &setting.task).ok());
+        let costs = methods.iter().filter_map(|run| run.entry().build(&run.parameters, &problem.task).ok());
         GameForecast {
             name: game.name.clone(),
             contexts: game.game.contexts(),

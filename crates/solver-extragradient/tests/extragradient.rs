@@ -46,7 +46,7 @@ fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
 }
 
 fn task(reference: Policy, start: Policy, tau: f64) -> Task {
-    Task { reference, start, tau, horizon: None, spectral_radius: None, operator_norm: None }
+    Task::new(reference).start(start).tau(tau)
 }
 
 /// The task of the golden numbers.

@@ -244,14 +244,7 @@ mod tests {
             let matrix = PreferenceMatrix::from_margins(n, |i, j| k[n * i + j]).expect("valid margins");
             let game = Arc::new(Game::single(matrix));
             let uniform = Policy::uniform(&Shape::single(n).expect("not empty"));
-            let task = Task {
-                reference: uniform.clone(),
-                start: uniform,
-                tau: 0.0,
-                horizon: None,
-                spectral_radius: None,
-                operator_norm: None,
-            };
+            let task = Task::new(uniform);
             let mut solver = Config::default().build(&task).expect("the defaults are in range").solver;
             let mut oracle = GameOracle::new(
                 game.clone(),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use equipoise::Setting;
+use equipoise::Problem;
+use equipoise::core::Task;
 use equipoise::core::{BuildError, SolverEntry};
 use equipoise::env::Feedback;
 use equipoise::registry;
@@ -42,17 +43,17 @@ impl Resolver<'_> {
     ) -> Result<(), ConfigError> {
         for game in &plan.games {
             for &tau in &plan.taus {
-                let mut setting =
-                    Setting::new(game.game.clone(), game.reference.clone(), game.start.clone(), tau);
+                let task = Task::new(game.reference.clone()).start(game.start.clone()).tau(tau);
+                let mut problem = Problem::new(game.game.clone(), task);
                 let asks = |p: &Value| p.as_object().is_some_and(|o| o.values().any(|v| v == "stability"));
                 if solvers.iter().any(|(_, p, _)| asks(p)) {
-                    setting = setting.solve().map_err(|e| {
+                    problem = problem.solve().map_err(|e| {
                         self.error(self.file.place, format!("game `{}`, tau {tau}: {e}", game.name))
                     })?;
                 }
-                setting.task.horizon = Some(plan.limits.steps);
+                problem.task.horizon = Some(plan.limits.steps);
                 for (entry, parameters, point) in solvers {
-                    if let Err(error) = entry.build(parameters, &setting.task) {
+                    if let Err(error) = entry.build(parameters, &problem.task) {
                         let what = format!("solver `{}` on game `{}` with tau {tau}", entry.name, game.name);
                         return Err(self.build_error(point, &what, &error));
                     }

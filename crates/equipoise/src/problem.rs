@@ -1,0 +1,212 @@
+//! A problem: a game with its task and, where it was worth computing, the exact answer. What every run on it shares.
+
+use std::sync::Arc;
+
+use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
+use equipoise_env::{Game, GameOracle, MeasuredOracle};
+use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, drive, rate};
+use equipoise_reference as reference;
+use serde_json::Value;
+
+use crate::local_theory;
+
+/// A game, its task, its equilibrium.
+///
+/// ```
+/// use equipoise::prelude::*;
+///
+/// let game = Game::from_array(&array![[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]])?;
+/// let reference = Policy::uniform(game.shape());
+/// let problem = Problem::new(game, Task::new(reference).tau(0.1)).solve()?;
+///
+/// let metrics = [Metric::named("duality_gap_tau").expect("registered")];
+/// let (limits, schedule) = (Limits::steps(500), Schedule::Log);
+/// let options = RunOptions::new(&limits, &schedule, &metrics);
+/// let egpo = solver("egpo").expect("registered");
+/// let mut oracle = problem.exact_oracle();
+/// let result = problem.run(egpo, &json!({"step_size": 0.3}), &mut oracle, &options, &mut |_| true)?;
+/// assert_eq!(result.outcome.steps, 500);
+/// assert!(result.outcome.trace.iter().rfind(|p| p.iterate == "last").is_some_and(|p| p.value < 1e-6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The game.
+    pub game: Arc<Game>,
+    /// Reference, start, tau.
+    pub task: Task,
+    /// The exact equilibrium of the task's game (a maximal lottery for `tau = 0`), if it was solved.
+    pub equilibrium: Option<Policy>,
+    /// Rotation frequencies there, largest first; empty if it was not solved.
+    pub frequencies: Vec<f64>,
+}
+
+/// One finished run on a problem.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// The parameters it ran with: rules replaced by numbers. `null` for a solver that was built elsewhere.
+    pub parameters: Value,
+    /// What was measured.
+    pub outcome: Outcome,
+    /// What the solver says beside its result.
+    pub notes: Vec<String>,
+    /// `duality_gap` or `duality_gap_tau`: by which the method is judged here.
+    pub judged_by: &'static str,
+    /// The linear rate of that metric, if its tail is straight.
+    pub fitted: Option<rate::Fit>,
+    /// The factor per step that local theory predicts for that metric, where there is one.
+    pub predicted: Option<f64>,
+}
+
+impl Problem {
+    /// A problem without its exact answer.
+    #[must_use]
+    pub fn new(game: impl Into<Arc<Game>>, task: Task) -> Self {
+        let Task { reference, start, .. } = task;
+        let reference = reference.shared();
+        let start = if start.stamp() == reference.stamp() { reference.clone() } else { start.shared() };
+        let task = Task { reference, start, ..task };
+        Self { game: game.into(), task, equilibrium: None, frequencies: Vec::new() }
+    }
+
+    /// Solves for the equilibrium and its spectrum: `O(n^3)` and more in each context.
+    ///
+    /// # Errors
+    /// [`reference::ReferenceError`] if the exact solver fails.
+    pub fn solve(mut self) -> Result<Self, reference::ReferenceError> {
+        let equilibrium = reference::game_equilibrium(&self.game, &self.task.reference, self.task.tau)?;
+        self.frequencies = reference::game_frequencies(&self.game, &equilibrium);
+        self.task.spectral_radius = Some(self.frequencies.first().copied().unwrap_or(0.0));
+        self.task.operator_norm = Some(reference::operator_norm(&self.game));
+        self.equilibrium = Some(equilibrium);
+        Ok(self)
+    }
+
+    /// An exact oracle for the game, with an empty ledger.
+    #[must_use]
+    pub fn exact_oracle(&self) -> GameOracle {
+        GameOracle::exact(Arc::clone(&self.game))
+    }
+
+    /// Builds the method of a registry row and drives it to its end. `oracle` has an empty ledger; `keep_running` is called
+    /// after each step, and returning false interrupts.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a parameter is refused.
+    pub fn run(
+        &self,
+        entry: &SolverEntry,
+        parameters: &Value,
+        oracle: &mut dyn MeasuredOracle,
+        options: &RunOptions<'_>,
+        keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
+    ) -> Result<RunResult, BuildError> {
+        let mut built = entry.build(parameters, &self.planned(options))?;
+        let result = self.run_solver(built.solver.as_mut(), entry.aim, oracle, options, keep_running);
+        Ok(RunResult { parameters: built.parameters, ..result })
+    }
+
+    /// The task, for a run of so many steps.
+    #[must_use]
+    pub fn planned(&self, options: &RunOptions<'_>) -> Task {
+        self.task.clone().horizon(options.limits.steps)
+    }
+
+    /// As [`Problem::run`], for a solver that stands at its start. `aim` says by which gap it is judged.
+    pub fn run_solver(
+        &self,
+        solver: &mut dyn Solver,
+        aim: Aim,
+        oracle: &mut dyn MeasuredOracle,
+        options: &RunOptions<'_>,
+        keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
+    ) -> RunResult {
+        let regularised = aim == Aim::Regularised;
+        let outcome = drive(
+            Run {
+                solver,
+                oracle,
+                rng: options.rng.clone(),
+                task: &self.task,
+                equilibrium: self.equilibrium.as_ref(),
+                regularised,
+                metrics: options.metrics,
+                schedule: options.schedule,
+                limits: options.limits,
+                keep_policies: options.keep_policies,
+            },
+            keep_running,
+        );
+        let judged_by = if regularised && self.task.tau > 0.0 { "duality_gap_tau" } else { "duality_gap" };
+        // what rounding leaves of each; see `local_theory::GAP_FLOOR`
+        let floor = if judged_by == "duality_gap_tau" { 1e-25 } else { local_theory::GAP_FLOOR };
+        let series: Vec<(u64, f64)> = outcome
+            .trace
+            .iter()
+            .filter(|p| p.iterate == "last" && p.metric == judged_by)
+            .map(|p| (p.step, p.value))
+            .collect();
+        let fitted = rate::fit(&series, floor);
+        let predicted = local_theory::modulus(self, aim, solver).map(|m| local_theory::factor(judged_by, m));
+        let mut notes = solver.notes();
+        if aim == Aim::Original && self.task.tau > 0.0 {
+            notes.push(format!("plays the original game: tau = {} is not used", self.task.tau));
+        }
+        RunResult { parameters: Value::Null, notes, outcome, judged_by, fitted, predicted }
+    }
+}
+
+/// How a run is conducted: everything but the problem, the method and the oracle.
+#[derive(Clone, Debug)]
+pub struct RunOptions<'a> {
+    /// The solver's own stream.
+    pub rng: Rng,
+    /// When to stop.
+    pub limits: &'a Limits,
+    /// When to record.
+    pub schedule: &'a Schedule,
+    /// What to measure then.
+    pub metrics: &'a [&'static Metric],
+    /// Whether to keep the policies of recorded steps.
+    pub keep_policies: bool,
+}
+
+impl<'a> RunOptions<'a> {
+    /// The solver's stream of seed 1, no policies kept: for a run that stands alone.
+    #[must_use]
+    pub fn new(limits: &'a Limits, schedule: &'a Schedule, metrics: &'a [&'static Metric]) -> Self {
+        Self { rng: seed::stream(1, "solver", &[]), limits, schedule, metrics, keep_policies: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use equipoise_env::PreferenceMatrix;
+
+    #[test]
+    fn nothing_is_predicted_from_the_spectrum_of_another_game() {
+        let cycle = |i: usize, j: usize| [[0.0, 0.3, -0.1], [0.0, 0.0, 0.2]][i][j];
+        let game = Arc::new(Game::single(PreferenceMatrix::from_margins(3, cycle).expect("valid margins")));
+        let (limits, schedule) = (Limits::steps(50), Schedule::Log);
+        let options = RunOptions::new(&limits, &schedule, &[]);
+        for tau in [0.0, 0.2] {
+            let task = Task::new(Policy::uniform(game.shape())).tau(tau);
+            let problem = Problem::new(game.clone(), task).solve().expect("solved");
+            let run = |name: &str| {
+                let entry = registry::solver(name).expect("registered");
+                let mut oracle = problem.exact_oracle();
+                problem.run(entry, &Value::Null, &mut oracle, &options, &mut |_| true).expect("defaults")
+            };
+            for name in ["mwu", "omwu", "onpo", "mirror-prox", "sppo"] {
+                let result = run(name);
+                assert_eq!(result.predicted.is_some(), tau == 0.0, "{name}, tau {tau}");
+                let said = result.notes.iter().any(|n| n.contains("tau = 0.2 is not used"));
+                assert_eq!(said, tau > 0.0, "{name}: {:?}", result.notes);
+            }
+            assert!(run("egpo").predicted.is_some());
+        }
+    }
+}
