@@ -6,3 +6,4 @@ mod architecture;
 mod dependencies;
 mod imports;
 mod source;
+mod words;

@@ -92,10 +92,10 @@ fn piece(rest: &str, after_word: bool) -> (usize, Kind) {
             }
         }
     }
-    if first == '\'' {
-        if let Some(length) = char_literal(rest) {
-            return (length, Kind::Literal);
-        }
+    if first == '\''
+        && let Some(length) = char_literal(rest)
+    {
+        return (length, Kind::Literal);
     }
     (first.len_utf8(), Kind::Code)
 }

@@ -142,10 +142,11 @@ impl Crate {
             return None;
         }
         for glob in file.uses.iter().filter(|u| u.name.is_none()) {
-            if let Some((module, _)) = self.resolve(at, &glob.path, depth + 1) {
-                if module != at && self.files[module].items.contains(name) {
-                    return Some((module, false));
-                }
+            if let Some((module, _)) = self.resolve(at, &glob.path, depth + 1)
+                && module != at
+                && self.files[module].items.contains(name)
+            {
+                return Some((module, false));
             }
         }
         None
