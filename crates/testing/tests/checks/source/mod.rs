@@ -97,11 +97,12 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Findings that are known and still to be removed; the list shrinks until it is empty.
-const KNOWN: [(&str, usize); 4] = [
+const KNOWN: [(&str, usize); 5] = [
     ("import circles", 13),
     ("edges of the table that no manifest declares", 13),
     ("declared edges that no code uses", 8),
     ("unused dependencies", 22),
+    ("words of the list in what people read", 780),
 ];
 
 /// Says the count with its findings, and fails if there is any.
