@@ -53,7 +53,12 @@ pub fn driven(problem: &Problem, method: &str, steps: u64) -> (f64, f64) {
         .run(solver(method).expect("registered"), &parameters, &mut oracle, &options, &mut |_| true)
         .expect("a valid step size");
     let seconds = clock.elapsed().as_secs_f64();
-    let last = result.outcome.trace.iter().rfind(|p| p.iterate == "last").expect("the end is recorded");
+    let last = result
+        .outcome
+        .trace
+        .iter()
+        .rfind(|p| p.iterate == equipoise::eval::Iterate::Last)
+        .expect("the end is recorded");
     (seconds, last.value)
 }
 

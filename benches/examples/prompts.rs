@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
-use equipoise::eval::{Limits, Metric, Schedule};
+use equipoise::eval::{Iterate, Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Problem, RunOptions};
 
@@ -69,7 +69,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let packed = 8 * (contexts * actions * (actions - 1) / 2) as u64;
     let peak = resident("VmHWM");
     let last = |metric: &str| {
-        result.outcome.trace.iter().rfind(|p| p.iterate == "last" && p.metric == metric).map(|p| p.value)
+        result
+            .outcome
+            .trace
+            .iter()
+            .rfind(|p| p.iterate == Iterate::Last && p.metric == metric)
+            .map(|p| p.value)
     };
     #[allow(clippy::print_stdout, reason = "an example prints its result")]
     {
@@ -79,7 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 "contexts": contexts, "actions": actions, "steps": steps, "threads": threads,
                 "seconds": seconds,
                 "solver_seconds": result.outcome.elapsed.as_secs_f64(),
-                "records": result.outcome.trace.iter().filter(|p| p.iterate == "best").count() / 2,
+                "records": result.outcome.trace.iter().filter(|p| p.iterate == Iterate::Best).count() / 2,
                 "duality_gap": last("duality_gap"), "duality_gap_tau": last("duality_gap_tau"),
                 "bandwidth_gb_per_s": bandwidth / 1e9,
                 "packed_bytes": packed,

@@ -15,8 +15,8 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use ndarray::{Array1, Array2};
 use schemars::JsonSchema;
@@ -101,7 +101,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "one rating an action by maximum likelihood, and the policy it implies (RLHF, DPO)",
     "Bradley, Terry 1952; Rafailov et al. 2023, arXiv:2305.18290",
 )
-.aims(Aim::Other, Iterate::None)
+.aims(Aim::Other, Guarantee::None)
 .costs("n (n - 1) / 2 duels, once")
 .verified("Zermelo's iteration, exact models, golden gaps");
 

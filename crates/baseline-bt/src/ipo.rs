@@ -12,8 +12,8 @@
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;
@@ -50,7 +50,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "offline IPO in closed form: the best response to the reference",
     "Azar et al. 2023, arXiv:2310.12036",
 )
-.aims(Aim::Other, Iterate::None)
+.aims(Aim::Other, Guarantee::None)
 .costs("1 query, once")
 .verified("golden gaps, closed form");
 

@@ -13,8 +13,8 @@
 use equipoise_core::kernel::logit_step;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "iterated DPO: refit Bradley-Terry on the policy's own pairs",
     "Xu et al. 2023, arXiv:2312.16682",
 )
-.aims(Aim::Other, Iterate::None)
+.aims(Aim::Other, Guarantee::None)
 .costs("n (n - 1) / 2 duels")
 .verified("stationarity of the DPO loss, exact on Bradley-Terry games, spirals outward on the COMAL game");
 

@@ -22,9 +22,10 @@ pub mod step_size;
 pub mod vector;
 pub mod weighting;
 
+pub use equipoise_records::{Aim, Guarantee};
 pub use oracle::{Cost, Duel, Oracle};
 pub use policy::{Policy, PolicyError};
-pub use registry::{Aim, BuildError, Built, FixedPoint, Iterate, SolverConfig, SolverEntry};
+pub use registry::{BuildError, Built, FixedPoint, SolverConfig, SolverEntry};
 pub use seed::Rng;
 pub use shape::Shape;
 pub use solver::{Progress, Solver, StepError, Task};

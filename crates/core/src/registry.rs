@@ -3,6 +3,7 @@
 //! A solver file declares one [`SolverEntry`]; the list of all of them lives in the `equipoise` crate. Command line,
 //! YAML keys, JSON schema, documentation tables, conformance suite, benches and reports are generated from it.
 
+use equipoise_records::{Aim, Guarantee};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,32 +138,6 @@ pub fn parse<C: Serialize + DeserializeOwned + Default>(block: &Value) -> Result
         .map_err(|e| BuildError::Type { key: e.path().to_string(), problem: e.inner().to_string() })
 }
 
-/// Which game's equilibrium a method aims at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aim {
-    /// The original game; `tau` of the task is not used.
-    Original,
-    /// The game regularised with the task's `tau`; `tau = 0` is the original game.
-    Regularised,
-    /// No equilibrium: a Bradley-Terry or best-response answer.
-    Other,
-}
-
-/// Which iterate a statement is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Iterate {
-    /// The last iterate.
-    Last,
-    /// The average of the played policies.
-    Average,
-    /// Both.
-    Both,
-    /// Nothing is proved.
-    None,
-}
-
 /// Which equilibrium a method stands still at, once started there (exact oracle, default parameters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -186,7 +161,7 @@ pub struct SolverEntry {
     /// What it aims at.
     pub aim: Aim,
     /// For which iterate its guarantee is proved.
-    pub guarantee: Iterate,
+    pub guarantee: Guarantee,
     /// Where it stands still.
     pub fixed_point: FixedPoint,
     /// Whether its policies may give an action probability exactly 0 (log-probability `-inf`).
@@ -215,7 +190,7 @@ impl SolverEntry {
             summary,
             citation,
             aim: Aim::Other,
-            guarantee: Iterate::None,
+            guarantee: Guarantee::None,
             fixed_point: FixedPoint::Elsewhere,
             reaches_boundary: false,
             cost: "",
@@ -229,7 +204,7 @@ impl SolverEntry {
     /// Sets what the method aims at and for which iterate its guarantee is proved. Its fixed point is then the
     /// equilibrium of that game, unless [`SolverEntry::rests_elsewhere`] says otherwise.
     #[must_use]
-    pub const fn aims(self, aim: Aim, guarantee: Iterate) -> Self {
+    pub const fn aims(self, aim: Aim, guarantee: Guarantee) -> Self {
         let fixed_point = match aim {
             Aim::Original => FixedPoint::Original,
             Aim::Regularised => FixedPoint::Regularised,

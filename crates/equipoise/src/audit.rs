@@ -8,6 +8,7 @@ use equipoise_env::generators::generator;
 use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
 use equipoise_eval::audit::{Facts, Form, Judged, Verdict, judge};
 use equipoise_eval::metrics::{Metric, Truth, measure};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use ndarray::Array1;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -200,14 +201,22 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
             instance: instance.name.clone(),
             error,
         })?;
-        if claim.iterate == "average" {
-            played += solver.played().probs();
-            let mean = Policy::from_probs(game.shape(), &played / (t + 1) as f64)
-                .expect("a mean of policies is one");
-            series.push(gauge.value(&mean, &mean));
-        } else {
-            series.push(gauge.value(solver.policy(), &before));
-            before.copy_from(solver.policy());
+        match claim.iterate {
+            Iterate::Average => {
+                played += solver.played().probs();
+                let mean = Policy::from_probs(game.shape(), &played / (t + 1) as f64)
+                    .expect("a mean of policies is one");
+                series.push(gauge.value(&mean, &mean));
+            }
+            Iterate::Last => {
+                series.push(gauge.value(solver.policy(), &before));
+                before.copy_from(solver.policy());
+            }
+            Iterate::Best => {
+                let best = series.last().copied().unwrap_or(f64::INFINITY);
+                series.push(best.min(gauge.value(solver.policy(), &before)));
+                before.copy_from(solver.policy());
+            }
         }
     }
     facts.initial = series[0];
@@ -218,8 +227,8 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         Unit::Duel => cost.duels as f64,
     };
     let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor(claim.quantity, *tau), unit);
-    let local =
-        local_theory::modulus(&problem, entry.aim, solver.as_ref()).filter(|_| claim.iterate == "last");
+    let local = local_theory::modulus(&problem, entry.aim, solver.as_ref())
+        .filter(|_| claim.iterate == Iterate::Last);
     // the ratios have no rate
     let predicted_factor = local.and_then(|m| match claim.quantity {
         Quantity::Metric(metric) => Some(local_theory::factor(metric, m)),
@@ -242,7 +251,7 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
 /// squared; the ratios are cut off where their parts are small.
 fn floor(quantity: Quantity, tau: f64) -> f64 {
     match quantity {
-        Quantity::Metric("duality_gap") => local_theory::GAP_FLOOR,
+        Quantity::Metric(DUALITY_GAP) => local_theory::GAP_FLOOR,
         Quantity::Metric(_) if tau > 0.0 => 1e-14 / (tau * tau),
         Quantity::Metric(_) => 1e-14,
         Quantity::Improvement | Quantity::Bias => 1e-9,
@@ -287,8 +296,8 @@ impl Gauge<'_> {
             Quantity::Bias => {
                 let at = |name| measure(name, &self.truth, policy);
                 let rarest = self.truth.reference.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l));
-                let bound = at("duality_gap_tau") + 2.0 * self.truth.tau * (rarest - at("kl_to_reference"));
-                if bound > 1e-12 { at("duality_gap") / bound } else { 0.0 }
+                let bound = at(DUALITY_GAP_TAU) + 2.0 * self.truth.tau * (rarest - at("kl_to_reference"));
+                if bound > 1e-12 { at(DUALITY_GAP) / bound } else { 0.0 }
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use equipoise_core::Aim;
 use equipoise_eval::audit::{Facts, Form, Hypothesis};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use serde_json::{Value, json};
 
 /// What is measured at every step.
@@ -67,8 +68,8 @@ pub struct Claim {
     pub source: &'static str,
     /// The game it speaks of.
     pub game: Aim,
-    /// `last` or `average`.
-    pub iterate: &'static str,
+    /// Which iterate it speaks of.
+    pub iterate: Iterate,
     /// What it measures.
     pub quantity: Quantity,
     /// What it counts.
@@ -144,8 +145,8 @@ const fn original(id: &'static str, solver: &'static str, form: Form) -> Claim {
         statement: "",
         source: "",
         game: Aim::Original,
-        iterate: "last",
-        quantity: Quantity::Metric("duality_gap"),
+        iterate: Iterate::Last,
+        quantity: Quantity::Metric(DUALITY_GAP),
         unit: Unit::Step,
         noisy: false,
         near: None,
@@ -170,7 +171,7 @@ const fn hedge(id: &'static str, solver: &'static str, source: &'static str) -> 
     Claim {
         statement: "gap(average) <= 2 (D / (eta T) + eta / 8)",
         source,
-        iterate: "average",
+        iterate: Iterate::Average,
         parameters: |_| json!({"step_size": 0.2}),
         ..original(id, solver, Form::Bound(hedge_average))
     }
@@ -204,7 +205,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap(average) <= 1 - (1 - exp(-eta)) / eta + 2 D / (eta T), exact log-partition",
         source: "SPPO arXiv:2405.00675, appendix (Freund-Schapire lemma)",
-        iterate: "average",
+        iterate: Iterate::Average,
         parameters: |_| json!({"step_size": 0.2, "log_partition": "exact"}),
         ..original(
             "sppo-average",
@@ -225,7 +226,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap(average) <= 4 sqrt(D) / T, eta = min(1/2, sqrt D), as printed",
         source: "ONPO arXiv:2502.16852, theorem 2",
-        iterate: "average",
+        iterate: Iterate::Average,
         ..original("onpo-average-printed", "onpo", Form::Bound(|f, t| 4.0 * f.radius.sqrt() / t))
     },
     Claim {
@@ -239,21 +240,21 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap(average) <= 2 D / (eta T) + eta / (2 T), eta <= 1 / sqrt 2",
         source: "optimistic mirror descent (arXiv:1507.00406) with margins",
-        iterate: "average",
+        iterate: Iterate::Average,
         hypotheses: &[SHORT_STEP],
         ..original("omwu-average", "omwu", Form::Bound(optimistic_average))
     },
     Claim {
         statement: "gap(average) <= (4 D + 1) / T at beta = 2, which is eta = 1/2",
         source: "Nash mirror descent 2026 (OMWU at inference), stated for D = log n",
-        iterate: "average",
+        iterate: Iterate::Average,
         parameters: |_| json!({"step_size": 0.5}),
         ..original("nmd-average", "omwu", Form::Bound(|f, t| (4.0 * f.radius + 1.0) / t))
     },
     Claim {
         statement: "the same bound for the two-sequence form",
         source: "optimistic mirror descent (arXiv:1507.00406) with margins",
-        iterate: "average",
+        iterate: Iterate::Average,
         hypotheses: &[SHORT_STEP],
         ..original("onpo-average", "onpo", Form::Bound(optimistic_average))
     },
@@ -274,7 +275,7 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap(average) <= 2 D / (eta T), eta = 2",
         source: "mirror-prox, Nemirovski 2004",
-        iterate: "average",
+        iterate: Iterate::Average,
         ..original("mirror-prox-average", "mirror-prox", Form::Bound(|f, t| 2.0 * f.radius / (f.eta * t)))
     },
     Claim {
@@ -296,21 +297,21 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap(average) <= 2 sqrt(n / T) (regrets of length at most sqrt n)",
         source: "RM+ arXiv:1407.5042",
-        iterate: "average",
+        iterate: Iterate::Average,
         parameters: |_| json!({"answer": "last"}),
         ..original("rm-plus-average", "rm-plus", Form::Bound(|f, t| 2.0 * (f.actions as f64 / t).sqrt()))
     },
     Claim {
         statement: "gap(average) is of order 1 / sqrt T",
         source: "PRM+ arXiv:2007.14358",
-        iterate: "average",
+        iterate: Iterate::Average,
         parameters: |_| json!({"answer": "last"}),
         ..original("prm-plus-average", "prm-plus", Form::Order(|_| 0.5))
     },
     Claim {
         statement: "gap(average) is of order 1 / T",
         source: "smooth PRM+ arXiv:2305.14709",
-        iterate: "average",
+        iterate: Iterate::Average,
         steps: 20_000,
         ..original("smooth-prm-plus-average", "smooth-prm-plus", Form::Order(|_| 1.0))
     },
@@ -440,8 +441,8 @@ pub const CLAIMS: &[Claim] = &[
     Claim {
         statement: "gap_tau(average) <= 2 (D eta_I / T + 5 / eta_I), eta_I = sqrt(T / D), with B tau <= 1",
         source: "INPO arXiv:2407.00617, theorem 3 with its appendix' constants",
-        iterate: "average",
-        quantity: Quantity::Metric("duality_gap_tau"),
+        iterate: Iterate::Average,
+        quantity: Quantity::Metric(DUALITY_GAP_TAU),
         parameters: |f| json!({"step_size": (f.radius / f.steps as f64).sqrt().min(1.0 / f.tau)}),
         ..regularised(
             "inpo-average",

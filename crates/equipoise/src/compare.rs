@@ -6,7 +6,8 @@ use std::sync::Arc;
 use equipoise_core::registry::nearest;
 use equipoise_core::{BuildError, Cost, Policy, Task, seed};
 use equipoise_env::{Feedback, Game, GameOracle};
-use equipoise_eval::{Behaviour, Limits, Metric, Point, Schedule, StopReason};
+use equipoise_eval::{Limits, Metric, Point, Schedule, StopReason};
+use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use equipoise_reference::ReferenceError;
 use serde_json::Value;
 
@@ -188,7 +189,7 @@ impl Comparison {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let problem = problem.solve()?;
-        let metrics = ["duality_gap", "duality_gap_tau", "kl_to_equilibrium"]
+        let metrics = [DUALITY_GAP, DUALITY_GAP_TAU, "kl_to_equilibrium"]
             .map(|name| Metric::named(name).expect("a metric of the registry"));
         let (limits, schedule) = (Limits::steps(steps), Schedule::Log);
         let rows = entries
@@ -204,15 +205,15 @@ impl Comparison {
                     .run(entry, &parameters, &mut oracle, &options, &mut |_| true)
                     .map_err(|error| ComparisonError::Parameter { solver: entry.name.into(), error })?;
                 let outcome = result.outcome;
-                let at_end = |iterate: &str, metric: &str| {
+                let at_end = |iterate: Iterate, metric: &str| {
                     let mut points = outcome.trace.iter().rev();
                     points.find(|p| p.iterate == iterate && p.metric == metric).map_or(f64::NAN, |p| p.value)
                 };
                 Ok(Row {
                     solver: entry.name.into(),
-                    duality_gap: at_end("last", "duality_gap"),
-                    average_duality_gap: at_end("average", "duality_gap"),
-                    duality_gap_tau: at_end("last", "duality_gap_tau"),
+                    duality_gap: at_end(Iterate::Last, DUALITY_GAP),
+                    average_duality_gap: at_end(Iterate::Average, DUALITY_GAP),
+                    duality_gap_tau: at_end(Iterate::Last, DUALITY_GAP_TAU),
                     cost: outcome.cost,
                     stop: outcome.stop.clone(),
                     behaviour: outcome.behaviour,
@@ -243,7 +244,7 @@ impl fmt::Display for Table {
                 row.duality_gap_tau,
                 row.cost.queries,
                 row.cost.duels,
-                row.behaviour.name()
+                row.behaviour
             )?;
         }
         Ok(())

@@ -15,6 +15,7 @@ pub use equipoise_data as data;
 pub use equipoise_env as env;
 pub use equipoise_eval as eval;
 pub use equipoise_models as models;
+pub use equipoise_records as records;
 pub use equipoise_reference as reference;
 /// The array crate that public signatures speak.
 pub use ndarray;
@@ -37,7 +38,7 @@ pub mod prelude {
     pub use equipoise_core::{Cost, Duel, Oracle, Policy, Progress, Rng, Shape, Solver, StepError, Task};
     pub use equipoise_env::{Feedback, Game, GameOracle, MeasuredOracle, PreferenceMatrix, Sampled};
     pub use equipoise_eval::metrics::{Truth, measure};
-    pub use equipoise_eval::{AfterStep, Limits, Metric, Schedule, drive};
+    pub use equipoise_eval::{AfterStep, Iterate, Limits, Metric, Schedule, drive};
     pub use equipoise_reference::{maximal_lottery, regularised_equilibrium};
     pub use ndarray::{Array1, Array2, array};
     pub use serde_json::json;

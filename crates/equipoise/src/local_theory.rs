@@ -1,6 +1,7 @@
 //! What local theory says about a solver on a problem: one rule for runs and for the audit.
 
 use equipoise_core::{Aim, Solver};
+use equipoise_records::DUALITY_GAP;
 
 use crate::problem::Problem;
 
@@ -30,5 +31,5 @@ pub(crate) fn modulus(problem: &Problem, aim: Aim, solver: &dyn Solver) -> Optio
 /// The factor per step of a metric where the distance to the fixed point falls by `modulus`: the duality gap is linear in the
 /// distance, the regularised gap and the divergences are quadratic.
 pub(crate) fn factor(metric: &str, modulus: f64) -> f64 {
-    if metric == "duality_gap" { modulus } else { modulus * modulus }
+    if metric == DUALITY_GAP { modulus } else { modulus * modulus }
 }

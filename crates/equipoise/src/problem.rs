@@ -5,6 +5,7 @@ use std::sync::Arc;
 use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
 use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, drive, rate};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use equipoise_reference as reference;
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ use crate::local_theory;
 /// let mut oracle = problem.exact_oracle();
 /// let result = problem.run(egpo, &json!({"step_size": 0.3}), &mut oracle, &options, &mut |_| true)?;
 /// assert_eq!(result.outcome.steps, 500);
-/// assert!(result.outcome.trace.iter().rfind(|p| p.iterate == "last").is_some_and(|p| p.value < 1e-6));
+/// assert!(result.outcome.trace.iter().rfind(|p| p.iterate == Iterate::Last).is_some_and(|p| p.value < 1e-6));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -138,13 +139,13 @@ impl Problem {
             },
             keep_running,
         );
-        let judged_by = if regularised && self.task.tau > 0.0 { "duality_gap_tau" } else { "duality_gap" };
+        let judged_by = if regularised && self.task.tau > 0.0 { DUALITY_GAP_TAU } else { DUALITY_GAP };
         // what rounding leaves of each; see `local_theory::GAP_FLOOR`
-        let floor = if judged_by == "duality_gap_tau" { 1e-25 } else { local_theory::GAP_FLOOR };
+        let floor = if judged_by == DUALITY_GAP_TAU { 1e-25 } else { local_theory::GAP_FLOOR };
         let series: Vec<(u64, f64)> = outcome
             .trace
             .iter()
-            .filter(|p| p.iterate == "last" && p.metric == judged_by)
+            .filter(|p| p.iterate == Iterate::Last && p.metric == judged_by)
             .map(|p| (p.step, p.value))
             .collect();
         let fitted = rate::fit(&series, floor);

@@ -1,5 +1,7 @@
 //! What the last iterate did: told from the gap and from how far it moved.
 
+use equipoise_records::Behaviour;
+
 /// Below this gap a run counts as converged (win-rate units; far above rounding, far below any question).
 pub const CONVERGED: f64 = 1e-10;
 
@@ -11,44 +13,6 @@ const TRAVEL: f64 = 0.1;
 
 /// Octaves without which nothing is held against a method: 64 steps.
 const ENOUGH: usize = 7;
-
-/// How a run ended, seen from the trajectory of its last iterate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// The gap is at most 1e-10.
-    Converged,
-    /// The gap still falls.
-    Converging,
-    /// The gap does not fall and the iterate keeps moving: a limit cycle, or a spiral outward.
-    Cycling,
-    /// The gap does not fall and the iterate stands still: a fixed point elsewhere, a floor.
-    Stalled,
-    /// The gap does not fall under sampled feedback: noise, or a cycle behind it.
-    Noisy,
-    /// Not at the equilibrium after fewer steps than a verdict needs.
-    Undecided,
-    /// The update broke down.
-    Diverged,
-    /// The method is a closed form or a one-shot fit.
-    Finished,
-}
-
-impl Behaviour {
-    /// The word used in records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Converged => "converged",
-            Self::Converging => "converging",
-            Self::Cycling => "cycling",
-            Self::Stalled => "stalled",
-            Self::Noisy => "noisy",
-            Self::Undecided => "undecided",
-            Self::Diverged => "diverged",
-            Self::Finished => "finished",
-        }
-    }
-}
 
 /// Octave-wise record of the gap: `[2^k, 2^(k+1))` steps each.
 #[derive(Clone, Debug)]

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use equipoise_core::{Cost, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
 use equipoise_env::MeasuredOracle;
+use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, StopKind};
 use ndarray::Array1;
 
-use crate::behaviour::{Behaviour, Octaves};
+use crate::behaviour::Octaves;
 use crate::limits::Limits;
 use crate::metrics::{Metric, Truth, gaps};
 use crate::pending::{Pending, Step};
@@ -68,16 +69,16 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// The word used in records.
+    /// The reason as records hold it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> StopKind {
         match self {
-            Self::Budget(_) => "budget",
-            Self::TargetReached => "target-reached",
-            Self::TimeLimit => "time-limit",
-            Self::Interrupted => "interrupted",
-            Self::Diverged { .. } => "diverged",
-            Self::Finished => "finished",
+            Self::Budget(_) => StopKind::Budget,
+            Self::TargetReached => StopKind::TargetReached,
+            Self::TimeLimit => StopKind::TimeLimit,
+            Self::Interrupted => StopKind::Interrupted,
+            Self::Diverged { .. } => StopKind::Diverged,
+            Self::Finished => StopKind::Finished,
         }
     }
 }
@@ -104,8 +105,8 @@ pub struct Point {
     pub cost: Cost,
     /// Time in the solver's steps; of those below 10 us one in sixteen is timed and stands for the others too.
     pub elapsed: Duration,
-    /// `last`, `average` or `best`.
-    pub iterate: &'static str,
+    /// The policy measured.
+    pub iterate: Iterate,
     /// Metric name.
     pub metric: &'static str,
     /// Its value, as measured: no clamping.
@@ -117,8 +118,8 @@ pub struct Point {
 pub struct Reached {
     /// `duality_gap` or `duality_gap_tau`.
     pub metric: &'static str,
-    /// `last` (watched at every step) or `average` (watched at recorded steps).
-    pub iterate: &'static str,
+    /// The last iterate (watched at every step) or the average (watched at recorded steps).
+    pub iterate: Iterate,
     /// The target.
     pub target: f64,
     /// The step and the ledger then; `None` if never.
@@ -130,8 +131,8 @@ pub struct Reached {
 pub struct Kept {
     /// Steps done.
     pub step: u64,
-    /// `last` or `average`.
-    pub iterate: &'static str,
+    /// The last iterate or the average.
+    pub iterate: Iterate,
     /// The policy.
     pub policy: Policy,
 }
@@ -258,11 +259,11 @@ struct Desk {
 impl Desk {
     fn new(run: &Run<'_>) -> Self {
         let named = |name| Metric::named(name).expect("a metric of the registry");
-        let gaps = [named("duality_gap"), named("duality_gap_tau")];
+        let gaps = [named(DUALITY_GAP), named(DUALITY_GAP_TAU)];
         let shape = run.task.shape();
         let reached = gaps[..1 + usize::from(run.task.tau > 0.0)]
             .iter()
-            .flat_map(|m| ["last", "average"].map(|iterate| (m.name, iterate)))
+            .flat_map(|m| [Iterate::Last, Iterate::Average].map(|iterate| (m.name, iterate)))
             .flat_map(|(metric, iterate)| TARGETS.map(|target| Reached { metric, iterate, target, at: None }))
             .collect();
         Self {
@@ -367,8 +368,8 @@ impl Desk {
             self.best[k] = self.best[k].min(value);
             if value <= self.waiting[k] {
                 let name = self.gaps[k].name;
-                cross(&mut self.reached, name, "last", value, step, cost);
-                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == "last";
+                cross(&mut self.reached, name, Iterate::Last, value, step, cost);
+                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == Iterate::Last;
                 self.waiting[k] =
                     self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
             }
@@ -393,11 +394,11 @@ impl Desk {
         for &metric in run.metrics {
             let value = known(metric, self.now)
                 .unwrap_or_else(|| metric.mean(&truth, policy, run.oracle.last_margins()));
-            push("last", metric, value);
+            push(Iterate::Last, metric, value);
         }
         for (k, metric) in self.gaps.into_iter().enumerate() {
             if run.metrics.iter().any(|m| m.name == metric.name) {
-                push("best", metric, self.best[k]);
+                push(Iterate::Best, metric, self.best[k]);
             }
         }
         if step > 0 {
@@ -411,17 +412,17 @@ impl Desk {
         let both = gaps(&truth, average, margins);
         for &metric in run.metrics {
             push(
-                "average",
+                Iterate::Average,
                 metric,
                 known(metric, both).unwrap_or_else(|| metric.mean(&truth, average, margins)),
             );
         }
         for (metric, value) in self.gaps.iter().zip(both) {
-            cross(&mut self.reached, metric.name, "average", value, step, cost);
+            cross(&mut self.reached, metric.name, Iterate::Average, value, step, cost);
         }
         if run.keep_policies {
-            self.kept.push(Kept { step, iterate: "last", policy: policy.clone() });
-            self.kept.push(Kept { step, iterate: "average", policy: average.clone() });
+            self.kept.push(Kept { step, iterate: Iterate::Last, policy: policy.clone() });
+            self.kept.push(Kept { step, iterate: Iterate::Average, policy: average.clone() });
         }
     }
 
@@ -463,13 +464,13 @@ impl Desk {
 /// The value of a metric that is one of the two gaps.
 fn known(metric: &Metric, [gap, gap_tau]: [f64; 2]) -> Option<f64> {
     match metric.name {
-        "duality_gap" => Some(gap),
-        "duality_gap_tau" => Some(gap_tau),
+        DUALITY_GAP => Some(gap),
+        DUALITY_GAP_TAU => Some(gap_tau),
         _ => None,
     }
 }
 
-fn cross(reached: &mut [Reached], metric: &str, iterate: &str, value: f64, step: u64, cost: Cost) {
+fn cross(reached: &mut [Reached], metric: &str, iterate: Iterate, value: f64, step: u64, cost: Cost) {
     for r in reached {
         if r.at.is_none() && r.metric == metric && r.iterate == iterate && value <= r.target {
             r.at = Some((step, cost));

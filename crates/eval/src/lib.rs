@@ -13,8 +13,8 @@ pub mod rate;
 pub mod schedule;
 mod stopwatch;
 
-pub use behaviour::Behaviour;
 pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
+pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::Limits;
 pub use metrics::{METRICS, Metric, Truth};
 pub use schedule::Schedule;

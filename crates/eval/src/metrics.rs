@@ -5,6 +5,7 @@
 
 use equipoise_core::{Policy, blocks, simplex, vector};
 use equipoise_env::Game;
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 use ndarray::Array1;
 
 /// What a metric may know besides the policy: the game, the task, and the exact answer where it was computed.
@@ -37,8 +38,14 @@ struct Row<'a> {
 pub struct Metric {
     /// YAML key and CSV value.
     pub name: &'static str,
-    /// Definition, with its unit.
+    /// Definition, with its range.
     pub definition: &'static str,
+    /// Unit of its values: `win rate`, `nats`, `actions`.
+    pub unit: &'static str,
+    /// The axis it is drawn on.
+    pub scale: Scale,
+    /// Which values are better.
+    pub direction: Direction,
     /// Whether 0 is the optimum that methods aim at.
     pub vanishes: bool,
     /// Whether it needs [`Truth::equilibrium`]; NaN without.
@@ -66,89 +73,124 @@ impl std::fmt::Debug for Metric {
     }
 }
 
-const fn metric(
+/// A metric whose optimum is 0, to which it falls over orders of magnitude.
+const fn vanishing(
     name: &'static str,
     definition: &'static str,
-    vanishes: bool,
-    needs_equilibrium: bool,
+    unit: &'static str,
     row: fn(&Row<'_>) -> f64,
 ) -> Metric {
-    Metric { name, definition, vanishes, needs_equilibrium, row }
+    Metric {
+        name,
+        definition,
+        unit,
+        scale: Scale::Log,
+        direction: Direction::Lower,
+        vanishes: true,
+        needs_equilibrium: false,
+        row,
+    }
 }
+
+/// A metric that says what a policy is like.
+const fn descriptive(
+    name: &'static str,
+    definition: &'static str,
+    unit: &'static str,
+    row: fn(&Row<'_>) -> f64,
+) -> Metric {
+    Metric {
+        scale: Scale::Linear,
+        direction: Direction::Neither,
+        vanishes: false,
+        ..vanishing(name, definition, unit, row)
+    }
+}
+
+const WIN_RATE: &str = "win rate";
+const NATS: &str = "nats";
 
 /// All metrics. A new one is a row here.
 pub const METRICS: &[Metric] = &[
-    metric(
-        "duality_gap",
+    vanishing(
+        DUALITY_GAP,
         "original game: 2 max_i (P pi)_i - 1 = NashConv = twice the exploitability, in [0, 1]",
-        true,
-        false,
+        WIN_RATE,
         gap,
     ),
-    metric(
+    vanishing(
         "exploitability",
         "original game: max_i (P pi)_i - 1/2, half the duality gap, in [0, 1/2]",
-        true,
-        false,
+        WIN_RATE,
         |r| vector::max(r.margins),
     ),
-    metric(
-        "duality_gap_tau",
+    vanishing(
+        DUALITY_GAP_TAU,
         "regularised game: 2 tau KL(pi || BR_tau(pi)), exact; for tau = 0 the duality gap",
-        true,
-        false,
+        WIN_RATE,
         gap_tau,
     ),
-    metric(
-        "kl_to_equilibrium",
-        "KL(pi || pi*) in nats to the equilibrium of the task's game",
-        true,
-        true,
-        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
-    ),
-    metric(
-        "kl_from_equilibrium",
-        "KL(pi* || pi) in nats: the direction in which most theorems are stated",
-        true,
-        true,
-        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
-    ),
-    metric(
-        "span_to_equilibrium",
-        "max_i - min_i of log pi_i - log pi*_i, in nats; inf where pi* has no full support",
-        true,
-        true,
-        |r| {
-            let Some((_, log_e)) = r.equilibrium else { return f64::NAN };
-            let (low, high) = r
-                .log_probs
-                .iter()
-                .zip(log_e)
-                .filter(|(l, e)| !(**l == f64::NEG_INFINITY && **e == f64::NEG_INFINITY))
-                .map(|(l, e)| l - e)
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
-            high - low
-        },
-    ),
-    metric("kl_to_reference", "KL(pi || mu) in nats", false, false, |r| {
+    Metric {
+        needs_equilibrium: true,
+        ..vanishing(
+            "kl_to_equilibrium",
+            "KL(pi || pi*) in nats to the equilibrium of the task's game",
+            NATS,
+            |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
+        )
+    },
+    Metric {
+        needs_equilibrium: true,
+        ..vanishing(
+            "kl_from_equilibrium",
+            "KL(pi* || pi) in nats: the direction in which most theorems are stated",
+            NATS,
+            |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
+        )
+    },
+    Metric {
+        needs_equilibrium: true,
+        ..vanishing(
+            "span_to_equilibrium",
+            "max_i - min_i of log pi_i - log pi*_i, in nats; inf where pi* has no full support",
+            NATS,
+            |r| {
+                let Some((_, log_e)) = r.equilibrium else { return f64::NAN };
+                let (low, high) = r
+                    .log_probs
+                    .iter()
+                    .zip(log_e)
+                    .filter(|(l, e)| !(**l == f64::NEG_INFINITY && **e == f64::NEG_INFINITY))
+                    .map(|(l, e)| l - e)
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
+                high - low
+            },
+        )
+    },
+    descriptive("kl_to_reference", "KL(pi || mu) in nats", NATS, |r| {
         simplex::kl(r.probs, r.log_probs, r.mu, r.log_mu)
     }),
-    metric("entropy", "- sum_i pi_i log pi_i, in nats", false, false, |r| {
+    descriptive("entropy", "- sum_i pi_i log pi_i, in nats", NATS, |r| {
         r.probs.iter().zip(r.log_probs).filter(|(p, _)| **p > 0.0).map(|(p, l)| -p * l).sum()
     }),
-    metric("support", "number of actions with probability at least 1e-6", false, false, |r| {
+    descriptive("support", "number of actions with probability at least 1e-6", "actions", |r| {
         r.probs.iter().filter(|p| **p >= SUPPORT_THRESHOLD).count() as f64
     }),
-    metric("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", false, false, |r| {
-        0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
-    }),
-    metric(
-        "worst_case_win_rate",
-        "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
-        false,
-        false,
-        |r| 0.5 - vector::max(r.margins),
-    ),
+    Metric {
+        direction: Direction::Higher,
+        ..descriptive("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", WIN_RATE, |r| {
+            0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
+        })
+    },
+    Metric {
+        direction: Direction::Higher,
+        ..descriptive(
+            "worst_case_win_rate",
+            "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
+            WIN_RATE,
+            |r| 0.5 - vector::max(r.margins),
+        )
+    },
 ];
 
 impl Metric {
@@ -156,6 +198,19 @@ impl Metric {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         METRICS.iter().find(|m| m.name == name)
+    }
+
+    /// What a page needs to know to show its values.
+    #[must_use]
+    pub fn info(&self) -> MetricInfo {
+        MetricInfo {
+            name: self.name.to_owned(),
+            definition: self.definition.to_owned(),
+            unit: self.unit.to_owned(),
+            scale: self.scale,
+            direction: self.direction,
+            vanishes: self.vanishes,
+        }
     }
 
     /// The context-weighted mean at `policy`, whose true margins `K pi` (flat over the shape) are given.

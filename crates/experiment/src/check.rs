@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use equipoise_report::Results;
+use equipoise_records::schema::{RunRecord, TracePoint};
+use equipoise_records::{Iterate, Results};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub struct Claim {
     /// below 1) or repels (`unstable`).
     stable: Option<bool>,
     metric: String,
-    iterate: String,
+    iterate: Iterate,
     at_most: Option<f64>,
     at_least: Option<f64>,
     /// Unit and budget: the value counts at the last record within it.
@@ -77,7 +78,13 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
         Some(t) if PREDICTIONS.contains(&t.value.as_str()) => Some(t.value == "stable"),
         Some(t) => return Err(sources.unknown("prediction", &t, PREDICTIONS)),
     };
-    let iterate = text("iterate")?.map_or_else(|| "last".to_owned(), |t| t.value);
+    let iterate = match text("iterate")? {
+        None => Iterate::Last,
+        Some(t) => match t.value.parse() {
+            Ok(iterate) => iterate,
+            Err(_) => return Err(sources.unknown("iterate", &t, Iterate::NAMES.iter().copied())),
+        },
+    };
     let within = match node.get("within").map(|n| (n, &n.data)) {
         None => None,
         Some((_, Data::Map(entries))) if entries.len() == 1 => {
@@ -133,7 +140,7 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
             continue;
         }
         runs += 1;
-        let inside = |p: &equipoise_report::schema::TracePoint| match &claim.within {
+        let inside = |p: &TracePoint| match &claim.within {
             None => true,
             Some((unit, budget)) => {
                 let spent = match unit.as_str() {
@@ -165,6 +172,6 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
 }
 
 /// What the local spectrum says of a run before its first step; `None` where it says nothing.
-fn predicted_stable(record: &equipoise_report::schema::RunRecord) -> Option<bool> {
+fn predicted_stable(record: &RunRecord) -> Option<bool> {
     record.rate.as_ref().and_then(|rate| rate.predicted).map(|factor| factor < 1.0)
 }

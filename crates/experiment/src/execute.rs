@@ -11,11 +11,12 @@ use equipoise::env::lockstep::{self, Seat};
 use equipoise::eval::{AfterStep, Point, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Problem, RunOptions, RunResult};
-use equipoise_report::schema::{
+use equipoise_records::schema::{
     EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord,
     Summary, TracePoint,
 };
-use equipoise_report::{Rendered, ReportError, ResultsDir, write_reports};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, RecordsError, ResultsDir};
+use equipoise_report::{Rendered, ReportError, write_reports};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -77,6 +78,9 @@ pub struct Executed {
 pub enum ExecuteError {
     /// The results folder.
     #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// The report.
+    #[error(transparent)]
     Report(#[from] ReportError),
     /// The exact solver.
     #[error("game `{game}` with tau {tau}: {source}")]
@@ -124,6 +128,7 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
     dir.write_plan(&plan.to_yaml())?;
     let ids: Vec<String> = plan.runs.iter().map(|r| r.id.clone()).collect();
     dir.write_planned(&ids)?;
+    dir.write_metrics(&plan.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())?;
     let problems = pool.install(|| settle(plan))?;
     dir.write_games(&pool.install(|| games_file(plan, &problems))?)?;
     let finished = |run: &RunPlan| if options.fresh { None } else { dir.finished(&run.id) };
@@ -251,8 +256,8 @@ fn equilibrium(problem: &Problem) -> Option<EquilibriumRecord> {
     Some(EquilibriumRecord {
         tau,
         policy: policy.probs_at(0).to_vec(),
-        duality_gap: measure("duality_gap", &truth, policy),
-        duality_gap_tau: (tau > 0.0).then(|| measure("duality_gap_tau", &truth, policy)),
+        duality_gap: measure(DUALITY_GAP, &truth, policy),
+        duality_gap_tau: (tau > 0.0).then(|| measure(DUALITY_GAP_TAU, &truth, policy)),
         frequencies: problem.frequencies.iter().copied().take(16).collect(),
     })
 }
@@ -326,7 +331,7 @@ fn trace_point(p: &Point) -> TracePoint {
         queries: p.cost.queries,
         duels: p.cost.duels,
         seconds: p.elapsed.as_secs_f64(),
-        iterate: p.iterate.into(),
+        iterate: p.iterate,
         metric: p.metric.into(),
         value: p.value,
     }
@@ -341,7 +346,7 @@ fn policy_points(kept: &equipoise::eval::Kept) -> Vec<PolicyPoint> {
             (0..shape.actions(context))
                 .map(|action| PolicyPoint {
                     step: kept.step,
-                    iterate: kept.iterate.into(),
+                    iterate: kept.iterate,
                     context,
                     action,
                     prob: probs[action],
@@ -355,19 +360,15 @@ fn policy_points(kept: &equipoise::eval::Kept) -> Vec<PolicyPoint> {
 fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunRecord {
     let outcome = &result.outcome;
     let entry = run.entry();
-    let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
     let last_step = outcome.trace.last().map_or(0, |p| p.step);
-    let mut final_metrics: BTreeMap<String, _> = BTreeMap::new();
+    let mut final_metrics: BTreeMap<_, _> = BTreeMap::new();
     for p in outcome.trace.iter().filter(|p| p.step == last_step) {
         let value = p.value.is_finite().then_some(p.value);
-        final_metrics
-            .entry(p.iterate.to_owned())
-            .or_insert_with(BTreeMap::new)
-            .insert(p.metric.to_owned(), value);
+        final_metrics.entry(p.iterate).or_insert_with(BTreeMap::new).insert(p.metric.to_owned(), value);
     }
     let reached = outcome.reached.iter().map(|r| Reached {
         metric: r.metric.into(),
-        iterate: r.iterate.into(),
+        iterate: r.iterate,
         target: r.target,
         step: r.at.map(|(step, _)| step),
         queries: r.at.map(|(_, cost)| cost.queries),
@@ -388,14 +389,14 @@ fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunRecord {
         solver: run.solver.into(),
         label: run.label.clone(),
         parameters: result.parameters.clone(),
-        aim: word(json!(entry.aim)),
-        guarantee: word(json!(entry.guarantee)),
+        aim: entry.aim,
+        guarantee: entry.guarantee,
         tau: run.tau,
         repetition: run.repetition,
         spec: plan.spec(run),
-        stop_reason: outcome.stop.name().into(),
+        stop_reason: outcome.stop.kind(),
         stop_detail: outcome.stop.to_string(),
-        behaviour: outcome.behaviour.name().into(),
+        behaviour: outcome.behaviour,
         steps: outcome.steps,
         queries: outcome.cost.queries,
         duels: outcome.cost.duels,

@@ -4,7 +4,7 @@ use equipoise::bt;
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::ndarray::Array2;
 use equipoise::reference::{ReferenceError, choice, maximal_lottery};
-use equipoise_report::schema::{ContextFacts, GameFacts};
+use equipoise_records::schema::{ContextFacts, GameFacts};
 
 /// Facts about a game of one context; `unmet` are pairs that never met, by label.
 ///

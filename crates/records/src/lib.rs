@@ -1,1 +1,22 @@
-//! The schema of results/, its reader and writer, and the vocabulary that every crate shares.
+//! What is written under `results/`, and the vocabulary in which every crate speaks about a run. Depends on no other
+//! crate of the workspace.
+//!
+//! [`vocabulary`] holds the words as enums: iterate, guarantee, behaviour, stop reason, aim. [`metric`] describes a metric to
+//! whoever shows its values. [`schema`] is the layout of the files; [`ResultsDir`] writes a folder, [`read`] reads it back.
+//! [`leaderboard`] does the same for a leaderboard of ratings.
+
+mod error;
+mod files;
+pub mod leaderboard;
+pub mod metric;
+mod read;
+pub mod schema;
+pub mod vocabulary;
+mod write;
+
+pub use error::RecordsError;
+pub use files::write_file;
+pub use metric::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
+pub use read::{Results, Run, Unfinished, read};
+pub use vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWord};
+pub use write::ResultsDir;

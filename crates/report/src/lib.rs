@@ -1,7 +1,7 @@
-//! Owns `results/` from both sides: versioned schema, writer, reader, renderers. Knows no solver and no game.
+//! Renders what [`equipoise_records`] reads. Knows no solver and no game.
 //!
-//! [`ResultsDir`] writes a folder, [`read`] reads it back, [`render`] turns it into pages: verdict first, then the
-//! table, then drawings. The pages are made from the folder alone, so the same folder always gives the same pages.
+//! [`render`] turns a results folder into pages: verdict first, then the table, then drawings. The pages are made from the
+//! folder alone, so the same folder always gives the same pages.
 //!
 //! [`leaderboard`] does the same for a board of ratings.
 //!
@@ -10,16 +10,16 @@
 mod error;
 pub mod leaderboard;
 mod plot;
-mod read;
 mod render;
-pub mod schema;
-mod write;
 
 use std::path::Path;
 
 pub use error::ReportError;
-pub use read::{Results, Run, Unfinished, read};
-pub use write::ResultsDir;
+
+use equipoise_records::{read, write_file};
+
+const MARKDOWN: &str = "report.md";
+const HTML: &str = "report.html";
 
 /// The same results, three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Rendered {
 /// Renders the results folder `dir`; reads nothing else.
 ///
 /// # Errors
-/// Those of [`read`], and [`ReportError::Drawing`].
+/// Those of [`equipoise_records::read`], and [`ReportError::Drawing`].
 pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
     let results = read(dir)?;
     let words = render::view(&results, false)?;
@@ -49,10 +49,10 @@ pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
 /// [`render`], and writes `report.md` and `report.html` into the folder, atomically.
 ///
 /// # Errors
-/// Those of [`render`], and [`ReportError::Io`].
+/// Those of [`render`], and [`ReportError::Records`].
 pub fn write_reports(dir: &Path) -> Result<Rendered, ReportError> {
     let rendered = render(dir)?;
-    write::write_bytes(&dir.join(write::name::MARKDOWN), rendered.markdown.as_bytes())?;
-    write::write_bytes(&dir.join(write::name::HTML), rendered.html.as_bytes())?;
+    write_file(&dir.join(MARKDOWN), rendered.markdown.as_bytes())?;
+    write_file(&dir.join(HTML), rendered.html.as_bytes())?;
     Ok(rendered)
 }

@@ -7,8 +7,8 @@
 
 mod fixture;
 
-use equipoise_report::schema::{PathPoint, PolicyPoint, TracePoint};
-use equipoise_report::{ReportError, ResultsDir, read};
+use equipoise_records::schema::{PathPoint, PolicyPoint, TracePoint};
+use equipoise_records::{Behaviour, Iterate, MetricInfo, RecordsError, ResultsDir, read};
 use fixture::{METHODS, cycle, experiment, folder, run, write};
 
 #[test]
@@ -58,14 +58,14 @@ fn floats_survive_the_csv_bit_for_bit() {
             queries: u64::MAX,
             duels: 0,
             seconds: value,
-            iterate: "last".into(),
+            iterate: Iterate::Last,
             metric: "a, \"quoted\"\nname".into(),
             value,
         })
         .collect();
     let policies = [PolicyPoint {
         step: 1,
-        iterate: "last".into(),
+        iterate: Iterate::Last,
         context: 0,
         action: 2,
         prob: 0.0,
@@ -158,7 +158,10 @@ fn ids_cannot_leave_the_folder() {
     let (mut record, trace, _) = run(&cycle(), &METHODS[6], 0.0, 0, "x");
     for id in ["", "..", "../x", "a/b", ".hidden", "a b"] {
         record.id = id.into();
-        assert!(matches!(results.write_run(&record, &trace, None, None), Err(ReportError::RunId(_))), "{id}");
+        assert!(
+            matches!(results.write_run(&record, &trace, None, None), Err(RecordsError::RunId(_))),
+            "{id}"
+        );
         assert!(results.finished(id).is_none());
     }
 }
@@ -189,6 +192,50 @@ fn errors_name_the_file_and_the_line() {
     std::fs::write(&games, text.replace("\"name\": \"cycle\"", "\"name\": \"circle\"")).unwrap();
     let error = read(&dir).unwrap_err().to_string();
     assert!(error.contains("is about game `cycle`, which is not here"), "{error}");
+}
+
+#[test]
+fn an_unknown_word_is_an_error_that_names_file_and_word() {
+    let dir = folder("unknown-word");
+    let experiment = experiment();
+    write(&experiment, &dir);
+    let run = dir.join("runs").join(&experiment.runs[0].0.id);
+    for (name, from, to, kind, known) in [
+        ("run.json", "\"behaviour\": \"converg", "\"behaviour\": \"xconverg", "behaviour", Behaviour::NAMES),
+        ("run.json", "\"average\": {", "\"mean\": {", "iterate", Iterate::NAMES),
+        ("trace.csv", ",average,", ",mean,", "iterate", Iterate::NAMES),
+    ] {
+        let file = run.join(name);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
+        let error = read(&dir).unwrap_err();
+        let RecordsError::UnknownWord { file: named, line, word } = &error else { panic!("{error:?}") };
+        assert_eq!((named, word.kind, word.known), (&file, kind, known));
+        let at = 1 + text.lines().position(|l| l.contains(from)).unwrap();
+        assert_eq!(*line, Some(at as u64), "{error}");
+        assert!(error.to_string().contains(&format!("unknown {kind} `{}`", word.word)), "{error}");
+        std::fs::write(&file, text).unwrap();
+    }
+    // what a user typed holds no words of ours
+    let file = run.join("run.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("\"spec\": {", "\"spec\": {\n \"behaviour\": \"xx\",", 1)).unwrap();
+    assert_eq!(read(&dir).unwrap().runs.len(), experiment.runs.len());
+}
+
+#[test]
+fn metrics_are_described_by_their_file_or_else_by_their_name() {
+    let dir = folder("metrics");
+    let experiment = experiment();
+    let results = write(&experiment, &dir);
+    let undescribed = ["duality_gap", "duality_gap_tau"].map(MetricInfo::undescribed);
+    assert_eq!(read(&dir).unwrap().metrics, undescribed);
+    let mut described = undescribed.to_vec();
+    described.reverse();
+    described[0].definition = "as configured".into();
+    results.write_metrics(&described).unwrap();
+    assert_eq!(read(&dir).unwrap().metrics, described);
 }
 
 #[test]

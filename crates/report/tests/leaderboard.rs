@@ -2,9 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use equipoise_report::leaderboard::{
-    Context, FORMAT, Item, Leaderboard, read_leaderboard, render_leaderboard, write_leaderboard,
-};
+use equipoise_records::leaderboard::{self, Context, FORMAT, Item, Leaderboard};
+use equipoise_report::leaderboard::{render_leaderboard, write_leaderboard};
 
 fn item(label: &str, strength: f64) -> Item {
     Item {
@@ -98,14 +97,14 @@ fn the_record_comes_back_and_gives_the_same_pages() {
     let dir = tempfile::tempdir().unwrap();
     let pages = write_leaderboard(&dir.path().join("new/folder"), &board()).unwrap();
     let folder = dir.path().join("new/folder");
-    let read = read_leaderboard(&folder).unwrap();
+    let read = leaderboard::read(&folder).unwrap();
     assert_eq!(read, board());
     assert_eq!(render_leaderboard(&read).unwrap(), pages);
     assert_eq!(std::fs::read_to_string(folder.join("leaderboard.html")).unwrap(), pages.html);
     let file = folder.join("leaderboard.json");
     let text = std::fs::read_to_string(&file).unwrap().replace("\"format\": 1", "\"format\": 9");
     std::fs::write(&file, text).unwrap();
-    assert!(read_leaderboard(&folder).unwrap_err().to_string().contains("format 9"));
+    assert!(leaderboard::read(&folder).unwrap_err().to_string().contains("format 9"));
 }
 
 #[test]

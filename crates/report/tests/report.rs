@@ -10,7 +10,8 @@ mod fixture;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use equipoise_report::schema::{ContextFacts, GameRecord, RunRecord};
+use equipoise_records::RecordsError;
+use equipoise_records::schema::{ContextFacts, GameRecord, GamesFile, RunRecord};
 use equipoise_report::{Rendered, ReportError, render, write_reports};
 use fixture::{Experiment, Kind, METHODS, NASTY, cycle, experiment, folder, gambles, run, write};
 
@@ -79,7 +80,7 @@ fn a_transitive_game_is_called_so() {
     let mut game = cycle();
     game.p = vec![vec![0.5, 0.7, 0.9], vec![0.3, 0.5, 0.7], vec![0.1, 0.3, 0.5]];
     let experiment = Experiment {
-        games: equipoise_report::schema::GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
+        games: GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
         runs: vec![run(&game, &METHODS[6], 0.0, 0, "bradley-terry")],
     };
     let text = sentences(&rendered("transitive", &experiment));
@@ -374,7 +375,7 @@ fn an_empty_folder_is_refused_with_a_way_out() {
     let dir = folder("empty");
     std::fs::create_dir_all(&dir).unwrap();
     let error = render(&dir).unwrap_err();
-    assert!(matches!(error, ReportError::NotResults(_)));
+    assert!(matches!(error, ReportError::Records(RecordsError::NotResults(_))));
     assert!(error.to_string().contains("games.json"));
 }
 

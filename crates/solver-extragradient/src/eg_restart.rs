@@ -18,8 +18,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "projected extragradient, restarted from its average whenever that has halved its gap",
     "Applegate et al. 2021, arXiv:2105.12715",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
 .costs("2 queries (1 if optimistic)")
 .verified("linear convergence on random games and on games with many equilibria");

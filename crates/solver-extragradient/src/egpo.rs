@@ -18,7 +18,7 @@
 
 use equipoise_core::local::extragradient;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "extragradient: look ahead, then step with the win rates found there",
     "Zhou, Fazel, Du 2025, arXiv:2503.08942",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("2 queries")
 .verified("closed forms, golden numbers, (1 - eta tau) contraction on random games, local slopes");

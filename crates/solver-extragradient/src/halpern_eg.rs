@@ -16,8 +16,8 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "projected extragradient pulled back to an anchor that restarts",
     "Yoon, Ryu 2021, arXiv:2102.07922; Applegate et al. 2021, arXiv:2105.12715",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
 .costs("2 queries")
 .verified("linear convergence on random games and on games with many equilibria");

@@ -13,7 +13,7 @@
 
 use equipoise_core::local::extragradient;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "extragradient multiplicative weights on the original game",
     "Nemirovski 2004, doi:10.1137/S1052623403425629",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("2 queries")
 .verified("golden numbers, the 2 D / (eta T) bound on random games, local slopes");

@@ -17,7 +17,7 @@
 use equipoise_core::local::extragradient;
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mirror-prox on the regularised game with the implicit regulariser",
     "Tiapkin et al. 2025, arXiv:2505.19731",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("2 queries")
 .verified("identity with egpo, the 1 / (1 + 2 tau) rate on random games");

@@ -19,8 +19,8 @@ use std::f64::consts::FRAC_1_SQRT_2;
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, Weighting,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, Weighting,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;
@@ -74,7 +74,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic multiplicative weights that plays its running average",
     "average-to-last reduction, 2025, arXiv:2506.03464",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .costs("1 query")
 .verified("last iterate = average of omwu, its bound");
 

@@ -16,8 +16,8 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic gradient pulled back to its start ever more weakly",
     "Cai, Zheng 2023, arXiv:2301.13120",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
 .costs("1 query")
 .verified("1 / T last iterate on random games and on games with many equilibria");

@@ -16,7 +16,7 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "regularised games solved one after the other, each with the last answer as reference",
     "Liu et al. 2024, arXiv:2410.23223",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .costs("1 query (inner: omd) or 2 (egpo), inner steps charged")
 .verified("golden numbers, KL to the equilibrium never rises, outer factor");

@@ -12,7 +12,7 @@
 //! Cost: one query a step. Range: any `eta_M > 0` (then `eta tau < 1` by itself); `tau = 0` is `mwu`. Deviations: none.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "magnetic mirror descent; = omd with eta = eta_M / (1 + eta_M tau)",
     "Sokota et al. 2022, arXiv:2206.05825",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("golden numbers, identity with omd, contraction bound on random games");

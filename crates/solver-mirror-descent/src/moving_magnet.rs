@@ -14,7 +14,7 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "regularised steps towards a reference that follows the policy (APMD, GABP)",
     "Abe et al. 2023, arXiv:2305.16610; Abe et al. 2024, arXiv:2410.02388",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .costs("1 query (inner: omd) or 2 (egpo)")
 .verified("identity with mpo, convergence of both schedules on cyclic games");

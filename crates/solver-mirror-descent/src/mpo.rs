@@ -11,7 +11,7 @@
 //! `eta_M > 0`, `alpha > 0`, `period >= 1`. The task's `tau` is not used. Deviations: none in the tabular map.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "magnetic mirror descent whose magnet is renewed every so many steps",
     "Wang et al. 2024, arXiv:2410.16714",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .costs("1 query")
 .verified("identity with mwu at period 1, convergence on cyclic games");

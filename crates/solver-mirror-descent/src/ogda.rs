@@ -21,8 +21,8 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic gradient with Euclidean projection (Popov)",
     "Popov 1980; Wei et al. 2021, arXiv:2006.09517",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
 .costs("1 query")
 .verified("golden numbers, linear last iterate on games with a segment of equilibria, its norm bound");

@@ -10,7 +10,7 @@
 //! is `theorem`. Locally it is stable exactly for `eta < 2 tau / (tau^2 + w^2)`; above that it ends in a limit cycle.
 //! Cost: one query a step. Range: `eta tau <= 1`; `tau = 0` is `mwu`. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "online mirror descent towards the regularised equilibrium (INPO's exact step)",
     "Zhang et al. 2024, arXiv:2407.00617",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("golden numbers, local slopes, stability boundary, contraction bound");

@@ -22,8 +22,8 @@ use std::f64::consts::FRAC_1_SQRT_2;
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;
@@ -74,7 +74,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic multiplicative weights: predicts the next win rates by the last",
     "Rakhlin, Sridharan 2013, arXiv:1311.1869; Daskalakis, Panageas 2019, arXiv:1807.04252",
 )
-.aims(Aim::Original, Iterate::Both)
+.aims(Aim::Original, Guarantee::Both)
 .costs("1 query")
 .verified("golden numbers, two-sequence and FTRL forms, average bound, local slopes, stability boundary");
 

@@ -14,8 +14,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "gradient steps on the online IPO loss with uniform pairs; = omd with eta tau = 4 lr / n",
     "Calandriello et al. 2024, arXiv:2403.08635; form of arXiv:2503.08942",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, identity with omd, finite differences of the loss");
 

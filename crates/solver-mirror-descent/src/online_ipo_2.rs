@@ -14,8 +14,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "gradient steps on the online IPO loss with both answers from the policy",
     "Calandriello et al. 2024, arXiv:2403.08635",
 )
-.aims(Aim::Regularised, Iterate::None)
+.aims(Aim::Regularised, Guarantee::None)
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, finite differences of the loss");
 

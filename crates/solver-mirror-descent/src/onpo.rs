@@ -16,8 +16,8 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic mirror descent in its two-sequence form; = omwu",
     "Zhang et al. 2025, arXiv:2502.16852",
 )
-.aims(Aim::Original, Iterate::Both)
+.aims(Aim::Original, Guarantee::Both)
 .costs("1 query")
 .verified("golden numbers, identity with omwu, its average bound audited");
 

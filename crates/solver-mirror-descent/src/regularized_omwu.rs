@@ -15,8 +15,8 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "optimistic mirror descent towards the regularised equilibrium, one query a step",
     "Cen, Wei, Chi 2021, arXiv:2105.15186",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("golden numbers, local slopes");
 

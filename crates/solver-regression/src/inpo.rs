@@ -33,7 +33,7 @@ use equipoise_core::registry::ensure;
 use equipoise_core::sample::Sampler;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, StepSize, Task, local,
 };
 use ndarray::Array1;
@@ -294,6 +294,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mirror descent on the regularised game by regression on duels of the policy with itself",
     "Zhang et al. 2024, arXiv:2407.00617",
 )
-.aims(Aim::Regularised, Iterate::Both)
+.aims(Aim::Regularised, Guarantee::Both)
 .costs("1 query, or the duels asked for")
 .verified("minimiser of the population loss, identity with mirror descent, finite differences, sampled stationarity");

@@ -17,7 +17,7 @@
 //! practical variant (thresholded duels, hence iterated DPO) has another fixed point and is not this.
 
 use equipoise_core::registry::ensure;
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "cross-entropy regression on win-rate differences; exact step = mwu",
     "Rosset et al. 2024, arXiv:2404.03715",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("1 query")
 .verified("identity with mwu, stationarity of the regression");

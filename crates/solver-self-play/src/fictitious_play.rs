@@ -14,8 +14,8 @@
 
 use equipoise_core::kernel::Iterates;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use ndarray::Array1;
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "best response to the average of past plays",
     "Brown 1951; Robinson 1951, doi:10.2307/1969530",
 )
-.aims(Aim::Original, Iterate::Both)
+.aims(Aim::Original, Guarantee::Both)
 .rests_elsewhere()
 .reaches_boundary()
 .costs("1 query")

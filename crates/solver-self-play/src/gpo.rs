@@ -19,7 +19,7 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
@@ -76,7 +76,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "multiplicative weights on the score game, S = logit P",
     "Zhang et al. 2024, arXiv:2410.02197",
 )
-.aims(Aim::Other, Iterate::Average)
+.aims(Aim::Other, Guarantee::Average)
 .costs("n (n - 1) / 2 duels")
 .verified("identity with mwu on the transformed game, the paper's cycle whose two equilibria differ");
 

@@ -15,8 +15,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "several players, each moving from the others' average; equal starts: mwu",
     "Wu et al. 2025, arXiv:2509.23102",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("one query a player")
 .verified("identity with mwu for every number of players, collapse of different starts");
 

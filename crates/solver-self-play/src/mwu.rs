@@ -12,7 +12,7 @@
 //! which is not negative; locally `|lambda|^2 = 1 + eta^2 w^2`.
 //! Cost: one query a step. Range: any `eta > 0`. The task's `tau` is not used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "multiplicative weights against itself",
     "Freund, Schapire 1999, doi:10.1006/game.1999.0738",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("1 query")
 .verified("golden numbers, closed forms, KL-increment identity, Hedge bound");

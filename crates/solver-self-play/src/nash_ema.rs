@@ -17,8 +17,8 @@ use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mirror descent against a geometric moving average of its own past",
     "Munos et al. 2023, arXiv:2312.00886",
 )
-.aims(Aim::Regularised, Iterate::None)
+.aims(Aim::Regularised, Guarantee::None)
 .costs("1 query")
 .verified("identity with omd at decay 0, local slope, steps by hand");
 

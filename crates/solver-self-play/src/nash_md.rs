@@ -24,8 +24,8 @@ use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mirror descent against a geometric mixture with the reference",
     "Munos et al. 2023, arXiv:2312.00886",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .rests_elsewhere()
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, exact bias identity, its per-step bound");

@@ -16,8 +16,8 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "nash-md at temperature tau / (1 + eta tau), answering with its mixture; = mmd",
     "Munos et al. 2023, arXiv:2312.00886, corrected",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("identity with mmd, fixed point at the regularised equilibrium");
 

@@ -17,8 +17,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "policy gradient against the mixture with the reference",
     "Munos et al. 2023, arXiv:2312.00886",
 )
-.aims(Aim::Regularised, Iterate::None)
+.aims(Aim::Regularised, Guarantee::None)
 .rests_elsewhere()
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, finite differences of the objective");

@@ -21,7 +21,7 @@
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::Sampler;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Duel, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
 };
 use schemars::JsonSchema;
@@ -77,7 +77,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "one duel a round, played at the log-barrier equilibrium of the game estimated so far",
     "Hait, Li, Luo, Zhang 2026, arXiv:2605.09363",
 )
-.aims(Aim::Original, Iterate::Last)
+.aims(Aim::Original, Guarantee::Last)
 .rests_elsewhere()
 .costs("1 duel")
 .verified("barrier equations, sqrt(n / t) envelope of the last iterate from Bernoulli duels");

@@ -10,7 +10,7 @@
 //! play may cycle. Started AT an equilibrium it does not stay, see `rm-plus`.
 //! Cost: one query a step. Policies may be pure. The task's `tau` is not used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "predictive regret matching plus",
     "Farina, Kroer, Sandholm 2021, arXiv:2007.14358",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .rests_elsewhere()
 .reaches_boundary()
 .costs("1 query")

@@ -11,7 +11,7 @@
 //! regret, so the method does not stay there. Cost: one query a step. Policies may be pure. The task's `tau` is not
 //! used. Deviations: none.
 
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ impl SolverConfig for Config {
 /// Registry row.
 pub const ENTRY: SolverEntry =
     SolverEntry::of::<Config>("rm-plus", "regret matching plus", "Tammelin 2014, arXiv:1407.5042")
-        .aims(Aim::Original, Iterate::Average)
+        .aims(Aim::Original, Guarantee::Average)
         .rests_elsewhere()
         .reaches_boundary()
         .costs("1 query")

@@ -24,8 +24,8 @@
 use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "mirror descent with another divergence to the reference",
     "Tang et al. 2025, arXiv:2503.00030",
 )
-.aims(Aim::Regularised, Iterate::Last)
+.aims(Aim::Regularised, Guarantee::Last)
 .costs("1 query")
 .verified("identity with mmd for reverse KL, optimality of every divergence's step by brute force");
 

@@ -19,8 +19,8 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "predictive regret matching plus with regrets kept away from 0; restarts on request",
     "Farina et al. 2023, arXiv:2305.14709; Cai et al. 2023, arXiv:2311.00676",
 )
-.aims(Aim::Original, Iterate::Both)
+.aims(Aim::Original, Guarantee::Both)
 .reaches_boundary()
 .costs("1 query")
 .verified(

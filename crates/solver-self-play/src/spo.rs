@@ -9,7 +9,7 @@
 //! Guarantee: the AVERAGE iterate is a `2 Reg(T) / T`-approximate minimax winner. Cost: one query a step. Range: any
 //! `eta > 0`. The task's `tau` is not used. Deviations: the paper's learner is a policy-gradient method on trajectories.
 
-use equipoise_core::{Aim, BuildError, Built, Iterate, SolverConfig, SolverEntry, StepSize, Task};
+use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "self-play towards the minimax winner; tabular instance = mwu",
     "Swamy et al. 2024, arXiv:2401.04056",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("1 query")
 .verified("identity with mwu");

@@ -30,8 +30,8 @@
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::log_sum_exp;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task, local,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task, local,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "squared regression on win rates, log-partition set to eta / 2 as published",
     "Wu et al. 2024, arXiv:2405.00675",
 )
-.aims(Aim::Original, Iterate::Average)
+.aims(Aim::Original, Guarantee::Average)
 .costs("1 query")
 .verified("stationarity of the published loss, identity of the exact form with mwu, its average bound");
 

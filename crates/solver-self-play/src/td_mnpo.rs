@@ -20,8 +20,8 @@ use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Iterate, Oracle, Policy, Progress, Rng, Solver, SolverConfig, SolverEntry,
-    StepError, StepSize, Task,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,7 +97,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "one player anchored to a weighted history of its own policies and the reference",
     "Wu et al. 2025, arXiv:2509.23102",
 )
-.aims(Aim::Regularised, Iterate::None)
+.aims(Aim::Regularised, Guarantee::None)
 .costs("1 query")
 .verified("identity with omd for a history of one, fixed point, steps by hand");
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use equipoise_experiment::{
     Executed, Monitor, Options, Plan, check as claims, execute, forecast, parse_file, resolve, schema,
 };
+use equipoise_records::StopKind;
 use serde_json::json;
 
 use super::Outcome;
@@ -31,7 +32,7 @@ pub(super) fn run(args: args::Run) -> Outcome {
         output::say("interrupted: finished runs are kept; the same command goes on from here");
         return Ok(Answer::Interrupted);
     }
-    let broken: Vec<_> = executed.runs.iter().filter(|r| r.stop_reason == "diverged").collect();
+    let broken: Vec<_> = executed.runs.iter().filter(|r| r.stop_reason == StopKind::Diverged).collect();
     for run in &broken {
         output::say(&format!("{} on {} broke down: {}", run.label, run.game, run.stop_detail));
     }
@@ -61,7 +62,7 @@ pub(super) fn check(args: args::Check) -> Outcome {
     if executed.interrupted {
         return Ok(Answer::Interrupted);
     }
-    let verdicts = claims::judge(&claims, &equipoise_report::read(&options.out)?);
+    let verdicts = claims::judge(&claims, &equipoise_records::read(&options.out)?);
     let held = verdicts.iter().filter(|v| v.holds).count();
     if args.json {
         output::json(

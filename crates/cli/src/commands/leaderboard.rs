@@ -7,7 +7,7 @@ use equipoise::models::intransitivity::inspect;
 use equipoise::models::leaderboard::Leaderboard as Board;
 use equipoise::models::{Model, Options, fit};
 use equipoise::reference::choice::condorcet_winner;
-use equipoise_report::leaderboard::{Context, FORMAT, Item, Leaderboard};
+use equipoise_records::leaderboard::{Context, FORMAT, Item, Leaderboard};
 
 use super::rank::{Sequential, tops};
 use super::{input, inspect as words};

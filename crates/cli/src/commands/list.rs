@@ -114,8 +114,8 @@ fn solver_rows() -> Vec<Vec<String>> {
         vec![
             s.name.to_owned(),
             s.summary.to_owned(),
-            word(&json!(s.aim)),
-            word(&json!(s.guarantee)),
+            s.aim.to_string(),
+            s.guarantee.to_string(),
             s.cost.to_owned(),
             parameters(&(s.defaults)()),
             s.verified.to_owned(),
@@ -123,10 +123,6 @@ fn solver_rows() -> Vec<Vec<String>> {
         ]
     };
     FAMILIES.iter().flat_map(|family| family.solvers).map(row).collect()
-}
-
-fn word(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn parameters(defaults: &Value) -> String {

@@ -1,16 +1,15 @@
-//! Leaderboards: a record written and read, and its pages made from the record alone.
+//! Leaderboards: pages made from the record alone.
 
-mod schema;
 mod view;
 
 use std::path::Path;
 
-pub use schema::{Context, FORMAT, Item, Leaderboard};
+use equipoise_records::leaderboard::{self as record, Leaderboard};
+use equipoise_records::write_file;
 
 use crate::error::ReportError;
-use crate::{render, write};
+use crate::render;
 
-const RECORD: &str = "leaderboard.json";
 const MARKDOWN: &str = "leaderboard.md";
 const HTML: &str = "leaderboard.html";
 
@@ -29,29 +28,11 @@ pub struct Pages {
 /// # Errors
 /// [`ReportError`].
 pub fn write_leaderboard(dir: &Path, board: &Leaderboard) -> Result<Pages, ReportError> {
-    fs_err::create_dir_all(dir)?;
-    write::write_json(&dir.join(RECORD), board)?;
-    let pages = render_leaderboard(&read_leaderboard(dir)?)?;
-    write::write_bytes(&dir.join(MARKDOWN), pages.markdown.as_bytes())?;
-    write::write_bytes(&dir.join(HTML), pages.html.as_bytes())?;
+    record::write(dir, board)?;
+    let pages = render_leaderboard(&record::read(dir)?)?;
+    write_file(&dir.join(MARKDOWN), pages.markdown.as_bytes())?;
+    write_file(&dir.join(HTML), pages.html.as_bytes())?;
     Ok(pages)
-}
-
-/// Reads the record of a leaderboard.
-///
-/// # Errors
-/// [`ReportError`]; a record of another format is refused.
-pub fn read_leaderboard(dir: &Path) -> Result<Leaderboard, ReportError> {
-    let file = dir.join(RECORD);
-    let text = fs_err::read_to_string(&file)?;
-    let malformed =
-        |e: serde_json::Error| ReportError::Malformed { file: file.clone(), problem: e.to_string() };
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
-    let found = value["format"].as_u64().unwrap_or(0);
-    if found != u64::from(FORMAT) {
-        return Err(ReportError::Format { file, found, known: FORMAT });
-    }
-    serde_json::from_value(value).map_err(malformed)
 }
 
 /// The pages of a leaderboard.

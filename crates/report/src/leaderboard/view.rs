@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::schema::{Context, Leaderboard};
 use crate::error::ReportError;
 use crate::plot::{Heat, board, cycle, heat};
 use crate::render::number::{count, median_count, percent, plain, plural, short};
+use equipoise_records::leaderboard::{Context, Item, Leaderboard};
 
 /// Most items that are drawn, and most rows of a table of contexts.
 const DRAWN: usize = 40;
@@ -127,7 +127,7 @@ pub(super) fn view(b: &Leaderboard, drawn: bool) -> Result<View, ReportError> {
 }
 
 fn rows(b: &Leaderboard) -> Vec<Row> {
-    let row = |(k, i): (usize, &super::Item)| Row {
+    let row = |(k, i): (usize, &Item)| Row {
         place: k + 1,
         label: plain(&i.label),
         comparisons: median_count(i.comparisons),

@@ -5,8 +5,8 @@ use plotters::prelude::*;
 use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
 use super::{COLOURS, FAINT, GREY, INK};
 use crate::error::ReportError;
-use crate::leaderboard::Item;
 use crate::render::number::{clipped, short};
+use equipoise_records::leaderboard::Item;
 
 /// Characters of a label that fit beside the rows.
 const LABEL: usize = 28;

@@ -1,5 +1,6 @@
 //! Gap against steps, queries and duels, all axes logarithmic.
 
+use equipoise_records::Iterate;
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
@@ -16,7 +17,7 @@ const HEIGHT: u32 = 640;
 /// One row of drawings: a metric of an iterate.
 struct Subject {
     metric: &'static str,
-    iterate: &'static str,
+    iterate: Iterate,
 }
 
 impl Subject {
@@ -40,7 +41,7 @@ pub(crate) fn curves(
         let level = equilibrium
             .filter(|_| metric == GAP && setting.tau > 0.0 && game.record.contexts == 1)
             .map(|e| e.duality_gap);
-        for iterate in ["last", "average"] {
+        for iterate in [Iterate::Last, Iterate::Average] {
             galleries.extend(gallery(setting, palette, &Subject { metric, iterate }, level)?);
         }
     }

@@ -6,7 +6,7 @@ use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
 use super::{COLOURS, FAINT, Figure, GREY, Gallery, INK};
 use crate::error::ReportError;
 use crate::render::number::{clipped, short};
-use crate::schema::GameRecord;
+use equipoise_records::schema::GameRecord;
 
 /// Characters of a label that fit beside the rows.
 const LABEL: usize = 20;

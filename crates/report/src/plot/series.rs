@@ -1,12 +1,14 @@
 //! From traces to the curve of one method: the median over repetitions and its range, against one cost.
 
+use crate::render::group::RunFacts as _;
+use equipoise_records::Iterate;
 use std::collections::BTreeMap;
 
 use super::Style;
 use super::svg::Pixel;
-use crate::read::Run;
 use crate::render::group::{Method, Spread};
-use crate::schema::TracePoint;
+use equipoise_records::Run;
+use equipoise_records::schema::TracePoint;
 
 /// What a method pays, the horizontal axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Series {
     pub(super) fn of(
         method: &Method<'_>,
         style: Style,
-        iterate: &str,
+        iterate: Iterate,
         metric: &str,
         cost: Cost,
     ) -> Option<Self> {

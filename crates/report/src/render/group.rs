@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::read::{Results, Run};
-use crate::schema::{GameRecord, Reached, TracePoint};
+use equipoise_records::schema::{GameRecord, Reached, TracePoint};
+use equipoise_records::{Aim, Behaviour, Iterate, Results, Run, StopKind};
 
 /// At or below this gap a method counts as being at its equilibrium: far below what tells policies apart, far above
 /// rounding.
 pub(crate) const AT_EQUILIBRIUM: f64 = 1e-6;
 
-/// The gap of the original game.
-pub(crate) const GAP: &str = "duality_gap";
-/// The gap of the regularised game.
-pub(crate) const GAP_TAU: &str = "duality_gap_tau";
+pub(crate) use equipoise_records::{DUALITY_GAP as GAP, DUALITY_GAP_TAU as GAP_TAU};
 
 /// All runs on one game.
 pub(crate) struct Game<'a> {
@@ -98,29 +95,40 @@ impl Spread {
     }
 }
 
-impl Run {
+/// What a report asks of a run.
+pub(crate) trait RunFacts {
     /// The metric that says how far this run is from what it aims at.
-    pub(crate) fn own_metric(&self) -> &'static str {
-        if self.record.tau > 0.0 && self.record.aim != "original" { GAP_TAU } else { GAP }
+    fn own_metric(&self) -> &'static str;
+    /// Final value; `None` if it was not measured, infinite if it was not finite.
+    fn final_value(&self, iterate: Iterate, metric: &str) -> Option<f64>;
+    /// Whether the method answered at once instead of iterating.
+    fn one_shot(&self) -> bool;
+    fn diverged(&self) -> bool;
+    /// The record of reaching `target` in the run's own metric.
+    fn reached(&self, iterate: Iterate, target: f64) -> Option<&Reached>;
+    /// The curve of one metric of one iterate, by step.
+    fn curve<'a>(&'a self, iterate: Iterate, metric: &'a str) -> impl Iterator<Item = &'a TracePoint>;
+}
+
+impl RunFacts for Run {
+    fn own_metric(&self) -> &'static str {
+        if self.record.tau > 0.0 && self.record.aim != Aim::Original { GAP_TAU } else { GAP }
     }
 
-    /// Final value; `None` if it was not measured, infinite if it was not finite.
-    pub(crate) fn final_value(&self, iterate: &str, metric: &str) -> Option<f64> {
-        let value = self.record.final_metrics.get(iterate)?.get(metric)?;
+    fn final_value(&self, iterate: Iterate, metric: &str) -> Option<f64> {
+        let value = self.record.final_metrics.get(&iterate)?.get(metric)?;
         Some(value.unwrap_or(f64::INFINITY))
     }
 
-    /// Whether the method answered at once instead of iterating.
-    pub(crate) fn one_shot(&self) -> bool {
-        self.record.behaviour == "finished" && self.record.steps <= 1
+    fn one_shot(&self) -> bool {
+        self.record.behaviour == Behaviour::Finished && self.record.steps <= 1
     }
 
-    pub(crate) fn diverged(&self) -> bool {
-        self.record.stop_reason == "diverged" || self.record.behaviour == "diverged"
+    fn diverged(&self) -> bool {
+        self.record.stop_reason == StopKind::Diverged || self.record.behaviour == Behaviour::Diverged
     }
 
-    /// The record of reaching `target` in the run's own metric.
-    pub(crate) fn reached(&self, iterate: &str, target: f64) -> Option<&Reached> {
+    fn reached(&self, iterate: Iterate, target: f64) -> Option<&Reached> {
         let metric = self.own_metric();
         self.record
             .reached
@@ -128,12 +136,7 @@ impl Run {
             .find(|r| r.metric == metric && r.iterate == iterate && r.target.total_cmp(&target).is_eq())
     }
 
-    /// The curve of one metric of one iterate, by step.
-    pub(crate) fn curve<'a>(
-        &'a self,
-        iterate: &'a str,
-        metric: &'a str,
-    ) -> impl Iterator<Item = &'a TracePoint> {
+    fn curve<'a>(&'a self, iterate: Iterate, metric: &'a str) -> impl Iterator<Item = &'a TracePoint> {
         self.trace.iter().flatten().filter(move |p| p.iterate == iterate && p.metric == metric)
     }
 }
@@ -143,7 +146,7 @@ impl Method<'_> {
         self.runs[0]
     }
 
-    pub(crate) fn final_spread(&self, iterate: &str, metric: &str) -> Option<Spread> {
+    pub(crate) fn final_spread(&self, iterate: Iterate, metric: &str) -> Option<Spread> {
         Spread::of(self.runs.iter().filter_map(|run| run.final_value(iterate, metric)))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::number::{count, percent, plain, short};
 use super::together::{Entrant, Together};
-use crate::read::Results;
+use equipoise_records::Results;
 
 /// All sweeps of one tau.
 #[derive(Debug, Serialize)]

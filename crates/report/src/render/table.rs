@@ -1,11 +1,13 @@
 //! The table of one setting: one row a method, the same cells for every renderer.
 
+use super::group::RunFacts as _;
+use equipoise_records::{Aim, Guarantee, Iterate};
 use serde::Serialize;
 
 use super::group::{GAP, GAP_TAU, Method, Setting, Spread};
 use super::number::{factor, median_count, plain, short};
 use super::verdict::Ending;
-use crate::schema::RunRecord;
+use equipoise_records::schema::RunRecord;
 
 /// Rows, and what is needed to read them.
 #[derive(Clone, Debug, Serialize)]
@@ -86,10 +88,10 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
         &[(GAP, "duality gap")]
     };
     for (metric, group) in gaps {
-        for iterate in ["last", "average"] {
-            let brief = (*metric == setting.metric() || iterate == "last")
+        for iterate in [Iterate::Last, Iterate::Average] {
+            let brief = (*metric == setting.metric() || iterate == Iterate::Last)
                 .then(|| format!("{}\n{iterate}", if *metric == GAP_TAU { "gap_tau" } else { "gap" }));
-            add(column(group, iterate, true, brief.as_deref()), &|m| {
+            add(column(group, iterate.name(), true, brief.as_deref()), &|m| {
                 spread_cell(m.final_spread(iterate, metric), &short)
             });
         }
@@ -106,8 +108,8 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
     add(column("", "steps", true, None), &|m| {
         spread_cell(Spread::of(m.runs.iter().map(|r| r.record.steps as f64)), &median_count)
     });
-    add(column("", "behaviour", false, Some("behaviour")), &|m| word_cell(m, |r| &r.behaviour));
-    add(column("", "stopped by", false, None), &|m| word_cell(m, |r| &r.stop_reason));
+    add(column("", "behaviour", false, Some("behaviour")), &|m| word_cell(m, |r| r.behaviour.name()));
+    add(column("", "stopped by", false, None), &|m| word_cell(m, |r| r.stop_reason.name()));
     add(column("factor per step", "fitted", true, Some("factor\na step")), &fitted_cell);
     add(column("factor per step", "predicted", true, None), &|m| {
         let predicted = m.runs.iter().filter_map(|r| r.record.rate.as_ref()?.predicted);
@@ -127,17 +129,16 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
 
 fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
     let record = &method.first().record;
-    let aim = match record.aim.as_str() {
-        "original" => "to Nash",
-        "regularised" if record.tau > 0.0 => "to the regularised equilibrium",
-        "regularised" => "to Nash",
-        _ => "to no equilibrium",
+    let aim = match record.aim {
+        Aim::Regularised if record.tau > 0.0 => "to the regularised equilibrium",
+        Aim::Original | Aim::Regularised => "to Nash",
+        Aim::Other => "to no equilibrium",
     };
-    let proved = match record.guarantee.as_str() {
-        "last" => "; proved: last",
-        "average" => "; proved: average",
-        "both" => "; proved: both",
-        _ => "",
+    let proved = match record.guarantee {
+        Guarantee::Last => "; proved: last",
+        Guarantee::Average => "; proved: average",
+        Guarantee::Both => "; proved: both",
+        Guarantee::None => "",
     };
     let ending = Ending::of_method(method).0;
     Row {
@@ -152,7 +153,8 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
 
 /// The smallest target that any last iterate reached, else the largest there is.
 fn hardest_reached(setting: &Setting<'_>, targets: &[f64]) -> Option<f64> {
-    let reached = |t: f64| setting.runs().any(|r| r.reached("last", t).is_some_and(|r| r.step.is_some()));
+    let reached =
+        |t: f64| setting.runs().any(|r| r.reached(Iterate::Last, t).is_some_and(|r| r.step.is_some()));
     targets.iter().rev().copied().find(|&t| reached(t)).or(targets.first().copied())
 }
 
@@ -168,7 +170,7 @@ fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
     if !method.runs.iter().any(|run| if duels { run.record.duels > 0 } else { run.record.queries > 0 }) {
         return Cell::default();
     }
-    for iterate in ["last", "average"] {
+    for iterate in [Iterate::Last, Iterate::Average] {
         let paid: Vec<f64> = method
             .runs
             .iter()
@@ -182,7 +184,7 @@ fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
             if n < all {
                 cell.detail = format!("{n} of {all} runs");
             }
-            if iterate == "average" {
+            if iterate == Iterate::Average {
                 cell.text.push_str(" avg");
             }
             return cell;
@@ -192,8 +194,8 @@ fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
 }
 
 /// The most common word over repetitions, with its count where they differ.
-fn word_cell(method: &Method<'_>, word: fn(&RunRecord) -> &String) -> Cell {
-    let words: Vec<String> = method.runs.iter().map(|r| plain(word(&r.record)).replace('-', " ")).collect();
+fn word_cell(method: &Method<'_>, word: fn(&RunRecord) -> &'static str) -> Cell {
+    let words: Vec<String> = method.runs.iter().map(|r| word(&r.record).replace('-', " ")).collect();
     let times = |w: &String| words.iter().filter(|v| *v == w).count();
     let mut best = &words[0];
     for w in &words {

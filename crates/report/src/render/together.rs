@@ -8,6 +8,8 @@
 //! Shares and pairs are functions of one method and of two: another method changes no share and no pair. The factor to
 //! the best method (Dolan, More 2002) is a function of all of them, which its caption says.
 
+use super::group::RunFacts as _;
+use equipoise_records::{Iterate, StopKind};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -15,8 +17,8 @@ use serde::Serialize;
 use super::group::{GAP, GAP_TAU, Game};
 use super::number::{median_count, percent, plain, short};
 use crate::plot::{self, Gallery, Palette};
-use crate::read::Run;
 use crate::{error::ReportError, render::group::Spread};
+use equipoise_records::Run;
 
 /// What is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +234,7 @@ fn between(targets: &mut Vec<f64>) {
 }
 
 fn attempt(run: &Run, metric: &str, target: f64, coin: Coin, coarse: &mut bool) -> Attempt {
-    for iterate in ["last", "average"] {
+    for iterate in [Iterate::Last, Iterate::Average] {
         let watched =
             run.record.reached.iter().find(|r| {
                 r.metric == metric && r.iterate == iterate && (r.target / target - 1.0).abs() < 1e-9
@@ -262,7 +264,7 @@ fn attempt(run: &Run, metric: &str, target: f64, coin: Coin, coarse: &mut bool) 
             }
         }
     }
-    if run.record.stop_reason == "target-reached" { Attempt::Absent } else { Attempt::Unsolved }
+    if run.record.stop_reason == StopKind::TargetReached { Attempt::Absent } else { Attempt::Unsolved }
 }
 
 /// The section of one tau, in words.

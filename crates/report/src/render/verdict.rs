@@ -1,9 +1,11 @@
 //! What the numbers say, in plain words. Every sentence is generated from records; none is written in advance.
 
+use super::group::RunFacts as _;
 use super::group::{AT_EQUILIBRIUM, GAP, Game, Method, Setting, Spread};
 use super::number::{count, factor, list, median_count, percent, plain, plural, short};
-use crate::read::Run;
-use crate::schema::{ContextFacts, GameFacts, GameRecord};
+use equipoise_records::Run;
+use equipoise_records::schema::{ContextFacts, GameFacts, GameRecord};
+use equipoise_records::{Behaviour, Iterate, StopKind};
 
 /// Probabilities below this are left out of sentences, which say so by not adding up to 100%.
 const WORTH_NAMING: f64 = 5e-4;
@@ -227,26 +229,29 @@ impl Ending {
         if run.diverged() {
             return Self::Diverges;
         }
-        let Some(last) = run.final_value("last", metric) else { return Self::Unmeasured };
+        let Some(last) = run.final_value(Iterate::Last, metric) else { return Self::Unmeasured };
         if run.one_shot() {
             return if last <= AT_EQUILIBRIUM { Self::OneShotReaches } else { Self::OneShotAway };
         }
         if last <= AT_EQUILIBRIUM {
             return Self::Reaches;
         }
-        if run.record.behaviour == "converging" || run.record.stop_reason == "target-reached" {
+        let last_iterate = match run.record.behaviour {
+            Behaviour::Converging => Self::Approaches,
+            Behaviour::Undecided => Self::TooShort,
+            Behaviour::Cycling => Self::Cycles,
+            Behaviour::Converged | Behaviour::Finished => Self::Settles,
+            Behaviour::Stalled | Behaviour::Noisy => Self::Stalls,
+            Behaviour::Diverged => Self::Diverges,
+        };
+        if last_iterate == Self::Approaches || run.record.stop_reason == StopKind::TargetReached {
             return Self::Approaches;
         }
-        let average = run.final_value("average", metric).unwrap_or(f64::INFINITY);
+        let average = run.final_value(Iterate::Average, metric).unwrap_or(f64::INFINITY);
         if average <= AVERAGE_AHEAD * last && average_falls(run, metric, average) {
             return Self::OnlyAverage;
         }
-        match run.record.behaviour.as_str() {
-            "undecided" => Self::TooShort,
-            "cycling" => Self::Cycles,
-            "converged" | "finished" => Self::Settles,
-            _ => Self::Stalls,
-        }
+        last_iterate
     }
 
     /// Of a method: its most common ending, the worse one where two are as common; and how many runs ended so.
@@ -281,7 +286,10 @@ impl Ending {
 /// Whether the average was still clearly falling in the second half of the steps (known only with a trace).
 fn average_falls(run: &Run, metric: &str, at_end: f64) -> bool {
     let half = run.record.steps / 2;
-    run.curve("average", metric).filter(|p| p.step <= half).last().is_none_or(|p| at_end < 0.9 * p.value)
+    run.curve(Iterate::Average, metric)
+        .filter(|p| p.step <= half)
+        .last()
+        .is_none_or(|p| at_end < 0.9 * p.value)
 }
 
 /// Where the methods of a setting end, best first, and the cheapest way there.
@@ -317,33 +325,35 @@ fn entry(method: &Method<'_>, ending: Ending, ended_so: usize) -> String {
     let range = |of: Option<Spread>| match of {
         Some(s) if short(s.min) == short(s.max) => format!("{word} {}", short(s.max)),
         Some(s) => format!("{word} between {} and {}", short(s.min), short(s.max)),
-        None => format!("{word} {}", gap("last")),
+        None => format!("{word} {}", gap(Iterate::Last)),
     };
     let late = late_gaps(method, metric);
     let steps = Spread::of(method.runs.iter().map(|r| r.record.steps as f64)).map_or(0.0, |s| s.median);
     let evidence = match ending {
         Ending::Reaches | Ending::Settles | Ending::OneShotReaches | Ending::OneShotAway | Ending::Stalls => {
-            format!("{word} {}", gap("last"))
+            format!("{word} {}", gap(Iterate::Last))
         }
-        Ending::TooShort => format!("{word} {} after {}", gap("last"), steps_text(steps)),
+        Ending::TooShort => format!("{word} {} after {}", gap(Iterate::Last), steps_text(steps)),
         Ending::Approaches => {
             let rate = Spread::of(method.runs.iter().filter_map(|r| r.record.rate.as_ref()?.fitted))
                 .map_or(String::new(), |s| format!(", factor {} a step", factor(s.median)));
-            let target = if method.runs.iter().any(|r| r.record.stop_reason == "target-reached") {
+            let target = if method.runs.iter().any(|r| r.record.stop_reason == StopKind::TargetReached) {
                 ", its target"
             } else {
                 ""
             };
-            format!("{word} {}{target} after {}{rate}", gap("last"), steps_text(steps))
+            format!("{word} {}{target} after {}{rate}", gap(Iterate::Last), steps_text(steps))
         }
         Ending::OnlyAverage => {
-            format!("average at {word} {}; last iterate stays at {}", gap("average"), range(late))
+            format!("average at {word} {}; last iterate stays at {}", gap(Iterate::Average), range(late))
         }
-        Ending::Cycles => match spread("average") {
-            Some(_) => format!("last iterate stays at {}; average at {word} {}", range(late), gap("average")),
+        Ending::Cycles => match spread(Iterate::Average) {
+            Some(_) => {
+                format!("last iterate stays at {}; average at {word} {}", range(late), gap(Iterate::Average))
+            }
             None => format!("last iterate stays at {}", range(late)),
         },
-        Ending::Unmeasured => plain(&method.first().record.behaviour),
+        Ending::Unmeasured => method.first().record.behaviour.to_string(),
         Ending::Diverges => method
             .runs
             .iter()
@@ -366,7 +376,7 @@ fn steps_text(steps: f64) -> String {
 fn late_gaps(method: &Method<'_>, metric: &str) -> Option<Spread> {
     Spread::of(method.runs.iter().flat_map(|run| {
         let half = run.record.steps / 2;
-        run.curve("last", metric).filter(move |p| p.step > half).map(|p| p.value)
+        run.curve(Iterate::Last, metric).filter(move |p| p.step > half).map(|p| p.value)
     }))
 }
 
@@ -377,7 +387,7 @@ fn first_there(setting: &Setting<'_>) -> Option<Statement> {
         setting.methods.iter().filter(|m| m.first().own_metric() == metric).collect();
     let cost = |m: &Method<'_>, target: f64, duels: bool| {
         let paid = m.runs.iter().map(|run| {
-            let reached = run.reached("last", target)?;
+            let reached = run.reached(Iterate::Last, target)?;
             if duels { reached.duels } else { reached.queries }
         });
         let paid: Option<Vec<f64>> = paid.map(|c| c.map(|c| c as f64)).collect();

@@ -11,8 +11,8 @@ use super::together::{TogetherView, together, together_view};
 use super::verdict::{Statement, headline, on_game, on_methods, tally};
 use crate::error::ReportError;
 use crate::plot::{self, Gallery};
-use crate::read::Results;
-use crate::schema::GameRecord;
+use equipoise_records::Results;
+use equipoise_records::schema::GameRecord;
 
 /// A whole report.
 #[derive(Debug, Serialize)]

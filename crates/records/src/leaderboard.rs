@@ -1,6 +1,13 @@
-//! The record of a leaderboard: everything its pages show, as numbers.
+//! The record of a leaderboard: everything its pages show, as numbers; written and read.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::RecordsError;
+use crate::files::{read_versioned, write_json};
+
+const RECORD: &str = "leaderboard.json";
 
 /// Version of the record.
 pub const FORMAT: u32 = 1;
@@ -98,4 +105,21 @@ pub struct Context {
     pub beaten_by: Option<(usize, f64)>,
     /// Share of its comparisons that each item wins, ties half; `None` where it has none.
     pub win_rates: Vec<Option<f64>>,
+}
+
+/// Writes `leaderboard.json` into `dir`, which is made if need be.
+///
+/// # Errors
+/// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
+pub fn write(dir: &Path, board: &Leaderboard) -> Result<(), RecordsError> {
+    fs_err::create_dir_all(dir)?;
+    write_json(&dir.join(RECORD), board)
+}
+
+/// Reads `leaderboard.json` from `dir`.
+///
+/// # Errors
+/// [`RecordsError`]; a record of another format is refused.
+pub fn read(dir: &Path) -> Result<Leaderboard, RecordsError> {
+    read_versioned(&dir.join(RECORD), FORMAT)
 }

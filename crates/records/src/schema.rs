@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::metric::MetricInfo;
+use crate::vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind};
+
 /// Version of these records. Results are comparable only within one version.
 pub const FORMAT: u32 = 1;
 
@@ -32,22 +35,22 @@ pub struct RunRecord {
     pub label: String,
     /// The solver's resolved parameters: rules replaced by numbers.
     pub parameters: Value,
-    /// `original`, `regularised` or `other`: which equilibrium the method aims at.
-    pub aim: String,
-    /// `last`, `average`, `both` or `none`: the iterate for which the method's guarantee is proved.
-    pub guarantee: String,
+    /// Which equilibrium the method aims at.
+    pub aim: Aim,
+    /// The iterate for which the method's guarantee is proved.
+    pub guarantee: Guarantee,
     /// Regularisation of the game this run was measured on.
     pub tau: f64,
     /// Repetition, from 0.
     pub repetition: u32,
     /// The whole resolved specification of this run: itself a valid experiment with one run.
     pub spec: Value,
-    /// `budget`, `target-reached`, `time-limit`, `interrupted`, `diverged` or `finished`.
-    pub stop_reason: String,
+    /// Why it ended.
+    pub stop_reason: StopKind,
     /// The stop reason in words, with step and cause where it diverged.
     pub stop_detail: String,
-    /// What the last iterate did: `converged`, `converging`, `cycling`, `stalled`, `diverged` or `finished`.
-    pub behaviour: String,
+    /// What the last iterate did.
+    pub behaviour: Behaviour,
     /// Steps done.
     pub steps: u64,
     /// Win-rate queries charged.
@@ -56,8 +59,8 @@ pub struct RunRecord {
     pub duels: u64,
     /// Seconds spent in the solver's steps, measuring excluded.
     pub seconds: f64,
-    /// Final metrics by iterate (`last`, `average`, `best`), then by metric.
-    pub final_metrics: BTreeMap<String, Metrics>,
+    /// Final metrics by iterate, then by metric.
+    pub final_metrics: BTreeMap<Iterate, Metrics>,
     /// First time that the last (or average) iterate was at or below each target.
     pub reached: Vec<Reached>,
     /// Fitted and predicted contraction, where there is one.
@@ -74,8 +77,8 @@ pub struct RunRecord {
 pub struct Reached {
     /// `duality_gap` or `duality_gap_tau`.
     pub metric: String,
-    /// `last` (watched at every step) or `average` (watched at recorded steps).
-    pub iterate: String,
+    /// The last iterate (watched at every step) or the average (watched at recorded steps).
+    pub iterate: Iterate,
     /// The target.
     pub target: f64,
     /// First step at or below it; `None` if never.
@@ -121,8 +124,8 @@ pub struct TracePoint {
     pub duels: u64,
     /// Seconds in the solver.
     pub seconds: f64,
-    /// `last`, `average` or `best`.
-    pub iterate: String,
+    /// The policy measured.
+    pub iterate: Iterate,
     /// Metric name.
     pub metric: String,
     /// Its value, as measured.
@@ -134,8 +137,8 @@ pub struct TracePoint {
 pub struct PolicyPoint {
     /// Steps done.
     pub step: u64,
-    /// `last` or `average`.
-    pub iterate: String,
+    /// The last iterate or the average.
+    pub iterate: Iterate,
     /// Context, from 0.
     pub context: usize,
     /// Action, from 0.
@@ -158,6 +161,15 @@ pub struct PathPoint {
     pub p1: f64,
     /// Probability of action 2.
     pub p2: f64,
+}
+
+/// `metrics.json`: how the metrics of the experiment are shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricsFile {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The metrics, in the order of the configuration.
+    pub metrics: Vec<MetricInfo>,
 }
 
 /// `games.json`: what is known about each game before any method runs.

@@ -4,20 +4,21 @@
 //! folder of which only `summary.json` was kept (traces are large) reads too: its runs have no trace.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use crate::error::ReportError;
-use crate::schema::{FORMAT, GamesFile, PathPoint, RunRecord, Summary, TracePoint};
-use crate::write::name;
+use crate::error::RecordsError;
+use crate::files::{name, read_csv, read_versioned};
+use crate::metric::MetricInfo;
+use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, RunRecord, Summary, TracePoint};
 
 /// A results folder in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
     /// Facts about the games.
     pub games: GamesFile,
+    /// How each metric is shown, in the order of the configuration. A folder without `metrics.json` (written before there
+    /// was one) has the metrics of its runs, by name, as far as [`MetricInfo::undescribed`] knows them.
+    pub metrics: Vec<MetricInfo>,
     /// Finished runs, in the order of the plan where it is known, else by game, tau, label and repetition.
     pub runs: Vec<Run>,
     /// Runs that were planned or started but are not finished.
@@ -49,17 +50,18 @@ pub struct Unfinished {
 /// Reads the results folder `dir`.
 ///
 /// # Errors
-/// [`ReportError::NotResults`] without `games.json`; [`ReportError::Malformed`] naming file, line and problem;
-/// [`ReportError::Format`] for records of another version; [`ReportError::Io`].
-pub fn read(dir: &Path) -> Result<Results, ReportError> {
+/// [`RecordsError::NotResults`] without `games.json`; [`RecordsError::Malformed`] naming file, line and problem;
+/// [`RecordsError::UnknownWord`] for a word that is in no vocabulary;
+/// [`RecordsError::Format`] for records of another version; [`RecordsError::Io`].
+pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     let games_file = dir.join(name::GAMES);
     if !games_file.exists() {
-        return Err(ReportError::NotResults(dir.to_owned()));
+        return Err(RecordsError::NotResults(dir.to_owned()));
     }
-    let games: GamesFile = read_versioned(&games_file)?;
+    let games: GamesFile = read_versioned(&games_file, FORMAT)?;
     let summary_file = dir.join(name::SUMMARY);
     let summary: Option<Summary> =
-        if summary_file.exists() { Some(read_versioned(&summary_file)?) } else { None };
+        if summary_file.exists() { Some(read_versioned(&summary_file, FORMAT)?) } else { None };
     let planned = planned_ids(dir)?;
     let folders = run_folders(dir)?;
 
@@ -73,18 +75,19 @@ pub fn read(dir: &Path) -> Result<Results, ReportError> {
         None => (folders.iter().cloned().collect(), Vec::new()),
     };
 
-    let mut results = Results { games, runs: Vec::new(), unfinished: Vec::new(), left_over };
+    let mut results =
+        Results { games, metrics: Vec::new(), runs: Vec::new(), unfinished: Vec::new(), left_over };
     for id in ids {
         let in_summary = || summary.iter().flat_map(|s| &s.runs).find(|r| r.id == id).cloned();
         let folder = dir.join(name::RUNS).join(&id);
         if folder.join(name::RUN).exists() {
-            match read_versioned::<RunRecord>(&folder.join(name::RUN)) {
+            match read_versioned::<RunRecord>(&folder.join(name::RUN), FORMAT) {
                 Ok(record) => {
                     let trace = read_csv(&folder.join(name::TRACE))?;
                     let path = read_csv(&folder.join(name::PATH))?;
                     results.runs.push(Run { record, trace, path });
                 }
-                Err(error @ ReportError::Malformed { .. }) => {
+                Err(error @ RecordsError::Malformed { .. }) => {
                     results.unfinished.push(Unfinished { id, why: error.to_string() });
                 }
                 Err(error) => return Err(error),
@@ -102,11 +105,25 @@ pub fn read(dir: &Path) -> Result<Results, ReportError> {
         sort_without_plan(&mut results);
     }
     check_games(dir, &results)?;
+    results.metrics = metrics(dir, &results.runs)?;
     Ok(results)
 }
 
+fn metrics(dir: &Path, runs: &[Run]) -> Result<Vec<MetricInfo>, RecordsError> {
+    let file = dir.join(name::METRICS);
+    if file.exists() {
+        return Ok(read_versioned::<MetricsFile>(&file, FORMAT)?.metrics);
+    }
+    let names: BTreeSet<&String> = runs
+        .iter()
+        .flat_map(|r| r.record.final_metrics.values())
+        .flat_map(|metrics| metrics.keys())
+        .collect();
+    Ok(names.into_iter().map(|name| MetricInfo::undescribed(name)).collect())
+}
+
 /// Every run must name a game of `games.json`, whose lists must be as long as its number of actions.
-fn check_games(dir: &Path, results: &Results) -> Result<(), ReportError> {
+fn check_games(dir: &Path, results: &Results) -> Result<(), RecordsError> {
     let file = dir.join(name::GAMES);
     for game in &results.games.games {
         let n = game.n;
@@ -122,7 +139,7 @@ fn check_games(dir: &Path, results: &Results) -> Result<(), ReportError> {
         lists.extend(game.equilibria.iter().map(|e| ("policy of an equilibrium", e.policy.len())));
         if let Some((what, found)) = lists.into_iter().find(|(_, len)| *len != n) {
             let problem = format!("game `{}` has {n} actions, but {what} has {found} entries", game.name);
-            return Err(ReportError::Malformed { file, problem });
+            return Err(RecordsError::Malformed { file, problem });
         }
     }
     let known: BTreeSet<&str> = results.games.games.iter().map(|g| g.name.as_str()).collect();
@@ -131,7 +148,7 @@ fn check_games(dir: &Path, results: &Results) -> Result<(), ReportError> {
         Some(run) => {
             let problem =
                 format!("run {} is about game `{}`, which is not here", run.record.id, run.record.game);
-            Err(ReportError::Malformed { file, problem })
+            Err(RecordsError::Malformed { file, problem })
         }
     }
 }
@@ -149,16 +166,16 @@ fn sort_without_plan(results: &mut Results) {
     });
 }
 
-fn planned_ids(dir: &Path) -> Result<Option<Vec<String>>, ReportError> {
+fn planned_ids(dir: &Path) -> Result<Option<Vec<String>>, RecordsError> {
     let file = dir.join(name::PLANNED);
     if !file.exists() {
         return Ok(None);
     }
     let text = fs_err::read_to_string(&file)?;
-    serde_json::from_str(&text).map(Some).map_err(|e| malformed(&file, &e))
+    serde_json::from_str(&text).map(Some).map_err(|e| RecordsError::malformed(&file, &e))
 }
 
-fn run_folders(dir: &Path) -> Result<BTreeSet<String>, ReportError> {
+fn run_folders(dir: &Path) -> Result<BTreeSet<String>, RecordsError> {
     let runs = dir.join(name::RUNS);
     let mut ids = BTreeSet::new();
     if !runs.exists() {
@@ -171,35 +188,4 @@ fn run_folders(dir: &Path) -> Result<BTreeSet<String>, ReportError> {
         }
     }
     Ok(ids)
-}
-
-/// Reads JSON with a `format` key, and looks at that key first: a record of another version need not parse.
-fn read_versioned<T: DeserializeOwned>(file: &Path) -> Result<T, ReportError> {
-    let text = fs_err::read_to_string(file)?;
-    let value: Value = serde_json::from_str(&text).map_err(|e| malformed(file, &e))?;
-    match value.get("format").and_then(Value::as_u64) {
-        Some(found) if found != u64::from(FORMAT) => {
-            return Err(ReportError::Format { file: file.to_owned(), found, known: FORMAT });
-        }
-        Some(_) => {}
-        None => {
-            let problem = "`format` is missing or not a number".to_owned();
-            return Err(ReportError::Malformed { file: file.to_owned(), problem });
-        }
-    }
-    // From the text, not from `value`: the error then knows its line.
-    serde_json::from_str(&text).map_err(|e| malformed(file, &e))
-}
-
-fn read_csv<T: DeserializeOwned>(file: &PathBuf) -> Result<Option<Vec<T>>, ReportError> {
-    if !file.exists() {
-        return Ok(None);
-    }
-    let mut csv = csv::Reader::from_reader(std::io::BufReader::new(fs_err::File::open(file)?));
-    let rows: Result<Vec<T>, csv::Error> = csv.deserialize().collect();
-    rows.map(Some).map_err(|e| malformed(file, &e))
-}
-
-fn malformed(file: &Path, problem: &dyn std::error::Error) -> ReportError {
-    ReportError::Malformed { file: file.to_owned(), problem: problem.to_string() }
 }

@@ -1,0 +1,133 @@
+//! Files as the records need them: named once, written at once or not at all, and read with their version in view.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::RecordsError;
+use crate::vocabulary;
+
+/// Names of the files of a results folder.
+pub(crate) mod name {
+    pub(crate) const PLAN: &str = "plan.yaml";
+    pub(crate) const PLANNED: &str = "planned.json";
+    pub(crate) const GAMES: &str = "games.json";
+    pub(crate) const METRICS: &str = "metrics.json";
+    pub(crate) const SUMMARY: &str = "summary.json";
+    pub(crate) const RUNS: &str = "runs";
+    pub(crate) const RUN: &str = "run.json";
+    pub(crate) const TRACE: &str = "trace.csv";
+    pub(crate) const POLICIES: &str = "policies.csv";
+    pub(crate) const PATH: &str = "path.csv";
+}
+
+/// Writes `bytes` to `file`, atomically: to a temporary file in the same folder, synced, renamed.
+///
+/// # Errors
+/// [`RecordsError::Io`].
+pub fn write_file(file: &Path, bytes: &[u8]) -> Result<(), RecordsError> {
+    atomically(file, |out| Ok(out.write_all(bytes)?))
+}
+
+pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), RecordsError> {
+    atomically(file, |out| {
+        serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, &e))?;
+        Ok(out.write_all(b"\n")?)
+    })
+}
+
+/// Floats are written shortest-round-trip; `inf`, `-inf` and `NaN` by these names, which `f64` parses back.
+pub(crate) fn write_csv<T: Serialize>(file: &Path, rows: &[T]) -> Result<(), RecordsError> {
+    atomically(file, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        for row in rows {
+            csv.serialize(row).map_err(|e| unwritable(file, &e))?;
+        }
+        Ok(csv.flush()?)
+    })
+}
+
+fn unwritable(file: &Path, problem: &dyn std::error::Error) -> RecordsError {
+    RecordsError::Unwritable { file: file.to_owned(), problem: problem.to_string() }
+}
+
+fn atomically(
+    file: &Path,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), RecordsError>,
+) -> Result<(), RecordsError> {
+    let in_file = |e: std::io::Error| std::io::Error::new(e.kind(), format!("{}: {e}", file.display()));
+    let folder = file.parent().expect("every file of a results folder has a parent");
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // The default is private to the owner; results are for sharing, as far as the umask lets them.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let temporary = builder.prefix(".partial-").tempfile_in(folder).map_err(in_file)?;
+    let mut out = BufWriter::new(temporary.as_file());
+    fill(&mut out)?;
+    out.flush().map_err(in_file)?;
+    drop(out);
+    temporary.as_file().sync_all().map_err(in_file)?;
+    temporary.persist(file).map_err(|e| in_file(e.error))?;
+    sync_folder(folder)
+}
+
+/// Makes the names in `folder` durable, where the platform can.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), RecordsError> {
+    #[cfg(unix)]
+    fs_err::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Reads JSON with a `format` key, and looks at that key first: a record of another version need not parse.
+pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, known: u32) -> Result<T, RecordsError> {
+    let text = fs_err::read_to_string(file)?;
+    let value: Value = serde_json::from_str(&text).map_err(|e| RecordsError::malformed(file, &e))?;
+    match value.get("format").and_then(Value::as_u64) {
+        Some(found) if found != u64::from(known) => {
+            return Err(RecordsError::Format { file: file.to_owned(), found, known });
+        }
+        Some(_) => {}
+        None => {
+            let problem = "`format` is missing or not a number".to_owned();
+            return Err(RecordsError::Malformed { file: file.to_owned(), problem });
+        }
+    }
+    // From the text, not from `value`: the error then knows its line.
+    serde_json::from_str(&text).map_err(|e| match vocabulary::unknown_in(&value) {
+        Some(word) => RecordsError::UnknownWord { file: file.to_owned(), line: Some(e.line() as u64), word },
+        None => RecordsError::malformed(file, &e),
+    })
+}
+
+/// Reads the rows of a CSV file; `None` if there is no such file.
+pub(crate) fn read_csv<T: DeserializeOwned>(file: &Path) -> Result<Option<Vec<T>>, RecordsError> {
+    if !file.exists() {
+        return Ok(None);
+    }
+    let malformed = |e: csv::Error| RecordsError::malformed(file, &e);
+    let mut csv = csv::Reader::from_reader(std::io::BufReader::new(fs_err::File::open(file)?));
+    let header = csv.headers().map_err(malformed)?.clone();
+    let (mut row, mut rows) = (csv::StringRecord::new(), Vec::new());
+    while csv.read_record(&mut row).map_err(malformed)? {
+        rows.push(row.deserialize(Some(&header)).map_err(|e| {
+            let unknown = header.iter().zip(&row).find_map(|(key, word)| vocabulary::check(key, word).err());
+            match unknown {
+                Some(word) => {
+                    let line = row.position().map(csv::Position::line);
+                    RecordsError::UnknownWord { file: file.to_owned(), line, word }
+                }
+                None => malformed(e),
+            }
+        })?);
+    }
+    Ok(Some(rows))
+}
