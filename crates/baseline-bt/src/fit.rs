@@ -22,6 +22,9 @@
 //! Newton direction in nats, always climbs and becomes the full step near the maximum (Sun, Tran-Dinh 2019,
 //! arXiv:1703.04599): no line search. Cost: O(n^3) a step, usually 5 to 15 steps.
 
+use equipoise_core::graph::strong_components;
+use equipoise_core::logistic::{PairLikelihood, log_sigmoid};
+use equipoise_core::newton::{self, Damped};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// The ridge where no maximum exists: it holds a one-sided pair at about twelve nats.
@@ -164,7 +167,9 @@ impl Record {
 
     /// `support` has the edges of the win graph, `weight(i, j)` the `w_ij` of the likelihood.
     fn fit(&self, support: ArrayView2<'_, f64>, weight: impl Fn(usize, usize) -> f64) -> BtFit {
-        let exists = strongly_connected(support);
+        let n = support.nrows();
+        let beaten_by = |i: usize| (0..n).filter(|&j| j != i && support[[i, j]] > 0.0).collect();
+        let exists = strong_components(&(0..n).map(beaten_by).collect::<Vec<_>>()).len() == 1;
         let ridge = (!exists).then_some(RIDGE);
         let (r, iterations, converged) = self.newton(ridge);
         let log_likelihood = support
@@ -182,95 +187,53 @@ impl Record {
         let ground = (0..n).max_by(|&a, &b| met_by_others(a).total_cmp(&met_by_others(b)));
         let free: Vec<usize> = (0..n).filter(|&i| ridge.is_some() || Some(i) != ground).collect();
         let mut r = Array1::<f64>::zeros(n);
-        let (mut last, mut iterations, mut converged) = (f64::INFINITY, 0, free.is_empty());
-        while !converged && iterations < MAX_STEPS {
-            iterations += 1;
-            let direction = self.direction(&r, &free, ridge.unwrap_or(0.0));
-            let bound = |f: fn(f64, f64) -> f64| direction.iter().fold(0.0, |m, &d| f(m, d));
-            let spread = bound(f64::max) - bound(f64::min);
-            if direction.iter().any(|d| !d.is_finite()) {
-                break;
-            }
-            // below 1e-6 the spread squares itself at each step until only rounding is left
-            converged = spread <= LAST_STEP || (spread < 1e-6 && spread >= last);
-            let length = if converged { 1.0 } else { spread.ln_1p() / spread };
-            free.iter().zip(&direction).for_each(|(&i, d)| r[i] += length * d);
-            last = spread;
-        }
+        let done = if free.is_empty() {
+            Ok(0)
+        } else {
+            let mut equations =
+                Stationarity { record: self, free, ridge: ridge.unwrap_or(0.0), last_spread: f64::INFINITY };
+            newton::solve(&mut equations, &mut r, MAX_STEPS)
+        };
         let mean = r.mean().expect("at least one action");
-        (r - mean, iterations, converged)
+        (r - mean, done.unwrap_or_else(|failure| failure.steps()), done.is_ok())
     }
+}
 
-    /// The Newton direction of the free actions.
-    fn direction(&self, r: &Array1<f64>, free: &[usize], ridge: f64) -> Vec<f64> {
+/// The stationarity conditions of a record, in the strengths of the free actions.
+struct Stationarity<'a> {
+    record: &'a Record,
+    /// All actions, or all but the grounded one.
+    free: Vec<usize>,
+    ridge: f64,
+    /// Spread of the Newton direction before, in nats.
+    last_spread: f64,
+}
+
+impl newton::Problem for Stationarity<'_> {
+    fn direction(&mut self, r: &Array1<f64>) -> Option<Array1<f64>> {
+        let (Self { free, ridge, .. }, Record { won, lost }) = (&*self, self.record);
         let mut jacobian = Array2::zeros((free.len(), free.len()));
-        let mut f = Vec::with_capacity(free.len());
+        let mut f = Array1::zeros(free.len());
         for (a, &i) in free.iter().enumerate() {
-            let pq = |j: usize| (sigmoid(r[i] - r[j]), sigmoid(r[j] - r[i]));
-            let curvature = |j: usize| (self.won[[i, j]] + self.lost[[i, j]]) * pq(j).0 * pq(j).1;
-            // won q - lost p, so that near-certain pairs do not cancel
-            let pull = |j: usize| self.won[[i, j]] * pq(j).1 - self.lost[[i, j]] * pq(j).0;
-            f.push((0..r.len()).map(pull).sum::<f64>() - ridge * r[i]);
+            let pair = |j: usize| PairLikelihood::at(r[i] - r[j], won[[i, j]], lost[[i, j]]);
+            f[a] = (0..r.len()).map(|j| pair(j).slope()).sum::<f64>() - ridge * r[i];
             for (b, &j) in free.iter().enumerate() {
-                jacobian[[a, b]] = -curvature(j);
+                jacobian[[a, b]] = -pair(j).curvature();
             }
-            jacobian[[a, a]] = (0..r.len()).map(curvature).sum::<f64>() + ridge;
+            jacobian[[a, a]] = (0..r.len()).map(|j| pair(j).curvature()).sum::<f64>() + ridge;
         }
-        eliminate(jacobian, f)
+        let moved = newton::solve_dense(jacobian, f)?;
+        let mut direction = Array1::zeros(r.len());
+        free.iter().zip(moved).for_each(|(&i, d)| direction[i] = d);
+        Some(direction)
     }
-}
 
-/// Solves `a x = b` by Gaussian elimination with partial pivoting; not finite if `a` is singular.
-fn eliminate(mut a: Array2<f64>, mut b: Vec<f64>) -> Vec<f64> {
-    let n = b.len();
-    for k in 0..n {
-        let pivot =
-            (k..n).max_by(|&i, &j| a[[i, k]].abs().total_cmp(&a[[j, k]].abs())).expect("k is below n");
-        if pivot != k {
-            (0..n).for_each(|j| a.swap([k, j], [pivot, j]));
-            b.swap(k, pivot);
-        }
-        for i in k + 1..n {
-            let factor = a[[i, k]] / a[[k, k]];
-            if factor != 0.0 {
-                let (above, mut below) = a.multi_slice_mut((ndarray::s![k, k..], ndarray::s![i, k..]));
-                below.scaled_add(-factor, &above);
-                b[i] -= factor * b[k];
-            }
-        }
+    fn damp(&mut self, _: &Array1<f64>, direction: &Array1<f64>) -> Option<Damped> {
+        let bound = |f: fn(f64, f64) -> f64| direction.iter().fold(0.0, |m, &d| f(m, d));
+        let spread = bound(f64::max) - bound(f64::min);
+        // below 1e-6 the spread squares itself at each step until only rounding is left
+        let last = spread <= LAST_STEP || (spread < 1e-6 && spread >= self.last_spread);
+        self.last_spread = spread;
+        Some(Damped { length: if last { 1.0 } else { spread.ln_1p() / spread }, last })
     }
-    for k in (0..n).rev() {
-        let known: f64 = (k + 1..n).map(|j| a[[k, j]] * b[j]).sum();
-        b[k] = (b[k] - known) / a[[k, k]];
-    }
-    b
-}
-
-/// `log sigma(x)`, without overflow.
-fn log_sigmoid(x: f64) -> f64 {
-    x.min(0.0) - (-x.abs()).exp().ln_1p()
-}
-
-/// `sigma(x)`; `sigmoid(-x)` is its complement without cancellation.
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
-/// Ford's condition: from item 0 every item is reached along wins, and along losses.
-fn strongly_connected(wins: ArrayView2<'_, f64>) -> bool {
-    let reaches_all = |wins: ArrayView2<'_, f64>| {
-        let n = wins.nrows();
-        let (mut seen, mut open) = (vec![false; n], vec![0]);
-        seen[0] = true;
-        while let Some(i) = open.pop() {
-            for j in 0..n {
-                if !seen[j] && wins[[i, j]] > 0.0 {
-                    seen[j] = true;
-                    open.push(j);
-                }
-            }
-        }
-        seen.into_iter().all(|s| s)
-    };
-    reaches_all(wins) && reaches_all(wins.t())
 }

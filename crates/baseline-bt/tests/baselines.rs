@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use equipoise_baseline_bt::{SOLVERS, fit};
+use equipoise_core::logistic::logistic;
 use equipoise_core::{Cost, Oracle, Policy, Progress, Rng, Shape, Solver, Task, sample, seed};
 use equipoise_env::{Feedback, Game, GameOracle, LabelKind, PreferenceMatrix, Sampled};
 use ndarray::{Array1, Array2, arr2};
@@ -22,12 +23,8 @@ fn condorcet_not_borda() -> Arc<Game> {
     game(3, |i, j| [[0.0, 0.1, 0.05], [0.0, 0.0, 0.45], [0.0; 3]][i][j])
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 fn bradley_terry_game(r: &[f64]) -> Arc<Game> {
-    game(r.len(), |i, j| sigmoid(r[i] - r[j]) - 0.5)
+    game(r.len(), |i, j| logistic(r[i] - r[j]) - 0.5)
 }
 
 fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
@@ -107,7 +104,7 @@ fn dpo_loss(theta: &[f64], game: &Game, mu: &Policy, beta: f64, pairs: impl Fn(u
     let mut loss = 0.0;
     for i in 0..n {
         for j in (0..n).filter(|&j| j != i) {
-            loss -= pairs(i, j) * game.prob(0, i, j) * sigmoid(beta * (h[i] - h[j])).ln();
+            loss -= pairs(i, j) * game.prob(0, i, j) * logistic(beta * (h[i] - h[j])).ln();
         }
     }
     loss

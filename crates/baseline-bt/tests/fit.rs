@@ -1,12 +1,9 @@
 //! The fit against Zermelo's iteration, exact models, printed strengths, and its own limits.
 
 use equipoise_baseline_bt::{BtError, RIDGE, fit, fit_product};
+use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed};
 use ndarray::{Array1, Array2, arr1, arr2};
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
 
 /// Zermelo's 1929 iteration (the MM algorithm), in place, mean of logs 0: slow, and as different from Newton as can be.
 fn zermelo(wins: &Array2<f64>, passes: usize) -> Array1<f64> {
@@ -71,7 +68,7 @@ fn newton_agrees_with_zermelo() {
 fn the_likelihood_is_largest_at_the_fit() {
     let mut rng = seed::stream(2, "test", &[]);
     let likelihood = |w: &Array2<f64>, r: &Array1<f64>| -> f64 {
-        w.indexed_iter().filter(|((i, j), _)| i != j).map(|((i, j), w)| w * sigmoid(r[i] - r[j]).ln()).sum()
+        w.indexed_iter().filter(|((i, j), _)| i != j).map(|((i, j), w)| w * logistic(r[i] - r[j]).ln()).sum()
     };
     for n in 2..7 {
         let wins = Array2::from_shape_fn((n, n), |_| 0.05 + 5.0 * sample::uniform(&mut rng));
@@ -91,7 +88,7 @@ fn a_bradley_terry_matrix_is_recovered() {
     for n in 1..30 {
         let r: Array1<f64> = (0..n).map(|_| 6.0 * sample::uniform(&mut rng)).collect();
         let r = &r - r.mean().unwrap();
-        let p = Array2::from_shape_fn((n, n), |(i, j)| sigmoid(r[i] - r[j]));
+        let p = Array2::from_shape_fn((n, n), |(i, j)| logistic(r[i] - r[j]));
         let design: Array1<f64> = (0..n).map(|_| -20.0 * sample::uniform(&mut rng)).collect();
         let got = fit_product(p.view(), design.view()).unwrap();
         // P carries its own rounding, worth 1e-16 / sigma' in r
@@ -134,7 +131,7 @@ fn a_cycle_of_counts_equalises_its_flows() {
     let r = fit(arr2(&[[0.0, a, 0.0], [0.0, 0.0, b], [c, 0.0, 0.0]]).view()).unwrap();
     assert!(r.exists);
     let r = r.log_strength;
-    let flows = [a * sigmoid(r[1] - r[0]), b * sigmoid(r[2] - r[1]), c * sigmoid(r[0] - r[2])];
+    let flows = [a * logistic(r[1] - r[0]), b * logistic(r[2] - r[1]), c * logistic(r[0] - r[2])];
     approx::assert_relative_eq!(flows[0], flows[1], max_relative = 1e-12);
     approx::assert_relative_eq!(flows[0], flows[2], max_relative = 1e-12);
 }
@@ -168,7 +165,7 @@ fn non_existence_is_reported_and_only_then_a_ridge_is_used() {
     let r = &got.log_strength;
     for i in 0..4 {
         let slope: f64 =
-            (0..4).filter(|&j| j != i).map(|j| transitive[[i, j]] - sigmoid(r[i] - r[j])).sum::<f64>()
+            (0..4).filter(|&j| j != i).map(|j| transitive[[i, j]] - logistic(r[i] - r[j])).sum::<f64>()
                 - RIDGE * 3.0 * r[i];
         assert!(slope.abs() < 1e-12, "{slope}");
     }
@@ -201,7 +198,7 @@ fn nearly_pure_designs_are_fitted_in_their_limit() {
     let got = fit_product(rare.view(), arr1(&[0.0, 0.0, -300.0]).view()).unwrap();
     assert!(got.exists && got.converged, "{got:?}");
     let (r, e) = (&got.log_strength, (-300f64).exp());
-    let slope = -sigmoid(r[1] - r[0]) + e * (0.9 - sigmoid(r[1] - r[2]));
+    let slope = -logistic(r[1] - r[0]) + e * (0.9 - logistic(r[1] - r[2]));
     assert!(slope.abs() < 1e-12 * e, "{slope:e} {r}");
 }
 

@@ -7,9 +7,12 @@
 //! A vector "over the shape" is flat: the rows of all contexts behind each other, `[sum of actions over contexts]`.
 
 pub mod blocks;
+pub mod graph;
 pub mod kernel;
 pub mod lanes;
 pub mod local;
+pub mod logistic;
+pub mod newton;
 pub mod oracle;
 pub mod policy;
 pub mod registry;

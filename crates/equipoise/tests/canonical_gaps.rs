@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use equipoise::bt;
+use equipoise::core::logistic::logistic;
 use equipoise::core::{Policy, Shape};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::metrics::{Truth, measure};
@@ -13,10 +14,6 @@ use equipoise::ndarray::Array2;
 const BETA: f64 = 0.1;
 /// Half of the last printed decimal.
 const PRINTED: f64 = 5e-5;
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
 
 fn matrix(n: usize, above: impl Fn(usize, usize) -> f64) -> Array2<f64> {
     Array2::from_shape_fn((n, n), |(i, j)| match i.cmp(&j) {
@@ -38,7 +35,7 @@ fn condorcet_not_borda() -> Array2<f64> {
 
 fn transitive() -> Array2<f64> {
     let r = [1.0, 0.3, -0.2, -1.0];
-    matrix(4, |i, j| sigmoid(r[i] - r[j]))
+    matrix(4, |i, j| logistic(r[i] - r[j]))
 }
 
 fn gap(p: &Array2<f64>, policy: &Policy) -> f64 {
@@ -70,7 +67,7 @@ fn margin_rewards(p: &Array2<f64>, margin: f64) -> Vec<f64> {
         let mut gradient = vec![0.0; n];
         for i in 0..n {
             for j in (0..n).filter(|&j| j != i) {
-                let pull = p[[i, j]] * (1.0 - sigmoid(r[i] - r[j] - margin));
+                let pull = p[[i, j]] * (1.0 - logistic(r[i] - r[j] - margin));
                 gradient[i] += pull;
                 gradient[j] -= pull;
             }

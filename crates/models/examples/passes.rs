@@ -14,6 +14,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use equipoise_core::logistic::logistic;
 use equipoise_data::{Comparisons, Selection, read_comparisons};
 use equipoise_models::{Model, Options, first_order, fit};
 
@@ -59,7 +60,7 @@ fn factor(data: &Comparisons, r: &[f64], alpha: f64) -> f64 {
     let mut divisor = vec![0.0; data.n()];
     for pair in &data.pairs {
         let (i, j, (wins, losses, ties)) = (pair.i, pair.j, pair.outcomes());
-        let p = 1.0 / (1.0 + (r[j] - r[i]).exp());
+        let p = logistic(r[i] - r[j]);
         let weight = pair.met() * p * (1.0 - p);
         weights[i].push((j, weight));
         weights[j].push((i, weight));

@@ -10,11 +10,12 @@
 //! alone; where Newton's method finds none, or more than one, the logistic prior on all coefficients is added, and said.
 //! Cost: O(pairs of all contexts x f^2 + (n f)^3) a step.
 
+use equipoise_core::logistic::PairLikelihood;
 use equipoise_data::Comparisons;
 use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::distributions::chi_squared_tail;
-use crate::fit::{FitError, MAX_ITEMS, Options, fit, log_sigmoid};
+use crate::fit::{FitError, MAX_ITEMS, Options, fit};
 use crate::model::Model;
 use crate::newton::{add_logistic_prior, newton};
 
@@ -147,11 +148,9 @@ impl Problem<'_> {
             for pair in &group.pairs {
                 let (i, j, (wins, losses, ties)) = (pair.i, pair.j, pair.outcomes());
                 let (wins, losses) = (wins + 0.5 * ties, losses + 0.5 * ties);
-                let d = strength(i) - strength(j);
-                let p = 1.0 / (1.0 + (-d).exp());
-                value += wins * log_sigmoid(d) + losses * log_sigmoid(-d);
-                let (slope, curvature) =
-                    (wins / (1.0 + d.exp()) - losses * p, (wins + losses) * p / (1.0 + d.exp()));
+                let pair = PairLikelihood::at(strength(i) - strength(j), wins, losses);
+                let (slope, curvature) = (pair.slope(), pair.curvature());
+                value += pair.value();
                 for f in 0..self.rows {
                     g[f * n + i] += z(f) * slope;
                     g[f * n + j] -= z(f) * slope;

@@ -1,10 +1,10 @@
 //! Cycles of majorities: how many triads, how strong, who is on one.
 
+use equipoise_core::graph::strong_components;
 use equipoise_data::Comparisons;
 use ndarray::Array2;
 
 use crate::distributions::sign_test;
-use crate::graph::strong_blocks;
 
 /// A triad or cycle counts as significant if each of its pairs is, one-sided, at this level.
 pub const PAIR_LEVEL: f64 = 0.05;
@@ -103,7 +103,7 @@ pub fn cycle_facts(data: &Comparisons) -> CycleFacts {
 fn blocks_at(z: &Array2<f64>, least: f64) -> Vec<Vec<usize>> {
     let n = z.nrows();
     let edges: Vec<Vec<usize>> = (0..n).map(|i| (0..n).filter(|&j| z[[i, j]] >= least).collect()).collect();
-    strong_blocks(&edges)
+    strong_components(&edges)
 }
 
 /// The bottleneck of the strongest cycle, by bisection over the strengths that occur, and such a cycle.

@@ -16,6 +16,7 @@
 //! O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`] items; beyond,
 //! [`first_order::newman`](crate::first_order::newman) fits strengths without errors.
 
+use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_data::{Comparisons, Count};
 use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
 use faer::{Mat, Side};
@@ -325,7 +326,7 @@ impl<'a> Problem<'a> {
         if self.is_plain() {
             let row = |c: &Cell| {
                 let d = point[c.first] - point[c.second];
-                c.weights[0] * log_sigmoid(d) + c.weights[1] * log_sigmoid(-d)
+                PairLikelihood::at(d, c.weights[0], c.weights[1]).value()
             };
             return self.cells.iter().map(row).sum();
         }
@@ -354,14 +355,13 @@ impl<'a> Problem<'a> {
         let m = self.n() + 2;
         let (mut g, mut h) = (Array1::zeros(m), Array2::zeros((m, m)));
         let mut meat = if outer { Array2::zeros((m, m)) } else { Array2::zeros((0, 0)) };
-        let logistic = self.is_plain() && !outer;
+        let closed_form = self.is_plain() && !outer;
         for cell in &self.cells {
-            if logistic {
+            if closed_form {
                 // the closed form of the commonest case
                 let (i, j, d) = (cell.first, cell.second, point[cell.first] - point[cell.second]);
-                let (p, q) = (1.0 / (1.0 + (-d).exp()), 1.0 / (1.0 + d.exp()));
-                let slope = cell.weights[0] * q - cell.weights[1] * p;
-                let curvature = (cell.weights[0] + cell.weights[1]) * p * q;
+                let pair = PairLikelihood::at(d, cell.weights[0], cell.weights[1]);
+                let (slope, curvature) = (pair.slope(), pair.curvature());
                 g[i] += slope;
                 g[j] -= slope;
                 h[[i, i]] += curvature;
@@ -386,7 +386,7 @@ impl<'a> Problem<'a> {
         }
         if self.prior {
             for i in 0..self.n() {
-                let p = 1.0 / (1.0 + (-point[i]).exp());
+                let p = logistic(point[i]);
                 g[i] += 1.0 - 2.0 * p;
                 h[[i, i]] += 2.0 * p * (1.0 - p);
             }
@@ -625,9 +625,4 @@ impl<'a> Problem<'a> {
 /// The coordinate of a unit vector.
 fn unit_index(column: ndarray::ArrayView1<'_, f64>) -> usize {
     column.iter().position(|&x| x != 0.0).expect("a unit vector has a one")
-}
-
-/// `log sigma(x)`, without overflow.
-pub(crate) fn log_sigmoid(x: f64) -> f64 {
-    x.min(0.0) - (-x.abs()).exp().ln_1p()
 }

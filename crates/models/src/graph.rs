@@ -1,50 +1,7 @@
 //! Who can be reached from whom by wins: whether a finite maximum of the likelihood exists.
 
+use equipoise_core::graph::strong_components;
 use equipoise_data::Comparisons;
-
-/// The strongly connected blocks of a directed graph of `n` items with `edges(i)` the items that `i` points to: Tarjan's
-/// algorithm, without recursion. Blocks come out with those that point to no other block first; members ascend.
-#[must_use]
-pub fn strong_blocks(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    const NEW: usize = usize::MAX;
-    let n = edges.len();
-    let (mut index, mut low, mut on_stack) = (vec![NEW; n], vec![0; n], vec![false; n]);
-    let (mut stack, mut blocks, mut next) = (Vec::new(), Vec::new(), 0);
-    for start in 0..n {
-        if index[start] != NEW {
-            continue;
-        }
-        let mut calls = vec![(start, 0)];
-        while let Some(&mut (i, ref mut k)) = calls.last_mut() {
-            if *k == 0 {
-                (index[i], low[i], on_stack[i]) = (next, next, true);
-                next += 1;
-                stack.push(i);
-            }
-            if let Some(&j) = edges[i].get(*k) {
-                *k += 1;
-                if index[j] == NEW {
-                    calls.push((j, 0));
-                } else if on_stack[j] {
-                    low[i] = low[i].min(index[j]);
-                }
-                continue;
-            }
-            calls.pop();
-            if let Some(&(parent, _)) = calls.last() {
-                low[parent] = low[parent].min(low[i]);
-            }
-            if low[i] == index[i] {
-                let at = stack.iter().rposition(|&j| j == i).expect("an open item is on the stack");
-                let mut block = stack.split_off(at);
-                block.iter().for_each(|&j| on_stack[j] = false);
-                block.sort_unstable();
-                blocks.push(block);
-            }
-        }
-    }
-    blocks
-}
 
 /// Ford's condition (1957): the strongly connected blocks of "won against, or tied with", the winning blocks first. One
 /// block: a finite maximum of the likelihood exists. More: a later block never won against an earlier one (or they never
@@ -61,7 +18,7 @@ pub fn win_blocks(data: &Comparisons) -> Vec<Vec<usize>> {
             lost_to[pair.i].push(pair.j);
         }
     }
-    strong_blocks(&lost_to)
+    strong_components(&lost_to)
 }
 
 /// Whether strengths and the tie parameter of Davidson's or Rao and Kupper's model can grow together without bound: some
@@ -105,7 +62,6 @@ pub fn tie_parameter_runs_away(data: &Comparisons) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn table(wins: [[f64; 3]; 3], ties: [[f64; 3]; 3]) -> Comparisons {
         Comparisons::from_tables(&ndarray::arr2(&wins), &ndarray::arr2(&ties))
@@ -125,36 +81,5 @@ mod tests {
         assert!(!tie_parameter_runs_away(&table(circle, none)));
         let both = [[0.0, 2.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 0.0]];
         assert!(!tie_parameter_runs_away(&table(both, without)));
-    }
-
-    proptest! {
-        #[test]
-        fn blocks_are_the_classes_of_mutual_reach(n in 1usize..9, bits in proptest::collection::vec(any::<bool>(), 81)) {
-            let edges: Vec<Vec<usize>> =
-                (0..n).map(|i| (0..n).filter(|&j| i != j && bits[9 * i + j]).collect()).collect();
-            // reach by Warshall's algorithm
-            let mut reach = vec![vec![false; n]; n];
-            for i in 0..n {
-                reach[i][i] = true;
-                edges[i].iter().for_each(|&j| reach[i][j] = true);
-            }
-            for k in 0..n {
-                for i in 0..n {
-                    for j in 0..n {
-                        reach[i][j] |= reach[i][k] && reach[k][j];
-                    }
-                }
-            }
-            let blocks = strong_blocks(&edges);
-            let mut place = vec![0; n];
-            blocks.iter().enumerate().for_each(|(b, block)| block.iter().for_each(|&i| place[i] = b));
-            prop_assert_eq!(blocks.iter().map(Vec::len).sum::<usize>(), n);
-            for i in 0..n {
-                for j in 0..n {
-                    prop_assert_eq!(place[i] == place[j], reach[i][j] && reach[j][i]);
-                    prop_assert!(!reach[i][j] || place[j] <= place[i]);
-                }
-            }
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! The likelihood of one comparison depends on two strengths, a bonus for the item listed first and a tie parameter: four
 //! numbers, whatever the model. A model is written once, as log-probabilities; slopes and curvatures follow.
 
+use equipoise_core::logistic::{log_sigmoid, logistic};
 use std::array::from_fn;
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -50,8 +51,8 @@ impl Jet {
     /// `log sigma(self)`.
     pub(crate) fn log_sigmoid(self) -> Self {
         let x = self.value;
-        let (p, q) = (1.0 / (1.0 + (-x).exp()), 1.0 / (1.0 + x.exp()));
-        self.compose(x.min(0.0) - (-x.abs()).exp().ln_1p(), q, -p * q)
+        let (p, q) = (logistic(x), logistic(-x));
+        self.compose(log_sigmoid(x), q, -p * q)
     }
 
     /// `log(exp(a) + exp(b) + ...)`.

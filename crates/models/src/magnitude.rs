@@ -14,11 +14,12 @@
 
 use std::collections::BTreeMap;
 
+use equipoise_core::graph::strong_components;
+use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_data::{Battle, Battles, Outcome, Ties};
 use ndarray::{Array1, Array2};
 
-use crate::fit::{FitError, MAX_ITEMS, log_sigmoid};
-use crate::graph::strong_blocks;
+use crate::fit::{FitError, MAX_ITEMS};
 use crate::newton::{add_logistic_prior, centred, newton};
 
 /// What a magnitude does.
@@ -73,18 +74,17 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
     }
     let mut lost_to = vec![Vec::new(); n];
     cells.iter().for_each(|c| lost_to[c.loser].push(c.winner));
-    let exists = strong_blocks(&lost_to).len() == 1;
+    let exists = strong_components(&lost_to).len() == 1;
     let prior = prior || !exists;
     let derivatives = |r: &Array1<f64>| {
         let (mut value, mut g, mut h) = (0.0, Array1::zeros(n), Array2::zeros((n, n)));
         for c in &cells {
             let d = r[c.winner] - r[c.loser] - c.margin;
-            let (p, weight) = (1.0 / (1.0 + (-d).exp()), c.count * c.scale);
-            value += weight * log_sigmoid(d);
-            let (slope, curvature) = (weight / (1.0 + d.exp()), weight * p / (1.0 + d.exp()));
-            g[c.winner] += slope;
-            g[c.loser] -= slope;
-            add_pair(&mut h, c, curvature);
+            let pair = PairLikelihood::at(d, c.count * c.scale, 0.0);
+            value += pair.value();
+            g[c.winner] += pair.slope();
+            g[c.loser] -= pair.slope();
+            add_pair(&mut h, c, pair.curvature());
         }
         if prior {
             value += add_logistic_prior(r, &mut g, &mut h);
@@ -98,7 +98,7 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
     for c in &cells {
         let d = r[c.winner] - r[c.loser] - c.margin;
         objective += c.count * c.scale * log_sigmoid(d);
-        add_pair(&mut meat, c, c.count * (c.scale / (1.0 + d.exp())).powi(2));
+        add_pair(&mut meat, c, c.count * (c.scale * logistic(-d)).powi(2));
     }
     let mean = r.mean().expect("there are items");
     Ok(MagnitudeFit {

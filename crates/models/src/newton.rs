@@ -1,10 +1,11 @@
 //! Newton's method on a concave objective given as functions, for models beside [`crate::fit()`].
 
+use equipoise_core::logistic::{log_sigmoid, logistic};
 use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, Axis};
 
-use crate::fit::{FitError, log_sigmoid};
+use crate::fit::FitError;
 
 /// Newton steps at most.
 const MAX_STEPS: u32 = 200;
@@ -75,7 +76,7 @@ pub(crate) fn newton(
 pub(crate) fn add_logistic_prior(x: &Array1<f64>, g: &mut Array1<f64>, h: &mut Array2<f64>) -> f64 {
     let mut value = 0.0;
     for (i, &x) in x.iter().enumerate() {
-        let p = 1.0 / (1.0 + (-x).exp());
+        let p = logistic(x);
         value += log_sigmoid(x) + log_sigmoid(-x);
         g[i] += 1.0 - 2.0 * p;
         h[[i, i]] += 2.0 * p * (1.0 - p);

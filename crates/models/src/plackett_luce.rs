@@ -10,11 +10,12 @@
 //! maximum exists iff "was ranked above (or tied)" is strongly connected (Hunter 2004); else the logistic prior is added,
 //! and said. Cost: O(sum k^2 + n^3) a step.
 
+use equipoise_core::graph::strong_components;
+use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::Rankings;
 use ndarray::{Array1, Array2};
 
-use crate::fit::{FitError, MAX_ITEMS, log_sigmoid};
-use crate::graph::strong_blocks;
+use crate::fit::{FitError, MAX_ITEMS};
 use crate::newton::{add_logistic_prior, centred, newton};
 
 /// A fitted Plackett-Luce model.
@@ -94,7 +95,7 @@ fn fit_rankings(data: &Rankings, likelihood: Likelihood) -> Result<PlackettLuce,
             });
         }
     }
-    let exists = strong_blocks(&below).len() == 1;
+    let exists = strong_components(&below).len() == 1;
     let prior = !exists;
     let objective = |r: &Array1<f64>| evaluate(&orders, r, prior, likelihood);
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
@@ -175,7 +176,7 @@ fn split(order: &Order, r: &Array1<f64>, weight: f64, g: &mut Array1<f64>, h: &m
     // wins of a over b: 1, or 1/2 if tied
     let mut pair = |a: usize, b: usize, wins: f64| {
         let d = r[a] - r[b];
-        let p = 1.0 / (1.0 + (-d).exp());
+        let p = logistic(d);
         value += wins * log_sigmoid(d) + (1.0 - wins) * log_sigmoid(-d);
         let (slope, curvature) = (weight * (wins - p), weight * p * (1.0 - p));
         g[a] += slope;

@@ -168,6 +168,7 @@ impl TrueSkill {
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
+    use equipoise_core::logistic::logistic;
 
     fn close(skill: Skill, mu: f64, sigma: f64) {
         // the published figures have six decimals
@@ -214,7 +215,7 @@ mod tests {
         let (scale, mut r) = (10f64.ln() / 400.0, [0.0f64; 4]);
         for g in &games {
             let (a, b) = (g.first as usize, g.second as usize);
-            let slope = score(g.outcome) - 1.0 / (1.0 + (r[b] - r[a]).exp());
+            let slope = score(g.outcome) - logistic(r[a] - r[b]);
             r[a] += elo.k * scale * slope;
             r[b] -= elo.k * scale * slope;
         }

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Comparisons, Selection, parse_comparisons};
 use equipoise_models::resample::multinomial;
@@ -184,7 +185,7 @@ fn three_ways_to_the_bradley_terry_maximum() {
         if n == 3 {
             let flow = |i: usize, j: usize| {
                 let met = wins[[i, j]] + wins[[j, i]];
-                wins[[i, j]] - met / (1.0 + (newton.log_strength[j] - newton.log_strength[i]).exp())
+                wins[[i, j]] - met * logistic(newton.log_strength[i] - newton.log_strength[j])
             };
             assert!((flow(0, 1) - flow(1, 2)).abs() < 1e-10 && (flow(1, 2) - flow(2, 0)).abs() < 1e-10);
         }

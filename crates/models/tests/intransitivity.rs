@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use equipoise_core::logistic::logistic;
 use equipoise_core::{sample::uniform, seed::stream};
 use equipoise_data::{Comparisons, Selection, read_comparisons};
 use equipoise_models::distributions::chi_squared_tail;
@@ -115,7 +116,7 @@ fn drawn(n: usize, met: u64, spread: f64, cycle: f64, name: &str) -> Comparisons
             let p = match (i, j) {
                 (0, 1) | (1, 2) if cycle > 0.0 => 0.5 + cycle,
                 (0, 2) if cycle > 0.0 => 0.5 - cycle,
-                _ => 1.0 / (1.0 + (r[j] - r[i]).exp()),
+                _ => logistic(r[i] - r[j]),
             };
             let won = binomial(met, p, &mut rng);
             wins[[i, j]] = won as f64;

@@ -5,6 +5,7 @@
 mod common;
 
 use common::*;
+use equipoise_core::logistic::logistic;
 use equipoise_core::sample::{index, uniform};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::{
@@ -53,7 +54,7 @@ fn closed_forms_of_the_test_games() {
     // Bradley-Terry: the strongest action; additive: the best score; one winner
     let r = [0.3, 1.2, -0.4, 1.1];
     let e1 = [0.0, 1.0, 0.0, 0.0];
-    assert_unique(&PreferenceMatrix::from_margins(4, |i, j| sigmoid(r[i] - r[j]) - 0.5).unwrap(), &e1);
+    assert_unique(&PreferenceMatrix::from_margins(4, |i, j| logistic(r[i] - r[j]) - 0.5).unwrap(), &e1);
     assert_unique(&PreferenceMatrix::from_margins(4, |i, j| (r[i] - r[j]) / 4.0).unwrap(), &e1);
     assert_unique(
         &PreferenceMatrix::from_margins(4, |i, _| if i == 0 { 0.1 } else { 0.0 }).unwrap(),
@@ -76,7 +77,7 @@ fn bradley_terry_plus_a_rotation() {
         (2.0, [0.3869, 0.0, 0.5571, 0.0560, 0.0], 0.6050),
         (4.0, [0.2120, 0.1064, 0.3633, 0.1064, 0.2120], 0.9291),
     ] {
-        let margin = |i, j| sigmoid(score(i) - score(j) + c * (angle(i) - angle(j)).sin()) - 0.5;
+        let margin = |i, j| logistic(score(i) - score(j) + c * (angle(i) - angle(j)).sin()) - 0.5;
         let matrix = PreferenceMatrix::from_margins(5, margin).unwrap();
         let found = solve(&matrix);
         assert_close(found.policy.as_slice().unwrap(), &policy, 5e-5);

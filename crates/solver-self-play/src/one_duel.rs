@@ -18,12 +18,14 @@
 //! tens of n x n eliminations. Range: `c > 0`. The task's `tau` is not used; the start is played until the first update,
 //! after n rounds. Deviations: as derived; one estimate for both sides of a duel.
 
+use equipoise_core::newton::{self, Damped};
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::Sampler;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
 };
+use ndarray::{Array1, Array2, ArrayView2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +33,12 @@ use serde::{Deserialize, Serialize};
 const GROWTH: f64 = 1.1;
 /// The barrier falls by this factor from stage to stage of the path.
 const PATH: f64 = 0.5;
-/// Newton steps at a stage; the path keeps them few.
-const NEWTON: usize = 50;
+/// Newton steps at a stage at most; the path keeps them few.
+const MAX_STEPS: usize = 50;
+/// Relative change of the policy, in its largest entry, at which a stage is solved.
+const TOLERANCE: f64 = 1e-12;
+/// Below this a step that is no shorter than the one before is rounding, not progress: the squares of such steps are exact.
+const ROUNDING: f64 = 1e-7;
 
 /// Parameters of `one-duel`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +59,7 @@ impl SolverConfig for Config {
         let c = self.constant;
         ensure(c > 0.0 && c.is_finite(), "constant", c, "must be a finite number above 0")?;
         let shape = task.shape();
-        let squares = || shape.ranges().map(|r| vec![0.0; r.len() * r.len()]).collect::<Vec<_>>();
+        let squares = || shape.ranges().map(|r| Array2::zeros((r.len(), r.len()))).collect::<Vec<_>>();
         let largest = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
         Ok(Built::new(
             &self,
@@ -87,8 +93,8 @@ struct OneDuel {
     played: Policy,
     sampler: Sampler,
     /// Wins of row over column and duels between them, `[n x n]` of each context.
-    wins: Vec<Vec<f64>>,
-    counts: Vec<Vec<f64>>,
+    wins: Vec<Array2<f64>>,
+    counts: Vec<Array2<f64>>,
     rounds: u64,
     next_update: u64,
     constant: f64,
@@ -103,27 +109,25 @@ impl Solver for OneDuel {
                 (self.sampler.draw(range.clone(), rng), self.sampler.draw(range.clone(), rng));
             let mut label = [0.0];
             oracle.duels(&[Duel { context, left, right }], &mut label);
-            let n = range.len();
-            self.wins[context][n * left + right] += label[0];
-            self.wins[context][n * right + left] += 1.0 - label[0];
-            self.counts[context][n * left + right] += 1.0;
-            self.counts[context][n * right + left] += 1.0;
+            self.wins[context][[left, right]] += label[0];
+            self.wins[context][[right, left]] += 1.0 - label[0];
+            self.counts[context][[left, right]] += 1.0;
+            self.counts[context][[right, left]] += 1.0;
         }
         self.rounds += 1;
         if self.rounds >= self.next_update {
             self.next_update = ((self.rounds as f64 * GROWTH).ceil() as u64).max(self.rounds + 1);
             let Self { policy, wins, counts, rounds, constant, .. } = self;
+            let solved: Vec<Array1<f64>> = wins
+                .iter()
+                .zip(counts)
+                .map(|(wins, counts)| {
+                    let lambda = *constant / (wins.nrows() as f64 * *rounds as f64).sqrt();
+                    central_path(estimated_margins(wins, counts).view(), lambda)
+                })
+                .collect::<Result<_, _>>()?;
             policy.set_logits(|logits| {
-                for (x, range) in shape.ranges().enumerate() {
-                    let n = range.len();
-                    // half a win each way: pairs that never met tie
-                    let margin = |k: usize| (wins[x][k] + 0.5) / (counts[x][k] + 1.0) - 0.5;
-                    let margins: Vec<f64> =
-                        (0..n * n).map(|k| if k % (n + 1) == 0 { 0.0 } else { margin(k) }).collect();
-                    let lambda = *constant / (n as f64 * *rounds as f64).sqrt();
-                    let solved = central_path(&margins, n, lambda);
-                    logits[range].iter_mut().zip(solved).for_each(|(l, p)| *l = p.ln());
-                }
+                logits.iter_mut().zip(solved.iter().flatten()).for_each(|(l, p)| *l = p.ln());
             })?;
             self.sampler.refresh(&self.policy);
         }
@@ -143,57 +147,64 @@ impl Solver for OneDuel {
     }
 }
 
+/// `K_hat`: the mean label minus 1/2, with half a win each way, so that pairs that never met tie.
+fn estimated_margins(wins: &Array2<f64>, counts: &Array2<f64>) -> Array2<f64> {
+    let margin = |(i, j)| if i == j { 0.0 } else { (wins[[i, j]] + 0.5) / (counts[[i, j]] + 1.0) - 0.5 };
+    Array2::from_shape_fn(wins.dim(), margin)
+}
+
 /// The x > 0 with `(K x)_i + lambda / x_i = n lambda`, by Newton's method along a falling barrier from the uniform policy.
-/// The Jacobian `K - lambda diag(1 / x^2)` is never singular, for K is skew.
-fn central_path(k: &[f64], n: usize, lambda: f64) -> Vec<f64> {
-    let mut x = vec![1.0 / n as f64; n];
+///
+/// # Errors
+/// [`StepError::Inner`] if Newton's method does not converge at some barrier.
+fn central_path(margins: ArrayView2<'_, f64>, lambda: f64) -> Result<Array1<f64>, StepError> {
+    let n = margins.nrows();
+    let mut x = Array1::from_elem(n, 1.0 / n as f64);
     let mut barrier = lambda.max(1.0);
     loop {
-        for _ in 0..NEWTON {
-            let residual: Vec<f64> = (0..n)
-                .map(|i| {
-                    (0..n).map(|j| k[n * i + j] * x[j]).sum::<f64>() + barrier / x[i] - n as f64 * barrier
-                })
-                .collect();
-            let mut a: Vec<f64> = k.to_vec();
-            (0..n).for_each(|i| a[n * i + i] = -barrier / (x[i] * x[i]));
-            let step = eliminate(a, residual.iter().map(|r| -r).collect(), n);
-            // stay inside: no entry loses more than nine tenths
-            let shrink = (0..n).fold(0.0, |m: f64, i| m.max(-step[i] / x[i]));
-            let length = if shrink > 0.9 { 0.9 / shrink } else { 1.0 };
-            let moved = (0..n).fold(0.0, |m: f64, i| m.max((length * step[i] / x[i]).abs()));
-            (0..n).for_each(|i| x[i] += length * step[i]);
-            if moved < 1e-12 {
-                break;
-            }
-        }
+        let mut equations = Barrier { margins, barrier, last_moved: f64::INFINITY };
+        newton::solve(&mut equations, &mut x, MAX_STEPS).map_err(|failure| {
+            StepError::Inner(format!(
+                "log-barrier equilibrium of {n} actions at barrier {barrier:e}: {failure}"
+            ))
+        })?;
         if barrier <= lambda {
-            return x;
+            return Ok(x);
         }
         barrier = (barrier * PATH).max(lambda);
     }
 }
 
-/// Solves `a x = b` by Gaussian elimination with partial pivoting.
-fn eliminate(mut a: Vec<f64>, mut b: Vec<f64>, n: usize) -> Vec<f64> {
-    for c in 0..n {
-        let pivot =
-            (c..n).max_by(|&i, &j| a[n * i + c].abs().total_cmp(&a[n * j + c].abs())).expect("c is below n");
-        (c..n).for_each(|j| a.swap(n * c + j, n * pivot + j));
-        b.swap(c, pivot);
-        for i in c + 1..n {
-            let factor = a[n * i + c] / a[n * c + c];
-            for j in c..n {
-                a[n * i + j] -= factor * a[n * c + j];
-            }
-            b[i] -= factor * b[c];
-        }
+/// The barrier equations `(K x)_i + barrier / x_i - n barrier = 0` at one barrier.
+struct Barrier<'a> {
+    margins: ArrayView2<'a, f64>,
+    barrier: f64,
+    /// Relative change of the policy in the step before.
+    last_moved: f64,
+}
+
+impl newton::Problem for Barrier<'_> {
+    /// The Jacobian `K - barrier diag(1 / x^2)` is never singular, for K is skew.
+    fn direction(&mut self, x: &Array1<f64>) -> Option<Array1<f64>> {
+        let (k, n) = (self.margins, x.len());
+        let product = |i: usize| (0..n).map(|j| k[[i, j]] * x[j]).sum::<f64>();
+        let descent =
+            Array1::from_shape_fn(n, |i| -(product(i) + self.barrier / x[i] - n as f64 * self.barrier));
+        let mut jacobian = k.to_owned();
+        (0..n).for_each(|i| jacobian[[i, i]] = -self.barrier / (x[i] * x[i]));
+        newton::solve_dense(jacobian, descent)
     }
-    for c in (0..n).rev() {
-        let known: f64 = (c + 1..n).map(|j| a[n * c + j] * b[j]).sum();
-        b[c] = (b[c] - known) / a[n * c + c];
+
+    /// Stays inside: no entry loses more than nine tenths.
+    fn damp(&mut self, x: &Array1<f64>, direction: &Array1<f64>) -> Option<Damped> {
+        let shrink = (0..x.len()).fold(0.0, |m: f64, i| m.max(-direction[i] / x[i]));
+        let length = if shrink > 0.9 { 0.9 / shrink } else { 1.0 };
+        let moved = (0..x.len()).fold(0.0, |m: f64, i| m.max((length * direction[i] / x[i]).abs()));
+        // in the quadratic region steps shrink until only rounding is left
+        let stalled = moved < ROUNDING && moved >= self.last_moved;
+        self.last_moved = moved;
+        Some(Damped { length, last: moved < TOLERANCE || stalled })
     }
-    b
 }
 
 #[cfg(test)]
@@ -202,16 +213,15 @@ mod tests {
 
     use equipoise_core::{Shape, sample, seed};
     use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
-    use ndarray::Array1;
 
     use super::*;
 
-    fn margins(n: usize, rng: &mut Rng) -> Vec<f64> {
-        let mut k = vec![0.0; n * n];
+    fn margins(n: usize, rng: &mut Rng) -> Array2<f64> {
+        let mut k = Array2::zeros((n, n));
         for i in 0..n {
             for j in i + 1..n {
-                k[n * i + j] = sample::uniform(rng) - 0.5;
-                k[n * j + i] = -k[n * i + j];
+                k[[i, j]] = sample::uniform(rng) - 0.5;
+                k[[j, i]] = -k[[i, j]];
             }
         }
         k
@@ -223,16 +233,28 @@ mod tests {
         for n in [1, 2, 5, 12] {
             let k = margins(n, &mut rng);
             for lambda in [1.0, 1e-2, 1e-4] {
-                let x = central_path(&k, n, lambda);
+                let x = central_path(k.view(), lambda).expect("converged");
                 assert!((x.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{n} {lambda}: {x:?}");
-                let product = |i: usize| (0..n).map(|j| k[n * i + j] * x[j]).sum::<f64>();
+                let product = k.dot(&x);
                 for i in 0..n {
-                    let off = product(i) + lambda / x[i] - n as f64 * lambda;
+                    let off = product[i] + lambda / x[i] - n as f64 * lambda;
                     assert!(x[i] > 0.0 && off.abs() < 1e-9 * (1.0 + lambda / x[i]), "{n} {lambda}: {off}");
-                    assert!(product(i) <= n as f64 * lambda);
+                    assert!(product[i] <= n as f64 * lambda);
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_path_ends_where_rounding_does_and_a_failure_is_named() {
+        let mut rng = seed::stream(4, "one-duel", &[]);
+        for n in [5, 12, 40] {
+            let x = central_path(margins(n, &mut rng).view(), 1e-8).expect("converged");
+            assert!((x.sum() - 1.0).abs() < 1e-6, "{n}: {x}");
+        }
+        let broken = Array2::from_elem((2, 2), f64::NAN);
+        let expect = "log-barrier equilibrium of 2 actions at barrier 1e0: the linear system of newton step 1 is singular";
+        assert_eq!(central_path(broken.view(), 1.0), Err(StepError::Inner(expect.to_owned())));
     }
 
     #[test]
@@ -241,7 +263,7 @@ mod tests {
         let mut rng = seed::stream(2, "one-duel", &[]);
         for n in [3, 6] {
             let k = margins(n, &mut rng);
-            let matrix = PreferenceMatrix::from_margins(n, |i, j| k[n * i + j]).expect("valid margins");
+            let matrix = PreferenceMatrix::from_margins(n, |i, j| k[[i, j]]).expect("valid margins");
             let game = Arc::new(Game::single(matrix));
             let uniform = Policy::uniform(&Shape::single(n).expect("not empty"));
             let task = Task::new(uniform);

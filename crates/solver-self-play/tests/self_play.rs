@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use equipoise_core::logistic::logistic;
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, Solver, Task, sample, seed, simplex};
 use equipoise_env::{Game, GameOracle, PreferenceMatrix};
 use equipoise_solver_self_play::SOLVERS;
@@ -148,9 +149,8 @@ fn spo_dno_and_exact_sppo_are_multiplicative_weights() {
 
 #[test]
 fn the_dno_regression_is_stationary_at_its_step() {
-    // g_k = eta_D sum_j (W_kj + W_jk) [sigma(eta_D (u_k - u_j)) - sigma(q_k - q_j)], u = log pi/pi_t, for any W
+    // g_k = eta_D sum_j (W_kj + W_jk) [sigma(eta_D (u_k - u_j)) - logistic(q_k - q_j)], u = log pi/pi_t, for any W
     let (mut rng, eta_d, n) = (seed::stream(2, "test", &[]), 0.7, 6);
-    let sigma = |x: f64| 1.0 / (1.0 + (-x).exp());
     for _ in 0..20 {
         let (game, task) = (random_game(n, &mut rng), original(random_policy(n, 2.0, &mut rng)));
         let q = margins(&game, &task.start);
@@ -159,7 +159,7 @@ fn the_dno_regression_is_stationary_at_its_step() {
             let u = pi.log_probs() - task.start.log_probs();
             let term = |j: usize| {
                 let pair = weights[n * k + j] + weights[n * j + k];
-                pair * (sigma(eta_d * (u[k] - u[j])) - sigma(q[k] - q[j]))
+                pair * (logistic(eta_d * (u[k] - u[j])) - logistic(q[k] - q[j]))
             };
             eta_d * (0..n).map(term).sum::<f64>()
         };

@@ -79,7 +79,7 @@ pub(super) fn named(game: &Value, rng: &mut Rng) -> Result<Game, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{assert_equilibrium, borda, game, refusal};
-    use super::super::transitive::logistic_margin;
+    use equipoise_core::logistic::logistic_margin;
     use serde_json::{Value, json};
 
     #[test]

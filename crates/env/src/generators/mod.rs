@@ -244,6 +244,7 @@ fn check_weights(weights: Option<Vec<f64>>, count: usize) -> Result<Vec<f64>, Bu
 mod tests {
     use super::*;
     use equipoise_core::Policy;
+    use equipoise_core::logistic::logistic;
     use equipoise_core::seed::stream;
     use ndarray::Array1;
     use serde_json::json;
@@ -351,7 +352,7 @@ mod tests {
         let rps = game("rock-paper-scissors", json!({"margin": 0.3}));
         assert!((gap(&rps, &[0.6, 0.3, 0.1]) - 0.18).abs() < 1e-15);
         let bt = game("bradley-terry", json!({"scores": [1.0, 0.3, -0.2, -1.0]}));
-        assert!((bt.prob(0, 0, 3) - 1.0 / (1.0 + (-2.0f64).exp())).abs() < 1e-15);
+        assert!((bt.prob(0, 0, 3) - logistic(2.0)).abs() < 1e-15);
     }
 
     #[test]

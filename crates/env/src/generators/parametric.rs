@@ -3,11 +3,11 @@
 use std::f64::consts::TAU;
 
 use equipoise_core::Rng;
+use equipoise_core::logistic::logistic_margin;
 use equipoise_core::registry::{BuildError, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::transitive::logistic_margin;
 use super::{Generator, GeneratorEntry, check_numbers, check_positive_margin, check_size, single};
 use crate::game::Game;
 

@@ -1,13 +1,13 @@
 //! Populations: preferences that come from many judges, each of whom is consistent.
 
 use equipoise_core::Rng;
+use equipoise_core::logistic::logistic_margin;
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::sample::index;
 use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::transitive::logistic_margin;
 use super::{
     Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix, within,
 };
@@ -299,16 +299,13 @@ fn shuffled(n: usize, rng: &mut Rng) -> Ballot {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{assert_equilibrium, game, refusal};
+    use equipoise_core::logistic::logistic;
     use serde_json::{Value, json};
-
-    fn sigma(d: f64) -> f64 {
-        1.0 / (1.0 + (-d).exp())
-    }
 
     #[test]
     fn transitive_judges_make_a_cycle() {
         let game = game("mixture", Value::Null);
-        let expect = 0.4 * sigma(2.0) + 0.3 * sigma(-4.0) + 0.3 * sigma(2.0);
+        let expect = 0.4 * logistic(2.0) + 0.3 * logistic(-4.0) + 0.3 * logistic(2.0);
         assert!((game.prob(0, 0, 1) - expect).abs() < 1e-15);
         let (x, y, z) = (game.prob(0, 0, 1) - 0.5, game.prob(0, 1, 2) - 0.5, game.prob(0, 2, 0) - 0.5);
         assert!(x > 0.0 && y > 0.0 && z > 0.0, "{x} {y} {z}");

@@ -1,6 +1,7 @@
 //! Games with a best action: every method ought to agree here, and where one does not, it is the method.
 
 use equipoise_core::Rng;
+use equipoise_core::logistic::logistic_margin;
 use equipoise_core::registry::{BuildError, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,11 +101,6 @@ impl Generator for BradleyTerry {
     }
 }
 
-/// `sigma(d) - 1/2 = tanh(d / 2) / 2`, without cancellation.
-pub(super) fn logistic_margin(d: f64) -> f64 {
-    0.5 * (0.5 * d).tanh()
-}
-
 pub(super) const ONE_WINNER: GeneratorEntry = GeneratorEntry::of::<OneWinner>(
     "one-winner",
     "action 0 beats all others by one margin; the others tie",
@@ -183,6 +179,7 @@ impl Generator for CondorcetNotBorda {
 mod tests {
     use super::super::tests::{assert_equilibrium, borda, game, gap, refusal};
     use super::*;
+    use equipoise_core::logistic::logistic;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -221,12 +218,10 @@ mod tests {
         for i in 0..4 {
             for j in 0..4 {
                 let (p, log_odds) = (game.prob(0, i, j), r[i] - r[j]);
-                assert!((p - 1.0 / (1.0 + (-log_odds).exp())).abs() < 1e-15);
+                assert!((p - logistic(log_odds)).abs() < 1e-15);
             }
         }
         assert_equilibrium(&game, &[0.0, 1.0, 0.0, 0.0]);
-        assert!((logistic_margin(1e-20) - 0.25e-20).abs() < 1e-36, "small differences keep their digits");
-        assert_eq!(logistic_margin(1e6), 0.5);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod rational;
 
+use equipoise_core::logistic::logistic;
 use equipoise_core::sample::{index, uniform};
 use equipoise_core::{Policy, Rng, Shape, seed::stream};
 use equipoise_env::PreferenceMatrix;
@@ -57,10 +58,6 @@ pub fn embedded(a: &Array2<f64>) -> PreferenceMatrix {
     PreferenceMatrix::from_margins(p * q, margin).unwrap()
 }
 
-pub fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 pub const KINDS: usize = 15;
 
 /// A random game of one of the [`KINDS`], among them the degenerate ones.
@@ -76,7 +73,7 @@ pub fn random_game(kind: usize, n: usize, rng: &mut Rng) -> PreferenceMatrix {
             1 => 0.5f64.copysign(at(i, j)),                                  // tournament of zeros and ones
             2 => (3.0 * at(i, j)).round() / 2.0,                             // wins, losses, ties
             3 => (10.0 * at(i, j)).round() / 10.0,                           // rounded
-            4 => sigmoid(r[i] - r[j]) - 0.5,                                 // Bradley-Terry
+            4 => logistic(r[i] - r[j]) - 0.5,                                // Bradley-Terry
             5 => (r[i] - r[j]) / 8.0,                                        // additive
             6 => 0.5 * (3.0 * (r[i] - r[j])).sin(),                          // disc
             7 => at(i, j).abs() * if (j - i) % 2 == 1 { 1.0 } else { -1.0 }, // cyclic with random margins
