@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use equipoise::core::lanes::{Eight, LANES, Real as _};
+use equipoise::core::lanes::{F64x8, LANES, Real as _};
 use equipoise::core::vector::{dispatch, run};
 use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
@@ -102,14 +102,14 @@ impl WithSimd for Chains {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let (factor, term) = (Eight::splat(simd, self.0), Eight::splat(simd, 1.0 - self.0));
+        let (factor, term) = (F64x8::splat(simd, self.0), F64x8::splat(simd, 1.0 - self.0));
         let mut chains = [term; CHAINS];
         for _ in 0..ROUNDS {
             for k in 0..CHAINS {
-                chains[k] = chains[k].times_plus(factor, term);
+                chains[k] = chains[k].mul_add(factor, term);
             }
         }
-        chains.into_iter().map(Eight::sum).sum()
+        chains.into_iter().map(F64x8::sum).sum()
     }
 }
 

@@ -14,6 +14,7 @@
 //! Range: `beta > 0`. Deviations: none; where no maximum exists (Ford's condition) a ridge is added and told.
 
 use equipoise_core::registry::ensure;
+use equipoise_core::simplex::NonFinite;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
@@ -221,7 +222,7 @@ fn imply(
     rewards: &Array1<f64>,
     beta: f64,
     implied: Implied,
-) -> Result<(), StepError> {
+) -> Result<(), NonFinite> {
     match implied {
         Implied::KlOptimal => {
             equipoise_core::kernel::logit_step(policy, &[(1.0, reference)], beta.recip(), rewards)

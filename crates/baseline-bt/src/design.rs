@@ -1,7 +1,7 @@
 //! Which pairs are compared, and the wins that come of it.
 
-use equipoise_core::sample::{self, Sampler};
 use equipoise_core::{Duel, Oracle, Policy, Rng};
+use equipoise_core::{Sampler, sample};
 use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

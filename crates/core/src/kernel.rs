@@ -9,23 +9,25 @@
 
 use ndarray::Array1;
 
+use crate::numerics::flat::Flat as _;
+use crate::numerics::simplex::NonFinite;
 use crate::policy::Policy;
-use crate::solver::{StepError, Task};
+use crate::solver::Task;
 
 /// Writes `next = softmax(sum_s lambda_s log pi_s + eta gain)` row by row. No allocation.
 ///
 /// Anchors with weight exactly 0 are skipped, so a pure policy may stand there.
 ///
 /// # Errors
-/// [`StepError::NonFinite`] if a row has no finite normaliser.
+/// [`NonFinite`] if a row has no finite normaliser.
 #[inline]
 pub fn logit_step(
     next: &mut Policy,
     anchors: &[(f64, &Policy)],
     eta: f64,
     gain: &Array1<f64>,
-) -> Result<(), StepError> {
-    let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+) -> Result<(), NonFinite> {
+    let gain = gain.flat();
     match anchors {
         // the two forms that nearly every method uses, in one pass
         [(a, p)] if *a != 0.0 => next.set_combination([(*a, p.log_probs_slice()), (eta, gain)]),
@@ -43,6 +45,18 @@ pub fn logit_step(
             }
         }),
     }
+}
+
+/// Writes the geometric mixture `rho propto pi^(1 - m) mu^m` row by row, `m` in `[0, 1]`. No allocation.
+///
+/// # Errors
+/// [`NonFinite`] if a row has no finite normaliser: a policy that is pure there, or mixtures of such.
+pub fn geometric_mixture(rho: &mut Policy, pi: &Policy, mu: &Policy, m: f64) -> Result<(), NonFinite> {
+    rho.set_logits(|logits| {
+        for ((t, &l), &r) in logits.iter_mut().zip(pi.log_probs_slice()).zip(mu.log_probs_slice()) {
+            *t = (1.0 - m) * l + m * r;
+        }
+    })
 }
 
 /// The state that most solvers share: the last iterate, where feedback was taken, the reference, and one gain vector.
@@ -70,7 +84,9 @@ impl Iterates {
         }
     }
 
-    /// Makes the last iterate the played one, and leaves a stale buffer in its place to be overwritten.
+    /// Makes the last iterate the played one. The two exchange their buffers: `policy` holds an older iterate until it is
+    /// overwritten, so a method whose update reads the last iterate reads it from `played`, and one that may fail halfway
+    /// or needs both keeps a third buffer of its own.
     #[inline]
     pub fn play(&mut self) {
         std::mem::swap(&mut self.policy, &mut self.played);
@@ -80,9 +96,9 @@ impl Iterates {
     /// played policy.
     ///
     /// # Errors
-    /// [`StepError::NonFinite`].
+    /// [`NonFinite`] if a row has no finite normaliser.
     #[inline]
-    pub fn mirror_step(&mut self, eta: f64, tau: f64) -> Result<(), StepError> {
+    pub fn mirror_step(&mut self, eta: f64, tau: f64) -> Result<(), NonFinite> {
         let pull = eta * tau;
         let anchors = [(1.0 - pull, &self.played), (pull, &self.reference)];
         let anchors = if pull == 0.0 { &anchors[..1] } else { &anchors };

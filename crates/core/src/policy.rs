@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::{Array1, ArrayView1, s};
 
-use crate::blocks;
+use crate::numerics::blocks;
+use crate::numerics::flat::{Flat as _, contiguous};
+use crate::numerics::simplex::{Combination, InPlace, LogSoftmax, Logits, NonFinite};
+use crate::numerics::vector;
 use crate::shape::Shape;
-use crate::simplex::{Combination, InPlace, LogSoftmax, Logits};
-use crate::solver::StepError;
-use crate::vector;
 
 /// One distribution over the actions of each context.
 ///
 /// The state is the log-probabilities; the probabilities are kept beside them. Each row is on the simplex by
 /// construction: nothing re-checks it, nothing floors it, nothing renormalises it later. A log-probability may be
-/// `-inf` (a pure policy); a probability may underflow to 0 while its log-probability stays finite.
+/// `-inf` (a pure policy); a probability may underflow to 0 while its log-probability stays finite. Numbers that are no
+/// policy are refused; who overwrites a policy with such numbers finds it uniform.
 ///
 /// Clones of a [`shared`](Policy::shared) policy hold the same numbers until they are overwritten, so a reference that a
 /// task, a solver and the instrument know lies in memory once.
@@ -43,6 +44,19 @@ struct Numbers {
     probs: Array1<f64>,
 }
 
+impl Numbers {
+    fn fill_uniform(&mut self, shape: &Shape) {
+        let written = (self.log_probs.flat_mut(), self.probs.flat_mut());
+        blocks::for_each(shape.offsets(), written, |block, (l, p)| {
+            for row in block.rows() {
+                let n = row.len() as f64;
+                l[row.clone()].fill(-n.ln());
+                p[row].fill(1.0 / n);
+            }
+        });
+    }
+}
+
 impl Rows {
     #[inline]
     fn get(&self) -> &Numbers {
@@ -57,8 +71,11 @@ impl Rows {
         if let Self::Shared(numbers) = self {
             *self = Self::Own(Numbers::clone(numbers));
         }
-        let Self::Own(numbers) = self else { unreachable!("just made its own") };
-        numbers
+        match self {
+            Self::Own(numbers) => numbers,
+            // of one owner alone by now: nothing is copied
+            Self::Shared(numbers) => Arc::make_mut(numbers),
+        }
     }
 }
 
@@ -132,27 +149,17 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    fn new(shape: &Shape, log_probs: Array1<f64>, probs: Array1<f64>) -> Self {
-        Self { shape: shape.clone(), rows: Rows::Own(Numbers { log_probs, probs }), stamp: Stamp::fresh() }
+    fn new(shape: &Shape, numbers: Numbers) -> Self {
+        Self { shape: shape.clone(), rows: Rows::Own(numbers), stamp: Stamp::fresh() }
     }
 
     /// The uniform distribution in every context.
     #[must_use]
     pub fn uniform(shape: &Shape) -> Self {
-        let mut probs = Array1::zeros(shape.len());
-        let mut log_probs = Array1::zeros(shape.len());
-        blocks::for_each(
-            shape.offsets(),
-            (slice_mut(&mut log_probs), slice_mut(&mut probs)),
-            |block, (l, p)| {
-                for row in block.rows() {
-                    let n = row.len() as f64;
-                    l[row.clone()].fill(-n.ln());
-                    p[row].fill(1.0 / n);
-                }
-            },
-        );
-        Self::new(shape, log_probs, probs)
+        let mut numbers =
+            Numbers { log_probs: Array1::zeros(shape.len()), probs: Array1::zeros(shape.len()) };
+        numbers.fill_uniform(shape);
+        Self::new(shape, numbers)
     }
 
     /// `softmax(logits)` row by row; `logits` is flat over the shape, any shift per row.
@@ -162,11 +169,8 @@ impl Policy {
     pub fn from_logits(shape: &Shape, logits: Array1<f64>) -> Result<Self, PolicyError> {
         check_length(shape, logits.len())?;
         let probs = Array1::zeros(logits.len());
-        let mut policy = Self::new(shape, logits, probs);
-        policy.set_logits(|_| ()).map_err(|e| match e {
-            StepError::NonFinite { context } => PolicyError::Logits { context },
-            StepError::Inner(_) => unreachable!("a softmax has no inner problem"),
-        })?;
+        let mut policy = Self::new(shape, Numbers { log_probs: contiguous(logits), probs });
+        policy.set_logits(|_| ()).map_err(|e| PolicyError::Logits { context: e.row })?;
         Ok(policy)
     }
 
@@ -174,12 +178,13 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError::Length`], [`PolicyError::Probability`] or [`PolicyError::Sum`].
-    pub fn from_probs(shape: &Shape, mut probs: Array1<f64>) -> Result<Self, PolicyError> {
+    pub fn from_probs(shape: &Shape, probs: Array1<f64>) -> Result<Self, PolicyError> {
         check_length(shape, probs.len())?;
+        let mut probs = contiguous(probs);
         let mut log_probs = Array1::zeros(probs.len());
-        let broken = blocks::over(
+        let broken = blocks::par_blocks(
             shape.offsets(),
-            (slice_mut(&mut log_probs), slice_mut(&mut probs)),
+            (log_probs.flat_mut(), probs.flat_mut()),
             |block, (l, p)| {
                 for (k, row) in block.rows().enumerate() {
                     if let Err(error) = divide_by_sum(block.first + k, &mut p[row]) {
@@ -192,7 +197,7 @@ impl Policy {
             Option::or,
         );
         match broken {
-            None => Ok(Self::new(shape, log_probs, probs)),
+            None => Ok(Self::new(shape, Numbers { log_probs, probs })),
             Some(error) => Err(error),
         }
     }
@@ -234,14 +239,14 @@ impl Policy {
     #[inline]
     #[must_use]
     pub fn probs_slice(&self) -> &[f64] {
-        slice(&self.rows.get().probs)
+        self.rows.get().probs.flat()
     }
 
     /// Log-probabilities as a slice, flat over the shape: what kernels read.
     #[inline]
     #[must_use]
     pub fn log_probs_slice(&self) -> &[f64] {
-        slice(&self.rows.get().log_probs)
+        self.rows.get().log_probs.flat()
     }
 
     /// Names the present numbers: equal stamps, equal numbers.
@@ -272,11 +277,11 @@ impl Policy {
     /// log-probabilities on entry), which are then normalised. No allocation, unless the numbers are shared.
     ///
     /// # Errors
-    /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
+    /// [`NonFinite`] if a row has no finite normaliser; the policy is then uniform.
     #[inline]
-    pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
+    pub fn set_logits(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), NonFinite> {
         let (_, rows) = self.writable();
-        write(slice_mut(&mut rows.log_probs));
+        write(rows.log_probs.flat_mut());
         self.normalise(&InPlace)
     }
 
@@ -284,45 +289,42 @@ impl Policy {
     /// the numbers are shared.
     ///
     /// # Errors
-    /// [`StepError::NonFinite`] if a row has no finite normaliser; the policy is then unusable.
+    /// [`NonFinite`] if a row has no finite normaliser; the policy is then uniform.
     #[inline]
     pub(crate) fn set_combination<const K: usize>(
         &mut self,
         terms: [(f64, &[f64]); K],
-    ) -> Result<(), StepError> {
+    ) -> Result<(), NonFinite> {
         self.normalise(&Combination(terms))
     }
 
     #[inline]
-    fn normalise<L: Logits + Sync>(&mut self, logits: &L) -> Result<(), StepError> {
+    fn normalise<L: Logits + Sync>(&mut self, logits: &L) -> Result<(), NonFinite> {
         let (shape, Numbers { log_probs, probs }) = self.writable();
-        let bad = blocks::over(
+        let bad = blocks::par_blocks(
             shape.offsets(),
-            (slice_mut(log_probs), slice_mut(probs)),
+            (log_probs.flat_mut(), probs.flat_mut()),
             |block, (log_probs, probs)| {
                 let rows = LogSoftmax { offsets: block.offsets, logits, log_probs, probs };
                 vector::run(rows).map(|row| block.first + row)
             },
             Option::or,
         );
-        match bad {
-            None => Ok(()),
-            Some(context) => Err(StepError::NonFinite { context }),
-        }
+        self.uniform_if(bad)
     }
 
     /// Overwrites the policy: `write` fills probabilities (flat over the shape; they hold the present ones on entry)
     /// that are on the simplex up to rounding, as a projection leaves them.
     ///
     /// # Errors
-    /// [`StepError::NonFinite`] if an entry is not finite; the policy is then unusable.
-    pub fn set_probs(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), StepError> {
+    /// [`NonFinite`] if an entry is not finite; the policy is then uniform.
+    pub fn set_probs(&mut self, write: impl FnOnce(&mut [f64])) -> Result<(), NonFinite> {
         let (shape, Numbers { log_probs, probs }) = self.writable();
-        write(slice_mut(probs));
-        let probs = slice(probs);
-        let bad = blocks::over(
+        write(probs.flat_mut());
+        let probs = probs.flat();
+        let bad = blocks::par_blocks(
             shape.offsets(),
-            slice_mut(log_probs),
+            log_probs.flat_mut(),
             |block, l| {
                 let p = &probs[block.entries()];
                 logarithms(p, l);
@@ -330,17 +332,23 @@ impl Policy {
             },
             Option::or,
         );
-        match bad {
-            None => Ok(()),
-            Some(context) => Err(StepError::NonFinite { context }),
-        }
+        self.uniform_if(bad)
+    }
+
+    /// Makes the policy uniform if a row is `bad`, so that it is on the simplex whatever was written.
+    #[inline]
+    fn uniform_if(&mut self, bad: Option<usize>) -> Result<(), NonFinite> {
+        let Some(row) = bad else { return Ok(()) };
+        let (shape, numbers) = self.writable();
+        numbers.fill_uniform(shape);
+        Err(NonFinite { row })
     }
 
     /// Overwrites this policy with the mean of `count` policies whose probabilities add up to `sum`, flat over the shape:
     /// on the simplex up to rounding, which each row's sum takes out. No allocation, unless the numbers are shared.
     pub fn set_mean(&mut self, sum: &[f64], count: f64) {
         let (shape, Numbers { log_probs, probs }) = self.writable();
-        blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
+        blocks::for_each(shape.offsets(), (log_probs.flat_mut(), probs.flat_mut()), |block, (l, p)| {
             p.iter_mut().zip(&sum[block.entries()]).for_each(|(p, s)| *p = s / count);
             for row in block.rows() {
                 let p = &mut p[row];
@@ -356,22 +364,12 @@ impl Policy {
     pub fn copy_from(&mut self, other: &Self) {
         let (shape, Numbers { log_probs, probs }) = self.writable();
         let (from_log_probs, from_probs) = (other.log_probs_slice(), other.probs_slice());
-        blocks::for_each(shape.offsets(), (slice_mut(log_probs), slice_mut(probs)), |block, (l, p)| {
+        blocks::for_each(shape.offsets(), (log_probs.flat_mut(), probs.flat_mut()), |block, (l, p)| {
             l.copy_from_slice(&from_log_probs[block.entries()]);
             p.copy_from_slice(&from_probs[block.entries()]);
         });
         self.stamp = other.stamp;
     }
-}
-
-#[inline]
-fn slice(values: &Array1<f64>) -> &[f64] {
-    values.as_slice().expect("an owned one-dimensional array is contiguous")
-}
-
-#[inline]
-fn slice_mut(values: &mut Array1<f64>) -> &mut [f64] {
-    values.as_slice_mut().expect("an owned one-dimensional array is contiguous")
 }
 
 /// `out_i = ln p_i`.
@@ -424,6 +422,36 @@ mod tests {
             Policy::from_logits(&shape, arr1(&[0.0, f64::NAN, 0.0])).unwrap_err(),
             PolicyError::Logits { context: 1 }
         );
+    }
+
+    #[test]
+    fn numbers_that_are_no_policy_leave_it_uniform() {
+        let shape = Shape::ragged([2, 3]).unwrap();
+        let uniform = Policy::uniform(&shape);
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut policy = Policy::from_logits(&shape, arr1(&[0.0, 1.0, 0.0, 1.0, 2.0])).unwrap().shared();
+            let stamp = policy.stamp();
+            assert_eq!(policy.set_logits(|l| l[3] = bad), Err(NonFinite { row: 1 }));
+            assert!(policy == uniform && policy.stamp() != stamp);
+            assert_eq!(policy.set_probs(|p| p[0] = bad), Err(NonFinite { row: 0 }));
+            assert_eq!(policy, uniform);
+            assert_eq!(policy.set_combination([(bad, &[1.0; 5])]), Err(NonFinite { row: 0 }));
+            assert_eq!(policy, uniform);
+        }
+    }
+
+    #[test]
+    fn arrays_with_strides_are_read_in_their_order() {
+        let shape = Shape::single(3).unwrap();
+        let mut reversed = arr1(&[3.0, 2.0, 1.0]);
+        reversed.invert_axis(ndarray::Axis(0));
+        let straight = arr1(&[1.0, 2.0, 3.0]);
+        assert_eq!(
+            Policy::from_logits(&shape, reversed.clone()).unwrap(),
+            Policy::from_logits(&shape, straight.clone()).unwrap()
+        );
+        let half = Policy::from_probs(&shape, reversed / 6.0).unwrap();
+        assert_eq!(half, Policy::from_probs(&shape, straight / 6.0).unwrap());
     }
 
     #[test]

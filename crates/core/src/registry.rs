@@ -1,4 +1,4 @@
-//! Registry rows: everything the rest of the house knows about a method.
+//! Registry rows: everything the other crates know about a method.
 //!
 //! A solver file declares one [`SolverEntry`]; the list of all of them lives in the `equipoise` crate. Command line,
 //! YAML keys, JSON schema, documentation tables, conformance suite, benches and reports are generated from it.
@@ -201,8 +201,9 @@ impl SolverEntry {
         }
     }
 
-    /// Sets what the method aims at and for which iterate its guarantee is proved. Its fixed point is then the
-    /// equilibrium of that game, unless [`SolverEntry::rests_elsewhere`] says otherwise.
+    /// Sets three things: what the method aims at, for which iterate its guarantee is proved, and with the aim the fixed
+    /// point, which is the equilibrium of the game aimed at. A method that does not stand still there says
+    /// [`SolverEntry::biased_fixed_point`] afterwards; the conformance suite starts it at the equilibrium and looks.
     #[must_use]
     pub const fn aims(self, aim: Aim, guarantee: Guarantee) -> Self {
         let fixed_point = match aim {
@@ -213,9 +214,9 @@ impl SolverEntry {
         Self { aim, guarantee, fixed_point, ..self }
     }
 
-    /// Says that the method does not stand still at the equilibrium it aims at.
+    /// Says that the method does not stand still at the equilibrium it aims at: its own fixed point is another, or none.
     #[must_use]
-    pub const fn rests_elsewhere(self) -> Self {
+    pub const fn biased_fixed_point(self) -> Self {
         Self { fixed_point: FixedPoint::Elsewhere, ..self }
     }
 

@@ -1,5 +1,6 @@
 //! A method, seen from outside: one mandatory verb.
 
+use crate::numerics::simplex::NonFinite;
 use crate::oracle::{Cost, Oracle};
 use crate::policy::Policy;
 use crate::seed::Rng;
@@ -106,6 +107,13 @@ pub enum StepError {
     /// An inner problem (a fit, a regression) has no solution or was not solved.
     #[error("{0}")]
     Inner(String),
+}
+
+impl From<NonFinite> for StepError {
+    /// The rows of a policy are its contexts.
+    fn from(NonFinite { row }: NonFinite) -> Self {
+        Self::NonFinite { context: row }
+    }
 }
 
 /// A method for finding a policy.

@@ -6,9 +6,9 @@
 //! context in the stream is known beforehand, and the answers are those of one thread that takes word after word.
 
 use equipoise_core::blocks::{self, Block};
-use equipoise_core::sample::{Sampler, Words, ahead, index_of, uniform_of};
+use equipoise_core::sample::{Words, ahead, index_of, uniform_of};
 use equipoise_core::vector::dispatch;
-use equipoise_core::{Duel, Rng};
+use equipoise_core::{Duel, Rng, Sampler};
 use rayon::prelude::*;
 
 use crate::game::Game;
@@ -66,12 +66,12 @@ impl Query<'_> {
         let offsets = self.game.shape().offsets();
         let words =
             |block: &Block<'_>| (self.starts[block.first], self.starts[block.first + block.contexts()]);
-        let little = |block: &Block<'_>| {
+        let too_large = |block: &Block<'_>| {
             let (begin, end) = words(block);
-            end - begin <= SHARED && block.entries().len() <= blocks::BLOCK
+            end - begin > SHARED || block.entries().len() > blocks::BLOCK
         };
         let all = Block { first: 0, offsets };
-        if little(&all) {
+        if !too_large(&all) {
             self.block(all, Words::new(rng, words(&all).1), out);
             return;
         }
@@ -79,13 +79,13 @@ impl Query<'_> {
         let part = |block: Block<'_>, out: &mut [f64]| {
             let (begin, end) = words(&block);
             let mut rng = ahead(here, begin);
-            if little(&block) {
-                self.block(block, Words::new(&mut rng, end - begin), out);
-            } else {
+            if too_large(&block) {
                 self.shared_context(block.first, &rng, out);
+            } else {
+                self.block(block, Words::new(&mut rng, end - begin), out);
             }
         };
-        blocks::over_little(offsets, out, little, part, |(), ()| ());
+        blocks::par_blocks_while(offsets, out, too_large, part, |(), ()| ());
         *rng = ahead(here, words(&all).1);
     }
 

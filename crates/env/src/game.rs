@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::{Policy, Shape, blocks};
 use ndarray::{Array1, Array2};
 
@@ -326,7 +327,7 @@ impl Game {
     #[inline]
     pub fn margins(&self, policy: &Policy, out: &mut Array1<f64>) {
         let probs = policy.probs_slice();
-        let out = out.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        let out = out.flat_mut();
         if !self.stored.is_empty() {
             self.stored_margins(&[probs], &mut [out]);
             return;
@@ -351,7 +352,7 @@ impl Game {
             return;
         }
         let probs: Vec<&[f64]> = policies.iter().map(|p| p.probs_slice()).collect();
-        let slices = outs.iter_mut().map(|out| out.as_slice_mut().expect("an owned array is contiguous"));
+        let slices = outs.iter_mut().map(|out| out.flat_mut());
         self.stored_margins(&probs, &mut slices.collect::<Vec<_>>());
     }
 

@@ -10,14 +10,14 @@
 //! Squares up to the size at which they fill the nearest cache, slabs above. Both are a second copy of the margins with
 //! padding, so only of games that are small altogether; beyond, see [`crate::triangles`].
 
-use equipoise_core::lanes::{self, Eight, LANES, Line, Real};
+use equipoise_core::lanes::{self, CacheLine, F64x8, LANES, Real};
 use equipoise_core::vector;
 use pulp::{Simd, WithSimd};
 
 /// Margins of every context as a square or as slabs, one behind the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Near {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
 }
 
 /// Largest context kept as a square: 32 KiB.
@@ -38,7 +38,7 @@ impl Near {
         let mut kept = Vec::with_capacity(count);
         for (x, &n) in sizes.iter().enumerate() {
             let line = |i: usize, block: usize, above: bool| {
-                Line(std::array::from_fn(|l| {
+                CacheLine(std::array::from_fn(|l| {
                     let j = block * LANES + l;
                     if i < n && j < n && (i < j || !above) { margin(x, i, j) } else { 0.0 }
                 }))
@@ -79,7 +79,7 @@ fn lines(n: usize) -> usize {
 }
 
 struct Products<'a> {
-    lines: &'a [Line],
+    lines: &'a [CacheLine],
     offsets: &'a [usize],
     p: &'a [f64],
     out: &'a mut [f64],
@@ -115,7 +115,7 @@ impl WithSimd for Products<'_> {
 
 /// The product of one context in slabs, of at most `W` lines of actions.
 struct Slabs<'a, const W: usize> {
-    lines: &'a [Line],
+    lines: &'a [CacheLine],
     p: &'a [f64],
     out: &'a mut [f64],
 }
@@ -126,39 +126,39 @@ impl<const W: usize> WithSimd for Slabs<'_, W> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.p.len().div_ceil(LANES);
-        let [mut p, mut out] = [[Line::default(); W]; 2];
+        let [mut p, mut out] = [[CacheLine::default(); W]; 2];
         let (whole, rest) = self.p.as_chunks();
         for (to, from) in p.iter_mut().zip(whole) {
-            Eight::load(simd, from).store(&mut to.0);
+            F64x8::load(simd, from).store(&mut to.0);
         }
         if !rest.is_empty() {
-            Eight::load_part(simd, rest, 0.0).store(&mut p[whole.len()].0);
+            F64x8::load_part(simd, rest, 0.0).store(&mut p[whole.len()].0);
         }
         let (p, out) = (&p[..width], &mut out[..width]);
         let mut rest = self.lines;
         for first in 0..width {
             let (slab, tail) = rest.split_at(LANES * (width - first));
             rest = tail;
-            let mut rows = [Eight::splat(simd, 0.0); LANES];
+            let mut rows = [F64x8::splat(simd, 0.0); LANES];
             let mut sums = rows;
             for r in 0..LANES {
-                rows[r] = Eight::splat(simd, -p[first].0[r]);
+                rows[r] = F64x8::splat(simd, -p[first].0[r]);
             }
             for ((block, p), out) in
                 slab.as_chunks::<LANES>().0.iter().zip(&p[first..]).zip(&mut out[first..])
             {
-                let (p, mut below) = (Eight::load(simd, &p.0), Eight::load(simd, &out.0));
+                let (p, mut below) = (F64x8::load(simd, &p.0), F64x8::load(simd, &out.0));
                 for r in 0..LANES {
-                    let k = Eight::load(simd, &block[r].0);
-                    sums[r] = k.times_plus(p, sums[r]);
-                    below = k.times_plus(rows[r], below);
+                    let k = F64x8::load(simd, &block[r].0);
+                    sums[r] = k.mul_add(p, sums[r]);
+                    below = k.mul_add(rows[r], below);
                 }
                 below.store(&mut out.0);
             }
-            (Eight::load(simd, &out[first].0) + lanes::sums(simd, sums)).store(&mut out[first].0);
+            (F64x8::load(simd, &out[first].0) + lanes::sums(simd, sums)).store(&mut out[first].0);
         }
         for (to, from) in self.out.chunks_mut(LANES).zip(&*out) {
-            Eight::load(simd, &from.0).store_part(to);
+            F64x8::load(simd, &from.0).store_part(to);
         }
     }
 }
@@ -166,7 +166,7 @@ impl<const W: usize> WithSimd for Slabs<'_, W> {
 /// The product of one square into the first of `out`; the padding may be written behind it, where later contexts have
 /// theirs.
 #[inline(always)]
-fn square_product<S: Simd>(simd: S, square: &[Line], p: &[f64], out: &mut [f64]) {
+fn square_product<S: Simd>(simd: S, square: &[CacheLine], p: &[f64], out: &mut [f64]) {
     let width = p.len().div_ceil(LANES);
     match width {
         1 => columns(simd, square.as_chunks::<1>().0.iter(), p, out, 0),
@@ -190,7 +190,7 @@ fn square_product<S: Simd>(simd: S, square: &[Line], p: &[f64], out: &mut [f64])
 #[inline(always)]
 fn some_columns<'a, S: Simd, const C: usize>(
     simd: S,
-    rows: impl Iterator<Item = &'a [Line]>,
+    rows: impl Iterator<Item = &'a [CacheLine]>,
     p: &[f64],
     out: &mut [f64],
     first: usize,
@@ -209,31 +209,31 @@ fn some_columns<'a, S: Simd, const C: usize>(
 #[inline(always)]
 fn columns<'a, S: Simd, const C: usize>(
     simd: S,
-    mut rows: impl Iterator<Item = &'a [Line; C]>,
+    mut rows: impl Iterator<Item = &'a [CacheLine; C]>,
     p: &[f64],
     out: &mut [f64],
     first: usize,
 ) {
-    let [mut even, mut odd] = [[Eight::splat(simd, 0.0); C]; 2];
+    let [mut even, mut odd] = [[F64x8::splat(simd, 0.0); C]; 2];
     let (pairs, last) = p.as_chunks::<2>();
     for q in pairs {
         let (Some(first), Some(second)) = (rows.next(), rows.next()) else { break };
         let [p, q] = q.map(
             #[inline(always)]
-            |q| Eight::splat(simd, q),
+            |q| F64x8::splat(simd, q),
         );
         for c in 0..C {
-            even[c] = Eight::load(simd, &first[c].0).times_plus(p, even[c]);
-            odd[c] = Eight::load(simd, &second[c].0).times_plus(q, odd[c]);
+            even[c] = F64x8::load(simd, &first[c].0).mul_add(p, even[c]);
+            odd[c] = F64x8::load(simd, &second[c].0).mul_add(q, odd[c]);
         }
     }
     if let ([q], Some(row)) = (last, rows.next()) {
         for c in 0..C {
-            even[c] = Eight::load(simd, &row[c].0).times_plus(Eight::splat(simd, *q), even[c]);
+            even[c] = F64x8::load(simd, &row[c].0).mul_add(F64x8::splat(simd, *q), even[c]);
         }
     }
     for c in 0..C {
-        let product = Eight::splat(simd, 0.0) - (even[c] + odd[c]);
+        let product = F64x8::splat(simd, 0.0) - (even[c] + odd[c]);
         let at = (first + c) * LANES;
         match out[at..].first_chunk_mut() {
             Some(whole) => product.store(whole),

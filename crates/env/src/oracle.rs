@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::policy::Stamp;
-use equipoise_core::sample::Sampler;
-use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, blocks, vector};
+use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Sampler, Shape, blocks, vector};
 use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -144,8 +144,8 @@ impl GameOracle {
     }
 
     fn exact_win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
-        let margins = slice(self.margins(opponent));
-        blocks::for_each(opponent.shape().offsets(), slice_mut(out), |block, out| {
+        let margins = self.margins(opponent).flat();
+        blocks::for_each(opponent.shape().offsets(), out.flat_mut(), |block, out| {
             vector::plus(&margins[block.entries()], 0.5, out);
         });
     }
@@ -162,20 +162,10 @@ impl GameOracle {
         let Self { game, rng, margins, sampler, starts, .. } = self;
         let opponent = match (spec.opponent, sampler) {
             (OpponentKind::Sampled, Some(sampler)) => Opponent::Sampled(sampler),
-            _ => Opponent::Exact(slice(margins)),
+            _ => Opponent::Exact(margins.flat()),
         };
-        Query { game, spec, opponent, starts }.answer(rng, slice_mut(out));
+        Query { game, spec, opponent, starts }.answer(rng, out.flat_mut());
     }
-}
-
-#[inline]
-fn slice(values: &Array1<f64>) -> &[f64] {
-    values.as_slice().expect("an owned one-dimensional array is contiguous")
-}
-
-#[inline]
-fn slice_mut(values: &mut Array1<f64>) -> &mut [f64] {
-    values.as_slice_mut().expect("an owned one-dimensional array is contiguous")
 }
 
 impl Oracle for GameOracle {

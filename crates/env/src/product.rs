@@ -12,7 +12,7 @@
 //! Games of small contexts have their own ways (`near.rs`, `triangles.rs`): there what rows wait for costs more than what
 //! is read.
 
-use equipoise_core::lanes::{Eight, LANES, Real};
+use equipoise_core::lanes::{F64x8, LANES, Real};
 use equipoise_core::vector;
 use pulp::{Simd, WithSimd};
 
@@ -104,19 +104,19 @@ fn four_rows<S: Simd>(
 ) {
     let m = q.len();
     let rows = rows.map(|row| &row[..m]);
-    let mut sums = [Eight::splat(simd, 0.0); ROWS];
+    let mut sums = [F64x8::splat(simd, 0.0); ROWS];
     let mut minus = sums;
     for r in 0..ROWS {
-        minus[r] = Eight::splat(simd, -pr[r]);
+        minus[r] = F64x8::splat(simd, -pr[r]);
     }
     for (start, out) in (0..m).step_by(LANES).zip(out.chunks_mut(LANES)) {
         let end = start + out.len();
-        let x = Eight::load_part(simd, &q[start..end], 0.0);
-        let mut columns = Eight::load_part(simd, out, 0.0);
+        let x = F64x8::load_part(simd, &q[start..end], 0.0);
+        let mut columns = F64x8::load_part(simd, out, 0.0);
         for r in 0..ROWS {
-            let k = Eight::load_part(simd, &rows[r][start..end], 0.0);
-            sums[r] = k.times_plus(x, sums[r]);
-            columns = k.times_plus(minus[r], columns);
+            let k = F64x8::load_part(simd, &rows[r][start..end], 0.0);
+            sums[r] = k.mul_add(x, sums[r]);
+            columns = k.mul_add(minus[r], columns);
         }
         columns.store_part(out);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::{Cost, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
 use equipoise_env::MeasuredOracle;
 use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, StopKind};
@@ -308,7 +309,7 @@ impl Desk {
         if let Some(pending) = &mut self.pending
             && step > 0
         {
-            let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+            let margins = margins.flat();
             if pending.push(put, (policy.probs_slice(), policy.log_probs_slice()), margins) {
                 self.catch_up(run);
             }

@@ -3,6 +3,7 @@
 //! Over several contexts a metric is the context-weighted mean; [`Metric::per_context`] gives the single values.
 //! One name, one definition; all win-rate metrics are in units of probability, all divergences in nats.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::{Policy, blocks, simplex, vector};
 use equipoise_env::Game;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
@@ -230,7 +231,7 @@ impl Metric {
 
     fn at(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>, x: usize) -> f64 {
         let range = truth.game.shape().range(x);
-        let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+        let margins = margins.flat();
         (self.row)(&Row {
             probs: &policy.probs_slice()[range.clone()],
             log_probs: &policy.log_probs_slice()[range.clone()],
@@ -251,7 +252,7 @@ impl Metric {
 pub fn gaps(truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> [f64; 2] {
     let (probs, log_probs, log_mu) =
         (policy.probs_slice(), policy.log_probs_slice(), truth.reference.log_probs_slice());
-    let margins = margins.as_slice().expect("an owned one-dimensional array is contiguous");
+    let margins = margins.flat();
     if truth.game.contexts() == 1 {
         let (gap, tau) = (2.0 * vector::max(margins), truth.tau);
         if tau == 0.0 {
@@ -260,7 +261,7 @@ pub fn gaps(truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> [f64; 
         let kl = simplex::kl_to_best_response(probs, log_probs, margins, log_mu, tau);
         return [gap, 2.0 * tau * kl];
     }
-    let [gap, gap_tau] = blocks::over(
+    let [gap, gap_tau] = blocks::par_blocks(
         truth.game.shape().offsets(),
         (),
         |block, ()| {

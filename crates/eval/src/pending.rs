@@ -6,7 +6,7 @@
 //! out is, to the bit (but for the sign of a zero), what [`gaps`](crate::metrics::gaps) gives at each step.
 
 use equipoise_core::simplex::{self, EightRows};
-use equipoise_core::vector::side_by_side;
+use equipoise_core::vector::transpose;
 use equipoise_core::{Cost, Shape};
 
 use crate::metrics::Truth;
@@ -75,7 +75,7 @@ impl Pending {
         let count = std::mem::take(&mut self.count);
         if count > 0 {
             for (rows, columns) in self.rows.iter().zip(&mut self.columns) {
-                side_by_side(rows, columns);
+                transpose(rows, columns);
             }
             let [probs, log_probs, margins] = &mut self.columns;
             let rows = EightRows { probs, log_probs, gain: margins, scratch: &mut self.scratch };

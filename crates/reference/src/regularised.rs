@@ -200,7 +200,7 @@ impl<'a> Newton<'a> {
     /// Moves to `logits` and returns `max|F|` at `tau`; infinite if the logits have no finite normaliser.
     fn accept(&mut self, logits: Vec<f64>, tau: f64) -> f64 {
         self.log_probs = logits;
-        if !log_softmax(&mut self.log_probs, &mut self.probs) {
+        if log_softmax(&mut self.log_probs, &mut self.probs).is_err() {
             return f64::INFINITY;
         }
         self.matrix.product(&self.probs, &mut self.margins);

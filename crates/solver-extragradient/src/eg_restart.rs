@@ -15,6 +15,7 @@
 //! interior. The task's `tau` is not used. Deviations: the restart rule halves the gap of the game itself instead of the
 //! paper's normalised gap; each context restarts by itself.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
@@ -143,7 +144,7 @@ impl Solver for EgRestart {
         })?;
         std::mem::swap(played, half);
         oracle.win_rates(played, gain);
-        let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+        let gain = gain.flat();
         let probs = played.probs_slice();
         for (x, range) in shape.ranges().enumerate() {
             let row = &mut buffer[range.clone()];

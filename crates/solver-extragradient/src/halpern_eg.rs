@@ -12,6 +12,7 @@
 //! interior. The task's `tau` is not used. Deviations: the anchored half step of Yoon and Ryu is replaced by Halpern's
 //! iteration of the whole extragradient map; each context restarts by itself.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::StepRule;
@@ -98,14 +99,14 @@ impl Solver for HalpernEg {
         oracle.win_rates(policy, gain);
         let z = policy.probs_slice();
         half.set_probs(|h| {
-            let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+            let gain = gain.flat();
             for range in shape.ranges() {
                 ascend(&mut h[range.clone()], &z[range.clone()], &gain[range], *eta, scratch);
             }
         })?;
         std::mem::swap(played, half);
         oracle.win_rates(played, gain);
-        let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+        let gain = gain.flat();
         for range in shape.ranges() {
             ascend(&mut mapped[range.clone()], &z[range.clone()], &gain[range], *eta, scratch);
         }

@@ -9,8 +9,9 @@
 //! inner steps, or once the gap of the inner game (with sigma_k as reference) has fallen to a share of what it was at
 //! the first query after the last move; that gap comes with the query, `KL(pi || BR(pi))`. Each context moves its own magnet.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::{Iterates, logit_step};
-use equipoise_core::simplex::kl_to_best_response;
+use equipoise_core::simplex::{NonFinite, kl_to_best_response};
 use equipoise_core::{Cost, Oracle, Policy, Progress, Rng, Solver, StepError, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,7 @@ impl Magnet {
     }
 
     /// Moves the magnet of the chosen contexts towards `policy`.
-    fn shift(&mut self, chosen: &[bool]) -> Result<(), StepError> {
+    fn shift(&mut self, chosen: &[bool]) -> Result<(), NonFinite> {
         let Self { state: Iterates { policy, reference, .. }, first, moves, since, target, .. } = self;
         for x in (0..chosen.len()).filter(|&x| chosen[x]) {
             moves[x] += 1.0;
@@ -107,14 +108,14 @@ impl Magnet {
     /// `KL(pi || BR(pi))` of the inner game of context `x` at `policy`, whose win rates are at hand.
     fn inner_gap(&self, x: usize) -> f64 {
         let Iterates { policy, reference, gain, .. } = &self.state;
-        let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+        let gain = gain.flat();
         let r = policy.shape().range(x);
         let (p, l) = (&policy.probs_slice()[r.clone()], &policy.log_probs_slice()[r.clone()]);
         kl_to_best_response(p, l, &gain[r.clone()], &reference.log_probs_slice()[r], self.tau)
     }
 
     /// Moves the magnet where the inner game is solved at `policy`, whose win rates have just been asked.
-    fn shift_if_solved(&mut self) -> Result<(), StepError> {
+    fn shift_if_solved(&mut self) -> Result<(), NonFinite> {
         let Period::Solved(share) = self.period else { return Ok(()) };
         let contexts = self.since.len();
         let solved: Vec<bool> = (0..contexts)

@@ -17,6 +17,7 @@
 //! Cost: one query a step and two projections, O(n log n). The task's `tau` is not used. Policies leave the interior:
 //! log-probabilities may be -inf. Deviations: none.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
@@ -83,7 +84,7 @@ impl Solver for Ogda {
         self.state.play();
         let Self { state: Iterates { policy, played, gain, .. }, base, started, eta, scratch } = self;
         oracle.win_rates(played, gain);
-        let gain = gain.as_slice().expect("an owned one-dimensional array is contiguous");
+        let gain = gain.flat();
         let mut ascend = |z: &mut [f64]| {
             // the projection takes out what all actions share, so win rates serve as margins
             z.iter_mut().zip(gain).for_each(|(z, q)| *z += *eta * (q - 0.5));

@@ -28,9 +28,10 @@
 //! `D = max_i -log pi_0(i)`.
 //! Range: `eta tau <= 1`. Deviations: a constant step unless `falling` is set; the inner problem is solved, not descended.
 
+use equipoise_core::Sampler;
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::registry::ensure;
-use equipoise_core::sample::Sampler;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -257,7 +258,7 @@ impl Sampled {
         rng: &mut Rng,
     ) -> Result<(), StepError> {
         self.sampler.refresh(played);
-        let gain = gain.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        let gain = gain.flat_mut();
         for (context, range) in played.shape().ranges().enumerate().filter(|(_, r)| r.len() > 1) {
             self.comparisons.clear();
             match self.selection {

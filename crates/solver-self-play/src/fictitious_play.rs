@@ -44,7 +44,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Brown 1951; Robinson 1951, doi:10.2307/1969530",
 )
 .aims(Aim::Original, Guarantee::Both)
-.rests_elsewhere()
+.biased_fixed_point()
 .reaches_boundary()
 .costs("1 query")
 .verified("steps by hand, T^(-1/2) and its constant on rock-paper-scissors");

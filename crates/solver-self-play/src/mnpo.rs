@@ -12,7 +12,7 @@
 //! Guarantee: the AVERAGE, as for `mwu`. The policy is that of the first player. Cost: N queries a step. Range: `N >= 2`,
 //! any `eta > 0`, spread in [0, 1]. The task's `tau` is not used. Deviations: none from the population step.
 
-use equipoise_core::kernel::Iterates;
+use equipoise_core::kernel::{Iterates, geometric_mixture};
 use equipoise_core::registry::ensure;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -22,7 +22,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hedge::{self, hedge_step};
-use crate::nash_md::mix;
 
 /// Parameters of `mnpo`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -54,7 +53,8 @@ impl SolverConfig for Config {
                 let mut player = task.start.clone();
                 let share = config.spread * f64::from(i) / last;
                 if share > 0.0 {
-                    mix(&mut player, &task.start, &task.reference, share).expect("both have full support");
+                    geometric_mixture(&mut player, &task.start, &task.reference, share)
+                        .expect("both have full support");
                 }
                 player
             })

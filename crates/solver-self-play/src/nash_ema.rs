@@ -13,7 +13,7 @@
 //! Cost: one query a step, at the average. Range: `eta tau <= 1`, `0 <= decay < 1`. Deviation: the paper takes gradient
 //! steps on the policy; this is the exact mirror step against the same opponent.
 
-use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::kernel::{Iterates, geometric_mixture, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
@@ -22,8 +22,6 @@ use equipoise_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::nash_md::mix;
 
 /// Parameters of `nash-ema`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -87,7 +85,7 @@ impl Solver for NashEma {
         oracle.win_rates(played, gain);
         logit_step(next, &[(1.0 - *eta * *tau, policy), (*eta * *tau, reference)], *eta, gain)?;
         std::mem::swap(policy, next);
-        mix(average, played, policy, 1.0 - *decay)?;
+        geometric_mixture(average, played, policy, 1.0 - *decay)?;
         Ok(Progress::Continue)
     }
 

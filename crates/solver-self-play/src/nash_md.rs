@@ -20,7 +20,7 @@
 //! Cost: one query a step, at rho. Range: `eta tau <= 1`, `0 <= mixture <= 1`; at `tau = 0` the default is `mwu`.
 //! Deviations: none.
 
-use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::kernel::{Iterates, geometric_mixture, logit_step};
 use equipoise_core::registry::ensure;
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
@@ -88,7 +88,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Guarantee::Last)
-.rests_elsewhere()
+.biased_fixed_point()
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, exact bias identity, its per-step bound");
 
@@ -134,7 +134,7 @@ impl Solver for NashMd {
         let Self {
             state: Iterates { policy, played: rho, reference, gain }, next, eta, tau, mixture, ..
         } = self;
-        mix(rho, policy, reference, *mixture)?;
+        geometric_mixture(rho, policy, reference, *mixture)?;
         oracle.win_rates(rho, gain);
         logit_step(next, &[(1.0 - *eta * *tau, policy), (*eta * *tau, reference)], *eta, gain)?;
         std::mem::swap(policy, next);
@@ -168,15 +168,6 @@ impl Solver for NashMd {
             self.mixture
         )]
     }
-}
-
-/// Writes `rho propto pi^(1 - m) mu^m`.
-pub(crate) fn mix(rho: &mut Policy, pi: &Policy, mu: &Policy, m: f64) -> Result<(), StepError> {
-    rho.set_logits(|logits| {
-        for ((t, &l), &r) in logits.iter_mut().zip(pi.log_probs_slice()).zip(mu.log_probs_slice()) {
-            *t = (1.0 - m) * l + m * r;
-        }
-    })
 }
 
 #[cfg(test)]

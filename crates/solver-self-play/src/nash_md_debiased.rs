@@ -13,7 +13,7 @@
 //! Guarantee: that of `mmd`: `KL(pi* || rho_t) <= (1 + eta tau)^-t KL(pi* || rho_1)` for `eta <= 4 tau` (`theorem`).
 //! Cost: one query a step, at rho. Range: any `eta > 0`; `tau = 0` is `mwu`. Deviations: the two named.
 
-use equipoise_core::kernel::{Iterates, logit_step};
+use equipoise_core::kernel::{Iterates, geometric_mixture, logit_step};
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -21,8 +21,6 @@ use equipoise_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::nash_md::mix;
 
 /// Parameters of `nash-md-debiased`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -88,7 +86,7 @@ impl Solver for Debiased {
         let Iterates { policy, played, reference, gain } = &mut self.state;
         oracle.win_rates(played, gain);
         logit_step(&mut self.unmixed, &[(1.0, played)], self.eta, gain)?;
-        mix(policy, &self.unmixed, reference, self.mixture)?;
+        geometric_mixture(policy, &self.unmixed, reference, self.mixture)?;
         Ok(Progress::Continue)
     }
 

@@ -14,7 +14,7 @@
 //! pi_k makes rare actions hardly recover, and at equal `lr` the step is `4 / (tau n pi_k)` times shorter than that of
 //! `online-ipo-1`. Deviations: none.
 
-use equipoise_core::kernel::Iterates;
+use equipoise_core::kernel::{Iterates, geometric_mixture};
 use equipoise_core::registry::ensure;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -22,8 +22,6 @@ use equipoise_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::nash_md::mix;
 
 /// Parameters of `nash-md-pg`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -63,7 +61,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Guarantee::None)
-.rests_elsewhere()
+.biased_fixed_point()
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, finite differences of the objective");
 
@@ -80,7 +78,7 @@ impl Solver for NashMdPg {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
         let Self { state: Iterates { policy, played: rho, reference, gain }, next, rate, tau, mixture } =
             self;
-        mix(rho, policy, reference, *mixture)?;
+        geometric_mixture(rho, policy, reference, *mixture)?;
         oracle.win_rates(rho, gain);
         let (pi, log_pi, log_mu) =
             (policy.probs_slice(), policy.log_probs_slice(), reference.log_probs_slice());

@@ -18,9 +18,9 @@
 //! tens of n x n eliminations. Range: `c > 0`. The task's `tau` is not used; the start is played until the first update,
 //! after n rounds. Deviations: as derived; one estimate for both sides of a duel.
 
+use equipoise_core::Sampler;
 use equipoise_core::newton::{self, Damped};
 use equipoise_core::registry::ensure;
-use equipoise_core::sample::Sampler;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
@@ -84,7 +84,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Hait, Li, Luo, Zhang 2026, arXiv:2605.09363",
 )
 .aims(Aim::Original, Guarantee::Last)
-.rests_elsewhere()
+.biased_fixed_point()
 .costs("1 duel")
 .verified("barrier equations, sqrt(n / t) envelope of the last iterate from Bernoulli duels");
 

@@ -43,7 +43,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Farina, Kroer, Sandholm 2021, arXiv:2007.14358",
 )
 .aims(Aim::Original, Guarantee::Average)
-.rests_elsewhere()
+.biased_fixed_point()
 .reaches_boundary()
 .costs("1 query")
 .verified("golden numbers, convergence of the averages");

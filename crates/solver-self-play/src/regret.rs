@@ -7,7 +7,9 @@
 //!
 //! A row whose S vanishes keeps its play. Rows of different contexts do not interact.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
+use equipoise_core::simplex::NonFinite;
 use equipoise_core::{Cost, Oracle, Policy, Progress, Rng, Solver, StepError, Task, Weighting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,7 @@ impl Averaged {
         policy: &mut Policy,
         played: &Policy,
         next: &Policy,
-    ) -> Result<(), StepError> {
+    ) -> Result<(), NonFinite> {
         let Some(weighting) = self.weighting else {
             policy.copy_from(next);
             return Ok(());
@@ -72,7 +74,7 @@ pub(crate) fn regrets(played: &Policy, gain: &mut [f64]) {
 }
 
 /// `x propto weights` in every row that has any; other rows stay.
-pub(crate) fn normalise_into(x: &mut Policy, weights: &[f64]) -> Result<(), StepError> {
+pub(crate) fn normalise_into(x: &mut Policy, weights: &[f64]) -> Result<(), NonFinite> {
     let shape = x.shape().clone();
     x.set_probs(|probs| {
         for range in shape.ranges() {
@@ -114,7 +116,7 @@ impl Solver for RegretMatching {
         let Self { state: Iterates { policy, played, gain, .. }, next, regret, predictive, averaged } = self;
         played.copy_from(next);
         oracle.win_rates(played, gain);
-        let v = gain.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        let v = gain.flat_mut();
         regrets(played, v);
         regret.iter_mut().zip(&*v).for_each(|(r, v)| *r = (*r + v).max(0.0));
         if *predictive {

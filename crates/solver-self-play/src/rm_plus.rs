@@ -41,7 +41,7 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry =
     SolverEntry::of::<Config>("rm-plus", "regret matching plus", "Tammelin 2014, arXiv:1407.5042")
         .aims(Aim::Original, Guarantee::Average)
-        .rests_elsewhere()
+        .biased_fixed_point()
         .reaches_boundary()
         .costs("1 query")
         .verified("golden numbers, its regret bound, the last play that cycles");

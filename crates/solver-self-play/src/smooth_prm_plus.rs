@@ -15,6 +15,7 @@
 //! not used. Deviations: each context restarts by itself; the papers' constants in the restart rule (8 in place of 1)
 //! and their proved steps are not used.
 
+use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::simplex::project;
 use equipoise_core::step_size::{StepRange, StepTheory};
@@ -104,7 +105,7 @@ impl Solver for SmoothPrm {
         let Self { state: Iterates { policy, played, gain, .. }, next, regret, predicted, before, .. } = self;
         played.copy_from(next);
         oracle.win_rates(played, gain);
-        let v = gain.as_slice_mut().expect("an owned one-dimensional array is contiguous");
+        let v = gain.flat_mut();
         regrets(played, v);
         before.copy_from_slice(regret);
         for (x, range) in played.shape().ranges().enumerate() {

@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use equipoise_core::lanes::{LANES, Line, fold};
+use equipoise_core::lanes::{CacheLine, LANES, fold};
 use equipoise_core::vector::dispatch;
 
 use super::cpu::{ask_for, in_large_pages};
@@ -267,8 +267,8 @@ pub(super) fn start(n: usize, panel: usize) -> usize {
 
 /// A vector as blocks, the last one filled up with zeros.
 pub(super) struct Padded<'a> {
-    whole: &'a [Line],
-    tail: Line,
+    whole: &'a [CacheLine],
+    tail: CacheLine,
 }
 
 impl Padded<'_> {
@@ -289,13 +289,13 @@ pub(super) struct Part<'a> {
     /// The block of columns with which it begins.
     pub(super) first: usize,
     /// The whole blocks, and the one that is filled up.
-    lines: &'a mut [Line],
+    lines: &'a mut [CacheLine],
 }
 
 impl Part<'_> {
     /// The whole blocks, and the one that is filled up.
     #[inline(always)]
-    fn split(&mut self) -> (&mut [Line], &mut Line) {
+    fn split(&mut self) -> (&mut [CacheLine], &mut CacheLine) {
         let (tail, whole) = self.lines.split_last_mut().expect("a part has a last block");
         (whole, tail)
     }
@@ -304,7 +304,7 @@ impl Part<'_> {
 thread_local! {
     /// The vectors and parts of the last product begun on this thread: pages that are new for every product cost a
     /// twentieth of it.
-    static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<CacheLine>> = const { RefCell::new(Vec::new()) };
 }
 
 /// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
@@ -321,7 +321,7 @@ pub(super) fn in_parts(
     // taken, not borrowed: while this thread waits it may begin another product
     let mut scratch = SCRATCH.take();
     let total = ps.len() * whole + outs.len() * bands.iter().map(length).sum::<usize>();
-    scratch.resize(scratch.len().max(total), Line([0.0; LANES]));
+    scratch.resize(scratch.len().max(total), CacheLine([0.0; LANES]));
     let mut rest = &mut scratch[..];
     let mut take = |count| {
         let (lines, after) = std::mem::take(&mut rest).split_at_mut(count);
@@ -332,7 +332,7 @@ pub(super) fn in_parts(
         let (blocks, last) = p.as_chunks();
         let lines = take(whole);
         lines.iter_mut().zip(blocks).for_each(|(line, block)| line.0 = *block);
-        let mut tail = Line([0.0; LANES]);
+        let mut tail = CacheLine([0.0; LANES]);
         tail.0[..last.len()].copy_from_slice(last);
         Padded { whole: lines, tail }
     };
@@ -344,7 +344,7 @@ pub(super) fn in_parts(
         parts.push((panels, own));
     }
     parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
-        parts.iter_mut().for_each(|part| part.lines.fill(Line([0.0; LANES])));
+        parts.iter_mut().for_each(|part| part.lines.fill(CacheLine([0.0; LANES])));
         work(panels.clone(), &ps, parts);
     });
     for (k, out) in outs.iter_mut().enumerate() {
@@ -378,9 +378,9 @@ fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
 #[inline(always)]
 fn sweep<T: Number>(
     blocks: &[Block<T>],
-    x: &[Line],
+    x: &[CacheLine],
     rows: [f64; ROWS],
-    out: &mut [Line],
+    out: &mut [CacheLine],
     sums: &mut [Lanes; ROWS],
     ahead: impl Fn(usize),
 ) {
@@ -408,9 +408,9 @@ fn sweep<T: Number>(
 #[inline(always)]
 fn sweep_two<T: Number>(
     blocks: [&[Block<T>]; 2],
-    x: &[Line],
+    x: &[CacheLine],
     rows: [[f64; ROWS]; 2],
-    out: &mut [Line],
+    out: &mut [CacheLine],
     sums: [&mut [Lanes; ROWS]; 2],
 ) {
     let [[mut a, mut b, mut c, mut d], [mut e, mut f, mut g, mut h]] = [*sums[0], *sums[1]];
@@ -454,7 +454,7 @@ fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
 
 /// Adds the dot products of a panel to its rows, which lie in `block`.
 #[inline(always)]
-fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut Line) {
+fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut CacheLine) {
     let half = panel % 2 * ROWS;
     for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
         *out += fold(l);

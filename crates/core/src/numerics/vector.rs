@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::{Eight, LANES, Real, fold, larger, largest, transpose};
+use crate::numerics::lanes::{self, F64x8, LANES, Real, fold, larger, largest};
 
 /// Error bound of [`exp`] and [`ln`], in units of the last place of the result; the tests find 0.97 and 0.81.
 pub const ULP: f64 = 1.0;
@@ -64,12 +64,11 @@ fn exponential_tail<R: Real>(x: R) -> R {
     ];
     let mut q = [x; 6];
     for k in 0..6 {
-        q[k] = x.times_plus(x.all(pair[k].1), x.all(pair[k].0));
+        q[k] = x.mul_add(x.splat(pair[k].1), x.splat(pair[k].0));
     }
     let (x2, x4) = (x * x, (x * x) * (x * x));
-    let (low, middle, high) =
-        (x2.times_plus(q[1], q[0]), x2.times_plus(q[3], q[2]), x2.times_plus(q[5], q[4]));
-    x4.times_plus(x4.times_plus(high, middle), low)
+    let (low, middle, high) = (x2.mul_add(q[1], q[0]), x2.mul_add(q[3], q[2]), x2.mul_add(q[5], q[4]));
+    x4.mul_add(x4.mul_add(high, middle), low)
 }
 
 /// `e^x`. 0 below -708, where the result would be subnormal; NaN for NaN. For x <= 709.
@@ -78,19 +77,19 @@ fn exponential_tail<R: Real>(x: R) -> R {
 pub(crate) fn exp_of<R: Real>(x: R) -> R {
     const TO_INTEGER: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it rounds to the nearest integer
     const LOWEST: f64 = -708.0;
-    let shifted = x.times_plus(x.all(std::f64::consts::LOG2_E), x.all(TO_INTEGER));
-    let k = shifted - x.all(TO_INTEGER);
-    let r = k.times_plus(x.all(-LN2_LO), k.times_plus(x.all(-LN2_HI), x));
-    let y = x.all(1.0) + (r * r).times_plus(exponential_tail(r), r);
-    x.if_less(x.all(LOWEST), x.all(0.0), y * shifted.power_of_two())
+    let shifted = x.mul_add(x.splat(std::f64::consts::LOG2_E), x.splat(TO_INTEGER));
+    let k = shifted - x.splat(TO_INTEGER);
+    let r = k.mul_add(x.splat(-LN2_LO), k.mul_add(x.splat(-LN2_HI), x));
+    let y = x.splat(1.0) + (r * r).mul_add(exponential_tail(r), r);
+    x.select_lt(x.splat(LOWEST), x.splat(0.0), y * shifted.power_of_two())
 }
 
 /// `ln(x 2^scale)` for normal `x > 0` and an integer `scale`.
 #[inline(always)]
 fn ln_scaled<R: Real>(x: R, scale: R) -> R {
     let (exponent, significand) = x.exponent_and_significand();
-    let (e, f) = (exponent + scale, significand - x.all(1.0));
-    let s = f / (x.all(2.0) + f);
+    let (e, f) = (exponent + scale, significand - x.splat(1.0));
+    let s = f / (x.splat(2.0) + f);
     let z = s * s;
     // 2/3 z + 2/5 z^2 + ... + 2/21 z^10, |z| <= 0.0295, in pairs of pairs as above
     let pair = [
@@ -102,26 +101,26 @@ fn ln_scaled<R: Real>(x: R, scale: R) -> R {
     ];
     let mut t = [z; 5];
     for k in 0..5 {
-        t[k] = z.times_plus(x.all(pair[k].1), x.all(pair[k].0));
+        t[k] = z.mul_add(x.splat(pair[k].1), x.splat(pair[k].0));
     }
     let (z2, z4) = (z * z, (z * z) * (z * z));
-    let tail = z * z4.times_plus(z4.times_plus(t[4], z2.times_plus(t[3], t[2])), z2.times_plus(t[1], t[0]));
-    let half = x.all(0.5) * f * f;
-    e.times_plus(x.all(LN2_HI), f - (half - s.times_plus(half + tail, e * x.all(LN2_LO))))
+    let tail = z * z4.mul_add(z4.mul_add(t[4], z2.mul_add(t[3], t[2])), z2.mul_add(t[1], t[0]));
+    let half = x.splat(0.5) * f * f;
+    e.mul_add(x.splat(LN2_HI), f - (half - s.mul_add(half + tail, e * x.splat(LN2_LO))))
 }
 
 /// `ln x` for normal `x > 0`.
 #[inline(always)]
 #[must_use]
 pub(crate) fn ln_of<R: Real>(x: R) -> R {
-    ln_scaled(x, x.all(0.0))
+    ln_scaled(x, x.splat(0.0))
 }
 
 /// `phi d = exp(-d) - 1 + d = d^2 sum_n (-d)^n / (n + 2)!` for `|d| <= 0.4`: never negative, exact to rounding down to the
 /// smallest d.
 #[inline(always)]
 fn phi<R: Real>(d: R) -> R {
-    (d * d) * exponential_tail(d.all(0.0) - d)
+    (d * d) * exponential_tail(d.splat(0.0) - d)
 }
 
 /// [`kl_term`] for one number or several.
@@ -131,9 +130,9 @@ pub(crate) fn kl_term_of<R: Real>(p: R, log_p: R, r: R, log_r: R) -> R {
     const LEAST: f64 = 5e-324; // the smallest positive number: what is below it is 0
     let d = log_p - log_r;
     let near = p * phi(d);
-    let far = p.times_plus(d - d.all(1.0), r); // at |d| = 0.4 this loses four bits, further off none
-    let term = d.size().if_less(d.all(0.4), near, far);
-    p.if_less(d.all(LEAST), r, term)
+    let far = p.mul_add(d - d.splat(1.0), r); // at |d| = 0.4 this loses four bits, further off none
+    let term = d.abs().select_lt(d.splat(0.4), near, far);
+    p.select_lt(d.splat(LEAST), r, term)
 }
 
 /// `e^x`. 0 below -708, where the result would be subnormal; NaN for NaN. For x <= 709.
@@ -240,9 +239,9 @@ impl WithSimd for Plus<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let by = Eight::splat(simd, self.by);
+        let by = F64x8::splat(simd, self.by);
         for (x, out) in self.x.chunks(LANES).zip(self.out.chunks_mut(LANES)) {
-            (Eight::load_part(simd, x, 0.0) + by).store_part(out);
+            (F64x8::load_part(simd, x, 0.0) + by).store_part(out);
         }
     }
 }
@@ -258,26 +257,26 @@ impl WithSimd for Exp<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         for (x, out) in self.x.chunks(LANES).zip(self.out.chunks_mut(LANES)) {
-            exp_of(Eight::load_part(simd, x, 0.0)).store_part(out);
+            exp_of(F64x8::load_part(simd, x, 0.0)).store_part(out);
         }
     }
 }
 
-/// Eight rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
+/// F64x8 rows of as many numbers, one behind the other, side by side: lane k of `columns[a]` is entry a of row k.
 ///
 /// # Panics
 /// If there are not eight numbers for each column.
-pub fn side_by_side(rows: &[f64], columns: &mut [[f64; LANES]]) {
+pub fn transpose(rows: &[f64], columns: &mut [[f64; LANES]]) {
     assert_eq!(rows.len(), LANES * columns.len(), "eight numbers a column");
-    run(SideBySide { rows, columns });
+    run(Transpose { rows, columns });
 }
 
-struct SideBySide<'a> {
+struct Transpose<'a> {
     rows: &'a [f64],
     columns: &'a mut [[f64; LANES]],
 }
 
-impl WithSimd for SideBySide<'_> {
+impl WithSimd for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -291,7 +290,7 @@ impl WithSimd for SideBySide<'_> {
                 let from = self.rows[k * n + b * LANES..].first_chunk().expect("a block lies within its row");
                 rows[k] = *from;
             }
-            *block = transpose(simd, rows);
+            *block = lanes::transpose(simd, rows);
         }
         for (a, column) in rest.iter_mut().enumerate() {
             for k in 0..LANES {
@@ -311,11 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_lie_side_by_side() {
+    fn eight_rows_become_columns() {
         for n in [0, 1, 7, 8, 9, 16, 29] {
             let rows: Vec<f64> = (0..8 * n).map(|i| i as f64).collect();
             let mut columns = vec![[f64::NAN; LANES]; n];
-            side_by_side(&rows, &mut columns);
+            transpose(&rows, &mut columns);
             assert!((0..n).all(|a| (0..LANES).all(|k| columns[a][k] == rows[k * n + a])));
         }
     }

@@ -4,30 +4,30 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Logits;
-use crate::lanes::{Eight, LANES};
-use crate::vector::{exp_of, ln_of};
+use super::logits::Logits;
+use crate::numerics::lanes::{F64x8, LANES};
+use crate::numerics::vector::{exp_of, ln_of};
 
 /// Most entries of a row that is taken in registers or together with others.
 pub(super) const SHORT: usize = 2 * LANES;
 
 /// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
 /// quotients of eight sums are one vector.
-pub(super) const TOGETHER: usize = 2 * LANES;
+pub(super) const BATCH: usize = 2 * LANES;
 
 /// A sum for each of them, eight a vector.
-pub(super) type Sums = [[f64; LANES]; TOGETHER / LANES];
+pub(super) type Sums = [[f64; LANES]; BATCH / LANES];
 
 /// Sums of no rows: any that have a logarithm.
-pub(super) const NO_SUMS: Sums = [[1.0; LANES]; TOGETHER / LANES];
+pub(super) const NO_SUMS: Sums = [[1.0; LANES]; BATCH / LANES];
 
 /// How many rows from the first on are taken together: those that are short.
 #[inline(always)]
 pub(super) fn short_rows(offsets: &[usize]) -> usize {
-    offsets.windows(2).take(TOGETHER).take_while(|w| w[1] - w[0] <= SHORT).count()
+    offsets.windows(2).take(BATCH).take_while(|w| w[1] - w[0] <= SHORT).count()
 }
 
-/// [`LogSoftmax`] of up to [`TOGETHER`] short rows; gives their sums. Until these are known, shifted logits and exponentials
+/// [`LogSoftmax`] of up to [`BATCH`] short rows; gives their sums. Until these are known, shifted logits and exponentials
 /// stand where the results will.
 pub(super) struct ShortRows<'a, L> {
     pub(super) offsets: &'a [usize],
@@ -42,7 +42,7 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Sums {
         let Self { offsets, logits, log_probs, probs } = self;
-        let mut tops = [0.0; TOGETHER];
+        let mut tops = [0.0; BATCH];
         for ((start, top), log_probs) in offsets.iter().zip(&mut tops).zip(rows_of(offsets, log_probs)) {
             *top = if log_probs.len() <= LANES {
                 store_logits::<S, L, 1>(simd, logits, *start, log_probs)
@@ -69,7 +69,7 @@ impl<L: Logits> WithSimd for ShortRows<'_, L> {
         let rows = rows_of(offsets, log_probs).zip(rows_of(offsets, probs));
         let factors = log_sums.as_flattened().iter().zip(scales.as_flattened());
         for ((log_sum, scale), (log_probs, probs)) in factors.zip(rows) {
-            let (log_sum, scale) = (Eight::splat(simd, *log_sum), Eight::splat(simd, *scale));
+            let (log_sum, scale) = (F64x8::splat(simd, *log_sum), F64x8::splat(simd, *scale));
             if probs.len() <= LANES {
                 normalise::<S, 1>(simd, log_probs, probs, log_sum, scale);
             } else {
@@ -108,7 +108,7 @@ pub(super) fn store_logits<S: Simd, L: Logits, const C: usize>(
         v[1] = logits.part(simd, start + n - LANES..start + n, &log_probs[n - LANES..]);
     }
     store_short(v, log_probs);
-    v[0].or_larger(v[C - 1]).largest()
+    v[0].max(v[C - 1]).largest()
 }
 
 /// Shifts logits by the largest and leaves their exponentials beside them.
@@ -119,8 +119,8 @@ pub(super) fn store_exponentials<S: Simd, const C: usize>(
     log_probs: &mut [f64],
     probs: &mut [f64],
 ) {
-    let top = Eight::splat(simd, top);
-    let mut v: [Eight<S>; C] = load_short(simd, log_probs, f64::NEG_INFINITY);
+    let top = F64x8::splat(simd, top);
+    let mut v: [F64x8<S>; C] = load_short(simd, log_probs, f64::NEG_INFINITY);
     let mut e = v;
     for k in 0..C {
         v[k] = v[k] - top;
@@ -132,18 +132,18 @@ pub(super) fn store_exponentials<S: Simd, const C: usize>(
 
 /// The `C` eights of a short row: all of it, padded, or the first eight and the last.
 #[inline(always)]
-pub(super) fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [Eight<S>; C] {
+pub(super) fn load_short<S: Simd, const C: usize>(simd: S, row: &[f64], padding: f64) -> [F64x8<S>; C] {
     if C == 1 {
-        return [Eight::load_part(simd, row, padding); C];
+        return [F64x8::load_part(simd, row, padding); C];
     }
-    let mut eights = [Eight::load(simd, row.first_chunk().expect(LONGER)); C];
-    eights[C - 1] = Eight::load(simd, row.last_chunk().expect(LONGER));
+    let mut eights = [F64x8::load(simd, row.first_chunk().expect(LONGER)); C];
+    eights[C - 1] = F64x8::load(simd, row.last_chunk().expect(LONGER));
     eights
 }
 
 /// The counterpart of [`load_short`].
 #[inline(always)]
-pub(super) fn store_short<S: Simd, const C: usize>(eights: [Eight<S>; C], row: &mut [f64]) {
+pub(super) fn store_short<S: Simd, const C: usize>(eights: [F64x8<S>; C], row: &mut [f64]) {
     if C == 1 {
         eights[0].store_part(row);
     } else {
@@ -158,10 +158,10 @@ const LONGER: &str = "a row of two eights is longer than one";
 #[inline(always)]
 pub(super) fn short_sum<S: Simd>(simd: S, values: &[f64], n: usize) -> f64 {
     if n <= LANES {
-        return Eight::load_first(simd, values, n).sum();
+        return F64x8::load_first(simd, values, n).sum();
     }
     let (first, rest) = values.split_at(LANES);
-    (Eight::load_first(simd, first, LANES) + Eight::load_first(simd, rest, n - LANES)).sum()
+    (F64x8::load_first(simd, first, LANES) + F64x8::load_first(simd, rest, n - LANES)).sum()
 }
 
 /// `v - log_sum` and `e scale` of what [`store_exponentials`] left.
@@ -170,8 +170,8 @@ fn normalise<S: Simd, const C: usize>(
     simd: S,
     log_probs: &mut [f64],
     probs: &mut [f64],
-    log_sum: Eight<S>,
-    scale: Eight<S>,
+    log_sum: F64x8<S>,
+    scale: F64x8<S>,
 ) {
     let (mut v, mut e) = (load_short::<S, C>(simd, log_probs, 0.0), load_short::<S, C>(simd, probs, 0.0));
     for k in 0..C {
@@ -189,9 +189,9 @@ pub(super) fn logarithms_and_quotients<S: Simd, const K: usize>(
 ) -> ([[f64; LANES]; K], [[f64; LANES]; K]) {
     let (mut logarithms, mut quotients) = (*sums, *sums);
     for k in 0..K {
-        let sums = Eight::load(simd, &sums[k]);
+        let sums = F64x8::load(simd, &sums[k]);
         ln_of(sums).store(&mut logarithms[k]);
-        (Eight::splat(simd, 1.0) / sums).store(&mut quotients[k]);
+        (F64x8::splat(simd, 1.0) / sums).store(&mut quotients[k]);
     }
     (logarithms, quotients)
 }

@@ -1,7 +1,7 @@
 //! Numbers that the elementary functions compute on: one, or eight at once, operation by operation the same.
 //!
 //! Every operation is correctly rounded (`mul_add` with one rounding), so a function written over [`Real`] has the same
-//! bits for a number alone and in any lane of [`Eight`], on any machine. Eight lanes are one vector, two, four or eight
+//! bits for a number alone and in any lane of [`F64x8`], on any machine. F64x8 lanes are one vector, two, four or eight
 //! of them, whatever the instruction set has.
 
 #[cfg(target_arch = "x86_64")]
@@ -10,27 +10,27 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use pulp::{Simd, bytemuck};
 
-/// Lanes of [`Eight`]: sums have so many partial sums, whatever the width of the machine's vectors.
+/// Lanes of [`F64x8`]: sums have so many partial sums, whatever the width of the machine's vectors.
 pub const LANES: usize = 8;
 
-/// Eight numbers on one cache line, where loading them as one vector costs one access, not two.
+/// F64x8 numbers on one cache line, where loading them as one vector costs one access, not two.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
-pub struct Line(pub [f64; LANES]);
+pub struct CacheLine(pub [f64; LANES]);
 
 /// One `f64`, or several.
 pub trait Real:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
     /// `value` in every lane.
-    fn all(self, value: f64) -> Self;
+    fn splat(self, value: f64) -> Self;
     /// `self factor + addend`, rounded once.
     #[must_use]
-    fn times_plus(self, factor: Self, addend: Self) -> Self;
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// `|self|`.
-    fn size(self) -> Self;
+    fn abs(self) -> Self;
     /// `yes` where `self < bound`, else `no`, also where either is NaN.
-    fn if_less(self, bound: Self, yes: Self, no: Self) -> Self;
+    fn select_lt(self, bound: Self, yes: Self, no: Self) -> Self;
     /// `2^k` from `1.5 2^52 + k`, for `-1022 <= k <= 1023`.
     fn power_of_two(self) -> Self;
     /// `(e, m)` with `self = 2^e m` and `m` in `[sqrt 1/2, sqrt 2)`, for normal positive numbers.
@@ -51,22 +51,22 @@ fn split_bits(bits: u64) -> (f64, u64) {
 
 impl Real for f64 {
     #[inline(always)]
-    fn all(self, value: f64) -> Self {
+    fn splat(self, value: f64) -> Self {
         value
     }
 
     #[inline(always)]
-    fn times_plus(self, factor: Self, addend: Self) -> Self {
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
         self.mul_add(factor, addend)
     }
 
     #[inline(always)]
-    fn size(self) -> Self {
+    fn abs(self) -> Self {
         self.abs()
     }
 
     #[inline(always)]
-    fn if_less(self, bound: Self, yes: Self, no: Self) -> Self {
+    fn select_lt(self, bound: Self, yes: Self, no: Self) -> Self {
         if self < bound { yes } else { no }
     }
 
@@ -82,15 +82,15 @@ impl Real for f64 {
     }
 }
 
-/// Eight numbers in the first vectors of `parts`; the others, if vectors are wider than one number, are idle.
+/// F64x8 numbers in the first vectors of `parts`; the others, if vectors are wider than one number, are idle.
 #[derive(Clone, Copy)]
-pub struct Eight<S: Simd> {
+pub struct F64x8<S: Simd> {
     simd: S,
     parts: [S::f64s; LANES],
 }
 
 #[expect(clippy::manual_memcpy, reason = "a copied slice of vectors goes through memory, a vector does not")]
-impl<S: Simd> Eight<S> {
+impl<S: Simd> F64x8<S> {
     /// Vectors in use.
     const PARTS: usize = LANES / S::F64_LANES;
 
@@ -144,7 +144,7 @@ impl<S: Simd> Eight<S> {
         Self::load(simd, &padded)
     }
 
-    /// The counterpart of [`Eight::load_part`].
+    /// The counterpart of [`F64x8::load_part`].
     #[inline(always)]
     pub fn store_part(self, values: &mut [f64]) {
         if let Some(whole) = values.first_chunk_mut() {
@@ -164,7 +164,7 @@ impl<S: Simd> Eight<S> {
         }
     }
 
-    /// The first `count` of `values`, and zeros: [`Eight::load_part`] without a copy where `values` goes on.
+    /// The first `count` of `values`, and zeros: [`F64x8::load_part`] without a copy where `values` goes on.
     #[inline(always)]
     #[must_use]
     pub(crate) fn load_first(simd: S, values: &[f64], count: usize) -> Self {
@@ -173,7 +173,7 @@ impl<S: Simd> Eight<S> {
         };
         let (lane, whole) =
             (Self::load(simd, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), Self::load(simd, whole));
-        lane.if_less(whole.all(count as f64), whole, whole.all(0.0))
+        lane.select_lt(whole.splat(count as f64), whole, whole.splat(0.0))
     }
 
     /// All eight.
@@ -187,8 +187,8 @@ impl<S: Simd> Eight<S> {
     /// The larger one, lane by lane; `self` where either is NaN.
     #[inline(always)]
     #[must_use]
-    pub fn or_larger(self, other: Self) -> Self {
-        self.if_less(other, other, self)
+    pub fn max(self, other: Self) -> Self {
+        self.select_lt(other, other, self)
     }
 
     /// Sum of the lanes, in the one order.
@@ -206,10 +206,10 @@ impl<S: Simd> Eight<S> {
     }
 }
 
-/// Lane k is the sum of the lanes of the k-th, as [`Eight::sum`] gives it.
+/// Lane k is the sum of the lanes of the k-th, as [`F64x8::sum`] gives it.
 #[inline(always)]
 #[must_use]
-pub fn sums<S: Simd>(simd: S, rows: [Eight<S>; LANES]) -> Eight<S> {
+pub fn sums<S: Simd>(simd: S, rows: [F64x8<S>; LANES]) -> F64x8<S> {
     let mut lanes = [[0.0; LANES]; LANES];
     for k in 0..LANES {
         rows[k].store(&mut lanes[k]);
@@ -220,10 +220,10 @@ pub fn sums<S: Simd>(simd: S, rows: [Eight<S>; LANES]) -> Eight<S> {
 /// [`fold`] of eight partial sums in every lane.
 #[inline(always)]
 #[must_use]
-pub(crate) fn fold_columns<S: Simd>(simd: S, parts: &[[f64; LANES]; LANES]) -> Eight<S> {
-    let mut loaded = [Eight::splat(simd, 0.0); LANES];
+pub(crate) fn fold_columns<S: Simd>(simd: S, parts: &[[f64; LANES]; LANES]) -> F64x8<S> {
+    let mut loaded = [F64x8::splat(simd, 0.0); LANES];
     for l in 0..LANES {
-        loaded[l] = Eight::load(simd, &parts[l]);
+        loaded[l] = F64x8::load(simd, &parts[l]);
     }
     fold(loaded)
 }
@@ -299,10 +299,10 @@ pub fn fold<T: Copy + Add<Output = T>>(lanes: [T; LANES]) -> T {
     ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]))
 }
 
-/// Arithmetic of [`Eight`], vector by vector. (Loops, not closures: a closure is compiled without the instruction set.)
+/// Arithmetic of [`F64x8`], vector by vector. (Loops, not closures: a closure is compiled without the instruction set.)
 macro_rules! arithmetic {
     ($($operator:ident $name:ident $of_vectors:ident),*) => {$(
-        impl<S: Simd> $operator for Eight<S> {
+        impl<S: Simd> $operator for F64x8<S> {
             type Output = Self;
 
             #[inline(always)]
@@ -317,14 +317,14 @@ macro_rules! arithmetic {
 }
 arithmetic!(Add add add_f64s, Sub sub sub_f64s, Mul mul mul_f64s, Div div div_f64s);
 
-impl<S: Simd> Real for Eight<S> {
+impl<S: Simd> Real for F64x8<S> {
     #[inline(always)]
-    fn all(self, value: f64) -> Self {
+    fn splat(self, value: f64) -> Self {
         Self::splat(self.simd, value)
     }
 
     #[inline(always)]
-    fn times_plus(mut self, factor: Self, addend: Self) -> Self {
+    fn mul_add(mut self, factor: Self, addend: Self) -> Self {
         for k in 0..Self::PARTS {
             self.parts[k] = self.simd.mul_add_f64s(self.parts[k], factor.parts[k], addend.parts[k]);
         }
@@ -332,7 +332,7 @@ impl<S: Simd> Real for Eight<S> {
     }
 
     #[inline(always)]
-    fn size(mut self) -> Self {
+    fn abs(mut self) -> Self {
         for k in 0..Self::PARTS {
             self.parts[k] = self.simd.abs_f64s(self.parts[k]);
         }
@@ -340,7 +340,7 @@ impl<S: Simd> Real for Eight<S> {
     }
 
     #[inline(always)]
-    fn if_less(mut self, bound: Self, yes: Self, no: Self) -> Self {
+    fn select_lt(mut self, bound: Self, yes: Self, no: Self) -> Self {
         for k in 0..Self::PARTS {
             let less = self.simd.less_than_f64s(self.parts[k], bound.parts[k]);
             self.parts[k] = self.simd.select_f64s(less, yes.parts[k], no.parts[k]);
@@ -388,8 +388,8 @@ mod tests {
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self(a, b, c) = self;
-            let wide = [a, b, c].map(|v| Eight::load(simd, &v));
-            let same = |wide: Eight<S>, one: &dyn Fn(usize) -> f64| {
+            let wide = [a, b, c].map(|v| F64x8::load(simd, &v));
+            let same = |wide: F64x8<S>, one: &dyn Fn(usize) -> f64| {
                 for (l, w) in wide.lanes().into_iter().enumerate() {
                     assert!(
                         w.to_bits() == one(l).to_bits() || w.is_nan() && one(l).is_nan(),
@@ -402,32 +402,32 @@ mod tests {
             same(wide[0] - wide[1], &|l| a[l] - b[l]);
             same(wide[0] * wide[1], &|l| a[l] * b[l]);
             same(wide[0] / wide[1], &|l| a[l] / b[l]);
-            same(wide[0].times_plus(wide[1], wide[2]), &|l| a[l].mul_add(b[l], c[l]));
-            same(wide[0].size(), &|l| a[l].abs());
-            same(wide[0].if_less(wide[1], wide[2], wide[0]), &|l| a[l].if_less(b[l], c[l], a[l]));
-            same(wide[0].or_larger(wide[1]), &|l| larger(a[l], b[l]));
-            let (exponents, significands) = wide[0].size().exponent_and_significand();
+            same(wide[0].mul_add(wide[1], wide[2]), &|l| a[l].mul_add(b[l], c[l]));
+            same(wide[0].abs(), &|l| a[l].abs());
+            same(wide[0].select_lt(wide[1], wide[2], wide[0]), &|l| a[l].select_lt(b[l], c[l], a[l]));
+            same(wide[0].max(wide[1]), &|l| larger(a[l], b[l]));
+            let (exponents, significands) = wide[0].abs().exponent_and_significand();
             same(exponents, &|l| a[l].abs().exponent_and_significand().0);
             same(significands, &|l| a[l].abs().exponent_and_significand().1);
             assert_eq!(wide[0].sum().to_bits(), fold(a).to_bits());
             assert_eq!(wide[0].largest(), a.into_iter().fold(f64::NEG_INFINITY, f64::max));
             let rows = [a, b, c, a, c, b, b, a];
-            let of_rows = rows.map(|row| Eight::load(simd, &row));
+            let of_rows = rows.map(|row| F64x8::load(simd, &row));
             same(sums(simd, of_rows), &|l| fold(rows[l]));
             let columns = transpose(simd, rows);
             assert!((0..64).all(|k| columns[k / 8][k % 8].to_bits() == rows[k % 8][k / 8].to_bits()));
             for n in 0..=LANES {
                 for values in [&a[..], &a[..n]] {
-                    same(Eight::load_first(simd, values, n), &|l| if l < n { a[l] } else { 0.0 });
+                    same(F64x8::load_first(simd, values, n), &|l| if l < n { a[l] } else { 0.0 });
                 }
-                let part = Eight::load_part(simd, &a[..n], 7.0);
+                let part = F64x8::load_part(simd, &a[..n], 7.0);
                 same(part, &|l| if l < n { a[l] } else { 7.0 });
                 let mut stored = [3.0; LANES];
                 part.store_part(&mut stored[..n]);
                 assert!((0..LANES).all(|l| stored[l] == if l < n { a[l] } else { 3.0 }));
             }
             let shifted: [f64; LANES] = std::array::from_fn(|l| 1.5 * 2f64.powi(52) + (100.0 * a[l]).round());
-            same(Eight::load(simd, &shifted).power_of_two(), &|l| 2f64.powi((100.0 * a[l]).round() as i32));
+            same(F64x8::load(simd, &shifted).power_of_two(), &|l| 2f64.powi((100.0 * a[l]).round() as i32));
         }
     }
 

@@ -41,27 +41,27 @@ impl Block<'_> {
 }
 
 /// What is written over a shape and can be cut between two contexts: flat vectors, or several of them.
-pub trait Cut: Send + Sized {
+pub trait SplitAt: Send + Sized {
     /// The first `entries` entries, and the rest.
     #[must_use]
-    fn cut(self, entries: usize) -> (Self, Self);
+    fn split_at(self, entries: usize) -> (Self, Self);
 }
 
-impl Cut for () {
-    fn cut(self, _entries: usize) -> (Self, Self) {
+impl SplitAt for () {
+    fn split_at(self, _entries: usize) -> (Self, Self) {
         ((), ())
     }
 }
 
-impl<T: Send> Cut for &mut [T] {
-    fn cut(self, entries: usize) -> (Self, Self) {
+impl<T: Send> SplitAt for &mut [T] {
+    fn split_at(self, entries: usize) -> (Self, Self) {
         self.split_at_mut(entries)
     }
 }
 
-impl<A: Cut, B: Cut> Cut for (A, B) {
-    fn cut(self, entries: usize) -> (Self, Self) {
-        let ((a, c), (b, d)) = (self.0.cut(entries), self.1.cut(entries));
+impl<A: SplitAt, B: SplitAt> SplitAt for (A, B) {
+    fn split_at(self, entries: usize) -> (Self, Self) {
+        let ((a, c), (b, d)) = (self.0.split_at(entries), self.1.split_at(entries));
         ((a, b), (c, d))
     }
 }
@@ -70,58 +70,58 @@ impl<A: Cut, B: Cut> Cut for (A, B) {
 ///
 /// `offsets` are a shape's, all of them. What is only read is captured by `work` and cut by [`Block::entries`].
 #[inline]
-pub fn over<W: Cut, R: Send>(
+pub fn par_blocks<W: SplitAt, R: Send>(
     offsets: &[usize],
     written: W,
     work: impl Fn(Block<'_>, W) -> R + Sync,
     join: impl Fn(R, R) -> R + Sync,
 ) -> R {
-    over_little(offsets, written, |block| block.entries().len() <= BLOCK, work, join)
+    par_blocks_while(offsets, written, |block| block.entries().len() > BLOCK, work, join)
 }
 
-/// [`over`] with blocks that are halved until `little` says so, or one context is left.
+/// [`par_blocks`] with blocks that are halved while `divide` says so and more than one context is left.
 #[inline]
-pub fn over_little<W: Cut, R: Send>(
+pub fn par_blocks_while<W: SplitAt, R: Send>(
     offsets: &[usize],
     written: W,
-    little: impl Fn(&Block<'_>) -> bool + Sync,
+    divide: impl Fn(&Block<'_>) -> bool + Sync,
     work: impl Fn(Block<'_>, W) -> R + Sync,
     join: impl Fn(R, R) -> R + Sync,
 ) -> R {
     let block = Block { first: 0, offsets };
-    if little(&block) { work(block, written) } else { halves(block, written, &little, &work, &join) }
+    if divide(&block) { halves(block, written, &divide, &work, &join) } else { work(block, written) }
 }
 
-fn halves<W: Cut, R: Send>(
+fn halves<W: SplitAt, R: Send>(
     block: Block<'_>,
     written: W,
-    little: &(impl Fn(&Block<'_>) -> bool + Sync),
+    divide: &(impl Fn(&Block<'_>) -> bool + Sync),
     work: &(impl Fn(Block<'_>, W) -> R + Sync),
     join: &(impl Fn(R, R) -> R + Sync),
 ) -> R {
-    if little(&block) || block.contexts() == 1 {
+    if !divide(&block) || block.contexts() == 1 {
         return work(block, written);
     }
     let Block { first, offsets } = block;
     let middle = block.contexts() / 2;
-    let (left, right) = written.cut(offsets[middle] - offsets[0]);
+    let (left, right) = written.split_at(offsets[middle] - offsets[0]);
     let (a, b) = rayon::join(
-        || halves(Block { first, offsets: &offsets[..=middle] }, left, little, work, join),
-        || halves(Block { first: first + middle, offsets: &offsets[middle..] }, right, little, work, join),
+        || halves(Block { first, offsets: &offsets[..=middle] }, left, divide, work, join),
+        || halves(Block { first: first + middle, offsets: &offsets[middle..] }, right, divide, work, join),
     );
     join(a, b)
 }
 
-/// [`over`] without a result.
+/// [`par_blocks`] without a result.
 #[inline]
-pub fn for_each<W: Cut>(offsets: &[usize], written: W, work: impl Fn(Block<'_>, W) + Sync) {
-    over(offsets, written, work, |(), ()| ());
+pub fn for_each<W: SplitAt>(offsets: &[usize], written: W, work: impl Fn(Block<'_>, W) + Sync) {
+    par_blocks(offsets, written, work, |(), ()| ());
 }
 
 /// The sum of `work` over all blocks, added in pairs.
 #[inline]
-pub fn sum<W: Cut>(offsets: &[usize], written: W, work: impl Fn(Block<'_>, W) -> f64 + Sync) -> f64 {
-    over(offsets, written, work, |a, b| a + b)
+pub fn sum<W: SplitAt>(offsets: &[usize], written: W, work: impl Fn(Block<'_>, W) -> f64 + Sync) -> f64 {
+    par_blocks(offsets, written, work, |a, b| a + b)
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
         ) {
             let shape = Shape::ragged(sizes.iter().copied()).unwrap();
             let (mut a, mut b) = (vec![0.0; shape.len()], vec![0.0; shape.len()]);
-            let contexts = over(
+            let contexts = par_blocks(
                 shape.offsets(),
                 (&mut a[..], &mut b[..]),
                 |block, (a, b)| {

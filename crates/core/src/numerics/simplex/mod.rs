@@ -5,18 +5,23 @@
 //!
 //! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. A row of up to 16 that
 //! stands alone never leaves the registers: for a game of ten actions the way through memory costs as much as the arithmetic.
-//! Several such rows are taken together (`simplex/together.rs`). All ways have the same bits.
+//! Several such rows are taken together (`simplex/batched.rs`). All ways have the same bits.
 
+mod batched;
 mod best_response;
-mod together;
-
-use std::ops::Range;
+mod logits;
+mod softmax;
 
 use pulp::{Simd, WithSimd};
 
-use crate::lanes::{Eight, LANES, Real};
-use crate::vector::{self, exp_of, kl_term_of, ln_of};
-use together::{SHORT, ShortRows, short_rows};
+pub use best_response::{EightRows, best_responses_of_eight, kl_to_best_response, kl_to_best_response_rows};
+pub(crate) use logits::{Combination, InPlace, Logits};
+pub(crate) use softmax::LogSoftmax;
+
+pub use crate::numerics::vector::kl_term;
+
+use crate::numerics::lanes::{F64x8, LANES};
+use crate::numerics::vector::{self, kl_term_of};
 
 /// `log sum_i exp(v_i)`, shifted by the largest entry. `-inf` entries count nothing.
 #[must_use]
@@ -28,203 +33,24 @@ pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     max + values.map(|v| (v - max).exp()).sum::<f64>().ln()
 }
 
-/// Turns `logits` into log-probabilities in place and writes the probabilities beside them.
+/// A row of logits has no finite normaliser: it holds a NaN, a `+inf`, or only `-inf`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("row {row} of the logits has no finite normaliser")]
+pub struct NonFinite {
+    /// The first such row, from 0.
+    pub row: usize,
+}
+
+/// Turns `logits` into log-probabilities in place and writes the probabilities beside them. A probability below 1e-307 is 0;
+/// its logarithm is kept.
 ///
-/// Returns false, leaving garbage behind, if the row has no finite normaliser (a NaN, a `+inf`, or only `-inf`). A
-/// probability below 1e-307 is 0; its logarithm is kept.
-#[must_use]
-pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> bool {
+/// # Errors
+/// [`NonFinite`] if the row has no finite normaliser; both slices are then meaningless.
+pub fn log_softmax(logits: &mut [f64], probs: &mut [f64]) -> Result<(), NonFinite> {
     let offsets = [0, logits.len()];
-    vector::run(LogSoftmax { offsets: &offsets, logits: &InPlace, log_probs: logits, probs }).is_none()
+    vector::run(LogSoftmax { offsets: &offsets, logits: &InPlace, log_probs: logits, probs })
+        .map_or(Ok(()), |row| Err(NonFinite { row }))
 }
-
-/// Where the logits of a softmax come from.
-pub(crate) trait Logits {
-    /// Those of the entries `at` of a flat vector, filled up with `-inf`; `present` is what is written there now.
-    fn part<S: Simd>(&self, simd: S, at: Range<usize>, present: &[f64]) -> Eight<S>;
-}
-
-/// Logits that stand where the log-probabilities will.
-pub(crate) struct InPlace;
-
-impl Logits for InPlace {
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, _: Range<usize>, present: &[f64]) -> Eight<S> {
-        Eight::load_part(simd, present, f64::NEG_INFINITY)
-    }
-}
-
-/// `sum_k weight_k values_k`, each after the first added with one rounding; the values are flat over the shape.
-#[derive(Clone, Copy)]
-pub(crate) struct Combination<'a, const K: usize>(pub(crate) [(f64, &'a [f64]); K]);
-
-impl<const K: usize> Logits for Combination<'_, K> {
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, at: Range<usize>, _: &[f64]) -> Eight<S> {
-        /// What makes -inf of the lanes from the k-th on: a weight may have any sign, so padded values cannot.
-        const FILLING: [[f64; LANES]; LANES] = {
-            let mut filling = [[0.0; LANES]; LANES];
-            let mut k = 0;
-            while k < LANES * LANES {
-                if k % LANES >= k / LANES {
-                    filling[k / LANES][k % LANES] = f64::NEG_INFINITY;
-                }
-                k += 1;
-            }
-            filling
-        };
-        let mut sum = Eight::splat(simd, 0.0);
-        for (k, (weight, values)) in self.0.iter().enumerate() {
-            let (weight, values) =
-                (Eight::splat(simd, *weight), Eight::load_part(simd, &values[at.clone()], 0.0));
-            sum = if k == 0 { weight * values } else { values.times_plus(weight, sum) };
-        }
-        match FILLING.get(at.len()) {
-            Some(filling) => sum + Eight::load(simd, filling),
-            None => sum,
-        }
-    }
-}
-
-/// [`log_softmax`] of every row; the first row without a finite normaliser, if any.
-///
-/// Row k lies at `offsets[k]..offsets[k + 1]` of the logits' flat vectors, and of what is written (which begins at
-/// `offsets[0]`) at `offsets[k] - offsets[0]..offsets[k + 1] - offsets[0]`.
-pub(crate) struct LogSoftmax<'a, L> {
-    pub(crate) offsets: &'a [usize],
-    pub(crate) logits: &'a L,
-    pub(crate) log_probs: &'a mut [f64],
-    pub(crate) probs: &'a mut [f64],
-}
-
-impl<L: Logits> WithSimd for LogSoftmax<'_, L> {
-    type Output = Option<usize>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Option<usize> {
-        let (mut bad, mut first) = (None, 0);
-        let base = self.offsets[0];
-        while first + 1 < self.offsets.len() {
-            let count = short_rows(&self.offsets[first..]);
-            let (start, end) = (self.offsets[first], self.offsets[first + count.max(1)]);
-            let here = start - base..end - base;
-            let (log_probs, probs) = (&mut self.log_probs[here.clone()], &mut self.probs[here]);
-            if count > 1 {
-                // out of line: a single row is slower for every kernel beside its own
-                let offsets = &self.offsets[first..=first + count];
-                let sums = simd.vectorize(ShortRows { offsets, logits: self.logits, log_probs, probs });
-                bad = bad.or(sums.as_flattened()[..count]
-                    .iter()
-                    .position(|sum| !sum.is_finite())
-                    .map(|k| first + k));
-            } else {
-                let sum = match end - start {
-                    0..=8 => short_row::<S, L, 1>(simd, self.logits, start, log_probs, probs),
-                    9..=SHORT => short_row::<S, L, 2>(simd, self.logits, start, log_probs, probs),
-                    _ => long_row(simd, self.logits, start, log_probs, probs),
-                };
-                // a NaN or an infinite logit reaches the sum; the maximum alone would skip a NaN
-                if !sum.is_finite() {
-                    bad = bad.or(Some(first));
-                }
-            }
-            first += count.max(1);
-        }
-        bad
-    }
-}
-
-/// Where the k-th eight of a row of `n` lie in it.
-#[inline(always)]
-fn eight(k: usize, n: usize) -> Range<usize> {
-    k * LANES..n.min((k + 1) * LANES)
-}
-
-/// Eights of a row: `v - max v`, `exp` of that, and the sum of all exponentials.
-#[inline(always)]
-fn exponentials<S: Simd, const C: usize>(
-    simd: S,
-    mut v: [Eight<S>; C],
-) -> ([Eight<S>; C], [Eight<S>; C], f64) {
-    let mut top = v[0];
-    for k in 1..C {
-        top = top.or_larger(v[k]);
-    }
-    let top = Eight::splat(simd, top.largest());
-    let mut e = v;
-    for k in 0..C {
-        v[k] = v[k] - top;
-        e[k] = exp_of(v[k]);
-    }
-    let mut sums = e[0];
-    for k in 1..C {
-        sums = sums + e[k];
-    }
-    (v, e, sums.sum())
-}
-
-/// A row of `C` eights, in registers. Shifted by the largest entry and then by the logarithm of the sum, in two steps:
-/// max + log_sum would round at the size of max. The sum.
-#[inline(always)]
-fn short_row<S: Simd, L: Logits, const C: usize>(
-    simd: S,
-    logits: &L,
-    start: usize,
-    log_probs: &mut [f64],
-    probs: &mut [f64],
-) -> f64 {
-    let n = log_probs.len();
-    let mut v = [Eight::splat(simd, 0.0); C];
-    for k in 0..C {
-        let at = eight(k, n);
-        v[k] = logits.part(simd, start + at.start..start + at.end, &log_probs[at]);
-    }
-    let (v, e, sum) = exponentials(simd, v);
-    let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
-    for k in 0..C {
-        let at = eight(k, n);
-        (v[k] - log_sum).store_part(&mut log_probs[at.clone()]);
-        (e[k] * scale).store_part(&mut probs[at]);
-    }
-    sum
-}
-
-/// The same for a row of any length, in three passes.
-#[inline(always)]
-fn long_row<S: Simd, L: Logits>(
-    simd: S,
-    logits: &L,
-    start: usize,
-    log_probs: &mut [f64],
-    probs: &mut [f64],
-) -> f64 {
-    let mut top = Eight::splat(simd, f64::NEG_INFINITY);
-    for (k, present) in log_probs.chunks_mut(LANES).enumerate() {
-        let at = start + k * LANES;
-        let v = logits.part(simd, at..at + present.len(), present);
-        top = top.or_larger(v);
-        v.store_part(present);
-    }
-    let top = Eight::splat(simd, top.largest());
-    let mut sums = Eight::splat(simd, 0.0);
-    for (v, e) in log_probs.chunks_mut(LANES).zip(probs.chunks_mut(LANES)) {
-        let shifted = Eight::load_part(simd, v, f64::NEG_INFINITY) - top;
-        let exponential = exp_of(shifted);
-        sums = sums + exponential;
-        shifted.store_part(v);
-        exponential.store_part(e);
-    }
-    let sum = sums.sum();
-    let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
-    for (v, e) in log_probs.chunks_mut(LANES).zip(probs.chunks_mut(LANES)) {
-        (Eight::load_part(simd, v, 0.0) - log_sum).store_part(v);
-        (Eight::load_part(simd, e, 0.0) * scale).store_part(e);
-    }
-    sum
-}
-
-pub use crate::vector::kl_term;
-pub use best_response::{EightRows, best_responses_of_eight, kl_to_best_response, kl_to_best_response_rows};
 
 /// `KL(p || r)` in nats; `inf` if `p` has mass where `r` has none.
 ///
@@ -246,12 +72,12 @@ impl WithSimd for Kl<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let mut sums = Eight::splat(simd, 0.0);
+        let mut sums = F64x8::splat(simd, 0.0);
         let (p, r) = (self.p.chunks(LANES).zip(self.log_p.chunks(LANES)), self.r.chunks(LANES));
         for ((p, log_p), (r, log_r)) in p.zip(r.zip(self.log_r.chunks(LANES))) {
             let [p, log_p, r, log_r] = [p, log_p, r, log_r].map(
                 #[inline(always)]
-                |v| Eight::load_part(simd, v, 0.0),
+                |v| F64x8::load_part(simd, v, 0.0),
             );
             sums = sums + kl_term_of(p, log_p, r, log_r);
         }
@@ -288,7 +114,7 @@ mod tests {
 
     fn softmax(logits: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let (mut l, mut p) = (logits.to_vec(), vec![0.0; logits.len()]);
-        assert!(log_softmax(&mut l, &mut p));
+        log_softmax(&mut l, &mut p).unwrap();
         (p, l)
     }
 
@@ -298,7 +124,7 @@ mod tests {
         assert_eq!(p, [1.0, 0.0, 0.0]);
         assert_eq!(l, [0.0, -1e6, -2e6]);
         for bad in [&[f64::NAN, 0.0][..], &[f64::INFINITY, 0.0], &[f64::NEG_INFINITY; 2]] {
-            assert!(!log_softmax(&mut bad.to_vec(), &mut [0.0; 2]));
+            assert_eq!(log_softmax(&mut bad.to_vec(), &mut [0.0; 2]), Err(NonFinite { row: 0 }));
         }
     }
 

@@ -10,13 +10,13 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::together::{
-    NO_SUMS, SHORT, TOGETHER, load_short, logarithms_and_quotients, short_rows, short_sum,
-    store_exponentials, store_logits, store_short,
+use super::batched::{
+    BATCH, NO_SUMS, SHORT, load_short, logarithms_and_quotients, short_rows, short_sum, store_exponentials,
+    store_logits, store_short,
 };
-use super::{Combination, Logits as _, eight, exponentials};
-use crate::lanes::{Eight, LANES, Real as _, fold_columns};
-use crate::vector::{self, exp_of, kl_term_of, ln_of};
+use super::logits::{Combination, Logits as _, chunk, exponentials};
+use crate::numerics::lanes::{F64x8, LANES, Real as _, fold_columns};
+use crate::numerics::vector::{self, exp_of, kl_term_of, ln_of};
 
 /// `KL(pi || BR_tau(pi))` for `BR_tau(pi) = softmax(log mu + q / tau)`.
 ///
@@ -74,7 +74,7 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
             let count = short_rows(&self.offsets[first..]);
             if count > 1 {
                 #[expect(clippy::unnecessary_lazy_evaluations, reason = "four KiB are zeros only once")]
-                let stored = stored.get_or_insert_with(|| [[[0.0; SHORT]; 2]; TOGETHER]);
+                let stored = stored.get_or_insert_with(|| [[[0.0; SHORT]; 2]; BATCH]);
                 let kls = simd.vectorize(ShortResponses { first, count, of: &self, stored });
                 kls[..count].iter().for_each(|kl| (self.each)(*kl));
                 first += count;
@@ -93,23 +93,23 @@ impl<F: FnMut(f64)> WithSimd for Responses<'_, F> {
     }
 }
 
-/// `KL(pi || BR)` of up to [`TOGETHER`] short rows, together, as the softmax of them.
+/// `KL(pi || BR)` of up to [`BATCH`] short rows, together, as the softmax of them.
 struct ShortResponses<'a, F> {
     first: usize,
     count: usize,
     of: &'a Responses<'a, F>,
     /// Shifted logits, and exponentials. Overwritten.
-    stored: &'a mut [[[f64; SHORT]; 2]; TOGETHER],
+    stored: &'a mut [[[f64; SHORT]; 2]; BATCH],
 }
 
 impl<F> WithSimd for ShortResponses<'_, F> {
-    type Output = [f64; TOGETHER];
+    type Output = [f64; BATCH];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; TOGETHER] {
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; BATCH] {
         let (of, base) = (self.of, self.of.offsets[0]);
         let offsets = &of.offsets[self.first..=self.first + self.count];
-        let (mut sums, mut kls) = (NO_SUMS, [0.0; TOGETHER]);
+        let (mut sums, mut kls) = (NO_SUMS, [0.0; BATCH]);
         for ((w, [v, e]), sum) in offsets.windows(2).zip(&mut *self.stored).zip(sums.as_flattened_mut()) {
             let n = w[1] - w[0];
             let (v, e) = (&mut v[..n], &mut e[..n]);
@@ -125,7 +125,7 @@ impl<F> WithSimd for ShortResponses<'_, F> {
         let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
         let (log_sums, scales) = (log_sums.as_flattened(), scales.as_flattened());
         for (r, w) in offsets.windows(2).enumerate() {
-            let (log_sum, scale) = (Eight::splat(simd, log_sums[r]), Eight::splat(simd, scales[r]));
+            let (log_sum, scale) = (F64x8::splat(simd, log_sums[r]), F64x8::splat(simd, scales[r]));
             let (row, n) = (Row { at: w[0] - base..w[1] - base, of }, w[1] - w[0]);
             let [v, e] = &mut self.stored[r];
             if n <= LANES {
@@ -154,21 +154,21 @@ impl<F> Row<'_, F> {
     /// Where the k-th eight lie in the flat vectors.
     #[inline(always)]
     fn eight(&self, k: usize) -> Range<usize> {
-        let at = eight(k, self.at.len());
+        let at = chunk(k, self.at.len());
         self.at.start + at.start..self.at.start + at.end
     }
 
     /// The k-th eight logits of the best response.
     #[inline(always)]
-    fn response<S: Simd>(&self, simd: S, k: usize) -> Eight<S> {
+    fn response<S: Simd>(&self, simd: S, k: usize) -> F64x8<S> {
         self.of.response.part(simd, self.eight(k), &[])
     }
 
     /// The terms of eight actions, whose best response has log-probabilities `log_r` and probabilities `r`.
     #[inline(always)]
-    fn terms<S: Simd>(&self, simd: S, k: usize, r: Eight<S>, log_r: Eight<S>) -> Eight<S> {
+    fn terms<S: Simd>(&self, simd: S, k: usize, r: F64x8<S>, log_r: F64x8<S>) -> F64x8<S> {
         let (p, log_p) = (&self.of.probs[self.eight(k)], &self.of.log_probs[self.eight(k)]);
-        kl_term_of(Eight::load_part(simd, p, 0.0), Eight::load_part(simd, log_p, 0.0), r, log_r)
+        kl_term_of(F64x8::load_part(simd, p, 0.0), F64x8::load_part(simd, log_p, 0.0), r, log_r)
     }
 
     /// The terms of a short row, from its shifted logits `v` and its exponentials, over which they are written.
@@ -177,12 +177,12 @@ impl<F> Row<'_, F> {
         &self,
         simd: S,
         (v, e): (&[f64], &mut [f64]),
-        log_sum: Eight<S>,
-        scale: Eight<S>,
+        log_sum: F64x8<S>,
+        scale: F64x8<S>,
     ) {
-        let p: [Eight<S>; C] = load_short(simd, &self.of.probs[self.at.clone()], 0.0);
-        let log_p: [Eight<S>; C] = load_short(simd, &self.of.log_probs[self.at.clone()], 0.0);
-        let (v, mut terms): ([Eight<S>; C], [Eight<S>; C]) =
+        let p: [F64x8<S>; C] = load_short(simd, &self.of.probs[self.at.clone()], 0.0);
+        let log_p: [F64x8<S>; C] = load_short(simd, &self.of.log_probs[self.at.clone()], 0.0);
+        let (v, mut terms): ([F64x8<S>; C], [F64x8<S>; C]) =
             (load_short(simd, v, 0.0), load_short(simd, e, 0.0));
         for k in 0..C {
             terms[k] = kl_term_of(p[k], log_p[k], terms[k] * scale, v[k] - log_sum);
@@ -193,12 +193,12 @@ impl<F> Row<'_, F> {
     /// A row of `C` eights, in registers.
     #[inline(always)]
     fn short_kl<S: Simd, const C: usize>(&self, simd: S) -> f64 {
-        let mut v = [Eight::splat(simd, 0.0); C];
+        let mut v = [F64x8::splat(simd, 0.0); C];
         for k in 0..C {
             v[k] = self.response(simd, k);
         }
         let (v, e, sum) = exponentials(simd, v);
-        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
+        let (log_sum, scale) = (F64x8::splat(simd, ln_of(sum)), F64x8::splat(simd, 1.0 / sum));
         let mut sums = self.terms(simd, 0, e[0] * scale, v[0] - log_sum);
         for k in 1..C {
             sums = sums + self.terms(simd, k, e[k] * scale, v[k] - log_sum);
@@ -211,19 +211,19 @@ impl<F> Row<'_, F> {
     #[inline(always)]
     fn kl<S: Simd>(&self, simd: S, stored: &mut [[[f64; LANES]; 2]]) -> f64 {
         let eights = self.at.len().div_ceil(LANES);
-        let mut top = Eight::splat(simd, f64::NEG_INFINITY);
+        let mut top = F64x8::splat(simd, f64::NEG_INFINITY);
         for k in 0..eights {
             let v = self.response(simd, k);
-            top = top.or_larger(v);
+            top = top.max(v);
             if let Some([shifted, _]) = stored.get_mut(k) {
                 v.store(shifted);
             }
         }
-        let top = Eight::splat(simd, top.largest());
-        let mut sums = Eight::splat(simd, 0.0);
+        let top = F64x8::splat(simd, top.largest());
+        let mut sums = F64x8::splat(simd, 0.0);
         for k in 0..eights {
             let e = if let Some([shifted, e]) = stored.get_mut(k) {
-                let v = Eight::load(simd, shifted) - top;
+                let v = F64x8::load(simd, shifted) - top;
                 v.store(shifted);
                 exp_of(v).store(e);
                 exp_of(v)
@@ -233,11 +233,11 @@ impl<F> Row<'_, F> {
             sums = sums + e;
         }
         let sum = sums.sum();
-        let (log_sum, scale) = (Eight::splat(simd, ln_of(sum)), Eight::splat(simd, 1.0 / sum));
-        let mut sums = Eight::splat(simd, 0.0);
+        let (log_sum, scale) = (F64x8::splat(simd, ln_of(sum)), F64x8::splat(simd, 1.0 / sum));
+        let mut sums = F64x8::splat(simd, 0.0);
         for k in 0..eights {
             let (v, e) = if let Some([shifted, e]) = stored.get(k) {
-                (Eight::load(simd, shifted), Eight::load(simd, e))
+                (F64x8::load(simd, shifted), F64x8::load(simd, e))
             } else {
                 let v = self.response(simd, k) - top;
                 (v, exp_of(v))
@@ -248,7 +248,7 @@ impl<F> Row<'_, F> {
     }
 }
 
-/// Eight policies at once, action by action: `[actions][8]`, flat over contexts, lane k of each being policy k's. What costs
+/// F64x8 policies at once, action by action: `[actions][8]`, flat over contexts, lane k of each being policy k's. What costs
 /// most for a row alone, sums across a vector and waiting for them, is gone.
 pub struct EightRows<'a> {
     /// Probabilities.
@@ -305,7 +305,7 @@ impl<F: FnMut([f64; LANES], [f64; LANES])> BestResponses<'_, F> {
     /// At most `K` contexts.
     #[inline(always)]
     fn together<S: Simd, const K: usize>(&mut self, simd: S, offsets: &[usize]) {
-        let per_tau = Eight::splat(simd, per(self.tau));
+        let per_tau = F64x8::splat(simd, per(self.tau));
         let (mut largest, mut sums) = ([[0.0; LANES]; K], [[1.0; LANES]; K]);
         for ((w, largest), sum) in offsets.windows(2).zip(&mut largest).zip(&mut sums) {
             self.weigh(simd, w[0]..w[1], per_tau, largest, sum);
@@ -314,7 +314,7 @@ impl<F: FnMut([f64; LANES], [f64; LANES])> BestResponses<'_, F> {
         if self.tau > 0.0 {
             let (log_sums, scales) = logarithms_and_quotients(simd, &sums);
             for (k, w) in offsets.windows(2).enumerate() {
-                let (log_sum, scale) = (Eight::load(simd, &log_sums[k]), Eight::load(simd, &scales[k]));
+                let (log_sum, scale) = (F64x8::load(simd, &log_sums[k]), F64x8::load(simd, &scales[k]));
                 self.divergence(simd, w[0]..w[1], log_sum, scale).store(&mut kls[k]);
             }
         }
@@ -332,17 +332,17 @@ impl<F> BestResponses<'_, F> {
         &mut self,
         simd: S,
         at: Range<usize>,
-        per_tau: Eight<S>,
+        per_tau: F64x8<S>,
         largest: &mut [f64; LANES],
         sum: &mut [f64; LANES],
     ) {
         let (gain, scratch) = (&mut self.rows.gain[at.clone()], &mut self.rows.scratch[at.clone()]);
-        let lowest = Eight::splat(simd, f64::NEG_INFINITY);
+        let lowest = F64x8::splat(simd, f64::NEG_INFINITY);
         let (mut most, mut top) = (lowest, lowest);
         for (gain, mu) in gain.iter_mut().zip(&self.log_mu[at]) {
-            let q = Eight::load(simd, gain);
-            let v = q.times_plus(per_tau, Eight::splat(simd, *mu));
-            (most, top) = (most.or_larger(q), top.or_larger(v));
+            let q = F64x8::load(simd, gain);
+            let v = q.mul_add(per_tau, F64x8::splat(simd, *mu));
+            (most, top) = (most.max(q), top.max(v));
             v.store(gain);
         }
         most.store(largest);
@@ -353,11 +353,11 @@ impl<F> BestResponses<'_, F> {
         let mut sums = [[0.0; LANES]; LANES];
         for (v, e) in gain.chunks_mut(LANES).zip(scratch.chunks_mut(LANES)) {
             for ((v, e), sum) in v.iter_mut().zip(e).zip(&mut sums) {
-                let shifted = Eight::load(simd, v) - top;
+                let shifted = F64x8::load(simd, v) - top;
                 let exponential = exp_of(shifted);
                 shifted.store(v);
                 exponential.store(e);
-                (Eight::load(simd, sum) + exponential).store(sum);
+                (F64x8::load(simd, sum) + exponential).store(sum);
             }
         }
         fold_columns(simd, &sums).store(sum);
@@ -365,7 +365,7 @@ impl<F> BestResponses<'_, F> {
 
     /// One context: `KL(pi || BR)` from what [`BestResponses::weigh`] left.
     #[inline(always)]
-    fn divergence<S: Simd>(&self, simd: S, at: Range<usize>, log_sum: Eight<S>, scale: Eight<S>) -> Eight<S> {
+    fn divergence<S: Simd>(&self, simd: S, at: Range<usize>, log_sum: F64x8<S>, scale: F64x8<S>) -> F64x8<S> {
         let EightRows { probs, log_probs, gain, scratch } = &self.rows;
         let policies = probs[at.clone()].chunks(LANES).zip(log_probs[at.clone()].chunks(LANES));
         let responses = gain[at.clone()].chunks(LANES).zip(scratch[at.clone()].chunks(LANES));
@@ -374,7 +374,7 @@ impl<F> BestResponses<'_, F> {
             for (((p, log_p), (v, e)), sum) in p.iter().zip(log_p).zip(v.iter().zip(e)).zip(&mut sums) {
                 let [p, log_p, v, e, so_far] = [p, log_p, v, e, &*sum].map(
                     #[inline(always)]
-                    |v| Eight::load(simd, v),
+                    |v| F64x8::load(simd, v),
                 );
                 (so_far + kl_term_of(p, log_p, e * scale, v - log_sum)).store(sum);
             }
