@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use equipoise::data::{self, Selection};
+use equipoise_answers::{self as answers, Source};
 
 /// What columns comparison files may have, for the help of those who read them.
 macro_rules! columns {
@@ -221,6 +223,26 @@ pub(crate) struct Filters {
     pub(crate) since: Option<String>,
 }
 
+impl Filters {
+    /// The rows that are meant, with what a tie counts.
+    pub(crate) fn selection(&self, ties: Ties) -> Selection {
+        Selection {
+            context: self.context.clone(),
+            annotator: self.annotator.clone(),
+            items: self.items.clone(),
+            since: self.since.clone(),
+            ties: ties.into(),
+        }
+    }
+}
+
+impl GameFile {
+    /// The file and its rows.
+    pub(crate) fn source(&self) -> Source {
+        Source { path: self.game.clone(), selection: self.filters.selection(self.ties) }
+    }
+}
+
 /// What a tie counts in a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FitTies {
@@ -230,6 +252,16 @@ pub(crate) enum FitTies {
     Drop,
     /// An outcome of its own.
     Model,
+}
+
+impl From<FitTies> for answers::FitTies {
+    fn from(ties: FitTies) -> Self {
+        match ties {
+            FitTies::Half => Self::Half,
+            FitTies::Drop => Self::Drop,
+            FitTies::Model => Self::Model,
+        }
+    }
 }
 
 /// How Bradley-Terry strengths are found.
@@ -243,6 +275,16 @@ pub(crate) enum Algorithm {
     Zermelo,
 }
 
+impl From<Algorithm> for answers::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Newton => Self::Newton,
+            Algorithm::Newman => Self::Newman,
+            Algorithm::Zermelo => Self::Zermelo,
+        }
+    }
+}
+
 /// What a group is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Each {
@@ -250,6 +292,15 @@ pub(crate) enum Each {
     Context,
     /// Every annotator.
     Annotator,
+}
+
+impl From<Each> for data::Grouping {
+    fn from(each: Each) -> Self {
+        match each {
+            Each::Context => Self::Context,
+            Each::Annotator => Self::Annotator,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -288,6 +339,20 @@ pub(crate) struct Fit {
     /// Print the result as JSON, with the matrix of residuals.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Fit {
+    pub(crate) fn options(&self) -> answers::FitOptions {
+        answers::FitOptions {
+            model: self.model.clone(),
+            each: self.each.map(Into::into),
+            algorithm: self.algorithm.into(),
+            ties: self.ties.map(Into::into),
+            home: self.home,
+            prior: self.prior,
+            seed: self.seed,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -345,6 +410,15 @@ pub(crate) enum Ties {
     Drop,
 }
 
+impl From<Ties> for data::Ties {
+    fn from(ties: Ties) -> Self {
+        match ties {
+            Ties::Half => Self::Half,
+            Ties::Drop => Self::Drop,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Regularisation {
     /// KL regularisation towards the reference; 0 is the original game.
@@ -389,6 +463,16 @@ pub(crate) enum Select {
     RegularisedLimit,
     /// A vertex of the set of equilibria.
     Vertex,
+}
+
+impl From<Select> for answers::Select {
+    fn from(select: Select) -> Self {
+        match select {
+            Select::MaximumEntropy => Self::MaximumEntropy,
+            Select::RegularisedLimit => Self::RegularisedLimit,
+            Select::Vertex => Self::Vertex,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -437,4 +521,15 @@ pub(crate) enum Listing {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+}
+
+impl From<Listing> for answers::Noun {
+    fn from(what: Listing) -> Self {
+        match what {
+            Listing::Solvers => Self::Solvers,
+            Listing::Games => Self::Games,
+            Listing::Metrics => Self::Metrics,
+            Listing::Models => Self::Models,
+        }
+    }
 }

@@ -1,22 +1,14 @@
 //! One function a command.
 
 mod audit;
-mod batch;
-mod certificate;
-mod exact;
+mod comparisons;
 mod experiment;
-mod fit;
-mod input;
-mod inspect;
-mod leaderboard;
-mod list;
-mod others;
-mod rank;
+mod games;
 
 use std::error::Error;
 
-use crate::Answer;
-use crate::args::Command;
+use crate::args::{Command, List};
+use crate::{Answer, output};
 
 type Outcome = Result<Answer, Box<dyn Error>>;
 
@@ -27,13 +19,25 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Plan(args) => experiment::plan(args),
         Command::Check(args) => experiment::check(args),
         Command::Report(args) => experiment::report(args),
-        Command::Audit(args) => audit::audit(&args),
-        Command::Solve(args) => exact::solve(args),
-        Command::Gap(args) => exact::gap(args),
-        Command::Fit(args) => fit::fit(args),
-        Command::Rank(args) => rank::rank(args),
-        Command::Inspect(args) => inspect::inspect(args),
-        Command::List(args) => Ok(list::list(args)),
+        Command::Audit(args) => audit::audit(args),
+        Command::Solve(args) => games::solve(args),
+        Command::Gap(args) => games::gap(args),
+        Command::Fit(args) => comparisons::fit(args),
+        Command::Rank(args) => comparisons::rank(args),
+        Command::Inspect(args) => comparisons::inspect(args),
+        Command::List(args) => {
+            list(&args);
+            Ok(Answer::Yes)
+        }
         Command::Schema => experiment::schema(),
+    }
+}
+
+fn list(args: &List) {
+    let answer = equipoise_answers::list(args.what.into());
+    if args.markdown {
+        output::print(&answer.markdown());
+    } else {
+        output::show(&answer, args.json);
     }
 }

@@ -1,10 +1,13 @@
 //! What is printed, and where: results to standard output, everything else to standard error.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use comfy_table::{ContentArrangement, Table, TableStyle};
+use equipoise_answers::AnswerError;
+use serde::Serialize;
 use serde_json::Value;
+use terminal_size::Width;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error; `RUST_LOG` overrides the level.
@@ -29,19 +32,41 @@ pub(crate) fn print(text: &str) {
     let _ = out.flush();
 }
 
+/// Prints an answer, as JSON or as text that fits the terminal.
+pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
+    if json {
+        return print(&equipoise_answers::to_json(answer));
+    }
+    // without a terminal the text has a width of its own
+    match terminal_size::terminal_size_of(io::stdout()) {
+        Some((Width(columns), _)) => print(&format!("{answer:0$}", usize::from(columns))),
+        None => print(&answer.to_string()),
+    }
+}
+
 /// Prints a JSON result.
 pub(crate) fn json(value: &Value) {
     print(&serde_json::to_string_pretty(value).expect("a JSON value serialises"));
 }
 
 /// Says something beside the result.
-pub(crate) fn say(text: &str) {
+pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints an error with its causes.
-pub(crate) fn error(error: &dyn Error) {
-    let mut message = format!("error: {error}");
+pub(crate) fn error(error: &(dyn Error + 'static)) {
+    // an option is named as it is typed
+    let option = match error.downcast_ref::<AnswerError>() {
+        Some(AnswerError::Option { option, .. }) => Some((*option, option.replace('_', "-"))),
+        _ => None,
+    };
+    let text = error.to_string();
+    let mut message = match option.as_ref().and_then(|(field, flag)| Some((flag, text.strip_prefix(field)?)))
+    {
+        Some((flag, rest)) => format!("error: --{flag}{rest}"),
+        None => format!("error: {text}"),
+    };
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
@@ -50,18 +75,5 @@ pub(crate) fn error(error: &dyn Error) {
         }
         source = cause.source();
     }
-    say(&message);
-}
-
-/// A plain table that fits the terminal.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new());
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    if !io::stdout().is_terminal() {
-        table.set_width(160);
-    }
-    table.set_header(header.iter().copied());
-    table.add_rows(rows);
-    table.to_string()
+    note(&message);
 }

@@ -1,8 +1,8 @@
-//! The progress bar of a running experiment, and the sign of life of a long computation.
+//! Progress bars: of a running experiment, and of the stages of a long computation.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Progress {
         let runs = plan.runs.len() as u64;
         let done = Arc::new(AtomicBool::new(false));
         if !std::io::stderr().is_terminal() {
-            crate::output::say(&format!("{}: {runs} runs on {} games", plan.name, plan.games.len()));
+            crate::output::note(&format!("{}: {runs} runs on {} games", plan.name, plan.games.len()));
             return Self { done, drawer: None };
         }
         let bar = ProgressBar::with_draw_target(
@@ -55,68 +55,79 @@ impl Drop for Progress {
     }
 }
 
-/// How long a computation may take before it gives a sign of life.
+/// How long a stage may take before it is drawn.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Digits of a gap down to rounding.
 const DIGITS: u64 = 16;
 
-/// Shows that something is being computed and for how long, once it takes more than a second, until it is dropped.
-pub(crate) struct Waiting {
-    done: Arc<AtomicBool>,
-    /// Bits of the last bound on the duality gap that was told; 1 before.
-    gap: Arc<AtomicU64>,
-    drawer: Option<JoinHandle<()>>,
+/// Draws the stages of a computation to standard error, if that is a terminal and they take more than a second; remarks go
+/// there in any case.
+#[derive(Default)]
+pub(crate) struct Terminal(Mutex<Option<Stage>>);
+
+/// What is drawn: a bar of units; a spinner where their number is unknown, or a bar of right digits once a gap is known.
+struct Stage {
+    bar: ProgressBar,
+    counted: bool,
+    /// Dropped to end the wait for [`PATIENCE`].
+    _waiting: mpsc::Sender<()>,
 }
 
-impl Waiting {
-    /// Starts waiting; draws only to a terminal.
-    pub(crate) fn start(what: &'static str) -> Self {
-        let done = Arc::new(AtomicBool::new(false));
-        let gap = Arc::new(AtomicU64::new(1f64.to_bits()));
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("a valid template").progress_chars("=> ")
+}
+
+impl Terminal {
+    fn stage(&self) -> MutexGuard<'_, Option<Stage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl equipoise_answers::Progress for Terminal {
+    fn begin(&self, what: &str, units: Option<u64>) {
+        self.end();
         if !std::io::stderr().is_terminal() {
-            return Self { done, gap, drawer: None };
+            return;
         }
-        let (flag, told) = (Arc::clone(&done), Arc::clone(&gap));
-        let drawer = std::thread::spawn(move || {
-            std::thread::park_timeout(PATIENCE);
-            if flag.load(Ordering::Relaxed) {
-                return;
+        let bar = ProgressBar::with_draw_target(units, ProgressDrawTarget::hidden());
+        bar.set_message(what.to_owned());
+        bar.set_style(style(match units {
+            Some(_) => "{msg} {bar:30} {pos}/{len}  {elapsed} gone, {eta} to go",
+            None => "{spinner} {msg}  {elapsed} gone",
+        }));
+        let (waiting, ended) = mpsc::channel::<()>();
+        let drawn = bar.clone();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                drawn.set_draw_target(ProgressDrawTarget::stderr());
+                drawn.enable_steady_tick(Duration::from_millis(100));
             }
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg}  {elapsed} gone").expect("a valid template"),
-            );
-            bar.set_message(what);
-            let measured = ProgressStyle::with_template("{msg} {bar:30} gap {prefix}  {elapsed} gone")
-                .expect("a valid template");
-            while !flag.load(Ordering::Relaxed) {
-                let gap = f64::from_bits(told.load(Ordering::Relaxed));
-                if gap < 1.0 {
-                    bar.set_style(measured.clone().progress_chars("=> "));
-                    bar.set_length(DIGITS);
-                    bar.set_position(((-gap.log10()) as u64).min(DIGITS));
-                    bar.set_prefix(format!("{gap:.0e}"));
-                }
-                bar.tick();
-                std::thread::park_timeout(Duration::from_millis(100));
-            }
-            bar.finish_and_clear();
         });
-        Self { done, gap, drawer: Some(drawer) }
+        *self.stage() = Some(Stage { bar, counted: units.is_some(), _waiting: waiting });
     }
 
-    /// Takes a bound on the duality gap, for a bar of the digits that are right.
-    pub(crate) fn tell(&self, gap: f64) {
-        self.gap.store(gap.to_bits(), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.done.store(true, Ordering::Relaxed);
-        if let Some(drawer) = self.drawer.take() {
-            drawer.thread().unpark();
-            let _ = drawer.join();
+    fn advance(&self, units: u64) {
+        if let Some(stage) = self.stage().as_ref() {
+            stage.bar.inc(units);
         }
+    }
+
+    fn gap(&self, gap: f64) {
+        if let Some(stage) = self.stage().as_ref().filter(|stage| !stage.counted && gap < 1.0) {
+            stage.bar.set_style(style("{msg} {bar:30} gap {prefix}  {elapsed} gone"));
+            stage.bar.set_length(DIGITS);
+            stage.bar.set_position(((-gap.log10()) as u64).min(DIGITS));
+            stage.bar.set_prefix(format!("{gap:.0e}"));
+        }
+    }
+
+    fn end(&self) {
+        if let Some(stage) = self.stage().take() {
+            stage.bar.finish_and_clear();
+        }
+    }
+
+    fn note(&self, text: &str) {
+        crate::output::note(text);
     }
 }

@@ -310,33 +310,23 @@ impl Gauge<'_> {
 /// [`AuditError`].
 pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<Searched, AuditError> {
     let mut rng = seed::stream(seed, "audit search", &[claim.id]);
-    let mut worst: Option<(f64, Finding, Instance)> = None;
+    let mut worst: Option<(Finding, Instance)> = None;
     let mut verdicts = BTreeMap::new();
     let (tries, climbs) = (tries.max(1), tries / 4);
     for k in 0..tries + climbs {
         let candidate = match &worst {
-            Some((_, _, from)) if k >= tries => perturbed(from, k, &mut rng),
+            Some((_, from)) if k >= tries => perturbed(from, k, &mut rng),
             _ => random_instance(claim.game, k, &mut rng),
         };
         let finding = hold(claim, &candidate)?;
         *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
-        let score = score(&finding.judged);
-        if worst.as_ref().is_none_or(|(s, ..)| score > *s) {
-            worst = Some((score, finding, candidate));
+        let worse = |(w, _): &(Finding, Instance)| finding.judged.severity() > w.judged.severity();
+        if worst.as_ref().is_none_or(worse) {
+            worst = Some((finding, candidate));
         }
     }
-    let (_, worst, instance) = worst.expect("at least one try");
+    let (worst, instance) = worst.expect("at least one try");
     Ok(Searched { games: tries + climbs, verdicts, worst, instance })
-}
-
-/// Larger is worse for the claim.
-fn score(judged: &Judged) -> f64 {
-    let failed = match judged.verdict {
-        Verdict::Fail { measured, allowed, .. } => 1e6 * (1.0 + (measured / allowed).min(1e6)),
-        Verdict::HypothesisNotMet { .. } => -1.0,
-        Verdict::Pass | Verdict::Inconclusive { .. } => 0.0,
-    };
-    failed + judged.slack.map_or(0.0, |s| 1.0 / s)
 }
 
 /// Two to eight actions, margins uniform or fair coins, a start up to several nats away.

@@ -57,6 +57,7 @@ impl Unit {
 }
 
 /// A proved statement about a registered method.
+#[derive(Debug)]
 pub struct Claim {
     /// Its name.
     pub id: &'static str,

@@ -8,6 +8,8 @@
 //! are not held against anything. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing; the
 //! slack at the end of the run stands beside it, because a bound may start tight and end far off.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 /// Relative excess over a bound that rounding may cause.
@@ -156,6 +158,58 @@ pub struct Judged {
     pub witness: Option<Witness>,
     /// Slope of `log m` in `log t` for bounds and orders, in `t` for linear forms and contractions.
     pub slope: Option<Slope>,
+}
+
+/// How bad a finding is for its claim; larger is worse.
+#[derive(Clone, Copy, Debug)]
+pub struct Severity {
+    /// Of the verdict: 0 silent, 1 held, 2 open, 3 broken.
+    class: u8,
+    /// `measured / bound` where they are nearest, 0 where nothing was compared.
+    tightness: f64,
+}
+
+impl Severity {
+    /// Read to six decimals, for a list whose order must not depend on rounding.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self { tightness: (1e6 * self.tightness).round() / 1e6, ..self }
+    }
+}
+
+impl Ord for Severity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.class.cmp(&other.class).then(self.tightness.total_cmp(&other.tightness))
+    }
+}
+
+impl PartialOrd for Severity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Severity {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Severity {}
+
+impl Judged {
+    /// How bad it is for the claim: searches keep the worst, lists begin with it.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let (class, compared) = match self.verdict {
+            Verdict::HypothesisNotMet { .. } => (0, None),
+            Verdict::Pass => (1, None),
+            Verdict::Inconclusive { .. } => (2, None),
+            Verdict::Fail { measured, allowed, .. } => (3, Some(measured / allowed)),
+        };
+        let tightness = self.slack.map(|s| 1.0 / s).or(compared).unwrap_or(0.0);
+        Severity { class, tightness }
+    }
 }
 
 /// Holds `series` (values at steps 0, 1, 2, .. in order) against `form`. `floor` is what rounding leaves of the metric, `unit`

@@ -21,20 +21,20 @@ pub(super) fn run(args: args::Run) -> Outcome {
     let executed = carry_out(&plan, &options)?;
     output::print(&executed.rendered.terminal);
     if executed.skipped > 0 {
-        output::say(&format!(
+        output::note(&format!(
             "{} of {} runs were finished before and are kept (--fresh runs them again)",
             executed.skipped,
             plan.runs.len()
         ));
     }
-    output::say(&format!("report: {}", options.out.join("report.html").display()));
+    output::note(&format!("report: {}", options.out.join("report.html").display()));
     if executed.interrupted {
-        output::say("interrupted: finished runs are kept; the same command goes on from here");
+        output::note("interrupted: finished runs are kept; the same command goes on from here");
         return Ok(Answer::Interrupted);
     }
     let broken: Vec<_> = executed.runs.iter().filter(|r| r.stop_reason == StopKind::Diverged).collect();
     for run in &broken {
-        output::say(&format!("{} on {} broke down: {}", run.label, run.game, run.stop_detail));
+        output::note(&format!("{} on {} broke down: {}", run.label, run.game, run.stop_detail));
     }
     Ok(if broken.is_empty() { Answer::Yes } else { Answer::No })
 }
@@ -42,13 +42,13 @@ pub(super) fn run(args: args::Run) -> Outcome {
 pub(super) fn plan(args: args::Plan) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
     output::print(&plan.to_yaml());
-    output::say(&format!(
+    output::note(&format!(
         "{} runs on {} games, at most {} steps each",
         plan.runs.len(),
         plan.games.len(),
         plan.limits.steps
     ));
-    output::say(forecast(&plan).to_string().trim_end());
+    output::note(forecast(&plan).to_string().trim_end());
     Ok(Answer::Yes)
 }
 
@@ -85,7 +85,7 @@ pub(super) fn check(args: args::Check) -> Outcome {
 pub(super) fn report(args: args::Report) -> Outcome {
     let rendered = equipoise_report::write_reports(&args.results)?;
     output::print(&rendered.terminal);
-    output::say(&format!("report: {}", args.results.join("report.html").display()));
+    output::note(&format!("report: {}", args.results.join("report.html").display()));
     Ok(Answer::Yes)
 }
 

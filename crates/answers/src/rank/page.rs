@@ -1,29 +1,41 @@
-//! The record of a board, for `equipoise rank --out`.
+//! The record of a leaderboard's page.
 
-use std::error::Error;
-
-use equipoise::data::{Comparisons, Grouped, PairCount, Ties};
+use equipoise::data::{Comparisons, Grouped, PairCount, Selection};
 use equipoise::models::intransitivity::inspect;
-use equipoise::models::leaderboard::Leaderboard as Board;
+use equipoise::models::leaderboard::Leaderboard as Ratings;
 use equipoise::models::{Model, Options, fit};
 use equipoise::reference::choice::condorcet_winner;
 use equipoise_records::leaderboard::{Context, FORMAT, Item, Leaderboard};
 
-use super::rank::{Sequential, tops};
-use super::{input, inspect as words};
-use crate::args::Rank;
+use super::answer::{MatchRatings, tops};
+use super::{RankData, RankOptions};
+use crate::error::AnswerError;
+use crate::inspect::InspectVerdict;
+use crate::progress::{Progress, Stage};
+use crate::source::tie_rule;
 
 /// Data sets drawn under one rating an item, for the verdict.
 const NULL_SETS: usize = 499;
 
+/// What a page says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct PageOptions {
+    /// What it is called.
+    pub title: String,
+    /// Which rows were selected.
+    pub selection: Selection,
+}
+
 /// Everything that the pages show.
 pub(super) fn record(
-    args: &Rank,
-    data: &Comparisons,
-    found: &Board,
-    sequential: Option<&Sequential>,
-    contexts: Option<&Grouped>,
-) -> Result<Leaderboard, Box<dyn Error>> {
+    given: &RankData,
+    found: &Ratings,
+    matches: Option<&MatchRatings>,
+    options: &RankOptions,
+    page: &PageOptions,
+    progress: &dyn Progress,
+) -> Result<Leaderboard, AnswerError> {
+    let data = &given.comparisons;
     let n = data.n();
     let order: Vec<usize> = found.rows.iter().map(|s| s.item).collect();
     let mut place = vec![0; n];
@@ -35,13 +47,14 @@ pub(super) fn record(
         (met[a][b], met[b][a]) = (p.met(), p.met());
     }
     let expected = order.iter().map(|&i| order.iter().map(|&j| found.fit.prob(i, j)).collect()).collect();
-    let bar = input::bar(NULL_SETS, "data sets under one rating an item");
-    let inspection = inspect(data, NULL_SETS, args.seed, &|| bar.inc(1))?;
-    bar.finish_and_clear();
-    let (word, why) = words::verdict(data, &inspection);
+    let stage = Stage::begin(progress, "data sets under one rating an item", Some(NULL_SETS));
+    let inspection = inspect(data, NULL_SETS, options.seed, &|| progress.advance(1))?;
+    drop(stage);
+    let finding = InspectVerdict::of(&data.labels, &inspection);
     let top_set: Vec<usize> = inspection.smith_set.iter().map(|&i| place[i]).collect();
-    let mut verdict = vec![("Is one rating enough?".to_owned(), format!("{}: {why}.", capital(word)))];
-    verdict.push(("On top".to_owned(), top(found, data)));
+    let enough = format!("{}: {finding}.", capital(finding.word()));
+    let mut verdict =
+        vec![("Is one rating enough?".to_owned(), enough), ("On top".to_owned(), top(found, data))];
     if !found.fit.exists {
         let text = "The likelihood has no finite maximum (somebody won all, or lost all, or groups never met); strengths are \
                     the posterior mode under a logistic prior.";
@@ -57,8 +70,8 @@ pub(super) fn record(
             interval: s.interval,
             bootstrap: s.bootstrap,
             rank: s.rank,
-            elo: sequential.map(|e| (e.elo[s.item], e.spread[s.item])),
-            trueskill: sequential.map(|e| e.trueskill[s.item]),
+            elo: matches.map(|e| (e.elo[s.item], e.spread[s.item])),
+            trueskill: matches.map(|e| e.trueskill[s.item]),
             borda: s.borda,
             copeland: s.copeland,
             nash: s.nash,
@@ -66,21 +79,25 @@ pub(super) fn record(
             worst_opponent: s.worst_opponent.map(|(j, w)| (place[j], 1.0 - w)),
         })
         .collect();
-    let rule = if data.ties == Ties::Half { "half a win to each side" } else { "dropped" };
     let mut remarks = data.checks.remarks();
     let unmet = data.unmet();
     if unmet > 0 {
         remarks.push(format!("{unmet} of {} pairs never met; they are shown as unknown", n * (n - 1) / 2));
     }
+    let contexts = match &given.contexts {
+        Some(c) => (0..c.names.len()).map(|k| context(c, k, data, &place)).collect(),
+        None => Vec::new(),
+    };
     Ok(Leaderboard {
         format: FORMAT,
-        title: args.data.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned()),
+        title: page.title.clone(),
         source: format!(
-            "{} items, {} comparisons, {} ties ({rule}){}",
+            "{} items, {} comparisons, {} ties ({}){}",
             n,
             data.total,
             data.total_ties,
-            selected(args)
+            tie_rule(data.ties),
+            selected(&page.selection)
         ),
         remarks,
         verdict,
@@ -92,13 +109,12 @@ pub(super) fn record(
         top_set,
         cycle: inspection.cycles.cycle.iter().map(|&i| place[i]).collect(),
         cycle_strength: inspection.cycles.strongest_cycle,
-        tops: tops(found, sequential).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
-        contexts: contexts
-            .map_or_else(Vec::new, |c| (0..c.names.len()).map(|k| context(c, k, data, &place)).collect()),
+        tops: tops(found, matches).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
+        contexts,
         replicates: found.replicates,
-        resampled: if args.by_context { "contexts" } else { "comparisons" }.to_owned(),
-        order: sequential.map(|s| s.order.to_owned()),
-        seed: args.seed,
+        resampled: if options.by_context { "contexts" } else { "comparisons" }.to_owned(),
+        order: matches.map(|s| s.order.to_owned()),
+        seed: options.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
@@ -111,8 +127,7 @@ fn capital(word: &str) -> String {
 }
 
 /// The filters in force.
-fn selected(args: &Rank) -> String {
-    let f = &args.filters;
+fn selected(f: &Selection) -> String {
     let one = |what: &str, value: &Option<String>| value.as_ref().map(|v| format!("{what} {v}"));
     let items = f.items.as_ref().map(|list| format!("{} items", list.len()));
     let all = [one("context", &f.context), one("annotator", &f.annotator), items, one("since", &f.since)];
@@ -121,7 +136,7 @@ fn selected(args: &Rank) -> String {
 }
 
 /// What can be said of the top.
-fn top(found: &Board, data: &Comparisons) -> String {
+fn top(found: &Ratings, data: &Comparisons) -> String {
     let first = &found.rows[0];
     let label = |i: usize| data.labels[i].as_str();
     let tied = found.rows.iter().filter(|s| s.rank.0 == 1).count();

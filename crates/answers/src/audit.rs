@@ -1,0 +1,310 @@
+//! The proved statements of the methods, against measurements.
+
+mod page;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use equipoise::audit::{Finding, Instance, hold, search, suite};
+use equipoise::claims::{CLAIMS, Claim};
+use equipoise::eval::audit::Verdict;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::error::AnswerError;
+use crate::progress::{Progress, Stage};
+use crate::table::{table, width};
+
+/// How many times what is measured a bound must allow, at the end of a run, to be off.
+const VACUOUS: f64 = 1000.0;
+
+/// The share of the gained orders of magnitude below which a bound tells nothing of them.
+const TOLD: f64 = 0.1;
+
+/// Which claims are audited, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditOptions {
+    /// Only these claims, by id.
+    pub claims: Vec<String>,
+    /// And those about these methods, by name. Nothing in either list: all claims.
+    pub solvers: Vec<String>,
+    /// Besides the suite, so many random small games (and a quarter as many climbed from the worst) are searched for a
+    /// counter-example.
+    pub search: u32,
+    /// Seed of the random games and starts.
+    pub seed: u64,
+}
+
+/// The claims with their findings. Serialises as a list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+#[non_exhaustive]
+pub struct AuditAnswer {
+    /// The claims, in the order of the registry.
+    pub claims: Vec<ClaimAnswer>,
+    /// Seed of the random games and starts.
+    #[serde(skip)]
+    pub seed: u64,
+}
+
+/// A claim with all its findings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClaimAnswer {
+    /// The claim.
+    pub claim: &'static Claim,
+    /// What was found on each instance, the worst for the claim first; at least one.
+    pub findings: Vec<Finding>,
+    /// The instance of the worst one.
+    pub instance: Instance,
+    /// How many instances, of the suite and of the search, ended with each verdict, by its name.
+    pub verdicts: BTreeMap<&'static str, u32>,
+    /// Games searched.
+    pub searched: u32,
+}
+
+/// Audits claims.
+///
+/// ```
+/// use equipoise_answers::{AuditOptions, Silent, audit};
+///
+/// let options = AuditOptions { claims: vec!["egpo-contraction".to_owned()], ..Default::default() };
+/// let found = audit(&options, &Silent)?;
+/// assert!(found.broken().next().is_none() && found.claims[0].least_slack() >= Some(1.0));
+/// # Ok::<(), equipoise_answers::AnswerError>(())
+/// ```
+///
+/// # Errors
+/// [`AnswerError::Option`] for an unknown claim or method, [`AnswerError::Audit`] if a claim cannot be run.
+pub fn audit(options: &AuditOptions, progress: &dyn Progress) -> Result<AuditAnswer, AnswerError> {
+    let chosen = choose(options)?;
+    let _stage = Stage::begin(progress, "claims", Some(chosen.len()));
+    let mut claims = Vec::with_capacity(chosen.len());
+    for claim in chosen {
+        claims.push(audit_claim(claim, options)?);
+        progress.advance(1);
+    }
+    Ok(AuditAnswer { claims, seed: options.seed })
+}
+
+fn audit_claim(claim: &'static Claim, options: &AuditOptions) -> Result<ClaimAnswer, AnswerError> {
+    let mut runs: Vec<(Finding, Instance)> = Vec::new();
+    let mut verdicts = BTreeMap::new();
+    for instance in suite(claim.game, options.seed) {
+        let finding = hold(claim, &instance)?;
+        *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
+        runs.push((finding, instance));
+    }
+    let mut searched = 0;
+    if options.search > 0 {
+        let found = search(claim, options.search, options.seed)?;
+        searched = found.games;
+        for (name, count) in found.verdicts {
+            *verdicts.entry(name).or_insert(0) += count;
+        }
+        runs.push((found.worst, found.instance));
+    }
+    // a stable sort: equally bad findings stay in the order of the suite
+    runs.sort_by_key(|(finding, _)| Reverse(finding.judged.severity().rounded()));
+    let instance = runs.first().expect("the suite has instances").1.clone();
+    let findings = runs.into_iter().map(|(finding, _)| finding).collect();
+    Ok(ClaimAnswer { claim, findings, instance, verdicts, searched })
+}
+
+fn choose(options: &AuditOptions) -> Result<Vec<&'static Claim>, AnswerError> {
+    let known = |option, name: &String, names: &mut dyn Iterator<Item = &'static str>| {
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.contains(&name.as_str()) {
+            return Ok(());
+        }
+        let rule = format!("is not known to the claims; known: {}", names.join(", "));
+        Err(AnswerError::option(option, format!("`{name}`"), rule))
+    };
+    for id in &options.claims {
+        known("claim", id, &mut CLAIMS.iter().map(|c| c.id))?;
+    }
+    for name in &options.solvers {
+        known("solver", name, &mut CLAIMS.iter().map(|c| c.solver))?;
+    }
+    let all = options.claims.is_empty() && options.solvers.is_empty();
+    let wanted = |c: &&Claim| {
+        all || options.claims.iter().any(|id| id == c.id) || options.solvers.iter().any(|s| s == c.solver)
+    };
+    Ok(CLAIMS.iter().filter(wanted).collect())
+}
+
+impl AuditAnswer {
+    /// Claims that are broken.
+    pub fn broken(&self) -> impl Iterator<Item = &ClaimAnswer> {
+        self.claims.iter().filter(|claim| claim.fails())
+    }
+
+    /// The report page, in Markdown. `replayed` says of a claim whether its worst finding is replayed by an experiment in
+    /// [`ClaimAnswer::folder`].
+    #[must_use]
+    pub fn page(&self, replayed: impl Fn(&ClaimAnswer) -> bool) -> String {
+        page::page(self, replayed)
+    }
+}
+
+impl ClaimAnswer {
+    /// The finding that is worst for the claim.
+    #[must_use]
+    pub fn worst(&self) -> &Finding {
+        &self.findings[0]
+    }
+
+    /// Whether it is broken.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        matches!(self.worst().judged.verdict, Verdict::Fail { .. })
+    }
+
+    /// The smallest `bound / measured` anywhere; `None` without a bound.
+    #[must_use]
+    pub fn least_slack(&self) -> Option<f64> {
+        self.findings.iter().filter_map(|f| f.judged.slack).reduce(f64::min)
+    }
+
+    /// Slack at the end of each run with a bound, rising.
+    #[must_use]
+    pub fn final_slacks(&self) -> Vec<f64> {
+        let mut slacks: Vec<f64> = self.findings.iter().filter_map(|f| f.judged.last?.slack()).collect();
+        slacks.sort_by(f64::total_cmp);
+        slacks
+    }
+
+    /// Instances on which the bound predicts nothing: the run ends more than a thousand times below it, and it tells less than
+    /// a tenth of the orders of magnitude that were gained. (An exponential bound with half the true rate still tells half of
+    /// them.)
+    #[must_use]
+    pub fn off(&self) -> usize {
+        let off = |f: &&Finding| {
+            let Some(last) = f.judged.last else { return false };
+            let (allowed, start) = (last.allowed.unwrap_or(f64::INFINITY), f.facts.initial);
+            allowed > VACUOUS * last.measured && (start / allowed).ln() < TOLD * (start / last.measured).ln()
+        };
+        self.findings.iter().filter(off).count()
+    }
+
+    /// Whether the bound is vacuous: it predicts nothing on most of the instances that have one.
+    #[must_use]
+    pub fn vacuous(&self) -> bool {
+        let bounded = self.findings.iter().filter(|f| f.judged.last.is_some()).count();
+        bounded > 0 && 2 * self.off() > bounded
+    }
+
+    /// Where an experiment that replays the worst finding belongs, below the folder of the page.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        format!("{}/{}", if self.fails() { "counterexamples" } else { "findings" }, self.claim.id)
+    }
+}
+
+impl Serialize for ClaimAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let claim = self.claim;
+        let hypotheses: Vec<&str> = claim.hypotheses.iter().map(|h| h.says).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("claim", claim.id)?;
+        map.serialize_entry("solver", claim.solver)?;
+        map.serialize_entry("statement", claim.statement)?;
+        map.serialize_entry("source", claim.source)?;
+        map.serialize_entry("iterate", &claim.iterate)?;
+        map.serialize_entry("quantity", claim.quantity.name())?;
+        map.serialize_entry("unit", claim.unit.name())?;
+        map.serialize_entry("hypotheses", &hypotheses)?;
+        map.serialize_entry("least_slack", &self.least_slack())?;
+        map.serialize_entry("vacuous", &self.vacuous())?;
+        map.serialize_entry("verdicts", &self.verdicts)?;
+        map.serialize_entry("searched", &self.searched)?;
+        map.serialize_entry("verdict", self.worst().judged.verdict.name())?;
+        map.serialize_entry("findings", &self.findings)?;
+        map.end()
+    }
+}
+
+/// Cells of a table row, and lines of a page.
+struct Cells {
+    verdict: &'static str,
+    counts: String,
+    least_slack: String,
+    final_slack: String,
+    slope: String,
+    local_theory: String,
+    worst_on: String,
+}
+
+impl Cells {
+    fn of(claim: &ClaimAnswer) -> Self {
+        let worst = claim.worst();
+        let count = |name: &str| claim.verdicts.get(name).copied().unwrap_or(0).to_string();
+        let remark = if claim.vacuous() { " (vacuous)" } else { "" };
+        let final_slack = match claim.final_slacks()[..] {
+            [] => String::new(),
+            [least, .., most] => format!("{} to {}{remark}", factor(least), factor(most)),
+            [only] => format!("{0} to {0}{remark}", factor(only)),
+        };
+        Self {
+            verdict: worst.judged.verdict.name(),
+            counts: ["PASS", "FAIL", "INCONCLUSIVE", "HYPOTHESIS NOT MET"].map(count).join("/"),
+            least_slack: claim.least_slack().map_or(String::new(), factor),
+            final_slack,
+            slope: worst.judged.slope.map_or(String::new(), |s| {
+                format!("{:.4} +- {:.1e} on {}..{}", s.value, s.half_width, s.window.0, s.window.1)
+            }),
+            local_theory: worst.predicted_factor.map_or(String::new(), |f| format!("{:.4}", f.ln())),
+            worst_on: if worst.tau > 0.0 {
+                format!("{}, tau {:.3}", worst.instance, worst.tau)
+            } else {
+                worst.instance.clone()
+            },
+        }
+    }
+}
+
+/// Four digits where they matter.
+fn factor(slack: f64) -> String {
+    if slack < 100.0 { format!("{slack:.4}") } else { format!("{slack:.3e}") }
+}
+
+impl fmt::Display for AuditAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = [
+            "claim",
+            "solver",
+            "verdict",
+            "pass/fail/open/silent",
+            "least slack",
+            "slack at the end",
+            "slope (95%)",
+            "local theory",
+            "worst on",
+        ];
+        let rows = self.claims.iter().map(|claim| {
+            let cells = Cells::of(claim);
+            vec![
+                claim.claim.id.to_owned(),
+                claim.claim.solver.to_owned(),
+                cells.verdict.to_owned(),
+                cells.counts,
+                cells.least_slack,
+                cells.final_slack,
+                cells.slope,
+                cells.local_theory,
+                cells.worst_on,
+            ]
+        });
+        f.write_str(&table(width(f), &header, rows))?;
+        write!(
+            f,
+            "\n{} claims, {} of them broken, {} bounds that predict nothing (off by more than {VACUOUS} at the end of most runs)",
+            self.claims.len(),
+            self.broken().count(),
+            self.claims.iter().filter(|claim| claim.vacuous()).count(),
+        )
+    }
+}

@@ -1,0 +1,158 @@
+//! A model of comparisons of two for every context or annotator by itself, and whether one for all would do.
+
+use std::fmt;
+
+use equipoise::data::Grouped;
+use equipoise::models::distributions::chi_squared_tail;
+use equipoise::models::{Model, Options, fit};
+use serde::Serialize;
+
+use super::FitOptions;
+use super::text::falling;
+use crate::error::AnswerError;
+use crate::progress::Progress;
+use crate::source::group_name;
+use crate::table::{table, width};
+
+/// A model fitted to every group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FitGroupsAnswer {
+    /// Its name.
+    pub model: &'static str,
+    /// The groups, in the order of their first appearance.
+    pub groups: Vec<GroupFit>,
+    /// Groups that could not be fitted, and why.
+    pub left_out: Vec<String>,
+    /// Log-likelihood of one fit for all groups, in nats.
+    pub pooled_log_likelihood: f64,
+    /// Twice what the groups' log-likelihoods gain over it; `None` where some of them is no maximum.
+    pub likelihood_ratio: Option<f64>,
+    /// The same, also where it is not to be tested.
+    #[serde(skip)]
+    pub gain: f64,
+    /// Parameters of the groups less those of one fit.
+    pub degrees_of_freedom: f64,
+    /// Of one fit for all, if no comparison is in two groups, by the chi-squared law.
+    pub p_value: Option<f64>,
+}
+
+/// The fit of one group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupFit {
+    /// The context or annotator.
+    pub group: String,
+    /// Its items, `[n]`.
+    pub labels: Vec<String>,
+    /// Weight of its comparisons.
+    pub comparisons: f64,
+    /// Log strengths in nats, `[n]`, of mean 0.
+    pub log_strength: Vec<f64>,
+    /// Their standard errors by the Hessian, `[n]`.
+    pub standard_error: Vec<f64>,
+    /// In nats, at most 0.
+    pub log_likelihood: f64,
+    /// Twice the log-likelihood that is missing to the saturated model, at least 0.
+    pub deviance: f64,
+    /// Free frequencies less parameters.
+    pub degrees_of_freedom: f64,
+    /// Of the deviance, by the chi-squared law.
+    #[serde(skip)]
+    pub deviance_p_value: f64,
+    /// Whether the likelihood has a finite maximum.
+    pub exists: bool,
+    /// Whether Newton's method converged.
+    pub converged: bool,
+    /// Whether the logistic prior was added.
+    pub prior: bool,
+}
+
+pub(super) fn fit_groups(
+    grouped: &Grouped,
+    model: Model,
+    options: &FitOptions,
+    progress: &dyn Progress,
+) -> Result<FitGroupsAnswer, AnswerError> {
+    let settings = Options { home: false, prior: options.prior };
+    let (mut groups, mut left_out) = (Vec::new(), Vec::new());
+    let mut free = 0;
+    for (k, name) in grouped.names.iter().enumerate() {
+        let (name, data) = (group_name(name).to_owned(), grouped.alone(k));
+        match fit(&data, model, settings) {
+            Ok(found) => {
+                free += data.n() - 1 + found.parameters.len();
+                groups.push(GroupFit {
+                    group: name,
+                    comparisons: data.total,
+                    log_strength: found.log_strength.to_vec(),
+                    standard_error: found.standard_error().to_vec(),
+                    log_likelihood: found.log_likelihood,
+                    deviance: found.deviance,
+                    degrees_of_freedom: found.degrees_of_freedom,
+                    deviance_p_value: found.deviance_p_value(),
+                    exists: found.exists,
+                    converged: found.converged,
+                    prior: found.prior,
+                    labels: data.labels,
+                });
+            }
+            Err(e) => left_out.push(format!("{name}: {e}")),
+        }
+    }
+    left_out.iter().for_each(|l| progress.note(&format!("left out: {l}")));
+    let all = fit(&grouped.pooled(), model, settings)?;
+    // the gain of a fit for each group over one for all, where both are maxima
+    let maxima = left_out.is_empty() && all.exists && groups.iter().all(|f| f.exists && !f.prior);
+    let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - all.log_likelihood);
+    let degrees_of_freedom = free as f64 - (grouped.labels.len() - 1 + all.parameters.len()) as f64;
+    let tested = maxima && degrees_of_freedom >= 1.0;
+    Ok(FitGroupsAnswer {
+        model: model.name(),
+        groups,
+        left_out,
+        pooled_log_likelihood: all.log_likelihood,
+        likelihood_ratio: maxima.then_some(gain),
+        gain,
+        degrees_of_freedom,
+        p_value: tested.then(|| chi_squared_tail(gain.max(0.0), degrees_of_freedom)),
+    })
+}
+
+impl fmt::Display for FitGroupsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let test =
+            format!("likelihood ratio {:.1} on {} degrees of freedom", self.gain, self.degrees_of_freedom);
+        let shared = "if no comparison is in two groups";
+        match self.p_value {
+            Some(p) if p < 0.05 => {
+                write!(f, "One board does not fit all groups ({test}, p = {p:.3e}, {shared}).\n\n")?;
+            }
+            Some(p) => write!(f, "One board fits all groups ({test}, p = {p:.3}, {shared}).\n\n")?,
+            None => f.write_str(
+                "Whether one board fits all groups is not tested: some groups have no finite maximum of the likelihood.\n\n",
+            )?,
+        }
+        let rows = self.groups.iter().map(|g| {
+            let order = falling(&g.log_strength);
+            let label = |k: usize| order.get(k).map_or("-".to_owned(), |&i| g.labels[i].clone());
+            let lead = match order[..] {
+                [first, second, ..] => g.log_strength[first] - g.log_strength[second],
+                _ => 0.0,
+            };
+            vec![
+                g.group.clone(),
+                g.comparisons.to_string(),
+                g.labels.len().to_string(),
+                label(0),
+                label(1),
+                format!("{lead:.3}"),
+                format!("{:.3}", g.deviance_p_value),
+                if g.exists { "yes" } else { "no, prior" }.to_owned(),
+            ]
+        });
+        let header =
+            ["group", "comparisons", "items", "strongest", "second", "lead (nats)", "deviance p", "maximum"];
+        f.write_str(&table(width(f), &header, rows))
+    }
+}

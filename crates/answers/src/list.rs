@@ -1,0 +1,301 @@
+//! What the registries hold.
+
+use std::fmt;
+
+use equipoise::core::registry::{FixedPoint, SolverEntry};
+use equipoise::env::generators::GENERATORS;
+use equipoise::eval::METRICS;
+use equipoise::models::MODELS;
+use equipoise::registry::FAMILIES;
+use equipoise_records::{Aim, Guarantee};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::table::{table, width};
+
+/// A row of a registry, as lists show it.
+trait Listed: Serialize {
+    /// Heads of the cells.
+    const HEADER: &[&str];
+    /// What is said below the table.
+    const FOOTER: &str = "";
+
+    fn cells(&self) -> Vec<String>;
+}
+
+/// The rows of one registry.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum ListAnswer {
+    /// Methods.
+    Solvers(Vec<SolverRow>),
+    /// Game generators.
+    Games(Vec<GameRow>),
+    /// Metrics.
+    Metrics(Vec<MetricRow>),
+    /// Preference models.
+    Models(Vec<ModelRow>),
+}
+
+/// A registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Noun {
+    /// Methods, with cost, aim, guarantee and citation.
+    Solvers,
+    /// Game generators.
+    Games,
+    /// Metrics, with definitions.
+    Metrics,
+    /// Preference models that can be fitted.
+    Models,
+}
+
+/// The rows of a registry, in its order.
+///
+/// ```
+/// use equipoise_answers::{ListAnswer, Noun, list};
+///
+/// let ListAnswer::Solvers(rows) = list(Noun::Solvers) else { panic!("solvers were asked for") };
+/// assert!(rows.iter().any(|row| row.name == "egpo"));
+/// ```
+#[must_use]
+pub fn list(noun: Noun) -> ListAnswer {
+    match noun {
+        Noun::Solvers => ListAnswer::Solvers(
+            FAMILIES
+                .iter()
+                .flat_map(|family| family.solvers.iter().map(|entry| SolverRow::of(family.name, entry)))
+                .collect(),
+        ),
+        Noun::Games => ListAnswer::Games(
+            GENERATORS
+                .iter()
+                .map(|g| GameRow {
+                    name: g.name,
+                    summary: g.summary,
+                    known: g.known,
+                    defaults: (g.defaults)(),
+                    schema: (g.schema)().to_value(),
+                })
+                .collect(),
+        ),
+        Noun::Metrics => ListAnswer::Metrics(
+            METRICS.iter().map(|m| MetricRow { name: m.name, definition: m.definition }).collect(),
+        ),
+        Noun::Models => ListAnswer::Models(
+            MODELS
+                .iter()
+                .map(|m| ModelRow {
+                    name: m.name,
+                    definition: m.definition,
+                    takes: m.takes,
+                    ties: m.ties,
+                    fitted: m.fitted,
+                    source: m.source,
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// A method.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SolverRow {
+    /// Its name in YAML, tables and Python.
+    pub name: &'static str,
+    /// The family it belongs to.
+    pub family: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub citation: &'static str,
+    /// The game it solves.
+    pub aim: Aim,
+    /// For which iterate that is proved.
+    pub guarantee: Guarantee,
+    /// Where it stands still.
+    pub fixed_point: FixedPoint,
+    /// What a step costs.
+    pub cost: &'static str,
+    /// What its implementation is checked against.
+    pub verified: &'static str,
+    /// Its parameters with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its parameters.
+    pub schema: Value,
+}
+
+impl SolverRow {
+    fn of(family: &'static str, entry: &SolverEntry) -> Self {
+        Self {
+            name: entry.name,
+            family,
+            summary: entry.summary,
+            citation: entry.citation,
+            aim: entry.aim,
+            guarantee: entry.guarantee,
+            fixed_point: entry.fixed_point,
+            cost: entry.cost,
+            verified: entry.verified,
+            defaults: (entry.defaults)(),
+            schema: (entry.schema)().to_value(),
+        }
+    }
+}
+
+impl Listed for SolverRow {
+    const HEADER: &[&str] = &[
+        "solver",
+        "what",
+        "game",
+        "proved for",
+        "a step costs",
+        "parameters (defaults)",
+        "verified by",
+        "source",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.to_owned(),
+            self.summary.to_owned(),
+            self.aim.to_string(),
+            self.guarantee.to_string(),
+            self.cost.to_owned(),
+            parameters(&self.defaults),
+            self.verified.to_owned(),
+            self.citation.to_owned(),
+        ]
+    }
+}
+
+/// A game generator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GameRow {
+    /// Its name.
+    pub name: &'static str,
+    /// The game, in a line.
+    pub summary: &'static str,
+    /// What is known about it in closed form.
+    pub known: &'static str,
+    /// Its parameters with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its parameters.
+    pub schema: Value,
+}
+
+impl Listed for GameRow {
+    const HEADER: &[&str] = &["game", "what", "parameters (defaults)", "known"];
+    const FOOTER: &str = "\n\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\n\
+                          smoothing, each}.";
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), self.summary.into(), parameters(&self.defaults), self.known.into()]
+    }
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MetricRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Its definition.
+    pub definition: &'static str,
+}
+
+impl Listed for MetricRow {
+    const HEADER: &[&str] = &["metric", "definition"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), self.definition.into()]
+    }
+}
+
+/// A preference model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ModelRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Its definition, in a line.
+    pub definition: &'static str,
+    /// What it is fitted to.
+    pub takes: &'static str,
+    /// What a tie is to it.
+    pub ties: &'static str,
+    /// How it is fitted, and its errors.
+    pub fitted: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+impl Listed for ModelRow {
+    const HEADER: &[&str] = &["model", "definition", "takes", "a tie is", "fitted by; errors", "source"];
+    const FOOTER: &str = "\n\nOptions of `equipoise fit`: --home, a bonus for the item listed first; --prior, the posterior mode under a logistic\n\
+     prior; --features FILE, strengths linear in features of the items; --context-features FILE; --algorithm; --each.\n\
+     Where no finite maximum exists the prior is added, and said.";
+
+    fn cells(&self) -> Vec<String> {
+        [self.name, self.definition, self.takes, self.ties, self.fitted, self.source]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
+impl ListAnswer {
+    /// The list as a Markdown table.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        match self {
+            Self::Solvers(rows) => markdown(rows),
+            Self::Games(rows) => markdown(rows),
+            Self::Metrics(rows) => markdown(rows),
+            Self::Models(rows) => markdown(rows),
+        }
+    }
+}
+
+impl fmt::Display for ListAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Solvers(rows) => text(rows, f),
+            Self::Games(rows) => text(rows, f),
+            Self::Metrics(rows) => text(rows, f),
+            Self::Models(rows) => text(rows, f),
+        }
+    }
+}
+
+fn text<R: Listed>(rows: &[R], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&table(width(f), R::HEADER, rows.iter().map(R::cells)))?;
+    f.write_str(R::FOOTER)
+}
+
+/// A Markdown table; a bar inside a cell is escaped, or it would end the cell.
+fn markdown<R: Listed>(rows: &[R]) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let header: Vec<String> = R::HEADER.iter().map(|&h| h.to_owned()).collect();
+    let rule = format!("|{}\n", "---|".repeat(header.len()));
+    line(&header) + &rule + &rows.iter().map(|row| line(&row.cells())).collect::<String>()
+}
+
+fn parameters(defaults: &Value) -> String {
+    let Some(object) = defaults.as_object() else { return String::new() };
+    object
+        .iter()
+        .map(|(key, value)| match value {
+            Value::Null => key.clone(),
+            Value::String(s) => format!("{key}: {s}"),
+            other => format!("{key}: {other}"),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}

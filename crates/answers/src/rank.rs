@@ -1,0 +1,184 @@
+//! Items under several ratings side by side, with intervals, and who beats the favourite.
+
+mod answer;
+mod page;
+
+use equipoise::core::seed::stream;
+use equipoise::data::{
+    Battles, Comparisons, Grouped, Grouping, read_battles, read_comparisons, read_grouped,
+};
+use equipoise::models::leaderboard::{Leaderboard as Ratings, bootstrap_contexts, leaderboard as ratings};
+use equipoise::models::sequential::{Elo, TrueSkill};
+use equipoise_records::leaderboard::Leaderboard;
+
+pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
+pub use page::PageOptions;
+
+use crate::error::AnswerError;
+use crate::progress::{Progress, Stage};
+use crate::source::{Source, group_name, note_comparisons};
+use answer::{MatchRatings, SHUFFLES};
+
+/// Most matches that are rated one by one.
+const MOST_MATCHES: f64 = 5e6;
+
+/// How items are rated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RankOptions {
+    /// Bootstrap samples.
+    pub replicates: usize,
+    /// Whether whole contexts are drawn for the bootstrap instead of single comparisons. Not for groups.
+    pub by_context: bool,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Default for RankOptions {
+    fn default() -> Self {
+        Self { replicates: 200, by_context: false, seed: 0 }
+    }
+}
+
+/// What is rated.
+#[derive(Clone, Debug)]
+pub struct RankData {
+    /// All comparisons, counted.
+    pub comparisons: Comparisons,
+    /// The same for each context: for [`RankOptions::by_context`], and for the contexts of a page.
+    pub contexts: Option<Grouped>,
+    /// The same row by row: for the ratings that follow matches one by one.
+    pub battles: Option<Battles>,
+}
+
+impl From<Comparisons> for RankData {
+    /// Without contexts, and without ratings match by match.
+    fn from(comparisons: Comparisons) -> Self {
+        Self { comparisons, contexts: None, battles: None }
+    }
+}
+
+impl RankData {
+    /// Reads a file, with the counts of its contexts if they are wanted, and row by row if it has at most five million
+    /// comparisons.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`].
+    pub fn read(source: &Source, contexts: bool, progress: &dyn Progress) -> Result<Self, AnswerError> {
+        let (path, selection) = (&source.path, &source.selection);
+        // counted first: ratings take memory for pairs, and only those match by match need the rows
+        let comparisons = read_comparisons(path, selection)?;
+        note_comparisons(&comparisons, "counted as 1/2 in the lottery alone", progress);
+        let contexts = match contexts && comparisons.checks.columns.contains(&"context") {
+            true => Some(read_grouped(path, selection, Grouping::Context)?),
+            false => None,
+        };
+        let battles = match comparisons.total <= MOST_MATCHES {
+            true => Some(read_battles(path, selection)?),
+            false => None,
+        };
+        Ok(Self { comparisons, contexts, battles })
+    }
+}
+
+/// Rates the items.
+///
+/// ```
+/// use equipoise_answers::equipoise::{data::Comparisons, ndarray::{Array2, array}};
+/// use equipoise_answers::{RankOptions, Silent, rank};
+///
+/// let wins = array![[0.0, 30.0, 9.0], [10.0, 0.0, 30.0], [11.0, 10.0, 0.0]];
+/// let data = Comparisons::from_tables(&wins, &Array2::zeros((3, 3)));
+/// let found = rank(&data.into(), &RankOptions::default(), &Silent)?;
+/// // the favourite loses to the last
+/// assert_eq!((found.rows[0].label.as_str(), found.rows[0].worst_opponent.as_deref()), ("0", Some("2")));
+/// # Ok::<(), equipoise_answers::AnswerError>(())
+/// ```
+///
+/// # Errors
+/// [`AnswerError::Inspect`] if nothing can be fitted, [`AnswerError::Input`] for [`RankOptions::by_context`] without contexts.
+pub fn rank(
+    data: &RankData,
+    options: &RankOptions,
+    progress: &dyn Progress,
+) -> Result<RankAnswer, AnswerError> {
+    let (found, matches) = rated(data, options, progress)?;
+    Ok(RankAnswer::new(None, &data.comparisons, &found, matches.as_ref()))
+}
+
+/// [`rank`], with the record of a page: win rates, cycles, residuals, contexts, and whether one rating is enough.
+///
+/// # Errors
+/// As [`rank`].
+pub fn rank_with_page(
+    data: &RankData,
+    options: &RankOptions,
+    page: &PageOptions,
+    progress: &dyn Progress,
+) -> Result<(RankAnswer, Leaderboard), AnswerError> {
+    let (found, matches) = rated(data, options, progress)?;
+    let record = page::record(data, &found, matches.as_ref(), options, page, progress)?;
+    Ok((RankAnswer::new(None, &data.comparisons, &found, matches.as_ref()), record))
+}
+
+/// Rates the items of every group by itself; ratings that follow matches one by one are left out, and so are groups without
+/// comparisons.
+///
+/// # Errors
+/// [`AnswerError::Group`], as [`rank`].
+pub fn rank_groups(
+    data: &Grouped,
+    options: &RankOptions,
+    progress: &dyn Progress,
+) -> Result<RankGroupsAnswer, AnswerError> {
+    let _stage = Stage::begin(progress, "groups", Some(data.names.len()));
+    let mut groups = Vec::new();
+    for (k, name) in data.names.iter().enumerate() {
+        let (name, alone) = (group_name(name), data.alone(k));
+        if alone.pairs.is_empty() {
+            progress.note(&format!("left out, nothing to compare: {name}"));
+        } else {
+            let found = ratings(&alone, options.replicates, options.seed, &|| ());
+            let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
+            groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found, None));
+        }
+        progress.advance(1);
+    }
+    Ok(RankGroupsAnswer { groups })
+}
+
+fn rated(
+    data: &RankData,
+    options: &RankOptions,
+    progress: &dyn Progress,
+) -> Result<(Ratings, Option<MatchRatings>), AnswerError> {
+    let contexts = match &data.contexts {
+        _ if !options.by_context => None,
+        Some(contexts) if contexts.groups.len() > 1 => Some(&contexts.groups),
+        _ => return Err(AnswerError::input("has no contexts to draw from; leave out --by-context")),
+    };
+    let stage = Stage::begin(progress, "bootstrap samples", Some(options.replicates));
+    let drawn = if contexts.is_some() { 0 } else { options.replicates };
+    let mut found = ratings(&data.comparisons, drawn, options.seed, &|| progress.advance(1))?;
+    if let Some(contexts) = contexts {
+        let done = || progress.advance(1);
+        found.take_samples(&bootstrap_contexts(contexts, options.replicates, options.seed, &done)?);
+    }
+    drop(stage);
+    let matches = data.battles.as_ref().map(|battles| match_by_match(battles, options.seed));
+    Ok((found, matches))
+}
+
+fn match_by_match(battles: &Battles, seed: u64) -> MatchRatings {
+    let (rows, timed) = battles.in_time();
+    let n = battles.labels.len();
+    let elo = Elo::default();
+    let mut rng = stream(seed, "shuffles", &[]);
+    let (_, spread) = elo.rate_shuffled(n, &rows, SHUFFLES, &mut rng);
+    let trueskill = TrueSkill::default().rate(n, &rows).iter().map(|s| s.mu - 3.0 * s.sigma).collect();
+    MatchRatings {
+        elo: elo.rate(n, &rows),
+        spread,
+        trueskill,
+        order: if timed { "time" } else { "the file" },
+    }
+}

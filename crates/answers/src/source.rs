@@ -1,0 +1,234 @@
+//! Files in: which file, which of its rows, and what is said about them on the way.
+
+use std::path::{Path, PathBuf};
+
+use equipoise::core::Policy;
+use equipoise::data::{
+    Battles, Checks, Comparisons, Grouped, Grouping, Rankings, Selection, Ties, holds_comparisons,
+    read_battles, read_comparisons, read_grouped, read_matrix, read_policy, read_rankings,
+};
+use equipoise::env::Game;
+use equipoise::ndarray::Array2;
+use equipoise::reference::{LARGEST_PROOF, RationalMargins};
+
+use crate::error::AnswerError;
+use crate::progress::Progress;
+
+/// How many unmet pairs are named one by one.
+const NAMED: usize = 12;
+
+/// A file with a game (a preference matrix, or comparisons that make one) or with comparisons, and which of its rows are
+/// meant.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The file. Matrices: `.csv`, `.json`, `.npy`, `.npz`; comparisons: `.csv`, `.jsonl`, `.parquet`, PrefLib.
+    pub path: PathBuf,
+    /// Of comparisons: which rows count, and what a tie counts. Without effect on a matrix.
+    pub selection: Selection,
+}
+
+/// A game, with its win rates as fractions where a proof is wanted.
+#[derive(Clone, Debug)]
+pub struct GivenGame {
+    /// The game.
+    pub game: Game,
+    /// Its margins as fractions, for a proof in rational arithmetic: one context of at most
+    /// [`LARGEST_PROOF`] actions. `None`: no proof.
+    pub fractions: Option<RationalMargins>,
+}
+
+impl GivenGame {
+    /// A game whose win rates are decimal numbers of up to fifteen places, as in a text. Games of several contexts, and
+    /// those of more than [`LARGEST_PROOF`] actions, get no fractions.
+    #[must_use]
+    pub fn decimal(game: Game) -> Self {
+        let single = (game.contexts() == 1).then(|| game.matrix(0)).filter(|m| m.n() <= LARGEST_PROOF);
+        Self { game, fractions: single.map(|m| RationalMargins::from_decimals(&m)) }
+    }
+
+    /// The game of counted comparisons; pairs that never met are 1/2.
+    #[must_use]
+    pub fn counted(data: &Comparisons) -> Self {
+        let fractions = (data.n() <= LARGEST_PROOF).then(|| fractions(data)).flatten();
+        Self { game: data.game(0.0), fractions }
+    }
+}
+
+impl From<Game> for GivenGame {
+    /// Without a proof: what its numbers stand for is not known.
+    fn from(game: Game) -> Self {
+        Self { game, fractions: None }
+    }
+}
+
+impl Source {
+    /// All rows of a file, ties counted half.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), selection: Selection::default() }
+    }
+
+    /// The game of a matrix, or of comparisons where the header says so. Texts and counts come with fractions.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`].
+    pub fn game(&self, progress: &dyn Progress) -> Result<GivenGame, AnswerError> {
+        if holds_comparisons(&self.path) {
+            let data = read_comparisons(&self.path, &self.selection)?;
+            note_comparisons(&data, "counted as 1/2", progress);
+            return Ok(GivenGame::counted(&data));
+        }
+        let game = read_matrix(&self.path)?;
+        let binary = |ending: &std::ffi::OsStr| ["npy", "npz"].iter().any(|b| ending.eq_ignore_ascii_case(b));
+        Ok(match self.path.extension() {
+            Some(ending) if !binary(ending) => GivenGame::decimal(game),
+            _ => game.into(),
+        })
+    }
+
+    /// Comparisons, counted; those of a matrix of one context are one a pair, in fractions.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix of several contexts.
+    pub fn comparisons(&self, progress: &dyn Progress) -> Result<Comparisons, AnswerError> {
+        let data = if holds_comparisons(&self.path) {
+            read_comparisons(&self.path, &self.selection)?
+        } else {
+            comparisons_of(&read_matrix(&self.path)?).map_err(|e| e.in_file(&self.path))?
+        };
+        note_comparisons(&data, "left out", progress);
+        Ok(data)
+    }
+
+    /// Comparisons, counted for each context or annotator.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix.
+    pub fn grouped(&self, by: Grouping, progress: &dyn Progress) -> Result<Grouped, AnswerError> {
+        if self.path.is_file() && !holds_comparisons(&self.path) {
+            return Err(AnswerError::input("a matrix has no groups; leave out --each").in_file(&self.path));
+        }
+        let grouped = read_grouped(&self.path, &self.selection, by)?;
+        note_checks(&grouped.checks, progress);
+        Ok(grouped)
+    }
+
+    /// Comparisons, row by row.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`].
+    pub fn battles(&self, progress: &dyn Progress) -> Result<Battles, AnswerError> {
+        let battles = read_battles(&self.path, &self.selection)?;
+        note_checks(&battles.checks, progress);
+        Ok(battles)
+    }
+
+    /// Rankings.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`].
+    pub fn rankings(&self, progress: &dyn Progress) -> Result<Rankings, AnswerError> {
+        let rankings = read_rankings(&self.path, &self.selection)?;
+        note_checks(&rankings.checks, progress);
+        Ok(rankings)
+    }
+}
+
+/// A policy file for a game of one context: `.csv` with header `label,prob`, or `.json` with a list of numbers.
+///
+/// # Errors
+/// [`AnswerError`], naming the file.
+pub fn read_policy_for(game: &Game, path: &Path) -> Result<Policy, AnswerError> {
+    let contexts = game.contexts();
+    if contexts > 1 {
+        let rule = format!("the game has {contexts} contexts; a policy file is for one");
+        return Err(AnswerError::input(rule).in_file(path));
+    }
+    let probs = read_policy(path, &game.labels(0))?;
+    Policy::from_probs(game.shape(), probs.into()).map_err(|e| AnswerError::from(e).in_file(path))
+}
+
+/// [`read_policy_for`], refused if it cannot be regularised towards.
+///
+/// # Errors
+/// [`AnswerError`], naming the file.
+pub fn read_reference_for(game: &Game, path: &Path) -> Result<Policy, AnswerError> {
+    let mu = read_policy_for(game, path)?;
+    check_reference(&mu).map_err(|e| e.in_file(path))?;
+    Ok(mu)
+}
+
+pub(crate) fn check_reference(mu: &Policy) -> Result<(), AnswerError> {
+    if mu.log_probs().iter().all(|l| l.is_finite()) {
+        return Ok(());
+    }
+    Err(AnswerError::input("a reference needs a probability above 0 for every action"))
+}
+
+fn fractions(data: &Comparisons) -> Option<RationalMargins> {
+    let mut wins = Array2::zeros((data.n(), data.n()));
+    let mut ties = wins.clone();
+    for pair in &data.pairs {
+        let (first, second, tied) = pair.outcomes();
+        (wins[[pair.i, pair.j]], wins[[pair.j, pair.i]]) = (first, second);
+        (ties[[pair.i, pair.j]], ties[[pair.j, pair.i]]) = (tied, tied);
+    }
+    RationalMargins::from_counts(wins.view(), ties.view())
+}
+
+/// A matrix as one comparison a pair, in fractions: it has win rates, and no counts.
+///
+/// # Errors
+/// [`AnswerError::Input`] for several contexts.
+pub fn comparisons_of(game: &Game) -> Result<Comparisons, AnswerError> {
+    let contexts = game.contexts();
+    if contexts > 1 {
+        return Err(AnswerError::input(format!("has {contexts} contexts; inspect one at a time")));
+    }
+    let mut wins = game.to_array(0);
+    wins.diag_mut().fill(0.0);
+    let ties = Array2::zeros(wins.dim());
+    Ok(Comparisons { labels: game.labels(0), ..Comparisons::from_tables(&wins, &ties) })
+}
+
+/// The name of a group, as it is printed.
+pub(crate) fn group_name(name: &str) -> &str {
+    if name.is_empty() { "(none)" } else { name }
+}
+
+/// What a tie counted, in words.
+pub(crate) fn tie_rule(ties: Ties) -> &'static str {
+    match ties {
+        Ties::Half => "half a win to each side",
+        Ties::Drop => "dropped",
+    }
+}
+
+pub(crate) fn note_checks(checks: &Checks, progress: &dyn Progress) {
+    checks.remarks().iter().for_each(|remark| progress.note(remark));
+}
+
+/// Says what was counted and how, and what was odd.
+pub(crate) fn note_comparisons(data: &Comparisons, unmet_are: &str, progress: &dyn Progress) {
+    let rule = tie_rule(data.ties);
+    progress.note(&format!("{} comparisons; {} ties, counted as: {rule}", data.total, data.total_ties));
+    note_checks(&data.checks, progress);
+    let unmet = data.unmet();
+    if unmet > NAMED {
+        progress.note(&format!("{unmet} of {} pairs never met, {unmet_are}", unmet + data.pairs.len()));
+    } else if unmet > 0 {
+        for (i, j) in data.unmet_pairs() {
+            progress.note(&format!("never met, {unmet_are}: {} and {}", data.labels[i], data.labels[j]));
+        }
+    }
+    let parts = data.components();
+    if parts.len() > 1 {
+        let rest: Vec<&str> =
+            parts[1..].iter().flatten().map(|&i| data.labels[i].as_str()).take(NAMED).collect();
+        progress.note(&format!(
+            "the items fall into {} groups that never met each other; no rating compares them: {} and others",
+            parts.len(),
+            rest.join(", ")
+        ));
+    }
+}

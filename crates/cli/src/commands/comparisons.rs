@@ -1,0 +1,72 @@
+//! `equipoise fit`, `equipoise inspect` and `equipoise rank`: questions about one file of comparisons.
+
+use equipoise_answers::{
+    FitSource, InspectOptions, PageOptions, RankData, RankOptions, Source, fit as fitted,
+    inspect as inspected, inspect_groups, rank as ranked, rank_groups, rank_with_page,
+};
+use equipoise_report::leaderboard::write_leaderboard;
+
+use super::Outcome;
+use crate::args::{Fit, Inspect, Rank, Ties};
+use crate::progress::Terminal;
+use crate::{Answer, output};
+
+pub(super) fn fit(args: Fit) -> Outcome {
+    let (progress, options) = (Terminal::default(), args.options());
+    // what a tie counts is among the options
+    let selection = args.filters.selection(Ties::Half);
+    let source = FitSource {
+        source: Source { path: args.data, selection },
+        features: args.features,
+        context_features: args.context_features,
+    };
+    let data = source.read(&options, &progress)?;
+    let answer = fitted(&data, &options, &progress).map_err(|e| e.in_file(&source.source.path))?;
+    output::show(&answer, args.json);
+    Ok(Answer::Yes)
+}
+
+pub(super) fn inspect(args: Inspect) -> Outcome {
+    let (progress, source) = (Terminal::default(), args.file.source());
+    let options = InspectOptions { replicates: args.replicates, seed: args.seed };
+    match args.each {
+        None => {
+            let data = source.comparisons(&progress)?;
+            let answer = inspected(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+            output::show(&answer, args.json);
+        }
+        Some(each) => {
+            let data = source.grouped(each.into(), &progress)?;
+            let answer = inspect_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+            output::show(&answer, args.json);
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn rank(args: Rank) -> Outcome {
+    let progress = Terminal::default();
+    let options = RankOptions { replicates: args.replicates, by_context: args.by_context, seed: args.seed };
+    let source = Source { selection: args.filters.selection(args.ties), path: args.data };
+    if let Some(each) = args.each {
+        let data = source.grouped(each.into(), &progress)?;
+        let answer = rank_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+        output::show(&answer, args.json);
+        return Ok(Answer::Yes);
+    }
+    let data = RankData::read(&source, args.by_context || args.out.is_some(), &progress)?;
+    let answer = match &args.out {
+        None => ranked(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?,
+        Some(dir) => {
+            let title = source.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let page = PageOptions { title, selection: source.selection.clone() };
+            let (answer, record) =
+                rank_with_page(&data, &options, &page, &progress).map_err(|e| e.in_file(&source.path))?;
+            write_leaderboard(dir, &record)?;
+            output::note(&format!("report: {}", dir.join("leaderboard.html").display()));
+            answer
+        }
+    };
+    output::show(&answer, args.json);
+    Ok(Answer::Yes)
+}

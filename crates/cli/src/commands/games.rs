@@ -1,0 +1,60 @@
+//! `equipoise solve` and `equipoise gap`: exact answers about one game file.
+
+use equipoise_answers::{
+    AnswerError, GapOptions, Proof, SolveOptions, Source, check_certificate, gap as measured,
+    is_batch_output, read_policy_for, read_reference_for, read_reference_for_batch, solve as solved,
+    solve_batch, to_json,
+};
+
+use super::Outcome;
+use crate::args::{Gap, Solve};
+use crate::progress::Terminal;
+use crate::{Answer, output};
+
+pub(super) fn solve(args: Solve) -> Outcome {
+    let progress = Terminal::default();
+    let mut options = SolveOptions {
+        tau: args.regularisation.tau,
+        reference: None,
+        select: args.select.map(Into::into),
+        ranges: args.ranges,
+        path: args.path,
+    };
+    let (file, reference) = (&args.file.game, args.regularisation.reference.as_deref());
+    if let Some(out) = args.out.as_deref().filter(|out| is_batch_output(out)) {
+        options.reference = reference.map(|path| read_reference_for_batch(file, path)).transpose()?;
+        output::show(&solve_batch(file, out, &options, &progress)?, args.json);
+        return Ok(Answer::Yes);
+    }
+    let given = args.file.source().game(&progress)?;
+    options.reference = reference.map(|path| read_reference_for(&given.game, path)).transpose()?;
+    let answer = solved(&given, &options, &progress)?;
+    if let Some(out) = &args.out {
+        let written = std::fs::write(out, to_json(&answer) + "\n");
+        written.map_err(|source| AnswerError::Write { path: out.clone(), source })?;
+    }
+    output::show(&answer, args.json);
+    Ok(Answer::Yes)
+}
+
+pub(super) fn gap(args: Gap) -> Outcome {
+    let progress = Terminal::default();
+    let source = |path| Source { path, selection: args.filters.selection(args.ties) };
+    let given = args.game.map(|path| source(path).game(&progress)).transpose()?;
+    if let Some(path) = &args.certificate {
+        let (proof, policy) = Proof::read(path)?;
+        let checked = check_certificate(&proof, policy.as_deref(), given.as_ref().map(|g| &g.game));
+        let answer = checked.map_err(|e| e.in_file(path))?;
+        output::show(&answer, args.json);
+        return Ok(if answer.valid { Answer::Yes } else { Answer::No });
+    }
+    let (given, path) = given.zip(args.policy).expect("clap requires both without --certificate");
+    let reference = args.regularisation.reference;
+    let options = GapOptions {
+        tau: args.regularisation.tau,
+        reference: reference.map(|path| read_reference_for(&given.game, &path)).transpose()?,
+    };
+    let policy = read_policy_for(&given.game, &path)?;
+    output::show(&measured(&given.game, &policy, &options)?, args.json);
+    Ok(Answer::Yes)
+}
