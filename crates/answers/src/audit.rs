@@ -6,9 +6,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use equipoise::audit::{Finding, Instance, hold, search, suite};
+use equipoise::audit::{Finding, Instance, check_claim, search, suite};
 use equipoise::claims::{CLAIMS, Claim};
-use equipoise::eval::audit::Verdict;
+use equipoise::eval::audit::BoundVerdict;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -92,7 +92,7 @@ fn audit_claim(claim: &'static Claim, options: &AuditOptions) -> Result<ClaimAns
     let mut runs: Vec<(Finding, Instance)> = Vec::new();
     let mut verdicts = BTreeMap::new();
     for instance in suite(claim.game, options.seed) {
-        let finding = hold(claim, &instance)?;
+        let finding = check_claim(claim, &instance)?;
         *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
         runs.push((finding, instance));
     }
@@ -160,7 +160,7 @@ impl ClaimAnswer {
     /// Whether it is broken.
     #[must_use]
     pub fn fails(&self) -> bool {
-        matches!(self.worst().judged.verdict, Verdict::Fail { .. })
+        matches!(self.worst().judged.verdict, BoundVerdict::Fail { .. })
     }
 
     /// The smallest `bound / measured` anywhere; `None` without a bound.

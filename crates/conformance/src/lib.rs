@@ -1,1 +1,36 @@
-//! The lists of solvers, games, oracles and metrics, and the checks that every row passes.
+//! The lists of solvers, games, oracles and metrics, and what every row of a list must do, whatever it computes.
+//!
+//! A check is a public function over a row, so it answers for rows of your own too, registered or not:
+//!
+//! ```
+//! use equipoise_conformance::{check_solver, registry};
+//!
+//! check_solver(registry::solver("egpo").expect("registered"))?;
+//! # Ok::<(), equipoise_conformance::Failure>(())
+//! ```
+//!
+//! The test of this crate has one case for each check and row; a filter by name picks out one row:
+//!
+//! ```sh
+//! cargo test --release -p equipoise-conformance --test conformance -- solver::egpo
+//! cargo test --release -p equipoise-conformance --test conformance -- game::cyclic
+//! cargo test --release -p equipoise-conformance --test conformance -- metric::
+//! ```
+//!
+//! This crate reads no files and compiles no file format, so a new solver is tested without them. Preference models have
+//! their own suite in `equipoise-models`.
+
+mod failure;
+mod fixtures;
+mod games;
+mod metrics;
+mod oracles;
+pub mod registry;
+mod schema;
+mod solvers;
+
+pub use failure::{Check, Failure, run_checks};
+pub use games::{GAME_CHECKS, check_game};
+pub use metrics::{METRIC_CHECKS, check_metric};
+pub use oracles::{ORACLE_CHECKS, OracleCase, check_oracle};
+pub use solvers::{SOLVER_CHECKS, check_solver};

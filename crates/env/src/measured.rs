@@ -3,9 +3,8 @@
 use equipoise_core::{Oracle, Policy};
 use ndarray::Array1;
 
-use crate::feedback::Feedback;
 use crate::game::Game;
-use crate::oracle::GameOracle;
+use crate::oracle::{Feedback, GameOracle};
 
 /// An [`Oracle`] that also answers the measuring instrument: exact margins of the true game, never charged. Whatever the
 /// solver is told (draws, a biased judge, a fitted model), a run is measured against [`MeasuredOracle::game`].

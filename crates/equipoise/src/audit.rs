@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use equipoise_core::{Aim, BuildError, Policy, Rng, StepError, Task, sample, seed, simplex};
+use equipoise_core::{Aim, BuildError, Policy, Rng, SolverEntry, StepError, Task, sample, seed, simplex};
 use equipoise_env::generators::generator;
 use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
-use equipoise_eval::audit::{Facts, Form, Judged, Verdict, judge};
+use equipoise_eval::audit::{Assessment, Facts, judge};
 use equipoise_eval::metrics::{Metric, Truth, measure};
+use equipoise_eval::{AfterStep, Limits, Schedule, StopReason};
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use ndarray::Array1;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::claims::{Claim, Quantity, Unit};
 use crate::local_theory;
-use crate::problem::Problem;
+use crate::problem::{Problem, RunOptions};
 use crate::registry;
 
 /// A game with a reference, which is also the start, and a temperature.
@@ -31,7 +32,7 @@ pub struct Instance {
     pub tau: f64,
 }
 
-/// A claim held against one instance.
+/// A claim tested on one instance.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// The claim.
@@ -44,7 +45,7 @@ pub struct Finding {
     pub tau: f64,
     /// The verdict, the slack and the slope.
     #[serde(flatten)]
-    pub judged: Judged,
+    pub judged: Assessment,
     /// What local theory predicts for the factor of the metric per step, where there is a theory.
     pub predicted_factor: Option<f64>,
     /// The facts that the claim's expressions used.
@@ -59,7 +60,7 @@ pub struct Finding {
 /// What a search came to.
 #[derive(Clone, Debug)]
 pub struct Searched {
-    /// Games looked at.
+    /// Games tried.
     pub games: u32,
     /// How many ended with each verdict, by its name.
     pub verdicts: BTreeMap<&'static str, u32>,
@@ -69,18 +70,13 @@ pub struct Searched {
     pub instance: Instance,
 }
 
-/// A finding as files: an experiment that replays it, and what that must show.
-#[derive(Clone, Debug)]
-pub struct Replay {
-    /// `experiment.yaml`.
-    pub experiment: String,
-    /// `expected.yaml`.
-    pub expected: String,
-}
-
 /// Why a claim could not be run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AuditError {
+    /// The claim is about no registered method.
+    #[error("no solver `{0}` in the registry; give its row to `check_claim_about`")]
+    UnknownSolver(&'static str),
     /// A parameter of the claim was refused.
     #[error("claim `{claim}` on {instance}: {error}")]
     Parameter {
@@ -144,24 +140,37 @@ fn random_policy(game: &Game, scale: f64, rng: &mut Rng) -> Policy {
     Policy::from_logits(game.shape(), logits).expect("finite logits")
 }
 
-/// Runs `claim` on `instance` and judges it. Metrics are exact; win rates are too, and duels where the claim is not about
-/// noise.
+/// Runs a claim of the list on `instance` and tests it. Metrics are exact; win rates are too, and duels where the claim is
+/// not about noise.
 ///
 /// # Errors
 /// [`AuditError`].
-pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, AuditError> {
-    let entry = registry::solver(claim.solver).expect("a claim names a registered method");
+pub fn check_claim(claim: &Claim, instance: &Instance) -> Result<Finding, AuditError> {
+    let entry = registry::solver(claim.solver).ok_or(AuditError::UnknownSolver(claim.solver))?;
+    check_claim_about(entry, claim, instance)
+}
+
+/// As [`check_claim`], for a claim about the method of any row, registered or not.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn check_claim_about(
+    entry: &SolverEntry,
+    claim: &Claim,
+    instance: &Instance,
+) -> Result<Finding, AuditError> {
     let Instance { game, start: reference, tau, .. } = instance;
-    let problem = Problem::new(game.clone(), Task::new(reference.clone()).tau(*tau)).solve()?;
-    let equilibrium = problem.equilibrium.as_ref().expect("solved above");
-    let start = match claim.near {
+    let mut problem = Problem::new(game.clone(), Task::new(reference.clone()).tau(*tau)).solve()?;
+    let equilibrium = problem.equilibrium.clone().expect("solved above");
+    let start = match claim.start_perturbation {
         None => reference.clone(),
         Some(off) => {
             let mut rng = seed::stream(0, "audit nudge", &[claim.id]);
-            let nudged = equilibrium.log_probs().mapv(|l| l + off * sample::normal(&mut rng));
-            Policy::from_logits(game.shape(), nudged).expect("a regularised equilibrium plays every action")
+            let moved = equilibrium.log_probs().mapv(|l| l + off * sample::normal(&mut rng));
+            Policy::from_logits(game.shape(), moved).expect("a regularised equilibrium plays every action")
         }
     };
+    problem.task.start = start.clone();
     let unique = *tau > 0.0 || equipoise_reference::maximal_lottery(&game.matrix(0))?.unique == Some(true);
     let mut facts = Facts {
         actions: game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
@@ -174,50 +183,47 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         unique,
         initial: f64::NAN,
     };
-    let task = problem.task.clone().start(start.clone()).horizon(claim.steps);
-    let built = entry.build(&(claim.parameters)(&facts), &task).map_err(|error| AuditError::Parameter {
-        claim: claim.id,
-        instance: instance.name.clone(),
-        error,
-    })?;
+    let (limits, schedule) = (Limits::steps(claim.steps), Schedule::At(Vec::new()));
+    let options =
+        RunOptions { rng: seed::stream(0, "audit", &[claim.id]), ..RunOptions::new(&limits, &schedule, &[]) };
+    let built = entry
+        .build(&(claim.parameters)(&facts), &problem.planned(&options))
+        .map_err(|error| AuditError::Parameter { claim: claim.id, instance: instance.name.clone(), error })?;
     let (mut solver, parameters) = (built.solver, built.parameters);
     facts.eta = parameters["step_size"].as_f64().unwrap_or(f64::NAN);
-    let truth = Truth { game, reference, tau: *tau, equilibrium: Some(equilibrium) };
     let feedback = if claim.noisy { Feedback::Sampled(Sampled::default()) } else { Feedback::Exact };
     let mut oracle = GameOracle::new(game.clone(), feedback, seed::stream(0, "audit oracle", &[claim.id]));
-    let mut rng = seed::stream(0, "audit", &[claim.id]);
-    let mut gauge = Gauge {
+    let probe = Probe {
         quantity: claim.quantity,
-        truth,
+        truth: Truth { game, reference, tau: *tau, equilibrium: Some(&equilibrium) },
         eta: facts.eta,
-        margins: Array1::zeros(start.shape().len()),
     };
-    let mut series = vec![gauge.value(&start, &start)];
-    let mut played = Array1::<f64>::zeros(game.shape().len());
-    let mut before = start.clone();
-    for t in 0..claim.steps {
-        solver.step(&mut oracle, &mut rng).map_err(|error| AuditError::Step {
-            claim: claim.id,
-            instance: instance.name.clone(),
-            error,
-        })?;
-        match claim.iterate {
+    let mut margins = Array1::zeros(start.shape().len());
+    game.margins(&start, &mut margins);
+    let mut series = vec![probe.value(&start, &margins, &start)];
+    let (mut before, mut average) = (start.clone(), start.clone());
+    let mut after_step = |now: AfterStep<'_>| {
+        let last = now.solver.policy();
+        let value = match claim.iterate {
             Iterate::Average => {
-                played += solver.played().probs();
-                let mean = Policy::from_probs(game.shape(), &played / (t + 1) as f64)
-                    .expect("a mean of policies is one");
-                series.push(gauge.value(&mean, &mean));
+                average.set_mean(now.played, now.step as f64);
+                now.oracle.product(&average, &mut margins);
+                probe.value(&average, &margins, &average)
             }
-            Iterate::Last => {
-                series.push(gauge.value(solver.policy(), &before));
-                before.copy_from(solver.policy());
-            }
+            Iterate::Last => probe.value(last, now.oracle.last_margins(), &before),
             Iterate::Best => {
                 let best = series.last().copied().unwrap_or(f64::INFINITY);
-                series.push(best.min(gauge.value(solver.policy(), &before)));
-                before.copy_from(solver.policy());
+                best.min(probe.value(last, now.oracle.last_margins(), &before))
             }
-        }
+        };
+        before.copy_from(last);
+        series.push(value);
+        true
+    };
+    let run = problem.run_solver(solver.as_mut(), entry.aim, &mut oracle, &options, &mut after_step);
+    if let StopReason::Diverged { cause, .. } = run.outcome.stop {
+        let instance = instance.name.clone();
+        return Err(AuditError::Step { claim: claim.id, instance, error: cause });
     }
     facts.initial = series[0];
     let cost = solver.step_cost();
@@ -226,8 +232,9 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
         Unit::Query => cost.queries as f64,
         Unit::Duel => cost.duels as f64,
     };
-    let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor(claim.quantity, *tau), unit);
-    let local = local_theory::modulus(&problem, entry.aim, solver.as_ref())
+    let floor = rounding_floor(claim.quantity, *tau);
+    let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor, unit);
+    let local = local_theory::modulus(problem.spectrum(), entry.aim, solver.as_ref())
         .filter(|_| claim.iterate == Iterate::Last);
     // the ratios have no rate
     let predicted_factor = local.and_then(|m| match claim.quantity {
@@ -247,9 +254,10 @@ pub fn hold(claim: &'static Claim, instance: &Instance) -> Result<Finding, Audit
     })
 }
 
-/// What rounding leaves: gaps are differences of numbers near 1/2; KL to a solved equilibrium is off by its error over tau,
-/// squared; the ratios are cut off where their parts are small.
-fn floor(quantity: Quantity, tau: f64) -> f64 {
+/// What rounding leaves of a quantity: gaps are differences of numbers near 1/2; KL to a solved equilibrium is off by its
+/// error over tau, squared; the ratios are cut off where their parts are small.
+#[must_use]
+pub fn rounding_floor(quantity: Quantity, tau: f64) -> f64 {
     match quantity {
         Quantity::Metric(DUALITY_GAP) => local_theory::GAP_FLOOR,
         Quantity::Metric(_) if tau > 0.0 => 1e-14 / (tau * tau),
@@ -259,29 +267,23 @@ fn floor(quantity: Quantity, tau: f64) -> f64 {
 }
 
 /// Measures one quantity.
-struct Gauge<'a> {
+struct Probe<'a> {
     quantity: Quantity,
     truth: Truth<'a>,
     eta: f64,
-    margins: Array1<f64>,
 }
 
-impl Gauge<'_> {
-    /// At `policy`, whose predecessor was `before`.
-    fn value(&mut self, policy: &Policy, before: &Policy) -> f64 {
-        let game = self.truth.game;
+impl Probe<'_> {
+    /// At `policy` with its true margins, whose predecessor was `before`.
+    fn value(&self, policy: &Policy, margins: &Array1<f64>, before: &Policy) -> f64 {
         match self.quantity {
-            Quantity::Metric(name) => {
-                game.margins(policy, &mut self.margins);
-                Metric::named(name).expect("a claim names a metric of the registry").mean(
-                    &self.truth,
-                    policy,
-                    &self.margins,
-                )
-            }
+            Quantity::Metric(name) => Metric::named(name)
+                .expect("a claim names a metric of the registry")
+                .mean(&self.truth, policy, margins),
             Quantity::Improvement => {
-                game.margins(before, &mut self.margins);
-                let gain = policy.probs().dot(&self.margins);
+                let mut margins = Array1::zeros(policy.shape().len());
+                self.truth.game.margins(before, &mut margins);
+                let gain = policy.probs().dot(&margins);
                 if gain < 1e-9 {
                     return 0.0;
                 }
@@ -318,7 +320,7 @@ pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<Searched, 
             Some((_, from)) if k >= tries => perturbed(from, k, &mut rng),
             _ => random_instance(claim.game, k, &mut rng),
         };
-        let finding = hold(claim, &candidate)?;
+        let finding = check_claim(claim, &candidate)?;
         *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
         let worse = |(w, _): &(Finding, Instance)| finding.judged.severity() > w.judged.severity();
         if worst.as_ref().is_none_or(worse) {
@@ -329,13 +331,13 @@ pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<Searched, 
     Ok(Searched { games: tries + climbs, verdicts, worst, instance })
 }
 
-/// Two to eight actions, margins uniform or fair coins, a start up to several nats away.
+/// Two to eight actions, margins uniform or all of size 1/2, a start up to several nats away.
 fn random_instance(game: Aim, number: u32, rng: &mut Rng) -> Instance {
     let n = 2 + sample::index(rng, 7);
-    let coins = sample::uniform(rng) < 0.3;
+    let extreme = sample::uniform(rng) < 0.3;
     let margins: Vec<f64> = (0..n * n)
         .map(|_| sample::uniform(rng) - 0.5)
-        .map(|m| if coins { 0.5f64.copysign(m) } else { m })
+        .map(|m| if extreme { 0.5f64.copysign(m) } else { m })
         .collect();
     let matrix = PreferenceMatrix::from_margins(n, |i, j| margins[n * i + j]).expect("margins within 1/2");
     let game_of = Game::single(matrix);
@@ -357,56 +359,4 @@ fn perturbed(from: &Instance, number: u32, rng: &mut Rng) -> Instance {
     let tau =
         if from.tau > 0.0 { (from.tau * (0.33 * sample::normal(rng)).exp()).clamp(0.01, 1.0) } else { 0.0 };
     Instance { name: format!("searched game {number}"), game: Arc::new(game), start, tau }
-}
-
-/// The experiment that replays a finding at the step that decided it. `None` where nothing was decided, where duels were
-/// drawn (an experiment draws others), and for the quantities that are no metric of an experiment.
-#[must_use]
-pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<Replay> {
-    let witness = finding.judged.witness?;
-    let Quantity::Metric(metric) = claim.quantity else { return None };
-    if claim.noisy {
-        return None;
-    }
-    let step = witness.step;
-    let n = instance.game.shape().actions(0);
-    let row = |i: usize| (0..n).map(|j| instance.game.prob(0, i, j)).collect::<Vec<_>>();
-    let values: Vec<Vec<f64>> = (0..n).map(row).collect();
-    let logits = |policy: &Policy| json!({ "logits": policy.log_probs().to_vec() });
-    let start = claim.near.map_or(String::new(), |_| format!("start: {}\n", logits(&finding.start)));
-    let experiment = format!(
-        "format: 1\nname: {}\ndescription: {}\ngames:\n  - matrix: {{ name: instance, values: {} }}\nreference: \
-         {}\n{start}tau: {}\nsolvers:\n  - {}: {}\nseed: 0\nlimits: {{ steps: {step} }}\nrecord: {{ at: [{}, {step}] \
-         }}\nmetrics: [{metric}]\n",
-        claim.id,
-        json!(format!("{} ({}) on {}", claim.statement, claim.source, instance.name)),
-        json!(values),
-        logits(&instance.start),
-        instance.tau,
-        claim.solver,
-        finding.parameters,
-        step.saturating_sub(1),
-    );
-    let bounds = match finding.judged.verdict {
-        // a thousandth of the excess for another order of summation; monotone quantities are shown by the two records
-        Verdict::Fail { measured, allowed, .. } if matches!(claim.form, Form::NeverFalls | Form::Leaves) => {
-            format!("at_most: {:e}", measured + 1e-3 * (allowed - measured))
-        }
-        Verdict::Fail { measured, allowed, .. } => {
-            format!("at_least: {:e}", measured - 1e-3 * (measured - allowed))
-        }
-        _ => {
-            let (m, floor) = (witness.measured, floor(claim.quantity, instance.tau));
-            format!("at_least: {:e}, at_most: {:e}", 0.99 * m - floor, 1.01 * m + floor)
-        }
-    };
-    let allowed = witness.allowed.map_or(String::new(), |a| format!(", where the claim allows {a:e}"));
-    let expected = format!(
-        "# {}: {:e} measured at step {step}{allowed}\n- {{ solver: {}, metric: {metric}, iterate: {}, {bounds} }}\n",
-        finding.judged.verdict.name(),
-        witness.measured,
-        claim.solver,
-        claim.iterate,
-    );
-    Some(Replay { experiment, expected })
 }

@@ -78,7 +78,7 @@ pub struct Claim {
     /// Whether duels are drawn, or answered with their probability.
     pub noisy: bool,
     /// For local statements: the start is so many nats (in each logit, normal) off the equilibrium, and not the reference.
-    pub near: Option<f64>,
+    pub start_perturbation: Option<f64>,
     /// The method's parameters on an instance; of the facts, the step and the initial value are not known yet.
     pub parameters: fn(&Facts) -> Value,
     /// Steps run.
@@ -132,7 +132,7 @@ const ROOM_ABOVE: Hypothesis = Hypothesis {
 const fn beside_the_limit(id: &'static str, form: Form) -> Claim {
     Claim {
         source: "local theory, multiplier (1 - eta tau) + i eta w",
-        near: Some(1e-3),
+        start_perturbation: Some(1e-3),
         steps: 50_000,
         hypotheses: &[TAU, ROOM_ABOVE],
         ..regularised(id, "omd", form)
@@ -150,7 +150,7 @@ const fn original(id: &'static str, solver: &'static str, form: Form) -> Claim {
         quantity: Quantity::Metric(DUALITY_GAP),
         unit: Unit::Step,
         noisy: false,
-        near: None,
+        start_perturbation: None,
         parameters: |_| Value::Null,
         steps: 2000,
         form,
@@ -178,7 +178,7 @@ const fn hedge(id: &'static str, solver: &'static str, source: &'static str) -> 
     }
 }
 
-/// Every claim that `equipoise audit` holds against measurements.
+/// Every claim that `equipoise audit` tests against measurements.
 pub const CLAIMS: &[Claim] = &[
     hedge("mwu-average", "mwu", "Hedge, Freund and Schapire 1999"),
     hedge("spo-average", "spo", "SPO arXiv:2401.04056 with the Hedge bound"),

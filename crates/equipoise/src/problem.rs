@@ -9,7 +9,7 @@ use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use equipoise_reference as reference;
 use serde_json::Value;
 
-use crate::local_theory;
+use crate::local_theory::{self, Spectrum};
 
 /// A game, its task, its equilibrium.
 ///
@@ -114,6 +114,15 @@ impl Problem {
         self.task.clone().horizon(options.limits.steps)
     }
 
+    /// What local theory needs.
+    pub(crate) fn spectrum(&self) -> Spectrum<'_> {
+        Spectrum {
+            tau: self.task.tau,
+            equilibrium: self.equilibrium.as_ref(),
+            frequencies: &self.frequencies,
+        }
+    }
+
     /// As [`Problem::run`], for a solver that stands at its start. `aim` says by which gap it is judged.
     pub fn run_solver(
         &self,
@@ -149,7 +158,8 @@ impl Problem {
             .map(|p| (p.step, p.value))
             .collect();
         let fitted = rate::fit(&series, floor);
-        let predicted = local_theory::modulus(self, aim, solver).map(|m| local_theory::factor(judged_by, m));
+        let predicted =
+            local_theory::modulus(self.spectrum(), aim, solver).map(|m| local_theory::factor(judged_by, m));
         let mut notes = solver.notes();
         if aim == Aim::Original && self.task.tau > 0.0 {
             notes.push(format!("plays the original game: tau = {} is not used", self.task.tau));

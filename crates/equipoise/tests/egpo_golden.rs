@@ -56,20 +56,20 @@ fn deviation(
 const FILES: [&str; 2] =
     [include_str!("golden/egpo_n10_beta0.1.json"), include_str!("golden/egpo_n10_beta0.01.json")];
 
-fn entry(solvers: &'static [SolverEntry], name: &str) -> &'static SolverEntry {
-    solvers.iter().find(|e| e.name == name).expect("registered")
+fn entry(name: &str) -> &'static SolverEntry {
+    equipoise::registry::solver(name).expect("registered")
 }
 
 #[test]
 fn online_ipo_follows_the_published_simulation() {
     for file in FILES {
         for (published, name) in [("online_ipo_1", "online-ipo-1"), ("online_ipo_2", "online-ipo-2")] {
-            let entry = entry(equipoise_solver_mirror_descent::SOLVERS, name);
+            let entry = entry(name);
             let worst = deviation(file, published, entry, |lr, _, _| json!({"learning_rate": lr}));
             assert!(worst < TOLERANCE, "{name}: {worst:e}");
         }
         // OMD with the mapped step is the same run
-        let omd = entry(equipoise_solver_mirror_descent::SOLVERS, "omd");
+        let omd = entry("omd");
         let worst =
             deviation(file, "online_ipo_1", omd, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
         assert!(worst < TOLERANCE, "omd: {worst:e}");
@@ -78,8 +78,8 @@ fn online_ipo_follows_the_published_simulation() {
 
 #[test]
 fn nash_md_follows_the_published_simulation_with_half_the_papers_mixture() {
-    let nash_md = entry(equipoise_solver_self_play::SOLVERS, "nash-md");
-    let gradient = entry(equipoise_solver_self_play::SOLVERS, "nash-md-pg");
+    let nash_md = entry("nash-md");
+    let gradient = entry("nash-md-pg");
     for file in FILES {
         let published =
             |lr: f64, n: f64, tau: f64| json!({"step_size": 4.0 * lr / (n * tau), "mixture": 2.0 * lr / n});
@@ -101,7 +101,7 @@ fn nash_md_follows_the_published_simulation_with_half_the_papers_mixture() {
 
 #[test]
 fn egpo_follows_the_published_simulation() {
-    let egpo = entry(equipoise_solver_extragradient::SOLVERS, "egpo");
+    let egpo = entry("egpo");
     for file in FILES {
         let worst = deviation(file, "egpo", egpo, |lr, n, tau| json!({"step_size": 4.0 * lr / (n * tau)}));
         assert!(worst < TOLERANCE, "egpo: {worst:e}");

@@ -1,4 +1,5 @@
-//! The identities of the field, T1 to T30, each with the test that holds it; and those that no other room holds.
+//! The identities of the field, T1 to T30: each with its statement and the tests that hold it; and those tests that stand in no
+//! other crate.
 
 use std::sync::Arc;
 
@@ -10,6 +11,75 @@ use equipoise_eval::metrics::{Truth, measure};
 use equipoise_reference::{game_equilibrium, game_frequencies};
 use ndarray::Array1;
 use serde_json::json;
+
+/// Identity and its statement. `mu` is the reference, `tau` the regularisation, `K = P - 1/2`, `q = P pi`, `gap` the duality gap,
+/// `gap_tau` the regularised one, `BR_tau(pi)_i` proportional to `mu_i exp(q_i / tau)`, `pi*` the regularised equilibrium,
+/// `eta` the canonical step, `w` a rotation frequency at the equilibrium.
+const STATEMENTS: [(&str, &str); 30] = [
+    ("T1", "gap_tau(pi) = 2 tau KL(pi || BR_tau(pi)), the gain of a best response of both players"),
+    ("T2", "V_tau(pi*, pi) - 1/2 = tau KL(pi || pi*) for every pi"),
+    ("T3", "gap(pi*) = 2 tau (max_i log(pi*_i / mu_i) - KL(pi* || mu))"),
+    (
+        "T4",
+        "2 tau KL(pi || pi*) <= gap_tau(pi) <= 2 tau KL(pi || pi*) + |pi - pi*|_1^2 / (4 tau), and gap <= gap_tau + 2 tau (log(1 / mu_min) - KL(pi || mu))",
+    ),
+    ("T5", "gap = NashConv = twice the exploitability, and 0 at the maximal lottery"),
+    ("T6", "SPPO with the exact log-partition, DNO, SPO and multiplicative weights make the same step"),
+    ("T7", "the minimiser of INPO's population loss is the mirror-descent step"),
+    ("T8", "INPO's step is mirror descent and MMD with the step mapped"),
+    ("T9", "a gradient step of online IPO 1 is mirror descent with eta tau = 4 lr / n (uniform pairs)"),
+    (
+        "T10",
+        "online IPO 2 has the gradient of online IPO 1 on its own pairs, -(4 / tau) times that of self-play",
+    ),
+    (
+        "T11",
+        "the mixture sequence of Nash-MD is mirror descent with eta' = eta (1 - eta tau), tau' = tau / (1 - eta tau)",
+    ),
+    ("T12", "so Nash-MD with a constant step does not go to pi*, and the debiased variant does"),
+    ("T13", "ONPO with two sequences, OMWU with one, and optimistic FTRL are the same method"),
+    ("T14", "EGPO at tau = 0 is mirror-prox, and its half point is a mirror-descent step"),
+    ("T15", "Nash-MP is EGPO with eta = eta_M / (1 + eta_M tau), eta_M = 2"),
+    (
+        "T16",
+        "MPO with its magnet renewed at every step is multiplicative weights with step eta / (1 + eta alpha)",
+    ),
+    ("T17", "MNPO with equal starts is multiplicative weights, and with one past policy INPO"),
+    (
+        "T18",
+        "KL from an equilibrium never rises over COMAL's outer steps, locally by the factor 1 / sqrt(1 + w^2 / tau^2)",
+    ),
+    (
+        "T19",
+        "multiplicative weights move away from an interior equilibrium p: KL(p || pi_t+1) - KL(p || pi_t) = log sum_i pi_i exp(eta (q_i - 1/2)) >= 0",
+    ),
+    (
+        "T20",
+        "Pr(pi_t+1 beats pi_t) - 1/2 = (KL(pi_t+1 || pi_t) + KL(pi_t || pi_t+1)) / eta for multiplicative weights",
+    ),
+    (
+        "T21",
+        "on an additive game (gains that depend on no opponent) every method on logits has a closed form",
+    ),
+    ("T22", "on two actions, or with constant gains, the logits follow an affine recursion"),
+    ("T23", "self-play on a role-symmetrised game is two-player play with half the step, product form kept"),
+    (
+        "T24",
+        "near pi* a method's error falls by its multiplier: |1 - eta tau + i eta w| for mirror descent, and so on",
+    ),
+    (
+        "T25",
+        "mirror descent is stable below eta = 2 tau / (tau^2 + w^2) and not above; OMWU is marginal at eta w = 1 / sqrt 3",
+    ),
+    ("T26", "iterating the smooth best response fails exactly where w > tau"),
+    (
+        "T27",
+        "relabelling permutes every answer, clones share their mass, and a shift of the logits changes nothing",
+    ),
+    ("T28", "the last iterate of A2L is the average iterate of OMWU"),
+    ("T29", "a game of rank two is multiplied by its factors"),
+    ("T30", "in double precision gap_tau falls monotonically to 1e-20, and a tau of 1e-6 overflows nowhere"),
+];
 
 /// Identity, file below `crates`, test.
 const HELD_BY: [(&str, &str, &str); 45] = [
@@ -90,7 +160,7 @@ const HELD_BY: [(&str, &str, &str); 45] = [
         "reference/tests/regularised.rs",
         "naive_best_response_iteration_fails_when_rotation_exceeds_the_temperature",
     ),
-    ("T27", "equipoise/tests/conformance.rs", "relabelling_the_actions_permutes_the_trajectory"),
+    ("T27", "conformance/src/solvers.rs", "relabelling_the_actions_permutes_the_trajectory"),
     ("T27", "reference/tests/properties.rs", "composition_consistency"),
     ("T27", "equipoise/tests/identities.rs", "a_shift_of_the_logits_changes_nothing"),
     ("T28", "equipoise/tests/catalogue.rs", "the_last_iterate_of_a2l_is_the_average_of_omwu"),
@@ -101,7 +171,7 @@ const HELD_BY: [(&str, &str, &str); 45] = [
         "the_regularised_gap_falls_monotonically_to_1e_minus_20",
     ),
     ("T30", "reference/tests/regularised.rs", "two_independent_methods_agree_in_log_probability"),
-    ("T30", "equipoise/tests/conformance.rs", "a_tiny_tau_overflows_nowhere"),
+    ("T30", "conformance/src/solvers.rs", "a_tiny_tau_overflows_nowhere"),
 ];
 
 #[test]
@@ -112,8 +182,9 @@ fn every_identity_is_held_by_a_test_that_exists() {
         let held = text.contains(&format!("fn {test}("));
         assert!(held, "{identity}: no {test} in {file}");
     }
-    for k in 1..=30 {
-        assert!(HELD_BY.iter().any(|(t, ..)| *t == format!("T{k}")), "T{k} is held by no test");
+    for (k, (identity, statement)) in STATEMENTS.iter().enumerate() {
+        assert_eq!(*identity, format!("T{}", k + 1));
+        assert!(HELD_BY.iter().any(|(t, ..)| t == identity), "{identity} is held by no test: {statement}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Policy, Shape, Solver, SolverEntry, Task, sample, seed, simplex};
+use equipoise_core::{Policy, Shape, Solver, Task, sample, seed, simplex};
 use equipoise_env::{Game, GameOracle, PreferenceMatrix};
 use equipoise_reference::game_equilibrium;
 use ndarray::Array1;
@@ -32,9 +32,7 @@ fn task(reference: &Policy, start: &Policy, tau: f64) -> Task {
 }
 
 fn run(name: &str, block: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Box<dyn Solver> {
-    let rooms: [&[SolverEntry]; 2] =
-        [equipoise_solver_self_play::SOLVERS, equipoise_solver_mirror_descent::SOLVERS];
-    let entry = rooms.into_iter().flatten().find(|e| e.name == name).expect("registered");
+    let entry = equipoise::registry::solver(name).expect("registered");
     let mut solver = entry.build(&block, task).expect("valid parameters").solver;
     let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
     for _ in 0..steps {

@@ -1,11 +1,11 @@
-//! Theorems held against measurements: claims as data, and the logic of their verdicts.
+//! Claims tested against measurements: claims as data, and the logic of their verdicts.
 //!
 //! A claim says: under these hypotheses, run with these parameters, this metric of this iterate obeys this form. What it
-//! is held against is a series `(step, value)` measured at the exact oracle. Four verdicts: `pass`, `fail` (with the step),
+//! is tested against is a series `(step, value)` measured at the exact oracle. Four verdicts: `pass`, `fail` (with the step),
 //! `inconclusive` (the window shows nothing), `hypothesis not met` (the claim says nothing about this instance).
 //!
 //! A bound is broken when the measured value exceeds it by more than rounding; values below the metric's rounding floor
-//! are not held against anything. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing; the
+//! are not tested. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing; the
 //! slack at the end of the run stands beside it, because a bound may start tight and end far off.
 
 use std::cmp::Ordering;
@@ -60,7 +60,7 @@ pub enum Form {
     Bound(fn(&Facts, f64) -> f64),
     /// `m_{t+1} <= factor m_t + rest`, the pair given by the function.
     Contraction(fn(&Facts) -> (f64, f64)),
-    /// `m` never rises, looked at every so many steps.
+    /// `m` never rises, compared every so many steps.
     NeverRises(u64),
     /// `m` never falls.
     NeverFalls,
@@ -77,7 +77,7 @@ pub enum Form {
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum BoundVerdict {
     /// The measurement obeys the claim.
     Pass,
     /// It does not.
@@ -101,7 +101,7 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl BoundVerdict {
     /// The word used in tables.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -146,10 +146,10 @@ impl Witness {
 
 /// A verdict with what was measured beside it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Judged {
+pub struct Assessment {
     /// The verdict.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: BoundVerdict,
     /// Smallest `bound / measured`; none where the form has no bound.
     pub slack: Option<f64>,
     /// The last step above the rounding floor, where the form has a bound.
@@ -163,7 +163,7 @@ pub struct Judged {
 /// How bad a finding is for its claim; larger is worse.
 #[derive(Clone, Copy, Debug)]
 pub struct Severity {
-    /// Of the verdict: 0 silent, 1 held, 2 open, 3 broken.
+    /// Of the verdict: 0 silent, 1 kept, 2 open, 3 broken.
     class: u8,
     /// `measured / bound` where they are nearest, 0 where nothing was compared.
     tightness: f64,
@@ -197,22 +197,22 @@ impl PartialEq for Severity {
 
 impl Eq for Severity {}
 
-impl Judged {
+impl Assessment {
     /// How bad it is for the claim: searches keep the worst, lists begin with it.
     #[must_use]
     pub fn severity(&self) -> Severity {
         let (class, compared) = match self.verdict {
-            Verdict::HypothesisNotMet { .. } => (0, None),
-            Verdict::Pass => (1, None),
-            Verdict::Inconclusive { .. } => (2, None),
-            Verdict::Fail { measured, allowed, .. } => (3, Some(measured / allowed)),
+            BoundVerdict::HypothesisNotMet { .. } => (0, None),
+            BoundVerdict::Pass => (1, None),
+            BoundVerdict::Inconclusive { .. } => (2, None),
+            BoundVerdict::Fail { measured, allowed, .. } => (3, Some(measured / allowed)),
         };
         let tightness = self.slack.map(|s| 1.0 / s).or(compared).unwrap_or(0.0);
         Severity { class, tightness }
     }
 }
 
-/// Holds `series` (values at steps 0, 1, 2, .. in order) against `form`. `floor` is what rounding leaves of the metric, `unit`
+/// Tests `series` (values at steps 0, 1, 2, .. in order) against `form`. `floor` is what rounding leaves of the metric, `unit`
 /// what one step costs in the unit of the claim.
 #[must_use]
 pub fn judge(
@@ -222,13 +222,13 @@ pub fn judge(
     series: &[f64],
     floor: f64,
     unit: f64,
-) -> Judged {
-    let nothing = |verdict| Judged { verdict, slack: None, last: None, witness: None, slope: None };
+) -> Assessment {
+    let nothing = |verdict| Assessment { verdict, slack: None, last: None, witness: None, slope: None };
     if let Some(unmet) = hypotheses.iter().find(|h| !(h.holds)(facts)) {
-        return nothing(Verdict::HypothesisNotMet { hypothesis: unmet.says });
+        return nothing(BoundVerdict::HypothesisNotMet { hypothesis: unmet.says });
     }
     if series.len() < 2 {
-        return nothing(Verdict::Inconclusive { reason: "no step was done" });
+        return nothing(BoundVerdict::Inconclusive { reason: "no step was done" });
     }
     let geometric = matches!(
         form,
@@ -237,35 +237,37 @@ pub fn judge(
     let slope = slope(series, floor, geometric);
     let steps = || 1..series.len();
     // the last step decides where there is no bound
-    let limit = |verdict| Held {
+    let limit = |verdict| BoundCheck {
         verdict,
         tightest: Some((series.len() - 1, series[series.len() - 1], f64::NAN)),
         slack: None,
         last: None,
     };
-    let held = match form {
-        Form::Bound(bound) => against(steps().map(|t| (t, series[t], bound(facts, t as f64 * unit))), floor),
+    let check = match form {
+        Form::Bound(bound) => {
+            check_bound(steps().map(|t| (t, series[t], bound(facts, t as f64 * unit))), floor)
+        }
         Form::Contraction(factor) => {
             let (factor, rest) = factor(facts);
-            against(steps().map(|t| (t, series[t], factor * series[t - 1] + rest)), floor)
+            check_bound(steps().map(|t| (t, series[t], factor * series[t - 1] + rest)), floor)
         }
         Form::NeverRises(stride) => {
             let stride = stride.max(1) as usize;
             let at = |t: usize| (t, series[t], series[t - stride]);
-            let held = against((stride..series.len()).step_by(stride).map(at), floor);
-            Held { slack: None, last: None, ..held }
+            let check = check_bound((stride..series.len()).step_by(stride).map(at), floor);
+            BoundCheck { slack: None, last: None, ..check }
         }
         Form::NeverFalls => {
-            let held = against(steps().map(|t| (t, series[t - 1], series[t])), floor);
+            let check = check_bound(steps().map(|t| (t, series[t - 1], series[t])), floor);
             // named the other way round: what was measured fell below what was there
-            let verdict = match held.verdict {
-                Verdict::Fail { step, measured, allowed } => {
-                    Verdict::Fail { step, measured: allowed, allowed: measured }
+            let verdict = match check.verdict {
+                BoundVerdict::Fail { step, measured, allowed } => {
+                    BoundVerdict::Fail { step, measured: allowed, allowed: measured }
                 }
                 other => other,
             };
-            let tightest = held.tightest.map(|(t, measured, allowed)| (t, allowed, measured));
-            Held { verdict, tightest, slack: None, last: None }
+            let tightest = check.tightest.map(|(t, measured, allowed)| (t, allowed, measured));
+            BoundCheck { verdict, tightest, slack: None, last: None }
         }
         Form::Order(exponent) => limit(order(exponent(facts), series, slope, floor)),
         Form::Linear => limit(vanishes(series, slope, floor, true)),
@@ -277,13 +279,13 @@ pub fn judge(
         measured,
         allowed: (!allowed.is_nan()).then_some(allowed),
     };
-    let (last, tightest) = (held.last.map(witness), held.tightest.map(witness));
-    Judged { verdict: held.verdict, slack: held.slack, last, witness: tightest, slope }
+    let (last, tightest) = (check.last.map(witness), check.tightest.map(witness));
+    Assessment { verdict: check.verdict, slack: check.slack, last, witness: tightest, slope }
 }
 
-/// A series held against bounds.
-struct Held {
-    verdict: Verdict,
+/// A series tested against bounds.
+struct BoundCheck {
+    verdict: BoundVerdict,
     /// Step, measured, allowed where the ratio is smallest.
     tightest: Option<(usize, f64, f64)>,
     slack: Option<f64>,
@@ -291,14 +293,14 @@ struct Held {
 }
 
 /// The worst excess over what is allowed, the smallest slack and the last one.
-fn against(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> Held {
+fn check_bound(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> BoundCheck {
     let mut worst: Option<(usize, f64, f64)> = None;
     let mut tightest: Option<(usize, f64, f64)> = None;
     let (mut slack, mut last) = (None, None);
     for (t, measured, allowed) in values {
         if measured.is_nan() {
-            let verdict = Verdict::Inconclusive { reason: "the metric is not defined here" };
-            return Held { verdict, tightest: None, slack: None, last: None };
+            let verdict = BoundVerdict::Inconclusive { reason: "the metric is not defined here" };
+            return BoundCheck { verdict, tightest: None, slack: None, last: None };
         }
         if measured <= floor {
             continue;
@@ -316,59 +318,59 @@ fn against(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> Held 
         }
     }
     let verdict = match worst {
-        Some((t, measured, allowed)) => Verdict::Fail { step: t as u64, measured, allowed },
-        None => Verdict::Pass, // below the floor from the first step on, every bound holds
+        Some((t, measured, allowed)) => BoundVerdict::Fail { step: t as u64, measured, allowed },
+        None => BoundVerdict::Pass, // below the floor from the first step on, every bound holds
     };
-    Held { verdict, tightest: worst.or(tightest), slack, last }
+    BoundCheck { verdict, tightest: worst.or(tightest), slack, last }
 }
 
 /// Whether the envelope falls at least as fast as `t^-exponent`. An order has no constant, so a finite window can bear it
 /// out but not break it: a series that falls more slowly may still be on its way up to `C t^-exponent`. What breaks it is a
 /// standstill.
-fn order(exponent: f64, series: &[f64], slope: Option<Slope>, floor: f64) -> Verdict {
+fn order(exponent: f64, series: &[f64], slope: Option<Slope>, floor: f64) -> BoundVerdict {
     let still = vanishes(series, slope, floor, false);
-    if matches!(still, Verdict::Pass | Verdict::Fail { .. }) {
+    if matches!(still, BoundVerdict::Pass | BoundVerdict::Fail { .. }) {
         return still;
     }
     match slope {
-        None => Verdict::Inconclusive { reason: "too few points above rounding" },
-        Some(s) if s.value + s.half_width <= EXPONENT_MARGIN - exponent => Verdict::Pass,
-        Some(_) => Verdict::Inconclusive { reason: "falls more slowly than claimed in this window" },
+        None => BoundVerdict::Inconclusive { reason: "too few points above rounding" },
+        Some(s) if s.value + s.half_width <= EXPONENT_MARGIN - exponent => BoundVerdict::Pass,
+        Some(_) => BoundVerdict::Inconclusive { reason: "falls more slowly than claimed in this window" },
     }
 }
 
 /// Whether the series goes to 0: it has, or its envelope still falls. A standstill fails.
-fn vanishes(series: &[f64], slope: Option<Slope>, floor: f64, linear: bool) -> Verdict {
+fn vanishes(series: &[f64], slope: Option<Slope>, floor: f64, linear: bool) -> BoundVerdict {
     let n = series.len();
     let last = series[n - n.div_ceil(10)..].iter().fold(0.0, |m: f64, v| m.max(*v));
     if last <= floor.max(VANISHED * series[0]) {
-        return Verdict::Pass;
+        return BoundVerdict::Pass;
     }
     let before = series[n / 2..n - n / 4].iter().fold(0.0, |m: f64, v| m.max(*v));
     if last > 0.999 * before {
-        return Verdict::Fail {
+        return BoundVerdict::Fail {
             step: n as u64 - 1,
             measured: last,
             allowed: floor.max(VANISHED * series[0]),
         };
     }
     match slope {
-        Some(s) if linear && s.value + s.half_width < 0.0 && last < 1e-2 * series[0] => Verdict::Pass,
-        _ => Verdict::Inconclusive { reason: "still falling at the end of the run" },
+        Some(s) if linear && s.value + s.half_width < 0.0 && last < 1e-2 * series[0] => BoundVerdict::Pass,
+        _ => BoundVerdict::Inconclusive { reason: "still falling at the end of the run" },
     }
 }
 
 /// Whether the series moves away from 0. One that comes nearer fails; one that has done neither is open.
-fn leaves(series: &[f64]) -> Verdict {
+fn leaves(series: &[f64]) -> BoundVerdict {
     let n = series.len();
     let last = series[n - n.div_ceil(10)..].iter().fold(0.0, |m: f64, v| m.max(*v));
     let away = 10.0 * series[0];
     if last > away {
-        Verdict::Pass
+        BoundVerdict::Pass
     } else if last < series[0] {
-        Verdict::Fail { step: n as u64 - 1, measured: last, allowed: away }
+        BoundVerdict::Fail { step: n as u64 - 1, measured: last, allowed: away }
     } else {
-        Verdict::Inconclusive { reason: "neither came nearer nor moved away by a factor of ten" }
+        BoundVerdict::Inconclusive { reason: "neither came nearer nor moved away by a factor of ten" }
     }
 }
 
@@ -431,7 +433,7 @@ mod tests {
         (0..=2000).map(|t| f(f64::from(t))).collect()
     }
 
-    fn verdict(form: Form, values: &[f64]) -> Verdict {
+    fn verdict(form: Form, values: &[f64]) -> BoundVerdict {
         judge(form, &[], &FACTS, values, 1e-25, 1.0).verdict
     }
 
@@ -439,49 +441,49 @@ mod tests {
     fn bounds_break_where_they_break() {
         let over = |t: f64| 1.0 / (t + 1.0);
         let judged = judge(Form::Bound(|_, t| 2.0 / (t + 1.0)), &[], &FACTS, &series(over), 1e-25, 1.0);
-        assert_eq!(judged.verdict, Verdict::Pass);
+        assert_eq!(judged.verdict, BoundVerdict::Pass);
         approx::assert_relative_eq!(judged.slack.unwrap_or(0.0), 2.0, max_relative = 1e-12);
         let broken = judge(Form::Bound(|_, t| 1.0 / (t + 2.0)), &[], &FACTS, &series(over), 1e-25, 1.0);
         // the ratio (t + 1) / (t + 2) is smallest at the first step
-        assert!(matches!(broken.verdict, Verdict::Fail { step: 1, .. }), "{broken:?}");
+        assert!(matches!(broken.verdict, BoundVerdict::Fail { step: 1, .. }), "{broken:?}");
         // the bound gains on the measured value from step to step
-        let last = |j: &Judged| j.last.and_then(|w| w.slack());
+        let last = |j: &Assessment| j.last.and_then(|w| w.slack());
         assert!(last(&judged) >= judged.slack && last(&broken) > broken.slack, "{broken:?}");
         let witness = broken.witness.expect("a bound has one");
         assert_eq!((witness.step, witness.allowed), (1, Some(1.0 / 3.0)));
-        // two queries a step: what is claimed for t queries is held against half as many steps
+        // two queries a step: what is claimed for t queries is tested against half as many steps
         let queries = |_: &Facts, t: f64| 1.0 / (t / 2.0 + 1.0);
         assert_eq!(
             judge(Form::Bound(queries), &[], &FACTS, &series(over), 1e-25, 2.0).verdict,
-            Verdict::Pass
+            BoundVerdict::Pass
         );
         assert_eq!(
             judge(Form::Bound(queries), &[], &FACTS, &series(over), 1e-25, 4.0).verdict.name(),
             "FAIL"
         );
         // rounding at the bound itself is no failure
-        assert_eq!(verdict(Form::Bound(|_, t| 1.0 / (t + 1.0)), &series(over)), Verdict::Pass);
+        assert_eq!(verdict(Form::Bound(|_, t| 1.0 / (t + 1.0)), &series(over)), BoundVerdict::Pass);
     }
 
     #[test]
     fn contractions_orders_and_limits() {
         let linear = series(|t| 0.9f64.powf(t));
-        assert_eq!(verdict(Form::Contraction(|_| (0.9, 0.0)), &linear), Verdict::Pass);
+        assert_eq!(verdict(Form::Contraction(|_| (0.9, 0.0)), &linear), BoundVerdict::Pass);
         assert_eq!(verdict(Form::Contraction(|_| (0.89, 0.0)), &linear).name(), "FAIL");
-        assert_eq!(verdict(Form::Contraction(|_| (0.89, 1.0)), &linear), Verdict::Pass);
-        assert_eq!(verdict(Form::Linear, &linear), Verdict::Pass);
+        assert_eq!(verdict(Form::Contraction(|_| (0.89, 1.0)), &linear), BoundVerdict::Pass);
+        assert_eq!(verdict(Form::Linear, &linear), BoundVerdict::Pass);
         let root = series(|t| (t + 1.0).powf(-0.5) * (1.0 + 0.3 * t.sin()));
-        assert_eq!(verdict(Form::Order(|_| 0.5), &root), Verdict::Pass);
+        assert_eq!(verdict(Form::Order(|_| 0.5), &root), BoundVerdict::Pass);
         assert_eq!(verdict(Form::Order(|_| 1.0), &root).name(), "INCONCLUSIVE");
         assert_eq!(verdict(Form::Order(|_| 0.5), &series(|t| 0.1 + 0.01 * t.sin())).name(), "FAIL");
         let floor = series(|t| 0.9f64.powf(t) + 1e-4);
         assert_eq!(verdict(Form::Vanishes, &floor).name(), "FAIL");
         assert_eq!(verdict(Form::Vanishes, &root).name(), "INCONCLUSIVE");
-        assert_eq!(verdict(Form::NeverRises(1), &linear), Verdict::Pass);
+        assert_eq!(verdict(Form::NeverRises(1), &linear), BoundVerdict::Pass);
         assert_eq!(verdict(Form::NeverRises(1), &root).name(), "FAIL");
-        assert_eq!(verdict(Form::NeverFalls, &series(|t| t)), Verdict::Pass);
+        assert_eq!(verdict(Form::NeverFalls, &series(|t| t)), BoundVerdict::Pass);
         assert_eq!(verdict(Form::NeverFalls, &linear).name(), "FAIL");
-        assert_eq!(verdict(Form::Leaves, &series(|t| 1e-6 * 1.01f64.powf(t))), Verdict::Pass);
+        assert_eq!(verdict(Form::Leaves, &series(|t| 1e-6 * 1.01f64.powf(t))), BoundVerdict::Pass);
         assert_eq!(verdict(Form::Leaves, &linear).name(), "FAIL");
         assert_eq!(verdict(Form::Leaves, &series(|t| 1.0 + t / 2000.0)).name(), "INCONCLUSIVE");
     }
@@ -490,7 +492,7 @@ mod tests {
     fn a_theorem_is_silent_where_its_hypothesis_fails() {
         let never = Hypothesis { says: "never", holds: |_| false };
         let judged = judge(Form::Linear, &[never], &FACTS, &[1.0, 0.5], 0.0, 1.0);
-        assert_eq!(judged.verdict, Verdict::HypothesisNotMet { hypothesis: "never" });
+        assert_eq!(judged.verdict, BoundVerdict::HypothesisNotMet { hypothesis: "never" });
     }
 
     #[test]

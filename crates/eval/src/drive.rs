@@ -9,9 +9,9 @@ use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, StopKi
 use ndarray::Array1;
 
 use crate::behaviour::Octaves;
+use crate::gap_batch::{GapBatch, Step};
 use crate::limits::Limits;
 use crate::metrics::{Metric, Truth, gaps};
-use crate::pending::{Pending, Step};
 use crate::schedule::Schedule;
 use crate::stopwatch::Stopwatch;
 
@@ -177,16 +177,24 @@ pub struct AfterStep<'a> {
     pub played: &'a [f64],
 }
 
+impl Outcome {
+    /// The last value recorded of a metric at an iterate; `None` if it was not measured.
+    #[must_use]
+    pub fn end(&self, iterate: Iterate, metric: &str) -> Option<f64> {
+        self.trace.iter().rfind(|p| p.iterate == iterate && p.metric == metric).map(|p| p.value)
+    }
+}
+
 /// Drives `run` to its end. `keep_running` is called after each step; returning false interrupts.
 pub fn drive(mut run: Run<'_>, keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool) -> Outcome {
-    let mut desk = Desk::new(&run);
+    let mut recorder = Recorder::new(&run);
     let mut stopwatch = Stopwatch::default();
     let mut step = 0;
-    desk.watch(&mut run, 0);
-    desk.record(&mut run, 0, Duration::ZERO);
+    recorder.after_step(&mut run, 0);
+    recorder.record(&mut run, 0, Duration::ZERO);
     let mut next_record = run.schedule.next_after(0);
     let stop = loop {
-        if let Some(reason) = exhausted(&run, step, stopwatch.elapsed(), &desk) {
+        if let Some(reason) = exhausted(&run, step, stopwatch.elapsed(), &recorder) {
             break reason;
         }
         let progress = match stopwatch.time(|| run.solver.step(run.oracle, &mut run.rng)) {
@@ -194,26 +202,26 @@ pub fn drive(mut run: Run<'_>, keep_running: &mut dyn FnMut(AfterStep<'_>) -> bo
             Err(cause) => break StopReason::Diverged { step: step + 1, cause },
         };
         step += 1;
-        desk.watch(&mut run, step);
+        recorder.after_step(&mut run, step);
         if step >= next_record {
-            desk.record(&mut run, step, stopwatch.elapsed());
+            recorder.record(&mut run, step, stopwatch.elapsed());
             next_record = run.schedule.next_after(step);
         }
         if progress == Progress::Finished {
             break StopReason::Finished;
         }
-        let now = AfterStep { step, solver: run.solver, oracle: run.oracle, played: &desk.played };
+        let now = AfterStep { step, solver: run.solver, oracle: run.oracle, played: &recorder.played };
         if !keep_running(now) {
             break StopReason::Interrupted;
         }
     };
-    desk.finish(run, stop, step, stopwatch.elapsed())
+    recorder.finish(run, stop, step, stopwatch.elapsed())
 }
 
 /// The limit that forbids another step, if any.
-fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, desk: &Desk) -> Option<StopReason> {
+fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, recorder: &Recorder) -> Option<StopReason> {
     let (limits, cost) = (run.limits, run.oracle.cost());
-    if !limits.target.is_empty() && desk.targets_met {
+    if !limits.target.is_empty() && recorder.targets_met {
         return Some(StopReason::TargetReached);
     }
     if step >= limits.steps {
@@ -228,13 +236,13 @@ fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, desk: &Desk) -> Option
     (limits.seconds.is_some_and(|s| elapsed.as_secs_f64() >= s)).then_some(StopReason::TimeLimit)
 }
 
-/// Where measurements pile up.
-struct Desk {
+/// Collects what is measured.
+struct Recorder {
     gaps: [&'static Metric; 2],
     /// Index into `gaps` by which this method is judged.
     judged_by: usize,
     /// Steps to be measured together; none if a target may end the run after any step, or where it does not pay.
-    pending: Option<Pending>,
+    batch: Option<GapBatch>,
     targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
@@ -257,7 +265,7 @@ struct Desk {
     path: Option<Vec<(u64, [f64; 3])>>,
 }
 
-impl Desk {
+impl Recorder {
     fn new(run: &Run<'_>) -> Self {
         let named = |name| Metric::named(name).expect("a metric of the registry");
         let gaps = [named(DUALITY_GAP), named(DUALITY_GAP_TAU)];
@@ -270,7 +278,7 @@ impl Desk {
         Self {
             gaps,
             judged_by: usize::from(run.regularised && run.task.tau > 0.0),
-            pending: if run.limits.target.is_empty() { Pending::new(shape) } else { None },
+            batch: if run.limits.target.is_empty() { GapBatch::new(shape) } else { None },
             targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],
@@ -298,28 +306,28 @@ impl Desk {
         }
     }
 
-    /// What is looked at after every step, or put down to be looked at: gaps of the last iterate, targets, movement, the sum
-    /// of played policies.
-    fn watch(&mut self, run: &mut Run<'_>, step: u64) {
+    /// What is measured after every step, or buffered to be measured: gaps of the last iterate, targets, movement, the sum of
+    /// played policies.
+    fn after_step(&mut self, run: &mut Run<'_>, step: u64) {
         run.oracle.margins(run.solver.policy());
         let moved = if step > 0 { self.movement(run) } else { 0.0 };
         let policy = run.solver.policy();
         let (cost, margins) = (run.oracle.cost(), run.oracle.last_margins());
-        let put = Step { step, cost, moved };
-        if let Some(pending) = &mut self.pending
+        let step_done = Step { step, cost, moved };
+        if let Some(batch) = &mut self.batch
             && step > 0
         {
             let margins = margins.flat();
-            if pending.push(put, (policy.probs_slice(), policy.log_probs_slice()), margins) {
+            if batch.push(step_done, (policy.probs_slice(), policy.log_probs_slice()), margins) {
                 self.catch_up(run);
             }
         } else {
             let truth = Self::truth(run);
             let now = gaps(&truth, policy, margins);
             self.targets_met = self.targets.iter().all(|(m, target)| {
-                known(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
+                cached_gap(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
             });
-            self.judge(put, now, run.task.shape().contexts());
+            self.judge(step_done, now, run.task.shape().contexts());
         }
         if let Some(path) = &mut self.path {
             let p = [0, 1, 2].map(|a| policy.probs()[a]);
@@ -354,11 +362,11 @@ impl Desk {
         )
     }
 
-    /// Measures the steps that were put down.
+    /// Measures the buffered steps.
     fn catch_up(&mut self, run: &Run<'_>) {
-        let Some(pending) = &mut self.pending else { return };
+        let Some(batch) = &mut self.batch else { return };
         let contexts = run.task.shape().contexts();
-        for (step, now) in pending.measure(&Self::truth(run)) {
+        for (step, now) in batch.measure(&Self::truth(run)) {
             self.judge(step, now, contexts);
         }
     }
@@ -369,7 +377,7 @@ impl Desk {
             self.best[k] = self.best[k].min(value);
             if value <= self.waiting[k] {
                 let name = self.gaps[k].name;
-                cross(&mut self.reached, name, Iterate::Last, value, step, cost);
+                record_crossing(&mut self.reached, name, Iterate::Last, value, step, cost);
                 let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == Iterate::Last;
                 self.waiting[k] =
                     self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
@@ -393,7 +401,7 @@ impl Desk {
             self.trace.push(Point { step, cost, elapsed, iterate, metric: metric.name, value });
         };
         for &metric in run.metrics {
-            let value = known(metric, self.now)
+            let value = cached_gap(metric, self.now)
                 .unwrap_or_else(|| metric.mean(&truth, policy, run.oracle.last_margins()));
             push(Iterate::Last, metric, value);
         }
@@ -415,11 +423,11 @@ impl Desk {
             push(
                 Iterate::Average,
                 metric,
-                known(metric, both).unwrap_or_else(|| metric.mean(&truth, average, margins)),
+                cached_gap(metric, both).unwrap_or_else(|| metric.mean(&truth, average, margins)),
             );
         }
         for (metric, value) in self.gaps.iter().zip(both) {
-            cross(&mut self.reached, metric.name, Iterate::Average, value, step, cost);
+            record_crossing(&mut self.reached, metric.name, Iterate::Average, value, step, cost);
         }
         if run.keep_policies {
             self.kept.push(Kept { step, iterate: Iterate::Last, policy: policy.clone() });
@@ -462,16 +470,19 @@ impl Desk {
     }
 }
 
-/// The value of a metric that is one of the two gaps.
-fn known(metric: &Metric, [gap, gap_tau]: [f64; 2]) -> Option<f64> {
-    match metric.name {
-        DUALITY_GAP => Some(gap),
-        DUALITY_GAP_TAU => Some(gap_tau),
-        _ => None,
-    }
+/// The value of a metric that is one of the two gaps, of which both are at hand.
+fn cached_gap(metric: &Metric, gaps: [f64; 2]) -> Option<f64> {
+    metric.gap.map(|gap| gaps[gap as usize])
 }
 
-fn cross(reached: &mut [Reached], metric: &str, iterate: Iterate, value: f64, step: u64, cost: Cost) {
+fn record_crossing(
+    reached: &mut [Reached],
+    metric: &str,
+    iterate: Iterate,
+    value: f64,
+    step: u64,
+    cost: Cost,
+) {
     for r in reached {
         if r.at.is_none() && r.metric == metric && r.iterate == iterate && value <= r.target {
             r.at = Some((step, cost));

@@ -6,9 +6,9 @@
 pub mod audit;
 pub mod behaviour;
 pub mod drive;
+mod gap_batch;
 pub mod limits;
 pub mod metrics;
-mod pending;
 pub mod rate;
 pub mod schedule;
 mod stopwatch;

@@ -23,16 +23,23 @@ pub struct Truth<'a> {
 }
 
 /// One context as a metric sees it; all slices are `[actions]`.
-struct Row<'a> {
-    probs: &'a [f64],
-    log_probs: &'a [f64],
-    /// `K pi`.
-    margins: &'a [f64],
-    mu: &'a [f64],
-    log_mu: &'a [f64],
-    /// Probabilities and log-probabilities of the equilibrium.
-    equilibrium: Option<(&'a [f64], &'a [f64])>,
-    tau: f64,
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Row<'a> {
+    /// The policy.
+    pub probs: &'a [f64],
+    /// Its logarithms.
+    pub log_probs: &'a [f64],
+    /// `K pi`, in [-1/2, 1/2].
+    pub margins: &'a [f64],
+    /// The reference.
+    pub mu: &'a [f64],
+    /// Its logarithms.
+    pub log_mu: &'a [f64],
+    /// Probabilities and log-probabilities of the equilibrium, where it was solved.
+    pub equilibrium: Option<(&'a [f64], &'a [f64])>,
+    /// Regularisation of the task.
+    pub tau: f64,
 }
 
 /// A named measurement.
@@ -51,7 +58,16 @@ pub struct Metric {
     pub vanishes: bool,
     /// Whether it needs [`Truth::equilibrium`]; NaN without.
     pub needs_equilibrium: bool,
+    /// Which of the two gaps it is: the loop has both at hand after every step.
+    pub(crate) gap: Option<Gap>,
     row: fn(&Row<'_>) -> f64,
+}
+
+/// Position in what [`gaps`] returns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gap {
+    Original,
+    Regularised,
 }
 
 fn gap(r: &Row<'_>) -> f64 {
@@ -74,127 +90,135 @@ impl std::fmt::Debug for Metric {
     }
 }
 
-/// A metric whose optimum is 0, to which it falls over orders of magnitude.
-const fn vanishing(
-    name: &'static str,
-    definition: &'static str,
-    unit: &'static str,
-    row: fn(&Row<'_>) -> f64,
-) -> Metric {
-    Metric {
-        name,
-        definition,
-        unit,
-        scale: Scale::Log,
-        direction: Direction::Lower,
-        vanishes: true,
-        needs_equilibrium: false,
-        row,
-    }
-}
-
-/// A metric that says what a policy is like.
-const fn descriptive(
-    name: &'static str,
-    definition: &'static str,
-    unit: &'static str,
-    row: fn(&Row<'_>) -> f64,
-) -> Metric {
-    Metric {
-        scale: Scale::Linear,
-        direction: Direction::Neither,
-        vanishes: false,
-        ..vanishing(name, definition, unit, row)
-    }
-}
-
 const WIN_RATE: &str = "win rate";
 const NATS: &str = "nats";
 
 /// All metrics. A new one is a row here.
 pub const METRICS: &[Metric] = &[
-    vanishing(
+    Metric::vanishing(
         DUALITY_GAP,
         "original game: 2 max_i (P pi)_i - 1 = NashConv = twice the exploitability, in [0, 1]",
         WIN_RATE,
         gap,
-    ),
-    vanishing(
+    )
+    .is_gap(Gap::Original),
+    Metric::vanishing(
         "exploitability",
         "original game: max_i (P pi)_i - 1/2, half the duality gap, in [0, 1/2]",
         WIN_RATE,
         |r| vector::max(r.margins),
     ),
-    vanishing(
+    Metric::vanishing(
         DUALITY_GAP_TAU,
         "regularised game: 2 tau KL(pi || BR_tau(pi)), exact; for tau = 0 the duality gap",
         WIN_RATE,
         gap_tau,
-    ),
-    Metric {
-        needs_equilibrium: true,
-        ..vanishing(
-            "kl_to_equilibrium",
-            "KL(pi || pi*) in nats to the equilibrium of the task's game",
-            NATS,
-            |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
-        )
-    },
-    Metric {
-        needs_equilibrium: true,
-        ..vanishing(
-            "kl_from_equilibrium",
-            "KL(pi* || pi) in nats: the direction in which most theorems are stated",
-            NATS,
-            |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
-        )
-    },
-    Metric {
-        needs_equilibrium: true,
-        ..vanishing(
-            "span_to_equilibrium",
-            "max_i - min_i of log pi_i - log pi*_i, in nats; inf where pi* has no full support",
-            NATS,
-            |r| {
-                let Some((_, log_e)) = r.equilibrium else { return f64::NAN };
-                let (low, high) = r
-                    .log_probs
-                    .iter()
-                    .zip(log_e)
-                    .filter(|(l, e)| !(**l == f64::NEG_INFINITY && **e == f64::NEG_INFINITY))
-                    .map(|(l, e)| l - e)
-                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
-                high - low
-            },
-        )
-    },
-    descriptive("kl_to_reference", "KL(pi || mu) in nats", NATS, |r| {
+    )
+    .is_gap(Gap::Regularised),
+    Metric::vanishing(
+        "kl_to_equilibrium",
+        "KL(pi || pi*) in nats to the equilibrium of the task's game",
+        NATS,
+        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
+    )
+    .of_the_equilibrium(),
+    Metric::vanishing(
+        "kl_from_equilibrium",
+        "KL(pi* || pi) in nats: the direction in which most theorems are stated",
+        NATS,
+        |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
+    )
+    .of_the_equilibrium(),
+    Metric::vanishing(
+        "span_to_equilibrium",
+        "max_i - min_i of log pi_i - log pi*_i, in nats; inf where pi* has no full support",
+        NATS,
+        |r| {
+            let Some((_, log_e)) = r.equilibrium else { return f64::NAN };
+            let (low, high) = r
+                .log_probs
+                .iter()
+                .zip(log_e)
+                .filter(|(l, e)| !(**l == f64::NEG_INFINITY && **e == f64::NEG_INFINITY))
+                .map(|(l, e)| l - e)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
+            high - low
+        },
+    )
+    .of_the_equilibrium(),
+    Metric::descriptive("kl_to_reference", "KL(pi || mu) in nats", NATS, |r| {
         simplex::kl(r.probs, r.log_probs, r.mu, r.log_mu)
     }),
-    descriptive("entropy", "- sum_i pi_i log pi_i, in nats", NATS, |r| {
+    Metric::descriptive("entropy", "- sum_i pi_i log pi_i, in nats", NATS, |r| {
         r.probs.iter().zip(r.log_probs).filter(|(p, _)| **p > 0.0).map(|(p, l)| -p * l).sum()
     }),
-    descriptive("support", "number of actions with probability at least 1e-6", "actions", |r| {
+    Metric::descriptive("support", "number of actions with probability at least 1e-6", "actions", |r| {
         r.probs.iter().filter(|p| **p >= SUPPORT_THRESHOLD).count() as f64
     }),
-    Metric {
-        direction: Direction::Higher,
-        ..descriptive("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", WIN_RATE, |r| {
-            0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
-        })
-    },
-    Metric {
-        direction: Direction::Higher,
-        ..descriptive(
-            "worst_case_win_rate",
-            "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
-            WIN_RATE,
-            |r| 0.5 - vector::max(r.margins),
-        )
-    },
+    Metric::descriptive("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", WIN_RATE, |r| {
+        0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
+    })
+    .higher_is_better(),
+    Metric::descriptive(
+        "worst_case_win_rate",
+        "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
+        WIN_RATE,
+        |r| 0.5 - vector::max(r.margins),
+    )
+    .higher_is_better(),
 ];
 
 impl Metric {
+    /// A metric whose optimum is 0, to which it falls over orders of magnitude: shown on a logarithmic scale.
+    #[must_use]
+    pub const fn vanishing(
+        name: &'static str,
+        definition: &'static str,
+        unit: &'static str,
+        row: fn(&Row<'_>) -> f64,
+    ) -> Self {
+        Self {
+            name,
+            definition,
+            unit,
+            scale: Scale::Log,
+            direction: Direction::Lower,
+            vanishes: true,
+            needs_equilibrium: false,
+            gap: None,
+            row,
+        }
+    }
+
+    /// A metric that says what a policy is like, without an optimum: shown on a linear scale.
+    #[must_use]
+    pub const fn descriptive(
+        name: &'static str,
+        definition: &'static str,
+        unit: &'static str,
+        row: fn(&Row<'_>) -> f64,
+    ) -> Self {
+        let scale = Scale::Linear;
+        let metric = Self::vanishing(name, definition, unit, row);
+        Self { scale, direction: Direction::Neither, vanishes: false, ..metric }
+    }
+
+    /// Says that it needs the equilibrium: its row function must answer NaN where [`Row::equilibrium`] is `None`.
+    #[must_use]
+    pub const fn of_the_equilibrium(self) -> Self {
+        Self { needs_equilibrium: true, ..self }
+    }
+
+    /// Says that larger values are better.
+    #[must_use]
+    pub const fn higher_is_better(self) -> Self {
+        Self { direction: Direction::Higher, ..self }
+    }
+
+    const fn is_gap(self, gap: Gap) -> Self {
+        Self { gap: Some(gap), ..self }
+    }
+
     /// The metric of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -16,6 +16,7 @@ mod forecast;
 mod grid;
 pub mod identity;
 pub mod plan;
+mod replay;
 pub mod schema;
 pub mod yaml;
 
@@ -24,3 +25,4 @@ pub use execute::{ExecuteError, Executed, Monitor, Options, execute};
 pub use file::parse_file;
 pub use forecast::{Forecast, GameForecast, forecast};
 pub use plan::{Plan, resolve};
+pub use replay::{Replay, replay};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use equipoise::eval::audit::Verdict;
+use equipoise::eval::audit::BoundVerdict;
 
 use super::{AuditAnswer, Cells, ClaimAnswer, VACUOUS, factor};
 
@@ -102,7 +102,7 @@ fn section(a: &ClaimAnswer, seed: u64, replayed: bool) -> String {
     }
     line("worst on", &cells.worst_on);
     line("there", &decided(a));
-    if let Verdict::Inconclusive { reason } = worst.judged.verdict {
+    if let BoundVerdict::Inconclusive { reason } = worst.judged.verdict {
         line("open because", reason);
     }
     line("least slack (bound / measured)", &cells.least_slack);

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use equipoise::audit::replay;
 use equipoise_answers::{AuditAnswer, AuditOptions, ClaimAnswer, audit as audited, to_json};
+use equipoise_experiment::replay;
 use equipoise_records::{RecordsError, write_file};
 
 use super::Outcome;

@@ -77,7 +77,9 @@ pub struct GeneratorEntry {
 }
 
 impl GeneratorEntry {
-    const fn of<G: Generator>(name: &'static str, summary: &'static str, known: &'static str) -> Self {
+    /// A row for the generator whose block is `G`.
+    #[must_use]
+    pub const fn of<G: Generator>(name: &'static str, summary: &'static str, known: &'static str) -> Self {
         Self {
             name,
             summary,
@@ -163,7 +165,7 @@ fn drawn(n: usize, storage: Precision, margin_below: impl FnMut() -> f64) -> Con
 
 fn drawn_as<T: Number>(n: usize, mut margin_below: impl FnMut() -> f64) -> Context {
     if n >= LARGE {
-        let mut panels = Panels::<T>::zeros(n);
+        let mut panels = Panels::<T>::ties(n);
         (1..n).for_each(|i| (0..i).for_each(|j| panels.set(j, i, -margin_below())));
         return panels.into();
     }

@@ -1,8 +1,8 @@
 //! Steps of small games whose gaps are measured eight at a time.
 //!
 //! The gaps of one policy over ten actions cost as much as the step: sums across a vector, one waiting for the other. The
-//! same for eight policies, action by action, has no such sums and costs far less. So the loop puts down what a step
-//! left behind, and looks at eight of them together: at the latest when something is recorded or the run ends. What comes
+//! same for eight policies, action by action, has no such sums and costs far less. So the loop buffers what a step
+//! left behind, and measures eight of them together: at the latest when something is recorded or the run ends. What comes
 //! out is, to the bit (but for the sign of a zero), what [`gaps`](crate::metrics::gaps) gives at each step.
 
 use equipoise_core::simplex::{self, EightRows};
@@ -15,7 +15,7 @@ use crate::metrics::Truth;
 const STEPS: usize = 8;
 /// Actions of a context up to which it pays: longer rows keep the vectors busy by themselves.
 const ACTIONS: usize = 48;
-/// Entries of the shape up to which policies are put down, as many as a core's nearest cache holds.
+/// Entries of the shape up to which policies are buffered, as many as a core's nearest cache holds.
 const ENTRIES: usize = 256;
 
 /// A step that is not measured yet.
@@ -29,9 +29,9 @@ pub(crate) struct Step {
     pub(crate) moved: f64,
 }
 
-/// Steps put down: probabilities, log-probabilities and margins.
+/// Buffered steps: probabilities, log-probabilities and margins.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(crate) struct GapBatch {
     /// As they come, step behind step.
     rows: [Vec<f64>; 3],
     /// The same as the measuring takes them, each step a lane of `[entries][8]`.
@@ -41,8 +41,8 @@ pub(crate) struct Pending {
     count: usize,
 }
 
-impl Pending {
-    /// Room for steps over a shape, if it is small enough.
+impl GapBatch {
+    /// A buffer for steps over a shape, if it is small enough.
     pub(crate) fn new(shape: &Shape) -> Option<Self> {
         let columns = || vec![[0.0; STEPS]; shape.len()];
         let small = shape.len() <= ENTRIES && shape.ranges().all(|range| range.len() <= ACTIONS);
@@ -55,7 +55,7 @@ impl Pending {
         })
     }
 
-    /// Puts a step down: its policy and the margins of that, flat over the shape. True if there is room for no other.
+    /// Buffers a step: its policy and the margins of that, flat over the shape. True if the buffer is full.
     #[inline]
     pub(crate) fn push(&mut self, step: Step, (probs, log_probs): (&[f64], &[f64]), margins: &[f64]) -> bool {
         let lane = self.count % STEPS;
@@ -68,7 +68,7 @@ impl Pending {
         self.count == STEPS
     }
 
-    /// Both gaps of every step put down, in order; they are gone from here.
+    /// Both gaps of every buffered step, in order; the buffer is empty then.
     pub(crate) fn measure(&mut self, truth: &Truth<'_>) -> impl Iterator<Item = (Step, [f64; 2])> + use<> {
         let (mut gap, mut gap_tau) = ([-0.0; STEPS], [-0.0; STEPS]); // as sums of floats begin
         let (log_mu, tau) = (truth.reference.log_probs_slice(), truth.tau);
@@ -114,7 +114,7 @@ mod tests {
                 Policy::from_logits(game.shape(), logits).unwrap()
             };
             let mu = policy(0.4);
-            let mut pending = Pending::new(game.shape()).unwrap();
+            let mut batch = GapBatch::new(game.shape()).unwrap();
             for (tau, steps) in [(0.3, 8), (0.0, 8), (1e-3, 3), (0.3, 0)] {
                 let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
                 let mut expected = Vec::new();
@@ -122,17 +122,17 @@ mod tests {
                     let pi = policy(0.9 + step as f64);
                     let mut margins = Array1::zeros(game.shape().len());
                     game.margins(&pi, &mut margins);
-                    let put = Step { step, moved: 0.5 * step as f64, ..Step::default() };
+                    let done = Step { step, moved: 0.5 * step as f64, ..Step::default() };
                     let policy = (pi.probs_slice(), pi.log_probs_slice());
-                    assert_eq!(pending.push(put, policy, margins.as_slice().unwrap()), step == 8);
+                    assert_eq!(batch.push(done, policy, margins.as_slice().unwrap()), step == 8);
                     expected.push((step, gaps(&truth, &pi, &margins).map(f64::to_bits)));
                 }
                 let found: Vec<_> =
-                    pending.measure(&truth).map(|(s, g)| (s.step, g.map(f64::to_bits))).collect();
+                    batch.measure(&truth).map(|(s, g)| (s.step, g.map(f64::to_bits))).collect();
                 assert_eq!(found, expected);
             }
         }
-        let fits = |sizes: &[usize]| Pending::new(&Shape::ragged(sizes.iter().copied()).unwrap()).is_some();
+        let fits = |sizes: &[usize]| GapBatch::new(&Shape::ragged(sizes.iter().copied()).unwrap()).is_some();
         assert!(fits(&[ACTIONS]) && fits(&[2; ENTRIES / 2]));
         assert!(!fits(&[ACTIONS + 1]) && !fits(&[1; ENTRIES + 1]));
     }

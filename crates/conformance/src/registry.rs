@@ -1,6 +1,11 @@
-//! The registry: one list of all methods, family by family.
+//! The registry: all solvers, family by family, and the lists of games, oracles and metrics.
 
 use equipoise_core::SolverEntry;
+use equipoise_env::generators::{GENERATORS, GeneratorEntry};
+use equipoise_env::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};
+use equipoise_eval::{METRICS, Metric};
+
+use crate::oracles::OracleCase;
 
 /// A family of methods: the crate that holds them, and its rows.
 pub struct Family {
@@ -28,6 +33,45 @@ pub fn solvers() -> impl Iterator<Item = &'static SolverEntry> {
 #[must_use]
 pub fn solver(name: &str) -> Option<&'static SolverEntry> {
     solvers().find(|entry| entry.name == name)
+}
+
+/// All game generators, in the order of the list.
+pub fn games() -> impl Iterator<Item = &'static GeneratorEntry> {
+    GENERATORS.iter()
+}
+
+/// The generator of that name.
+#[must_use]
+pub fn game(name: &str) -> Option<&'static GeneratorEntry> {
+    games().find(|entry| entry.name == name)
+}
+
+/// All metrics, in the order of the list.
+pub fn metrics() -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter()
+}
+
+/// The metric of that name.
+#[must_use]
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    Metric::named(name)
+}
+
+/// All kinds of oracle for a game, with what the checks need to know of them.
+#[must_use]
+pub fn oracles() -> Vec<OracleCase> {
+    let case = |name: &str, feedback: Feedback| OracleCase {
+        name: name.into(),
+        build: Box::new(move |game, rng| Box::new(GameOracle::new(game.clone(), feedback.clone(), rng))),
+        unbiased: true,
+    };
+    let sampled = |labels, opponent| Feedback::Sampled(Sampled { duels_per_query: 7, labels, opponent });
+    vec![
+        case("exact", Feedback::Exact),
+        case("sampled", sampled(LabelKind::Bernoulli, OpponentKind::Sampled)),
+        case("sampled-probability", sampled(LabelKind::Probability, OpponentKind::Sampled)),
+        case("sampled-exact-opponent", sampled(LabelKind::Bernoulli, OpponentKind::Exact)),
+    ]
 }
 
 #[cfg(test)]
