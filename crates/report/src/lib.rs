@@ -9,6 +9,7 @@
 
 mod error;
 pub mod leaderboard;
+mod model;
 mod plot;
 mod render;
 

@@ -229,13 +229,13 @@ fn metrics_are_described_by_their_file_or_else_by_their_name() {
     let dir = folder("metrics");
     let experiment = experiment();
     let results = write(&experiment, &dir);
-    let undescribed = ["duality_gap", "duality_gap_tau"].map(MetricInfo::undescribed);
-    assert_eq!(read(&dir).unwrap().metrics, undescribed);
-    let mut described = undescribed.to_vec();
-    described.reverse();
-    described[0].definition = "as configured".into();
-    results.write_metrics(&described).unwrap();
-    assert_eq!(read(&dir).unwrap().metrics, described);
+    assert_eq!(read(&dir).unwrap().metrics, experiment.metrics);
+    let reversed: Vec<MetricInfo> = experiment.metrics.iter().rev().cloned().collect();
+    results.write_metrics(&reversed).unwrap();
+    assert_eq!(read(&dir).unwrap().metrics, reversed);
+    std::fs::remove_file(dir.join("metrics.json")).unwrap();
+    let by_name = ["duality_gap", "duality_gap_tau", "entropy", "kl_to_reference"];
+    assert_eq!(read(&dir).unwrap().metrics, by_name.map(MetricInfo::undescribed));
 }
 
 #[test]

@@ -10,10 +10,13 @@ mod fixture;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use equipoise_records::RecordsError;
-use equipoise_records::schema::{ContextFacts, GameRecord, GamesFile, RunRecord};
+use equipoise_records::schema::{ContextFacts, GameRecord, GamesFile, RunRecord, TracePoint};
+use equipoise_records::{Iterate, RecordsError};
 use equipoise_report::{Rendered, ReportError, render, write_reports};
-use fixture::{Experiment, Kind, METHODS, NASTY, cycle, experiment, folder, gambles, run, write};
+use fixture::{
+    ENTROPY, Experiment, KL_TO_REFERENCE, Kind, METHODS, NASTY, cycle, experiment, folder, gambles, run,
+    write,
+};
 
 /// The pages of the fixture, rendered once.
 fn pages() -> &'static Rendered {
@@ -82,12 +85,13 @@ fn a_transitive_game_is_called_so() {
     let experiment = Experiment {
         games: GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
         runs: vec![run(&game, &METHODS[6], 0.0, 0, "bradley-terry")],
+        ..experiment()
     };
     let text = sentences(&rendered("transitive", &experiment));
     assert!(text.contains(
         "No cycle: rock beats every other action (Condorcet winner); 0 of 1 decided triads cyclic"
     ));
-    assert!(text.contains("always rock, which nobody beats: here Bradley-Terry and Nash agree."));
+    assert!(text.contains("always rock, which no action beats: here Bradley-Terry and Nash agree."));
     assert!(text.contains("At Nash in one shot: bradley-terry"));
 }
 
@@ -157,12 +161,14 @@ fn drawings_hold_what_they_promise() {
     }
     assert_eq!(labelled("over the simplex"), 16, "eight methods, two taus, one game of three actions");
     assert_eq!(labelled("heat map"), 2);
-    // Bradley-Terry pays duels and no queries; the exact methods the other way round.
+    // Bradley-Terry is charged in duels and not in queries, the exact methods the other way round; it has no average.
     let title = "<title>7 bradley-terry</title>";
     for drawing in drawings.iter().filter(|d| d.contains("iterate against")) {
-        assert_eq!(drawing.contains(title), !drawing.contains("against win-rate queries"));
+        let average = drawing.contains("of the average iterate");
+        assert_eq!(drawing.contains(title), !average && !drawing.contains("against win-rate queries"));
         assert_eq!(drawing.contains("<title>1 egpo"), !drawing.contains("against duels"));
     }
+    assert!(html.contains("<p class=\"left-out\">Not charged in win-rate queries: 6 inpo duels=64 (256,000 duels) and 7 bradley-terry (450 duels).</p>"));
     // A band needs more than one repetition: only the sampled method has it.
     let layers =
         drawings.iter().filter(|d| d.contains("iterate against")).flat_map(|d| d.split("<title>").skip(1));
@@ -175,10 +181,117 @@ fn drawings_hold_what_they_promise() {
     assert!(html.contains("drawn at the lower edge"));
 }
 
-/// A table of the section over all games at tau 0, paid in queries: cells by row label and column title, where columns
+/// Every metric of the configuration is in the tables and drawn on its own scale, after the gaps.
+#[test]
+fn metrics_that_are_no_gaps_have_tables_and_curves() {
+    let pages = pages();
+    for (name, scale) in [(ENTROPY, "linear"), (KL_TO_REFERENCE, "logarithmic")] {
+        for iterate in ["last", "average"] {
+            let curve = |axis: &str| {
+                format!(
+                    "aria-label=\"{name} of the {iterate} iterate against {axis}, vertical axis {scale}, horizontal axis \
+                     logarithmic\""
+                )
+            };
+            for axis in ["steps", "win-rate queries", "duels"] {
+                assert_eq!(pages.html.matches(&curve(axis)).count(), 4, "{}", curve(axis));
+            }
+            assert!(
+                pages
+                    .markdown
+                    .contains(&format!("{}[nats\\]: {iterate} |", name.replace('_', "\\_") + " \\"))
+            );
+        }
+        assert!(pages.html.contains(&format!("<dt><code>{name}</code></dt>")));
+    }
+    assert!(pages.html.contains("Lower is better: kl_to_reference."));
+    // the values are those of the records, and the gap comes first whatever the order of the configuration
+    let table = pages.markdown.split("Other metrics:").nth(1).unwrap();
+    let line = table.lines().find(|l| l.starts_with("| 7 | bradley-terry |")).unwrap();
+    let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+    let runs = experiment().runs;
+    let record = &runs.iter().find(|r| r.0.solver == "bradley-terry").unwrap().0;
+    let entropy = record.final_metrics[&Iterate::Last][ENTROPY].unwrap();
+    let shown: f64 = cells[2].parse().unwrap();
+    assert!((shown - entropy).abs() <= 0.005 * entropy.abs(), "{line} {entropy}");
+    assert_eq!((cells[3], cells[5]), ("", ""), "the average of a one-shot method is not shown: {line}");
+    let first = |text: &str| pages.html.find(text).unwrap();
+    assert!(first("Duality gap of the last iterate against") < first("entropy of the last iterate against"));
+}
+
+/// A folder of before there was `metrics.json`: the gaps as ever, other metrics by name on a linear axis.
+#[test]
+fn a_folder_without_descriptions_of_its_metrics_renders() {
+    let dir = folder("undescribed");
+    write(&experiment(), &dir);
+    std::fs::remove_file(dir.join("metrics.json")).unwrap();
+    let html = render(&dir).unwrap().html;
+    assert!(html.contains("kl_to_reference of the last iterate against steps, vertical axis linear"));
+    assert!(html.contains("Duality gap of the last iterate against steps, vertical axis logarithmic"));
+}
+
+/// A unit of cost in which only one-shot methods are charged has no axis; two units stand in one row only where a method
+/// is charged in both; no drawing is empty.
+#[test]
+fn axes_exist_where_there_is_a_curve() {
+    let row = |html: &str| {
+        let gallery = html.split("Duality gap of the last iterate</h4>").nth(1).unwrap();
+        let rows: Vec<usize> = gallery
+            .split("<p class=")
+            .next()
+            .unwrap()
+            .split("<div class=\"gallery curves\"")
+            .skip(1)
+            .map(|row| row.matches("<svg").count())
+            .collect();
+        assert!(!html.contains("<figure></figure>"), "an empty drawing");
+        rows
+    };
+    let of = |name: &str,
+              keep: &dyn Fn(&RunRecord) -> bool,
+              change: &dyn Fn(&mut RunRecord, &mut [TracePoint])| {
+        let mut experiment = experiment();
+        experiment.runs.retain(|r| r.0.game == "gambles" && r.0.tau == 0.0 && keep(&r.0));
+        experiment.runs.iter_mut().for_each(|r| change(&mut r.0, &mut r.1));
+        rendered(name, &experiment).html
+    };
+    let as_is: &dyn Fn(&mut RunRecord, &mut [TracePoint]) = &|_, _| {};
+    assert_eq!(row(&pages().html), [2, 1], "steps and queries, then duels");
+    let exact = of("axes-exact", &|r| r.solver != "inpo", as_is);
+    assert_eq!(row(&exact), [2]);
+    assert!(!exact.contains("iterate against duels"));
+    assert!(exact.contains("Not charged in win-rate queries: 6 bradley-terry (450 duels)."));
+    assert_eq!(row(&of("axes-one-shot", &|r| r.solver == "bradley-terry", as_is)), [2], "steps and duels");
+    let both = of("axes-both", &|_| true, &|record, trace| {
+        if record.solver == "inpo" {
+            record.queries = record.steps;
+            trace.iter_mut().for_each(|p| p.queries = p.step);
+        }
+    });
+    assert_eq!(row(&both), [3], "side by side");
+}
+
+/// Labels that are mere numbers say what they number.
+#[test]
+fn unlabelled_actions_are_called_actions() {
+    let mut game = cycle();
+    game.labels = ["0", "1", "2"].map(String::from).to_vec();
+    let experiment = Experiment {
+        games: GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
+        runs: vec![run(&game, &METHODS[6], 0.0, 0, "bradley-terry")],
+        ..experiment()
+    };
+    let pages = rendered("unlabelled", &experiment);
+    let text = sentences(&pages);
+    assert!(text.contains("Nash plays: action 0 36.4%, action 2 36.4% and action 1 27.3%"), "{text}");
+    assert!(text.contains("Bradley-Terry picks: always action 2. action 0 beats that 80% of the time"));
+    assert!(pages.markdown.contains("| policy | action 0 | action 1 | action 2 |"));
+}
+
+/// A table of the section over all games at tau 0, costs in queries: cells by row label and column title, where columns
 /// named by a method's number get its label.
 fn grid(markdown: &str, title: &str) -> std::collections::BTreeMap<(String, String), String> {
-    let section = markdown.split("## All games together, original game").nth(1).unwrap();
+    let section = markdown.split("## All games, original game").nth(1).unwrap();
     let table = section.split(&format!("#### {title}")).nth(1).unwrap();
     let lines: Vec<Vec<&str>> = table
         .lines()
@@ -204,7 +317,7 @@ fn a_further_method_changes_no_share_and_no_pair() {
         let (with, without) = (grid(&all.markdown, title), grid(&fewer.markdown, title));
         assert!(without.len() > 10 && with.len() > without.len(), "{title}: {without:?}");
         for (at, cell) in &without {
-            // these two compare with the company, and say so
+            // these two compare with the other methods, and say so
             if !at.1.contains("cheapest") && !at.1.contains("within a factor") {
                 assert_eq!(with.get(at), Some(cell), "{title} {at:?}");
             }
@@ -219,19 +332,19 @@ fn a_further_method_changes_no_share_and_no_pair() {
 }
 
 #[test]
-fn shares_of_problems_are_drawn_for_each_coin() {
+fn shares_of_problems_are_drawn_for_each_unit_of_cost() {
     let html = &pages().html;
     for (what, count) in [
         // two taus; methods fit one panel
-        ("Share of problems solved against win-rate queries paid", 2),
-        ("Share of problems solved against duels paid", 2),
+        ("Share of problems solved against win-rate queries,", 2),
+        ("Share of problems solved against duels,", 2),
         ("Share of problems solved against cost as a multiple of the cheapest method", 4),
     ] {
         assert_eq!(html.matches(&format!("aria-label=\"{what}")).count(), count, "{what}");
     }
-    assert!(html.contains("Nobody solves") || html.contains("solved by somebody"));
+    assert!(html.contains("No method solves") || html.contains("solved by some method"));
     // costs rise with the target: the one between two watched ones counts from records, and never after the harder one
-    let paid = grid(&pages().markdown, "Paid to reach");
+    let paid = grid(&pages().markdown, "Cost to reach");
     let mut compared = 0;
     for ((method, game), cell) in &paid {
         let costs: Vec<u64> = cell.split('/').map_while(|c| c.parse().ok()).collect();
@@ -243,7 +356,7 @@ fn shares_of_problems_are_drawn_for_each_coin() {
     let mut one = experiment();
     one.games.games.truncate(1);
     one.runs.retain(|r| r.0.game == one.games.games[0].name);
-    assert!(!rendered("one-game", &one).markdown.contains("All games together"));
+    assert!(!rendered("one-game", &one).markdown.contains("## All games"));
 }
 
 #[test]

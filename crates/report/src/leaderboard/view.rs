@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::error::ReportError;
+use crate::model::number::{count, median_count, percent, plain, plural, short};
 use crate::plot::{Heat, board, cycle, heat};
-use crate::render::number::{count, median_count, percent, plain, plural, short};
 use equipoise_records::leaderboard::{Context, Item, Leaderboard};
 
 /// Most items that are drawn, and most rows of a table of contexts.

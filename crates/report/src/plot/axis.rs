@@ -1,20 +1,25 @@
-//! Logarithmic axes that have a place for zero.
+//! Axes: logarithmic with a place for zero, and linear.
 
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use crate::render::number::short;
+use equipoise_records::Scale;
+
+use crate::model::number::short;
 
 /// Values at or below this are drawn as zero: no gap computed in double precision means anything there.
 pub(super) const FLOOR: f64 = 1e-32;
 
-/// Room left of (below) the smallest positive value for zero, in decades.
-const ZERO_ROOM: f64 = 0.45;
+/// Space left of (below) the smallest positive value for zero, in decades.
+const ZERO_SPACE: f64 = 0.45;
 
-/// One axis, in decimal logarithms.
+/// One axis. Its coordinates are decimal logarithms on a logarithmic scale, else the values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
+    scale: Scale,
+    /// Decimals of the labels of a linear axis.
+    decimals: usize,
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) ticks: Vec<f64>,
@@ -23,8 +28,30 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Covers all finite `values` with at most about `most` labels. Values at or below `floor` go to the edge.
-    pub(super) fn covering(
+    /// A linear axis over all finite `values` with about `most` labels, at round numbers.
+    pub(super) fn linear(values: impl IntoIterator<Item = f64>, most: usize) -> Self {
+        let finite = values.into_iter().filter(|v| v.is_finite());
+        let (mut min, mut max) =
+            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        if min > max {
+            (min, max) = (0.0, 1.0); // no values
+        }
+        if max - min <= 1e-9 * max.abs().max(min.abs()) {
+            // one value, but for rounding
+            let around = if max == 0.0 { 1.0 } else { 0.1 * max.abs() };
+            (min, max) = (min - around, max + around);
+        }
+        let step = round_step(max - min, most);
+        // a value that is a tick but for rounding opens no further step
+        let (first, last) = ((min / step + 1e-9).floor(), (max / step - 1e-9).ceil());
+        let ticks = (0..=(last - first) as usize).map(|k| (first + k as f64) * step).collect();
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        Self { scale: Scale::Linear, decimals, low: first * step, high: last * step, ticks, zero: false }
+    }
+
+    /// A logarithmic axis over all finite `values` with at most about `most` labels. Values at or below `floor` go to the
+    /// edge; `whole` extends it to round numbers.
+    pub(super) fn logarithmic(
         values: impl IntoIterator<Item = f64>,
         floor: f64,
         most: usize,
@@ -48,26 +75,50 @@ impl Axis {
         }
         let mut ticks = ticks(low, high, most);
         if zero {
-            low -= ZERO_ROOM.max((high - low) * 0.08);
+            low -= ZERO_SPACE.max((high - low) * 0.08);
             ticks.insert(0, low);
         }
-        Self { low, high, ticks, zero }
+        Self { scale: Scale::Log, decimals: 0, low, high, ticks, zero }
     }
 
-    /// Where `value` lies, as a share of the axis.
+    /// Where `value` lies, as a share of the axis in [0, 1].
     pub(super) fn at(&self, value: f64) -> f64 {
-        let log = if value > 0.0 { value.log10().max(self.low) } else { self.low };
-        ((log - self.low) / (self.high - self.low)).min(1.0)
+        let coordinate = match self.scale {
+            Scale::Log if value > 0.0 => value.log10(),
+            Scale::Log => self.low,
+            Scale::Linear => value,
+        };
+        ((coordinate - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
-    /// The label of the tick at `log`.
-    fn label(&self, log: f64) -> String {
-        if self.zero && log.total_cmp(&self.low).is_eq() {
-            return "0".into();
+    /// The label of the tick at a coordinate.
+    fn label(&self, coordinate: f64) -> String {
+        match self.scale {
+            Scale::Log if self.zero && coordinate.total_cmp(&self.low).is_eq() => "0".into(),
+            Scale::Log => {
+                let value = 10_f64.powf(coordinate);
+                if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }
+            }
+            Scale::Linear if coordinate.abs() >= 1e5 || self.decimals > 6 => short(coordinate),
+            // the sum turns a negative zero into zero
+            Scale::Linear => format!("{:.*}", self.decimals, coordinate + 0.0),
         }
-        let value = 10_f64.powf(log);
-        if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }
     }
+
+    /// The name of the scale, for those who cannot see it.
+    pub(super) fn scale_name(&self) -> &'static str {
+        match self.scale {
+            Scale::Log => "logarithmic",
+            Scale::Linear => "linear",
+        }
+    }
+}
+
+/// A round number (1, 2 or 5 times a power of ten) by which `range` has about `most` steps.
+pub(super) fn round_step(range: f64, most: usize) -> f64 {
+    let raw = range.max(f64::MIN_POSITIVE) / most.max(1) as f64;
+    let decade = 10f64.powf(raw.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|s| *s >= raw).unwrap_or(decade)
 }
 
 /// Outwards to whole decades, within two decades to 1, 2 or 5 of one.
@@ -82,13 +133,13 @@ fn rounded(low: f64, high: f64) -> (f64, f64) {
     if up > down { (down, up) } else { (down, down + 1.0) }
 }
 
-/// For plotters an axis is linear in the logarithm, with ticks where this module wants them.
+/// For plotters an axis is linear in its coordinates, with ticks where this module wants them.
 impl Ranged for Axis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
-    fn map(&self, log: &f64, (from, to): (i32, i32)) -> i32 {
-        from + ((log - self.low) / (self.high - self.low) * f64::from(to - from)).round() as i32
+    fn map(&self, coordinate: &f64, (from, to): (i32, i32)) -> i32 {
+        from + ((coordinate - self.low) / (self.high - self.low) * f64::from(to - from)).round() as i32
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
@@ -101,8 +152,8 @@ impl Ranged for Axis {
 }
 
 impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, log: &f64) -> String {
-        self.label(*log)
+    fn format_ext(&self, coordinate: &f64) -> String {
+        self.label(*coordinate)
     }
 }
 
@@ -127,7 +178,7 @@ mod tests {
 
     #[test]
     fn zero_has_a_place_and_a_label() {
-        let axis = Axis::covering([0.0, 1.0, 20_000.0], 0.0, 6, false);
+        let axis = Axis::logarithmic([0.0, 1.0, 20_000.0], 0.0, 6, false);
         assert!(axis.zero && axis.low < 0.0);
         assert_eq!(axis.at(0.0), 0.0);
         assert_eq!(axis.at(20_000.0), 1.0);
@@ -138,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_wide_range_gets_few_whole_decades() {
-        let axis = Axis::covering([3e-17, 0.4], FLOOR, 8, true);
+        let axis = Axis::logarithmic([3e-17, 0.4], FLOOR, 8, true);
         assert_eq!((axis.low, axis.high), (-17.0, 0.0));
         assert!(axis.ticks.len() <= 9 && axis.ticks.contains(&0.0), "{:?}", axis.ticks);
         assert!(!axis.zero);
@@ -146,12 +197,37 @@ mod tests {
 
     #[test]
     fn values_at_the_floor_open_the_edge() {
-        assert!(Axis::covering([1e-33, -1e-17, 0.5], FLOOR, 8, true).zero);
-        let zeros = Axis::covering([0.0], FLOOR, 8, true);
+        assert!(Axis::logarithmic([1e-33, -1e-17, 0.5], FLOOR, 8, true).zero);
+        let zeros = Axis::logarithmic([0.0], FLOOR, 8, true);
         assert!(zeros.low < zeros.high && zeros.low.is_finite());
-        let one = Axis::covering([0.3, f64::INFINITY], FLOOR, 8, true);
+        let one = Axis::logarithmic([0.3, f64::INFINITY], FLOOR, 8, true);
         assert_eq!((one.label(one.low), one.label(one.high)), ("0.2".into(), "0.5".into()));
-        let power = Axis::covering([0.1], FLOOR, 8, true);
+        let power = Axis::logarithmic([0.1], FLOOR, 8, true);
         assert!((power.low, power.high) == (-1.0, 0.0), "{power:?}");
+    }
+
+    #[test]
+    fn steps_are_round() {
+        for (range, expected) in [(6.0, 1.0), (7.0, 2.0), (0.3, 0.05), (25.0, 5.0), (55.0, 10.0)] {
+            assert!((round_step(range, 6) - expected).abs() < 1e-12, "{range}: {}", round_step(range, 6));
+        }
+    }
+
+    #[test]
+    fn linear_axes_have_round_labels() {
+        let labels = |values: &[f64], most| {
+            let axis = Axis::linear(values.iter().copied(), most);
+            axis.ticks.iter().map(|t| axis.label(*t)).collect::<Vec<_>>()
+        };
+        assert_eq!(labels(&[0.13, 0.49], 5), ["0.1", "0.2", "0.3", "0.4", "0.5"]);
+        assert_eq!(labels(&[3.0, 3.0], 5), ["2.6", "2.8", "3.0", "3.2", "3.4"]);
+        assert_eq!(labels(&[-1.0, f64::NAN, 1.0], 5), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(
+            labels(&[1.098_61, 1.098_63], 4),
+            ["1.098610", "1.098615", "1.098620", "1.098625", "1.098630"]
+        );
+        let axis = Axis::linear([0.0, 10.0], 5);
+        assert_eq!((axis.at(0.0), axis.at(5.0), axis.at(10.0), axis.at(f64::INFINITY)), (0.0, 0.5, 1.0, 1.0));
+        assert!(labels(&[], 5).len() > 2 && labels(&[0.0], 5).contains(&"0.0".to_owned()));
     }
 }

@@ -2,10 +2,11 @@
 
 use plotters::prelude::*;
 
+use super::axis::round_step;
 use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
 use super::{COLOURS, FAINT, GREY, INK};
 use crate::error::ReportError;
-use crate::render::number::{clipped, short};
+use crate::model::number::{clipped, short};
 use equipoise_records::leaderboard::Item;
 
 /// Characters of a label that fit beside the rows.
@@ -28,7 +29,7 @@ pub(crate) fn board(items: &[Item]) -> Result<String, ReportError> {
         [i.interval.0, i.interval.1, bootstrap.0, bootstrap.1]
     });
     let (low, high) = ends.fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
-    let step = step(high - low);
+    let step = round_step((high - low).max(1e-9), 6);
     let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
     let sheet = Sheet { items, left, low, high: if high > low { high } else { low + 1.0 }, step };
     let (width, height) = (left + AXIS + RANKS, TOP + ROW * items.len() as i32 + FOOT);
@@ -45,13 +46,6 @@ pub(crate) fn board(items: &[Item]) -> Result<String, ReportError> {
         drawing.layer("", &title, |area| sheet.row(area, k, item))?;
     }
     Ok(drawing.finish("strengths with intervals, the strongest item on top"))
-}
-
-/// A round step that gives about six ticks.
-fn step(range: f64) -> f64 {
-    let raw = range.max(1e-9) / 6.0;
-    let decade = 10f64.powf(raw.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|s| *s >= raw).unwrap_or(decade)
 }
 
 struct Sheet<'a> {
@@ -108,17 +102,5 @@ impl Sheet<'_> {
             (a, b) => format!("{a} - {b}"),
         };
         text(area, &rank, (self.left + AXIS + 30, y), TEXT, INK, Anchor::Left)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        for (range, expected) in [(6.0, 1.0), (7.0, 2.0), (0.3, 0.05), (25.0, 5.0), (55.0, 10.0)] {
-            assert!((step(range) - expected).abs() < 1e-12, "{range}: {}", step(range));
-        }
     }
 }

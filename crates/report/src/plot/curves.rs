@@ -1,113 +1,166 @@
-//! Gap against steps, queries and duels, all axes logarithmic.
+//! A metric against steps, queries and duels.
 
-use equipoise_records::Iterate;
+use equipoise_records::{DUALITY_GAP, Iterate, MetricInfo, Scale};
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
-use super::series::{Cost, Series, visible};
+use super::series::{Against, Series, visible};
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
-use super::{FAINT, Figure, GREY, Gallery, INK, Palette};
+use super::{FAINT, GREY, Gallery, INK, Palette, Svg};
 use crate::error::ReportError;
-use crate::render::group::{GAP, GAP_TAU, Game, Setting};
-use crate::render::number::{list, plain, plural, short};
+use crate::model::cost::CostUnit;
+use crate::model::group::{Game, Method, Setting};
+use crate::model::metric;
+use crate::model::number::{capitalised, count, list, plain, plural, short};
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 640;
+/// Names listed before the rest becomes a number.
+const NAMES: usize = 8;
 
-/// One row of drawings: a metric of an iterate.
-struct Subject {
-    metric: &'static str,
+/// What a gallery shows: a metric of an iterate.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    metric: &'a MetricInfo,
     iterate: Iterate,
 }
 
-impl Subject {
+impl Subject<'_> {
     fn title(&self) -> String {
-        let metric = if self.metric == GAP_TAU { "Regularised gap" } else { "Duality gap" };
-        format!("{metric} of the {} iterate", self.iterate)
+        let name = metric::title(self.metric);
+        // a name of the registry is written as it is typed
+        let name = if metric::is_gap(self.metric) { capitalised(name) } else { name.to_owned() };
+        format!("{name} of the {} iterate", self.iterate)
     }
 }
 
-/// All rows of a setting that have something to show.
+/// The galleries of `metric` on a setting: of the last iterate and of the average, as far as there is something to show.
 pub(crate) fn curves(
     game: &Game<'_>,
     setting: &Setting<'_>,
+    metric: &MetricInfo,
     palette: &Palette,
 ) -> Result<Vec<Gallery>, ReportError> {
-    let metrics: &[&'static str] = if setting.tau > 0.0 { &[GAP_TAU, GAP] } else { &[GAP] };
+    // What the pull to the reference costs: no method at the regularised equilibrium is lower in this metric.
+    let equilibrium = game.record.equilibria.iter().find(|e| e.tau.total_cmp(&setting.tau).is_eq());
+    let level = equilibrium
+        .filter(|_| metric.name == DUALITY_GAP && setting.tau > 0.0 && game.record.contexts == 1)
+        .map(|e| e.duality_gap);
     let mut galleries = Vec::new();
-    for &metric in metrics {
-        // What the pull to the reference costs: no method at the regularised equilibrium is lower in this metric.
-        let equilibrium = game.record.equilibria.iter().find(|e| e.tau.total_cmp(&setting.tau).is_eq());
-        let level = equilibrium
-            .filter(|_| metric == GAP && setting.tau > 0.0 && game.record.contexts == 1)
-            .map(|e| e.duality_gap);
-        for iterate in [Iterate::Last, Iterate::Average] {
-            galleries.extend(gallery(setting, palette, &Subject { metric, iterate }, level)?);
-        }
+    for iterate in [Iterate::Last, Iterate::Average] {
+        galleries.extend(gallery(setting, palette, Subject { metric, iterate }, level)?);
     }
     Ok(galleries)
+}
+
+/// The horizontal axes, row by row. A unit of cost has an axis if some iterating method is charged in it: a method that
+/// answers once is a point, not a curve. The two units stand side by side only where some method is charged in both.
+fn axes(methods: &[Method<'_>]) -> Vec<Vec<Against>> {
+    let charged = |one_shots: bool| -> Vec<CostUnit> {
+        let curves =
+            |unit: &CostUnit| methods.iter().any(|m| unit.charges(m) && (one_shots || !m.one_shot()));
+        CostUnit::ALL.into_iter().filter(curves).collect()
+    };
+    let mut units = charged(false);
+    if units.is_empty() {
+        units = charged(true);
+    }
+    match units[..] {
+        [a, b] if !methods.iter().any(|m| a.charges(m) && b.charges(m)) => {
+            vec![vec![Against::Steps, Against::Cost(a)], vec![Against::Cost(b)]]
+        }
+        _ => vec![std::iter::once(Against::Steps).chain(units.into_iter().map(Against::Cost)).collect()],
+    }
 }
 
 fn gallery(
     setting: &Setting<'_>,
     palette: &Palette,
-    subject: &Subject,
+    subject: Subject<'_>,
     level: Option<f64>,
 ) -> Result<Option<Gallery>, ReportError> {
-    let on = |cost: Cost| -> Vec<Series> {
-        let series = setting
-            .methods
-            .iter()
-            .map(|m| Series::of(m, palette.style(m.key), subject.iterate, subject.metric, cost));
-        series.flatten().collect()
+    let on = |against: Against| -> Vec<Series> {
+        let of = |m| Series::of(m, palette.style(m.key), subject.iterate, &subject.metric.name, against);
+        setting.methods.iter().filter_map(of).collect()
     };
-    let by_cost: Vec<(Cost, Vec<Series>)> = Cost::ALL.into_iter().map(|c| (c, on(c))).collect();
-    let all = || by_cost.iter().flat_map(|(_, series)| series);
-    if all().next().is_none() {
+    let by_steps = on(Against::Steps);
+    if by_steps.is_empty() {
         return Ok(None);
     }
-    // One vertical axis for the whole row, so that its drawings can be compared.
-    let values = all().flat_map(|s| s.points.iter().flat_map(|(_, v)| [v.median, v.min, v.max]));
-    let y = Axis::covering(values.chain(level), FLOOR, 8, true);
-    let mut panels: Vec<usize> = all().map(|s| s.style.panel).collect();
+    let axes = axes(&setting.methods);
+    // One vertical axis for the whole gallery, so that its drawings can be compared.
+    let values = by_steps.iter().flat_map(|s| s.points.iter().flat_map(|(_, v)| [v.median, v.min, v.max]));
+    let y = match subject.metric.scale {
+        Scale::Log => Axis::logarithmic(values.chain(level), FLOOR, 8, true),
+        Scale::Linear => Axis::linear(values.chain(level), 6),
+    };
+    let mut panels: Vec<usize> = by_steps.iter().map(|s| s.style.panel).collect();
     panels.sort_unstable();
     panels.dedup();
 
-    let mut figures = Vec::new();
-    for &panel in &panels {
-        for (cost, series) in by_cost.iter().filter(|(_, series)| !series.is_empty()) {
-            let x = Axis::covering(series.iter().flat_map(|s| s.points.iter().map(|p| p.0)), 0.0, 6, false);
-            let shown: Vec<&Series> = series.iter().filter(|s| s.style.panel == panel).collect();
-            let absent: Vec<String> = setting
-                .methods
-                .iter()
-                .filter(|m| {
-                    palette.style(m.key).panel == panel && !series.iter().any(|s| s.style.key == m.key)
-                })
-                .map(|m| format!("{} {}", m.key, plain(m.label)))
-                .collect();
-            let caption = if absent.is_empty() {
-                String::new()
-            } else {
-                format!("Not paid in {}: {}.", cost.name(), list(&absent, 8))
-            };
-            let svg = if shown.is_empty() {
-                String::new()
-            } else {
-                draw(subject, *cost, &Frame::new(x, y.clone()), &shown, level)?
-            };
-            figures.push(Figure { svg, caption });
+    let mut rows = Vec::new();
+    for axes in &axes {
+        let by_axis: Vec<(Against, Vec<Series>)> = axes.iter().map(|&a| (a, on(a))).collect();
+        for panel in &panels {
+            let mut row: Vec<Svg> = Vec::new();
+            for (against, series) in &by_axis {
+                let shown: Vec<&Series> = series.iter().filter(|s| s.style.panel == *panel).collect();
+                if shown.is_empty() {
+                    continue;
+                }
+                let costs = series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
+                let x = Axis::logarithmic(costs, 0.0, 6, false);
+                row.push(draw(subject, *against, &Frame::new(x, y.clone()), &shown, level)?);
+            }
+            rows.extend((!row.is_empty()).then_some(row));
         }
     }
-    let columns = by_cost.iter().filter(|(_, series)| !series.is_empty()).count();
-    let caption = caption(&by_cost, &y, level, panels.len(), setting.tau);
-    Ok(Some(Gallery { title: subject.title(), columns, caption, kind: "curves", figures }))
+    Ok(Some(Gallery {
+        title: subject.title(),
+        rows,
+        left_out: left_out(setting, &by_steps, &axes.concat()),
+        caption: caption(subject.metric, &by_steps, &y, level, panels.len(), setting.tau),
+        kind: "curves",
+    }))
+}
+
+/// One line for each axis in a unit in which some of the methods are not charged.
+fn left_out(setting: &Setting<'_>, drawn: &[Series], axes: &[Against]) -> Vec<String> {
+    let line = |against: &Against| {
+        let Against::Cost(unit) = against else { return None };
+        let drawn = |m: &&Method<'_>| drawn.iter().any(|s| s.style.key == m.key);
+        let absent: Vec<String> = setting
+            .methods
+            .iter()
+            .filter(drawn)
+            .filter(|m| !unit.charges(m))
+            .map(|m| {
+                let paid = |unit: CostUnit| unit.charges(m).then(|| unit.of_run(&m.first().record));
+                let other = CostUnit::ALL.into_iter().find_map(|u| Some((paid(u)?, u)));
+                let other = other.map_or(String::new(), |(n, u)| format!(" ({} {})", count(n), u.name()));
+                format!("{} {}{other}", m.key, plain(m.label))
+            })
+            .collect();
+        (!absent.is_empty()).then(|| format!("Not charged in {}: {}.", unit.name(), list(&absent, NAMES)))
+    };
+    axes.iter().filter_map(line).collect()
 }
 
 /// What was done to the data on the way to the drawing.
-fn caption(by_cost: &[(Cost, Vec<Series>)], y: &Axis, level: Option<f64>, panels: usize, tau: f64) -> String {
-    let all = || by_cost.iter().flat_map(|(_, series)| series);
-    let mut notes = vec!["Numbers and colours as in the table.".to_owned()];
+fn caption(
+    metric: &MetricInfo,
+    series: &[Series],
+    y: &Axis,
+    level: Option<f64>,
+    panels: usize,
+    tau: f64,
+) -> String {
+    let all = || series.iter();
+    let mut notes = Vec::new();
+    if !metric::is_gap(metric) && !metric.definition.is_empty() {
+        notes.push(format!("{}: {}; {}.", metric.name, metric.definition, metric::better(metric)));
+    }
+    notes.push("Numbers and colours as in the table.".to_owned());
     if panels > 1 {
         notes.push("Methods are spread over several drawings with the same axes.".into());
     }
@@ -122,7 +175,7 @@ fn caption(by_cost: &[(Cost, Vec<Series>)], y: &Axis, level: Option<f64>, panels
         notes.push("A repetition that stopped before the others is held at its last value.".into());
     }
     if all().any(|s| s.one_shot) {
-        notes.push("Dashed: a method that answers once, from where its cost was paid.".into());
+        notes.push("Dashed: a method that answers once, from where its cost was charged.".into());
     }
     if all().any(|s| s.diverged) {
         notes.push("A red cross: diverged.".into());
@@ -168,15 +221,15 @@ impl Frame {
 }
 
 fn draw(
-    subject: &Subject,
-    cost: Cost,
+    subject: Subject<'_>,
+    against: Against,
     frame: &Frame,
     series: &[&Series],
     level: Option<f64>,
 ) -> Result<String, ReportError> {
-    let what = format!("{} against {}", subject.title(), cost.name());
+    let what = format!("{} against {}", subject.title(), against.name());
     let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
-    drawing.layer("", "", |area| mesh(area, frame, subject, cost))?;
+    drawing.layer("", "", |area| mesh(area, frame, subject, against))?;
     if let Some(level) = level {
         let y = frame.y(level);
         drawing.layer("stroke-dasharray=\"28 10\"", "gap of the regularised equilibrium", |area| {
@@ -210,11 +263,12 @@ fn draw(
         }
         Ok(())
     })?;
-    Ok(drawing.finish(&format!("{what}, logarithmic axes")))
+    Ok(drawing
+        .finish(&format!("{what}, vertical axis {}, horizontal axis logarithmic", frame.y.scale_name())))
 }
 
 /// Grid, ticks and names, by plotters' own chart.
-fn mesh(area: &Area<'_>, frame: &Frame, subject: &Subject, cost: Cost) -> Drawn {
+fn mesh(area: &Area<'_>, frame: &Frame, subject: Subject<'_>, against: Against) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin_top(frame.top)
         .margin_right(WIDTH as i32 - frame.right)
@@ -222,7 +276,6 @@ fn mesh(area: &Area<'_>, frame: &Frame, subject: &Subject, cost: Cost) -> Drawn 
         .y_label_area_size(frame.left)
         .build_cartesian_2d(frame.x.clone(), frame.y.clone())?;
     let label = ("sans-serif", TEXT).into_font().color(&INK);
-    let unit = if subject.metric == GAP { "win rate" } else { "win rate, with the KL terms" };
     chart
         .configure_mesh()
         .bold_line_style(FAINT.stroke_width(2))
@@ -230,8 +283,8 @@ fn mesh(area: &Area<'_>, frame: &Frame, subject: &Subject, cost: Cost) -> Drawn 
         .axis_style(GREY.stroke_width(2))
         .label_style(label.clone())
         .axis_desc_style(label)
-        .x_desc(cost.name())
-        .y_desc(format!("gap [{unit}]"))
+        .x_desc(against.name())
+        .y_desc(metric::axis_name(subject.metric))
         .draw()?;
     Ok(())
 }
@@ -331,8 +384,8 @@ mod tests {
     #[test]
     fn numbers_do_not_cover_each_other() {
         let frame = Frame::new(
-            Axis::covering([1.0, 1000.0], 0.0, 6, false),
-            Axis::covering([1e-8, 1.0], FLOOR, 8, true),
+            Axis::logarithmic([1.0, 1000.0], 0.0, 6, false),
+            Axis::logarithmic([1e-8, 1.0], FLOOR, 8, true),
         );
         let ends: Vec<_> = (1..=7).map(|key| ((frame.right, frame.bottom), key, INK)).collect();
         let placed = place(&ends, frame.right, frame.top, frame.bottom);

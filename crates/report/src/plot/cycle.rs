@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, text};
 use super::{COLOURS, GREY, INK};
 use crate::error::ReportError;
-use crate::render::number::clipped;
+use crate::model::number::clipped;
 
 const LABEL: usize = 20;
 const CHARACTER: i32 = TEXT * 4 / 7;

@@ -6,7 +6,7 @@ use super::matrix::shade;
 use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
 use super::{FAINT, GREY, INK};
 use crate::error::ReportError;
-use crate::render::number::clipped;
+use crate::model::number::clipped;
 
 /// Characters of a label that fit.
 const LABEL: usize = 22;

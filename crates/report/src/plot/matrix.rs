@@ -3,9 +3,9 @@
 use plotters::prelude::*;
 
 use super::svg::{Anchor, Area, Drawing, Drawn, TEXT, text};
-use super::{COLOURS, FAINT, Figure, GREY, Gallery, INK};
+use super::{COLOURS, FAINT, GREY, Gallery, INK};
 use crate::error::ReportError;
-use crate::render::number::{clipped, short};
+use crate::model::number::{clipped, short};
 use equipoise_records::schema::GameRecord;
 
 /// Characters of a label that fit beside the rows.
@@ -36,13 +36,12 @@ pub(crate) fn matrix(game: &GameRecord) -> Result<Option<Gallery>, ReportError> 
         caption.push_str(&format!(" {} more equilibria are not drawn.", sheet.hidden));
     }
     let svg = drawing.finish("heat map of the preference matrix, with policies as bars");
-    let figures = vec![Figure { svg, caption: String::new() }];
     Ok(Some(Gallery {
         title: "Preference matrix and answers".into(),
-        columns: 1,
+        rows: vec![vec![svg]],
+        left_out: Vec::new(),
         caption,
         kind: "matrix",
-        figures,
     }))
 }
 
@@ -84,8 +83,8 @@ impl<'a> Sheet<'a> {
         }
         let longest = game.labels.iter().map(|l| clipped(l, LABEL).chars().count()).max().unwrap_or(0);
         let cell = (840 / i32::try_from(n.max(1)).unwrap_or(60)).clamp(26, 72);
-        let room = (longest as i32).max(3) * CHARACTER + 20;
-        Self { game, order, ranked, answers, hidden, cell, left: room, top: room.max(50) }
+        let labels = (longest as i32).max(3) * CHARACTER + 20;
+        Self { game, order, ranked, answers, hidden, cell, left: labels, top: labels.max(50) }
     }
 
     fn right(&self) -> i32 {

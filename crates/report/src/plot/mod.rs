@@ -25,29 +25,25 @@ pub(crate) use shares::shares;
 pub(crate) use simplex::simplex;
 
 use crate::error::ReportError;
-use crate::render::group::Game;
+use crate::model::group::Game;
 use svg::{Drawing, Drawn, marker};
 
 /// Drawings that belong together.
 #[derive(Debug, Serialize)]
 pub(crate) struct Gallery {
     pub(crate) title: String,
-    /// Drawings side by side where there is room.
-    pub(crate) columns: usize,
+    /// Drawings of one row stand side by side where there is space.
+    pub(crate) rows: Vec<Vec<Svg>>,
+    /// What is not drawn and why, one line each.
+    pub(crate) left_out: Vec<String>,
     /// How to read them, and every liberty that was taken.
     pub(crate) caption: String,
     /// `curves`, `simplices` or `matrix`: decides the width.
     pub(crate) kind: &'static str,
-    pub(crate) figures: Vec<Figure>,
 }
 
-/// One drawing.
-#[derive(Debug, Serialize)]
-pub(crate) struct Figure {
-    /// Empty where there is nothing to draw, which the caption then says.
-    pub(crate) svg: String,
-    pub(crate) caption: String,
-}
+/// One drawing as SVG text.
+pub(crate) type Svg = String;
 
 /// The colours of Okabe and Ito (2008), which colour-blind readers can tell apart; grey for the yellow that a white
 /// page swallows.
@@ -66,7 +62,7 @@ const INK: RGBColor = RGBColor(40, 40, 40);
 const GREY: RGBColor = RGBColor(130, 130, 130);
 const FAINT: RGBColor = RGBColor(222, 222, 222);
 
-/// How one method is drawn, everywhere in a report: its number, its panel, its colour and marker there.
+/// How one method is drawn, everywhere in a report: its number, its drawing where methods are spread over several, its colour and marker there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) key: usize,
@@ -80,7 +76,7 @@ impl Style {
     }
 }
 
-/// Deals the methods of a report to panels of at most as many as there are colours.
+/// Spreads the methods of a report over panels of at most as many as there are colours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Palette {
     per_panel: usize,
@@ -116,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_are_dealt_evenly_to_panels() {
+    fn methods_are_spread_evenly_over_panels() {
         let twenty = Palette { per_panel: 20_usize.div_ceil(20_usize.div_ceil(COLOURS.len())) };
         assert_eq!((twenty.style(1).panel, twenty.style(7).panel, twenty.style(20).panel), (0, 0, 2));
         assert_eq!((twenty.style(7).slot, twenty.style(8).slot), (6, 0));

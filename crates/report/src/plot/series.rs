@@ -1,48 +1,44 @@
-//! From traces to the curve of one method: the median over repetitions and its range, against one cost.
+//! From traces to the curve of one method: the median over repetitions and its range, against steps or against a cost.
 
-use crate::render::group::RunFacts as _;
-use equipoise_records::Iterate;
 use std::collections::BTreeMap;
+
+use equipoise_records::schema::TracePoint;
+use equipoise_records::{Iterate, Run};
 
 use super::Style;
 use super::svg::Pixel;
-use crate::render::group::{Method, Spread};
-use equipoise_records::Run;
-use equipoise_records::schema::TracePoint;
+use crate::model::cost::CostUnit;
+use crate::model::group::{Method, RunFacts as _};
+use crate::model::spread::Spread;
 
-/// What a method pays, the horizontal axis.
+/// A horizontal axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
+pub(super) enum Against {
     Steps,
-    Queries,
-    Duels,
+    Cost(CostUnit),
 }
 
-impl Cost {
-    pub(super) const ALL: [Self; 3] = [Self::Steps, Self::Queries, Self::Duels];
-
+impl Against {
+    /// Its name, which is its unit.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Steps => "steps",
-            Self::Queries => "win-rate queries",
-            Self::Duels => "duels",
+            Self::Cost(unit) => unit.name(),
         }
     }
 
     fn of(self, point: &TracePoint) -> f64 {
         (match self {
             Self::Steps => point.step,
-            Self::Queries => point.queries,
-            Self::Duels => point.duels,
+            Self::Cost(unit) => unit.of_point(point),
         }) as f64
     }
 
-    pub(super) fn paid_by(self, method: &Method<'_>) -> bool {
-        method.runs.iter().any(|run| match self {
-            Self::Steps => run.record.steps > 0,
-            Self::Queries => run.record.queries > 0,
-            Self::Duels => run.record.duels > 0,
-        })
+    fn has(self, method: &Method<'_>) -> bool {
+        match self {
+            Self::Steps => method.runs.iter().any(|run| run.record.steps > 0),
+            Self::Cost(unit) => unit.charges(method),
+        }
     }
 }
 
@@ -63,15 +59,17 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// The curve of `metric` of `iterate`; `None` if nothing was traced or this cost is not paid.
+    /// The curve of `metric` of `iterate`; `None` if nothing finite was traced, if the method is not charged in the unit of
+    /// the axis, or if the iterate says nothing (the average of a method that answers at once).
     pub(super) fn of(
         method: &Method<'_>,
         style: Style,
         iterate: Iterate,
         metric: &str,
-        cost: Cost,
+        against: Against,
     ) -> Option<Self> {
-        if !cost.paid_by(method) {
+        let one_shot = method.one_shot();
+        if !against.has(method) || (one_shot && iterate == Iterate::Average) {
             return None;
         }
         let curves: Vec<BTreeMap<u64, &TracePoint>> = method
@@ -98,14 +96,13 @@ impl Series {
             }
             // A step that some running repetition did not record would compare different repetitions.
             if here.len() == curves.len() {
-                let x = Spread::of(here.iter().map(|p| cost.of(p)))?.median;
+                let x = Spread::of(here.iter().map(|p| against.of(p)))?.median;
                 points.push((x, Spread::of(here.iter().map(|p| p.value))?));
             }
         }
-        if points.is_empty() {
+        if points.iter().all(|(_, value)| !value.median.is_finite()) {
             return None;
         }
-        let one_shot = method.runs.iter().all(|run| run.one_shot());
         if one_shot {
             points.drain(..points.len() - 1);
         }

@@ -6,10 +6,10 @@ use plotters::prelude::*;
 use super::axis::Axis;
 use super::curves::{marks, place};
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
-use super::{FAINT, Figure, GREY, Gallery, INK, Palette, Style};
+use super::{FAINT, GREY, Gallery, INK, Palette, Style, Svg};
 use crate::error::ReportError;
-use crate::render::number::plain;
-use crate::render::together::Field;
+use crate::model::number::plain;
+use crate::model::profile::{MethodCosts, PerformanceProfile};
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 640;
@@ -27,51 +27,55 @@ struct Stair<'a> {
 }
 
 /// Two drawings a panel of methods.
-pub(crate) fn shares(field: &Field<'_>, unsolved: usize, palette: &Palette) -> Result<Gallery, ReportError> {
-    let factors = field.factors();
+pub(crate) fn shares(profile: &PerformanceProfile<'_>, palette: &Palette) -> Result<Gallery, ReportError> {
+    let factors = profile.factors();
     let stairs = |rises: &dyn Fn(usize) -> Vec<f64>| -> Vec<Stair<'_>> {
-        let stair = |(i, e): (usize, &crate::render::together::Entrant<'_>)| Stair {
-            style: palette.style(e.key),
-            label: field.entrants[i].label,
+        let stair = |(i, m): (usize, &MethodCosts<'_>)| Stair {
+            style: palette.style(m.key),
+            label: profile.methods[i].label,
             rises: rises(i),
-            met: e.met(),
+            met: m.met(),
         };
-        field.entrants.iter().enumerate().map(stair).collect()
+        profile.methods.iter().enumerate().map(stair).collect()
     };
-    let by_cost = stairs(&|i| field.entrants[i].paid());
+    let by_cost = stairs(&|i| profile.methods[i].solved());
     let by_factor = stairs(&|i| factors[i].clone());
     let axis = |stairs: &[Stair<'_>]| {
         let one = std::iter::once(1.0);
-        Axis::covering(stairs.iter().flat_map(|s| s.rises.iter().copied()).chain(one), 0.0, 6, false)
+        Axis::logarithmic(stairs.iter().flat_map(|s| s.rises.iter().copied()).chain(one), 0.0, 6, false)
     };
     let (cost_axis, factor_axis) = (axis(&by_cost), axis(&by_factor));
     let mut panels: Vec<usize> = by_cost.iter().map(|s| s.style.panel).collect();
     panels.sort_unstable();
     panels.dedup();
-    let mut figures = Vec::new();
-    for &panel in &panels {
-        for (stairs, x, name) in [
-            (&by_cost, &cost_axis, format!("{} paid", field.coin.name())),
-            (&by_factor, &factor_axis, "cost as a multiple of the cheapest method's".to_owned()),
-        ] {
+    let mut rows = Vec::new();
+    for panel in panels {
+        let on = |name: &str, x: &Axis, stairs: &[Stair<'_>]| -> Result<Svg, ReportError> {
             let shown: Vec<&Stair<'_>> = stairs.iter().filter(|s| s.style.panel == panel).collect();
-            figures.push(Figure { svg: draw(&name, x, &shown)?, caption: String::new() });
-        }
+            draw(name, x, &shown)
+        };
+        rows.push(vec![
+            on(profile.unit.name(), &cost_axis, &by_cost)?,
+            on("cost as a multiple of the cheapest method's", &factor_axis, &by_factor)?,
+        ]);
     }
-    let mut caption = "Left: share of problems solved within a budget; the height at the right edge is the share solved at all, \
-                       what is missing to 100% is the unsolved share. A curve is flat where its method had used up its steps. Right: share solved at no more than so many times the \
-                       cheapest method's cost (performance profile); it depends on which methods take part, the left does \
-                       not. Numbers and colours as in the tables."
-        .to_owned();
+    let mut caption = format!(
+        "Against {}: share of problems solved within a budget; the height at the right edge is the share solved at all, what \
+         is missing to 100% is the unsolved share. A curve is flat where its method had used up its steps. Against the \
+         cheapest method: share solved at no more than so many times its cost (performance profile); this depends on which \
+         methods take part, the other does not. Numbers and colours as in the tables.",
+        profile.unit.name()
+    );
+    let unsolved = profile.unsolved();
     if unsolved > 0 {
-        caption.push_str(&format!(" Nobody solves {unsolved} of the problems: no curve can reach 100%."));
+        caption.push_str(&format!(" No method solves {unsolved} of the problems: no curve can reach 100%."));
     }
     Ok(Gallery {
         title: "Share of problems solved, against cost and against the cheapest method".into(),
-        columns: 2,
+        rows,
+        left_out: Vec::new(),
         caption,
         kind: "curves",
-        figures,
     })
 }
 
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn stairs_end_at_the_share_that_was_solved() {
-        let x = Axis::covering([1.0, 10.0, 100.0], 0.0, 6, false);
+        let x = Axis::logarithmic([1.0, 10.0, 100.0], 0.0, 6, false);
         let style = Palette { per_panel: 8 }.style(1);
         let stair = Stair { style, label: "m", rises: vec![1.0, 10.0, 10.0], met: 4 };
         let line = steps(&stair, &x);

@@ -1,4 +1,4 @@
-//! The way of the last iterate over the simplex of three actions: one triangle a method.
+//! The path of the last iterate over the simplex of three actions: one triangle a method.
 //!
 //! Barycentric: action 0 bottom left, action 1 bottom right, action 2 on top; a point is the mean of the corners,
 //! weighted with the policy.
@@ -6,11 +6,10 @@
 use plotters::prelude::*;
 
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, text};
-use super::{COLOURS, FAINT, Figure, GREY, Gallery, INK, Palette};
+use super::{COLOURS, FAINT, GREY, Gallery, INK, Palette};
 use crate::error::ReportError;
-use crate::render::final_policy;
-use crate::render::group::{Game, Method, Setting};
-use crate::render::number::{clipped, plain, short};
+use crate::model::group::{Game, Method, Setting, final_policy};
+use crate::model::number::{action, clipped, plain, short};
 
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 500;
@@ -18,7 +17,7 @@ const LEFT: f64 = 40.0;
 const RIGHT: f64 = 440.0;
 const BASE: f64 = 440.0;
 
-/// Triangles for a game of one context and three actions; `None` for others or if no way was recorded.
+/// Triangles for a game of one context and three actions; `None` for others or if no path was recorded.
 pub(crate) fn simplex(
     game: &Game<'_>,
     setting: &Setting<'_>,
@@ -31,25 +30,25 @@ pub(crate) fn simplex(
     let mut figures = Vec::new();
     let mut repeated = false;
     for method in &setting.methods {
-        let way = way(method);
-        if way.is_empty() {
+        let path = recorded_path(method);
+        if path.is_empty() {
             continue;
         }
         repeated |= method.runs.len() > 1;
-        let what = format!("way of {} over the simplex", plain(method.label));
+        let what = format!("path of {} over the simplex", plain(method.label));
         let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
         let colour = palette.style(method.key).colour();
         drawing.layer("", "", |area| triangle(area, &record.labels))?;
         drawing.layer("stroke-linejoin=\"round\"", &plain(method.label), |area| {
-            area.draw(&PathElement::new(way.clone(), colour.stroke_width(2)))?;
+            area.draw(&PathElement::new(path.clone(), colour.stroke_width(2)))?;
             Ok(())
         })?;
-        drawing.layer("", "", |area| landmarks(area, game, setting, &way, colour))?;
+        drawing.layer("", "", |area| landmarks(area, game, setting, &path, colour))?;
         drawing.layer("", "", |area| {
             let title = format!("{} {}", method.key, clipped(method.label, 30));
             text(area, &title, (WIDTH as i32 / 2, 18), TEXT + 2, INK, Anchor::Middle)
         })?;
-        figures.push(Figure { svg: drawing.finish(&what), caption: String::new() });
+        figures.push(drawing.finish(&what));
     }
     if figures.is_empty() {
         return Ok(None);
@@ -64,11 +63,11 @@ pub(crate) fn simplex(
         caption.push_str(" First repetition.");
     }
     Ok(Some(Gallery {
-        title: "Way of the last iterate".into(),
-        columns: 1,
+        title: "Path of the last iterate".into(),
+        rows: vec![figures],
+        left_out: Vec::new(),
         caption,
         kind: "simplices",
-        figures,
     }))
 }
 
@@ -82,8 +81,8 @@ fn point(policy: &[f64]) -> Pixel {
     corner([policy[0], policy[1], policy[2]])
 }
 
-/// The recorded way and the end of the first repetition.
-fn way(method: &Method<'_>) -> Vec<Pixel> {
+/// The recorded path and the end of the first repetition.
+fn recorded_path(method: &Method<'_>) -> Vec<Pixel> {
     let run = method.first();
     let mut points: Vec<[f64; 3]> = run.path.iter().flatten().map(|p| [p.p0, p.p1, p.p2]).collect();
     if let Some(end) = final_policy(&run.record.final_policy, 3) {
@@ -109,16 +108,23 @@ fn triangle(area: &Area<'_>, labels: &[String]) -> Drawn {
     let corners = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(corner);
     area.draw(&PathElement::new(vec![corners[0], corners[1], corners[2], corners[0]], GREY.stroke_width(2)))?;
     let below = corners[0].1 + 30;
-    text(area, &clipped(&labels[0], 15), (8, below), TEXT, INK, Anchor::Left)?;
-    text(area, &clipped(&labels[1], 15), (WIDTH as i32 - 8, below), TEXT, INK, Anchor::Right)?;
-    text(area, &clipped(&labels[2], 30), (corners[2].0, corners[2].1 - 26), TEXT, INK, Anchor::Middle)
+    text(area, &clipped(&action(&labels[0]), 15), (8, below), TEXT, INK, Anchor::Left)?;
+    text(area, &clipped(&action(&labels[1]), 15), (WIDTH as i32 - 8, below), TEXT, INK, Anchor::Right)?;
+    text(
+        area,
+        &clipped(&action(&labels[2]), 30),
+        (corners[2].0, corners[2].1 - 26),
+        TEXT,
+        INK,
+        Anchor::Middle,
+    )
 }
 
 fn landmarks(
     area: &Area<'_>,
     game: &Game<'_>,
     setting: &Setting<'_>,
-    way: &[Pixel],
+    path: &[Pixel],
     colour: RGBColor,
 ) -> Drawn {
     let record = game.record;
@@ -141,7 +147,7 @@ fn landmarks(
         let closed = shape.iter().chain(&shape[..1]).copied().collect::<Vec<_>>();
         area.draw(&PathElement::new(closed, INK.stroke_width(3)))?;
     }
-    if let Some(end) = way.last() {
+    if let Some(end) = path.last() {
         area.draw(&Circle::new(*end, 9, WHITE.filled()))?;
         area.draw(&Circle::new(*end, 7, colour.filled()))?;
     }

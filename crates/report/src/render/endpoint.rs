@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::group::{Game, Setting};
-use super::number::{clipped, plain, short};
+use crate::model::group::{Game, Setting, final_policy};
+use crate::model::number::{action, clipped, plain, short};
 
 /// Columns shown before the rest is summed.
 const COLUMNS: usize = 10;
@@ -78,7 +78,7 @@ pub(crate) fn endpoints(game: &Game<'_>, setting: &Setting<'_>) -> Option<Endpoi
             Endpoint { key, label, cells: cells.collect() }
         })
         .collect();
-    let mut columns: Vec<String> = shown.iter().map(|&i| clipped(&record.labels[i], 24)).collect();
+    let mut columns: Vec<String> = shown.iter().map(|&i| clipped(&action(&record.labels[i]), 24)).collect();
     if rest {
         columns.push(format!("{} others", record.n - shown.len()));
     }
@@ -96,12 +96,6 @@ fn columns(n: usize, policies: &[(Option<usize>, String, Vec<f64>)]) -> Vec<usiz
         order.sort_unstable();
     }
     order
-}
-
-/// A policy of one context from its record.
-pub(crate) fn final_policy(value: &serde_json::Value, n: usize) -> Option<Vec<f64>> {
-    let policy: Vec<f64> = value.as_array()?.iter().map(serde_json::Value::as_f64).collect::<Option<_>>()?;
-    (policy.len() == n).then_some(policy)
 }
 
 /// Two decimals.

@@ -8,8 +8,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::number::{count, percent, plain, short};
-use super::together::{Entrant, Together};
+use crate::model::cross_game::CrossGame;
+use crate::model::number::{count, percent, plain, short};
+use crate::model::profile::MethodCosts;
 use equipoise_records::Results;
 
 /// All sweeps of one tau.
@@ -50,13 +51,13 @@ struct Variant {
 }
 
 /// The tables of all taus that hold a sweep.
-pub(crate) fn step_tables(results: &Results, all: &[Together<'_>]) -> Vec<StepTable> {
+pub(crate) fn step_tables(results: &Results, all: &[CrossGame<'_>]) -> Vec<StepTable> {
     all.iter()
-        .filter_map(|together| {
+        .filter_map(|all| {
             let rows: Vec<StepRow> =
-                solvers(results, together.tau).iter().filter_map(|s| row(results, together, s)).collect();
-            let heading = if together.tau > 0.0 {
-                format!("Step sizes, tau = {}", short(together.tau))
+                solvers(results, all.tau).iter().filter_map(|s| row(results, all, s)).collect();
+            let heading = if all.tau > 0.0 {
+                format!("Step sizes, tau = {}", short(all.tau))
             } else {
                 "Step sizes, original game".to_owned()
             };
@@ -80,10 +81,10 @@ fn solvers(results: &Results, tau: f64) -> Vec<String> {
     names
 }
 
-fn row(results: &Results, together: &Together<'_>, solver: &str) -> Option<StepRow> {
+fn row(results: &Results, all: &CrossGame<'_>, solver: &str) -> Option<StepRow> {
     let runs = || {
         let here = results.runs.iter().map(|r| &r.record);
-        here.filter(|r| r.solver == solver && r.tau.total_cmp(&together.tau).is_eq())
+        here.filter(|r| r.solver == solver && r.tau.total_cmp(&all.tau).is_eq())
     };
     let configured = |spec: &Value| spec["solvers"][0][solver].as_object().cloned();
     let blocks: Vec<_> = runs().map(|r| configured(&r.spec)).collect::<Option<_>>()?;
@@ -112,31 +113,29 @@ fn row(results: &Results, together: &Together<'_>, solver: &str) -> Option<StepR
     if swept.len() < 2 {
         return None;
     }
-    let (entrants, coin) = together
-        .fields
-        .iter()
-        .map(|f| (&f.entrants, f.coin))
-        .find(|(entrants, _)| swept.iter().all(|v| entrant(entrants, &v.label).is_some()))?;
-    let score = |v: &Variant| entrant(entrants, &v.label).map_or((0, f64::INFINITY), Entrant::score);
+    let profile =
+        all.profiles.iter().find(|p| swept.iter().all(|v| costs(&p.methods, &v.label).is_some()))?;
+    let (methods, unit) = (&profile.methods, profile.unit);
+    let score = |v: &Variant| costs(methods, &v.label).map_or((0, f64::INFINITY), MethodCosts::score);
     let step = |v: &Variant| v.configured.as_f64().unwrap_or(f64::INFINITY);
     let best = swept.iter().copied().min_by(|a, b| {
         let (sa, sb) = (score(a), score(b));
         sb.0.cmp(&sa.0).then(sa.1.total_cmp(&sb.1)).then(step(a).total_cmp(&step(b)))
     })?;
     let cell = |v: Option<&Variant>| {
-        let Some((v, e)) = v.and_then(|v| Some((v, entrant(entrants, &v.label)?))) else {
+        let Some((v, method)) = v.and_then(|v| Some((v, costs(methods, &v.label)?))) else {
             return Cell { step: "-".into(), ..Cell::default() };
         };
         let low = v.resolved.iter().copied().fold(f64::INFINITY, f64::min);
         let high = v.resolved.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let (solved, mean) = e.score();
+        let (solved, mean) = method.score();
         Cell {
             step: if low.total_cmp(&high).is_eq() {
                 short(low)
             } else {
                 format!("{} to {}", short(low), short(high))
             },
-            solved: percent(solved as f64 / e.met().max(1) as f64),
+            solved: percent(solved as f64 / method.met().max(1) as f64),
             cost: if solved == 0 { "-".into() } else { short(mean) },
         }
     };
@@ -151,11 +150,11 @@ fn row(results: &Results, together: &Together<'_>, solver: &str) -> Option<StepR
             plain(&parameter),
             count(runs as u64),
             count(spent),
-            coin.name()
+            unit.name()
         ),
     })
 }
 
-fn entrant<'a, 'b>(entrants: &'b [Entrant<'a>], label: &str) -> Option<&'b Entrant<'a>> {
-    entrants.iter().find(|e| e.label == label)
+fn costs<'a, 'b>(methods: &'b [MethodCosts<'a>], label: &str) -> Option<&'b MethodCosts<'a>> {
+    methods.iter().find(|m| m.label == label)
 }

@@ -1,13 +1,15 @@
 //! The table of one setting: one row a method, the same cells for every renderer.
 
-use super::group::RunFacts as _;
-use equipoise_records::{Aim, Guarantee, Iterate};
+use equipoise_records::schema::RunRecord;
+use equipoise_records::{Aim, DUALITY_GAP_TAU, Direction, Guarantee, Iterate, MetricInfo};
 use serde::Serialize;
 
-use super::group::{GAP, GAP_TAU, Method, Setting, Spread};
-use super::number::{factor, median_count, plain, short};
-use super::verdict::Ending;
-use equipoise_records::schema::RunRecord;
+use crate::model::cost::CostUnit;
+use crate::model::group::{Method, RunFacts as _, Setting};
+use crate::model::metric;
+use crate::model::number::{capitalised, factor, median_count, plain, short};
+use crate::model::outcome::OutcomeClass;
+use crate::model::spread::Spread;
 
 /// Rows, and what is needed to read them.
 #[derive(Clone, Debug, Serialize)]
@@ -59,72 +61,127 @@ impl From<String> for Cell {
 
 const NEVER: &str = "-";
 
-/// The table of `setting`.
-pub(crate) fn table(setting: &Setting<'_>) -> Table {
-    let targets = setting.targets();
-    let pays_queries = setting.runs().any(|r| r.record.queries > 0);
-    let pays_duels = setting.runs().any(|r| r.record.duels > 0);
-    let repeats = setting.methods.iter().map(|m| m.runs.len()).max().unwrap_or(0);
-    let brief_target = hardest_reached(setting, &targets);
+/// A table that grows column by column.
+struct Builder<'a> {
+    methods: &'a [Method<'a>],
+    columns: Vec<Column>,
+    cells: Vec<Vec<Cell>>,
+}
 
-    let mut columns = Vec::new();
-    let mut cells: Vec<Vec<Cell>> = setting.methods.iter().map(|_| Vec::new()).collect();
-    let mut add = |column: Column, cell: &dyn Fn(&Method<'_>) -> Cell| {
-        columns.push(column);
-        for (row, method) in cells.iter_mut().zip(&setting.methods) {
+impl<'a> Builder<'a> {
+    fn new(methods: &'a [Method<'a>]) -> Self {
+        Self { methods, columns: Vec::new(), cells: methods.iter().map(|_| Vec::new()).collect() }
+    }
+
+    /// Adds a column of numbers.
+    fn numbers(
+        &mut self,
+        group: &str,
+        title: &str,
+        brief: Option<String>,
+        cell: impl Fn(&Method<'_>) -> Cell,
+    ) {
+        self.add(Column { group: group.into(), title: title.into(), numeric: true, brief }, cell);
+    }
+
+    /// Adds a column of words without a group.
+    fn words(&mut self, title: &str, brief: Option<String>, word: fn(&RunRecord) -> &'static str) {
+        let column = Column { group: String::new(), title: title.into(), numeric: false, brief };
+        self.add(column, |m| word_cell(m, word));
+    }
+
+    fn add(&mut self, column: Column, cell: impl Fn(&Method<'_>) -> Cell) {
+        self.columns.push(column);
+        for (row, method) in self.cells.iter_mut().zip(self.methods) {
             row.push(cell(method));
         }
-    };
-    let column = |group: &str, title: &str, numeric: bool, brief: Option<&str>| Column {
-        group: group.into(),
-        title: title.into(),
-        numeric,
-        brief: brief.map(str::to_owned),
-    };
+    }
 
-    let gaps: &[(&str, &str)] = if setting.tau > 0.0 {
-        &[(GAP_TAU, "regularised gap"), (GAP, "gap in the original game")]
-    } else {
-        &[(GAP, "duality gap")]
-    };
-    for (metric, group) in gaps {
-        for iterate in [Iterate::Last, Iterate::Average] {
-            let brief = (*metric == setting.metric() || iterate == Iterate::Last)
-                .then(|| format!("{}\n{iterate}", if *metric == GAP_TAU { "gap_tau" } else { "gap" }));
-            add(column(group, iterate.name(), true, brief.as_deref()), &|m| {
-                spread_cell(m.final_spread(iterate, metric), &short)
-            });
+    fn finish(self, notes: Vec<String>) -> Table {
+        let mut groups: Vec<(String, usize)> = Vec::new();
+        for column in &self.columns {
+            match groups.last_mut() {
+                Some((group, n)) if *group == column.group && !group.is_empty() => *n += 1,
+                _ => groups.push((column.group.clone(), 1)),
+            }
+        }
+        let rows = self.methods.iter().zip(self.cells).map(|(m, cells)| row(m, cells)).collect();
+        Table { columns: self.columns, groups, rows, notes }
+    }
+}
+
+/// The iterates that have a column: averages only where some method iterates.
+fn iterates(setting: &Setting<'_>) -> &'static [Iterate] {
+    if setting.iterates() { &[Iterate::Last, Iterate::Average] } else { &[Iterate::Last] }
+}
+
+/// The table of `setting`: the gaps, what they cost, how the runs went.
+pub(crate) fn table(setting: &Setting<'_>) -> Table {
+    let targets = setting.targets();
+    let charged: Vec<CostUnit> =
+        CostUnit::ALL.into_iter().filter(|unit| setting.methods.iter().any(|m| unit.charges(m))).collect();
+    let brief_target = hardest_reached(setting, &targets);
+
+    let mut table = Builder::new(&setting.methods);
+    for info in setting.metrics.iter().filter(|m| metric::is_gap(m)) {
+        let own = info.name == setting.metric();
+        let group = if own || setting.tau == 0.0 { metric::title(info) } else { "gap in the original game" };
+        for &iterate in iterates(setting) {
+            let name = if info.name == DUALITY_GAP_TAU { "gap_tau" } else { "gap" };
+            let brief = (own || iterate == Iterate::Last).then(|| format!("{name}\n{iterate}"));
+            table.numbers(group, iterate.name(), brief, |m| metric_cell(m, iterate, &info.name));
         }
     }
-    for (duels, group, paid) in
-        [(false, "queries to reach", pays_queries), (true, "duels to reach", pays_duels)]
-    {
-        for &target in targets.iter().filter(|_| paid) {
-            let coin = if duels { "duels" } else { "queries" };
-            let brief = (brief_target == Some(target)).then(|| format!("{coin}\nto {}", short(target)));
-            add(column(group, &short(target), true, brief.as_deref()), &|m| cost_cell(m, target, duels));
+    for &unit in &charged {
+        for &target in &targets {
+            let name = unit.short_name();
+            let brief = (brief_target == Some(target)).then(|| format!("{name}\nto {}", short(target)));
+            let cell = |m: &Method<'_>| cost_cell(m, target, unit);
+            table.numbers(&format!("{name} to reach"), &short(target), brief, cell);
         }
     }
-    add(column("", "steps", true, None), &|m| {
+    table.numbers("", "steps", None, |m| {
         spread_cell(Spread::of(m.runs.iter().map(|r| r.record.steps as f64)), &median_count)
     });
-    add(column("", "behaviour", false, Some("behaviour")), &|m| word_cell(m, |r| r.behaviour.name()));
-    add(column("", "stopped by", false, None), &|m| word_cell(m, |r| r.stop_reason.name()));
-    add(column("factor per step", "fitted", true, Some("factor\na step")), &fitted_cell);
-    add(column("factor per step", "predicted", true, None), &|m| {
+    table.words("behaviour", Some("behaviour".into()), |r| r.behaviour.name());
+    table.words("stopped by", None, |r| r.stop_reason.name());
+    table.numbers("factor per step", "fitted", Some("factor\na step".into()), fitted_cell);
+    table.numbers("factor per step", "predicted", None, |m| {
         let predicted = m.runs.iter().filter_map(|r| r.record.rate.as_ref()?.predicted);
         Spread::of(predicted).map_or_else(|| NEVER.to_owned().into(), |s| factor(s.median).into())
     });
+    table.finish(notes(setting, &charged))
+}
 
-    let rows = setting.methods.iter().zip(cells).map(|(m, cells)| row(m, cells)).collect();
-    let mut groups: Vec<(String, usize)> = Vec::new();
-    for column in &columns {
-        match groups.last_mut() {
-            Some((group, n)) if *group == column.group && !group.is_empty() => *n += 1,
-            _ => groups.push((column.group.clone(), 1)),
+/// The final values of the metrics that are no gaps; `None` if there are none.
+pub(crate) fn metrics_table(setting: &Setting<'_>) -> Option<Table> {
+    let metrics: Vec<&MetricInfo> = setting.metrics.iter().copied().filter(|m| !metric::is_gap(m)).collect();
+    if metrics.is_empty() {
+        return None;
+    }
+    let mut table = Builder::new(&setting.methods);
+    for info in &metrics {
+        for &iterate in iterates(setting) {
+            table.numbers(&metric::axis_name(info), iterate.name(), None, |m| {
+                metric_cell(m, iterate, &info.name)
+            });
         }
     }
-    Table { columns, groups, rows, notes: notes(setting, repeats, pays_queries, pays_duels) }
+    let directions = [Direction::Lower, Direction::Higher].into_iter().filter_map(|direction| {
+        let names: Vec<String> =
+            metrics.iter().filter(|m| m.direction == direction).map(|m| m.name.clone()).collect();
+        (!names.is_empty())
+            .then(|| format!("{} is better: {}.", capitalised(direction.name()), names.join(", ")))
+    });
+    let notes = repetitions_note(setting).into_iter().chain(directions).collect();
+    Some(table.finish(notes))
+}
+
+fn metric_cell(method: &Method<'_>, iterate: Iterate, metric: &str) -> Cell {
+    if iterate == Iterate::Average && method.one_shot() {
+        return Cell::default();
+    }
+    spread_cell(method.final_spread(iterate, metric), &short)
 }
 
 fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
@@ -140,13 +197,13 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
         Guarantee::Both => "; proved: both",
         Guarantee::None => "",
     };
-    let ending = Ending::of_method(method).0;
+    let class = OutcomeClass::of_method(method).0;
     Row {
         key: method.key,
         label: plain(method.label),
         about: format!("{aim}{proved}"),
-        there: matches!(ending, Ending::Reaches | Ending::OneShotReaches),
-        diverged: ending == Ending::Diverges,
+        there: class.at_equilibrium(),
+        diverged: class == OutcomeClass::Diverged,
         cells,
     }
 }
@@ -166,21 +223,21 @@ fn spread_cell(spread: Option<Spread>, show: &dyn Fn(f64) -> String) -> Cell {
 }
 
 /// Cost of reaching `target`: of the last iterate, else of the average, which is then said.
-fn cost_cell(method: &Method<'_>, target: f64, duels: bool) -> Cell {
-    if !method.runs.iter().any(|run| if duels { run.record.duels > 0 } else { run.record.queries > 0 }) {
+fn cost_cell(method: &Method<'_>, target: f64, unit: CostUnit) -> Cell {
+    if !unit.charges(method) {
         return Cell::default();
     }
     for iterate in [Iterate::Last, Iterate::Average] {
-        let paid: Vec<f64> = method
+        let costs: Vec<f64> = method
             .runs
             .iter()
-            .filter_map(|run| run.reached(iterate, target))
-            .filter_map(|r| if duels { r.duels } else { r.queries })
+            .filter(|run| run.iterates().contains(&iterate))
+            .filter_map(|run| unit.of_reached(run.reached(iterate, target)?))
             .map(|c| c as f64)
             .collect();
-        let (n, all) = (paid.len(), method.runs.len());
+        let (n, all) = (costs.len(), method.runs.len());
         if n > 0 {
-            let mut cell = spread_cell(Spread::of(paid), &median_count);
+            let mut cell = spread_cell(Spread::of(costs), &median_count);
             if n < all {
                 cell.detail = format!("{n} of {all} runs");
             }
@@ -221,28 +278,33 @@ fn fitted_cell(method: &Method<'_>) -> Cell {
     Cell { text: factor(spread.median), detail }
 }
 
-fn notes(setting: &Setting<'_>, repeats: usize, pays_queries: bool, pays_duels: bool) -> Vec<String> {
-    let mut notes = Vec::new();
-    if repeats > 1 {
-        notes.push(format!("Medians over {repeats} repetitions; small print: smallest to largest."));
-    }
+fn repetitions_note(setting: &Setting<'_>) -> Option<String> {
+    let repetitions = setting.methods.iter().map(|m| m.runs.len()).max().unwrap_or(0);
+    (repetitions > 1)
+        .then(|| format!("Medians over {repetitions} repetitions; small print: smallest to largest."))
+}
+
+fn notes(setting: &Setting<'_>, charged: &[CostUnit]) -> Vec<String> {
+    let mut notes: Vec<String> = repetitions_note(setting).into_iter().collect();
     if setting.tau > 0.0 {
         notes.push(
             "Costs are counted to the regularised gap; for methods that aim at the original game, to its gap.".into(),
         );
     }
-    notes.push(match (pays_queries, pays_duels) {
-        (true, false) => "No method paid duels.".into(),
-        (false, true) => "No method paid win-rate queries.".into(),
-        _ => String::new(),
-    });
+    match charged {
+        [CostUnit::Queries] => notes.push("No method is charged in duels.".into()),
+        [CostUnit::Duels] => notes.push("No method is charged in win-rate queries.".into()),
+        _ => {}
+    }
     if setting.runs().any(|r| !r.record.reached.is_empty()) {
         notes.push(
             "Costs are those of the first time at or below the target: of the last iterate, or (avg) of \
-             the average if only that got there; -: never; empty: the method does not pay in this coin."
+             the average if only that got there; -: never; empty: the method is not charged in this unit."
                 .into(),
         );
     }
-    notes.retain(|n| !n.is_empty());
+    if setting.iterates() && setting.methods.iter().any(Method::one_shot) {
+        notes.push("A method that answers once has no average.".into());
+    }
     notes
 }

@@ -2,17 +2,20 @@
 
 use serde::Serialize;
 
+use equipoise_records::schema::GameRecord;
+use equipoise_records::{MetricInfo, Results};
+
+use super::cross_game::{CrossGameView, cross_game_view};
 use super::endpoint::{Endpoints, endpoints};
-use super::group::{Game, Setting, group};
-use super::number::{count, list, plain, plural, short};
 use super::steps::{StepTable, step_tables};
-use super::table::{Table, table};
-use super::together::{TogetherView, together, together_view};
+use super::table::{Table, metrics_table, table};
 use super::verdict::{Statement, headline, on_game, on_methods, tally};
 use crate::error::ReportError;
+use crate::model::cross_game::cross_games;
+use crate::model::group::{Game, Setting, group};
+use crate::model::metric;
+use crate::model::number::{capitalised, count, list, plain, plural, short};
 use crate::plot::{self, Gallery};
-use equipoise_records::Results;
-use equipoise_records::schema::GameRecord;
 
 /// A whole report.
 #[derive(Debug, Serialize)]
@@ -24,9 +27,11 @@ pub(crate) struct View {
     pub(crate) counts: String,
     pub(crate) games: Vec<GameView>,
     /// Comparisons over all games, tau by tau; none for a single game.
-    pub(crate) together: Vec<TogetherView>,
+    pub(crate) cross_games: Vec<CrossGameView>,
     /// Step sizes by rule against the best of a sweep.
     pub(crate) steps: Vec<StepTable>,
+    /// The metrics that are no gaps: name, and what it measures.
+    pub(crate) metrics: Vec<Statement>,
     pub(crate) provenance: Provenance,
 }
 
@@ -54,7 +59,12 @@ pub(crate) struct SettingView {
     pub(crate) verdict: Vec<Statement>,
     pub(crate) table: Table,
     pub(crate) swatches: Vec<String>,
+    /// The gaps, and paths over the simplex.
     pub(crate) galleries: Vec<Gallery>,
+    /// Final values of the metrics that are no gaps.
+    pub(crate) metrics_table: Option<Table>,
+    /// Their curves.
+    pub(crate) metrics_galleries: Vec<Gallery>,
     pub(crate) endpoints: Option<Endpoints>,
     /// Notes of the solvers.
     pub(crate) notes: Vec<Statement>,
@@ -113,14 +123,15 @@ pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportErro
         });
     }
     let total = results.runs.len() + results.unfinished.len();
-    let all = together(&games);
-    let mut sections_together = Vec::new();
+    let all = cross_games(&games);
+    let mut cross_game_views = Vec::new();
     for one in &all {
-        sections_together.push(together_view(&games, one, &palette, drawings)?);
+        cross_game_views.push(cross_game_view(one, &palette, drawings)?);
     }
     Ok(View {
         steps: step_tables(results, &all),
-        together: sections_together,
+        cross_games: cross_game_views,
+        metrics: described(&results.metrics),
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
@@ -136,10 +147,12 @@ fn setting_view(
     palette: &plot::Palette,
     drawings: bool,
 ) -> Result<SettingView, ReportError> {
-    let mut galleries = Vec::new();
-    let mut swatches = Vec::new();
+    let (mut galleries, mut metrics_galleries, mut swatches) = (Vec::new(), Vec::new(), Vec::new());
     if drawings {
-        galleries = plot::curves(game, setting, palette)?;
+        for info in &setting.metrics {
+            let curves = plot::curves(game, setting, info, palette)?;
+            if metric::is_gap(info) { &mut galleries } else { &mut metrics_galleries }.extend(curves);
+        }
         galleries.extend(plot::simplex(game, setting, palette)?);
         for method in &setting.methods {
             swatches.push(plot::swatch(palette.style(method.key))?);
@@ -171,9 +184,24 @@ fn setting_view(
         table: table(setting),
         swatches,
         galleries,
+        metrics_table: metrics_table(setting),
+        metrics_galleries,
         endpoints: endpoints(game, setting),
         notes,
     })
+}
+
+/// What the metrics that are no gaps measure, as far as it was recorded.
+fn described(metrics: &[MetricInfo]) -> Vec<Statement> {
+    let described = |m: &&MetricInfo| !metric::is_gap(m) && !m.definition.is_empty();
+    metrics
+        .iter()
+        .filter(described)
+        .map(|m| Statement {
+            lead: plain(&m.name),
+            text: format!("{}. {}.", plain(&m.definition), capitalised(metric::better(m))),
+        })
+        .collect()
 }
 
 fn size(game: &GameRecord) -> String {

@@ -86,9 +86,22 @@ pub(crate) fn list(items: &[String], most: usize) -> String {
     }
 }
 
+/// With a capital first letter.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// Text on one line, without control characters: labels come from data files.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// An action in a sentence or a heading. Actions of a game without labels are numbered, which alone says nothing:
+/// `action 0`.
+pub(crate) fn action(label: &str) -> String {
+    let numbered = !label.is_empty() && label.chars().all(|c| c.is_ascii_digit());
+    if numbered { format!("action {label}") } else { plain(label) }
 }
 
 /// [`plain`], at most `most` characters.
@@ -139,6 +152,7 @@ mod tests {
         assert_eq!(list(&items[..2], 9), "a and b");
         assert_eq!(list(&items, 2), "a, b and 2 more");
         assert_eq!(list(&items, 3), "a, b, c and d");
+        assert_eq!((action("0"), action("p09"), action("")), ("action 0".into(), "p09".into(), "".into()));
         assert_eq!(clipped("a\u{1b}[31mvery long label", 8), "a [31m..");
     }
 }

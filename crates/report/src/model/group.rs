@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use equipoise_records::schema::{GameRecord, Reached, TracePoint};
-use equipoise_records::{Aim, Behaviour, Iterate, Results, Run, StopKind};
+use equipoise_records::{
+    Aim, Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, Results, Run, StopKind,
+};
+
+use super::metric;
+use super::spread::Spread;
 
 /// At or below this gap a method counts as being at its equilibrium: far below what tells policies apart, far above
 /// rounding.
 pub(crate) const AT_EQUILIBRIUM: f64 = 1e-6;
-
-pub(crate) use equipoise_records::{DUALITY_GAP as GAP, DUALITY_GAP_TAU as GAP_TAU};
 
 /// All runs on one game.
 pub(crate) struct Game<'a> {
@@ -22,6 +25,8 @@ pub(crate) struct Game<'a> {
 /// All runs on one game with one tau.
 pub(crate) struct Setting<'a> {
     pub(crate) tau: f64,
+    /// What is shown of it, the gap that it is about first.
+    pub(crate) metrics: Vec<&'a MetricInfo>,
     /// By [`Method::key`].
     pub(crate) methods: Vec<Method<'a>>,
 }
@@ -48,7 +53,8 @@ pub(crate) fn group(results: &Results) -> Vec<Game<'_>> {
         for run in results.runs.iter().filter(|run| run.record.game == record.name) {
             let tau = run.record.tau;
             let at = settings.iter().position(|s| s.tau.total_cmp(&tau).is_eq()).unwrap_or_else(|| {
-                settings.push(Setting { tau, methods: Vec::new() });
+                let metrics = metric::shown(&results.metrics, tau);
+                settings.push(Setting { tau, metrics, methods: Vec::new() });
                 settings.len() - 1
             });
             let methods = &mut settings[at].methods;
@@ -70,31 +76,6 @@ pub(crate) fn group(results: &Results) -> Vec<Game<'_>> {
     games
 }
 
-/// Median and range over repetitions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-}
-
-impl Spread {
-    /// Of `values`; what is not finite ranks above all that is. `None` for no values.
-    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut sorted: Vec<f64> =
-            values.into_iter().map(|v| if v.is_nan() { f64::INFINITY } else { v }).collect();
-        sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        if n == 0 {
-            return None;
-        }
-        let (low, high) = (sorted[(n - 1) / 2], sorted[n / 2]);
-        // The sum would lose the infinite case's sign and round the equal one.
-        let median = if low.total_cmp(&high).is_eq() { low } else { low / 2.0 + high / 2.0 };
-        Some(Self { median, min: sorted[0], max: sorted[n - 1] })
-    }
-}
-
 /// What a report asks of a run.
 pub(crate) trait RunFacts {
     /// The metric that says how far this run is from what it aims at.
@@ -103,6 +84,8 @@ pub(crate) trait RunFacts {
     fn final_value(&self, iterate: Iterate, metric: &str) -> Option<f64>;
     /// Whether the method answered at once instead of iterating.
     fn one_shot(&self) -> bool;
+    /// The iterates that say something: the average of a method that answers at once does not.
+    fn iterates(&self) -> &'static [Iterate];
     fn diverged(&self) -> bool;
     /// The record of reaching `target` in the run's own metric.
     fn reached(&self, iterate: Iterate, target: f64) -> Option<&Reached>;
@@ -112,7 +95,7 @@ pub(crate) trait RunFacts {
 
 impl RunFacts for Run {
     fn own_metric(&self) -> &'static str {
-        if self.record.tau > 0.0 && self.record.aim != Aim::Original { GAP_TAU } else { GAP }
+        if self.record.tau > 0.0 && self.record.aim != Aim::Original { DUALITY_GAP_TAU } else { DUALITY_GAP }
     }
 
     fn final_value(&self, iterate: Iterate, metric: &str) -> Option<f64> {
@@ -122,6 +105,10 @@ impl RunFacts for Run {
 
     fn one_shot(&self) -> bool {
         self.record.behaviour == Behaviour::Finished && self.record.steps <= 1
+    }
+
+    fn iterates(&self) -> &'static [Iterate] {
+        if self.one_shot() { &[Iterate::Last] } else { &[Iterate::Last, Iterate::Average] }
     }
 
     fn diverged(&self) -> bool {
@@ -146,15 +133,21 @@ impl Method<'_> {
         self.runs[0]
     }
 
+    /// Whether the method answers at once instead of iterating.
+    pub(crate) fn one_shot(&self) -> bool {
+        self.runs.iter().all(|run| run.one_shot())
+    }
+
     pub(crate) fn final_spread(&self, iterate: Iterate, metric: &str) -> Option<Spread> {
-        Spread::of(self.runs.iter().filter_map(|run| run.final_value(iterate, metric)))
+        let said = self.runs.iter().filter(|run| run.iterates().contains(&iterate));
+        Spread::of(said.filter_map(|run| run.final_value(iterate, metric)))
     }
 }
 
 impl Setting<'_> {
     /// The metric of the setting: what most of its methods aim at.
     pub(crate) fn metric(&self) -> &'static str {
-        if self.tau > 0.0 { GAP_TAU } else { GAP }
+        if self.tau > 0.0 { DUALITY_GAP_TAU } else { DUALITY_GAP }
     }
 
     /// Targets found in the records, largest first.
@@ -166,22 +159,18 @@ impl Setting<'_> {
         targets
     }
 
+    /// Whether some method iterates, so that averages are worth a column.
+    pub(crate) fn iterates(&self) -> bool {
+        self.methods.iter().any(|m| !m.one_shot())
+    }
+
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.methods.iter().flat_map(|m| m.runs.iter().copied())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians_survive_what_is_not_finite() {
-        let spread = |v: &[f64]| Spread::of(v.iter().copied()).unwrap();
-        assert_eq!(spread(&[3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(spread(&[1.0, 2.0]).median, 1.5);
-        assert_eq!(spread(&[f64::NAN, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: f64::INFINITY });
-        assert_eq!(spread(&[f64::INFINITY, f64::INFINITY]).median, f64::INFINITY);
-        assert!(Spread::of([]).is_none());
-    }
+/// A policy of one context from its record.
+pub(crate) fn final_policy(value: &serde_json::Value, n: usize) -> Option<Vec<f64>> {
+    let policy: Vec<f64> = value.as_array()?.iter().map(serde_json::Value::as_f64).collect::<Option<_>>()?;
+    (policy.len() == n).then_some(policy)
 }

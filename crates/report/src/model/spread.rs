@@ -1,0 +1,41 @@
+//! Median and range over repetitions.
+
+/// Median and range over repetitions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Of `values`; what is not finite ranks above all that is. `None` for no values.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> =
+            values.into_iter().map(|v| if v.is_nan() { f64::INFINITY } else { v }).collect();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        if n == 0 {
+            return None;
+        }
+        let (low, high) = (sorted[(n - 1) / 2], sorted[n / 2]);
+        // The sum would lose the infinite case's sign and round the equal one.
+        let median = if low.total_cmp(&high).is_eq() { low } else { low / 2.0 + high / 2.0 };
+        Some(Self { median, min: sorted[0], max: sorted[n - 1] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_survive_what_is_not_finite() {
+        let spread = |v: &[f64]| Spread::of(v.iter().copied()).unwrap();
+        assert_eq!(spread(&[3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
+        assert_eq!(spread(&[1.0, 2.0]).median, 1.5);
+        assert_eq!(spread(&[f64::NAN, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: f64::INFINITY });
+        assert_eq!(spread(&[f64::INFINITY, f64::INFINITY]).median, f64::INFINITY);
+        assert!(Spread::of([]).is_none());
+    }
+}
