@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage, in_large_pages};
+use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage, alloc_huge_pages};
 use equipoise::ndarray::{Array1, Array2, s};
 use equipoise_benches::read_seconds;
 use faer::linalg::matmul::matmul;
@@ -41,7 +41,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn panels<T: Number>(n: usize) -> Panels<T> {
     let mut rng = seed::stream(1, "bench", &[]);
-    let mut panels = Panels::ties(n);
+    let mut panels = Panels::zeros(n);
     for i in 0..n {
         for j in i + 1..n {
             panels.set(i, j, sample::uniform(&mut rng) - 0.5);
@@ -83,7 +83,7 @@ fn dense(n: usize, rounds: usize) {
     let policies = policies(&wide);
     let (policy, all) = (&policies[0], policies.iter().collect::<Vec<_>>());
     let (bytes, half) = (4 * n * (n - 1), 2 * n * (n - 1));
-    let mut buffer = in_large_pages::<f64>(bytes / 8);
+    let mut buffer = alloc_huge_pages::<f64>(bytes / 8);
     buffer.iter_mut().enumerate().for_each(|(i, v)| *v = (i % 7) as f64);
     let mut out = Array1::zeros(n);
     let mut outs = vec![Array1::zeros(n); MANY];

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use equipoise::core::seed;
-use equipoise::env::{Feedback, GameOracle, lockstep};
+use equipoise::env::{Feedback, GameOracle, batcher};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{RunOptions, RunResult};
@@ -40,13 +40,13 @@ fn main() {
     let clock = Instant::now();
     let pool = Arc::new(rayon::ThreadPoolBuilder::new().build().expect("threads"));
     let together: Vec<RunResult> = std::thread::scope(|scope| {
-        let runs: Vec<_> = lockstep::seats(&problem.game, RUNS, &pool)
+        let runs: Vec<_> = batcher::handles(&problem.game, RUNS, &pool)
             .into_iter()
             .zip(&parameters)
-            .map(|(seat, p)| {
+            .map(|(handle, p)| {
                 let run = &run;
                 let rng = seed::stream(0, "oracle", &[]);
-                scope.spawn(move || run(GameOracle::seated(seat, Feedback::Exact, rng), p))
+                scope.spawn(move || run(GameOracle::batched(handle, Feedback::Exact, rng), p))
             })
             .collect();
         runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::{Panels, in_large_pages};
+use equipoise::env::storage::{Panels, alloc_huge_pages};
 use equipoise::ndarray::Array1;
 
 /// How long the machine is kept busy before it is timed: a core that slept takes some ten milliseconds to its full pace.
@@ -32,7 +32,7 @@ fn main() {
     let mut args = std::env::args().skip(1).map(|a| a.parse::<usize>().expect("usage: product N REPEATS"));
     let (n, repeats) = (args.next().expect("N"), args.next().expect("REPEATS"));
     let mut rng = seed::stream(1, "bench", &[]);
-    let mut panels = Panels::<f64>::ties(n);
+    let mut panels = Panels::<f64>::zeros(n);
     (0..n).for_each(|i| (i + 1..n).for_each(|j| panels.set(i, j, sample::uniform(&mut rng) - 0.5)));
     let (narrow, wide) = (Game::single(panels.converted::<f32>()), Game::single(panels));
     let policy = Policy::uniform(wide.shape());
@@ -44,7 +44,7 @@ fn main() {
         || wide.margins_many(&policies, &mut outs.iter_mut().collect::<Vec<_>>()),
         repeats.div_ceil(4),
     );
-    let mut buffer = in_large_pages(n * (n - 1) / 2);
+    let mut buffer = alloc_huge_pages(n * (n - 1) / 2);
     buffer.fill(1.0);
     let mut limit: Vec<f64> = (0..repeats).map(|_| equipoise_benches::read_seconds(&buffer)).collect();
     limit.sort_by(f64::total_cmp);

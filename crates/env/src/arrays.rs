@@ -13,8 +13,8 @@ impl Game {
     /// use equipoise_env::Game;
     /// use ndarray::array;
     ///
-    /// let game = Game::from_array(&array![[0.5, 0.7], [0.3, 0.5]])?;
-    /// assert_eq!((game.contexts(), game.prob(0, 1, 0)), (1, 0.3));
+    /// let game = Game::from_array(&array![[0.5, 0.75], [0.25, 0.5]])?;
+    /// assert_eq!((game.contexts(), game.prob(0, 1, 0)), (1, 0.25));
     /// let slip = Game::from_array(&array![[0.5, 0.7], [0.7, 0.5]]).unwrap_err();
     /// assert!(slip.to_string().starts_with("context 0: "));
     /// # Ok::<(), equipoise_env::GameError>(())

@@ -1,27 +1,28 @@
 //! Duels drawn in bulk: the words of the oracle's stream are generated block-wise, and the contexts of a large game draw
 //! in parallel, each from its place in the one stream; so do the actions of a context with many duels.
 //!
-//! A query deals its `m` duels over the `n` actions of a context (`m mod n` words for the remainder), then asks action
+//! A query shares its `m` duels out over the `n` actions of a context (`m mod n` words for the remainder), then asks action
 //! by action; a duel takes one word for its opponent and one for its outcome, where it needs them. So the place of every
 //! context in the stream is known beforehand, and the answers are those of one thread that takes word after word.
 
+use std::ops::Range;
+
 use equipoise_core::blocks::{self, Block};
+use equipoise_core::lanes::LANES;
 use equipoise_core::sample::{Words, ahead, index_of, uniform_of};
 use equipoise_core::vector::dispatch;
 use equipoise_core::{Duel, Rng, Sampler};
 use rayon::prelude::*;
 
+use crate::feedback::{LabelKind, OpponentKind, Sampled};
 use crate::game::Game;
-use crate::oracle::{LabelKind, OpponentKind, Sampled};
 
-/// Duels handled together.
-const LANES: usize = 8;
 /// Duels that one thread answers at a time: of a list, or of some actions of one context.
 const LIST: usize = 1 << 13;
 /// From so many duels of one action on, its win rates against all of a short row are written out first.
 const WRITE_OUT: usize = 8;
-/// The same of a longer row of which each would be looked up so many times.
-const LOOKED_UP: usize = 2;
+/// The same of a longer row of which each would be read so many times.
+const READ_EACH: usize = 2;
 /// Bytes of margins that lie in a core's own cache.
 const CACHED: u64 = 1 << 18;
 /// Words beyond which a query is shared out among the threads.
@@ -51,7 +52,7 @@ pub(crate) struct Query<'a> {
     pub(crate) starts: &'a [u64],
 }
 
-/// Whom an action meets.
+/// Against whom an action duels.
 #[derive(Clone, Copy)]
 pub(crate) enum Opponent<'a> {
     /// Actions drawn from these tables.
@@ -91,13 +92,13 @@ impl Query<'_> {
 
     fn block(&self, block: Block<'_>, mut words: Words<'_>, out: &mut [f64]) {
         let m = self.spec.duels_per_query as usize;
-        let (mut order, mut room) = (Vec::new(), Room::default());
+        let (mut order, mut scratch) = (Vec::new(), Scratch::default());
         for (k, row) in block.rows().enumerate() {
             let (x, n) = (block.first + k, row.len());
-            deal(n, m % n, &mut order, &mut words);
+            share_out(n, m % n, &mut order, &mut words);
             let weight = n as f64 / m as f64;
             for (k, &a) in order.iter().enumerate() {
-                let sum = self.action(x, a, dealt(m, n, k), &mut words, &mut room);
+                let sum = self.action(x, a, duels_per_action(m, n, k), &mut words, &mut scratch);
                 out[row.start + a] = 0.5 + weight * sum;
             }
         }
@@ -107,20 +108,20 @@ impl Query<'_> {
     fn shared_context(&self, x: usize, here: &Rng, out: &mut [f64]) {
         let (m, n) = (self.spec.duels_per_query as usize, out.len());
         let (mut order, first) = (Vec::new(), (m % n) as u64);
-        deal(n, m % n, &mut order, &mut Words::new(&mut ahead(here, 0), first));
+        share_out(n, m % n, &mut order, &mut Words::new(&mut ahead(here, 0), first));
         let mut sums = vec![0.0; n];
-        let together = (LIST * n).div_ceil(m).clamp(1, n);
-        let parts = order.par_chunks(together).zip(sums.par_chunks_mut(together));
+        let chunk = (LIST * n).div_ceil(m).clamp(1, n);
+        let parts = order.par_chunks(chunk).zip(sums.par_chunks_mut(chunk));
         parts.enumerate().for_each(|(part, (order, sums))| {
-            let begin = part * together;
-            let duels = |k: usize| dealt(m, n, begin + k);
+            let begin = part * chunk;
+            let duels = |k: usize| duels_per_action(m, n, begin + k);
             let before = (begin * (m / n) + begin.min(m % n)) as u64;
             let each = words_a_duel(self.spec) as u64;
             let count = (0..order.len()).map(|k| duels(k) as u64).sum::<u64>() * each;
             let mut rng = ahead(here, first + before * each);
-            let (mut words, mut room) = (Words::new(&mut rng, count), Room::default());
+            let (mut words, mut scratch) = (Words::new(&mut rng, count), Scratch::default());
             for (k, (&a, sum)) in order.iter().zip(sums).enumerate() {
-                *sum = self.action(x, a, duels(k), &mut words, &mut room);
+                *sum = self.action(x, a, duels(k), &mut words, &mut scratch);
             }
         });
         let weight = n as f64 / m as f64;
@@ -128,105 +129,131 @@ impl Query<'_> {
     }
 
     /// The sum of `z - 1/2` over the duels of action `a` in context `x`.
-    fn action(&self, x: usize, a: usize, duels: usize, words: &mut Words<'_>, room: &mut Room) -> f64 {
+    fn action(&self, x: usize, a: usize, duels: usize, words: &mut Words<'_>, scratch: &mut Scratch) -> f64 {
         if duels == 0 {
             return 0.0;
         }
         let range = self.game.shape().range(x);
-        let bernoulli = self.spec.labels == LabelKind::Bernoulli;
-        let sampler = match self.opponent {
-            Opponent::Sampled(sampler) => sampler,
-            Opponent::Exact(margins) => {
-                let margin = margins[range.start + a];
-                if !bernoulli {
-                    return duels as f64 * margin;
+        match (self.opponent, self.spec.labels) {
+            (Opponent::Exact(margins), LabelKind::Probability) => duels as f64 * margins[range.start + a],
+            (Opponent::Exact(margins), LabelKind::Bernoulli) => {
+                let rate = 0.5 + margins[range.start + a];
+                in_parts(duels, 1, words, |words| {
+                    sum_of_outcomes(words.len(), words.iter().filter(|w| uniform(w) < rate).count())
+                })
+            }
+            (Opponent::Sampled(sampler), LabelKind::Probability) => in_parts(duels, 1, words, |words| {
+                let (opponents, rates) = scratch.duels(words.len());
+                sample_opponents(sampler, range.clone(), words.iter(), opponents);
+                self.gather_rates(x, a, opponents, rates);
+                rates.iter().map(|p| p - 0.5).sum()
+            }),
+            (Opponent::Sampled(sampler), LabelKind::Bernoulli) => {
+                if range.len() <= Sampler::SHORT && duels >= WRITE_OUT {
+                    self.short_row(sampler, x, a, duels, words)
+                } else {
+                    self.any_row(sampler, x, a, duels, words, scratch)
                 }
-                return in_parts(duels, 1, words, |words| {
-                    half_counted(words.len(), words.iter().filter(|w| uniform(w) < 0.5 + margin).count())
-                });
             }
-        };
-        let n = range.len();
-        if bernoulli && n <= Sampler::SHORT && duels >= WRITE_OUT {
-            let mut rates = [0.0; Sampler::SHORT];
-            rates[..n].iter_mut().enumerate().for_each(|(j, p)| *p = self.game.prob(x, a, j));
-            let sums = sampler.running_sums(range);
-            return in_parts(duels, 2, words, |words| {
-                let wins = dispatch(
-                    #[inline(always)]
-                    || wins(sums, &rates, words),
-                );
-                half_counted(words.len() / 2, wins)
-            });
         }
-        let written_out = bernoulli && duels >= LOOKED_UP * n;
-        if written_out {
-            room.rates.clear();
-            room.rates.extend((0..n).map(|j| self.game.prob(x, a, j)));
-        }
-        // first all opponents, then all looks: no look waits for whether the search for the next opponent was foretold
-        let meet = |words: &mut dyn Iterator<Item = &[u8; 8]>, opponents: &mut [usize]| {
-            opponents.iter_mut().zip(words).for_each(|(j, w)| *j = sampler.pick(range.clone(), uniform(w)));
-        };
-        if !bernoulli {
-            return in_parts(duels, 1, words, |words| {
-                let (_, opponents, found) = room.ready(words.len());
-                meet(&mut words.iter(), opponents);
-                self.look_up(x, a, opponents, found);
-                found.iter().map(|p| p - 0.5).sum()
-            });
-        }
+    }
+
+    /// Outcomes against sampled opponents in a row short enough to compare all its running sums, its win rates written out.
+    fn short_row(&self, sampler: &Sampler, x: usize, a: usize, duels: usize, words: &mut Words<'_>) -> f64 {
+        let range = self.game.shape().range(x);
+        let mut rates = [0.0; Sampler::SHORT];
+        rates[..range.len()].iter_mut().enumerate().for_each(|(j, p)| *p = self.game.prob(x, a, j));
+        let sums = sampler.running_sums(range);
         in_parts(duels, 2, words, |words| {
-            let pairs = words.as_chunks::<2>().0;
-            let (rates, opponents, found) = room.ready(pairs.len());
-            meet(&mut pairs.iter().map(|[w, _]| w), opponents);
-            if written_out {
-                opponents.iter().zip(&mut *found).for_each(|(&j, p)| *p = rates[j]);
-            } else {
-                self.look_up(x, a, opponents, found);
-            }
-            let won = |([_, toss], p): (&[[u8; 8]; 2], &f64)| usize::from(uniform(toss) < *p);
-            half_counted(pairs.len(), pairs.iter().zip(&*found).map(won).sum())
+            let wins = dispatch(
+                #[inline(always)]
+                || wins(sums, &rates, words),
+            );
+            sum_of_outcomes(words.len() / 2, wins)
         })
     }
 
-    /// Win rates of action `a` against `opponents`.
-    fn look_up(&self, x: usize, a: usize, opponents: &[usize], found: &mut [f64]) {
-        if far(self.game) {
-            opponents.iter().for_each(|&j| self.game.ask_for(x, a, j));
+    /// The same in any row.
+    fn any_row(
+        &self,
+        sampler: &Sampler,
+        x: usize,
+        a: usize,
+        duels: usize,
+        words: &mut Words<'_>,
+        scratch: &mut Scratch,
+    ) -> f64 {
+        let range = self.game.shape().range(x);
+        let mut all_rates = std::mem::take(&mut scratch.all_rates);
+        let written_out = duels >= READ_EACH * range.len();
+        if written_out {
+            all_rates.clear();
+            all_rates.extend((0..range.len()).map(|j| self.game.prob(x, a, j)));
         }
-        opponents.iter().zip(found).for_each(|(&j, p)| *p = self.game.prob(x, a, j));
+        let sum = in_parts(duels, 2, words, |words| {
+            let pairs = words.as_chunks::<2>().0;
+            let (opponents, rates) = scratch.duels(pairs.len());
+            sample_opponents(sampler, range.clone(), pairs.iter().map(|[w, _]| w), opponents);
+            if written_out {
+                opponents.iter().zip(&mut *rates).for_each(|(&j, p)| *p = all_rates[j]);
+            } else {
+                self.gather_rates(x, a, opponents, rates);
+            }
+            let won = |([_, outcome], p): (&[[u8; 8]; 2], &f64)| usize::from(uniform(outcome) < *p);
+            sum_of_outcomes(pairs.len(), pairs.iter().zip(&*rates).map(won).sum())
+        });
+        scratch.all_rates = all_rates;
+        sum
+    }
+
+    /// Win rates of action `a` against `opponents`.
+    fn gather_rates(&self, x: usize, a: usize, opponents: &[usize], rates: &mut [f64]) {
+        if likely_cache_miss(self.game) {
+            opponents.iter().for_each(|&j| self.game.prefetch(x, a, j));
+        }
+        opponents.iter().zip(rates).for_each(|(&j, p)| *p = self.game.prob(x, a, j));
     }
 }
 
-/// Where an action's duels are worked out; anything may stand here before.
-#[derive(Default)]
-struct Room {
-    /// Win rates against all actions.
-    rates: Vec<f64>,
-    opponents: Vec<usize>,
-    /// Win rates against these.
-    found: Vec<f64>,
+/// The opponents that `words` stand for. All are sampled before any win rate is read, so that a mispredicted branch of this
+/// search does not stall the loads.
+fn sample_opponents<'w>(
+    sampler: &Sampler,
+    row: Range<usize>,
+    words: impl Iterator<Item = &'w [u8; 8]>,
+    opponents: &mut [usize],
+) {
+    opponents.iter_mut().zip(words).for_each(|(j, w)| *j = sampler.pick(row.clone(), uniform(w)));
 }
 
-impl Room {
-    /// For so many duels at once.
-    fn ready(&mut self, duels: usize) -> (&[f64], &mut [usize], &mut [f64]) {
-        if self.found.len() < duels {
-            self.opponents.resize(duels, 0);
-            self.found.resize(duels, 0.0);
+/// Buffers of an action's duels, overwritten by each.
+#[derive(Default)]
+struct Scratch {
+    /// Win rates against all actions.
+    all_rates: Vec<f64>,
+    opponents: Vec<usize>,
+    /// Win rates against these.
+    rates: Vec<f64>,
+}
+
+impl Scratch {
+    /// Opponents and win rates of so many duels at once.
+    fn duels(&mut self, count: usize) -> (&mut [usize], &mut [f64]) {
+        if self.rates.len() < count {
+            self.opponents.resize(count, 0);
+            self.rates.resize(count, 0.0);
         }
-        (&self.rates, &mut self.opponents[..duels], &mut self.found[..duels])
+        (&mut self.opponents[..count], &mut self.rates[..count])
     }
 }
 
 /// Whether looking up a margin is likely to wait for memory.
-fn far(game: &Game) -> bool {
+fn likely_cache_miss(game: &Game) -> bool {
     game.product_cost().bytes > CACHED
 }
 
-/// How many of `m` duels the k-th of `n` actions in the dealt order has.
-fn dealt(m: usize, n: usize, k: usize) -> usize {
+/// How many of `m` duels the k-th of `n` actions has, in the order of [`share_out`].
+fn duels_per_action(m: usize, n: usize, k: usize) -> usize {
     m / n + usize::from(k < m % n)
 }
 
@@ -242,7 +269,7 @@ fn in_parts(
 }
 
 /// `sum (z - 1/2)` of so many duels, so many of them won: exact.
-fn half_counted(duels: usize, wins: usize) -> f64 {
+fn sum_of_outcomes(duels: usize, wins: usize) -> f64 {
     wins as f64 - 0.5 * duels as f64
 }
 
@@ -256,10 +283,10 @@ fn uniform(word: &[u8; 8]) -> f64 {
 fn wins(sums: &[f64], rates: &[f64; Sampler::SHORT], words: &[[u8; 8]]) -> usize {
     let last = sums.len() - 1;
     let won = |chunk: &[[u8; 8]]| {
-        let (mut level, mut toss) = ([0.0; LANES], [1.0; LANES]);
+        let (mut level, mut outcome) = ([0.0; LANES], [1.0; LANES]);
         for (l, pair) in chunk.as_chunks::<2>().0.iter().enumerate() {
             level[l] = uniform(&pair[0]) * sums[last];
-            toss[l] = uniform(&pair[1]);
+            outcome[l] = uniform(&pair[1]);
         }
         let mut opponent = [0u64; LANES];
         for &c in sums {
@@ -269,8 +296,8 @@ fn wins(sums: &[f64], rates: &[f64; Sampler::SHORT], words: &[[u8; 8]]) -> usize
         }
         let mut wins = 0;
         for l in 0..LANES {
-            // a toss of 1 is no duel
-            wins += usize::from(toss[l] < rates[(opponent[l] as usize).min(last) % Sampler::SHORT]);
+            // an outcome of 1 is no duel
+            wins += usize::from(outcome[l] < rates[(opponent[l] as usize).min(last) % Sampler::SHORT]);
         }
         wins
     };
@@ -280,7 +307,7 @@ fn wins(sums: &[f64], rates: &[f64; Sampler::SHORT], words: &[[u8; 8]]) -> usize
 }
 
 /// Lists `0..n` in `order` with a uniformly random `k`-subset in front (partial Fisher-Yates).
-fn deal(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
+fn share_out(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
     order.clear();
     order.extend(0..n);
     for i in 0..k {
@@ -289,15 +316,15 @@ fn deal(n: usize, k: usize, order: &mut Vec<usize>, words: &mut Words<'_>) {
 }
 
 /// Writes 1 where `left` beats `right` in one draw, else 0; one word a duel.
-pub(crate) fn toss(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) {
+pub(crate) fn draw_outcomes(game: &Game, rng: &mut Rng, pairs: &[Duel], out: &mut [f64]) {
     let here = &*rng;
-    let far = far(game);
+    let prefetch = likely_cache_miss(game);
     let list = |rng: &mut Rng, pairs: &[Duel], out: &mut [f64]| {
         let mut words = Words::new(rng, pairs.len() as u64);
         for (pairs, out) in pairs.chunks(Words::MOST).zip(out.chunks_mut(Words::MOST)) {
             let words = words.take(pairs.len());
-            if far {
-                pairs.iter().for_each(|duel| game.ask_for(duel.context, duel.left, duel.right));
+            if prefetch {
+                pairs.iter().for_each(|duel| game.prefetch(duel.context, duel.left, duel.right));
             }
             for ((duel, z), word) in pairs.iter().zip(out).zip(words) {
                 let p = game.prob(duel.context, duel.left, duel.right);
@@ -446,14 +473,14 @@ mod tests {
     }
 
     #[test]
-    fn listed_duels_are_tossed_in_the_order_of_the_list() {
+    fn listed_duels_are_drawn_in_the_order_of_the_list() {
         let game = game([3, 5].into_iter());
         let pairs: Vec<Duel> =
             (0..3 * LIST + 17).map(|k| Duel { context: 1, left: k % 5, right: (k / 5) % 5 }).collect();
         for count in [1, 5, LIST, pairs.len()] {
             let (mut bulk, mut one) = (stream(6, "test", &[]), stream(6, "test", &[]));
             let mut out = vec![f64::NAN; count];
-            toss(&game, &mut bulk, &pairs[..count], &mut out);
+            draw_outcomes(&game, &mut bulk, &pairs[..count], &mut out);
             for (duel, z) in pairs.iter().zip(&out) {
                 let p = game.prob(duel.context, duel.left, duel.right);
                 assert_eq!(*z, f64::from(u8::from(sample::uniform(&mut one) < p)));
@@ -462,7 +489,7 @@ mod tests {
         }
         let share = {
             let mut out = vec![0.0; pairs.len()];
-            toss(
+            draw_outcomes(
                 &game,
                 &mut stream(8, "test", &[]),
                 &vec![Duel { context: 1, left: 0, right: 3 }; pairs.len()],

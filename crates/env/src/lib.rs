@@ -1,25 +1,27 @@
 //! The environment: preference matrices, games of one or many contexts, generators, and the oracles that answer for
-//! them. No file is read here: that is the business of the `data` room.
+//! them. No file is read here: that is what `equipoise-data` is for.
 //!
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
 mod arrays;
+pub mod batcher;
 mod draws;
+pub mod feedback;
 pub mod game;
 pub mod generators;
 mod judge;
-pub mod lockstep;
 pub mod matrix;
 mod measured;
-mod near;
 pub mod oracle;
 pub mod product;
+pub mod registry;
 pub mod storage;
-mod triangles;
 
+pub use feedback::{Feedback, LabelKind, OpponentKind, Sampled};
 pub use game::{Context, Game, GameError};
 pub use judge::Judge;
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
 pub use measured::MeasuredOracle;
-pub use oracle::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};
+pub use oracle::GameOracle;
+pub use registry::{ORACLES, OracleEntry};
 pub use storage::{ProductCost, Storage};

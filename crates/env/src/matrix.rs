@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::product::{pair, pairs, skew_product};
+use crate::product::{pairs, skew_margin, skew_product};
 use crate::storage::{Panels, Storage as _};
 
 /// How far `P_ij + P_ji` may be from 1, and `P_ii` from 1/2: what rounding to seven decimals leaves. Within it the
@@ -149,7 +149,7 @@ impl PreferenceMatrix {
         let mut margins = if n < LARGE {
             Margins::Triangle(Vec::with_capacity(pairs(n)))
         } else {
-            Margins::Panels(Panels::ties(n))
+            Margins::Panels(Panels::zeros(n))
         };
         let mut violations = Vec::new();
         for i in 0..n {
@@ -180,11 +180,9 @@ impl PreferenceMatrix {
     /// The margin `K_ij = Pr(i beats j) - 1/2`, in `[-1/2, 1/2]`; exactly skew.
     #[must_use]
     pub fn margin(&self, i: usize, j: usize) -> f64 {
-        match (&self.margins, i.cmp(&j)) {
-            (Margins::Panels(panels), _) => panels.margin(i, j),
-            (Margins::Triangle(packed), std::cmp::Ordering::Less) => packed[pair(self.n, i, j)],
-            (Margins::Triangle(_), std::cmp::Ordering::Equal) => 0.0,
-            (Margins::Triangle(packed), std::cmp::Ordering::Greater) => -packed[pair(self.n, j, i)],
+        match &self.margins {
+            Margins::Panels(panels) => panels.margin(i, j),
+            Margins::Triangle(packed) => skew_margin(packed, self.n, i, j),
         }
     }
 

@@ -3,8 +3,9 @@
 use equipoise_core::{Oracle, Policy};
 use ndarray::Array1;
 
+use crate::feedback::Feedback;
 use crate::game::Game;
-use crate::oracle::{Feedback, GameOracle};
+use crate::oracle::GameOracle;
 
 /// An [`Oracle`] that also answers the measuring instrument: exact margins of the true game, never charged. Whatever the
 /// solver is told (draws, a biased judge, a fitted model), a run is measured against [`MeasuredOracle::game`].

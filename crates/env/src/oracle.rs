@@ -6,64 +6,11 @@ use equipoise_core::flat::Flat as _;
 use equipoise_core::policy::Stamp;
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Sampler, Shape, blocks, vector};
 use ndarray::Array1;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use crate::batcher::BatchHandle;
 use crate::draws::{self, Opponent, Query};
+use crate::feedback::{Feedback, LabelKind, OpponentKind, Sampled};
 use crate::game::Game;
-use crate::lockstep::Seat;
-
-/// What an oracle's answers are made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Feedback {
-    /// Win rates to rounding; a duel answers with its probability.
-    Exact,
-    /// Win rates estimated from duels.
-    Sampled(Sampled),
-}
-
-/// How win rates are estimated from duels.
-///
-/// A query spends exactly `duels_per_query` duels in each context, dealt over the actions as evenly as possible (the
-/// remainder to a random subset), so that `q_i = 1/2 + (n / m) sum (z - 1/2)` over the duels `z` of action `i` is
-/// unbiased for every `m >= 1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Sampled {
-    /// Duels that one win-rate query spends in each context, at least 1.
-    pub duels_per_query: u32,
-    /// What a duel answers with: `bernoulli` (0 or 1) or `probability` (the published "empirical" mode).
-    pub labels: LabelKind,
-    /// Against whom an action duels in a query: `sampled` from the opponent policy, or `exact` (its win rate).
-    pub opponent: OpponentKind,
-}
-
-impl Default for Sampled {
-    fn default() -> Self {
-        Self { duels_per_query: 64, labels: LabelKind::Bernoulli, opponent: OpponentKind::Sampled }
-    }
-}
-
-/// What a duel answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LabelKind {
-    /// One draw: 1 if the left action wins, else 0.
-    Bernoulli,
-    /// The probability itself.
-    Probability,
-}
-
-/// Whom an action meets in a sampled query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OpponentKind {
-    /// An action drawn from the opponent policy, anew for each duel.
-    Sampled,
-    /// The opponent policy itself: the label's probability is the exact win rate.
-    Exact,
-}
 
 /// A game's oracle.
 ///
@@ -72,7 +19,7 @@ pub enum OpponentKind {
 pub struct GameOracle {
     game: Arc<Game>,
     /// Where products are asked for, if not of the game itself.
-    seat: Option<Seat>,
+    batch: Option<BatchHandle>,
     feedback: Feedback,
     rng: Rng,
     cost: Cost,
@@ -91,15 +38,16 @@ impl GameOracle {
     #[must_use]
     pub fn new(game: Arc<Game>, feedback: Feedback, rng: Rng) -> Self {
         let margins = Array1::zeros(game.shape().len());
-        let (seat, known, sampler, starts) = (None, None, None, Vec::new());
-        Self { game, seat, feedback, rng, cost: Cost::default(), known, margins, sampler, starts }
+        let (batch, known, sampler, starts) = (None, None, None, Vec::new());
+        Self { game, batch, feedback, rng, cost: Cost::default(), known, margins, sampler, starts }
     }
 
-    /// The same oracle in lock-step with others: its products are those of `seat`'s table. Equal answers, equal bits.
+    /// The same oracle with its products requested through `batch`, together with those of other runs. Equal answers, equal
+    /// bits.
     #[must_use]
-    pub fn seated(seat: Seat, feedback: Feedback, rng: Rng) -> Self {
-        let game = Arc::clone(seat.game());
-        Self { seat: Some(seat), ..Self::new(game, feedback, rng) }
+    pub fn batched(batch: BatchHandle, feedback: Feedback, rng: Rng) -> Self {
+        let game = Arc::clone(batch.game());
+        Self { batch: Some(batch), ..Self::new(game, feedback, rng) }
     }
 
     /// An exact oracle.
@@ -125,15 +73,15 @@ impl GameOracle {
     #[inline]
     pub fn margins(&mut self, policy: &Policy) -> &Array1<f64> {
         if self.known != Some(policy.stamp()) {
-            product(&self.game, self.seat.as_ref(), policy, &mut self.margins);
+            product(&self.game, self.batch.as_ref(), policy, &mut self.margins);
             self.known = Some(policy.stamp());
         }
         &self.margins
     }
 
-    /// For the instrument: the true `K pi` into `out`, past the memory; never charged.
+    /// For the instrument: the true `K pi` into `out`, leaving the last product remembered; never charged.
     pub fn product(&self, policy: &Policy, out: &mut Array1<f64>) {
-        product(&self.game, self.seat.as_ref(), policy, out);
+        product(&self.game, self.batch.as_ref(), policy, out);
     }
 
     /// For the instrument: the product computed last, by whomever.
@@ -188,7 +136,7 @@ impl Oracle for GameOracle {
         assert_eq!(pairs.len(), out.len(), "one answer a duel");
         self.cost.duels += pairs.len() as u64;
         if let Feedback::Sampled(Sampled { labels: LabelKind::Bernoulli, .. }) = self.feedback {
-            draws::toss(&self.game, &mut self.rng, pairs, out);
+            draws::draw_outcomes(&self.game, &mut self.rng, pairs, out);
             return;
         }
         for (duel, z) in pairs.iter().zip(out) {
@@ -201,9 +149,9 @@ impl Oracle for GameOracle {
     }
 }
 
-fn product(game: &Game, seat: Option<&Seat>, policy: &Policy, out: &mut Array1<f64>) {
-    match seat {
-        Some(seat) => seat.margins(policy, out),
+fn product(game: &Game, batch: Option<&BatchHandle>, policy: &Policy, out: &mut Array1<f64>) {
+    match batch {
+        Some(batch) => batch.margins(policy, out),
         None => game.margins(policy, out),
     }
 }

@@ -9,8 +9,10 @@
 //! read from cache a quarter as often. Rows and lanes depend on `n` only, so the bits do not depend on the width of the
 //! machine's vectors. Large contexts are kept otherwise: see [`crate::storage`].
 //!
-//! Games of small contexts have their own ways (`near.rs`, `triangles.rs`): there what rows wait for costs more than what
-//! is read.
+//! Games of small contexts have layouts and kernels of their own (`storage/padded.rs`, `storage/packed.rs`): there latency
+//! costs more than what is read.
+
+use std::cmp::Ordering;
 
 use equipoise_core::lanes::{F64x8, LANES, Real};
 use equipoise_core::vector;
@@ -30,6 +32,17 @@ pub fn pairs(n: usize) -> usize {
 pub fn pair(n: usize, i: usize, j: usize) -> usize {
     debug_assert!(i < j && j < n);
     i * (2 * n - i - 1) / 2 + (j - i - 1)
+}
+
+/// `K_ij` of the skew matrix of `n` actions with packed strict upper triangle `packed`, for `i, j < n`: exactly skew.
+#[inline]
+#[must_use]
+pub fn skew_margin(packed: &[f64], n: usize, i: usize, j: usize) -> f64 {
+    match i.cmp(&j) {
+        Ordering::Less => packed[pair(n, i, j)],
+        Ordering::Equal => 0.0,
+        Ordering::Greater => -packed[pair(n, j, i)],
+    }
 }
 
 /// `out_i = sum_j K_ij p_j` for the skew matrix with packed strict upper triangle `packed`, `[n (n - 1) / 2]`;
@@ -137,12 +150,7 @@ pub(crate) mod tests {
     /// The definition, summed the plain way.
     pub(crate) fn double_loop(packed: &[f64], p: &[f64]) -> Vec<f64> {
         let n = p.len();
-        let margin = |i: usize, j: usize| match i.cmp(&j) {
-            std::cmp::Ordering::Less => packed[pair(n, i, j)],
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -packed[pair(n, j, i)],
-        };
-        (0..n).map(|i| (0..n).map(|j| margin(i, j) * p[j]).sum()).collect()
+        (0..n).map(|i| (0..n).map(|j| skew_margin(packed, n, i, j) * p[j]).sum()).collect()
     }
 
     pub(crate) fn case(n: usize, seed: u64) -> (Vec<f64>, Vec<f64>) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use equipoise::core::{Task, seed};
 use equipoise::env::GameOracle;
-use equipoise::env::lockstep::{self, Seat};
+use equipoise::env::batcher::{self, BatchHandle};
 use equipoise::eval::{AfterStep, Point, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Problem, RunOptions, RunResult};
@@ -113,7 +113,7 @@ pub enum ExecuteError {
 }
 
 /// Runs the plan. Finished runs with the same id are kept; equal plans give equal bits for any number of jobs. Runs that
-/// share a large game are driven in lock-step, so that they read its matrix together ([`lockstep`]).
+/// share a large game are driven in lock-step, so that they read its matrix together ([`batcher`]).
 ///
 /// # Errors
 /// [`ExecuteError`]; runs finished until then are kept.
@@ -137,11 +137,11 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
     monitor.runs.fetch_add(skipped as u64, Ordering::Relaxed);
     monitor.steps.fetch_add(plan.limits.steps.saturating_mul(skipped as u64), Ordering::Relaxed);
 
-    let one = |k: usize, seat: Option<Seat>| {
+    let one = |k: usize, handle: Option<BatchHandle>| {
         if monitor.stop.load(Ordering::Relaxed) {
             return Ok((k, None));
         }
-        let record = run_one(plan, &plan.runs[k], seat, &problems, &dir, monitor)?;
+        let record = run_one(plan, &plan.runs[k], handle, &problems, &dir, monitor)?;
         monitor.runs.fetch_add(1, Ordering::Relaxed);
         Ok::<_, ExecuteError>((k, record))
     };
@@ -149,10 +149,13 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
     let open: Vec<usize> = (0..records.len()).filter(|&k| records[k].is_none()).collect();
     let (groups, single) = tables(plan, open);
     for group in groups {
-        let seats = lockstep::seats(&plan.games[plan.runs[group[0]].game].game, group.len(), &pool);
+        let handles = batcher::handles(&plan.games[plan.runs[group[0]].game].game, group.len(), &pool);
         let done: Result<Vec<_>, _> = std::thread::scope(|scope| {
-            let runs: Vec<_> =
-                group.iter().zip(seats).map(|(&k, seat)| scope.spawn(move || one(k, Some(seat)))).collect();
+            let runs: Vec<_> = group
+                .iter()
+                .zip(handles)
+                .map(|(&k, handle)| scope.spawn(move || one(k, Some(handle))))
+                .collect();
             runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
         });
         done?.into_iter().for_each(|(k, record)| records[k] = record);
@@ -171,8 +174,9 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
 /// Deals runs that share a large game to tables of at most [`SEATS`], in the order of the plan; the rest run alone. A
 /// time limit is each run's own, so such runs do not wait for others.
 fn tables(plan: &Plan, open: Vec<usize>) -> (Vec<Vec<usize>>, Vec<usize>) {
-    let large =
-        |k: &usize| plan.limits.seconds.is_none() && lockstep::pays(&plan.games[plan.runs[*k].game].game);
+    let large = |k: &usize| {
+        plan.limits.seconds.is_none() && batcher::worth_batching(&plan.games[plan.runs[*k].game].game)
+    };
     let (shared, mut single): (Vec<usize>, Vec<usize>) = open.into_iter().partition(large);
     let by_game = shared.chunk_by(|&a, &b| plan.runs[a].game == plan.runs[b].game);
     let (groups, lonely): (Vec<_>, Vec<_>) =
@@ -266,7 +270,7 @@ fn equilibrium(problem: &Problem) -> Option<EquilibriumRecord> {
 fn run_one(
     plan: &Plan,
     run: &RunPlan,
-    seat: Option<Seat>,
+    handle: Option<BatchHandle>,
     problems: &Problems,
     dir: &ResultsDir,
     monitor: &Monitor,
@@ -285,11 +289,11 @@ fn run_one(
         keep_policies: plan.save_policies,
     };
     let rng = seed::stream(plan.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
-    let mut oracle = match seat {
-        Some(seat) => GameOracle::seated(seat, run.oracle.clone(), rng),
+    let mut oracle = match handle {
+        Some(handle) => GameOracle::batched(handle, run.oracle.clone(), rng),
         None => GameOracle::new(game.game.clone(), run.oracle.clone(), rng),
     };
-    let tick = if lockstep::pays(&game.game) { 1 } else { TICK };
+    let tick = if batcher::worth_batching(&game.game) { 1 } else { TICK };
     let mut told = 0;
     let mut keep_running = |now: AfterStep<'_>| {
         let step = now.step;

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use equipoise::Problem;
 use equipoise::core::Task;
-use equipoise::env::storage::in_large_pages;
+use equipoise::env::storage::alloc_huge_pages;
 use rayon::prelude::*;
 
 use crate::plan::Plan;
@@ -83,7 +83,7 @@ pub fn forecast(plan: &Plan) -> Forecast {
 
 /// Bytes a second of a parallel sum over a buffer larger than a cache: the best of a few passes.
 fn read_bandwidth() -> f64 {
-    let mut buffer = in_large_pages::<u64>(BUFFER); // as a matrix is kept
+    let mut buffer = alloc_huge_pages::<u64>(BUFFER); // as a matrix is kept
     (0..).zip(&mut buffer).for_each(|(i, v)| *v = i);
     let pass = || -> u64 {
         let sum = |chunk: &[u64]| chunk.iter().fold(0u64, |sum, v| sum.wrapping_add(*v));

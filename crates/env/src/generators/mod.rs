@@ -165,7 +165,7 @@ fn drawn(n: usize, storage: Precision, margin_below: impl FnMut() -> f64) -> Con
 
 fn drawn_as<T: Number>(n: usize, mut margin_below: impl FnMut() -> f64) -> Context {
     if n >= LARGE {
-        let mut panels = Panels::<T>::ties(n);
+        let mut panels = Panels::<T>::zeros(n);
         (1..n).for_each(|i| (0..i).for_each(|j| panels.set(j, i, -margin_below())));
         return panels.into();
     }

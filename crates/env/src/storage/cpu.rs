@@ -1,24 +1,24 @@
-//! The two things products and duels need that safe Rust cannot say: asking for memory ahead of its use, and asking for it
-//! in large pages. The only `unsafe` of the workspace, two expressions.
+//! The two things products and duels need that safe Rust cannot say: prefetching, and huge pages. The only `unsafe` of the
+//! workspace, two expressions.
 //!
-//! Why they are needed: a packed product reads its matrix as one stream, and computes enough on each cache line that a core
-//! does not look far enough ahead by itself; asked 8 KiB ahead it streams at the bandwidth of a plain sum, not at half of
-//! it. And in pages of 4 KiB every 64th cache line needs an address looked up: large pages spare that, most of all where
-//! many products in one pass jump between panels. Neither changes a value: asking reads and writes nothing.
+//! Why they are needed: a packed product reads its matrix as one stream, and computes enough on each cache line that the
+//! hardware prefetcher does not run far enough ahead; with a prefetch 8 KiB ahead it streams at the bandwidth of a plain
+//! sum, not at half of it. And in pages of 4 KiB every 64th cache line misses the TLB: huge pages spare that, most of all
+//! where many products in one pass jump between panels. Neither changes a value: nothing is read or written.
 #![allow(unsafe_code)]
 
-/// Asks for the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other
+/// Prefetches the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other
 /// instruction sets.
 #[inline(always)]
-pub(crate) fn ask_for<T>(values: &[T], at: usize) {
+pub(crate) fn prefetch<T>(values: &[T], at: usize) {
     const LINE: usize = 64;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(value) = values.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let start = std::ptr::from_ref(value).cast::<i8>();
         for line in 0..size_of::<T>().div_ceil(LINE) {
-            // SAFETY: a prefetch neither reads nor faults, at any address; these lie within `value` (wrapping_add asks
-            // for no more). It needs SSE, which every x86-64 has.
+            // SAFETY: a prefetch neither reads nor faults, at any address; these lie within `value` (wrapping_add
+            // needs no more). It needs SSE, which every x86-64 has.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(LINE * line)) };
         }
     }
@@ -26,19 +26,19 @@ pub(crate) fn ask_for<T>(values: &[T], at: usize) {
     let _ = (values, at, LINE);
 }
 
-/// So many defaults, in large pages where the system has them for whoever asks. It is asked before they are written. For
-/// what is read as one stream, again and again; [`Panels`](super::Panels) are kept so.
+/// `count` defaults, in transparent huge pages where the system has them on request (`madvise`, before they are written).
+/// For what is read as one stream, again and again; [`Panels`](super::Panels) are kept so.
 #[must_use]
-pub fn in_large_pages<T: Copy + Default>(count: usize) -> Vec<T> {
+pub fn alloc_huge_pages<T: Copy + Default>(count: usize) -> Vec<T> {
     let mut values = Vec::with_capacity(count);
     #[cfg(all(target_os = "linux", not(miri)))]
     {
-        const LARGE: usize = 2 << 20;
-        let room = values.spare_capacity_mut().as_mut_ptr_range();
-        // whole large pages within the vector's room: none of a small one
-        let start = room.start.cast::<u8>();
-        let skipped = start.align_offset(LARGE);
-        let length = (room.end.addr() - start.addr()).saturating_sub(skipped) / LARGE * LARGE;
+        const HUGE: usize = 2 << 20;
+        let spare = values.spare_capacity_mut().as_mut_ptr_range();
+        // whole huge pages within the allocation: none in a small one
+        let start = spare.start.cast::<u8>();
+        let skipped = start.align_offset(HUGE);
+        let length = (spare.end.addr() - start.addr()).saturating_sub(skipped) / HUGE * HUGE;
         if length > 0 {
             // SAFETY: advice on how to back memory changes none of its content; the range is page-aligned and lies within
             // the vector's own allocation. Refused advice is no error: the pages are small then.
@@ -54,23 +54,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_pages_hold_as_many_defaults_as_asked_for() {
+    fn huge_pages_hold_as_many_defaults_as_wanted() {
         for count in [0, 1, 1000, 1 << 18, (1 << 19) + 3, 1 << 20] {
-            let values: Vec<u64> = in_large_pages(count);
+            let values: Vec<u64> = alloc_huge_pages(count);
             assert!(values.len() == count && values.iter().all(|v| *v == 0));
         }
-        // no room to speak of, and numbers without a size
-        assert_eq!(in_large_pages::<()>(5).len(), 5);
+        // numbers without a size
+        assert_eq!(alloc_huge_pages::<()>(5).len(), 5);
     }
 
     #[test]
-    fn asking_changes_nothing_and_may_ask_beyond_the_end() {
+    fn a_prefetch_changes_nothing_and_may_lie_beyond_the_end() {
         let values: Vec<[f64; 20]> = (0..9).map(|i| [f64::from(i); 20]).collect();
         let before = values.clone();
-        (0..20).for_each(|at| ask_for(&values, at));
-        ask_for(&values, usize::MAX);
-        ask_for::<u8>(&[], 0);
-        ask_for(&[(); 3], 1);
+        (0..20).for_each(|at| prefetch(&values, at));
+        prefetch(&values, usize::MAX);
+        prefetch::<u8>(&[], 0);
+        prefetch(&[(); 3], 1);
         assert_eq!(values, before);
     }
 }

@@ -1,5 +1,6 @@
 //! What a large context keeps its margins in. Every storage answers the same few questions ([`Storage`]); none is known
-//! to a solver, an oracle or a metric.
+//! to a solver, an oracle or a metric. Small contexts share one packed allocation (`packed.rs`), and games small altogether
+//! have a copy made for the product (`padded.rs`).
 //!
 //! | storage | bytes held | one product reads and computes |
 //! |---|---|---|
@@ -18,9 +19,12 @@
 //! order.
 
 mod ballots;
+mod bands;
 pub(crate) mod cpu;
 mod low_rank;
 mod number;
+pub(crate) mod packed;
+pub(crate) mod padded;
 mod pairs;
 mod panels;
 mod streamed;
@@ -31,7 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ballots::Ballots;
-pub use cpu::in_large_pages;
+pub use cpu::alloc_huge_pages;
 pub use low_rank::LowRank;
 pub use number::Number;
 pub use pairs::Pairs;
@@ -52,8 +56,8 @@ pub trait Storage: Debug + Send + Sync {
     /// `K_ij = Pr(i beats j) - 1/2`, for `i, j < n`.
     fn margin(&self, i: usize, j: usize) -> f64;
 
-    /// Asks for the memory of a margin that will be wanted soon. A hint: nothing is read, and nothing may be done.
-    fn ask_for(&self, i: usize, j: usize) {
+    /// Prefetches a margin that will be read soon. A hint: nothing is read, and nothing need be done.
+    fn prefetch(&self, i: usize, j: usize) {
         let _ = (i, j);
     }
 

@@ -9,9 +9,9 @@
 //! its columns. Places on and below the diagonal, and beyond the last action, hold zeros: some `4.5 n` numbers more than
 //! the triangle has.
 //!
-//! The triangle is cut into bands of panels of equal area that run in parallel, each into a vector of its own. Panels,
-//! lanes and bands depend on `n` only, so the bits depend neither on the threads nor on the width of the machine's vectors,
-//! and not on how many products are taken in one pass: each adds up its own numbers in the one order.
+//! Bands of panels run in parallel (`bands.rs`). Panels, lanes and bands depend on `n` only, so the bits depend neither on
+//! the threads nor on the width of the machine's vectors, and not on how many products are taken in one pass: each adds up
+//! its own numbers in the one order.
 //!
 //! Multiplications and additions are fused: once there is bandwidth enough, arithmetic is what limits, and sixteen products
 //! in one pass are nothing else. A fused operation is rounded once, on every machine alike; where there is no instruction
@@ -20,22 +20,16 @@
 //! f32 halves the bytes. The game then IS the one of the rounded margins: products are summed in f64 and every metric is
 //! exact for it.
 
-use std::cell::RefCell;
 use std::ops::Range;
-
-use rayon::prelude::*;
 
 use equipoise_core::lanes::{CacheLine, LANES, fold};
 use equipoise_core::vector::dispatch;
 
-use super::cpu::{ask_for, in_large_pages};
+use super::bands::{Padded, Part, ROWS, in_parts, start};
+use super::cpu::{alloc_huge_pages, prefetch};
 use super::number::Number;
 use super::{ProductCost, Storage};
 
-/// Rows of a panel, whose blocks have [`LANES`] columns.
-pub(super) const ROWS: usize = 4;
-/// Bands of a triangle.
-const BANDS: usize = 16;
 /// How far ahead of its use the matrix is asked for, in bytes.
 const AHEAD: usize = 8 << 10;
 /// Many products at once: blocks of one panel, and panels, that are taken before the next columns. Two panels of a tile and
@@ -56,14 +50,14 @@ pub struct Panels<T> {
 }
 
 impl<T: Number> Panels<T> {
-    /// `n` actions (at least 1) that all tie.
+    /// `n` actions (at least 1), every margin 0.
     ///
     /// # Panics
     /// If `n` is 0.
     #[must_use]
-    pub fn ties(n: usize) -> Self {
+    pub fn zeros(n: usize) -> Self {
         assert!(n > 0, "a context has an action");
-        Self { n, blocks: in_large_pages(start(n, n.div_ceil(ROWS))) }
+        Self { n, blocks: alloc_huge_pages(start(n, n.div_ceil(ROWS))) }
     }
 
     /// Sets `K_ij` (and `K_ji`, its negative), `i < j`, to the nearest number of the kind.
@@ -79,7 +73,7 @@ impl<T: Number> Panels<T> {
     /// The same margins as another kind of number, each the nearest there is.
     #[must_use]
     pub fn converted<U: Number>(&self) -> Panels<U> {
-        let mut converted = Panels::ties(self.n);
+        let mut converted = Panels::zeros(self.n);
         for (to, from) in converted.blocks.iter_mut().zip(&self.blocks) {
             *to = Block(from.0.map(|row| row.map(|k| U::nearest(k.wide()))));
         }
@@ -121,17 +115,17 @@ impl<T: Number> Panels<T> {
                     let from = left.max(panel / 2).min(right);
                     let blocks = self.tile(panel, from..right);
                     let second = if two { self.tile(panel + 1, from..right) } else { &[] };
-                    // the next two panels, here or where the next tile begins
-                    let (n, l) = if next < group.end { (next, left) } else { (group.start, right) };
-                    let (l, r) = (l.max(n / 2), whole.min(l + TILE.0));
-                    let ahead =
-                        [n, n + 1].map(|n| if n < group.end && l < r { self.tile(n, l..r) } else { &[] });
+                    let ahead = if next < group.end {
+                        self.tile_ahead(next, left, group.end, whole)
+                    } else {
+                        self.tile_ahead(group.start, right, group.end, whole)
+                    };
                     let share = (right - left).div_ceil(many);
                     let sums = &mut all_sums[(panel - group.start) * many..(next - group.start) * many];
                     let (sums, second_sums) = sums.split_at_mut(many);
                     for (k, (p, part)) in ps.iter().zip(&mut *parts).enumerate() {
                         for at in k * share..(k + 1) * share {
-                            ahead.iter().for_each(|blocks| ask_for(blocks, at));
+                            ahead.iter().for_each(|blocks| prefetch(blocks, at));
                         }
                         let (x, out) =
                             (&p.whole[from..right], &mut part.split().0[from - first..right - first]);
@@ -159,6 +153,17 @@ impl<T: Number> Panels<T> {
         }
     }
 
+    /// What is wanted after the present panels: `panel` and the one behind it, if they come before `end`, in the tile that
+    /// begins at column `left`.
+    #[inline(always)]
+    fn tile_ahead(&self, panel: usize, left: usize, end: usize, whole: usize) -> [&[Block<T>]; 2] {
+        let columns = left.max(panel / 2)..whole.min(left + TILE.0);
+        [panel, panel + 1].map(
+            #[inline(always)]
+            |panel| if panel < end && !columns.is_empty() { self.tile(panel, columns.clone()) } else { &[] },
+        )
+    }
+
     /// The blocks of `panel` at these columns, which it has, or none.
     #[inline(always)]
     fn tile(&self, panel: usize, columns: Range<usize>) -> &[Block<T>] {
@@ -182,9 +187,9 @@ impl<T: Number> Storage for Panels<T> {
         sign * self.blocks[self.block_of(first, second)].0[first % ROWS][second % LANES].wide()
     }
 
-    fn ask_for(&self, i: usize, j: usize) {
+    fn prefetch(&self, i: usize, j: usize) {
         let (first, second) = (i.min(j), i.max(j));
-        ask_for(&self.blocks[self.block_of(first, second)].0, first % ROWS);
+        prefetch(&self.blocks[self.block_of(first, second)].0, first % ROWS);
     }
 
     fn product(&self, p: &[f64], out: &mut [f64]) {
@@ -238,140 +243,12 @@ pub(super) fn band<T: Number>(
         let mut sums = [[0.0; LANES]; ROWS];
         let from = column.min(whole);
         sweep(&blocks[begin..middle], &p.whole[from..], rows, &mut out[from - first..], &mut sums, |k| {
-            ask_for(blocks, begin + k + AHEAD / size_of::<Block<T>>());
+            prefetch(blocks, begin + k + AHEAD / size_of::<Block<T>>());
         });
         let last = &blocks[middle..end];
         sweep(last, &[p.tail], rows, std::slice::from_mut(tail), &mut sums, |_| ());
         add_sums(panel, sums, if column < whole { &mut out[column - first] } else { &mut *tail });
     }
-}
-
-/// Panels of about equal area each, for `n` actions.
-pub(super) fn bands(n: usize) -> Vec<Range<usize>> {
-    let panels = n.div_ceil(ROWS);
-    let area = start(n, panels).div_ceil(BANDS);
-    let (mut bands, mut first) = (Vec::new(), 0);
-    for panel in 0..panels {
-        if start(n, panel + 1) - start(n, first) >= area || panel + 1 == panels {
-            bands.push(first..panel + 1);
-            first = panel + 1;
-        }
-    }
-    bands
-}
-
-/// The block at which a panel begins: panels 2 c and 2 c + 1 begin with block c of the columns.
-pub(super) fn start(n: usize, panel: usize) -> usize {
-    panel * n.div_ceil(LANES) - (panel / 2) * (panel.saturating_sub(1) / 2)
-}
-
-/// A vector as blocks, the last one filled up with zeros.
-pub(super) struct Padded<'a> {
-    whole: &'a [CacheLine],
-    tail: CacheLine,
-}
-
-impl Padded<'_> {
-    /// The entries of the rows of `panel`.
-    #[inline(always)]
-    fn rows(&self, panel: usize) -> [f64; ROWS] {
-        let block = self.whole.get(panel / 2).unwrap_or(&self.tail).0;
-        if panel.is_multiple_of(2) {
-            [block[0], block[1], block[2], block[3]]
-        } else {
-            [block[4], block[5], block[6], block[7]]
-        }
-    }
-}
-
-/// What a band adds to its own actions and all later ones.
-pub(super) struct Part<'a> {
-    /// The block of columns with which it begins.
-    pub(super) first: usize,
-    /// The whole blocks, and the one that is filled up.
-    lines: &'a mut [CacheLine],
-}
-
-impl Part<'_> {
-    /// The whole blocks, and the one that is filled up.
-    #[inline(always)]
-    fn split(&mut self) -> (&mut [CacheLine], &mut CacheLine) {
-        let (tail, whole) = self.lines.split_last_mut().expect("a part has a last block");
-        (whole, tail)
-    }
-}
-
-thread_local! {
-    /// The vectors and parts of the last product begun on this thread: pages that are new for every product cost a
-    /// twentieth of it.
-    static SCRATCH: RefCell<Vec<CacheLine>> = const { RefCell::new(Vec::new()) };
-}
-
-/// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
-/// at first, and are added in the order of the bands.
-pub(super) fn in_parts(
-    n: usize,
-    ps: &[&[f64]],
-    outs: &mut [&mut [f64]],
-    work: impl Fn(Range<usize>, &[Padded<'_>], &mut [Part<'_>]) + Sync,
-) {
-    let bands = bands(n);
-    let length = |panels: &Range<usize>| n / LANES - panels.start / 2 + 1;
-    let whole = n / LANES;
-    // taken, not borrowed: while this thread waits it may begin another product
-    let mut scratch = SCRATCH.take();
-    let total = ps.len() * whole + outs.len() * bands.iter().map(length).sum::<usize>();
-    scratch.resize(scratch.len().max(total), CacheLine([0.0; LANES]));
-    let mut rest = &mut scratch[..];
-    let mut take = |count| {
-        let (lines, after) = std::mem::take(&mut rest).split_at_mut(count);
-        rest = after;
-        lines
-    };
-    let padded = |p: &&[f64]| {
-        let (blocks, last) = p.as_chunks();
-        let lines = take(whole);
-        lines.iter_mut().zip(blocks).for_each(|(line, block)| line.0 = *block);
-        let mut tail = CacheLine([0.0; LANES]);
-        tail.0[..last.len()].copy_from_slice(last);
-        Padded { whole: lines, tail }
-    };
-    let ps: Vec<Padded<'_>> = ps.iter().map(padded).collect();
-    let mut parts: Vec<(Range<usize>, Vec<Part<'_>>)> = Vec::with_capacity(bands.len());
-    for panels in bands {
-        let part = |_| Part { first: panels.start / 2, lines: take(length(&panels)) };
-        let own = (0..outs.len()).map(part).collect();
-        parts.push((panels, own));
-    }
-    parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
-        parts.iter_mut().for_each(|part| part.lines.fill(CacheLine([0.0; LANES])));
-        work(panels.clone(), &ps, parts);
-    });
-    for (k, out) in outs.iter_mut().enumerate() {
-        let parts: Vec<&Part<'_>> = parts.iter().map(|(_, parts)| &parts[k]).collect();
-        add_parts(&parts, out);
-    }
-    SCRATCH.set(scratch);
-}
-
-/// `out` = the sum of `parts`, in their order for every entry.
-fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
-    const CHUNK: usize = 256;
-    out.par_chunks_mut(CHUNK * LANES).enumerate().for_each(|(c, out)| {
-        let (whole, rest) = out.as_chunks_mut::<LANES>();
-        whole.fill([0.0; LANES]);
-        rest.fill(0.0);
-        for part in parts {
-            let (tail, lines) = part.lines.split_last().expect("a part has a last block");
-            let from = part.first.max(CHUNK * c) - CHUNK * c;
-            let there = lines.get((CHUNK * c + from) - part.first..).unwrap_or(&[]);
-            for (out, v) in whole.iter_mut().skip(from).zip(there) {
-                out.iter_mut().zip(v.0).for_each(|(o, v)| *o += v);
-            }
-            // only the last chunk has a rest
-            rest.iter_mut().zip(tail.0).for_each(|(o, v)| *o += v);
-        }
-    });
 }
 
 /// `sums_r += block_r * x` lane by lane, and `out -= sum_r rows_r block_r`, over equally many blocks of each.
@@ -399,7 +276,7 @@ fn sweep<T: Number>(
         }
         out.0 = new;
     }
-    // hidden from the compiler, which else turns the lanes about to add them up across
+    // black_box stops LLVM from vectorising the horizontal sums that follow, for which it would transpose the lanes here
     *sums = std::hint::black_box([a, b, c, d]);
 }
 
@@ -468,7 +345,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn random<T: Number>(n: usize, seed: u64) -> (Panels<T>, Vec<f64>) {
-        let mut panels = Panels::ties(n);
+        let mut panels = Panels::zeros(n);
         let mut k = 0;
         for i in 0..n {
             for j in i + 1..n {
@@ -514,7 +391,7 @@ mod tests {
 
         #[test]
         fn every_pair_has_a_place_of_its_own(n in 1usize..60) {
-            let mut panels = Panels::<f64>::ties(n);
+            let mut panels = Panels::<f64>::zeros(n);
             let mut k = 0.0;
             for i in 0..n {
                 for j in i + 1..n {
@@ -596,19 +473,8 @@ mod tests {
     }
 
     #[test]
-    fn bands_cover_every_panel_once() {
-        for n in [1, 2, 33, 1024, 5000] {
-            let panels = Panels::<f32>::ties(n);
-            let bands = bands(n);
-            assert_eq!((bands[0].start, bands[bands.len() - 1].end), (0, n.div_ceil(ROWS)));
-            assert!(bands.windows(2).all(|w| w[0].end == w[1].start) && bands.len() <= BANDS);
-            assert_eq!(start(n, n.div_ceil(ROWS)), panels.blocks.len());
-        }
-    }
-
-    #[test]
     #[should_panic(expected = "K[1, 0]")]
     fn only_the_upper_triangle_is_set() {
-        Panels::<f64>::ties(3).set(1, 0, 0.1);
+        Panels::<f64>::zeros(3).set(1, 0, 0.1);
     }
 }

@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::bands::{ROWS, in_parts, start};
 use super::number::Number;
-use super::panels::{Block, ROWS, band, in_parts, start};
+use super::panels::{Block, band};
 use super::{ProductCost, Storage, StorageError};
 use equipoise_core::lanes::LANES;
 use equipoise_core::vector::dispatch;
@@ -229,7 +230,7 @@ mod tests {
 
     fn pair<T: Number>(n: usize) -> (Panels<T>, Streamed<T>) {
         let margin = |i: usize, j: usize| number(3, (i * n + j) as u64);
-        let mut panels = Panels::ties(n);
+        let mut panels = Panels::zeros(n);
         (0..n).for_each(|i| (i + 1..n).for_each(|j| panels.set(i, j, margin(i, j))));
         let mut bytes = Vec::new();
         let sink = |b: &[u8]| {

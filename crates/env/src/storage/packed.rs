@@ -1,4 +1,4 @@
-//! Many small contexts from their packed triangles: the product of games too large for [`crate::near`].
+//! Packed storage: the product of many small contexts from their triangles, of games too large for `padded.rs`.
 //!
 //! The triangles of all contexts lie behind each other and are read once, in blocks of contexts that run in parallel; a
 //! context's bits depend on nothing but itself. Up to [`UNROLLED`] actions the double loop over the pairs is unrolled,

@@ -1,4 +1,4 @@
-//! Small games in layouts of the product's own, all of which stays near: in a core's own caches.
+//! The padded layout of small games: a second copy of the margins, made for the product, that stays in a core's own caches.
 //!
 //! ```text
 //! (K p)_i = - sum_j K_ji p_j                                   a square, row j padded with zeros to whole lines: a sum of
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Squares up to the size at which they fill the nearest cache, slabs above. Both are a second copy of the margins with
-//! padding, so only of games that are small altogether; beyond, see [`crate::triangles`].
+//! padding, so only of games that are small altogether; beyond, see `packed.rs`.
 
 use equipoise_core::lanes::{self, CacheLine, F64x8, LANES, Real};
 use equipoise_core::vector;
@@ -16,7 +16,7 @@ use pulp::{Simd, WithSimd};
 
 /// Margins of every context as a square or as slabs, one behind the other.
 #[derive(Clone, Debug)]
-pub(crate) struct Near {
+pub(crate) struct PaddedLayout {
     lines: Vec<CacheLine>,
 }
 
@@ -28,7 +28,7 @@ const WIDTH: usize = 128;
 /// the shorter.
 const LINES: usize = LANES * WIDTH * (WIDTH + 1) / 2;
 
-impl Near {
+impl PaddedLayout {
     /// All contexts, if the game is small; `margin(x, i, j)` is `K_ij` of context x.
     pub(crate) fn new(sizes: &[usize], margin: impl Fn(usize, usize, usize) -> f64) -> Option<Self> {
         let count: usize = sizes.iter().map(|&n| lines(n)).sum();
@@ -250,17 +250,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_largest_contexts_lie_near() {
+    fn the_largest_contexts_have_the_padded_layout() {
         for n in [511, 1016, 1017, 1023] {
             let (margins, p) = case(n, n as u64);
-            let near = Near::new(&[n], |_, i, j| if i < j { margins[pair(n, i, j)] } else { f64::NAN })
-                .expect("small");
+            let padded =
+                PaddedLayout::new(&[n], |_, i, j| if i < j { margins[pair(n, i, j)] } else { f64::NAN })
+                    .expect("small");
             let mut out = vec![f64::NAN; n];
-            near.products(&[0, n], &p, &mut out);
+            padded.products(&[0, n], &p, &mut out);
             assert!(out.iter().zip(double_loop(&margins, &p)).all(|(a, b)| (a - b).abs() < 1e-12), "n {n}");
-            assert!(near.lines.len() <= LINES);
+            assert!(padded.lines.len() <= LINES);
         }
-        let fits = |sizes: &[usize]| Near::new(sizes, |_, _, _| 0.0).is_some();
+        let fits = |sizes: &[usize]| PaddedLayout::new(sizes, |_, _, _| 0.0).is_some();
         assert!(!fits(&[1024]) && !fits(&[1023, 8]) && fits(&[64; 100]) && !fits(&[64; 130]));
     }
 
@@ -268,7 +269,7 @@ mod tests {
         #[test]
         fn products_equal_the_double_loop(sizes in prop::collection::vec(prop_oneof![4 => 1usize..129, 1 => 129usize..330], 1..6), seed in any::<u64>()) {
             let cases: Vec<_> = sizes.iter().enumerate().map(|(x, &n)| case(n, seed ^ x as u64)).collect();
-            let near = Near::new(&sizes, |x, i, j| {
+            let padded = PaddedLayout::new(&sizes, |x, i, j| {
                 let at = |i, j| cases[x].0[pair(sizes[x], i, j)];
                 if i < j { at(i, j) } else if i > j { -at(j, i) } else { 0.0 }
             }).expect("small");
@@ -277,7 +278,7 @@ mod tests {
                 .collect();
             let p: Vec<f64> = cases.iter().flat_map(|c| c.1.clone()).collect();
             let mut out = vec![f64::NAN; p.len()];
-            near.products(&offsets, &p, &mut out);
+            padded.products(&offsets, &p, &mut out);
             let expect: Vec<f64> = cases.iter().flat_map(|(k, p)| double_loop(k, p)).collect();
             for (a, b) in out.iter().zip(expect) {
                 prop_assert!((a - b).abs() < 1e-13, "{} {}", a, b);
