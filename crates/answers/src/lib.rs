@@ -74,7 +74,7 @@ pub use inspect::{
     InspectGroupsAnswer, InspectOptions, InspectVerdict, NashFacts, PositionBias, PowerFacts, PowerTriad,
     StatisticFacts, StrongestCycle, inspect, inspect_groups,
 };
-pub use list::{GameRow, ListAnswer, MetricRow, ModelRow, Noun, SolverRow, list};
+pub use list::{GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, SolverRow, list};
 pub use progress::{Progress, Silent};
 pub use rank::{
     PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,

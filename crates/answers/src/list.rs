@@ -3,6 +3,7 @@
 use std::fmt;
 
 use equipoise::core::registry::{FixedPoint, SolverEntry};
+use equipoise::env::ORACLES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
@@ -32,6 +33,8 @@ pub enum ListAnswer {
     Solvers(Vec<SolverRow>),
     /// Game generators.
     Games(Vec<GameRow>),
+    /// Oracles.
+    Oracles(Vec<OracleRow>),
     /// Metrics.
     Metrics(Vec<MetricRow>),
     /// Preference models.
@@ -46,6 +49,8 @@ pub enum Noun {
     Solvers,
     /// Game generators.
     Games,
+    /// Oracles: what answers a solver's questions.
+    Oracles,
     /// Metrics, with definitions.
     Metrics,
     /// Preference models that can be fitted.
@@ -78,6 +83,18 @@ pub fn list(noun: Noun) -> ListAnswer {
                     known: g.known,
                     defaults: (g.defaults)(),
                     schema: (g.schema)().to_value(),
+                })
+                .collect(),
+        ),
+        Noun::Oracles => ListAnswer::Oracles(
+            ORACLES
+                .iter()
+                .map(|o| OracleRow {
+                    name: o.name,
+                    summary: o.summary,
+                    source: o.source,
+                    defaults: (o.defaults)(),
+                    schema: (o.schema)().to_value(),
                 })
                 .collect(),
         ),
@@ -198,6 +215,30 @@ impl Listed for GameRow {
     }
 }
 
+/// An oracle.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct OracleRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What its answers are, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Its parameters with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its parameters.
+    pub schema: Value,
+}
+
+impl Listed for OracleRow {
+    const HEADER: &[&str] = &["oracle", "answers", "parameters (defaults)", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), self.summary.into(), parameters(&self.defaults), self.source.into()]
+    }
+}
+
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -254,6 +295,7 @@ impl ListAnswer {
         match self {
             Self::Solvers(rows) => markdown(rows),
             Self::Games(rows) => markdown(rows),
+            Self::Oracles(rows) => markdown(rows),
             Self::Metrics(rows) => markdown(rows),
             Self::Models(rows) => markdown(rows),
         }
@@ -265,6 +307,7 @@ impl fmt::Display for ListAnswer {
         match self {
             Self::Solvers(rows) => text(rows, f),
             Self::Games(rows) => text(rows, f),
+            Self::Oracles(rows) => text(rows, f),
             Self::Metrics(rows) => text(rows, f),
             Self::Models(rows) => text(rows, f),
         }

@@ -517,6 +517,8 @@ pub(crate) enum Listing {
     Solvers,
     /// Game generators and file kinds.
     Games,
+    /// Oracles, with their parameters.
+    Oracles,
     /// Metrics, with definitions.
     Metrics,
     /// Preference models that can be fitted.
@@ -528,6 +530,7 @@ impl From<Listing> for answers::Noun {
         match what {
             Listing::Solvers => Self::Solvers,
             Listing::Games => Self::Games,
+            Listing::Oracles => Self::Oracles,
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
         }

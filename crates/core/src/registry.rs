@@ -203,7 +203,7 @@ impl SolverEntry {
 
     /// Sets three things: what the method aims at, for which iterate its guarantee is proved, and with the aim the fixed
     /// point, which is the equilibrium of the game aimed at. A method that does not stand still there says
-    /// [`SolverEntry::biased_fixed_point`] afterwards; the conformance suite starts it at the equilibrium and looks.
+    /// [`SolverEntry::biased_fixed_point`] afterwards; the conformance suite starts it at the equilibrium and checks.
     #[must_use]
     pub const fn aims(self, aim: Aim, guarantee: Guarantee) -> Self {
         let fixed_point = match aim {

@@ -15,7 +15,7 @@ pub enum Feedback {
 
 /// How win rates are estimated from duels.
 ///
-/// A query spends exactly `duels_per_query` duels in each context, dealt over the actions as evenly as possible (the
+/// A query spends exactly `duels_per_query` duels in each context, shared out over the actions as evenly as possible (the
 /// remainder to a random subset), so that `q_i = 1/2 + (n / m) sum (z - 1/2)` over the duels `z` of action `i` is
 /// unbiased for every `m >= 1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +45,7 @@ pub enum LabelKind {
     Probability,
 }
 
-/// Whom an action meets in a sampled query.
+/// Against whom an action duels in a sampled query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpponentKind {

@@ -229,8 +229,8 @@ mod tests {
 
     #[test]
     fn contexts_of_unequal_size_share_one_allocation() {
-        let coin = PreferenceMatrix::from_margins(2, |_, _| 0.25).unwrap();
-        let game = Game::new([cycle(0.1), coin]).unwrap().with_weights(vec![1.0, 3.0]).unwrap();
+        let pair = PreferenceMatrix::from_margins(2, |_, _| 0.25).unwrap();
+        let game = Game::new([cycle(0.1), pair]).unwrap().with_weights(vec![1.0, 3.0]).unwrap();
         let mut out = Array1::zeros(5);
         game.margins(&Policy::uniform(game.shape()), &mut out);
         assert!(out.iter().zip([0.0, 0.0, 0.0, 0.125, -0.125]).all(|(a, b)| (a - b).abs() < 1e-16));

@@ -6,7 +6,7 @@
 //!
 //! DANGER: in `rock-paper-scissors`, `dice` (by default) and `regular-tournament` the uniform policy is the
 //! equilibrium, for every method and every `tau`. Started there, everything is solved at step 0 and nothing is
-//! measured: start at a random reference or near a vertex. For the same reason Bradley-Terry looks perfect on a
+//! measured: start at a random reference or near a vertex. For the same reason Bradley-Terry appears perfect on a
 //! balanced cycle whose reference is uniform, because it returns the reference; use unequal margins to compare it.
 //!
 //! The classical small examples of the alignment literature are all here:

@@ -49,7 +49,7 @@ impl Generator for RandomUniform {
 
 pub(super) const RANDOM_TOURNAMENT: GeneratorEntry = GeneratorEntry::of::<RandomTournament>(
     "random-tournament",
-    "every pair decided by a fair coin: P is 0 or 1",
+    "every pair decided by a fair coin flip: P is 0 or 1",
     "equilibrium unique with odd support, always (all margins are odd multiples of one number)",
 );
 
@@ -248,7 +248,7 @@ mod tests {
                 }
             }
         }
-        // five standard deviations of 9900 coins
+        // five standard deviations of 9900 fair draws
         assert!((f64::from(wins) - 4950.0).abs() < 5.0 * 49.8, "{wins}");
     }
 

@@ -101,7 +101,7 @@ impl WithSimd for Products<'_> {
                 continue;
             }
             let out = &mut out[..n];
-            // room on the stack is filled with zeros first, so no more of it than needed
+            // the stack buffers are filled with zeros first, so they are no larger than needed
             if n <= 128 {
                 simd.vectorize(Slabs::<16> { lines: here, p, out });
             } else if n <= 256 {

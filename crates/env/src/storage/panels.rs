@@ -95,7 +95,7 @@ impl<T: Number> Panels<T> {
         start(self.n, panel) + j / LANES - panel / 2
     }
 
-    /// [`band`] for many vectors: tile by tile, each read from memory once, two panels at a time. What one vector meets, in
+    /// [`band`] for many vectors: tile by tile, each read from memory once, two panels at a time. What is added for one vector, in
     /// what order, is the same.
     #[inline(always)]
     fn band_of_many(&self, panels: Range<usize>, ps: &[Padded<'_>], parts: &mut [Part<'_>]) {

@@ -207,7 +207,7 @@ impl<F> Row<'_, F> {
     }
 
     /// A row of any length, in three passes: largest logit, normaliser, terms. What of shifted logits and exponentials
-    /// finds no room in `stored` is computed twice.
+    /// does not fit in `stored` is computed twice.
     #[inline(always)]
     fn kl<S: Simd>(&self, simd: S, stored: &mut [[[f64; LANES]; 2]]) -> f64 {
         let eights = self.at.len().div_ceil(LANES);
