@@ -113,6 +113,7 @@ impl Stamp {
 
 /// Why numbers are not a policy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PolicyError {
     /// The vector has another length than the shape.
     #[error("{got} numbers given where the game has {expected} actions in all")]

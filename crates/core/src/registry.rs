@@ -46,6 +46,7 @@ impl Built {
 
 /// Why a parameter block was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// A key the method does not have.
     #[error("unknown key `{key}`{}; known: {}", nearest.as_ref().map_or(String::new(), |k| format!(", did you mean `{k}`?")), list(known))]
@@ -85,6 +86,14 @@ impl BuildError {
     /// A [`BuildError::Range`].
     pub fn range(key: &str, value: impl ToString, rule: impl Into<String>) -> Self {
         Self::Range { key: key.into(), value: value.to_string(), rule: rule.into() }
+    }
+
+    /// The same error of a block that lies at `prefix` within its caller's block.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        let (Self::UnknownKey { key, .. } | Self::Type { key, .. } | Self::Range { key, .. }) = &mut self;
+        *key = if key.is_empty() { prefix.to_owned() } else { format!("{prefix}.{key}") };
+        self
     }
 
     /// The key the error is about, for finding its line.

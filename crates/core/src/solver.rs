@@ -97,6 +97,7 @@ pub enum Progress {
 
 /// Why a step could not be done. The run ends as diverged: a result, not a crash.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StepError {
     /// The update has no finite normaliser.
     #[error("the logits of context {context} are not finite")]

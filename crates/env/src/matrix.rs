@@ -33,6 +33,7 @@ pub(crate) enum Margins {
 
 /// One broken rule, with its cell. Rows and columns count from 1, as in a file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Violation {
     /// A NaN or an infinity.
     #[error("row {row}, column {column}: {value} is not a finite number")]
@@ -78,6 +79,7 @@ pub enum Violation {
 
 /// Why numbers are not a preference matrix.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MatrixError {
     /// No action at all.
     #[error("the matrix is empty; it needs at least one row")]

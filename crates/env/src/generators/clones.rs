@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Generator, GeneratorEntry, check_size, generator, many, matrix, within};
+use super::{Generator, GeneratorEntry, check_size, generator, many, matrix};
 use crate::game::Game;
 
 pub(super) const CLONES: GeneratorEntry = GeneratorEntry::of::<Clones>(
@@ -72,8 +72,8 @@ pub(super) fn named(game: &Value, rng: &mut Rng) -> Result<Game, BuildError> {
             return Err(BuildError::Type { key: "game".into(), problem });
         }
     };
-    let entry = generator(name).map_err(|e| within(e, "game"))?;
-    entry.build(block, rng).map_err(|e| within(e, &format!("game.{name}")))
+    let entry = generator(name).map_err(|e| e.within("game"))?;
+    entry.build(block, rng).map_err(|e| e.within(&format!("game.{name}")))
 }
 
 #[cfg(test)]

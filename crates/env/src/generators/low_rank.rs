@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_numbers, check_positive_margin, within};
+use super::{Generator, GeneratorEntry, check_numbers, check_positive_margin};
 use crate::game::Game;
 use crate::storage;
 
@@ -103,7 +103,7 @@ impl Generator for LowRank {
                     .and_then(|()| check_rank("rank", rank))
                     .and_then(|()| ensure(contexts >= 1, "contexts", contexts, "must be at least 1"))
                     .and_then(|()| ensure(all.is_some_and(|n| n <= MOST_NUMBERS), "actions", actions, &rule))
-                    .map_err(|e| within(e, "vectors.random-normal"))?;
+                    .map_err(|e| e.within("vectors.random-normal"))?;
                 let draw = |_| {
                     let normal: Vec<f64> = (0..actions * rank).map(|_| StandardNormal.sample(rng)).collect();
                     let u =

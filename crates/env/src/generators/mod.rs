@@ -183,18 +183,6 @@ fn labelled(game: Game, labels: &[&str]) -> Game {
     game.with_labels(vec![labels]).expect("a generator's labels fit and differ")
 }
 
-/// An error of a block that lies at `prefix` within its caller's block.
-fn within(error: BuildError, prefix: &str) -> BuildError {
-    let path = |key: String| if key.is_empty() { prefix.to_owned() } else { format!("{prefix}.{key}") };
-    match error {
-        BuildError::UnknownKey { key, nearest, known } => {
-            BuildError::UnknownKey { key: path(key), nearest, known }
-        }
-        BuildError::Type { key, problem } => BuildError::Type { key: path(key), problem },
-        BuildError::Range { key, value, rule } => BuildError::Range { key: path(key), value, rule },
-    }
-}
-
 fn check_size(actions: usize, contexts: usize) -> Result<(), BuildError> {
     ensure(actions >= 1, "actions", actions, "must be at least 1")?;
     ensure(contexts >= 1, "contexts", contexts, "must be at least 1")?;

@@ -8,9 +8,7 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix, within,
-};
+use super::{Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix};
 use crate::game::{Context, Game};
 use crate::matrix::PreferenceMatrix;
 use crate::storage::Ballots;
@@ -104,7 +102,7 @@ impl Generator for Mixture {
                     .and_then(|()| {
                         ensure((0.0..=1e100).contains(&scale), "scale", scale, "must be in [0, 1e100]")
                     })
-                    .map_err(|e| within(e, "scores.random-normal"))?;
+                    .map_err(|e| e.within("scores.random-normal"))?;
                 let weights = check_weights(self.weights, judges)?;
                 Ok(many(contexts, |_| {
                     let normal = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
@@ -276,7 +274,7 @@ impl Generator for Rankings {
                     .check_size(actions, voters, contexts)
                     .and_then(|()| self.storage.check_size(voters.max(1), 1, 1))
                     .and_then(|()| ensure(voters >= 1, "voters", voters, "must be at least 1"))
-                    .map_err(|e| within(e, "ballots.impartial-culture"))?;
+                    .map_err(|e| e.within("ballots.impartial-culture"))?;
                 let weights = check_weights(self.weights, voters)?;
                 Ok(many(contexts, |_| {
                     let ballots = (0..voters).map(|_| shuffled(actions, rng)).collect();

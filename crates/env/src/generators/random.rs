@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cycles::{check_odd, regular_sign};
 use super::{
-    Generator, GeneratorEntry, check_numbers, check_positive_margin, check_size, drawn, many, matrix, within,
+    Generator, GeneratorEntry, check_numbers, check_positive_margin, check_size, drawn, many, matrix,
 };
 use crate::game::Game;
 use crate::matrix::PreferenceMatrix;
@@ -137,7 +137,7 @@ impl Generator for FullSupport {
         match self.scaling {
             Scaling::Given(d) => {
                 check_numbers("scaling.given", &d)?;
-                check_odd(d.len()).map_err(|e| within(e, "scaling"))?;
+                check_odd(d.len()).map_err(|e| e.within("scaling"))?;
                 if let Some(i) = d.iter().position(|&d| d <= 0.0) {
                     return Err(BuildError::range(&format!("scaling.given[{i}]"), d[i], "must be above 0"));
                 }
@@ -153,7 +153,7 @@ impl Generator for FullSupport {
                     .and_then(|()| {
                         ensure((0.0..=10.0).contains(&spread), "spread", spread, "must be in [0, 10]")
                     })
-                    .map_err(|e| within(e, "scaling.log-normal"))?;
+                    .map_err(|e| e.within("scaling.log-normal"))?;
                 Ok(many(contexts, |_| {
                     let normal = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
                     let d: Vec<f64> = (0..actions).map(|_| (spread * normal(rng)).exp()).collect();

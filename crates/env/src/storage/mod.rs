@@ -122,6 +122,7 @@ impl std::ops::Add for ProductCost {
 
 /// Why numbers are not the margins of a game.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StorageError {
     /// No action.
     #[error("a context needs at least one action")]
