@@ -12,6 +12,7 @@ use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::rank::RANK_COLUMNS;
 use crate::table::{table, width};
 
 /// A row of a registry, as lists show it.
@@ -39,6 +40,8 @@ pub enum ListAnswer {
     Metrics(Vec<MetricRow>),
     /// Preference models.
     Models(Vec<ModelRow>),
+    /// Columns of a ranking.
+    Columns(Vec<ColumnRow>),
 }
 
 /// A registry.
@@ -55,6 +58,8 @@ pub enum Noun {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Columns of a ranking.
+    Columns,
 }
 
 /// The rows of a registry, in its order.
@@ -100,6 +105,17 @@ pub fn list(noun: Noun) -> ListAnswer {
         ),
         Noun::Metrics => ListAnswer::Metrics(
             METRICS.iter().map(|m| MetricRow { name: m.name, definition: m.definition }).collect(),
+        ),
+        Noun::Columns => ListAnswer::Columns(
+            RANK_COLUMNS
+                .iter()
+                .map(|c| ColumnRow {
+                    name: c.name,
+                    title: c.title,
+                    definition: c.definition,
+                    match_by_match: c.match_by_match,
+                })
+                .collect(),
         ),
         Noun::Models => ListAnswer::Models(
             MODELS
@@ -288,46 +304,74 @@ impl Listed for ModelRow {
     }
 }
 
+/// A column of a ranking.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ColumnRow {
+    /// Its name; of a rating, the key among the items on top.
+    pub name: &'static str,
+    /// The head of the column.
+    pub title: &'static str,
+    /// What it is, with its unit and range.
+    pub definition: &'static str,
+    /// Whether it follows matches one by one, and so depends on their order.
+    pub match_by_match: bool,
+}
+
+impl Listed for ColumnRow {
+    const HEADER: &[&str] = &["column", "head", "definition"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), self.title.into(), self.definition.into()]
+    }
+}
+
+/// Rows of any registry.
+trait Rows {
+    fn text(&self, width: u16) -> String;
+    fn markdown(&self) -> String;
+}
+
+impl<R: Listed> Rows for Vec<R> {
+    fn text(&self, width: u16) -> String {
+        table(width, R::HEADER, self.iter().map(R::cells)) + R::FOOTER
+    }
+
+    /// A bar inside a cell is escaped, or it would end the cell.
+    fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let header: Vec<String> = R::HEADER.iter().map(|&h| h.to_owned()).collect();
+        let rule = format!("|{}\n", "---|".repeat(header.len()));
+        line(&header) + &rule + &self.iter().map(|row| line(&row.cells())).collect::<String>()
+    }
+}
+
 impl ListAnswer {
+    fn rows(&self) -> &dyn Rows {
+        match self {
+            Self::Solvers(rows) => rows,
+            Self::Games(rows) => rows,
+            Self::Oracles(rows) => rows,
+            Self::Metrics(rows) => rows,
+            Self::Models(rows) => rows,
+            Self::Columns(rows) => rows,
+        }
+    }
+
     /// The list as a Markdown table.
     #[must_use]
     pub fn markdown(&self) -> String {
-        match self {
-            Self::Solvers(rows) => markdown(rows),
-            Self::Games(rows) => markdown(rows),
-            Self::Oracles(rows) => markdown(rows),
-            Self::Metrics(rows) => markdown(rows),
-            Self::Models(rows) => markdown(rows),
-        }
+        self.rows().markdown()
     }
 }
 
 impl fmt::Display for ListAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Solvers(rows) => text(rows, f),
-            Self::Games(rows) => text(rows, f),
-            Self::Oracles(rows) => text(rows, f),
-            Self::Metrics(rows) => text(rows, f),
-            Self::Models(rows) => text(rows, f),
-        }
+        f.write_str(&self.rows().text(width(f)))
     }
-}
-
-fn text<R: Listed>(rows: &[R], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(&table(width(f), R::HEADER, rows.iter().map(R::cells)))?;
-    f.write_str(R::FOOTER)
-}
-
-/// A Markdown table; a bar inside a cell is escaped, or it would end the cell.
-fn markdown<R: Listed>(rows: &[R]) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let header: Vec<String> = R::HEADER.iter().map(|&h| h.to_owned()).collect();
-    let rule = format!("|{}\n", "---|".repeat(header.len()));
-    line(&header) + &rule + &rows.iter().map(|row| line(&row.cells())).collect::<String>()
 }
 
 fn parameters(defaults: &Value) -> String {

@@ -11,7 +11,7 @@ macro_rules! columns {
     () => {
         "Columns of comparisons: item_a, item_b (or model_a, model_b); outcome (or winner): a, b, tie, model_a, model_b, \
          tie (bothbad), both_bad; or winner_model_a, winner_model_b, winner_tie, one of which is 1; or ranking: x > y = z. \
-         If need be context (question_id), annotator (judge), timestamp (tstamp), weight, magnitude. Others are passed over."
+         If need be context (question_id), annotator (judge), timestamp (tstamp), weight, magnitude. Others are skipped."
     };
 }
 
@@ -86,7 +86,7 @@ pub(crate) enum Command {
         )
     )]
     Fit(Fit),
-    /// Rank the items: several boards side by side, with intervals, and who beats the favourite.
+    /// Rank the items: several ratings side by side, with intervals, and who beats the favourite.
     #[command(
         after_help = concat!(
             "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --each context \
@@ -124,7 +124,7 @@ pub(crate) struct Overrides {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Conduct {
+pub(crate) struct RunOptions {
     /// Folder for the results [default: results/ and the name of the experiment].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -141,7 +141,7 @@ pub(crate) struct Run {
     /// Experiment file (YAML).
     pub(crate) config: PathBuf,
     #[command(flatten)]
-    pub(crate) conduct: Conduct,
+    pub(crate) options: RunOptions,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 }
@@ -159,7 +159,7 @@ pub(crate) struct Check {
     /// Folder with experiment.yaml and expected.yaml.
     pub(crate) experiment: PathBuf,
     #[command(flatten)]
-    pub(crate) conduct: Conduct,
+    pub(crate) options: RunOptions,
     /// Print the verdicts as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -361,7 +361,7 @@ pub(crate) struct Rank {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) filters: Filters,
-    /// Rank every context (or annotator) by itself; boards that need matches in turn are left out.
+    /// Rank every context (or annotator) by itself; ratings that follow matches in turn are left out.
     #[arg(long, value_enum, conflicts_with_all = ["by_context", "out"])]
     pub(crate) each: Option<Each>,
     /// What a tie counts.
@@ -523,6 +523,8 @@ pub(crate) enum Listing {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Columns of `equipoise rank`, with definitions.
+    Columns,
 }
 
 impl From<Listing> for answers::Noun {
@@ -533,6 +535,7 @@ impl From<Listing> for answers::Noun {
             Listing::Oracles => Self::Oracles,
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
+            Listing::Columns => Self::Columns,
         }
     }
 }

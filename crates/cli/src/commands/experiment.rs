@@ -11,13 +11,13 @@ use equipoise_records::StopKind;
 use serde_json::json;
 
 use super::Outcome;
-use crate::args::{self, Conduct, Overrides};
+use crate::args::{self, Overrides, RunOptions};
 use crate::progress::Progress;
 use crate::{Answer, output};
 
 pub(super) fn run(args: args::Run) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
-    let options = options(&plan, &args.conduct)?;
+    let options = options(&plan, &args.options)?;
     let executed = carry_out(&plan, &options)?;
     output::print(&executed.rendered.terminal);
     if executed.skipped > 0 {
@@ -57,7 +57,7 @@ pub(super) fn check(args: args::Check) -> Outcome {
     let claims = claims::read_claims(&args.experiment.join("expected.yaml"))?;
     let overrides = Overrides { seed: None, set: Vec::new() };
     let plan = resolved(&args.experiment.join("experiment.yaml"), &overrides)?;
-    let options = options(&plan, &args.conduct)?;
+    let options = options(&plan, &args.options)?;
     let executed = carry_out(&plan, &options)?;
     if executed.interrupted {
         return Ok(Answer::Interrupted);
@@ -100,12 +100,12 @@ fn resolved(config: &Path, overrides: &Overrides) -> Result<Plan, Box<dyn std::e
     Ok(resolve(&parse_file(config, &set)?)?)
 }
 
-fn options(plan: &Plan, conduct: &Conduct) -> Result<Options, Box<dyn std::error::Error>> {
+fn options(plan: &Plan, given: &RunOptions) -> Result<Options, Box<dyn std::error::Error>> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Options {
-        out: conduct.out.clone().unwrap_or_else(|| equipoise_experiment::execute::default_out(plan)),
-        jobs: conduct.jobs.map_or_else(cores, usize::from),
-        fresh: conduct.fresh,
+        out: given.out.clone().unwrap_or_else(|| equipoise_experiment::execute::default_out(plan)),
+        jobs: given.jobs.map_or_else(cores, usize::from),
+        fresh: given.fresh,
     })
 }
 
