@@ -74,11 +74,11 @@ pub use inspect::{
     InspectGroupsAnswer, InspectOptions, InspectVerdict, NashFacts, PositionBias, PowerFacts, PowerTriad,
     StatisticFacts, StrongestCycle, inspect, inspect_groups,
 };
-pub use list::{ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, SolverRow, list};
+pub use list::{GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, SolverRow, list};
 pub use progress::{Progress, Silent};
 pub use rank::{
-    PageOptions, RANK_COLUMNS, RankAnswer, RankColumn, RankData, RankGroupsAnswer, RankOptions, RankRow,
-    rank, rank_groups, rank_with_page,
+    PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,
+    rank_with_page,
 };
 pub use solve::{
     LotteryAnswer, LotteryCertificate, PathAnswer, PathLimit, PathPoint, RegularisedAnswer,

@@ -12,7 +12,6 @@ use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::rank::RANK_COLUMNS;
 use crate::table::{table, width};
 
 /// A row of a registry, as lists show it.
@@ -40,8 +39,6 @@ pub enum ListAnswer {
     Metrics(Vec<MetricRow>),
     /// Preference models.
     Models(Vec<ModelRow>),
-    /// Columns of a ranking.
-    Columns(Vec<ColumnRow>),
 }
 
 /// A registry.
@@ -58,8 +55,6 @@ pub enum Noun {
     Metrics,
     /// Preference models that can be fitted.
     Models,
-    /// Columns of a ranking.
-    Columns,
 }
 
 /// The rows of a registry, in its order.
@@ -105,17 +100,6 @@ pub fn list(noun: Noun) -> ListAnswer {
         ),
         Noun::Metrics => ListAnswer::Metrics(
             METRICS.iter().map(|m| MetricRow { name: m.name, definition: m.definition }).collect(),
-        ),
-        Noun::Columns => ListAnswer::Columns(
-            RANK_COLUMNS
-                .iter()
-                .map(|c| ColumnRow {
-                    name: c.name,
-                    title: c.title,
-                    definition: c.definition,
-                    match_by_match: c.match_by_match,
-                })
-                .collect(),
         ),
         Noun::Models => ListAnswer::Models(
             MODELS
@@ -304,28 +288,6 @@ impl Listed for ModelRow {
     }
 }
 
-/// A column of a ranking.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ColumnRow {
-    /// Its name; of a rating, the key among the items on top.
-    pub name: &'static str,
-    /// The head of the column.
-    pub title: &'static str,
-    /// What it is, with its unit and range.
-    pub definition: &'static str,
-    /// Whether it follows matches one by one, and so depends on their order.
-    pub match_by_match: bool,
-}
-
-impl Listed for ColumnRow {
-    const HEADER: &[&str] = &["column", "head", "definition"];
-
-    fn cells(&self) -> Vec<String> {
-        vec![self.name.into(), self.title.into(), self.definition.into()]
-    }
-}
-
 /// Rows of any registry.
 trait Rows {
     fn text(&self, width: u16) -> String;
@@ -357,7 +319,6 @@ impl ListAnswer {
             Self::Oracles(rows) => rows,
             Self::Metrics(rows) => rows,
             Self::Models(rows) => rows,
-            Self::Columns(rows) => rows,
         }
     }
 

@@ -1,9 +1,7 @@
 //! Items under several ratings side by side, with intervals, and who beats the favourite.
 
 mod answer;
-mod columns;
 mod page;
-mod row;
 
 use equipoise::core::seed::stream;
 use equipoise::data::{
@@ -13,15 +11,13 @@ use equipoise::models::leaderboard::{Leaderboard as Ratings, bootstrap_contexts,
 use equipoise::models::sequential::{Elo, TrueSkill};
 use equipoise_records::leaderboard::Leaderboard;
 
-pub use answer::{RankAnswer, RankGroupsAnswer};
-pub use columns::{RANK_COLUMNS, RankColumn};
+pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
 pub use page::PageOptions;
-pub use row::RankRow;
 
 use crate::error::AnswerError;
 use crate::progress::{Progress, Stage};
 use crate::source::{Source, group_name, note_comparisons};
-use row::{MatchRatings, SHUFFLES};
+use answer::{MatchRatings, SHUFFLES};
 
 /// Most matches that are rated one by one.
 const MOST_MATCHES: f64 = 5e6;

@@ -523,8 +523,6 @@ pub(crate) enum Listing {
     Metrics,
     /// Preference models that can be fitted.
     Models,
-    /// Columns of `equipoise rank`, with definitions.
-    Columns,
 }
 
 impl From<Listing> for answers::Noun {
@@ -535,7 +533,6 @@ impl From<Listing> for answers::Noun {
             Listing::Oracles => Self::Oracles,
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
-            Listing::Columns => Self::Columns,
         }
     }
 }

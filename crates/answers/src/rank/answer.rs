@@ -7,9 +7,18 @@ use equipoise::models::leaderboard::Leaderboard as Ratings;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::columns::{RANK_COLUMNS, order_note, tops};
-use super::row::{MatchRatings, RankRow};
 use crate::table::{table, width};
+
+/// Orders in which Elo sees the matches.
+pub(super) const SHUFFLES: u32 = 20;
+
+/// Ratings that follow matches one by one, by the number of the item.
+pub(super) struct MatchRatings {
+    pub(super) elo: Vec<f64>,
+    pub(super) spread: Vec<f64>,
+    pub(super) trueskill: Vec<f64>,
+    pub(super) order: &'static str,
+}
 
 /// Items under several ratings side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,12 +51,77 @@ pub struct RankAnswer {
     pub rows: Vec<RankRow>,
 }
 
+/// One item.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RankRow {
+    /// The item.
+    pub label: String,
+    /// Weight of its comparisons.
+    pub comparisons: f64,
+    /// Bradley-Terry log strength in nats, of mean 0; ties half.
+    pub bradley_terry: f64,
+    /// Its standard error by the sandwich.
+    pub standard_error: f64,
+    /// Lower end of its simultaneous 95 percent interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Lower end of the 95 percent percentile interval over bootstrap samples.
+    pub bootstrap_low: Option<f64>,
+    /// Upper end.
+    pub bootstrap_high: Option<f64>,
+    /// Best rank, from 1, with simultaneous confidence of 95 percent.
+    pub rank_low: usize,
+    /// Worst rank.
+    pub rank_high: usize,
+    /// Elo points, match by match.
+    pub elo: Option<f64>,
+    /// Their standard deviation over shuffled orders.
+    pub elo_spread: Option<f64>,
+    /// TrueSkill, `mu - 3 sigma`, match by match.
+    pub trueskill: Option<f64>,
+    /// Mean win rate over the opponents it met, in `[0, 1]`.
+    pub borda: f64,
+    /// Opponents it met.
+    pub opponents: usize,
+    /// Of these the number it beats, ties half.
+    pub copeland: f64,
+    /// Probability in the maximal lottery.
+    pub nash: f64,
+    /// Share of bootstrap samples whose lottery plays it.
+    pub nash_support: Option<f64>,
+    /// Who wins most often against it, among those it met.
+    pub worst_opponent: Option<String>,
+    /// Its win rate there, in `[0, 1]`.
+    pub worst_win_rate: Option<f64>,
+}
+
 fn as_object<S: Serializer>(top: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(top.len()))?;
     for (rating, item) in top {
         map.serialize_entry(rating, item)?;
     }
     map.end()
+}
+
+/// Who each rating puts on top: its name, and the place among the rows.
+pub(super) fn tops(found: &Ratings, matches: Option<&MatchRatings>) -> Vec<(&'static str, usize)> {
+    let rows = &found.rows;
+    let best = |score: &dyn Fn(usize) -> f64| {
+        (0..rows.len()).fold(0, |b, k| if score(k) > score(b) { k } else { b })
+    };
+    let mut tops = vec![
+        ("bradley-terry", best(&|k| rows[k].strength)),
+        ("borda", best(&|k| rows[k].borda)),
+        ("copeland", best(&|k| rows[k].copeland)),
+        ("nash", best(&|k| rows[k].nash)),
+    ];
+    if let Some(m) = matches {
+        tops.push(("elo", best(&|k| m.elo[rows[k].item])));
+        tops.push(("trueskill", best(&|k| m.trueskill[rows[k].item])));
+    }
+    tops
 }
 
 impl RankAnswer {
@@ -57,7 +131,30 @@ impl RankAnswer {
         found: &Ratings,
         matches: Option<&MatchRatings>,
     ) -> Self {
-        let rows: Vec<RankRow> = found.rows.iter().map(|row| RankRow::new(row, data, matches)).collect();
+        let label = |i: usize| data.labels[i].clone();
+        let rows = found.rows.iter().map(|row| RankRow {
+            label: label(row.item),
+            comparisons: row.comparisons,
+            bradley_terry: row.strength,
+            standard_error: row.standard_error,
+            low: row.interval.0,
+            high: row.interval.1,
+            bootstrap_low: row.bootstrap.map(|b| b.0),
+            bootstrap_high: row.bootstrap.map(|b| b.1),
+            rank_low: row.rank.0,
+            rank_high: row.rank.1,
+            elo: matches.map(|m| m.elo[row.item]),
+            elo_spread: matches.map(|m| m.spread[row.item]),
+            trueskill: matches.map(|m| m.trueskill[row.item]),
+            borda: row.borda,
+            opponents: row.opponents,
+            copeland: row.copeland,
+            nash: row.nash,
+            nash_support: row.nash_support,
+            worst_opponent: row.worst_opponent.map(|w| label(w.0)),
+            worst_win_rate: row.worst_opponent.map(|w| 1.0 - w.1),
+        });
+        let top = tops(found, matches).into_iter();
         Self {
             group,
             n: data.n(),
@@ -67,20 +164,59 @@ impl RankAnswer {
             converged: found.fit.converged,
             replicates: found.replicates,
             order: matches.map(|m| m.order),
-            top: tops(&rows).into_iter().map(|(rating, place)| (rating, rows[place].label.clone())).collect(),
-            rows,
+            top: top.map(|(rating, place)| (rating, label(found.rows[place].item))).collect(),
+            rows: rows.collect(),
         }
+    }
+}
+
+impl RankRow {
+    /// Its worst win rate and against whom.
+    fn worst(&self) -> String {
+        match (&self.worst_opponent, self.worst_win_rate) {
+            (Some(by), Some(rate)) => format!("{rate:.2} vs {by}"),
+            _ => String::new(),
+        }
+    }
+
+    fn cells(&self, place: usize) -> Vec<String> {
+        let half = self.high - self.bradley_terry;
+        let elo = match (self.elo, self.elo_spread) {
+            (Some(elo), Some(spread)) => format!("{elo:.0} +- {spread:.0}"),
+            _ => "-".to_owned(),
+        };
+        let support = self.nash_support.map_or(String::new(), |share| format!(" ({:.0}%)", 100.0 * share));
+        let (best, worst) = (self.rank_low, self.rank_high);
+        vec![
+            (place + 1).to_string(),
+            self.label.clone(),
+            format!("{:+.3} +- {half:.3}", self.bradley_terry),
+            if best == worst { best.to_string() } else { format!("{best}-{worst}") },
+            elo,
+            self.trueskill.map_or("-".to_owned(), |skill| format!("{skill:.2}")),
+            format!("{:.3}", self.borda),
+            self.copeland.to_string(),
+            format!("{:.3}{support}", self.nash),
+            self.worst(),
+        ]
     }
 }
 
 impl fmt::Display for RankAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header: Vec<&str> =
-            ["", "item"].into_iter().chain(RANK_COLUMNS.iter().map(|c| c.title)).collect();
-        let rows = self.rows.iter().enumerate().map(|(place, row)| {
-            let cells = RANK_COLUMNS.iter().map(|column| (column.cell)(row));
-            [(place + 1).to_string(), row.label.clone()].into_iter().chain(cells).collect()
-        });
+        let header = [
+            "",
+            "item",
+            "Bradley-Terry",
+            "rank",
+            "Elo",
+            "TrueSkill",
+            "Borda",
+            "Copeland",
+            "Nash (support)",
+            "worst win rate",
+        ];
+        let rows = self.rows.iter().enumerate().map(|(place, row)| row.cells(place));
         f.write_str(&table(width(f), &header, rows))?;
         let tops: Vec<String> = self.top.iter().map(|(rating, item)| format!("{rating}: {item}")).collect();
         write!(f, "\ntop by {}", tops.join("; "))?;
@@ -106,7 +242,11 @@ impl fmt::Display for RankAnswer {
             write!(f, "\nNash: share of {samples} bootstrap samples whose lottery plays the item.")?;
         }
         if let Some(order) = self.order {
-            write!(f, "\n{}", order_note(order))?;
+            write!(
+                f,
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of {order}; +-: standard deviation over \
+                 {SHUFFLES} shuffles."
+            )?;
         }
         Ok(())
     }

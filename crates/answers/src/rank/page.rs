@@ -7,8 +7,7 @@ use equipoise::models::{Model, Options, fit};
 use equipoise::reference::choice::condorcet_winner;
 use equipoise_records::leaderboard::{Context, FORMAT, Item, Leaderboard};
 
-use super::columns::tops;
-use super::row::{MatchRatings, RankRow};
+use super::answer::{MatchRatings, tops};
 use super::{RankData, RankOptions};
 use crate::error::AnswerError;
 use crate::inspect::InspectVerdict;
@@ -80,7 +79,6 @@ pub(super) fn record(
             worst_opponent: s.worst_opponent.map(|(j, w)| (place[j], 1.0 - w)),
         })
         .collect();
-    let rows: Vec<RankRow> = found.rows.iter().map(|row| RankRow::new(row, data, matches)).collect();
     let mut remarks = data.checks.remarks();
     let unmet = data.unmet();
     if unmet > 0 {
@@ -111,7 +109,7 @@ pub(super) fn record(
         top_set,
         cycle: inspection.cycles.cycle.iter().map(|&i| place[i]).collect(),
         cycle_strength: inspection.cycles.strongest_cycle,
-        tops: tops(&rows).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
+        tops: tops(found, matches).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
         contexts,
         replicates: found.replicates,
         resampled: if options.by_context { "contexts" } else { "comparisons" }.to_owned(),
