@@ -20,7 +20,7 @@ use crate::shape::Shape;
 /// policy are refused; who overwrites a policy with such numbers finds it uniform.
 ///
 /// Clones of a [`shared`](Policy::shared) policy hold the same numbers until they are overwritten, so a reference that a
-/// task, a solver and the instrument know lies in memory once.
+/// task, a solver and the instrument know is in memory once.
 #[derive(Clone, Debug)]
 pub struct Policy {
     shape: Shape,
@@ -33,7 +33,7 @@ pub struct Policy {
 enum Rows {
     /// Of this policy alone: a clone copies them.
     Own(Numbers),
-    /// Not to be written any more: who writes takes a copy first.
+    /// Of several policies: copied before it is written.
     Shared(Arc<Numbers>),
 }
 

@@ -1,11 +1,11 @@
-//! Work over the contexts of a shape in blocks: in parallel where there is much of it, in bits that no thread decides.
+//! Parallel work over the contexts of a shape, whose results do not depend on the number of threads.
 //!
 //! The contexts are halved until a block holds at most [`BLOCK`] entries or one context, and results are joined in
 //! pairs on the way back. Where the cuts fall depends on the shape alone.
 
 use std::ops::Range;
 
-/// Entries of a block, at most, unless a single context has more: some vectors of it lie in a core's own cache.
+/// Entries of a block, at most, unless a single context has more: a few vectors of this length fit in a core's own cache.
 pub const BLOCK: usize = 1 << 14;
 
 /// Contexts that follow each other.

@@ -7,7 +7,7 @@
 //!                                                              eight columns: half the numbers, each used twice
 //! ```
 //!
-//! Squares up to the size at which they fill the nearest cache, slabs above. Both are a second copy of the margins with
+//! Squares up to the size at which they fill the first-level cache, slabs above. Both are a second copy of the margins with
 //! padding, so only of games that are small altogether; beyond, see `packed.rs`.
 
 use equipoise_core::lanes::{self, CacheLine, F64x8, LANES, Real};

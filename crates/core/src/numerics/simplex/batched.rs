@@ -1,5 +1,4 @@
-//! Short rows taken together, stage by stage: while one row waits for its largest entry or its sum, the machine works at the
-//! others. Of 9 to 16 entries the first eight are taken and the last eight, which overlap, so that nothing is copied; the
+//! Short rows in batches, stage by stage: work on the other rows hides the latency of one row's maximum and sum. Of 9 to 16 entries the first eight are taken and the last eight, which overlap, so that nothing is copied; the
 //! sums are those of a row alone, to the bit.
 
 use pulp::{Simd, WithSimd};
@@ -11,8 +10,7 @@ use crate::numerics::vector::{exp_of, ln_of};
 /// Most entries of a row that is taken in registers or together with others.
 pub(super) const SHORT: usize = 2 * LANES;
 
-/// Most rows that are taken together: while one waits for its sums, the machine works at others, and the logarithms and
-/// quotients of eight sums are one vector.
+/// Most rows of a batch; the logarithms and quotients of eight sums are one vector.
 pub(super) const BATCH: usize = 2 * LANES;
 
 /// A sum for each of them, eight a vector.
@@ -21,7 +19,7 @@ pub(super) type Sums = [[f64; LANES]; BATCH / LANES];
 /// Sums of no rows: any that have a logarithm.
 pub(super) const NO_SUMS: Sums = [[1.0; LANES]; BATCH / LANES];
 
-/// How many rows from the first on are taken together: those that are short.
+/// How many rows from the first on make a batch: those that are short.
 #[inline(always)]
 pub(super) fn short_rows(offsets: &[usize]) -> usize {
     offsets.windows(2).take(BATCH).take_while(|w| w[1] - w[0] <= SHORT).count()

@@ -3,9 +3,9 @@
 //! Everything is in nats, in `f64`, and works with log-probabilities far below the smallest positive `f64`
 //! probability: `log p = -1000` is an ordinary number.
 //!
-//! A row is taken eight entries at a time, the last ones filled up with entries of probability 0. A row of up to 16 that
-//! stands alone never leaves the registers: for a game of ten actions the way through memory costs as much as the arithmetic.
-//! Several such rows are taken together (`simplex/batched.rs`). All ways have the same bits.
+//! A row is computed eight entries at a time, the last vector padded with entries of probability 0. A single row of up to
+//! 16 entries stays in registers: for a game of ten actions loads and stores cost as much as the arithmetic. Several such
+//! rows are computed in batches (`batched.rs`). All code paths give the same bits.
 
 mod batched;
 mod best_response;
