@@ -69,7 +69,9 @@ impl SolverConfig for Config {
     fn build(self, task: &Task) -> Result<Built, BuildError> {
         let eta = hedge::resolve(self.step_size, task, |radius, horizon| radius / horizon.sqrt())?;
         let config = Self { step_size: eta.into(), ..self };
-        Ok(Built::new(&config, Sppo { state: Iterates::new(task), eta, log_partition: config.log_partition }))
+        let (state, log_partition) = (Iterates::new(task), config.log_partition);
+        let lifts = vec![0.0; state.gain.len()];
+        Ok(Built::new(&config, Sppo { state, eta, log_partition, lifts }))
     }
 }
 
@@ -87,6 +89,8 @@ struct Sppo {
     state: Iterates,
     eta: f64,
     log_partition: LogPartition,
+    /// eta (q - 1/2) of the step, one for every entry of the policy.
+    lifts: Vec<f64>,
 }
 
 impl Solver for Sppo {
@@ -102,12 +106,13 @@ impl Solver for Sppo {
         policy.set_logits(|logits| {
             for range in played.shape().ranges() {
                 let mean: f64 = range.clone().map(|y| probs[y] * gain[y]).sum();
-                let lift = &mut logits[range.clone()];
-                for (g, y) in lift.iter_mut().zip(range.clone()) {
+                let lifts = &mut self.lifts[range.clone()];
+                for (g, y) in lifts.iter_mut().zip(range.clone()) {
                     *g = self.eta * (gain[y] - mean);
                 }
-                shrink(&log_probs[range.clone()], lift);
-                for (x, y) in lift.iter_mut().zip(range) {
+                let logits = &mut logits[range.clone()];
+                shrink(&log_probs[range.clone()], lifts, logits);
+                for (x, y) in logits.iter_mut().zip(range) {
                     *x += log_probs[y];
                 }
             }
@@ -137,40 +142,38 @@ impl Solver for Sppo {
     }
 }
 
-/// Replaces the lifts `g` of one row (mean 0 under `prior`) by the solution x of `x + nu exp(x) = g`, with the nu that
-/// keeps `sum prior exp(x) = 1`. A row that is not finite is left as it is, for the normaliser to find.
-fn shrink(log_prior: &[f64], g: &mut [f64]) {
+/// Writes to `x` the solution of `x + nu exp(x) = g` for the lifts `g` of one row (mean 0 under the prior), with the nu
+/// that keeps `sum prior exp(x) = 1`. A row that is not finite is copied as it is, for the normaliser to find.
+fn shrink(log_prior: &[f64], g: &[f64], x: &mut [f64]) {
     let mut high = g.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !(high > 0.0 && high.is_finite()) {
+        x.copy_from_slice(g);
         return; // all win rates equal: nothing moves
     }
     let (mut low, mut nu) = (0.0, high);
-    // log sum prior exp(x), and its derivative: dx/dnu = -exp(x) / (1 + nu exp(x))
-    let excess = |nu: f64| {
-        let x = |i: usize| lifted(g[i], nu);
-        let level = log_sum_exp((0..g.len()).map(|i| log_prior[i] + x(i)));
-        let slope: f64 = (0..g.len())
-            .map(|i| (log_prior[i] + x(i) - level).exp() * (x(i).exp().recip() + nu).recip())
-            .sum();
-        (level, -slope)
-    };
     // each pass halves the bracket or takes a Newton step inside it; f64 has no more than 2100 halvings
     for _ in 0..2100 {
-        let (level, slope) = excess(nu);
+        for (x, &g) in x.iter_mut().zip(g) {
+            *x = lifted(g, nu);
+        }
+        // log sum prior exp(x), and minus its derivative: dx/dnu = -exp(x) / (1 + nu exp(x))
+        let level = log_sum_exp(log_prior.iter().zip(&*x).map(|(l, x)| l + x));
+        let fall: f64 = log_prior
+            .iter()
+            .zip(&*x)
+            .map(|(l, x)| (l + x - level).exp() * (x.exp().recip() + nu).recip())
+            .sum();
         if level > 0.0 {
             low = nu;
         } else {
             high = nu;
         }
-        let newton = nu - level / slope;
+        let newton = nu + level / fall;
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
         if (next - nu).abs() <= 2.0 * f64::EPSILON * nu {
-            break;
+            break; // x belongs to this nu
         }
         nu = next;
-    }
-    for g in g {
-        *g = lifted(*g, nu);
     }
 }
 
@@ -222,7 +225,7 @@ mod tests {
         for eta in [1e-3, 0.5, 3.0, 50.0, 1e3, 5e3] {
             let g = centred(&prior, &[0.55, 0.48, 0.4], eta);
             let mut x = g.clone();
-            shrink(&log_prior, &mut x);
+            shrink(&log_prior, &g, &mut x);
             let pi: Vec<f64> = prior.iter().zip(&x).map(|(p, x)| p * x.exp()).collect();
             assert!((pi.iter().sum::<f64>() - 1.0).abs() < 1e-14, "eta {eta}: {pi:?}");
             // gradient of the loss in the logits of pi: 2 pi_t e - 2 pi (pi_t . e), with e the residuals
@@ -246,7 +249,7 @@ mod tests {
         let prior = [0.1f64, 0.2, 0.3, 0.4];
         let g = centred(&prior, &[0.9, 0.2, 0.6, 0.4], 2.0);
         let mut x = g.clone();
-        shrink(&prior.map(f64::ln), &mut x);
+        shrink(&prior.map(f64::ln), &g, &mut x);
         let loss = |x: &[f64]| (0..4).map(|k| prior[k] * (x[k] - g[k]).powi(2)).sum::<f64>();
         // every policy of a grid of the simplex, brute force
         let (steps, mut best) = (200, f64::INFINITY);

@@ -4,6 +4,8 @@
 
 mod architecture;
 mod dependencies;
+mod glossary;
 mod imports;
+mod paths;
 mod source;
 mod words;
