@@ -11,7 +11,8 @@ const FOLDERS: [&str; 6] = ["crates/", "configs/", "experiments/", "benches/", "
 fn named(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2).filter(|q| FOLDERS.iter().any(|f| q.starts_with(f)));
     let linked = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let linked = linked.map(|l| l.split('#').next().unwrap_or(l)).filter(|l| !l.is_empty() && !l.contains(':'));
+    let linked =
+        linked.map(|l| l.split('#').next().unwrap_or(l)).filter(|l| !l.is_empty() && !l.contains(':'));
     quoted.chain(linked).filter(|p| !p.contains(['*', '<', '{', ' ', '\n'])).collect()
 }
 
