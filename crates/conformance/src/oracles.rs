@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use equipoise_core::{Cost, Duel, Policy, Rng, seed};
-use equipoise_env::{Game, MeasuredOracle};
+use equipoise_env::{Game, GameOracle, MeasuredOracle, OracleEntry};
 use ndarray::Array1;
+use serde_json::Value;
 
 use crate::failure::{Check, Failure, checks, require, run_checks};
 use crate::fixtures::{games, random_policy};
+use crate::schema;
 
-/// An oracle to be checked: how it is made for a game, and what is said of it.
+/// An oracle to be checked: how it is made for a game, and what is said of it. One of your own needs no row.
 pub struct OracleCase {
     /// Its name.
     pub name: String,
@@ -17,6 +19,27 @@ pub struct OracleCase {
     pub build: Box<dyn Fn(&Arc<Game>, Rng) -> Box<dyn MeasuredOracle> + Send + Sync>,
     /// Whether its answers are right on average: a judge or a fitted model need not be.
     pub unbiased: bool,
+}
+
+impl OracleCase {
+    /// The oracle of a row with a block of parameters (`null` for all defaults), under the name of both.
+    ///
+    /// # Errors
+    /// [`Failure`] if the block is refused.
+    pub fn of(entry: &OracleEntry, parameters: &Value) -> Result<Self, Failure> {
+        let name = match parameters {
+            Value::Null => entry.name.to_owned(),
+            block => format!("{} {block}", entry.name),
+        };
+        let feedback = entry.build(parameters).map_err(|error| {
+            Failure::new(name.clone(), format!("refused: {error}"), "the defaults must be in range")
+        })?;
+        Ok(Self {
+            name,
+            build: Box::new(move |game, rng| Box::new(GameOracle::new(game.clone(), feedback.clone(), rng))),
+            unbiased: true,
+        })
+    }
 }
 
 impl std::fmt::Debug for OracleCase {
@@ -39,6 +62,26 @@ pub const ORACLE_CHECKS: &[Check<OracleCase>] = checks![
 /// The first [`Failure`], with its remedy.
 pub fn check_oracle(oracle: &OracleCase) -> Result<(), Failure> {
     run_checks(ORACLE_CHECKS, oracle)
+}
+
+/// Holds a row against the rules of rows (summary, source, documented parameters, unknown keys refused by name, defaults that
+/// are read back) and its oracle, with the defaults, against [`ORACLE_CHECKS`].
+///
+/// # Errors
+/// The first [`Failure`], with its remedy.
+pub fn check_oracle_entry(entry: &OracleEntry) -> Result<(), Failure> {
+    for (what, text) in [("summary", entry.summary), ("source", entry.source)] {
+        require!(!text.is_empty(), entry.name, "fill in the row", "the row has no {what}");
+    }
+    let defaults = (entry.defaults)();
+    schema::parameter_block(entry.name, &defaults, &(entry.schema)(), &|block| entry.build(block).map(drop))?;
+    require!(
+        entry.build(&defaults) == entry.build(&Value::Null),
+        entry.name,
+        "`Default` and the serde attributes of the block must agree: derive Deserialize with #[serde(default)]",
+        "the oracle of no block is not the oracle of {defaults}"
+    );
+    check_oracle(&OracleCase::of(entry, &Value::Null)?)
 }
 
 /// Win-rate queries and duels averaged for the check of bias.

@@ -2,10 +2,8 @@
 
 use equipoise_core::SolverEntry;
 use equipoise_env::generators::{GENERATORS, GeneratorEntry};
-use equipoise_env::{Feedback, GameOracle, LabelKind, OpponentKind, Sampled};
+use equipoise_env::{ORACLES, OracleEntry};
 use equipoise_eval::{METRICS, Metric};
-
-use crate::oracles::OracleCase;
 
 /// A family of methods: the crate that holds them, and its rows.
 pub struct Family {
@@ -57,21 +55,15 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
     Metric::named(name)
 }
 
-/// All kinds of oracle for a game, with what the checks need to know of them.
+/// All oracles, in the order of the list.
+pub fn oracles() -> impl Iterator<Item = &'static OracleEntry> {
+    ORACLES.iter()
+}
+
+/// The oracle of that name.
 #[must_use]
-pub fn oracles() -> Vec<OracleCase> {
-    let case = |name: &str, feedback: Feedback| OracleCase {
-        name: name.into(),
-        build: Box::new(move |game, rng| Box::new(GameOracle::new(game.clone(), feedback.clone(), rng))),
-        unbiased: true,
-    };
-    let sampled = |labels, opponent| Feedback::Sampled(Sampled { duels_per_query: 7, labels, opponent });
-    vec![
-        case("exact", Feedback::Exact),
-        case("sampled", sampled(LabelKind::Bernoulli, OpponentKind::Sampled)),
-        case("sampled-probability", sampled(LabelKind::Probability, OpponentKind::Sampled)),
-        case("sampled-exact-opponent", sampled(LabelKind::Bernoulli, OpponentKind::Exact)),
-    ]
+pub fn oracle(name: &str) -> Option<&'static OracleEntry> {
+    oracles().find(|entry| entry.name == name)
 }
 
 #[cfg(test)]
