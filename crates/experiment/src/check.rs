@@ -13,7 +13,16 @@ use crate::yaml::{self, Data, Node};
 const KEYS: [&str; 10] =
     ["solver", "game", "tau", "label", "predicted", "metric", "iterate", "at_most", "at_least", "within"];
 const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
-const UNITS: [&str; 3] = ["steps", "queries", "duels"];
+/// What `within` counts, by its key.
+const UNITS: [(&str, Unit); 3] = [("steps", Unit::Steps), ("queries", Unit::Queries), ("duels", Unit::Duels)];
+
+/// What a budget counts.
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    Steps,
+    Queries,
+    Duels,
+}
 
 /// An asserted outcome, for every recorded run that it names.
 #[derive(Clone, Debug)]
@@ -30,7 +39,7 @@ pub struct Claim {
     at_most: Option<f64>,
     at_least: Option<f64>,
     /// Unit and budget: the value counts at the last record within it.
-    within: Option<(String, u64)>,
+    within: Option<(Unit, u64)>,
     text: String,
 }
 
@@ -89,10 +98,10 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
         None => None,
         Some((_, Data::Map(entries))) if entries.len() == 1 => {
             let (unit, budget) = &entries[0];
-            if !UNITS.contains(&unit.value.as_str()) {
-                return Err(sources.unknown("unit", unit, UNITS));
-            }
-            Some((unit.value.clone(), sources.integer(budget, "within")?.value))
+            let Some((_, known)) = UNITS.into_iter().find(|(name, _)| *name == unit.value) else {
+                return Err(sources.unknown("unit", unit, UNITS.map(|(name, _)| name)));
+            };
+            Some((known, sources.integer(budget, "within")?.value))
         }
         Some((n, _)) => {
             return Err(sources.error(n.place, "`within` is one of steps, queries, duels with a number"));
@@ -143,10 +152,10 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
         let inside = |p: &TracePoint| match &claim.within {
             None => true,
             Some((unit, budget)) => {
-                let spent = match unit.as_str() {
-                    "steps" => p.step,
-                    "queries" => p.queries,
-                    _ => p.duels,
+                let spent = match unit {
+                    Unit::Steps => p.step,
+                    Unit::Queries => p.queries,
+                    Unit::Duels => p.duels,
                 };
                 spent <= *budget
             }

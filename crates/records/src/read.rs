@@ -104,8 +104,8 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     if planned_or_summarised.is_none() {
         sort_without_plan(&mut results);
     }
-    check_games(dir, &results)?;
     results.metrics = metrics(dir, &results.runs)?;
+    check_games(dir, &results)?;
     Ok(results)
 }
 

@@ -28,20 +28,22 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// A linear axis over all finite `values` with about `most` labels, at round numbers.
+    /// A linear axis over all finite `values` with about `most` labels, at round numbers: at whole ones
+    /// if all values are.
     pub(super) fn linear(values: impl IntoIterator<Item = f64>, most: usize) -> Self {
-        let finite = values.into_iter().filter(|v| v.is_finite());
+        let finite: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+        let counts = !finite.is_empty() && finite.iter().all(|v| v.fract() == 0.0);
         let (mut min, mut max) =
-            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            finite.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         if min > max {
             (min, max) = (0.0, 1.0); // no values
         }
         if max - min <= 1e-9 * max.abs().max(min.abs()) {
             // one value, but for rounding
-            let around = if max == 0.0 { 1.0 } else { 0.1 * max.abs() };
+            let around = if counts { 1.0 } else { 0.1 * max.abs() };
             (min, max) = (min - around, max + around);
         }
-        let step = round_step(max - min, most);
+        let step = round_step(max - min, most).max(if counts { 1.0 } else { 0.0 });
         // a value that is a tick but for rounding opens no further step
         let (first, last) = ((min / step + 1e-9).floor(), (max / step - 1e-9).ceil());
         let ticks = (0..=(last - first) as usize).map(|k| (first + k as f64) * step).collect();
@@ -220,14 +222,16 @@ mod tests {
             axis.ticks.iter().map(|t| axis.label(*t)).collect::<Vec<_>>()
         };
         assert_eq!(labels(&[0.13, 0.49], 5), ["0.1", "0.2", "0.3", "0.4", "0.5"]);
-        assert_eq!(labels(&[3.0, 3.0], 5), ["2.6", "2.8", "3.0", "3.2", "3.4"]);
-        assert_eq!(labels(&[-1.0, f64::NAN, 1.0], 5), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(labels(&[0.3, 0.3], 5), ["0.26", "0.28", "0.30", "0.32", "0.34"]);
+        assert_eq!(labels(&[3.0, 3.0], 5), ["2", "3", "4"], "counts have no parts");
+        assert_eq!(labels(&[3.0, 60.0], 5), ["0", "20", "40", "60"]);
+        assert_eq!(labels(&[-0.9, f64::NAN, 0.9], 5), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(
             labels(&[1.098_61, 1.098_63], 4),
             ["1.098610", "1.098615", "1.098620", "1.098625", "1.098630"]
         );
         let axis = Axis::linear([0.0, 10.0], 5);
         assert_eq!((axis.at(0.0), axis.at(5.0), axis.at(10.0), axis.at(f64::INFINITY)), (0.0, 0.5, 1.0, 1.0));
-        assert!(labels(&[], 5).len() > 2 && labels(&[0.0], 5).contains(&"0.0".to_owned()));
+        assert!(labels(&[], 5).len() > 2 && labels(&[0.0], 5).contains(&"0".to_owned()));
     }
 }

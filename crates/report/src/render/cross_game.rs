@@ -65,7 +65,8 @@ pub(crate) fn cross_game_view(
     let mut profiles = Vec::new();
     for profile in &all.profiles {
         let (mut swatches, mut gallery) = (Vec::new(), None);
-        if drawings {
+        // where nothing is solved there is nothing to draw, which the tables say
+        if drawings && profile.methods.iter().any(|m| m.score().0 > 0) {
             gallery = Some(plot::shares(profile, palette)?);
             for method in &profile.methods {
                 swatches.push(plot::swatch(palette.style(method.key))?);

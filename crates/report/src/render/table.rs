@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::cost::CostUnit;
 use crate::model::group::{Method, RunFacts as _, Setting};
 use crate::model::metric;
-use crate::model::number::{capitalised, factor, median_count, plain, short};
+use crate::model::number::{capitalised, count, factor, list, median_count, plain, short};
 use crate::model::outcome::OutcomeClass;
 use crate::model::spread::Spread;
 
@@ -60,6 +60,8 @@ impl From<String> for Cell {
 }
 
 const NEVER: &str = "-";
+/// Names listed before the rest becomes a number.
+const NAMES: usize = 6;
 
 /// A table that grows column by column.
 struct Builder<'a> {
@@ -118,8 +120,10 @@ fn iterates(setting: &Setting<'_>) -> &'static [Iterate] {
 /// The table of `setting`: the gaps, what they cost, how the runs went.
 pub(crate) fn table(setting: &Setting<'_>) -> Table {
     let targets = setting.targets();
-    let charged: Vec<CostUnit> =
-        CostUnit::ALL.into_iter().filter(|unit| setting.methods.iter().any(|m| unit.charges(m))).collect();
+    let (charged, once): (Vec<CostUnit>, Vec<CostUnit>) = CostUnit::ALL
+        .into_iter()
+        .filter(|unit| setting.methods.iter().any(|m| unit.charges(m)))
+        .partition(|unit| has_columns(setting, *unit));
     let brief_target = hardest_reached(setting, &targets);
 
     let mut table = Builder::new(&setting.methods);
@@ -150,7 +154,14 @@ pub(crate) fn table(setting: &Setting<'_>) -> Table {
         let predicted = m.runs.iter().filter_map(|r| r.record.rate.as_ref()?.predicted);
         Spread::of(predicted).map_or_else(|| NEVER.to_owned().into(), |s| factor(s.median).into())
     });
-    table.finish(notes(setting, &charged))
+    table.finish(notes(setting, &charged, &once))
+}
+
+/// Whether costs in `unit` are worth columns: not where only methods that answer at once are charged in it and none of
+/// them is at a target.
+fn has_columns(setting: &Setting<'_>, unit: CostUnit) -> bool {
+    let reached = |m: &Method<'_>| m.runs.iter().flat_map(|r| &r.record.reached).any(|r| r.step.is_some());
+    setting.methods.iter().any(|m| unit.charges(m) && (!m.one_shot() || reached(m)))
 }
 
 /// The final values of the metrics that are no gaps; `None` if there are none.
@@ -284,17 +295,24 @@ fn repetitions_note(setting: &Setting<'_>) -> Option<String> {
         .then(|| format!("Medians over {repetitions} repetitions; small print: smallest to largest."))
 }
 
-fn notes(setting: &Setting<'_>, charged: &[CostUnit]) -> Vec<String> {
+fn notes(setting: &Setting<'_>, charged: &[CostUnit], once: &[CostUnit]) -> Vec<String> {
     let mut notes: Vec<String> = repetitions_note(setting).into_iter().collect();
     if setting.tau > 0.0 {
         notes.push(
             "Costs are counted to the regularised gap; for methods that aim at the original game, to its gap.".into(),
         );
     }
-    match charged {
-        [CostUnit::Queries] => notes.push("No method is charged in duels.".into()),
-        [CostUnit::Duels] => notes.push("No method is charged in win-rate queries.".into()),
-        _ => {}
+    for &unit in CostUnit::ALL.iter().filter(|unit| !charged.contains(unit)) {
+        notes.push(if once.contains(&unit) {
+            let costs = setting
+                .methods
+                .iter()
+                .filter(|m| unit.charges(m))
+                .map(|m| format!("{} ({})", plain(m.label), count(unit.of_run(&m.first().record))));
+            format!("Charged in {}, once: {}.", unit.name(), list(&costs.collect::<Vec<_>>(), NAMES))
+        } else {
+            format!("No method is charged in {}.", unit.name())
+        });
     }
     if setting.runs().any(|r| !r.record.reached.is_empty()) {
         notes.push(

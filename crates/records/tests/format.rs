@@ -1,0 +1,228 @@
+//! Format 1, byte for byte: results on disk are read by this program and by others.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use equipoise_records::schema::{
+    FORMAT, GamesFile, Metrics, PathPoint, PolicyPoint, Rate, Reached, RunRecord, TracePoint,
+};
+use equipoise_records::{
+    Aim, Behaviour, DUALITY_GAP, Direction, Guarantee, Iterate, MetricInfo, RecordsError, ResultsDir, Scale,
+    StopKind, read,
+};
+use serde_json::json;
+
+fn record() -> RunRecord {
+    let gap = |value| Metrics::from([(DUALITY_GAP.to_owned(), value)]);
+    RunRecord {
+        format: FORMAT,
+        version: "0.1.0".into(),
+        id: "r1".into(),
+        experiment: "e".into(),
+        game: "g".into(),
+        solver: "egpo".into(),
+        label: "egpo step_size=0.5".into(),
+        parameters: json!({ "step_size": 0.5 }),
+        aim: Aim::Regularised,
+        guarantee: Guarantee::Last,
+        tau: 0.1,
+        repetition: 0,
+        spec: json!({ "behaviour": "a word of the user's own" }),
+        stop_reason: StopKind::TargetReached,
+        stop_detail: "every target is reached".into(),
+        behaviour: Behaviour::Converged,
+        steps: 3,
+        queries: 6,
+        duels: 0,
+        seconds: 1e-6,
+        // in the order of the words, whatever the order of insertion
+        final_metrics: BTreeMap::from([
+            (Iterate::Last, gap(Some(1e-10))),
+            (Iterate::Average, gap(None)),
+            (Iterate::Best, gap(Some(1e-10))),
+        ]),
+        reached: vec![Reached {
+            metric: DUALITY_GAP.into(),
+            iterate: Iterate::Average,
+            target: 1e-4,
+            step: Some(2),
+            queries: Some(4),
+            duels: None,
+        }],
+        rate: Some(Rate {
+            metric: DUALITY_GAP.into(),
+            fitted: Some(0.5),
+            window: Some((1, 3)),
+            predicted: None,
+        }),
+        notes: vec!["a note".into()],
+        final_policy: json!([0.25, 0.75]),
+    }
+}
+
+const RUN_JSON: &str = r#"{
+  "format": 1,
+  "version": "0.1.0",
+  "id": "r1",
+  "experiment": "e",
+  "game": "g",
+  "solver": "egpo",
+  "label": "egpo step_size=0.5",
+  "parameters": {
+    "step_size": 0.5
+  },
+  "aim": "regularised",
+  "guarantee": "last",
+  "tau": 0.1,
+  "repetition": 0,
+  "spec": {
+    "behaviour": "a word of the user's own"
+  },
+  "stop_reason": "target-reached",
+  "stop_detail": "every target is reached",
+  "behaviour": "converged",
+  "steps": 3,
+  "queries": 6,
+  "duels": 0,
+  "seconds": 1e-6,
+  "final_metrics": {
+    "average": {
+      "duality_gap": null
+    },
+    "best": {
+      "duality_gap": 1e-10
+    },
+    "last": {
+      "duality_gap": 1e-10
+    }
+  },
+  "reached": [
+    {
+      "metric": "duality_gap",
+      "iterate": "average",
+      "target": 0.0001,
+      "step": 2,
+      "queries": 4,
+      "duels": null
+    }
+  ],
+  "rate": {
+    "metric": "duality_gap",
+    "fitted": 0.5,
+    "window": [
+      1,
+      3
+    ],
+    "predicted": null
+  },
+  "notes": [
+    "a note"
+  ],
+  "final_policy": [
+    0.25,
+    0.75
+  ]
+}
+"#;
+
+const METRICS_JSON: &str = r#"{
+  "format": 1,
+  "metrics": [
+    {
+      "name": "entropy",
+      "definition": "in nats",
+      "unit": "nats",
+      "scale": "linear",
+      "direction": "neither",
+      "vanishes": false
+    }
+  ]
+}
+"#;
+
+/// A folder with one run, and its files by name.
+fn written(dir: &std::path::Path) -> impl Fn(&str) -> String {
+    let point = |iterate, value| TracePoint {
+        step: 1,
+        queries: 2,
+        duels: 0,
+        seconds: 0.5,
+        iterate,
+        metric: DUALITY_GAP.into(),
+        value,
+    };
+    let trace =
+        [point(Iterate::Last, 0.1), point(Iterate::Best, 1e-30), point(Iterate::Average, f64::INFINITY)];
+    let iterate = Iterate::Average;
+    let policies =
+        [PolicyPoint { step: 1, iterate, context: 0, action: 2, prob: 0.0, log_prob: f64::NEG_INFINITY }];
+    let path = [PathPoint { step: 0, p0: 0.5, p1: 0.25, p2: 0.25 }];
+    let results = ResultsDir::create(dir).unwrap();
+    let games = GamesFile { format: FORMAT, experiment: "e".into(), description: None, games: Vec::new() };
+    results.write_games(&games).unwrap();
+    let entropy = MetricInfo {
+        definition: "in nats".into(),
+        unit: "nats".into(),
+        scale: Scale::Linear,
+        direction: Direction::Neither,
+        ..MetricInfo::undescribed("entropy")
+    };
+    results.write_metrics(&[entropy]).unwrap();
+    results.write_run(&record(), &trace, Some(&policies), Some(&path)).unwrap();
+    let dir = dir.to_owned();
+    move |name| std::fs::read_to_string(dir.join(name)).unwrap()
+}
+
+#[test]
+fn files_of_format_1_stay_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(dir.path());
+    assert_eq!(file("runs/r1/run.json"), RUN_JSON);
+    assert_eq!(file("metrics.json"), METRICS_JSON);
+    assert_eq!(
+        file("runs/r1/trace.csv"),
+        "step,queries,duels,seconds,iterate,metric,value\n1,2,0,0.5,last,duality_gap,0.1\n\
+         1,2,0,0.5,best,duality_gap,1e-30\n1,2,0,0.5,average,duality_gap,inf\n"
+    );
+    assert_eq!(
+        file("runs/r1/policies.csv"),
+        "step,iterate,context,action,prob,log_prob\n1,average,0,2,0.0,-inf\n"
+    );
+    assert_eq!(file("runs/r1/path.csv"), "step,p0,p1,p2\n0,0.5,0.25,0.25\n");
+}
+
+#[test]
+fn a_record_comes_back_as_it_went() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(written(dir.path()));
+    let finished = ResultsDir::create(dir.path()).unwrap().finished("r1");
+    assert_eq!(finished, Some(record()));
+    assert_eq!(serde_json::from_str::<RunRecord>(RUN_JSON).unwrap(), record());
+}
+
+/// One word of each vocabulary, each replaced by one that it does not have.
+#[test]
+fn every_unknown_word_is_named_with_its_file() {
+    for (name, word, kind) in [
+        ("runs/r1/run.json", "regularised", "aim"),
+        ("runs/r1/run.json", "target-reached", "stop reason"),
+        ("runs/r1/run.json", "converged", "behaviour"),
+        ("runs/r1/run.json", "average", "iterate"),
+        ("runs/r1/trace.csv", "best", "iterate"),
+        ("metrics.json", "linear", "scale"),
+        ("metrics.json", "neither", "direction"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let text = written(dir.path())(name);
+        std::fs::write(dir.path().join(name), text.replacen(word, "sideways", 1)).unwrap();
+        // without games there is nothing that a run could be about; words are read before that is asked
+        match read(dir.path()).unwrap_err() {
+            RecordsError::UnknownWord { file, line, word } => {
+                assert_eq!((file, word.kind, word.word.as_str()), (dir.path().join(name), kind, "sideways"));
+                assert!(line.is_some());
+            }
+            other => panic!("{name}, {kind}: {other}"),
+        }
+    }
+}
