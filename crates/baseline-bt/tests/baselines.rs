@@ -4,19 +4,12 @@ use std::sync::Arc;
 
 use equipoise_baseline_bt::{SOLVERS, fit};
 use equipoise_core::logistic::logistic;
-use equipoise_core::{Cost, Oracle, Policy, Progress, Rng, Shape, Solver, Task, sample, seed};
-use equipoise_env::{Feedback, Game, GameOracle, LabelKind, PreferenceMatrix, Sampled};
-use ndarray::{Array1, Array2, arr2};
+use equipoise_core::{Cost, Oracle, Policy, Progress, Shape, Solver, Task, sample, seed};
+use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_testing as testing;
+use equipoise_testing::{bernoulli_oracle, cycle, game, gap, policy, random_game, random_policy};
+use ndarray::{Array2, arr2};
 use serde_json::{Value, json};
-
-fn game(n: usize, margin: impl Fn(usize, usize) -> f64) -> Arc<Game> {
-    Arc::new(Game::single(PreferenceMatrix::from_margins(n, margin).expect("valid margins")))
-}
-
-/// Rock-paper-scissors: 1 beats 2 by a, 2 beats 3 by b, 3 beats 1 by c.
-fn rps(a: f64, b: f64, c: f64) -> Arc<Game> {
-    game(3, move |i, j| [[0.0, a, -c], [0.0, 0.0, b], [0.0; 3]][i][j])
-}
 
 /// A beats B by .1 and C by .05, B beats C by .45.
 fn condorcet_not_borda() -> Arc<Game> {
@@ -27,56 +20,20 @@ fn bradley_terry_game(r: &[f64]) -> Arc<Game> {
     game(r.len(), |i, j| logistic(r[i] - r[j]) - 0.5)
 }
 
-fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
-    let margins: Vec<f64> = (0..n * n).map(|_| 0.96 * (sample::uniform(rng) - 0.5)).collect();
-    game(n, |i, j| margins[n * i + j])
-}
-
-fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
-        .expect("a policy")
-}
-
-fn random_policy(n: usize, rng: &mut Rng) -> Policy {
-    let logits = (0..n).map(|_| 3.0 * sample::uniform(rng)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
-}
-
-fn task(reference: Policy, tau: f64) -> Task {
-    Task::new(reference).tau(tau)
-}
-
 fn uniform_task(game: &Game) -> Task {
-    task(Policy::uniform(game.shape()), 0.0)
+    Task::new(Policy::uniform(game.shape()))
 }
 
 fn build(name: &str, parameters: Value, task: &Task) -> Box<dyn Solver> {
-    let entry = SOLVERS.iter().find(|e| e.name == name).expect("registered");
-    entry.build(&parameters, task).expect("valid parameters").solver
+    testing::build(SOLVERS, name, &parameters, task)
 }
 
 fn run(name: &str, parameters: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Box<dyn Solver> {
-    let mut solver = build(name, parameters, task);
-    let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
-    for _ in 0..steps {
-        solver.step(&mut oracle, &mut rng).expect("solved");
-    }
-    solver
+    testing::run(build(name, parameters, task), game, steps, |_| ())
 }
 
 fn one_step(name: &str, parameters: Value, task: &Task, game: &Arc<Game>) -> Policy {
     run(name, parameters, task, game, 1).policy().clone()
-}
-
-fn gap(game: &Game, pi: &Policy) -> f64 {
-    let mut q = Array1::zeros(pi.shape().len());
-    game.margins(pi, &mut q);
-    2.0 * q.iter().fold(f64::NEG_INFINITY, |m: f64, &x| m.max(x))
-}
-
-fn bernoulli(game: &Arc<Game>, name: &str) -> GameOracle {
-    let spec = Sampled { labels: LabelKind::Bernoulli, ..Sampled::default() };
-    GameOracle::new(game.clone(), Feedback::Sampled(spec), seed::stream(0, "oracle", &[name]))
 }
 
 /// Largest component of the gradient of `f` at `x`, by central differences.
@@ -115,8 +72,8 @@ fn bradley_terry_is_the_optimum_of_dpo_for_each_design() {
     let mut rng = seed::stream(1, "test", &[]);
     for n in 2..7 {
         let (game, beta) = (random_game(n, &mut rng), 0.3);
-        let mut task = task(random_policy(n, &mut rng), 0.0);
-        task.start = random_policy(n, &mut rng);
+        let mut task = Task::new(random_policy(n, 1.5, &mut rng));
+        task.start = random_policy(n, 1.5, &mut rng);
         let (mu, start) = (task.reference.probs().clone(), task.start.probs().clone());
         for pairs in ["uniform", "reference", "on-policy"] {
             let weight = |i: usize, j: usize| match pairs {
@@ -143,7 +100,7 @@ fn bradley_terry_is_the_optimum_of_dpo_for_each_design() {
 fn ipo_minimises_its_loss_without_a_model() {
     let mut rng = seed::stream(2, "test", &[]);
     for n in 2..7 {
-        let (game, tau, task) = (random_game(n, &mut rng), 0.4, task(random_policy(n, &mut rng), 0.0));
+        let (game, tau, task) = (random_game(n, &mut rng), 0.4, Task::new(random_policy(n, 1.5, &mut rng)));
         let pi = one_step("ipo", json!({"ipo_tau": tau}), &task, &game);
         let mu = &task.reference;
         let loss = |theta: &[f64]| -> f64 {
@@ -171,7 +128,7 @@ fn on_its_own_model_the_answer_is_exact() {
     let mu = policy(&[0.1, 0.2, 0.3, 0.4]);
     for pairs in ["uniform", "reference", "on-policy"] {
         let pi =
-            one_step("bradley-terry", json!({"beta": 0.5, "pairs": pairs}), &task(mu.clone(), 0.0), &game);
+            one_step("bradley-terry", json!({"beta": 0.5, "pairs": pairs}), &Task::new(mu.clone()), &game);
         let logits = (0..4).map(|i| mu.log_probs()[i] + r[i] / 0.5).collect();
         let expect = Policy::from_logits(mu.shape(), logits).unwrap();
         assert!(distance(pi.log_probs(), expect.log_probs()) < 1e-10);
@@ -185,7 +142,7 @@ fn gaps_of_the_canonical_games() {
     // printed to four decimals, at beta = tau = .1 with a uniform reference
     let cases = [
         // DPO, IPO, and the limit beta -> 0
-        (rps(0.1, 0.2, 0.4), 0.3189, 0.1901, 0.4),
+        (cycle(0.1, 0.2, 0.4), 0.3189, 0.1901, 0.4),
         (condorcet_not_borda(), 0.1898, 0.1309, 0.2),
         (bradley_terry_game(&[1.0, 0.3, -0.2, -1.0]), 0.0003, 0.1001, 0.0),
     ];
@@ -204,7 +161,7 @@ fn gaps_of_the_canonical_games() {
 
 #[test]
 fn on_a_balanced_cycle_a_uniform_fit_returns_the_reference() {
-    let (game, task) = (rps(0.3, 0.3, 0.3), task(policy(&[0.6, 0.3, 0.1]), 0.0));
+    let (game, task) = (cycle(0.3, 0.3, 0.3), Task::new(policy(&[0.6, 0.3, 0.1])));
     let pi = one_step("bradley-terry", json!({"pairs": "uniform"}), &task, &game);
     assert!(distance(pi.probs(), task.reference.probs()) < 1e-14);
     approx::assert_abs_diff_eq!(gap(&game, &pi), 0.18, epsilon = 1e-14);
@@ -216,7 +173,7 @@ fn on_a_balanced_cycle_a_uniform_fit_returns_the_reference() {
 
 #[test]
 fn optimising_harder_makes_the_gap_worse() {
-    let game = rps(0.1, 0.25, 0.4);
+    let game = cycle(0.1, 0.25, 0.4);
     let task = uniform_task(&game);
     let dpo = [0.1061, 0.1545, 0.2231, 0.2495, 0.2500];
     let ipo = [0.1015, 0.1146, 0.1453, 0.2048, 0.2500];
@@ -244,13 +201,13 @@ fn a_condorcet_winner_is_missed_at_every_temperature() {
 
 #[test]
 fn a_clone_changes_the_favourite() {
-    // rps(.1, .2, .4), then with its third action doubled
+    // cycle(.1, .2, .4), then with its third action doubled
     let origin = [0, 1, 2, 2];
-    let (plain, task3) = (rps(0.1, 0.2, 0.4), Policy::uniform(&Shape::single(3).unwrap()));
+    let (plain, task3) = (cycle(0.1, 0.2, 0.4), Policy::uniform(&Shape::single(3).unwrap()));
     let doubled = game(4, |i, j| plain.prob(0, origin[i], origin[j]) - 0.5);
     let greedy =
         |game: &Arc<Game>, task: &Task| one_step("bradley-terry", json!({"policy": "argmax"}), task, game);
-    assert_eq!(greedy(&plain, &task(task3, 0.0)).probs().to_vec(), [0.0, 0.0, 1.0]);
+    assert_eq!(greedy(&plain, &Task::new(task3)).probs().to_vec(), [0.0, 0.0, 1.0]);
     assert_eq!(greedy(&doubled, &uniform_task(&doubled)).probs().to_vec(), [0.0, 1.0, 0.0, 0.0]);
 }
 
@@ -270,7 +227,7 @@ fn ties_share_evenly() {
 fn online_dpo_spirals_outward_on_the_comal_game() {
     // P[b > a] = P[c > b] = .9, P[a > c] = .8 (arXiv:2410.23223); equilibrium (4, 3, 4) / 11
     let game = game(3, |i, j| [[0.0, -0.4, 0.3], [0.0, 0.0, -0.4], [0.0; 3]][i][j]);
-    let task = task(policy(&[0.2, 0.5, 0.3]), 0.0);
+    let task = Task::new(policy(&[0.2, 0.5, 0.3]));
     let at = |steps: usize| {
         gap(&game, run("online-dpo", json!({"beta": 1.0 / 0.3}), &task, &game, steps).policy())
     };
@@ -301,14 +258,17 @@ fn online_dpo_follows_a_bradley_terry_game_to_its_winner() {
 
 #[test]
 fn the_curve_in_duels_ends_at_the_population_fit() {
-    let game = rps(0.1, 0.2, 0.4);
-    let mut task = task(policy(&[0.5, 0.3, 0.2]), 0.0);
+    let game = cycle(0.1, 0.2, 0.4);
+    let mut task = Task::new(policy(&[0.5, 0.3, 0.2]));
     task.start = policy(&[0.2, 0.2, 0.6]);
     for pairs in ["uniform", "reference", "on-policy"] {
         let expect = one_step("bradley-terry", json!({"pairs": pairs, "beta": 1.0}), &task, &game);
         let parameters = json!({"pairs": pairs, "beta": 1.0, "duels_per_step": 1000});
         let mut solver = build("bradley-terry", parameters, &task);
-        let (mut oracle, mut rng) = (bernoulli(&game, pairs), seed::stream(3, "solver", &[pairs]));
+        let (mut oracle, mut rng) = (
+            bernoulli_oracle(&game, seed::stream(0, "oracle", &[pairs])),
+            seed::stream(3, "solver", &[pairs]),
+        );
         for _ in 0..300 {
             assert_eq!(solver.step(&mut oracle, &mut rng).unwrap(), Progress::Continue);
         }
@@ -328,8 +288,9 @@ fn the_curve_in_duels_ends_at_the_population_fit() {
 fn declared_cost_is_measured_cost() {
     let mut rng = seed::stream(4, "test", &[]);
     let one = PreferenceMatrix::from_margins(1, |_, _| 0.0).unwrap();
-    let game =
-        Arc::new(Game::new([random_game(4, &mut rng).matrix(0), one, rps(0.1, 0.2, 0.3).matrix(0)]).unwrap());
+    let game = Arc::new(
+        Game::new([random_game(4, &mut rng).matrix(0), one, cycle(0.1, 0.2, 0.3).matrix(0)]).unwrap(),
+    );
     let task = uniform_task(&game);
     for (name, parameters, expect, progress) in [
         ("bradley-terry", json!({}), Cost { queries: 0, duels: 9 }, Progress::Finished),
@@ -355,7 +316,7 @@ fn declared_cost_is_measured_cost() {
 
 #[test]
 fn contexts_are_fitted_alone() {
-    let parts = [rps(0.1, 0.2, 0.4), bradley_terry_game(&[0.5, 0.0])];
+    let parts = [cycle(0.1, 0.2, 0.4), bradley_terry_game(&[0.5, 0.0])];
     let both = Arc::new(Game::new(parts.iter().map(|g| g.matrix(0))).unwrap());
     for (name, steps) in [("bradley-terry", 1), ("ipo", 1), ("online-dpo", 5)] {
         let joint = run(name, json!({}), &uniform_task(&both), &both, steps);
@@ -374,17 +335,17 @@ fn a_fit_that_does_not_exist_is_told() {
     let solver = run("bradley-terry", json!({}), &uniform_task(&certain), &certain, 1);
     assert!(solver.notes().iter().any(|n| n.contains("does not exist")), "{:?}", solver.notes());
     assert!(solver.policy().log_probs().iter().all(|l| l.is_finite()));
-    let cycle = rps(0.5, 0.5, 0.5);
+    let cycle = cycle(0.5, 0.5, 0.5);
     assert!(run("bradley-terry", json!({}), &uniform_task(&cycle), &cycle, 1).notes().is_empty());
     assert!(fit(arr2(&[[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]).view()).unwrap().exists);
 }
 
 #[test]
 fn parameters_are_checked_and_resolved() {
-    let game = rps(0.1, 0.2, 0.3);
+    let game = cycle(0.1, 0.2, 0.3);
     let resolve = |name: &str, block: Value, tau: f64| {
         let entry = SOLVERS.iter().find(|e| e.name == name).unwrap();
-        let task = task(Policy::uniform(game.shape()), tau);
+        let task = Task::new(Policy::uniform(game.shape())).tau(tau);
         entry.build(&block, &task).map(|b| b.parameters).map_err(|e| e.to_string())
     };
     for (tau, expect) in [(0.0, 0.1), (0.7, 0.7)] {

@@ -3,38 +3,19 @@
 use std::sync::Arc;
 
 use equipoise::registry::solver;
-use equipoise_core::{Policy, Rng, Shape, Solver, Task, local, sample, seed, simplex};
+use equipoise_core::{Policy, Solver, Task, local, seed};
 use equipoise_env::generators::generator;
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_env::{Game, GameOracle};
 use equipoise_reference::{game_equilibrium, game_frequencies, operator_norm};
+use equipoise_testing::{gap, kl, perturbed_rps, policy, random_policy};
 use ndarray::Array1;
 use serde_json::{Value, json};
 
 // ---- games and runs -------------------------------------------------------------------------------------------------
 
-fn matrix(n: usize, margin: impl Fn(usize, usize) -> f64) -> PreferenceMatrix {
-    PreferenceMatrix::from_margins(n, margin).expect("valid margins")
-}
-
-/// Perturbed rock-paper-scissors (OpenSpiel, arXiv:2206.05825), the game of the golden numbers.
-fn g4() -> Arc<Game> {
-    let k = [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]];
-    Arc::new(Game::single(matrix(3, |i, j| k[i][j] / 6.0)))
-}
-
 fn named(name: &str, block: &Value) -> Arc<Game> {
     let mut rng = seed::stream(5, "catalogue", &[]);
     Arc::new(generator(name).expect("a generator").build(block, &mut rng).expect("valid"))
-}
-
-fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
-        .expect("a policy")
-}
-
-fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
-    let logits = (0..n).map(|_| spread * (2.0 * sample::uniform(rng) - 1.0)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
 }
 
 /// A task that knows the norm of its game, as the facade's does.
@@ -44,7 +25,7 @@ fn task(game: &Game, reference: &Policy, start: &Policy, tau: f64) -> Task {
 }
 
 fn golden(tau: f64) -> Task {
-    task(&g4(), &policy(&[0.2, 0.3, 0.5]), &policy(&[0.5, 0.3, 0.2]), tau)
+    task(&perturbed_rps(), &policy(&[0.2, 0.3, 0.5]), &policy(&[0.5, 0.3, 0.2]), tau)
 }
 
 /// The method after `steps` steps; `see` gets it after each.
@@ -54,30 +35,15 @@ fn run(
     task: &Task,
     game: &Arc<Game>,
     steps: usize,
-    mut see: impl FnMut(&dyn Solver),
+    see: impl FnMut(&dyn Solver),
 ) -> Policy {
-    let entry = solver(name).expect("registered");
-    let mut solver = entry.build(&block, task).unwrap_or_else(|e| panic!("{name}: {e}")).solver;
-    let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
-    for _ in 0..steps {
-        solver.step(&mut oracle, &mut rng).expect("finite");
-        see(solver.as_ref());
-    }
-    solver.policy().clone()
+    let method =
+        solver(name).expect("registered").build(&block, task).unwrap_or_else(|e| panic!("{name}: {e}"));
+    equipoise_testing::run(method.solver, game, steps, see).policy().clone()
 }
 
 fn last(name: &str, block: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Policy {
     run(name, block, task, game, steps, |_| ())
-}
-
-fn gap(game: &Game, pi: &Policy) -> f64 {
-    let mut q = Array1::zeros(pi.shape().len());
-    game.margins(pi, &mut q);
-    2.0 * q.iter().fold(f64::NEG_INFINITY, |m: f64, &v| m.max(v))
-}
-
-fn kl(p: &Policy, r: &Policy) -> f64 {
-    simplex::kl(p.probs_slice(), p.log_probs_slice(), r.probs_slice(), r.log_probs_slice())
 }
 
 fn close(got: &Policy, expect: &[f64], tolerance: f64) {
@@ -111,7 +77,7 @@ fn same_way(
 fn golden_numbers() {
     // twelve printed digits
     let half = 6e-13;
-    let (game, original) = (g4(), golden(0.0));
+    let (game, original) = (perturbed_rps(), golden(0.0));
     let rm = last("rm-plus", json!({"answer": "last"}), &original, &game, 10);
     close(&rm, &[0.548773329921, 0.451226670079, 0.0], half);
     let prm = last("prm-plus", json!({"answer": "last"}), &original, &game, 10);
@@ -218,7 +184,7 @@ fn gpo_is_multiplicative_weights_on_the_game_of_its_scores() {
 #[test]
 fn players_of_mnpo_collapse_onto_each_other() {
     // with three players differences halve at every step: after 60 nothing is left, and each is one mwu trajectory
-    let (game, task) = (g4(), golden(0.0));
+    let (game, task) = (perturbed_rps(), golden(0.0));
     let block = json!({"step_size": 0.5, "players": 3, "spread": 1.0});
     let at = last("mnpo", block.clone(), &task, &game, 60);
     let direct = last("mnpo", block, &task, &game, 61);
@@ -231,7 +197,7 @@ fn players_of_mnpo_collapse_onto_each_other() {
 #[test]
 fn local_slopes_of_the_regularised_methods_are_met() {
     // T24, within 2 percent, on the perturbed cycle
-    let (game, task) = (g4(), golden(0.1));
+    let (game, task) = (perturbed_rps(), golden(0.1));
     let goal = game_equilibrium(&game, &task.reference, 0.1).expect("solved");
     let omega = game_frequencies(&game, &goal)[0];
     let eta = 0.5;
@@ -285,7 +251,7 @@ fn outer_steps_of_comal_contract_as_the_proximal_point() {
 fn methods_of_the_original_game_reach_it() {
     // cyclic games with an interior equilibrium, a random one, and Efron's dice with a segment of equilibria
     let games = [
-        g4(),
+        perturbed_rps(),
         named("comal", &Value::Null),
         named("random-uniform", &json!({"actions": 7})),
         named("efron", &Value::Null),

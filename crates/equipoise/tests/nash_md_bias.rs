@@ -2,47 +2,21 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Policy, Shape, Solver, Task, sample, seed, simplex};
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise::registry::solver;
+use equipoise_core::{Policy, Solver, Task, sample, seed};
+use equipoise_env::Game;
 use equipoise_reference::game_equilibrium;
+use equipoise_testing::{kl, perturbed_rps, random_game, random_policy};
 use ndarray::Array1;
 use serde_json::{Value, json};
-
-fn game(n: usize, margin: impl Fn(usize, usize) -> f64) -> Arc<Game> {
-    Arc::new(Game::single(PreferenceMatrix::from_margins(n, margin).expect("valid margins")))
-}
-
-/// Perturbed rock-paper-scissors (OpenSpiel, arXiv:2206.05825).
-fn g4() -> Arc<Game> {
-    game(3, |i, j| [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]][i][j] / 6.0)
-}
-
-fn random_game(n: usize, rng: &mut equipoise_core::Rng) -> Arc<Game> {
-    let margins: Vec<f64> = (0..n * n).map(|_| sample::uniform(rng) - 0.5).collect();
-    game(n, |i, j| margins[n * i + j])
-}
-
-fn random_policy(n: usize, spread: f64, rng: &mut equipoise_core::Rng) -> Policy {
-    let logits = (0..n).map(|_| spread * (2.0 * sample::uniform(rng) - 1.0)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
-}
 
 fn task(reference: &Policy, start: &Policy, tau: f64) -> Task {
     Task::new(reference.clone()).start(start.clone()).tau(tau)
 }
 
 fn run(name: &str, block: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Box<dyn Solver> {
-    let entry = equipoise::registry::solver(name).expect("registered");
-    let mut solver = entry.build(&block, task).expect("valid parameters").solver;
-    let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
-    for _ in 0..steps {
-        solver.step(&mut oracle, &mut rng).expect("finite");
-    }
-    solver
-}
-
-fn kl(p: &Policy, r: &Policy) -> f64 {
-    simplex::kl(p.probs_slice(), p.log_probs_slice(), r.probs_slice(), r.log_probs_slice())
+    let method = solver(name).expect("registered").build(&block, task).expect("valid parameters");
+    equipoise_testing::run(method.solver, game, steps, |_| ())
 }
 
 fn close(got: &Policy, expect: &Policy, tolerance: f64) {
@@ -68,7 +42,7 @@ fn the_mixture_of_nash_md_is_mirror_descent_with_mapped_parameters() {
 
 #[test]
 fn nash_md_is_biased_by_its_mixture_and_can_be_freed_of_it() {
-    let (game, tau, eta) = (g4(), 0.1, 0.5);
+    let (game, tau, eta) = (perturbed_rps(), 0.1, 0.5);
     let mu = Policy::uniform(game.shape());
     let start = Policy::from_probs(mu.shape(), Array1::from(vec![0.5, 0.3, 0.2])).unwrap();
     let star = game_equilibrium(&game, &mu, tau).unwrap();

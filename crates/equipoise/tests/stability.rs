@@ -1,28 +1,17 @@
 //! T25: mirror descent on both sides of its predicted limit, on a hundred random games.
 
-use std::sync::Arc;
-
 use equipoise::registry::solver;
-use equipoise_core::{Policy, Rng, Task, sample, seed, simplex};
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_core::{Policy, Rng, Task, sample, seed};
+use equipoise_env::{Game, GameOracle};
 use equipoise_reference::{game_equilibrium, game_frequencies};
+use equipoise_testing::{kl, random_game};
 use serde_json::json;
-
-fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
-    let margins: Vec<f64> = (0..n * n).map(|_| sample::uniform(rng) - 0.5).collect();
-    let matrix = PreferenceMatrix::from_margins(n, |i, j| margins[n * i + j]).expect("margins within 1/2");
-    Arc::new(Game::single(matrix))
-}
 
 fn logits(game: &Game, scale: f64, base: Option<&Policy>, rng: &mut Rng) -> Policy {
     let noise =
         (0..game.shape().len()).map(|_| scale * sample::normal(rng)).collect::<ndarray::Array1<f64>>();
     let logits = base.map_or(noise.clone(), |p| p.log_probs() + &noise);
     Policy::from_logits(game.shape(), logits).expect("finite logits")
-}
-
-fn kl(p: &Policy, r: &Policy) -> f64 {
-    simplex::kl(p.probs_slice(), p.log_probs_slice(), r.probs_slice(), r.log_probs_slice())
 }
 
 #[test]

@@ -3,96 +3,27 @@
 use std::sync::Arc;
 
 use equipoise_core::kernel::logit_step;
-use equipoise_core::{Cost, Oracle, Policy, Rng, Shape, Solver, Task, local, sample, seed, simplex};
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_core::{Cost, Oracle, Policy, Shape, Solver, Task, local, sample, seed};
+use equipoise_env::{Game, GameOracle};
 use equipoise_solver_extragradient::{SOLVERS, egpo, mirror_prox, nash_mp};
+use equipoise_testing as testing;
+use equipoise_testing::{
+    assert_close, game, gap_tau, golden_task, kl, last_iterate, margins, perturbed_rps, policy,
+    random_game_or_tournament, random_policy, regular_tournament, run, task,
+};
 use ndarray::Array1;
 use serde_json::{Value, json};
 
 // ---- games ----------------------------------------------------------------------------------------------------------
 
-fn game(n: usize, margin: impl Fn(usize, usize) -> f64) -> Arc<Game> {
-    Arc::new(Game::single(PreferenceMatrix::from_margins(n, margin).expect("valid margins")))
-}
-
-/// Perturbed rock-paper-scissors (OpenSpiel, arXiv:2206.05825).
-fn g4() -> Arc<Game> {
-    game(3, |i, j| [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]][i][j] / 6.0)
-}
-
-/// Action i beats the next (n - 1) / 2 by `m`.
-fn regular_tournament(n: usize, m: f64) -> Arc<Game> {
-    game(n, |i, j| if j - i <= (n - 1) / 2 { m } else { -m })
-}
-
-fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
-    let tournament = sample::uniform(rng) < 0.3;
-    let margins: Vec<f64> = (0..n * n)
-        .map(|_| sample::uniform(rng) - 0.5)
-        .map(|m| if tournament { 0.5f64.copysign(m) } else { m })
-        .collect();
-    game(n, |i, j| margins[n * i + j])
-}
-
-fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
-        .expect("a policy")
-}
-
-/// Logits uniform in `[-spread, spread]`.
-fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
-    let logits = (0..n).map(|_| spread * (2.0 * sample::uniform(rng) - 1.0)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
-}
-
-fn task(reference: Policy, start: Policy, tau: f64) -> Task {
-    Task::new(reference).start(start).tau(tau)
-}
-
-/// The task of the golden numbers.
-fn golden_task(tau: f64) -> Task {
-    task(policy(&[0.2, 0.3, 0.5]), policy(&[0.5, 0.3, 0.2]), tau)
-}
-
 fn build(name: &str, parameters: Value, task: &Task) -> Box<dyn Solver> {
-    let entry = SOLVERS.iter().find(|e| e.name == name).expect("registered");
-    entry.build(&parameters, task).expect("valid parameters").solver
-}
-
-/// Calls `see` with the policy before each of `steps` steps, and returns the solver.
-fn run(
-    mut solver: Box<dyn Solver>,
-    game: &Arc<Game>,
-    steps: usize,
-    mut see: impl FnMut(&Policy),
-) -> Box<dyn Solver> {
-    let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
-    for _ in 0..steps {
-        see(solver.policy());
-        solver.step(&mut oracle, &mut rng).expect("finite");
-    }
-    solver
-}
-
-fn kl(p: &Policy, r: &Policy) -> f64 {
-    simplex::kl(p.probs_slice(), p.log_probs_slice(), r.probs_slice(), r.log_probs_slice())
-}
-
-fn margins(game: &Game, pi: &Policy) -> Vec<f64> {
-    let mut q = Array1::zeros(pi.shape().len());
-    game.margins(pi, &mut q);
-    q.to_vec()
-}
-
-fn gap_tau(game: &Game, pi: &Policy, task: &Task) -> f64 {
-    let (q, mu) = (margins(game, pi), task.reference.log_probs_slice());
-    2.0 * task.tau * simplex::kl_to_best_response(pi.probs_slice(), pi.log_probs_slice(), &q, mu, task.tau)
+    testing::build(SOLVERS, name, &parameters, task)
 }
 
 /// The regularised equilibrium by long extragradient, accepted only if it solves `log pi = log mu + K pi / tau + c`.
 fn equilibrium(game: &Arc<Game>, task: &Task) -> Policy {
     let steps = (80.0 / (0.5 * task.tau)) as usize;
-    let pi = run(build("egpo", json!({"step_size": 0.5}), task), game, steps, |_| ()).policy().clone();
+    let pi = last_iterate(build("egpo", json!({"step_size": 0.5}), task), game, steps);
     let q = margins(game, &pi);
     let residual: Vec<f64> =
         (0..q.len()).map(|i| pi.log_probs()[i] - task.reference.log_probs()[i] - q[i] / task.tau).collect();
@@ -102,22 +33,18 @@ fn equilibrium(game: &Arc<Game>, task: &Task) -> Policy {
     pi
 }
 
-fn assert_close(got: &[f64], expect: &[f64], tolerance: f64) {
-    assert!(got.iter().zip(expect).all(|(a, b)| (a - b).abs() <= tolerance), "{got:?}\n{expect:?}");
-}
-
 // ---- golden numbers and identities ----------------------------------------------------------------------------------
 
 #[test]
 fn golden_numbers_after_ten_steps() {
     // half a unit in the last of twelve printed decimals
     let task = golden_task(0.1);
-    let got = run(build("egpo", json!({"step_size": 0.5}), &task), &g4(), 10, |_| ());
+    let got = run(build("egpo", json!({"step_size": 0.5}), &task), &perturbed_rps(), 10, |_| ());
     assert_close(got.policy().probs_slice(), &[0.479366830136, 0.299424679507, 0.221208490357], 5e-13);
-    assert!((gap_tau(&g4(), got.policy(), &task) - 0.0007223117).abs() < 5e-11);
-    let got = run(build("mirror-prox", json!({"step_size": 0.5}), &task), &g4(), 10, |_| ());
+    assert!((gap_tau(&perturbed_rps(), got.policy(), &task) - 0.0007223117).abs() < 5e-11);
+    let got = run(build("mirror-prox", json!({"step_size": 0.5}), &task), &perturbed_rps(), 10, |_| ());
     assert_close(got.policy().probs_slice(), &[0.561379327364, 0.327937687699, 0.110682984938], 5e-13);
-    let star = equilibrium(&g4(), &task);
+    let star = equilibrium(&perturbed_rps(), &task);
     assert_close(star.probs_slice(), &[0.492000563581, 0.282978935824, 0.225020500594], 5e-13);
 }
 
@@ -125,7 +52,7 @@ fn golden_numbers_after_ten_steps() {
 fn without_regularisation_egpo_is_mirror_prox() {
     let mut rng = seed::stream(1, "test", &[]);
     for n in 2..8 {
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(random_policy(n, 2.0, &mut rng), random_policy(n, 2.0, &mut rng), 0.0);
         let a = run(build("egpo", json!({"step_size": 0.7}), &task), &game, 50, |_| ());
         let b = run(build("mirror-prox", json!({"step_size": 0.7}), &task), &game, 50, |_| ());
@@ -136,7 +63,7 @@ fn without_regularisation_egpo_is_mirror_prox() {
 
 #[test]
 fn the_half_point_is_a_mirror_descent_step_and_costs_two_queries() {
-    let (task, game) = (golden_task(0.1), g4());
+    let (task, game) = (golden_task(0.1), perturbed_rps());
     let mut oracle = GameOracle::exact(game.clone());
     let mut solver = build("egpo", json!({"step_size": 0.5}), &task);
     assert_eq!((solver.policy(), solver.played()), (&task.start, &task.start));
@@ -155,7 +82,7 @@ fn nash_mp_is_egpo_with_the_mapped_step() {
     let (mut rng, eta_m) = (seed::stream(2, "test", &[]), 2.0);
     for _ in 0..20 {
         let (n, tau) = (5, 0.01 + sample::uniform(&mut rng));
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(random_policy(n, 2.0, &mut rng), random_policy(n, 2.0, &mut rng), tau);
         // the paper's map in its own symbols, probabilities multiplied out
         let (mut oracle, mut q, mut pi) =
@@ -226,14 +153,14 @@ fn kl_contracts_by_one_minus_eta_tau_on_random_games() {
         let n = 2 + sample::index(&mut rng, 7);
         let tau = 10f64.powf(-2.0 + 2.0 * sample::uniform(&mut rng));
         let eta = (1.0 / (2.0 * tau + 1.0)).min(0.5) * (0.02 + 0.98 * sample::uniform(&mut rng));
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(random_policy(n, 2.0, &mut rng), random_policy(n, 10.0, &mut rng), tau);
         let star = equilibrium(&game, &task);
-        let mut last = f64::INFINITY;
-        run(build("egpo", json!({"step_size": eta}), &task), &game, 400, |pi| {
-            let now = kl(&star, pi);
+        let mut last = kl(&star, &task.start);
+        run(build("egpo", json!({"step_size": eta}), &task), &game, 400, |s| {
+            let now = kl(&star, s.policy());
             // below 1e-16 the rounding of pi* (relative error 1e-13 / sqrt KL) would be measured
-            if last.is_finite() && last > 1e-16 {
+            if last > 1e-16 {
                 worst = worst.max(now / last / (1.0 - eta * tau));
             }
             last = now;
@@ -248,13 +175,13 @@ fn nash_mp_falls_by_its_published_rate() {
     let mut rng = seed::stream(5, "test", &[]);
     for _ in 0..50 {
         let (n, tau) = (2 + sample::index(&mut rng, 7), 0.03 + 0.5 * sample::uniform(&mut rng));
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(random_policy(n, 2.0, &mut rng), random_policy(n, 5.0, &mut rng), tau);
         let star = equilibrium(&game, &task);
-        let (start, mut t) = (kl(&star, &task.start), 0);
-        run(build("nash-mp", Value::Null, &task), &game, 200, |pi| {
+        let (start, mut t) = (kl(&star, &task.start), 1);
+        run(build("nash-mp", Value::Null, &task), &game, 200, |s| {
             let bound = start * (1.0 + 2.0 * tau).powi(-t);
-            assert!(kl(&star, pi) <= bound * (1.0 + 1e-9) + 1e-20, "step {t}, tau {tau}");
+            assert!(kl(&star, s.policy()) <= bound * (1.0 + 1e-9) + 1e-20, "step {t}, tau {tau}");
             t += 1;
         });
     }
@@ -265,7 +192,7 @@ fn mirror_prox_average_meets_its_bound() {
     let (mut rng, mut worst) = (seed::stream(6, "test", &[]), 0f64);
     for _ in 0..200 {
         let n = 2 + sample::index(&mut rng, 7);
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(Policy::uniform(&Shape::single(n).unwrap()), random_policy(n, 3.0, &mut rng), 0.0);
         let radius = task.start.log_probs().iter().fold(0f64, |d, l| d.max(-l));
         let mut solver = build("mirror-prox", Value::Null, &task); // eta = 2
@@ -295,9 +222,9 @@ fn measured_modulus(
     let n = star.shape().len();
     let start = (0..n).map(|i| star.log_probs()[i] + 1e-4 * ((i * i) as f64).sin()).collect();
     let start = Policy::from_logits(star.shape(), start).expect("finite logits");
+    let mut distances = vec![kl(star, &start)];
     let solver = build(name, json!({"step_size": eta}), &task(reference.clone(), start, tau));
-    let mut distances = Vec::new();
-    run(solver, game, 20_000, |pi| distances.push(kl(star, pi)));
+    run(solver, game, 20_000, |s| distances.push(kl(star, s.policy())));
     let from = distances.len() / 3;
     let to = distances.iter().position(|&d| d < 1e-25).unwrap_or(distances.len()) - 1;
     let from = from.min(to / 3);
@@ -310,7 +237,7 @@ fn local_slopes_match_the_multipliers() {
     // perturbed RPS, original game: equilibrium (3, 3, 1) / 7, w = 1 / sqrt 28
     let (star, w) = (policy(&[3.0 / 7.0, 3.0 / 7.0, 1.0 / 7.0]), 1.0 / 28f64.sqrt());
     for eta in [0.5, 1.0, 2.0] {
-        let measured = measured_modulus("mirror-prox", eta, 0.0, &g4(), &star, &uniform(3));
+        let measured = measured_modulus("mirror-prox", eta, 0.0, &perturbed_rps(), &star, &uniform(3));
         let predicted = local::extragradient(eta, 0.0, w);
         // T24: 2 % of the distance from 1, which is what a wrong w or eta would change
         assert!((measured - predicted).abs() < 0.02 * (1.0 - predicted), "{eta}: {measured} {predicted}");
@@ -333,12 +260,12 @@ fn local_slopes_match_the_multipliers() {
 
 #[test]
 fn the_regularised_gap_falls_monotonically_to_1e_minus_20() {
-    for (game, n) in [(g4(), 3), (regular_tournament(9, 0.3), 9)] {
+    for (game, n) in [(perturbed_rps(), 3), (regular_tournament(9, 0.3), 9)] {
         let mut rng = seed::stream(7, "test", &[]);
         let task = task(Policy::uniform(&Shape::single(n).unwrap()), random_policy(n, 1.0, &mut rng), 0.1);
-        let (mut last, mut steps) = (f64::INFINITY, 0);
-        run(build("egpo", Value::Null, &task), &game, 2000, |pi| {
-            let gap = gap_tau(&game, pi, &task);
+        let (mut last, mut steps) = (gap_tau(&game, &task.start, &task), 0);
+        run(build("egpo", Value::Null, &task), &game, 2000, |s| {
+            let gap = gap_tau(&game, s.policy(), &task);
             if last > 1e-20 {
                 assert!(gap < last, "step {steps}: {gap:e} after {last:e}");
                 (last, steps) = (gap, steps + 1);
@@ -375,7 +302,7 @@ fn rules_resolve_and_bad_values_are_named() {
 #[test]
 fn contexts_do_not_touch_each_other() {
     let mut rng = seed::stream(8, "test", &[]);
-    let parts = [random_game(3, &mut rng), random_game(5, &mut rng)];
+    let parts = [random_game_or_tournament(3, &mut rng), random_game_or_tournament(5, &mut rng)];
     let both = Arc::new(Game::new(parts.iter().map(|g| g.matrix(0))).unwrap());
     let starts: Vec<Policy> = [3, 5].iter().map(|&n| random_policy(n, 1.0, &mut rng)).collect();
     let joined: Array1<f64> = starts.iter().flat_map(|p| p.log_probs().to_vec()).collect();

@@ -2,42 +2,17 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, Solver, Task, local, sample, seed};
-use equipoise_env::{Feedback, Game, GameOracle, LabelKind, PreferenceMatrix, Sampled};
+use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, Solver, Task, local, seed};
+use equipoise_env::{Game, GameOracle, PreferenceMatrix};
 use equipoise_solver_regression::inpo::ENTRY;
+use equipoise_testing::{
+    bernoulli_oracle, last_iterate, perturbed_rps, policy, random_game, random_policy, task,
+};
 use ndarray::Array1;
 use serde_json::{Value, json};
 
-fn game(n: usize, margin: impl Fn(usize, usize) -> f64) -> Arc<Game> {
-    Arc::new(Game::single(PreferenceMatrix::from_margins(n, margin).expect("valid margins")))
-}
-
-/// Perturbed rock-paper-scissors (OpenSpiel, arXiv:2206.05825).
-fn g4() -> Arc<Game> {
-    game(3, |i, j| [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]][i][j] / 6.0)
-}
-
-fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
-    let margins: Vec<f64> = (0..n * n).map(|_| sample::uniform(rng) - 0.5).collect();
-    game(n, |i, j| margins[n * i + j])
-}
-
-fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
-        .expect("a policy")
-}
-
-fn random_policy(n: usize, rng: &mut Rng) -> Policy {
-    let logits = (0..n).map(|_| 3.0 * sample::uniform(rng)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
-}
-
-fn task(reference: Policy, start: Policy, tau: f64) -> Task {
-    Task::new(reference).start(start).tau(tau)
-}
-
 fn random_task(n: usize, tau: f64, rng: &mut Rng) -> Task {
-    task(random_policy(n, rng), random_policy(n, rng), tau)
+    task(random_policy(n, 1.5, rng), random_policy(n, 1.5, rng), tau)
 }
 
 fn build(parameters: Value, task: &Task) -> Box<dyn Solver> {
@@ -46,14 +21,7 @@ fn build(parameters: Value, task: &Task) -> Box<dyn Solver> {
 
 /// The policy after one exact step of the solver.
 fn one_step(parameters: Value, task: &Task, game: &Arc<Game>) -> Policy {
-    let mut solver = build(parameters, task);
-    solver.step(&mut GameOracle::exact(game.clone()), &mut seed::stream(0, "test", &[])).expect("finite");
-    solver.policy().clone()
-}
-
-fn bernoulli(game: &Arc<Game>, rng: Rng) -> GameOracle {
-    let spec = Sampled { labels: LabelKind::Bernoulli, ..Sampled::default() };
-    GameOracle::new(game.clone(), Feedback::Sampled(spec), rng)
+    last_iterate(build(parameters, task), game, 1)
 }
 
 /// `a - mean a`.
@@ -167,7 +135,7 @@ fn the_logit_gradient_of_the_loss_is_as_derived() {
     let mut rng = seed::stream(2, "test", &[]);
     for n in 2..7 {
         let (game, task, eta_i) = (random_game(n, &mut rng), random_task(n, 0.2, &mut rng), 0.9);
-        let pi = random_policy(n, &mut rng);
+        let pi = random_policy(n, 1.5, &mut rng);
         let (u, p, mut q) = (log_change(&pi, &task, eta_i), task.start.probs(), Array1::zeros(n));
         game.margins(&task.start, &mut q);
         let mean: f64 = (0..n).map(|k| p[k] * u[k]).sum();
@@ -203,7 +171,7 @@ fn the_step_is_mirror_descent_and_mmd() {
 fn golden_numbers_after_ten_steps() {
     let task = task(policy(&[0.2, 0.3, 0.5]), policy(&[0.5, 0.3, 0.2]), 0.1);
     let mut solver = build(json!({"inpo_eta": 2.0}), &task);
-    let (mut oracle, mut rng) = (GameOracle::exact(g4()), seed::stream(0, "test", &[]));
+    let (mut oracle, mut rng) = (GameOracle::exact(perturbed_rps()), seed::stream(0, "test", &[]));
     for _ in 0..10 {
         solver.step(&mut oracle, &mut rng).unwrap();
     }
@@ -255,7 +223,7 @@ fn the_sampled_step_minimises_the_empirical_loss() {
         let (game, task, eta_i) = (random_game(n, &mut rng), random_task(n, 0.3, &mut rng), 1.7);
         let mut solver =
             build(json!({"inpo_eta": eta_i, "regression": "sampled", "duels_per_step": duels}), &task);
-        let inner = bernoulli(&game, seed::stream(4, "oracle", &[]));
+        let inner = bernoulli_oracle(&game, seed::stream(4, "oracle", &[]));
         let mut oracle = Recorder { inner, seen: Vec::new() };
         solver.step(&mut oracle, &mut rng).unwrap();
         let slope =
@@ -272,7 +240,7 @@ fn the_sampled_step_minimises_the_empirical_loss() {
 
 #[test]
 fn the_sampled_gradient_is_unbiased_and_its_minimiser_consistent() {
-    let (game, eta_i, n) = (g4(), 2.0, 3);
+    let (game, eta_i, n) = (perturbed_rps(), 2.0, 3);
     let task = task(policy(&[0.2, 0.3, 0.5]), policy(&[0.5, 0.3, 0.2]), 0.1);
     let exact = centred(&log_change(&one_step(json!({"inpo_eta": eta_i}), &task, &game), &task, eta_i));
     let point = [0.4, -0.3, 0.1];
@@ -282,7 +250,7 @@ fn the_sampled_gradient_is_unbiased_and_its_minimiser_consistent() {
         let mut samples = vec![Vec::new(); 2 * n];
         for round in 0..rounds {
             let name = round.to_string();
-            let inner = bernoulli(&game, seed::stream(5, "oracle", &[&name]));
+            let inner = bernoulli_oracle(&game, seed::stream(5, "oracle", &[&name]));
             let mut oracle = Recorder { inner, seen: Vec::new() };
             let mut solver = build(parameters.clone(), &task);
             solver.step(&mut oracle, &mut seed::stream(5, "solver", &[&name])).unwrap();
@@ -312,7 +280,7 @@ fn many_duels_approach_the_regularised_equilibrium() {
     let parameters = json!({"inpo_eta": 5.0, "regression": "sampled", "duels_per_step": 4000});
     let mut solver = build(parameters, &task);
     let (mut oracle, mut rng) =
-        (bernoulli(&g4(), seed::stream(6, "oracle", &[])), seed::stream(6, "solver", &[]));
+        (bernoulli_oracle(&perturbed_rps(), seed::stream(6, "oracle", &[])), seed::stream(6, "solver", &[]));
     for _ in 0..400 {
         solver.step(&mut oracle, &mut rng).unwrap();
     }
@@ -349,7 +317,7 @@ fn quadruples(n: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
 
 #[test]
 fn best_of_eight_against_worst_of_eight_steps_too_far() {
-    let (game, start) = (g4(), policy(&[0.5, 0.3, 0.2]));
+    let (game, start) = (perturbed_rps(), policy(&[0.5, 0.3, 0.2]));
     let win = |i: usize, j: usize| game.prob(0, i, j);
     let law = best_worst_law(start.probs_slice(), &win, 3);
     approx::assert_abs_diff_eq!(law.iter().flatten().sum::<f64>(), 1.0, epsilon = 1e-14);
@@ -372,7 +340,7 @@ fn best_of_eight_against_worst_of_eight_steps_too_far() {
         "duels_per_step": 11 * 200_000});
     for exact in [true, false] {
         let rng = seed::stream(7, "oracle", &[]);
-        let mut oracle = if exact { GameOracle::exact(game.clone()) } else { bernoulli(&game, rng) };
+        let mut oracle = if exact { GameOracle::exact(game.clone()) } else { bernoulli_oracle(&game, rng) };
         let mut solver = build(parameters.clone(), &task);
         solver.step(&mut oracle, &mut seed::stream(7, "solver", &[])).unwrap();
         let step = centred((solver.policy().log_probs() - task.start.log_probs()).as_slice().unwrap());
@@ -389,7 +357,8 @@ fn best_of_eight_against_worst_of_eight_steps_too_far() {
 fn declared_cost_is_measured_cost() {
     let mut rng = seed::stream(8, "test", &[]);
     let one = PreferenceMatrix::from_margins(1, |_, _| 0.0).unwrap();
-    let game = Arc::new(Game::new([random_game(4, &mut rng).matrix(0), one, g4().matrix(0)]).unwrap());
+    let game =
+        Arc::new(Game::new([random_game(4, &mut rng).matrix(0), one, perturbed_rps().matrix(0)]).unwrap());
     let uniform = Policy::uniform(game.shape());
     let task = task(uniform.clone(), uniform, 0.1);
     for (parameters, expect) in [
@@ -405,7 +374,7 @@ fn declared_cost_is_measured_cost() {
         ),
     ] {
         let (mut solver, mut oracle) =
-            (build(parameters, &task), bernoulli(&game, seed::stream(8, "oracle", &[])));
+            (build(parameters, &task), bernoulli_oracle(&game, seed::stream(8, "oracle", &[])));
         assert_eq!(solver.step_cost(), expect);
         let before = oracle.cost().duels;
         for _ in 0..3 {

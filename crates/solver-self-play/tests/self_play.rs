@@ -4,106 +4,32 @@ use std::sync::Arc;
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, Solver, Task, sample, seed, simplex};
-use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_env::{Game, GameOracle};
 use equipoise_solver_self_play::SOLVERS;
+use equipoise_testing as testing;
+use equipoise_testing::{
+    assert_close, cycle, game, gap, gap_tau, golden_task, kl, last_iterate, margins, perturbed_rps, policy,
+    random_game_or_tournament, random_policy, run, task,
+};
 use ndarray::Array1;
 use serde_json::{Value, json};
 
 // ---- games and runs -------------------------------------------------------------------------------------------------
 
-fn game(n: usize, margin: impl Fn(usize, usize) -> f64) -> Arc<Game> {
-    Arc::new(Game::single(PreferenceMatrix::from_margins(n, margin).expect("valid margins")))
+fn build(name: &str, parameters: Value, task: &Task) -> Box<dyn Solver> {
+    testing::build(SOLVERS, name, &parameters, task)
 }
 
-/// Perturbed rock-paper-scissors (OpenSpiel, arXiv:2206.05825).
-fn g4() -> Arc<Game> {
-    game(3, |i, j| [[0.0, -1.0, 3.0], [1.0, 0.0, -3.0], [-3.0, 3.0, 0.0]][i][j] / 6.0)
-}
-
-/// 0 beats 1 by x, 1 beats 2 by y, 2 beats 0 by z; equilibrium (y, z, x) / (x + y + z).
-fn cycle(x: f64, y: f64, z: f64) -> Arc<Game> {
-    game(3, |i, j| [[0.0, x, -z], [0.0, 0.0, y]][i][j])
-}
-
-/// Uniform margins, or fair coins for three games in ten.
-fn random_game(n: usize, rng: &mut Rng) -> Arc<Game> {
-    let tournament = sample::uniform(rng) < 0.3;
-    let margins: Vec<f64> = (0..n * n)
-        .map(|_| sample::uniform(rng) - 0.5)
-        .map(|m| if tournament { 0.5f64.copysign(m) } else { m })
-        .collect();
-    game(n, |i, j| margins[n * i + j])
-}
-
-fn policy(probs: &[f64]) -> Policy {
-    Policy::from_probs(&Shape::single(probs.len()).expect("not empty"), probs.to_vec().into())
-        .expect("a policy")
-}
-
-/// Logits uniform in `[-spread, spread]`.
-fn random_policy(n: usize, spread: f64, rng: &mut Rng) -> Policy {
-    let logits = (0..n).map(|_| spread * (2.0 * sample::uniform(rng) - 1.0)).collect();
-    Policy::from_logits(&Shape::single(n).expect("not empty"), logits).expect("finite logits")
-}
-
-fn task(reference: Policy, start: Policy, tau: f64) -> Task {
-    Task::new(reference).start(start).tau(tau)
+fn last(name: &str, parameters: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Policy {
+    last_iterate(build(name, parameters, task), game, steps)
 }
 
 fn original(start: Policy) -> Task {
     task(start.clone(), start, 0.0)
 }
 
-/// The task of the golden numbers.
-fn golden_task() -> Task {
-    task(policy(&[0.2, 0.3, 0.5]), policy(&[0.5, 0.3, 0.2]), 0.1)
-}
-
-fn build(name: &str, parameters: Value, task: &Task) -> Box<dyn Solver> {
-    let entry = SOLVERS.iter().find(|e| e.name == name).expect("registered");
-    entry.build(&parameters, task).expect("valid parameters").solver
-}
-
-/// Calls `see` with the solver after each of `steps` steps, and returns the last iterate.
-fn run(
-    mut solver: Box<dyn Solver>,
-    game: &Arc<Game>,
-    steps: usize,
-    mut see: impl FnMut(&dyn Solver),
-) -> Policy {
-    let (mut oracle, mut rng) = (GameOracle::exact(game.clone()), seed::stream(0, "test", &[]));
-    for _ in 0..steps {
-        solver.step(&mut oracle, &mut rng).expect("finite");
-        see(solver.as_ref());
-    }
-    solver.policy().clone()
-}
-
-fn last(name: &str, parameters: Value, task: &Task, game: &Arc<Game>, steps: usize) -> Policy {
-    run(build(name, parameters, task), game, steps, |_| ())
-}
-
-fn kl(p: &Policy, r: &Policy) -> f64 {
-    simplex::kl(p.probs_slice(), p.log_probs_slice(), r.probs_slice(), r.log_probs_slice())
-}
-
-fn margins(game: &Game, pi: &Policy) -> Array1<f64> {
-    let mut q = Array1::zeros(pi.shape().len());
-    game.margins(pi, &mut q);
-    q
-}
-
-fn gap(game: &Game, pi: &Policy) -> f64 {
-    2.0 * margins(game, pi).iter().fold(f64::NEG_INFINITY, |m, &q| m.max(q))
-}
-
 fn radius(pi: &Policy) -> f64 {
     pi.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l))
-}
-
-fn close(got: &[f64], expect: &[f64], tolerance: f64) {
-    assert_eq!(got.len(), expect.len());
-    assert!(got.iter().zip(expect).all(|(a, b)| (a - b).abs() <= tolerance), "{got:?}\n{expect:?}");
 }
 
 /// Half a unit in the last of twelve printed decimals.
@@ -113,17 +39,17 @@ const PRINTED: f64 = 5e-13;
 
 #[test]
 fn golden_numbers_after_ten_steps() {
-    let (task, game) = (golden_task(), g4());
+    let (task, game) = (golden_task(0.1), perturbed_rps());
     let mut sum = Array1::<f64>::zeros(3);
-    let pi = run(build("mwu", json!({"step_size": 0.5}), &task), &game, 10, |s| sum += s.played().probs());
-    close(pi.probs_slice(), &[0.573470153602, 0.317951300953, 0.108578545445], PRINTED);
-    close(&(sum / 10.0).to_vec(), &[0.543250163838, 0.300352915102, 0.156396921059], PRINTED);
-    assert!((gap(&game, &pi) - 0.0825781724).abs() < 5e-11);
+    let walked =
+        run(build("mwu", json!({"step_size": 0.5}), &task), &game, 10, |s| sum += s.played().probs());
+    let pi = walked.policy();
+    assert_close(pi.probs_slice(), &[0.573470153602, 0.317951300953, 0.108578545445], PRINTED);
+    assert_close(&(sum / 10.0).to_vec(), &[0.543250163838, 0.300352915102, 0.156396921059], PRINTED);
+    assert!((gap(&game, pi) - 0.0825781724).abs() < 5e-11);
     let pi = last("nash-md", json!({"step_size": 0.5}), &task, &game, 10);
-    close(pi.probs_slice(), &[0.488125247178, 0.288778182321, 0.223096570501], PRINTED);
-    let (q, mu) = (margins(&game, &pi).to_vec(), task.reference.log_probs_slice());
-    let gap_tau = 0.2 * simplex::kl_to_best_response(pi.probs_slice(), pi.log_probs_slice(), &q, mu, 0.1);
-    assert!((gap_tau - 0.0000877897).abs() < 5e-11);
+    assert_close(pi.probs_slice(), &[0.488125247178, 0.288778182321, 0.223096570501], PRINTED);
+    assert!((gap_tau(&game, &pi, &task) - 0.0000877897).abs() < 5e-11);
 }
 
 // ---- one step, many names -------------------------------------------------------------------------------------------
@@ -132,7 +58,8 @@ fn golden_numbers_after_ten_steps() {
 fn spo_dno_and_exact_sppo_are_multiplicative_weights() {
     let mut rng = seed::stream(1, "test", &[]);
     for n in 2..9 {
-        let (game, task) = (random_game(n, &mut rng), original(random_policy(n, 2.0, &mut rng)));
+        let (game, task) =
+            (random_game_or_tournament(n, &mut rng), original(random_policy(n, 2.0, &mut rng)));
         let mwu = last("mwu", json!({"step_size": 0.5}), &task, &game, 60);
         for (name, parameters) in [
             ("spo", json!({"step_size": 0.5})),
@@ -143,7 +70,7 @@ fn spo_dno_and_exact_sppo_are_multiplicative_weights() {
         }
         // without regularisation Nash-MD too; it normalises its mixture, which rounds once more a step
         let nash_md = last("nash-md", json!({"step_size": 0.5}), &task, &game, 60);
-        close(nash_md.log_probs_slice(), mwu.log_probs_slice(), 1e-12);
+        assert_close(nash_md.log_probs_slice(), mwu.log_probs_slice(), 1e-12);
     }
 }
 
@@ -152,7 +79,8 @@ fn the_dno_regression_is_stationary_at_its_step() {
     // g_k = eta_D sum_j (W_kj + W_jk) [sigma(eta_D (u_k - u_j)) - logistic(q_k - q_j)], u = log pi/pi_t, for any W
     let (mut rng, eta_d, n) = (seed::stream(2, "test", &[]), 0.7, 6);
     for _ in 0..20 {
-        let (game, task) = (random_game(n, &mut rng), original(random_policy(n, 2.0, &mut rng)));
+        let (game, task) =
+            (random_game_or_tournament(n, &mut rng), original(random_policy(n, 2.0, &mut rng)));
         let q = margins(&game, &task.start);
         let weights = Vec::from_iter((0..n * n).map(|_| sample::uniform(&mut rng)));
         let gradient = |pi: &Policy, k: usize| {
@@ -174,7 +102,7 @@ fn sppo_minimises_its_published_loss_and_undershoots() {
     let mut rng = seed::stream(3, "test", &[]);
     for eta in [0.1, 3.0, 1000.0] {
         for n in 2..7 {
-            let (game, start) = (random_game(n, &mut rng), random_policy(n, 2.0, &mut rng));
+            let (game, start) = (random_game_or_tournament(n, &mut rng), random_policy(n, 2.0, &mut rng));
             let task = original(start.clone());
             let q = margins(&game, &start);
             // the logit gradient of E_{pi_t} e^2 at pi, e = log pi/pi_t - eta (q - 1/2)
@@ -194,14 +122,14 @@ fn sppo_minimises_its_published_loss_and_undershoots() {
             // at the exact step e is the same for all actions, eta/2 - log Z in the paper's terms
             let log_z = simplex::log_sum_exp((0..n).map(|i| start.log_probs()[i] + eta * q[i]));
             let expect = -2.0 * log_z * (start.probs() - exact.probs());
-            close(&gradient(&exact).to_vec(), &expect.to_vec(), 1e-12 * (1.0 + eta));
+            assert_close(&gradient(&exact).to_vec(), &expect.to_vec(), 1e-12 * (1.0 + eta));
             assert!(kl(&start, &constant) < kl(&start, &exact), "the published loss steps shorter");
         }
     }
     // the value printed for the golden game at eta = 3
-    let task = golden_task();
-    let exact = last("mwu", json!({"step_size": 3.0}), &task, &g4(), 1);
-    let e = exact.log_probs() - task.start.log_probs() - margins(&g4(), &task.start) * 3.0;
+    let task = golden_task(0.1);
+    let exact = last("mwu", json!({"step_size": 3.0}), &task, &perturbed_rps(), 1);
+    let e = exact.log_probs() - task.start.log_probs() - margins(&perturbed_rps(), &task.start) * 3.0;
     let largest = (0..3).map(|k| 2.0 * e[k] * (task.start.probs()[k] - exact.probs()[k])).fold(0.0, f64::max);
     assert!(largest > 1e-3, "{largest}");
 }
@@ -236,7 +164,7 @@ fn sampled_win_rates_far_from_their_mean_do_not_break_sppo() {
         let mut centred = build("sppo", json!({"step_size": 500.0}), &task);
         centred.step(&mut oracle, rng).unwrap();
         // a shift of all win rates changes nothing; it costs the digits of 500 * 5
-        close(base.probs_slice(), centred.policy().probs_slice(), 1e-11);
+        assert_close(base.probs_slice(), centred.policy().probs_slice(), 1e-11);
     }
 }
 
@@ -268,7 +196,7 @@ fn the_distance_to_an_interior_equilibrium_grows_by_its_exact_increment() {
 fn every_step_beats_its_predecessor_by_the_jeffreys_divergence() {
     let mut rng = seed::stream(4, "test", &[]);
     for eta in [0.01, 1.0, 30.0] {
-        let (game, start) = (random_game(6, &mut rng), random_policy(6, 2.0, &mut rng));
+        let (game, start) = (random_game_or_tournament(6, &mut rng), random_policy(6, 2.0, &mut rng));
         let next = last("mwu", json!({"step_size": eta}), &original(start.clone()), &game, 1);
         let beats = next.probs().dot(&margins(&game, &start));
         let jeffreys = (kl(&next, &start) + kl(&start, &next)) / eta;
@@ -299,7 +227,7 @@ fn constant_gains_have_closed_forms() {
             ("sppo", json!({"step_size": eta, "log_partition": "exact"})),
         ] {
             let got = last(name, block, &task, &game, steps as usize);
-            close(got.log_probs_slice(), weights.log_probs_slice(), 1e-13);
+            assert_close(got.log_probs_slice(), weights.log_probs_slice(), 1e-13);
         }
         // Nash-MD, whatever its mixture: theta_T = a^T theta_0 + (1 - a^T)(log mu + s / tau)
         let power = (1.0 - eta * tau).powi(steps);
@@ -308,7 +236,7 @@ fn constant_gains_have_closed_forms() {
         for mixture in [Value::Null, json!(0.0), json!(0.3), json!(1.0)] {
             let got =
                 last("nash-md", json!({"step_size": eta, "mixture": mixture}), &task, &game, steps as usize);
-            close(got.log_probs_slice(), affine.log_probs_slice(), 1e-13);
+            assert_close(got.log_probs_slice(), affine.log_probs_slice(), 1e-13);
         }
     }
 }
@@ -337,7 +265,7 @@ fn a_role_symmetrised_game_is_two_player_play_with_half_the_step() {
         y.set_logits(|t| t.iter_mut().zip(&gain).for_each(|(t, g)| *t += 0.5 * eta * g)).unwrap();
     }
     // 500 steps of accumulated rounding, which the outward spiral magnifies
-    close(pi.log_probs_slice(), product(&x, &y).log_probs_slice(), 1e-11);
+    assert_close(pi.log_probs_slice(), product(&x, &y).log_probs_slice(), 1e-11);
     let best = |row: bool| {
         let value = |i: usize| (0..columns).map(|j| a[i][j] * y.probs()[j]).sum::<f64>();
         let reply = |j: usize| (0..rows).map(|i| x.probs()[i] * a[i][j]).sum::<f64>();
@@ -364,7 +292,7 @@ fn worst_ratio(name: &str, parameters: &Value, seed: u64, bound: impl Fn(f64, f6
                 Policy::uniform(&Shape::single(n).expect("not empty")),
             )
         } else {
-            (random_game(n, &mut rng), random_policy(n, 2.0, &mut rng))
+            (random_game_or_tournament(n, &mut rng), random_policy(n, 2.0, &mut rng))
         };
         let (radius, mut sum, mut t) = (radius(&start), Array1::<f64>::zeros(n), 0.0);
         run(build(name, parameters.clone(), &original(start.clone())), &game, 1000, |s| {
@@ -395,14 +323,14 @@ fn averages_meet_the_hedge_and_the_freund_schapire_bound() {
 fn the_policy_gradient_is_that_of_the_regularised_objective() {
     let (mut rng, n, tau, rate) = (seed::stream(8, "test", &[]), 5, 0.3, 0.1);
     for mixture in [0.0, 0.125, 1.0] {
-        let game = random_game(n, &mut rng);
+        let game = random_game_or_tournament(n, &mut rng);
         let task = task(random_policy(n, 1.0, &mut rng), random_policy(n, 1.0, &mut rng), tau);
         let mut solver = build("nash-md-pg", json!({"learning_rate": rate, "mixture": mixture}), &task);
         solver.step(&mut GameOracle::exact(game.clone()), &mut rng).unwrap();
         // the opponent is the mixture, held fixed
         let mixed = task.start.log_probs() * (1.0 - mixture) + task.reference.log_probs() * mixture;
         let rho = Policy::from_logits(task.shape(), mixed).unwrap();
-        close(solver.played().log_probs_slice(), rho.log_probs_slice(), 1e-15);
+        assert_close(solver.played().log_probs_slice(), rho.log_probs_slice(), 1e-15);
         let q = margins(&game, &rho);
         let objective = |theta: Array1<f64>| {
             let pi = Policy::from_logits(task.shape(), theta).unwrap();
@@ -419,7 +347,7 @@ fn the_policy_gradient_is_that_of_the_regularised_objective() {
         });
         let expect = Policy::from_logits(task.shape(), task.start.log_probs() + gradient * rate).unwrap();
         // central differences: h^2 and eps / h, times the rate
-        close(solver.policy().log_probs_slice(), expect.log_probs_slice(), 1e-10);
+        assert_close(solver.policy().log_probs_slice(), expect.log_probs_slice(), 1e-10);
     }
 }
 
@@ -514,11 +442,11 @@ fn rules_resolve_and_bad_values_are_named() {
 
 #[test]
 fn methods_of_the_original_game_ignore_tau() {
-    let (with, without) = (golden_task(), original(golden_task().start));
+    let (with, without) = (golden_task(0.1), original(golden_task(0.1).start));
     for name in ["mwu", "sppo", "spo", "dno", "fictitious-play"] {
         assert_eq!(
-            last(name, Value::Null, &with, &g4(), 20),
-            last(name, Value::Null, &without, &g4(), 20),
+            last(name, Value::Null, &with, &perturbed_rps(), 20),
+            last(name, Value::Null, &without, &perturbed_rps(), 20),
             "{name}"
         );
     }
@@ -527,7 +455,7 @@ fn methods_of_the_original_game_ignore_tau() {
 #[test]
 fn two_contexts_evolve_as_two_games() {
     let mut rng = seed::stream(9, "test", &[]);
-    let parts = [random_game(3, &mut rng), random_game(5, &mut rng)];
+    let parts = [random_game_or_tournament(3, &mut rng), random_game_or_tournament(5, &mut rng)];
     let both = Arc::new(Game::new(parts.iter().map(|g| g.matrix(0))).unwrap());
     let draw = |rng: &mut Rng| [random_policy(3, 1.0, rng), random_policy(5, 1.0, rng)];
     let (references, starts) = (draw(&mut rng), draw(&mut rng));
@@ -548,7 +476,7 @@ fn two_contexts_evolve_as_two_games() {
             let alone = task(references[x].clone(), starts[x].clone(), 0.1);
             let alone = last(entry.name, Value::Null, &alone, part, 20);
             let joint = joint.policy().probs_at(x).to_vec();
-            close(&joint, alone.probs_slice(), 1e-15);
+            assert_close(&joint, alone.probs_slice(), 1e-15);
         }
     }
 }
