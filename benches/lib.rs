@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use equipoise::core::lanes::{F64x8, LANES, Real as _};
-use equipoise::core::vector::{dispatch, run};
+use equipoise::core::vector::run;
 use equipoise::core::{Policy, Task, sample, seed};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::eval::{Limits, Metric, Schedule};
 use equipoise::registry::solver;
 use equipoise::{Problem, RunOptions};
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// A game of `n` actions with independent uniform win rates, and a random reference to start from.
 #[must_use]
@@ -77,18 +76,6 @@ pub fn on_every_thread(threads: usize, work: impl Fn(usize) + Sync + Send) {
     (0..threads).into_par_iter().for_each(work);
 }
 
-/// Seconds to read `buffer` once on rayon's threads: the faster of two ways to sum it up. The limit of whatever reads as
-/// many bytes.
-#[must_use]
-pub fn read_seconds(buffer: &[f64]) -> f64 {
-    let seconds = |streams| {
-        let clock = Instant::now();
-        black_box(sum(buffer, streams));
-        clock.elapsed().as_secs_f64()
-    };
-    seconds(1).min(seconds(4))
-}
-
 /// Chains of fused operations side by side, as many as registers hold.
 const CHAINS: usize = 16;
 /// Operations of each chain.
@@ -123,32 +110,4 @@ pub fn fused_a_second() -> f64 {
         (LANES * CHAINS * ROUNDS) as f64 / clock.elapsed().as_secs_f64()
     };
     (0..5).map(rate).fold(0.0, f64::max)
-}
-
-/// Sum of a buffer: what reading costs. Streams at once: 1 or 4.
-fn sum(buffer: &[f64], streams: usize) -> f64 {
-    const CHUNK: usize = 1 << 17;
-    let chunk = |part: &[f64]| {
-        dispatch(
-            #[inline(always)]
-            || {
-                let mut lanes = [[0.0; 8]; 8];
-                let quarter = part.len() / streams / 64 * 64;
-                let parts: Vec<&[[[f64; 8]; 8]]> = (0..streams)
-                    .map(|k| part[k * quarter..(k + 1) * quarter].as_chunks::<8>().0.as_chunks::<8>().0)
-                    .collect();
-                for i in 0..quarter / 64 {
-                    for part in &parts {
-                        for (lanes, block) in lanes.iter_mut().zip(&part[i]) {
-                            for l in 0..8 {
-                                lanes[l] += block[l];
-                            }
-                        }
-                    }
-                }
-                lanes.iter().flatten().sum::<f64>()
-            },
-        )
-    };
-    buffer.par_chunks(CHUNK).with_max_len(1).map(chunk).sum()
 }

@@ -46,7 +46,7 @@ fn main() {
     );
     let mut buffer = alloc_huge_pages(n * (n - 1) / 2);
     buffer.fill(1.0);
-    let mut limit: Vec<f64> = (0..repeats).map(|_| equipoise_benches::read_seconds(&buffer)).collect();
+    let mut limit: Vec<f64> = (0..repeats).map(|_| equipoise::machine::read_seconds(&buffer)).collect();
     limit.sort_by(f64::total_cmp);
     println!("{f64s} {f32s} {many} {}", limit[repeats / 2]);
 }

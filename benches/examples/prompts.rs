@@ -20,33 +20,13 @@ fn resident(line: &str) -> u64 {
     1024 * found.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0)
 }
 
-/// Bytes a second that the pool reads from memory: the best of five passes over 512 MiB.
-fn bandwidth() -> f64 {
-    use equipoise::core::blocks;
-    let values = vec![1.0f64; 1 << 26];
-    let offsets: Vec<usize> = (0..=values.len() >> 10).map(|k| k << 10).collect();
-    let pass = |_| {
-        let clock = Instant::now();
-        let sum = blocks::sum(&offsets, (), |block, ()| {
-            let mut lanes = [0.0; 32];
-            for chunk in values[block.entries()].as_chunks::<32>().0 {
-                lanes.iter_mut().zip(chunk).for_each(|(l, v)| *l += v);
-            }
-            lanes.iter().sum()
-        });
-        assert!(sum > 0.0);
-        8.0 * values.len() as f64 / clock.elapsed().as_secs_f64()
-    };
-    (0..5).map(pass).fold(0.0, f64::max)
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |k: usize, default: usize| arguments.get(k).map_or(Ok(default), |a| a.parse::<usize>());
     let (contexts, actions, steps, threads) =
         (number(0, 1_000_000)?, number(1, 8)?, number(2, 100)?, number(3, 2)?);
     let pool = equipoise_benches::pool(threads);
-    let bandwidth = pool.install(bandwidth);
+    let bandwidth = pool.install(equipoise::machine::read_bandwidth);
     let mut rng = seed::stream(1, "bench prompts", &[]);
     let mut draws = vec![0.0; actions * actions];
     let game = Arc::new(Game::new((0..contexts).map(|_| {

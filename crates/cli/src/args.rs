@@ -51,6 +51,12 @@ pub(crate) enum Command {
                             fails."
     )]
     Check(Check),
+    /// Summary and report of a results folder that several processes wrote (`run --shard`).
+    #[command(
+        after_help = "Example:\n  equipoise run sweep.yaml --out results/sweep --shard 1/2\n  equipoise run sweep.yaml \
+                            --out results/sweep --shard 2/2\n  equipoise merge results/sweep\n\nExit code 1 if runs are missing."
+    )]
+    Merge(Merge),
     /// Render the report of a results folder again.
     #[command(after_help = "Example:\n  equipoise report results/quickstart")]
     Report(Report),
@@ -144,6 +150,11 @@ pub(crate) struct Run {
     pub(crate) options: RunOptions,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
+    /// Do only share I of N of the runs, into the same folder as the others; `merge` makes the report. `auto`: the share
+    /// of a task of a Slurm array; `auto/N`: of a task of a PBS, Grid Engine or Kubernetes array of N. In a Slurm array
+    /// of several tasks auto is the default.
+    #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "auto")]
+    pub(crate) shard: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -186,6 +197,12 @@ pub(crate) struct Audit {
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Merge {
+    /// Results folder.
+    pub(crate) results: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

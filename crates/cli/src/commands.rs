@@ -18,6 +18,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Run(args) => experiment::run(args),
         Command::Plan(args) => experiment::plan(args),
         Command::Check(args) => experiment::check(args),
+        Command::Merge(args) => experiment::merge(args),
         Command::Report(args) => experiment::report(args),
         Command::Audit(args) => audit::audit(args),
         Command::Solve(args) => games::solve(args),

@@ -44,6 +44,12 @@ pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
     }
 }
 
+/// Prints to standard output what `write` writes, as it comes; a closed pipe ends it.
+pub(crate) fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let _ = write(&mut out).and_then(|()| out.flush());
+}
+
 /// Prints a JSON result.
 pub(crate) fn json(value: &Value) {
     print(&serde_json::to_string_pretty(value).expect("a JSON value serialises"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use equipoise_experiment::{Monitor, Plan};
+use equipoise_experiment::{Monitor, Plan, Shard};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Draws a monitor until it is dropped. Steps are counted, so that the remaining time is honest for runs of unequal
@@ -18,21 +18,21 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Starts drawing to standard error, if that is a terminal; else one line when it begins.
-    pub(crate) fn start(plan: &Plan, monitor: &Arc<Monitor>) -> Self {
-        let runs = plan.runs.len() as u64;
+    pub(crate) fn start(plan: &Plan, shard: Option<Shard>, monitor: &Arc<Monitor>) -> Self {
+        let runs = equipoise_experiment::shard::runs(plan, shard);
         let done = Arc::new(AtomicBool::new(false));
         if !std::io::stderr().is_terminal() {
-            crate::output::note(&format!("{}: {runs} runs on {} games", plan.name, plan.games.len()));
+            crate::output::note(&format!("{}: {runs} runs on {} games", plan.spec.name, plan.games()));
             return Self { done, drawer: None };
         }
         let bar = ProgressBar::with_draw_target(
-            Some(runs.saturating_mul(plan.limits.steps)),
+            Some(runs.saturating_mul(plan.spec.limits.steps)),
             ProgressDrawTarget::stderr(),
         );
         let style = ProgressStyle::with_template("{prefix} {bar:30} {msg}  {elapsed} gone, {eta} to go")
             .expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
-        bar.set_prefix(plan.name.clone());
+        bar.set_prefix(plan.spec.name.clone());
         let (monitor, flag) = (Arc::clone(monitor), Arc::clone(&done));
         let drawer = std::thread::spawn(move || {
             while !flag.load(Ordering::Relaxed) {

@@ -203,6 +203,36 @@ impl Policy {
         }
     }
 
+    /// A policy from both of its forms, flat over the shape, as they were recorded: equal to the bit to the policy they
+    /// were taken from, which neither form alone is after a rounding.
+    ///
+    /// # Errors
+    /// [`PolicyError::Length`]; [`PolicyError::Probability`] where the forms disagree by more than 1e-9;
+    /// [`PolicyError::Sum`].
+    pub fn from_forms(
+        shape: &Shape,
+        log_probs: Array1<f64>,
+        probs: Array1<f64>,
+    ) -> Result<Self, PolicyError> {
+        check_length(shape, log_probs.len())?;
+        check_length(shape, probs.len())?;
+        for context in 0..shape.contexts() {
+            let row = shape.range(context);
+            for (action, k) in row.clone().enumerate() {
+                let value = probs[k];
+                let agrees = (log_probs[k].exp() - value).abs() <= 1e-9;
+                if !(agrees && value >= 0.0) {
+                    return Err(PolicyError::Probability { context, action, value });
+                }
+            }
+            let sum: f64 = row.map(|k| probs[k]).sum();
+            if (sum - 1.0).abs() > 1e-6 {
+                return Err(PolicyError::Sum { context, sum });
+            }
+        }
+        Ok(Self::new(shape, log_probs, probs))
+    }
+
     /// How many actions each context has.
     #[inline]
     #[must_use]

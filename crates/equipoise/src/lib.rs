@@ -152,6 +152,7 @@ pub mod audit;
 pub mod claims;
 mod compare;
 mod local_theory;
+pub mod machine;
 mod problem;
 
 pub use compare::{BuildSolver, FromBox, FromEntry, FromEntryWith, FromTask, IntoMethod, Method};

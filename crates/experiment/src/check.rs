@@ -7,7 +7,7 @@ use equipoise_records::{Iterate, Results};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{ConfigError, Sources, Typed};
+use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
 const KEYS: [&str; 10] =
@@ -71,16 +71,16 @@ pub fn read_claims(path: &Path) -> Result<Vec<Claim>, ConfigError> {
 
 fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
     sources.block(node, "a claim", &KEYS)?;
-    let text = |key: &str| -> Result<Option<Typed<String>>, ConfigError> {
+    let text = |key: &str| -> Result<Option<Spanned<String>>, ConfigError> {
         node.get(key).map(|n| sources.text_of(n, key)).transpose()
     };
     let number = |key: &str| -> Result<Option<f64>, ConfigError> {
         Ok(node.get(key).map(|n| sources.number(n, key)).transpose()?.map(|t| t.value))
     };
-    let metric = text("metric")?.ok_or_else(|| sources.error(node.place, "a claim needs a `metric`"))?;
+    let metric = text("metric")?.ok_or_else(|| sources.error(node.span, "a claim needs a `metric`"))?;
     let (at_most, at_least) = (number("at_most")?, number("at_least")?);
     if at_most.is_none() && at_least.is_none() {
-        return Err(sources.error(node.place, "a claim needs `at_most` or `at_least`"));
+        return Err(sources.error(node.span, "a claim needs `at_most` or `at_least`"));
     }
     let stable = match text("predicted")? {
         None => None,
@@ -104,7 +104,7 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
             Some((known, sources.integer(budget, "within")?.value))
         }
         Some((n, _)) => {
-            return Err(sources.error(n.place, "`within` is one of steps, queries, duels with a number"));
+            return Err(sources.error(n.span, "`within` is one of steps, queries, duels with a number"));
         }
     };
     let json = node.to_json(sources)?;

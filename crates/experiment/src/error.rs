@@ -10,7 +10,7 @@ const EXCERPT: usize = 100;
 
 /// Where something was typed. Cheap; [`Sources`] knows the text around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Span {
     /// Which source, an index into [`Sources`].
     pub source: usize,
     /// Line, from 1; 0 stands for the source as a whole.
@@ -23,11 +23,11 @@ pub struct Place {
 
 /// A value and where it was typed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Typed<T> {
+pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Its place.
-    pub place: Place,
+    /// Where.
+    pub span: Span,
 }
 
 /// One text that takes part in an experiment: the file, a part it uses, or a command-line override.
@@ -62,22 +62,28 @@ impl Sources {
         &self.0[source].text
     }
 
-    /// `path`, as written at `place`, seen from the working directory.
+    /// `path`, as written at `span`, seen from the working directory.
     #[must_use]
-    pub fn locate(&self, place: Place, path: &str) -> PathBuf {
-        self.0[place.source].folder.join(path)
+    pub fn locate(&self, span: Span, path: &str) -> PathBuf {
+        self.0[span.source].folder.join(path)
     }
 
-    /// An error about `place`.
+    /// Where relative paths written at `span` start.
     #[must_use]
-    pub fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
+    pub fn folder(&self, span: Span) -> PathBuf {
+        self.0[span.source].folder.clone()
+    }
+
+    /// An error about `span`.
+    #[must_use]
+    pub fn error(&self, span: Span, message: impl Into<String>) -> ConfigError {
         ConfigError {
-            file: self.name(place.source).into(),
-            line: place.line,
-            column: place.column,
+            file: self.name(span.source).into(),
+            line: span.line,
+            column: span.column,
             message: message.into(),
             help: None,
-            excerpt: self.excerpt(place),
+            excerpt: self.excerpt(span),
         }
     }
 
@@ -86,27 +92,26 @@ impl Sources {
     pub fn unknown<'a>(
         &self,
         what: &str,
-        word: &Typed<String>,
+        word: &Spanned<String>,
         known: impl IntoIterator<Item = &'a str> + Clone,
     ) -> ConfigError {
         let all = known.clone().into_iter().collect::<Vec<_>>().join(", ");
         let hint = nearest(&word.value, known).map_or(String::new(), |k| format!("did you mean `{k}`? "));
         let all = if all.is_empty() { "none".into() } else { all };
-        self.error(word.place, format!("unknown {what} `{}`", word.value)).help(format!("{hint}known: {all}"))
+        self.error(word.span, format!("unknown {what} `{}`", word.value)).help(format!("{hint}known: {all}"))
     }
 
     /// The source line with a caret line below it; empty for a source as a whole.
-    fn excerpt(&self, place: Place) -> String {
-        let Some(line) = place.line.checked_sub(1).and_then(|l| self.text(place.source).lines().nth(l))
-        else {
+    fn excerpt(&self, span: Span) -> String {
+        let Some(line) = span.line.checked_sub(1).and_then(|l| self.text(span.source).lines().nth(l)) else {
             return String::new();
         };
-        let at = place.column.saturating_sub(1);
+        let at = span.column.saturating_sub(1);
         let from = if at < EXCERPT - 20 { 0 } else { at - EXCERPT / 2 };
         let visible = |c: char| if c.is_control() { ' ' } else { c };
         let shown: String = line.chars().skip(from).take(EXCERPT).map(visible).collect();
-        let number = place.line.to_string();
-        let width = place.width.clamp(1, (from + EXCERPT).saturating_sub(at).max(1));
+        let number = span.line.to_string();
+        let width = span.width.clamp(1, (from + EXCERPT).saturating_sub(at).max(1));
         format!(
             "{number} | {shown}\n{gutter} | {indent}{carets}",
             gutter = " ".repeat(number.len()),
@@ -181,7 +186,7 @@ mod tests {
     fn an_error_shows_its_line() {
         let mut sources = Sources::default();
         let source = sources.add("a.yaml", Path::new("."), "name: x\nsolver: [egpo]\n");
-        let word = Typed { value: "solver".into(), place: Place { source, line: 2, column: 1, width: 6 } };
+        let word = Spanned { value: "solver".into(), span: Span { source, line: 2, column: 1, width: 6 } };
         let error = sources.unknown("key", &word, ["name", "solvers"]);
         assert_eq!(
             error.to_string(),
@@ -194,7 +199,7 @@ mod tests {
     fn long_lines_are_cut_around_the_place() {
         let mut sources = Sources::default();
         let source = sources.add("a.yaml", Path::new("."), "0123456789".repeat(100));
-        let error = sources.error(Place { source, line: 1, column: 996, width: 9 }, "no");
+        let error = sources.error(Span { source, line: 1, column: 996, width: 9 }, "no");
         let lines: Vec<&str> = error.excerpt.lines().collect();
         let caret = lines[1].find('^').unwrap();
         assert_eq!((&lines[0][caret..=caret], lines[0].len() <= EXCERPT + 4), ("5", true));

@@ -1,40 +1,41 @@
-//! From a plan to a results folder: settle each game, drive each run, record it atomically, render the report.
+//! From a plan to a results folder: make each game when it is needed, solve it once, drive each run, record it
+//! atomically, render the report.
+//!
+//! A process alone makes and checks every game before it writes anything. One of several ([`Shard`]) does so with the
+//! first of its games, and with each other one before anything of that game is written; it leaves summary and report to
+//! [`merge`](crate::merge::merge).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use equipoise::core::{Task, seed};
+use equipoise::core::seed;
 use equipoise::env::GameOracle;
-use equipoise::env::batcher::{self, BatchHandle};
-use equipoise::eval::{AfterStep, Point, StopReason};
+use equipoise::env::lockstep::{self, Seat};
+use equipoise::eval::{AfterStep, StopReason};
 use equipoise::reference::ReferenceError;
-use equipoise::{Problem, RunOptions, RunResult};
-use equipoise_records::schema::{
-    EquilibriumRecord, FORMAT, GameRecord, GamesFile, PathPoint, PolicyPoint, Rate, Reached, RunRecord,
-    Summary, TracePoint,
-};
-use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, RecordsError, ResultsDir};
-use equipoise_report::{Rendered, ReportError, write_reports};
+use equipoise::{Problem, RunOptions};
+use equipoise_records::schema::{PathPoint, PolicyPoint, RunRecord, TracePoint};
+use equipoise_records::{RecordsError, ResultsDir, StopKind};
+use equipoise_report::{Rendered, ReportError};
 use rayon::prelude::*;
-use serde_json::{Value, json};
 
-use crate::facts;
+use crate::build::{Plan, RunPlan};
+use crate::error::ConfigError;
+use crate::exact::ExactAnswers;
+use crate::forecast;
+use crate::game::GamePlan;
 use crate::identity;
-use crate::plan::{GamePlan, Plan, RunPlan};
+use crate::known::{KnownGame, solvable};
+use crate::merge::{Collected, CollectedGame};
+use crate::record;
+use crate::shard::{self, BATCH, Shard, Unit};
 
-/// Exact answers are computed where the cubes of the actions, summed over contexts, stay below this: one context of
-/// about 600 actions, or a million of 6.
-const SOLVABLE: f64 = 2.5e8;
-/// Facts about the contexts of a game of several are counted where none has more actions.
-const COUNTED: usize = 2048;
-/// Largest matrix that is copied into `games.json`.
-const SHOWN: usize = 60;
-/// Largest policy that is copied into `run.json`, in entries.
-const POLICY_ENTRIES: usize = 1_000_000;
-/// Most runs that share one pass over a large game.
-const SEATS: usize = 16;
+/// Most runs of one process: their ids and records must fit into memory for its summary and report.
+pub(crate) const MAX_RUNS: u64 = 1_000_000;
+/// Bytes of games that are kept between their check and their runs, 1 GiB; others are made again.
+const KEPT: u64 = 1 << 30;
 /// The progress counter is told every so many steps of a small game, and at every step of a large one.
 const TICK: u64 = 256;
 
@@ -47,6 +48,8 @@ pub struct Options {
     pub jobs: usize,
     /// Run again what is finished.
     pub fresh: bool,
+    /// Which share of the runs is done; `None`: all, with summary and report.
+    pub shard: Option<Shard>,
 }
 
 /// Shared with whoever watches: progress, and the wish to stop.
@@ -62,20 +65,38 @@ pub struct Monitor {
 
 /// What an execution came to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Executed {
-    /// The report.
-    pub rendered: Rendered,
-    /// All finished runs, in the order of the plan.
-    pub runs: Vec<RunRecord>,
+    /// The report; `None` for a share, whose report [`merge`](crate::merge::merge) makes.
+    pub rendered: Option<Rendered>,
+    /// Runs that were to be done.
+    pub runs: u64,
     /// How many of them were finished before.
-    pub skipped: usize,
+    pub skipped: u64,
+    /// Runs that broke down, in the order of the plan.
+    pub diverged: Vec<Diverged>,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
 }
 
+/// A run that broke down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverged {
+    /// Its legend.
+    pub label: String,
+    /// Its game.
+    pub game: String,
+    /// Step and cause.
+    pub detail: String,
+}
+
 /// Why a plan could not be executed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExecuteError {
+    /// What only a game could tell about the configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The results folder.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -112,320 +133,437 @@ pub enum ExecuteError {
     },
 }
 
-/// Runs the plan. Finished runs with the same id are kept; equal plans give equal bits for any number of jobs. Runs that
-/// share a large game are driven in lock-step, so that they read its matrix together ([`batcher`]).
+/// Runs the plan, or the share of it that `options` names. Finished runs with the same id are kept; equal plans give equal
+/// bits for any number of jobs and processes. Runs that share a large game are driven in lock-step, so that they read its
+/// matrix together ([`lockstep`]).
 ///
 /// # Errors
 /// [`ExecuteError`]; runs finished until then are kept.
 pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
+    let work = Work::of(plan, options.shard);
+    refuse_what_cannot_fit(plan, &work)?;
     let jobs = options.jobs;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
         .map_err(|e| ExecuteError::Threads { jobs, problem: e.to_string() })?;
-    let pool = Arc::new(pool);
-    let dir = ResultsDir::create(&options.out)?;
-    dir.write_plan(&plan.to_yaml())?;
-    let ids: Vec<String> = plan.runs.iter().map(|r| r.id.clone()).collect();
-    dir.write_planned(&ids)?;
-    dir.write_metrics(&plan.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())?;
-    let problems = pool.install(|| settle(plan))?;
-    dir.write_games(&pool.install(|| games_file(plan, &problems))?)?;
-    let finished = |run: &RunPlan| if options.fresh { None } else { dir.finished(&run.id) };
-    let mut records: Vec<Option<RunRecord>> = pool.install(|| plan.runs.par_iter().map(finished).collect());
-    let skipped = records.iter().flatten().count();
-    monitor.runs.fetch_add(skipped as u64, Ordering::Relaxed);
-    monitor.steps.fetch_add(plan.limits.steps.saturating_mul(skipped as u64), Ordering::Relaxed);
-
-    let one = |k: usize, handle: Option<BatchHandle>| {
-        if monitor.stop.load(Ordering::Relaxed) {
-            return Ok((k, None));
-        }
-        let record = run_one(plan, &plan.runs[k], handle, &problems, &dir, monitor)?;
-        monitor.runs.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, ExecuteError>((k, record))
+    let process = Process {
+        plan,
+        options,
+        monitor,
+        pool: Arc::new(pool),
+        answers: ExactAnswers::beside(ResultsDir::existing(&options.out)),
+        kept: Kept::default(),
     };
-    let one = &one;
-    let open: Vec<usize> = (0..records.len()).filter(|&k| records[k].is_none()).collect();
-    let (groups, single) = tables(plan, open);
-    for group in groups {
-        let handles = batcher::handles(&plan.games[plan.runs[group[0]].game].game, group.len(), &pool);
-        let done: Result<Vec<_>, _> = std::thread::scope(|scope| {
-            let runs: Vec<_> = group
-                .iter()
-                .zip(handles)
-                .map(|(&k, handle)| scope.spawn(move || one(k, Some(handle))))
-                .collect();
-            runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
-        });
-        done?.into_iter().for_each(|(k, record)| records[k] = record);
-    }
-    let done: Vec<_> =
-        pool.install(|| single.into_par_iter().map(|k| one(k, None)).collect::<Result<_, ExecuteError>>())?;
-    done.into_iter().for_each(|(k, record)| records[k] = record);
-
-    let interrupted = records.iter().any(Option::is_none);
-    let runs: Vec<RunRecord> = records.into_iter().flatten().collect();
-    dir.write_summary(&Summary { format: FORMAT, name: plan.name.clone(), runs: runs.clone() })?;
-    let rendered = write_reports(dir.path())?;
-    Ok(Executed { rendered, runs, skipped, interrupted })
-}
-
-/// Deals runs that share a large game to tables of at most [`SEATS`], in the order of the plan; the rest run alone. A
-/// time limit is each run's own, so such runs do not wait for others.
-fn tables(plan: &Plan, open: Vec<usize>) -> (Vec<Vec<usize>>, Vec<usize>) {
-    let large = |k: &usize| {
-        plan.limits.seconds.is_none() && batcher::worth_batching(&plan.games[plan.runs[*k].game].game)
-    };
-    let (shared, mut single): (Vec<usize>, Vec<usize>) = open.into_iter().partition(large);
-    let by_game = shared.chunk_by(|&a, &b| plan.runs[a].game == plan.runs[b].game);
-    let (groups, lonely): (Vec<_>, Vec<_>) =
-        by_game.flat_map(|runs| runs.chunks(SEATS)).map(<[usize]>::to_vec).partition(|g| g.len() > 1);
-    single.extend(lonely.into_iter().flatten());
-    (groups, single)
-}
-
-/// Problems by game index and position of tau.
-type Problems = BTreeMap<(usize, usize), Problem>;
-
-fn settle(plan: &Plan) -> Result<Problems, ExecuteError> {
-    let keys: Vec<(usize, usize)> =
-        (0..plan.games.len()).flat_map(|g| (0..plan.taus.len()).map(move |t| (g, t))).collect();
-    keys.into_par_iter()
-        .map(|key| {
-            let (game, tau) = (&plan.games[key.0], plan.taus[key.1]);
-            let task = Task::new(game.reference.clone()).start(game.start.clone()).tau(tau);
-            let problem = Problem::new(game.game.clone(), task);
-            if solvable(game) {
-                let solved = problem.solve().map_err(|source| ExecuteError::Reference {
-                    game: game.name.clone(),
-                    tau,
-                    source,
-                })?;
-                Ok((key, solved))
-            } else {
-                tracing::warn!(
-                    game = game.name,
-                    "too large for an exact answer; metrics that need it are NaN"
-                );
-                Ok((key, problem))
-            }
-        })
-        .collect()
-}
-
-fn solvable(game: &GamePlan) -> bool {
-    let shape = game.game.shape();
-    (0..shape.contexts()).map(|x| (shape.actions(x) as f64).powi(3)).sum::<f64>() <= SOLVABLE
-}
-
-fn games_file(plan: &Plan, problems: &Problems) -> Result<GamesFile, ExecuteError> {
-    let records = plan.games.par_iter().enumerate().map(|(g, game)| {
-        let shape = game.game.shape();
-        let (single, n) = (shape.contexts() == 1, shape.actions(0));
-        let largest = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
-        let facts = (single && solvable(game))
-            .then(|| facts::game_facts(&game.game, &game.unmet_pairs))
-            .transpose()
-            .map_err(|source| ExecuteError::Reference { game: game.name.clone(), tau: 0.0, source })?;
-        let matrix = (single && n <= SHOWN)
-            .then(|| (0..n).map(|i| (0..n).map(|j| game.game.prob(0, i, j)).collect()).collect());
-        Ok(GameRecord {
-            name: game.name.clone(),
-            source: game.source.clone(),
-            contexts: shape.contexts(),
-            n,
-            labels: game.game.labels(0),
-            matrix,
-            unmet_pairs: game.unmet_pairs.clone(),
-            reference: game.reference.probs_at(0).to_vec(),
-            facts,
-            context_facts: (!single && largest <= COUNTED).then(|| facts::context_facts(&game.game)),
-            equilibria: (0..plan.taus.len()).filter_map(|t| equilibrium(&problems[&(g, t)])).collect(),
-        })
-    });
-    Ok(GamesFile {
-        format: FORMAT,
-        experiment: plan.name.clone(),
-        description: plan.description.clone(),
-        games: records.collect::<Result<_, ExecuteError>>()?,
-    })
-}
-
-fn equilibrium(problem: &Problem) -> Option<EquilibriumRecord> {
-    use equipoise::eval::metrics::{Truth, measure};
-    let policy = problem.equilibrium.as_ref()?;
-    let tau = problem.task.tau;
-    let truth = Truth { game: &problem.game, reference: &problem.task.reference, tau, equilibrium: None };
-    Some(EquilibriumRecord {
-        tau,
-        policy: policy.probs_at(0).to_vec(),
-        duality_gap: measure(DUALITY_GAP, &truth, policy),
-        duality_gap_tau: (tau > 0.0).then(|| measure(DUALITY_GAP_TAU, &truth, policy)),
-        frequencies: problem.frequencies.iter().copied().take(16).collect(),
-    })
-}
-
-/// Drives and records one run; `None` if it was interrupted (its records are not written).
-fn run_one(
-    plan: &Plan,
-    run: &RunPlan,
-    handle: Option<BatchHandle>,
-    problems: &Problems,
-    dir: &ResultsDir,
-    monitor: &Monitor,
-) -> Result<Option<RunRecord>, ExecuteError> {
-    let game = &plan.games[run.game];
-    let t = plan.taus.iter().position(|&tau| tau == run.tau).expect("a run's tau is one of the plan's");
-    let problem = &problems[&(run.game, t)];
-    let repetition = u64::from(run.repetition);
-    let oracle_ids = identity::oracle_stream(&game.name, repetition);
-    let solver_ids = identity::solver_stream(&game.name, run.solver, &run.parameters, run.tau, repetition);
-    let options = RunOptions {
-        rng: seed::stream(plan.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
-        limits: &plan.limits,
-        schedule: &plan.record,
-        metrics: &plan.metrics,
-        keep_policies: plan.save_policies,
-    };
-    let rng = seed::stream(plan.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
-    let mut oracle = match handle {
-        Some(handle) => GameOracle::batched(handle, run.oracle.clone(), rng),
-        None => GameOracle::new(game.game.clone(), run.oracle.clone(), rng),
-    };
-    let tick = if batcher::worth_batching(&game.game) { 1 } else { TICK };
-    let mut told = 0;
-    let mut keep_running = |now: AfterStep<'_>| {
-        let step = now.step;
-        if step % tick == 0 {
-            monitor.steps.fetch_add(tick, Ordering::Relaxed);
-            told = step;
-            return !monitor.stop.load(Ordering::Relaxed);
-        }
-        true
-    };
-    let (entry, parameters) = (run.entry(), &run.parameters);
-    let result = problem.run(entry, parameters, &mut oracle, &options, &mut keep_running);
-    let result = result.map_err(|error| ExecuteError::Build {
-        label: run.label.clone(),
-        game: game.name.clone(),
-        error,
-    })?;
-    monitor.steps.fetch_add(plan.limits.steps.saturating_sub(told), Ordering::Relaxed);
-    if result.outcome.stop == StopReason::Interrupted {
-        return Ok(None);
-    }
-    let record = run_record(plan, run, &result);
-    let trace: Vec<TracePoint> = result.outcome.trace.iter().map(trace_point).collect();
-    let policies: Vec<PolicyPoint> = result.outcome.kept.iter().flat_map(policy_points).collect();
-    let path: Vec<PathPoint> =
-        result.outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
-    dir.write_run(
-        &record,
-        &trace,
-        plan.save_policies.then_some(&policies[..]),
-        (!path.is_empty()).then_some(&path[..]),
-    )?;
-    Ok(Some(record))
-}
-
-fn trace_point(p: &Point) -> TracePoint {
-    TracePoint {
-        step: p.step,
-        queries: p.cost.queries,
-        duels: p.cost.duels,
-        seconds: p.elapsed.as_secs_f64(),
-        iterate: p.iterate,
-        metric: p.metric.into(),
-        value: p.value,
-    }
-}
-
-fn policy_points(kept: &equipoise::eval::Kept) -> Vec<PolicyPoint> {
-    let policy = &kept.policy;
-    let shape = policy.shape();
-    (0..shape.contexts())
-        .flat_map(|context| {
-            let (probs, logs) = (policy.probs_at(context), policy.log_probs_at(context));
-            (0..shape.actions(context))
-                .map(|action| PolicyPoint {
-                    step: kept.step,
-                    iterate: kept.iterate,
-                    context,
-                    action,
-                    prob: probs[action],
-                    log_prob: logs[action],
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunRecord {
-    let outcome = &result.outcome;
-    let entry = run.entry();
-    let last_step = outcome.trace.last().map_or(0, |p| p.step);
-    let mut final_metrics: BTreeMap<_, _> = BTreeMap::new();
-    for p in outcome.trace.iter().filter(|p| p.step == last_step) {
-        let value = p.value.is_finite().then_some(p.value);
-        final_metrics.entry(p.iterate).or_insert_with(BTreeMap::new).insert(p.metric.to_owned(), value);
-    }
-    let reached = outcome.reached.iter().map(|r| Reached {
-        metric: r.metric.into(),
-        iterate: r.iterate,
-        target: r.target,
-        step: r.at.map(|(step, _)| step),
-        queries: r.at.map(|(_, cost)| cost.queries),
-        duels: r.at.map(|(_, cost)| cost.duels),
-    });
-    let rate = (result.fitted.is_some() || result.predicted.is_some()).then(|| Rate {
-        metric: result.judged_by.into(),
-        fitted: result.fitted.map(|f| f.factor),
-        window: result.fitted.map(|f| f.window),
-        predicted: result.predicted,
-    });
-    RunRecord {
-        format: FORMAT,
-        version: env!("CARGO_PKG_VERSION").into(),
-        id: run.id.clone(),
-        experiment: plan.name.clone(),
-        game: plan.games[run.game].name.clone(),
-        solver: run.solver.into(),
-        label: run.label.clone(),
-        parameters: result.parameters.clone(),
-        aim: entry.aim,
-        guarantee: entry.guarantee,
-        tau: run.tau,
-        repetition: run.repetition,
-        spec: plan.spec(run),
-        stop_reason: outcome.stop.kind(),
-        stop_detail: outcome.stop.to_string(),
-        behaviour: outcome.behaviour,
-        steps: outcome.steps,
-        queries: outcome.cost.queries,
-        duels: outcome.cost.duels,
-        seconds: outcome.elapsed.as_secs_f64(),
-        final_metrics,
-        reached: reached.collect(),
-        rate,
-        notes: result.notes.clone(),
-        final_policy: final_policy(&outcome.policy),
-    }
-}
-
-fn final_policy(policy: &equipoise::core::Policy) -> Value {
-    let shape = policy.shape();
-    if shape.len() > POLICY_ENTRIES {
-        Value::Null
-    } else if shape.contexts() == 1 {
-        json!(policy.probs_slice())
-    } else {
-        (0..shape.contexts()).map(|x| json!(policy.probs_at(x).to_vec())).collect()
-    }
+    process.execute(&work)
 }
 
 /// The results folder of an experiment where none is named: `results/<name>`.
 #[must_use]
 pub fn default_out(plan: &Plan) -> PathBuf {
-    Path::new("results").join(&plan.name)
+    Path::new("results").join(&plan.spec.name)
+}
+
+/// Refuses a plan that this process cannot hold, before any memory is touched.
+///
+/// # Errors
+/// The number of runs or bytes, and the way out.
+fn refuse_what_cannot_fit(plan: &Plan, work: &Work) -> Result<(), ConfigError> {
+    let spec = &plan.spec;
+    if work.runs > MAX_RUNS {
+        let message =
+            format!("the experiment has {} runs; at most {MAX_RUNS} are done by one process", work.runs);
+        let shards = plan.runs().div_ceil(MAX_RUNS / 2).max(2);
+        return Err(spec.error(spec.whole, message).help(format!(
+            "share it among processes, `run --shard 1/{shards}` to `--shard {shards}/{shards}`, then `merge`; or have fewer \
+             `repetitions`"
+        )));
+    }
+    let Some(available) = forecast::available_memory() else { return Ok(()) };
+    let mut told = None;
+    for (g, _) in &work.games {
+        let (bytes, per_run) = forecast::declared_bytes(plan, *g);
+        let needed = bytes.saturating_add(per_run);
+        if told.is_none_or(|(most, _)| needed > most) {
+            told = Some((needed, *g));
+        }
+    }
+    match told {
+        Some((needed, g)) if needed > available => {
+            let game = plan.game_spec(g);
+            let message = format!(
+                "the game `{}` with a run needs at least {}, and {} are available",
+                plan.game_name(g),
+                forecast::bytes(needed as f64),
+                forecast::bytes(available as f64)
+            );
+            Err(spec.error(game.point.entry, message).help(
+                "have fewer actions or contexts, keep the margins as `storage: f32`, or run it on a larger machine \
+                 (`--shard i/N` shares games among machines)",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a process is to do: games with their units, in the order of the plan.
+struct Work {
+    games: Vec<(usize, Vec<Unit>)>,
+    runs: u64,
+}
+
+impl Work {
+    fn of(plan: &Plan, shard: Option<Shard>) -> Self {
+        let mut games: Vec<(usize, Vec<Unit>)> = Vec::new();
+        let mut runs = 0;
+        for unit in shard::share(plan, shard) {
+            runs += unit.runs.end - unit.runs.start;
+            match games.last_mut() {
+                Some((game, units)) if *game == unit.game => units.push(unit),
+                _ => games.push((unit.game, vec![unit])),
+            }
+        }
+        Self { games, runs }
+    }
+}
+
+/// Games that have been made and checked, as far as memory is set aside for them.
+#[derive(Default)]
+struct Kept {
+    games: Mutex<BTreeMap<usize, Arc<GamePlan>>>,
+    bytes: AtomicU64,
+}
+
+const UNPOISONED: &str = "no thread panics while it holds the games";
+
+impl Kept {
+    fn offer(&self, g: usize, made: &Arc<GamePlan>) {
+        let bytes = made.game.bytes() + 32 * made.game.shape().len() as u64;
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= KEPT {
+            self.games.lock().expect(UNPOISONED).insert(g, Arc::clone(made));
+        } else {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self, g: usize) -> Option<Arc<GamePlan>> {
+        self.games.lock().expect(UNPOISONED).get(&g).cloned()
+    }
+
+    fn drop_game(&self, g: usize) {
+        if let Some(made) = self.games.lock().expect(UNPOISONED).remove(&g) {
+            let bytes = made.game.bytes() + 32 * made.game.shape().len() as u64;
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the runs of one game came to.
+#[derive(Default)]
+struct Done {
+    skipped: u64,
+    diverged: Vec<(RunPlan, String)>,
+    interrupted: bool,
+}
+
+struct Process<'a> {
+    plan: &'a Plan,
+    options: &'a Options,
+    monitor: &'a Monitor,
+    pool: Arc<rayon::ThreadPool>,
+    answers: ExactAnswers,
+    kept: Kept,
+}
+
+impl Process<'_> {
+    fn execute(self, work: &Work) -> Result<Executed, ExecuteError> {
+        let alone = self.options.shard.is_none();
+        let first = if alone { work.games.len() } else { work.games.len().min(1) };
+        // all are checked before the first refusal is picked, so that it is the first whatever the threads do
+        let checked: Vec<_> = self
+            .pool
+            .install(|| work.games[..first].par_iter().map(|(g, _)| self.checked(*g).map(|_| ())).collect());
+        checked.into_iter().collect::<Result<(), ConfigError>>()?;
+        let dir = ResultsDir::create(&self.options.out)?;
+        dir.write_plan(&self.plan.to_yaml())?;
+        self.answers.open(dir.clone());
+        let collected = if alone { Some(self.collected(work, &dir)?) } else { None };
+        if let Some(collected) = &collected {
+            collected.write_games(self.plan, &dir)?;
+        }
+
+        let batched = |(g, units): &&(usize, Vec<Unit>)| shard::is_large(self.plan, *g) && runs_of(units) > 1;
+        let (later, now): (Vec<_>, Vec<_>) = work.games.iter().partition(batched);
+        let done = now.par_iter().map(|(g, units)| Ok((*g, self.game(*g, units, &dir, false)?)));
+        let done: Vec<_> = self.pool.install(|| done.collect::<Result<_, ExecuteError>>())?;
+        let mut finished = Vec::new();
+        let mut waiting: Vec<usize> = later.iter().map(|(g, _)| *g).collect();
+        for (g, done) in done {
+            match done {
+                Some(done) => finished.push((g, done)),
+                None => waiting.push(g),
+            }
+        }
+        waiting.sort_unstable();
+        for g in waiting {
+            let at = work.games.binary_search_by_key(&g, |(g, _)| *g).expect("it is one of them");
+            let done = self.game(g, &work.games[at].1, &dir, true)?;
+            finished.push((g, done.expect("it does not wait twice")));
+        }
+        finished.sort_by_key(|(g, _)| *g);
+
+        let rendered = match collected {
+            Some(collected) => collected.write_results(self.plan, &dir, false)?.rendered,
+            None => None,
+        };
+        let diverged = finished.iter().flat_map(|(_, done)| &done.diverged);
+        Ok(Executed {
+            rendered,
+            runs: work.runs,
+            skipped: finished.iter().map(|(_, done)| done.skipped).sum(),
+            diverged: diverged
+                .map(|(run, detail)| Diverged {
+                    label: run.label.clone(),
+                    game: self.plan.game_name(run.key.game).to_owned(),
+                    detail: detail.clone(),
+                })
+                .collect(),
+            interrupted: finished.iter().any(|(_, done)| done.interrupted),
+        })
+    }
+
+    /// Game `g`, made, with every method built on it once.
+    fn checked(&self, g: usize) -> Result<Arc<GamePlan>, ConfigError> {
+        if let Some(made) = self.kept.get(g) {
+            return Ok(made);
+        }
+        let made = Arc::new(self.plan.make(g)?);
+        self.plan.check_methods(&made, &self.answers)?;
+        self.kept.offer(g, &made);
+        Ok(made)
+    }
+
+    /// What is known about all games of a process that works alone; everything that is solved for is remembered.
+    fn collected(&self, work: &Work, dir: &ResultsDir) -> Result<Collected, ExecuteError> {
+        let taus: Vec<usize> = (0..self.plan.spec.taus.len()).collect();
+        let known = work.games.par_iter().map(|(g, _)| {
+            let made = self.checked(*g)?;
+            self.problems(&made, &taus)?;
+            let known = self.known(*g, &made, dir)?;
+            let record =
+                known.full_record(self.plan, &self.answers).expect("its equilibria were just solved for");
+            if self.kept.get(*g).is_none() {
+                self.answers.forget(&made.identity, self.plan.spec.taus.iter().copied());
+            }
+            Ok(CollectedGame::known(known, record))
+        });
+        let known: Vec<_> = self.pool.install(|| known.collect::<Result<_, ExecuteError>>())?;
+        Ok(Collected::new(self.plan, known))
+    }
+
+    /// What is known about a game: found out, or read where another process wrote it down.
+    fn known(&self, g: usize, made: &GamePlan, dir: &ResultsDir) -> Result<KnownGame, ExecuteError> {
+        if !self.options.fresh
+            && let Ok(Some(known)) = KnownGame::read(self.plan, g, dir)
+            && known.is_current(&made.identity)
+        {
+            return Ok(known);
+        }
+        let known = KnownGame::of(self.plan, made, &self.answers)
+            .map_err(|source| ExecuteError::Reference { game: made.name.clone(), tau: 0.0, source })?;
+        self.answers.remember(&made.identity, [0.0]);
+        known.write(self.plan, g, dir)?;
+        Ok(known)
+    }
+
+    /// The game with its task and, where it is worth computing, its exact answer, for each of `taus`.
+    fn problems(&self, made: &GamePlan, taus: &[usize]) -> Result<BTreeMap<usize, Problem>, ExecuteError> {
+        let solved = solvable(made) || self.plan.needs_solving();
+        let one = |&t: &usize| {
+            let tau = self.plan.spec.taus[t];
+            let mut problem = made.problem(tau);
+            if solved {
+                self.answers.solve(made, &mut problem).map_err(|source| ExecuteError::Reference {
+                    game: made.name.clone(),
+                    tau,
+                    source,
+                })?;
+                self.answers.remember(&made.identity, [tau]);
+            } else {
+                tracing::warn!(
+                    game = made.name,
+                    "too large for an exact answer; metrics that need it are NaN"
+                );
+            }
+            Ok((t, problem))
+        };
+        self.pool.install(|| taus.par_iter().map(one).collect())
+    }
+
+    /// Does the open runs of one game. `None`: the game is so large that its runs share products, for which they must not
+    /// wait inside the pool; its turn comes later, outside (`in_turn`).
+    fn game(
+        &self,
+        g: usize,
+        units: &[Unit],
+        dir: &ResultsDir,
+        in_turn: bool,
+    ) -> Result<Option<Done>, ExecuteError> {
+        if self.monitor.stop.load(Ordering::Relaxed) {
+            return Ok(Some(Done { interrupted: true, ..Done::default() }));
+        }
+        let made = self.checked(g)?;
+        let batched = self.plan.spec.limits.seconds.is_none() && lockstep::pays(&made.game);
+        if batched && runs_of(units) > 1 && !in_turn {
+            return Ok(None);
+        }
+        let mut done = Done::default();
+        let mut open = Vec::new();
+        for unit in units {
+            for k in unit.runs.clone() {
+                let run = self.plan.run(&made.identity, self.plan.key(g, unit.tau, k));
+                match if self.options.fresh { None } else { dir.finished(&run.id) } {
+                    None => open.push(run),
+                    Some(record) => {
+                        done.skipped += 1;
+                        if broke_down(&record) {
+                            done.diverged.push((run, record.stop_detail));
+                        }
+                    }
+                }
+            }
+        }
+        self.monitor.runs.fetch_add(done.skipped, Ordering::Relaxed);
+        let steps = self.plan.spec.limits.steps.saturating_mul(done.skipped);
+        self.monitor.steps.fetch_add(steps, Ordering::Relaxed);
+        let mut taus: Vec<usize> = units.iter().map(|unit| unit.tau).collect();
+        taus.dedup();
+        let problems = self.problems(&made, &taus)?;
+        if self.options.shard.is_some() {
+            self.known(g, &made, dir)?;
+        }
+        let one = |run: RunPlan, seat: Option<Seat>| {
+            if self.monitor.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let record = self.run(&made, &problems[&run.key.tau], &run, seat, dir)?;
+            self.monitor.runs.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, ExecuteError>(record.map(|record| (run, record)))
+        };
+        let one = &one;
+        let (groups, single) = group_for_batching(open, batched);
+        let mut records = Vec::new();
+        for group in groups {
+            let seats = lockstep::seats(&made.game, group.len(), &self.pool);
+            let ended: Result<Vec<_>, _> = std::thread::scope(|scope| {
+                let runs: Vec<_> = group
+                    .into_iter()
+                    .zip(seats)
+                    .map(|(run, seat)| scope.spawn(move || one(run, Some(seat))))
+                    .collect();
+                runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
+            });
+            records.extend(ended?);
+        }
+        let ended = || single.into_par_iter().map(|run| one(run, None)).collect::<Result<Vec<_>, _>>();
+        records.extend(self.pool.install(ended)?);
+        for record in records {
+            match record {
+                None => done.interrupted = true,
+                Some((run, record)) if broke_down(&record) => {
+                    done.diverged.push((run, record.stop_detail));
+                }
+                Some(_) => {}
+            }
+        }
+        done.diverged
+            .sort_by_key(|(run, _)| (run.key.tau, run.key.method, run.key.oracle, run.key.repetition));
+        self.answers.forget(&made.identity, self.plan.spec.taus.iter().copied().chain([0.0]));
+        self.kept.drop_game(g);
+        Ok(Some(done))
+    }
+
+    /// Drives and records one run; `None` if it was interrupted (its records are not written).
+    fn run(
+        &self,
+        made: &GamePlan,
+        problem: &Problem,
+        run: &RunPlan,
+        seat: Option<Seat>,
+        dir: &ResultsDir,
+    ) -> Result<Option<RunRecord>, ExecuteError> {
+        let (plan, spec, monitor) = (self.plan, &self.plan.spec, self.monitor);
+        let method = &spec.methods[run.key.method];
+        let (entry, parameters) = (method.entry, &method.parameters);
+        let repetition = u64::from(run.key.repetition);
+        let oracle_ids = identity::oracle_stream(&made.name, repetition);
+        let solver_ids =
+            identity::solver_stream(&made.name, entry.name, parameters, spec.taus[run.key.tau], repetition);
+        let options = RunOptions {
+            rng: seed::stream(spec.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
+            limits: &spec.limits,
+            schedule: &spec.record,
+            metrics: &spec.metrics,
+            keep_policies: spec.save_policies,
+        };
+        let rng = seed::stream(spec.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
+        let feedback = spec.oracles[run.key.oracle].clone();
+        let mut oracle = match seat {
+            Some(seat) => GameOracle::seated(seat, feedback, rng),
+            None => GameOracle::new(made.game.clone(), feedback, rng),
+        };
+        let tick = if lockstep::pays(&made.game) { 1 } else { TICK };
+        let mut told = 0;
+        let mut keep_running = |now: AfterStep<'_>| {
+            let step = now.step;
+            if step % tick == 0 {
+                monitor.steps.fetch_add(tick, Ordering::Relaxed);
+                told = step;
+                return !monitor.stop.load(Ordering::Relaxed);
+            }
+            true
+        };
+        let driven = problem.run(entry, parameters, &mut oracle, &options, &mut keep_running);
+        let driven = driven.map_err(|error| ExecuteError::Build {
+            label: run.label.clone(),
+            game: made.name.clone(),
+            error,
+        })?;
+        monitor.steps.fetch_add(spec.limits.steps.saturating_sub(told), Ordering::Relaxed);
+        if driven.outcome.stop == StopReason::Interrupted {
+            return Ok(None);
+        }
+        let outcome = &driven.outcome;
+        let record = record::run_record(plan, run, &driven);
+        let trace: Vec<TracePoint> = outcome.trace.iter().map(record::trace_point).collect();
+        let policies: Vec<PolicyPoint> = outcome.kept.iter().flat_map(record::policy_points).collect();
+        let path: Vec<PathPoint> =
+            outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
+        let policies = spec.save_policies.then_some(&policies[..]);
+        let path = (!path.is_empty()).then_some(&path[..]);
+        match self.options.fresh {
+            true => dir.replace_run(&record, &trace, policies, path)?,
+            false => dir.write_run(&record, &trace, policies, path)?,
+        }
+        Ok(Some(record))
+    }
+}
+
+fn broke_down(record: &RunRecord) -> bool {
+    record.stop_reason == StopKind::Diverged
+}
+
+fn runs_of(units: &[Unit]) -> u64 {
+    units.iter().map(|unit| unit.runs.end - unit.runs.start).sum()
+}
+
+/// Groups of at most [`BATCH`] runs of one large game that are driven in lock-step, in the order of the plan, and the runs
+/// that are driven alone. A time limit is each run's own, so such runs do not wait for others (`batched` is then false).
+fn group_for_batching(open: Vec<RunPlan>, batched: bool) -> (Vec<Vec<RunPlan>>, Vec<RunPlan>) {
+    if !batched {
+        return (Vec::new(), open);
+    }
+    let groups = open.chunks(BATCH as usize).map(<[RunPlan]>::to_vec);
+    let (groups, single): (Vec<_>, Vec<_>) = groups.partition(|group| group.len() > 1);
+    (groups, single.into_iter().flatten().collect())
 }

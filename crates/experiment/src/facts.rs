@@ -3,18 +3,17 @@
 use equipoise::bt;
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::ndarray::Array2;
-use equipoise::reference::{ReferenceError, choice, maximal_lottery};
+use equipoise::reference::choice;
 use equipoise_records::schema::{ContextFacts, GameFacts};
 
-/// Facts about a game of one context; `unmet` are pairs that never met, by label.
-///
-/// # Errors
-/// [`ReferenceError`] if the exact solver fails.
-pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<GameFacts, ReferenceError> {
+use crate::exact::Lottery;
+
+/// Facts about a game of one context and its maximal lottery; `unmet` are pairs that never met, by label.
+#[must_use]
+pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)], nash: &Lottery) -> GameFacts {
     let (matrix, labels) = (game.matrix(0), game.labels(0));
     let n = matrix.n();
     let name = |i: usize| labels[i].clone();
-    let nash = maximal_lottery(&matrix)?;
     let index = |label: &String| labels.iter().position(|l| l == label);
     let mut mask = Array2::from_elem((n, n), false);
     for (a, b) in unmet {
@@ -34,13 +33,13 @@ pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<Game
             .collect::<Vec<_>>(),
     );
     let loss = (0..n).map(|j| matrix.margin(j, favourite)).fold(0.0, f64::max);
-    Ok(GameFacts {
+    GameFacts {
         condorcet_winner: choice::condorcet_winner(&matrix).map(name),
         smith_set: choice::smith_set(&matrix).into_iter().map(name).collect(),
         cyclic_triads: triads.cyclic as u64,
         total_triads: triads.total as u64,
         cyclic_energy: choice::cyclic_energy(&matrix, None),
-        nash: nash.policy.to_vec(),
+        nash: nash.policy.clone(),
         nash_gap: nash.duality_gap,
         nash_support: nash.support.iter().map(|&i| name(i)).collect(),
         nash_unique: nash.unique,
@@ -49,7 +48,7 @@ pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)]) -> Result<Game
         bt_worst_opponent: name(worst),
         bt_worst_win_rate: matrix.prob(worst, favourite),
         bt_gap: 2.0 * loss,
-    })
+    }
 }
 
 /// Counts over the contexts of a game of several.

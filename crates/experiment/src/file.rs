@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use crate::error::{ConfigError, Place, Sources, Typed};
+use crate::error::{ConfigError, Sources, Span, Spanned};
 use crate::yaml::{self, Data, Node};
 
 /// The keys of an experiment file, in their usual order.
@@ -42,57 +42,57 @@ pub struct ExperimentFile {
     /// The texts it came from.
     pub sources: Sources,
     /// The file as a whole.
-    pub place: Place,
+    pub span: Span,
     /// `name`.
-    pub name: Option<Typed<String>>,
+    pub name: Option<Spanned<String>>,
     /// `description`.
-    pub description: Option<Typed<String>>,
+    pub description: Option<Spanned<String>>,
     /// `games`, parts spliced in; at least one.
-    pub games: Vec<Choice>,
+    pub games: Vec<TaggedBlock>,
     /// `reference`.
-    pub reference: Option<Choice>,
+    pub reference: Option<TaggedBlock>,
     /// `start`.
-    pub start: Option<Choice>,
+    pub start: Option<TaggedBlock>,
     /// `tau`; at least one where given.
-    pub tau: Option<Vec<Typed<f64>>>,
+    pub tau: Option<Vec<Spanned<f64>>>,
     /// `oracle`; at least one where given.
-    pub oracle: Option<Vec<Choice>>,
+    pub oracle: Option<Vec<TaggedBlock>>,
     /// `solvers`, parts spliced in; at least one.
-    pub solvers: Vec<Choice>,
+    pub solvers: Vec<TaggedBlock>,
     /// `repetitions`.
-    pub repetitions: Option<Typed<u64>>,
+    pub repetitions: Option<Spanned<u64>>,
     /// `seed`.
-    pub seed: Option<Typed<u64>>,
+    pub seed: Option<Spanned<u64>>,
     /// `limits`.
-    pub limits: LimitsTyped,
+    pub limits: LimitsBlock,
     /// `record`.
-    pub record: Option<Choice>,
+    pub record: Option<TaggedBlock>,
     /// `metrics`; at least one where given.
-    pub metrics: Option<Vec<Typed<String>>>,
+    pub metrics: Option<Vec<Spanned<String>>>,
     /// `save_policies`.
-    pub save_policies: Option<Typed<String>>,
+    pub save_policies: Option<Spanned<String>>,
 }
 
 /// `limits` as typed.
 #[derive(Clone, Debug, Default)]
-pub struct LimitsTyped {
+pub struct LimitsBlock {
     /// `steps`.
-    pub steps: Option<Typed<u64>>,
+    pub steps: Option<Spanned<u64>>,
     /// `target`: metric and value.
-    pub target: Vec<(Typed<String>, Typed<f64>)>,
+    pub target: Vec<(Spanned<String>, Spanned<f64>)>,
     /// `seconds`.
-    pub seconds: Option<Typed<f64>>,
+    pub seconds: Option<Spanned<f64>>,
     /// `queries`.
-    pub queries: Option<Typed<u64>>,
+    pub queries: Option<Spanned<u64>>,
     /// `duels`.
-    pub duels: Option<Typed<u64>>,
+    pub duels: Option<Spanned<u64>>,
 }
 
-/// A kind, bare or with what belongs to it: `uniform`, or `logits: [0, 1]`, or `egpo: { step_size: 0.1 }`.
+/// A kind, bare or with the block that belongs to it: `uniform`, or `logits: [0, 1]`, or `egpo: { step_size: 0.1 }`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub struct TaggedBlock {
     /// The word or the only key.
-    pub kind: Typed<String>,
+    pub kind: Spanned<String>,
     /// What stands behind the key.
     pub value: Option<Node>,
 }
@@ -120,21 +120,21 @@ pub fn parse(
     let source = yaml::add_bytes(&mut sources, name, folder, bytes)?;
     let mut root = yaml::read(&sources, source, 0)?;
     if root.data == Data::Null {
-        let whole = Place { source, line: 0, column: 0, width: 1 };
+        let whole = Span { source, line: 0, column: 0, width: 1 };
         return Err(sources
             .error(whole, "the file is empty")
             .help("an experiment has at least `games` and `solvers`"));
     }
     for text in overrides {
-        lay_over(&mut sources, &mut root, text)?;
+        apply_override(&mut sources, &mut root, text)?;
     }
-    Reader { sources }.experiment(&root)
+    ExperimentReader { sources }.experiment(&root)
 }
 
 /// Lays one `key=value` over the tree. The override is a source of its own, so its errors show it.
-fn lay_over(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), ConfigError> {
+fn apply_override(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), ConfigError> {
     let source = sources.add("--set", Path::new(""), text);
-    let whole = Place { source, line: 1, column: 1, width: text.chars().count().max(1) };
+    let whole = Span { source, line: 1, column: 1, width: text.chars().count().max(1) };
     let refuse = |message: String| {
         Err(sources.error(whole, message).help("write --set key=value, as --set limits.steps=100"))
     };
@@ -146,7 +146,7 @@ fn lay_over(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), Co
     let mut column = 1;
     for segment in path.split('.') {
         let width = segment.chars().count();
-        let place = Place { source, line: 1, column, width: width.max(1) };
+        let span = Span { source, line: 1, column, width: width.max(1) };
         column += width + 1;
         if segment.is_empty() {
             return refuse(format!("the override `{text}` has an empty key"));
@@ -158,8 +158,8 @@ fn lay_over(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), Co
         target = match &mut target.data {
             Data::Map(entries) => {
                 let at = entries.iter().position(|(k, _)| k.value == segment).unwrap_or_else(|| {
-                    let key = Typed { value: segment.to_owned(), place };
-                    entries.push((key, Node { place, data: Data::Null }));
+                    let key = Spanned { value: segment.to_owned(), span };
+                    entries.push((key, Node { span, data: Data::Null }));
                     entries.len() - 1
                 });
                 &mut entries[at].1
@@ -187,11 +187,11 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The reading of typed values out of nodes. Every method refuses by place.
-pub(crate) struct Reader {
+pub(crate) struct ExperimentReader {
     pub(crate) sources: Sources,
 }
 
-impl Reader {
+impl ExperimentReader {
     fn experiment(mut self, root: &Node) -> Result<ExperimentFile, ConfigError> {
         self.sources.block(root, "an experiment", &KEYS)?;
         if let Some(node) = root.get("format") {
@@ -199,28 +199,28 @@ impl Reader {
             if format.value != FORMAT {
                 let message =
                     format!("format {} is not known; this program reads format {FORMAT}", format.value);
-                return Err(self.sources.error(format.place, message));
+                return Err(self.sources.error(format.span, message));
             }
         }
         let games = self.entries(root, "games")?;
         let solvers = self.entries(root, "solvers")?;
         let s = &self.sources;
         let integer = |key: &str| root.get(key).map(|n| s.integer(n, key)).transpose();
-        let choice = |key: &str| root.get(key).map(|n| s.choice(n, key)).transpose();
+        let tagged = |key: &str| root.get(key).map(|n| s.tagged(n, key)).transpose();
         let file = ExperimentFile {
-            place: root.place,
+            span: root.span,
             name: root.get("name").map(|n| s.text_of(n, "name")).transpose()?,
             description: root.get("description").map(|n| s.text_of(n, "description")).transpose()?,
             games,
-            reference: choice("reference")?,
-            start: choice("start")?,
+            reference: tagged("reference")?,
+            start: tagged("start")?,
             tau: root.get("tau").map(|n| s.one_or_many(n, "tau", Sources::number)).transpose()?,
-            oracle: root.get("oracle").map(|n| s.one_or_many(n, "oracle", Sources::choice)).transpose()?,
+            oracle: root.get("oracle").map(|n| s.one_or_many(n, "oracle", Sources::tagged)).transpose()?,
             solvers,
             repetitions: integer("repetitions")?,
             seed: integer("seed")?,
             limits: root.get("limits").map(|n| s.limits(n)).transpose()?.unwrap_or_default(),
-            record: choice("record")?,
+            record: tagged("record")?,
             metrics: root.get("metrics").map(|n| s.many(n, "metrics", Sources::text_of)).transpose()?,
             save_policies: root.get("save_policies").map(|n| s.text_of(n, "save_policies")).transpose()?,
             sources: Sources::default(),
@@ -229,45 +229,45 @@ impl Reader {
     }
 
     /// The choices under `games` or `solvers`, with the lists of used files in the place of their `use`.
-    fn entries(&mut self, root: &Node, key: &str) -> Result<Vec<Choice>, ConfigError> {
+    fn entries(&mut self, root: &Node, key: &str) -> Result<Vec<TaggedBlock>, ConfigError> {
         let Some(list) = root.get(key) else {
-            let error = self.sources.error(root.place, format!("the key `{key}` is missing"));
+            let error = self.sources.error(root.span, format!("the key `{key}` is missing"));
             return Err(error.help(format!("add `{key}:` with a list of at least one entry")));
         };
         let mut entries = Vec::new();
-        for choice in self.sources.many(list, key, Sources::choice)? {
-            if choice.kind.value == "use" {
-                entries.extend(self.part(&choice, key)?);
+        for block in self.sources.many(list, key, Sources::tagged)? {
+            if block.kind.value == "use" {
+                entries.extend(self.part(&block, key)?);
             } else {
-                entries.push(choice);
+                entries.push(block);
             }
         }
         Ok(entries)
     }
 
-    /// The list under `key` of the file that `choice` uses.
-    fn part(&mut self, choice: &Choice, key: &str) -> Result<Vec<Choice>, ConfigError> {
-        let path = match &choice.value {
+    /// The list under `key` of the file that `block` uses.
+    fn part(&mut self, block: &TaggedBlock, key: &str) -> Result<Vec<TaggedBlock>, ConfigError> {
+        let path = match &block.value {
             Some(node) => self.sources.text_of(node, "use")?,
             None => {
                 return Err(self
                     .sources
-                    .error(choice.kind.place, "`use` needs a path, as `use: parts/x.yaml`"));
+                    .error(block.kind.span, "`use` needs a path, as `use: parts/x.yaml`"));
             }
         };
-        let file = self.sources.locate(path.place, &path.value);
+        let file = self.sources.locate(path.span, &path.value);
         let bytes = read_bytes(&file)
-            .map_err(|why| self.sources.error(path.place, format!("{}: {why}", file.display())))?;
+            .map_err(|why| self.sources.error(path.span, format!("{}: {why}", file.display())))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let source = yaml::add_bytes(&mut self.sources, &file.display().to_string(), folder, &bytes)?;
         let root = yaml::read(&self.sources, source, 0)?;
         self.sources.block(&root, "a part", &["format", "games", "solvers"])?;
         let Some(list) = root.get(key) else {
-            return Err(self.sources.error(path.place, format!("{} has no `{key}`", file.display())));
+            return Err(self.sources.error(path.span, format!("{} has no `{key}`", file.display())));
         };
-        let entries = self.sources.many(list, key, Sources::choice)?;
+        let entries = self.sources.many(list, key, Sources::tagged)?;
         match entries.iter().find(|e| e.kind.value == "use") {
-            Some(nested) => Err(self.sources.error(nested.kind.place, "a used file may not `use` another")),
+            Some(nested) => Err(self.sources.error(nested.kind.span, "a used file may not `use` another")),
             None => Ok(entries),
         }
     }
@@ -275,7 +275,7 @@ impl Reader {
 
 impl Sources {
     fn mismatch(&self, node: &Node, what: &str, expected: &str) -> ConfigError {
-        self.error(node.place, format!("`{what}` must be {expected}, found {}", node.describe()))
+        self.error(node.span, format!("`{what}` must be {expected}, found {}", node.describe()))
     }
 
     /// Checks that `node` is a block with only `known` keys.
@@ -284,10 +284,10 @@ impl Sources {
         node: &'n Node,
         what: &str,
         known: &[&str],
-    ) -> Result<&'n [(Typed<String>, Node)], ConfigError> {
+    ) -> Result<&'n [(Spanned<String>, Node)], ConfigError> {
         let Data::Map(entries) = &node.data else {
             return Err(
-                self.error(node.place, format!("{what} must be a block of keys, found {}", node.describe()))
+                self.error(node.span, format!("{what} must be a block of keys, found {}", node.describe()))
             );
         };
         match entries.iter().find(|(key, _)| !known.contains(&key.value.as_str())) {
@@ -296,9 +296,9 @@ impl Sources {
         }
     }
 
-    pub(crate) fn text_of(&self, node: &Node, what: &str) -> Result<Typed<String>, ConfigError> {
+    pub(crate) fn text_of(&self, node: &Node, what: &str) -> Result<Spanned<String>, ConfigError> {
         match &node.data {
-            Data::Text(text) => Ok(Typed { value: text.clone(), place: node.place }),
+            Data::Text(text) => Ok(Spanned { value: text.clone(), span: node.span }),
             Data::Int(_) | Data::Float(_) | Data::Bool(_) => {
                 Err(self.mismatch(node, what, "text").help("put it in quotes to make it text"))
             }
@@ -306,19 +306,19 @@ impl Sources {
         }
     }
 
-    pub(crate) fn number(&self, node: &Node, what: &str) -> Result<Typed<f64>, ConfigError> {
+    pub(crate) fn number(&self, node: &Node, what: &str) -> Result<Spanned<f64>, ConfigError> {
         let value = match node.data {
             Data::Int(i) => i as f64,
             Data::Float(x) if x.is_finite() => x,
             Data::Float(x) => {
-                return Err(self.error(node.place, format!("`{what}` is {x}, must be a finite number")));
+                return Err(self.error(node.span, format!("`{what}` is {x}, must be a finite number")));
             }
             _ => return Err(self.mismatch(node, what, "a number")),
         };
-        Ok(Typed { value, place: node.place })
+        Ok(Spanned { value, span: node.span })
     }
 
-    pub(crate) fn integer(&self, node: &Node, what: &str) -> Result<Typed<u64>, ConfigError> {
+    pub(crate) fn integer(&self, node: &Node, what: &str) -> Result<Spanned<u64>, ConfigError> {
         let value = match node.data {
             Data::Int(i) => u64::try_from(i).ok(),
             // 1e6 and 20000.0 are whole numbers too
@@ -328,7 +328,7 @@ impl Sources {
             _ => None,
         };
         match value {
-            Some(value) => Ok(Typed { value, place: node.place }),
+            Some(value) => Ok(Spanned { value, span: node.span }),
             None => Err(self.mismatch(node, what, "a whole number of at least 0")),
         }
     }
@@ -341,7 +341,7 @@ impl Sources {
     ) -> Result<Vec<T>, ConfigError> {
         match &node.data {
             Data::List(items) if items.is_empty() => {
-                Err(self.error(node.place, format!("`{what}` is an empty list; it needs at least one entry")))
+                Err(self.error(node.span, format!("`{what}` is an empty list; it needs at least one entry")))
             }
             Data::List(items) => items.iter().map(|item| one(self, item, what)).collect(),
             _ => Err(self.mismatch(node, what, "a list")),
@@ -360,29 +360,29 @@ impl Sources {
         }
     }
 
-    pub(crate) fn choice(&self, node: &Node, what: &str) -> Result<Choice, ConfigError> {
+    pub(crate) fn tagged(&self, node: &Node, what: &str) -> Result<TaggedBlock, ConfigError> {
         match &node.data {
             Data::Text(kind) => {
-                Ok(Choice { kind: Typed { value: kind.clone(), place: node.place }, value: None })
+                Ok(TaggedBlock { kind: Spanned { value: kind.clone(), span: node.span }, value: None })
             }
             Data::Map(entries) if entries.len() == 1 => {
                 let (kind, value) = &entries[0];
                 let value = (value.data != Data::Null).then(|| value.clone());
-                Ok(Choice { kind: kind.clone(), value })
+                Ok(TaggedBlock { kind: kind.clone(), value })
             }
             Data::Map(entries) => {
-                let place = entries.get(1).map_or(node.place, |(key, _)| key.place);
+                let span = entries.get(1).map_or(node.span, |(key, _)| key.span);
                 let message =
                     format!("an entry of `{what}` has one key, its kind; this one has {}", entries.len());
                 Err(self
-                    .error(place, message)
+                    .error(span, message)
                     .help("indent the parameters below their kind, or start a new entry"))
             }
             _ => Err(self.mismatch(node, what, "a name, or one key with its parameters")),
         }
     }
 
-    fn limits(&self, node: &Node) -> Result<LimitsTyped, ConfigError> {
+    fn limits(&self, node: &Node) -> Result<LimitsBlock, ConfigError> {
         self.block(node, "`limits`", &LIMIT_KEYS)?;
         let integer = |key: &str| node.get(key).map(|n| self.integer(n, key)).transpose();
         let target = match node.get("target").map(|n| (n, &n.data)) {
@@ -393,7 +393,7 @@ impl Sources {
             }
             Some((n, _)) => return Err(self.mismatch(n, "target", "a block of metrics and values")),
         };
-        Ok(LimitsTyped {
+        Ok(LimitsBlock {
             steps: integer("steps")?,
             target,
             seconds: node.get("seconds").map(|n| self.number(n, "seconds")).transpose()?,

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::{ConfigError, Place, Sources, Typed};
-use crate::file::Choice;
+use crate::error::{ConfigError, Sources, Span, Spanned};
+use crate::file::TaggedBlock;
 use crate::yaml::{Data, Node};
 
 /// How many points one entry may stand for.
@@ -18,25 +18,25 @@ pub(crate) struct Point {
     /// The parameters typed, one value each.
     pub(crate) given: Map<String, Value>,
     /// Where keys and values were typed.
-    places: Vec<(String, Place, Place)>,
+    spans: Vec<(String, Span, Span)>,
     /// Where the entry begins.
-    pub(crate) entry: Place,
+    pub(crate) entry: Span,
 }
 
 impl Point {
     /// Where the value of `key` was typed (`key` may go on with a path inside the value); else the entry.
-    pub(crate) fn value_place(&self, key: &str) -> Place {
+    pub(crate) fn value_span(&self, key: &str) -> Span {
         self.find(key).map_or(self.entry, |(_, _, value)| *value)
     }
 
     /// Where `key` itself was typed; else the entry.
-    pub(crate) fn key_place(&self, key: &str) -> Place {
+    pub(crate) fn key_span(&self, key: &str) -> Span {
         self.find(key).map_or(self.entry, |(_, key, _)| *key)
     }
 
-    fn find(&self, key: &str) -> Option<&(String, Place, Place)> {
+    fn find(&self, key: &str) -> Option<&(String, Span, Span)> {
         let head = key.split(['.', '[']).next().unwrap_or(key);
-        self.places.iter().find(|(k, ..)| k == key || k == head)
+        self.spans.iter().find(|(k, ..)| k == key || k == head)
     }
 
     /// The given parameters over `defaults`.
@@ -47,31 +47,43 @@ impl Point {
     }
 }
 
-/// The points of `choice`, whose parameters have these `defaults`; `what` names it in messages.
+/// The points of `block`, whose parameters have these `defaults`; `what` names it in messages. A default that is a list
+/// says that the parameter takes one.
 pub(crate) fn expand(
     sources: &Sources,
-    choice: &Choice,
+    block: &TaggedBlock,
     what: &str,
     defaults: &Value,
 ) -> Result<Vec<Point>, ConfigError> {
+    expand_by(sources, block, what, defaults, &|key| levels(&defaults[key]))
+}
+
+/// As [`expand`], where `list_levels` says how many levels of lists one value of a key has.
+pub(crate) fn expand_by(
+    sources: &Sources,
+    block: &TaggedBlock,
+    what: &str,
+    defaults: &Value,
+    list_levels: &dyn Fn(&str) -> usize,
+) -> Result<Vec<Point>, ConfigError> {
     let defaults = defaults.as_object().cloned().unwrap_or_default();
     let known: Vec<&str> = defaults.keys().map(String::as_str).collect();
-    let entry = choice.kind.place;
-    let mut points = vec![Point { given: Map::new(), places: Vec::new(), entry }];
-    let Some(block) = &choice.value else { return Ok(points) };
+    let entry = block.kind.span;
+    let mut points = vec![Point { given: Map::new(), spans: Vec::new(), entry }];
+    let Some(block) = &block.value else { return Ok(points) };
     for (key, node) in sources.block(block, &format!("the parameters of {what}"), &known)? {
-        let values = alternatives(sources, key, node, levels(&defaults[&key.value]))?;
+        let values = alternatives(sources, key, node, list_levels(&key.value))?;
         if points.len() * values.len() > MAX_POINTS {
             let message = format!("{what} stands for more than {MAX_POINTS} combinations");
-            return Err(sources.error(key.place, message));
+            return Err(sources.error(key.span, message));
         }
         points = points
             .iter()
-            .flat_map(|point| values.iter().map(move |(value, place)| (point, value, place)))
-            .map(|(point, value, place)| {
+            .flat_map(|point| values.iter().map(move |(value, span)| (point, value, span)))
+            .map(|(point, value, span)| {
                 let mut point = point.clone();
                 point.given.insert(key.value.clone(), value.clone());
-                point.places.push((key.value.clone(), key.place, *place));
+                point.spans.push((key.value.clone(), key.span, *span));
                 point
             })
             .collect();
@@ -81,17 +93,17 @@ pub(crate) fn expand(
 
 fn alternatives(
     sources: &Sources,
-    key: &Typed<String>,
+    key: &Spanned<String>,
     node: &Node,
     levels_of_one: usize,
-) -> Result<Vec<(Value, Place)>, ConfigError> {
+) -> Result<Vec<(Value, Span)>, ConfigError> {
     match &node.data {
         Data::List(items) if items.is_empty() && levels_of_one == 0 => Err(sources
-            .error(node.place, format!("the grid of `{}` is empty; it needs at least one value", key.value))),
+            .error(node.span, format!("the grid of `{}` is empty; it needs at least one value", key.value))),
         Data::List(items) if node_levels(node) > levels_of_one => {
-            items.iter().map(|item| Ok((item.to_json(sources)?, item.place))).collect()
+            items.iter().map(|item| Ok((item.to_json(sources)?, item.span))).collect()
         }
-        _ => Ok(vec![(node.to_json(sources)?, node.place)]),
+        _ => Ok(vec![(node.to_json(sources)?, node.span)]),
     }
 }
 
@@ -134,9 +146,9 @@ mod tests {
     fn points(text: &str) -> Result<Vec<Value>, String> {
         let mut sources = Sources::default();
         let source = sources.add("x", Path::new(""), text);
-        let choice = sources.choice(&yaml::read(&sources, source, 0).unwrap(), "x").unwrap();
+        let block = sources.tagged(&yaml::read(&sources, source, 0).unwrap(), "x").unwrap();
         let defaults = json!({ "eta": 1.0, "rule": "a", "weights": [1.0, 2.0], "mixture": null });
-        let points = expand(&sources, &choice, "solver `x`", &defaults).map_err(|e| e.to_string())?;
+        let points = expand(&sources, &block, "solver `x`", &defaults).map_err(|e| e.to_string())?;
         Ok(points.into_iter().map(|p| Value::Object(p.given)).collect())
     }
 

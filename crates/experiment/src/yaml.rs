@@ -10,12 +10,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as EventSpan};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{ConfigError, Place, Sources, Typed};
+use crate::error::{ConfigError, Sources, Span, Spanned};
 
 /// Deepest nesting of lists and blocks.
 pub const MAX_DEPTH: usize = 32;
@@ -27,7 +28,7 @@ pub const MAX_ALIASED: usize = 100_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Where it was typed.
-    pub place: Place,
+    pub span: Span,
     /// What was typed.
     pub data: Data,
 }
@@ -48,7 +49,7 @@ pub enum Data {
     /// A list.
     List(Vec<Node>),
     /// A block of keys, as ordered in the text; keys differ.
-    Map(Vec<(Typed<String>, Node)>),
+    Map(Vec<(Spanned<String>, Node)>),
 }
 
 impl Node {
@@ -91,7 +92,7 @@ impl Node {
             },
             Data::Float(x) => match Number::from_f64(*x) {
                 Some(number) => number.into(),
-                None => return Err(sources.error(self.place, format!("{x} is not a finite number"))),
+                None => return Err(sources.error(self.span, format!("{x} is not a finite number"))),
             },
             Data::Text(t) => Value::String(t.clone()),
             Data::List(items) => {
@@ -143,7 +144,7 @@ pub fn add_bytes(
             let byte = bytes[error.valid_up_to()];
             Err(sources
                 .error(
-                    Place { source, line, column, width: 1 },
+                    Span { source, line, column, width: 1 },
                     format!("byte 0x{byte:02x} is not UTF-8 text"),
                 )
                 .help("save the file as UTF-8"))
@@ -158,28 +159,35 @@ pub fn add_bytes(
 pub fn read(sources: &Sources, source: usize, skip: usize) -> Result<Node, ConfigError> {
     let text = sources.text(source);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
-    let mut reader =
-        Reader { sources, source, skip, open: Vec::new(), root: None, anchors: BTreeMap::new(), aliased: 0 };
+    let mut reader = TreeBuilder {
+        sources,
+        source,
+        skip,
+        open: Vec::new(),
+        root: None,
+        anchors: BTreeMap::new(),
+        aliased: 0,
+    };
     let mut parser = Parser::new_from_str(&text[start..]);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|e| reader.syntax(e.marker(), e.info()))?;
         reader.event(event, span)?;
     }
-    let whole = Place { source, line: 1, column: skip + 1, width: 1 };
-    Ok(reader.root.unwrap_or(Node { place: whole, data: Data::Null }))
+    let whole = Span { source, line: 1, column: skip + 1, width: 1 };
+    Ok(reader.root.unwrap_or(Node { span: whole, data: Data::Null }))
 }
 
 /// A list or block whose end has not been read.
 struct Open {
-    place: Place,
+    span: Span,
     anchor: usize,
     data: Data,
     /// In a block: where each key was typed, and the key that waits for its value.
-    keys: BTreeMap<String, Place>,
-    key: Option<Typed<String>>,
+    keys: BTreeMap<String, Span>,
+    key: Option<Spanned<String>>,
 }
 
-struct Reader<'a> {
+struct TreeBuilder<'a> {
     sources: &'a Sources,
     source: usize,
     skip: usize,
@@ -190,35 +198,35 @@ struct Reader<'a> {
     aliased: usize,
 }
 
-impl Reader<'_> {
-    fn place(&self, span: Span) -> Place {
+impl TreeBuilder<'_> {
+    fn span(&self, span: EventSpan) -> Span {
         let (line, column) = (span.start.line(), span.start.col() + 1);
         let one_line = span.end.line() == line && span.end.col() > span.start.col();
         let width = if one_line { span.end.col() - span.start.col() } else { 1 };
-        Place { source: self.source, line, column: column + if line == 1 { self.skip } else { 0 }, width }
+        Span { source: self.source, line, column: column + if line == 1 { self.skip } else { 0 }, width }
     }
 
     fn syntax(&self, at: &Marker, info: &str) -> ConfigError {
-        let mut place = self.place(Span::empty(*at));
+        let mut span = self.span(EventSpan::empty(*at));
         let text = self.sources.text(self.source);
-        if place.line > text.lines().count() {
+        if span.line > text.lines().count() {
             // found at the end of the text: show the last thing that was typed
             let last = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).last();
             if let Some((k, line)) = last {
-                (place.line, place.column) = (k + 1, line.trim_end().chars().count() + 1);
+                (span.line, span.column) = (k + 1, line.trim_end().chars().count() + 1);
             }
         }
-        let error = self.sources.error(place, format!("not YAML: {info}"));
-        let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or("");
-        if line.chars().take(place.column).any(|c| c == '\t') {
+        let error = self.sources.error(span, format!("not YAML: {info}"));
+        let line = text.lines().nth(span.line.saturating_sub(1)).unwrap_or("");
+        if line.chars().take(span.column).any(|c| c == '\t') {
             error.help("YAML indents with spaces; replace the tab")
         } else {
             error
         }
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ConfigError> {
-        let place = self.place(span);
+    fn event(&mut self, event: Event<'_>, span: EventSpan) -> Result<(), ConfigError> {
+        let span = self.span(span);
         let tag = match &event {
             Event::Scalar(_, _, _, tag) | Event::SequenceStart(_, tag) | Event::MappingStart(_, tag) => tag,
             _ => &None,
@@ -227,87 +235,84 @@ impl Reader<'_> {
             let message = format!("the tag `{tag}` has no meaning here");
             return Err(self
                 .sources
-                .error(place, message)
+                .error(span, message)
                 .help("leave it out; quote a value to make it text"));
         }
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
                 return Err(self
                     .sources
-                    .error(place, "a second document begins; one file holds one experiment"));
+                    .error(span, "a second document begins; one file holds one experiment"));
             }
             Event::Scalar(text, style, anchor, _) => {
                 if let Some(Open { data: Data::Map(_), key: None, .. }) = self.open.last() {
-                    return self.key(text.into_owned(), style, place);
+                    return self.key(text.into_owned(), style, span);
                 }
                 let data =
                     if style == ScalarStyle::Plain { scalar(&text) } else { Data::Text(text.into_owned()) };
-                self.finish(Node { place, data }, anchor)?;
+                self.finish(Node { span, data }, anchor)?;
             }
-            Event::SequenceStart(anchor, _) => self.begin(place, anchor, Data::List(Vec::new()))?,
-            Event::MappingStart(anchor, _) => self.begin(place, anchor, Data::Map(Vec::new()))?,
+            Event::SequenceStart(anchor, _) => self.begin(span, anchor, Data::List(Vec::new()))?,
+            Event::MappingStart(anchor, _) => self.begin(span, anchor, Data::Map(Vec::new()))?,
             Event::SequenceEnd | Event::MappingEnd => {
-                let Open { place, anchor, data, .. } =
+                let Open { span, anchor, data, .. } =
                     self.open.pop().expect("the parser balances its events");
-                self.finish(Node { place, data }, anchor)?;
+                self.finish(Node { span, data }, anchor)?;
             }
-            Event::Alias(anchor) => self.alias(anchor, place)?,
+            Event::Alias(anchor) => self.alias(anchor, span)?,
             _ => {}
         }
         Ok(())
     }
 
     /// A key is kept as it was typed: `1` and `true` are words here.
-    fn key(&mut self, value: String, style: ScalarStyle, place: Place) -> Result<(), ConfigError> {
+    fn key(&mut self, value: String, style: ScalarStyle, span: Span) -> Result<(), ConfigError> {
         if value.is_empty() && style == ScalarStyle::Plain {
-            return Err(self.sources.error(place, "a key is missing before `:`"));
+            return Err(self.sources.error(span, "a key is missing before `:`"));
         }
         let open = self.open.last_mut().expect("a key is inside a block");
-        if let Some(first) = open.keys.insert(value.clone(), place) {
+        if let Some(first) = open.keys.insert(value.clone(), span) {
             let message = format!("the key `{value}` stands twice in one block");
             let help = format!("it stands first at line {}, column {}", first.line, first.column);
-            return Err(self.sources.error(place, message).help(help));
+            return Err(self.sources.error(span, message).help(help));
         }
-        open.key = Some(Typed { value, place });
+        open.key = Some(Spanned { value, span });
         Ok(())
     }
 
-    fn begin(&mut self, place: Place, anchor: usize, data: Data) -> Result<(), ConfigError> {
-        self.refuse_as_key(place)?;
+    fn begin(&mut self, span: Span, anchor: usize, data: Data) -> Result<(), ConfigError> {
+        self.refuse_as_key(span)?;
         if self.open.len() == MAX_DEPTH {
-            return Err(self.sources.error(place, format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(self.sources.error(span, format!("nested more than {MAX_DEPTH} levels deep")));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, None);
         }
-        self.open.push(Open { place, anchor, data, keys: BTreeMap::new(), key: None });
+        self.open.push(Open { span, anchor, data, keys: BTreeMap::new(), key: None });
         Ok(())
     }
 
-    fn refuse_as_key(&self, place: Place) -> Result<(), ConfigError> {
+    fn refuse_as_key(&self, span: Span) -> Result<(), ConfigError> {
         match self.open.last() {
             Some(Open { data: Data::Map(_), key: None, .. }) => {
-                Err(self.sources.error(place, "a key must be a word, not a list, a block or an alias"))
+                Err(self.sources.error(span, "a key must be a word, not a list, a block or an alias"))
             }
             _ => Ok(()),
         }
     }
 
-    fn alias(&mut self, anchor: usize, place: Place) -> Result<(), ConfigError> {
-        self.refuse_as_key(place)?;
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), ConfigError> {
+        self.refuse_as_key(span)?;
         let Some(Some((node, size))) = self.anchors.get(&anchor) else {
-            return Err(self.sources.error(place, "this alias stands inside the value that it names"));
+            return Err(self.sources.error(span, "this alias stands inside the value that it names"));
         };
         self.aliased += size;
         if self.aliased > MAX_ALIASED {
             let message = format!("the aliases up to here stand for more than {MAX_ALIASED} values");
-            return Err(self
-                .sources
-                .error(place, message)
-                .help("write the values out, or use fewer aliases"));
+            return Err(self.sources.error(span, message).help("write the values out, or use fewer aliases"));
         }
         if self.open.len() + node.depth() > MAX_DEPTH {
-            return Err(self.sources.error(place, format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(self.sources.error(span, format!("nested more than {MAX_DEPTH} levels deep")));
         }
         let node = node.clone();
         self.finish(node, 0)
@@ -372,28 +377,41 @@ fn scalar(text: &str) -> Data {
     }
 }
 
-/// Writes a document: one line a key, and one line a list item below it; everything inside in flow style.
-#[must_use]
-pub fn write(document: &[(&str, Value)]) -> String {
-    let mut out = String::new();
-    for (key, value) in document {
-        match value {
-            Value::Array(items) if items.iter().any(|v| v.is_object() || v.is_array()) => {
-                let _ = writeln!(out, "{key}:");
-                for item in items {
-                    out.push_str("  - ");
-                    flow_item(&mut out, item);
-                    out.push('\n');
-                }
-            }
-            _ => {
-                let _ = write!(out, "{key}: ");
-                flow(&mut out, value);
-                out.push('\n');
-            }
+/// Writes one key of a document: a scalar or a list of scalars in one line, else one line a list item below it;
+/// everything inside in flow style.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_entry(out: &mut dyn io::Write, key: &str, value: &Value) -> io::Result<()> {
+    match value {
+        Value::Array(items) if items.iter().any(|v| v.is_object() || v.is_array()) => {
+            write_list(out, key, items.iter().cloned())
+        }
+        _ => {
+            let mut text = String::new();
+            flow(&mut text, value);
+            writeln!(out, "{key}: {text}")
         }
     }
-    out
+}
+
+/// Writes one key of a document whose value is a list of blocks, an item at a time.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_list(
+    out: &mut dyn io::Write,
+    key: &str,
+    items: impl IntoIterator<Item = Value>,
+) -> io::Result<()> {
+    writeln!(out, "{key}:")?;
+    let mut text = String::new();
+    for item in items {
+        text.clear();
+        flow_item(&mut text, &item);
+        writeln!(out, "  - {text}")?;
+    }
+    Ok(())
 }
 
 /// `kind: {...}` without braces of its own where the item is a one-key block.

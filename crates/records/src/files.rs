@@ -19,6 +19,8 @@ pub(crate) mod name {
     pub(crate) const METRICS: &str = "metrics.json";
     pub(crate) const SUMMARY: &str = "summary.json";
     pub(crate) const RUNS: &str = "runs";
+    pub(crate) const KNOWN_GAMES: &str = "games";
+    pub(crate) const EXACT: &str = "exact";
     pub(crate) const RUN: &str = "run.json";
     pub(crate) const TRACE: &str = "trace.csv";
     pub(crate) const POLICIES: &str = "policies.csv";
@@ -55,11 +57,16 @@ fn unwritable(file: &Path, problem: &dyn std::error::Error) -> RecordsError {
     RecordsError::Unwritable { file: file.to_owned(), problem: problem.to_string() }
 }
 
+/// An error of the file system that names the file.
+pub(crate) fn in_file(file: &Path, error: std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+}
+
 fn atomically(
     file: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), RecordsError>,
 ) -> Result<(), RecordsError> {
-    let in_file = |e: std::io::Error| std::io::Error::new(e.kind(), format!("{}: {e}", file.display()));
+    let in_file = |e| in_file(file, e);
     let folder = file.parent().expect("every file of a results folder has a parent");
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

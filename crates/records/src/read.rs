@@ -183,8 +183,10 @@ fn run_folders(dir: &Path) -> Result<BTreeSet<String>, RecordsError> {
     }
     for entry in fs_err::read_dir(&runs)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            ids.insert(entry.file_name().to_string_lossy().into_owned());
+        // hidden folders hold runs that are being written
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() && !name.starts_with('.') {
+            ids.insert(name);
         }
     }
     Ok(ids)

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use equipoise_experiment::{
-    Executed, Monitor, Options, Plan, check as claims, execute, forecast, parse_file, resolve, schema,
+    Executed, Monitor, Options, Plan, Shard, check as claims, execute, forecast, parse_file, resolve, schema,
 };
-use equipoise_records::StopKind;
 use serde_json::json;
 
 use super::Outcome;
@@ -15,41 +14,98 @@ use crate::args::{self, Overrides, RunOptions};
 use crate::progress::Progress;
 use crate::{Answer, output};
 
+/// Most missing runs that are listed one by one.
+const LISTED: usize = 50;
+
 pub(super) fn run(args: args::Run) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
-    let options = options(&plan, &args.options)?;
+    let options = Options { shard: shard(args.shard.as_deref())?, ..options(&plan, &args.options) };
     let executed = carry_out(&plan, &options)?;
-    output::print(&executed.rendered.terminal);
     if executed.skipped > 0 {
         output::note(&format!(
             "{} of {} runs were finished before and are kept (--fresh runs them again)",
-            executed.skipped,
-            plan.runs.len()
+            executed.skipped, executed.runs
         ));
     }
-    output::note(&format!("report: {}", options.out.join("report.html").display()));
+    match (&executed.rendered, options.shard) {
+        (Some(rendered), _) => {
+            output::print(&rendered.terminal);
+            output::note(&format!("report: {}", options.out.join("report.html").display()));
+        }
+        (None, Some(shard)) => output::note(&format!(
+            "share {shard}: {} of {} runs; when all shares are done: equipoise merge {}",
+            executed.runs,
+            plan.runs(),
+            options.out.display()
+        )),
+        (None, None) => {}
+    }
     if executed.interrupted {
         output::note("interrupted: finished runs are kept; the same command goes on from here");
         return Ok(Answer::Interrupted);
     }
-    let broken: Vec<_> = executed.runs.iter().filter(|r| r.stop_reason == StopKind::Diverged).collect();
-    for run in &broken {
-        output::note(&format!("{} on {} broke down: {}", run.label, run.game, run.stop_detail));
+    for run in &executed.diverged {
+        output::note(&format!("{} on {} broke down: {}", run.label, run.game, run.detail));
     }
-    Ok(if broken.is_empty() { Answer::Yes } else { Answer::No })
+    Ok(if executed.diverged.is_empty() { Answer::Yes } else { Answer::No })
+}
+
+/// The share that is asked for, or that of a Slurm array task.
+fn shard(given: Option<&str>) -> Result<Option<Shard>, Box<dyn std::error::Error>> {
+    let environment = |name: &str| std::env::var(name).ok();
+    if let Some(text) = given {
+        return Ok(Some(Shard::parse(text, &environment)?));
+    }
+    let shard = Shard::of_slurm(&environment)?;
+    if let Some(shard) = shard {
+        output::note(&format!(
+            "task of a Slurm array: this process does the share {shard} (--shard 1/1 does all)"
+        ));
+    }
+    Ok(shard)
 }
 
 pub(super) fn plan(args: args::Plan) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
-    output::print(&plan.to_yaml());
+    let forecast = forecast(&plan)?;
+    output::print_with(|out| plan.write_yaml(out));
     output::note(&format!(
         "{} runs on {} games, at most {} steps each",
-        plan.runs.len(),
-        plan.games.len(),
-        plan.limits.steps
+        plan.runs(),
+        plan.games(),
+        plan.spec.limits.steps
     ));
-    output::note(forecast(&plan).to_string().trim_end());
+    output::note(forecast.to_string().trim_end());
     Ok(Answer::Yes)
+}
+
+pub(super) fn merge(args: args::Merge) -> Outcome {
+    let merged = equipoise_experiment::merge(&args.results)?;
+    match &merged.rendered {
+        Some(rendered) => {
+            output::print(&rendered.terminal);
+            output::note(&format!("report: {}", args.results.join("report.html").display()));
+        }
+        None => output::note("too many runs for one report; summary.json has a row for each"),
+    }
+    for run in merged.missing.iter().take(LISTED) {
+        let [label, game] = [&run.label, &run.game];
+        output::note(&format!(
+            "missing: {} ({label} on {game} with tau {}, repetition {})",
+            run.id, run.tau, run.repetition
+        ));
+    }
+    let missing = merged.missing.len();
+    if missing > LISTED {
+        output::note(&format!("and {} more", missing - LISTED));
+    }
+    if missing > 0 {
+        output::note(&format!(
+            "{missing} of {} runs are missing: do their shares again, then merge again",
+            merged.runs
+        ));
+    }
+    Ok(if missing == 0 { Answer::Yes } else { Answer::No })
 }
 
 pub(super) fn check(args: args::Check) -> Outcome {
@@ -57,7 +113,7 @@ pub(super) fn check(args: args::Check) -> Outcome {
     let claims = claims::read_claims(&args.experiment.join("expected.yaml"))?;
     let overrides = Overrides { seed: None, set: Vec::new() };
     let plan = resolved(&args.experiment.join("experiment.yaml"), &overrides)?;
-    let options = options(&plan, &args.options)?;
+    let options = options(&plan, &args.options);
     let executed = carry_out(&plan, &options)?;
     if executed.interrupted {
         return Ok(Answer::Interrupted);
@@ -66,7 +122,7 @@ pub(super) fn check(args: args::Check) -> Outcome {
     let held = verdicts.iter().filter(|v| v.holds).count();
     if args.json {
         output::json(
-            &json!({ "experiment": plan.name, "claims": verdicts, "holds": held == verdicts.len() }),
+            &json!({ "experiment": plan.spec.name, "claims": verdicts, "holds": held == verdicts.len() }),
         );
     } else {
         for v in &verdicts {
@@ -97,16 +153,17 @@ pub(super) fn schema() -> Outcome {
 fn resolved(config: &Path, overrides: &Overrides) -> Result<Plan, Box<dyn std::error::Error>> {
     let mut set = overrides.set.clone();
     set.extend(overrides.seed.map(|seed| format!("seed={seed}")));
-    Ok(resolve(&parse_file(config, &set)?)?)
+    Ok(Plan::new(resolve(&parse_file(config, &set)?)?)?)
 }
 
-fn options(plan: &Plan, given: &RunOptions) -> Result<Options, Box<dyn std::error::Error>> {
+fn options(plan: &Plan, given: &RunOptions) -> Options {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Options {
+    Options {
         out: given.out.clone().unwrap_or_else(|| equipoise_experiment::execute::default_out(plan)),
         jobs: given.jobs.map_or_else(cores, usize::from),
         fresh: given.fresh,
-    })
+        shard: None,
+    }
 }
 
 /// Executes with progress; the first Ctrl-C ends it cleanly, a second one at once.
@@ -118,7 +175,7 @@ fn carry_out(plan: &Plan, options: &Options) -> Result<Executed, Box<dyn std::er
             std::process::exit(130);
         }
     })?;
-    let progress = Progress::start(plan, &monitor);
+    let progress = Progress::start(plan, options.shard, &monitor);
     let executed = execute(plan, options, &monitor);
     drop(progress);
     Ok(executed?)

@@ -1,44 +1,50 @@
-//! What will run: every game made, every default filled, every grid expanded, every range checked.
+//! What an experiment asks for: every default filled, every grid expanded, every range checked that needs no game.
+//!
+//! Resolving is pure: of a game file no more than its header is read, no game is made and nothing is solved. A spec says
+//! how many runs there are without listing them.
 
 mod games;
+mod methods;
 mod policies;
-mod runs;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
-use equipoise::core::{Policy, SolverEntry};
-use equipoise::env::{Feedback, Game};
+use equipoise::core::SolverEntry;
+use equipoise::env::Feedback;
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
-use equipoise::registry;
 use serde_json::{Map, Value, json};
 
-use crate::error::{ConfigError, Place, Typed};
-use crate::file::{Choice, ExperimentFile};
-use crate::grid;
-use crate::yaml;
+pub(crate) use games::{GameKind, GameSpec, option_error};
+pub(crate) use policies::PolicySpec;
+
+use crate::error::{ConfigError, Sources, Span, Spanned};
+use crate::file::{ExperimentFile, TaggedBlock};
+use crate::grid::{self, Point};
 
 /// Steps where `limits.steps` is left out.
 const DEFAULT_STEPS: u64 = 10_000;
 /// Metrics where `metrics` is left out.
 const DEFAULT_METRICS: [&str; 4] = ["duality_gap", "duality_gap_tau", "kl_to_equilibrium", "kl_to_reference"];
 
-/// A resolved experiment: nothing is left to decide.
+/// A resolved experiment.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Spec {
     /// Name of the experiment.
     pub name: String,
     /// One line about it.
     pub description: Option<String>,
     /// Seed of all streams.
     pub seed: u64,
-    /// Games, with reference and start.
-    pub games: Vec<GamePlan>,
     /// Regularisations.
     pub taus: Vec<f64>,
-    /// Runs, in the order of tables: by game, tau, solver, oracle, repetition.
-    pub runs: Vec<RunPlan>,
+    /// Methods with their parameters.
+    pub methods: Vec<Method>,
+    /// Feedback.
+    pub oracles: Vec<Feedback>,
+    /// Runs of each method on each game with each tau and oracle.
+    pub repetitions: u32,
     /// Limits of every run.
     pub limits: Limits,
     /// When every run records.
@@ -47,88 +53,62 @@ pub struct Plan {
     pub metrics: Vec<&'static Metric>,
     /// Whether policies of recorded steps are kept.
     pub save_policies: bool,
-    /// The plan as a document, for `plan.yaml`.
+    /// The games, one entry for each point of each grid.
+    pub(crate) games: Vec<GameSpec>,
+    /// The reference of every game.
+    pub(crate) reference: PolicySpec,
+    /// The start in every game.
+    pub(crate) start: PolicySpec,
+    /// The texts, for errors that only a game brings to light.
+    pub(crate) sources: Sources,
+    /// The file as a whole.
+    pub(crate) whole: Span,
+    /// The spec as a document, without its games.
     document: Vec<(&'static str, Value)>,
 }
 
-/// A game, made.
-#[derive(Clone, Debug)]
-pub struct GamePlan {
-    /// Unique name.
-    pub name: String,
-    /// Where it comes from, in words.
-    pub source: String,
-    /// The game.
-    pub game: Arc<Game>,
-    /// Pairs that never met, by label.
-    pub unmet_pairs: Vec<(String, String)>,
-    /// The reference policy.
-    pub reference: Policy,
-    /// The start.
-    pub start: Policy,
-    /// The entry that makes it again.
-    entry: Value,
-}
-
-/// One run.
-#[derive(Clone, Debug)]
-pub struct RunPlan {
-    /// Hash of all that decides the result.
-    pub id: String,
-    /// Index into [`Plan::games`].
-    pub game: usize,
-    /// Regularisation.
-    pub tau: f64,
-    /// Registry name of the method.
-    pub solver: &'static str,
+/// A method with its parameters.
+#[derive(Clone)]
+pub struct Method {
+    /// Registry row.
+    pub entry: &'static SolverEntry,
     /// Its parameters, defaults filled, rules not yet replaced.
     pub parameters: Value,
-    /// Legend.
+    /// Legend: the name, with the parameters in which it differs from others of its name.
     pub label: String,
-    /// Feedback.
-    pub oracle: Feedback,
-    /// Repetition, from 0.
-    pub repetition: u32,
+    /// Where it was typed.
+    pub(crate) point: Point,
 }
 
-impl RunPlan {
-    /// Its registry row.
-    ///
-    /// # Panics
-    /// Never: a plan holds registered names.
-    #[must_use]
-    pub fn entry(&self) -> &'static SolverEntry {
-        registry::solver(self.solver).expect("a plan holds registered names")
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.entry.name, self.parameters)
     }
 }
 
-impl Plan {
-    /// The plan as an experiment file: parsed and resolved again, it has the same runs with the same ids.
-    #[must_use]
-    pub fn to_yaml(&self) -> String {
-        yaml::write(&self.document)
+impl Spec {
+    /// Keys and values of the file that the spec is, in their order; `games` is null.
+    pub(crate) fn document(&self) -> &[(&'static str, Value)] {
+        &self.document
     }
 
-    /// One run as an experiment of its own, as recorded with it.
+    pub(crate) fn error(&self, span: Span, message: impl Into<String>) -> ConfigError {
+        self.sources.error(span, message)
+    }
+
+    /// Runs on one game with one tau.
     #[must_use]
-    pub fn spec(&self, run: &RunPlan) -> Value {
-        let mut spec: Map<String, Value> =
-            self.document.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-        spec.insert("games".into(), json!([self.games[run.game].entry]));
-        spec.insert("tau".into(), json!([run.tau]));
-        spec.insert("oracle".into(), json!(run.oracle));
-        spec.insert("solvers".into(), json!([{ run.solver: run.parameters }]));
-        spec.insert("repetitions".into(), json!(run.repetition + 1));
-        Value::Object(spec)
+    pub fn runs_of_unit(&self) -> u64 {
+        self.methods.len() as u64 * self.oracles.len() as u64 * u64::from(self.repetitions)
     }
 }
 
 /// Resolves a typed experiment.
 ///
 /// # Errors
-/// Whatever can be found wrong without running: file, line, column, rule.
-pub fn resolve(file: &ExperimentFile) -> Result<Plan, ConfigError> {
-    Resolver { file }.plan()
+/// Whatever can be found wrong without making a game: file, line, column, rule.
+pub fn resolve(file: &ExperimentFile) -> Result<Spec, ConfigError> {
+    Resolver { file }.spec()
 }
 
 struct Resolver<'a> {
@@ -136,23 +116,25 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn plan(&self) -> Result<Plan, ConfigError> {
+    fn spec(&self) -> Result<Spec, ConfigError> {
         let file = self.file;
         let name = match &file.name {
             Some(name) if is_name(&name.value) => name.value.clone(),
             Some(name) => {
                 let message =
                     format!("the name `{}` must consist of letters, digits, `-`, `_` and `.`", name.value);
-                return Err(self.error(name.place, message));
+                return Err(self.error(name.span, message));
             }
-            None => Path::new(file.sources.name(file.place.source))
+            None => Path::new(file.sources.name(file.span.source))
                 .file_stem()
                 .map(|s| s.to_string_lossy().into_owned())
                 .filter(|s| is_name(s))
                 .unwrap_or_else(|| "experiment".into()),
         };
         let seed = file.seed.as_ref().map_or(0, |s| s.value);
-        let games = self.games(seed)?;
+        let games = self.games()?;
+        let reference = self.reference()?;
+        let start = self.start()?;
         let taus = self.taus()?;
         let limits = self.limits()?;
         let record = self.record()?;
@@ -166,18 +148,18 @@ impl Resolver<'_> {
         };
         let repetitions = self.at_least_one(&file.repetitions, "repetitions", 1, 1_000_000)?;
         let oracles = self.oracles()?;
-        let solvers = self.solvers()?;
+        let methods = self.methods()?;
         let names: Vec<&str> = metrics.iter().map(|m| m.name).collect();
         let document = vec![
             ("format", json!(crate::file::FORMAT)),
             ("name", json!(name)),
             ("description", file.description.as_ref().map_or(Value::Null, |d| json!(d.value))),
-            ("games", games.iter().map(|g| g.entry.clone()).collect()),
-            ("reference", self.choice_json(file.reference.as_ref(), "uniform")?),
-            ("start", self.choice_json(file.start.as_ref(), "reference")?),
+            ("games", Value::Null),
+            ("reference", self.block_json(file.reference.as_ref(), "uniform")?),
+            ("start", self.block_json(file.start.as_ref(), "reference")?),
             ("tau", json!(taus)),
             ("oracle", json!(oracles)),
-            ("solvers", solvers.iter().map(|(e, p, _)| json!({ e.name: p })).collect()),
+            ("solvers", Value::Null),
             ("repetitions", json!(repetitions)),
             ("seed", json!(seed)),
             ("limits", limits_json(&limits)),
@@ -185,32 +167,36 @@ impl Resolver<'_> {
             ("metrics", json!(names)),
             ("save_policies", json!(if save_policies { "recorded" } else { "final" })),
         ];
-        let document = document.into_iter().filter(|(_, v)| !v.is_null()).collect();
-        let mut plan = Plan {
+        let kept = |(k, v): &(&str, Value)| !v.is_null() || ["games", "solvers"].contains(k);
+        let document = document.into_iter().filter(kept).collect();
+        Ok(Spec {
             name,
             description: file.description.as_ref().map(|d| d.value.clone()),
             seed,
-            games,
             taus,
-            runs: Vec::new(),
+            methods,
+            oracles,
+            repetitions: repetitions as u32,
             limits,
             record,
             metrics,
             save_policies,
+            games,
+            reference,
+            start,
+            sources: file.sources.clone(),
+            whole: file.span,
             document,
-        };
-        self.check_solvers(&plan, &solvers)?;
-        plan.runs = self.runs(&plan, &solvers, &oracles, repetitions as u32)?;
-        Ok(plan)
+        })
     }
 
-    fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
-        self.file.sources.error(place, message)
+    fn error(&self, span: Span, message: impl Into<String>) -> ConfigError {
+        self.file.sources.error(span, message)
     }
 
     fn at_least_one(
         &self,
-        typed: &Option<Typed<u64>>,
+        typed: &Option<Spanned<u64>>,
         key: &str,
         default: u64,
         most: u64,
@@ -219,8 +205,8 @@ impl Resolver<'_> {
             None => Ok(default),
             Some(t) if t.value >= 1 && t.value <= most => Ok(t.value),
             Some(t) => {
-                Err(self
-                    .error(t.place, format!("`{key}` is {}, must be at least 1 and at most {most}", t.value)))
+                let message = format!("`{key}` is {}, must be at least 1 and at most {most}", t.value);
+                Err(self.error(t.span, message))
             }
         }
     }
@@ -230,10 +216,10 @@ impl Resolver<'_> {
         let mut taus = Vec::new();
         for t in typed {
             if t.value < 0.0 {
-                return Err(self.error(t.place, format!("`tau` is {}, must be at least 0", t.value)));
+                return Err(self.error(t.span, format!("`tau` is {}, must be at least 0", t.value)));
             }
             if taus.contains(&(t.value + 0.0)) {
-                return Err(self.error(t.place, format!("tau = {} is listed twice", t.value)));
+                return Err(self.error(t.span, format!("tau = {} is listed twice", t.value)));
             }
             taus.push(t.value + 0.0);
         }
@@ -249,14 +235,14 @@ impl Resolver<'_> {
             if value.value < 0.0 {
                 let message =
                     format!("the target of `{}` is {}, must be at least 0", metric.value, value.value);
-                return Err(self.error(value.place, message));
+                return Err(self.error(value.span, message));
             }
             target.insert(metric.value.clone(), value.value);
         }
         if let Some(s) = typed.seconds.as_ref().filter(|s| s.value <= 0.0) {
-            return Err(self.error(s.place, format!("`seconds` is {}, must be above 0", s.value)));
+            return Err(self.error(s.span, format!("`seconds` is {}, must be above 0", s.value)));
         }
-        let optional = |t: &Option<Typed<u64>>, key| -> Result<Option<u64>, ConfigError> {
+        let optional = |t: &Option<Spanned<u64>>, key| -> Result<Option<u64>, ConfigError> {
             t.as_ref().map(|_| self.at_least_one(t, key, 1, u64::MAX / 4)).transpose()
         };
         Ok(Limits {
@@ -270,8 +256,8 @@ impl Resolver<'_> {
 
     fn record(&self) -> Result<Schedule, ConfigError> {
         let sources = &self.file.sources;
-        let Some(choice) = &self.file.record else { return Ok(Schedule::Log) };
-        match (choice.kind.value.as_str(), &choice.value) {
+        let Some(block) = &self.file.record else { return Ok(Schedule::Log) };
+        match (block.kind.value.as_str(), &block.value) {
             ("log", None) => Ok(Schedule::Log),
             ("every", Some(node)) => {
                 let every = sources.integer(node, "every")?;
@@ -282,13 +268,13 @@ impl Resolver<'_> {
                 Ok(Schedule::At(steps.iter().map(|s| s.value).collect()))
             }
             ("log" | "every" | "at", _) => {
-                Err(self.error(choice.kind.place, "`record` is `log`, `every: K` or `at: [steps]`"))
+                Err(self.error(block.kind.span, "`record` is `log`, `every: K` or `at: [steps]`"))
             }
-            _ => Err(sources.unknown("schedule", &choice.kind, ["log", "every", "at"])),
+            _ => Err(sources.unknown("schedule", &block.kind, ["log", "every", "at"])),
         }
     }
 
-    fn metric(&self, typed: &Typed<String>) -> Result<&'static Metric, ConfigError> {
+    fn metric(&self, typed: &Spanned<String>) -> Result<&'static Metric, ConfigError> {
         let known = METRICS.iter().map(|m| m.name);
         Metric::named(&typed.value).ok_or_else(|| self.file.sources.unknown("metric", typed, known))
     }
@@ -301,7 +287,7 @@ impl Resolver<'_> {
                     let metric = self.metric(t)?;
                     if metrics.iter().any(|m| m.name == metric.name) {
                         let message = format!("the metric `{}` is listed twice", metric.name);
-                        return Err(self.error(t.place, message));
+                        return Err(self.error(t.span, message));
                     }
                     metrics.push(metric);
                 }
@@ -312,52 +298,51 @@ impl Resolver<'_> {
     }
 
     fn oracles(&self) -> Result<Vec<Feedback>, ConfigError> {
-        let Some(choices) = &self.file.oracle else { return Ok(vec![Feedback::Exact]) };
+        let Some(blocks) = &self.file.oracle else { return Ok(vec![Feedback::Exact]) };
         let mut oracles = Vec::new();
-        for choice in choices {
+        for block in blocks {
             let earlier = oracles.len();
-            match choice.kind.value.as_str() {
-                "exact" if choice.value.is_none() => oracles.push(Feedback::Exact),
+            match block.kind.value.as_str() {
+                "exact" if block.value.is_none() => oracles.push(Feedback::Exact),
                 "exact" => {
-                    return Err(self.error(choice.kind.place, "the oracle `exact` takes no parameters"));
+                    return Err(self.error(block.kind.span, "the oracle `exact` takes no parameters"));
                 }
                 "sampled" => {
                     let defaults = json!(equipoise::env::Sampled::default());
-                    for point in grid::expand(&self.file.sources, choice, "the oracle `sampled`", &defaults)?
-                    {
+                    for point in grid::expand(&self.file.sources, block, "the oracle `sampled`", &defaults)? {
                         let sampled: equipoise::env::Sampled =
                             serde_path_to_error::deserialize(point.filled(&defaults)).map_err(|e| {
-                                let place = point.value_place(&e.path().to_string());
-                                self.error(place, format!("`{}`: {}", e.path(), e.inner()))
+                                let span = point.value_span(&e.path().to_string());
+                                self.error(span, format!("`{}`: {}", e.path(), e.inner()))
                             })?;
                         if sampled.duels_per_query == 0 {
-                            let place = point.value_place("duels_per_query");
-                            return Err(self.error(place, "`duels_per_query` is 0, must be at least 1"));
+                            let span = point.value_span("duels_per_query");
+                            return Err(self.error(span, "`duels_per_query` is 0, must be at least 1"));
                         }
                         oracles.push(Feedback::Sampled(sampled));
                     }
                 }
-                _ => return Err(self.file.sources.unknown("oracle", &choice.kind, ["exact", "sampled"])),
+                _ => return Err(self.file.sources.unknown("oracle", &block.kind, ["exact", "sampled"])),
             }
             for k in earlier..oracles.len() {
                 if oracles[..k].contains(&oracles[k]) {
-                    let message = format!("the oracle `{}` is listed twice", choice.kind.value);
-                    return Err(self.error(choice.kind.place, message));
+                    let message = format!("the oracle `{}` is listed twice", block.kind.value);
+                    return Err(self.error(block.kind.span, message));
                 }
             }
         }
         Ok(oracles)
     }
 
-    /// A choice as JSON, with paths made absolute.
-    fn choice_json(&self, choice: Option<&Choice>, default: &str) -> Result<Value, ConfigError> {
-        let Some(choice) = choice else { return Ok(json!(default)) };
-        let Some(node) = &choice.value else { return Ok(json!(choice.kind.value)) };
-        if choice.kind.value == "path" {
+    /// A block as JSON, with paths made absolute.
+    fn block_json(&self, block: Option<&TaggedBlock>, default: &str) -> Result<Value, ConfigError> {
+        let Some(block) = block else { return Ok(json!(default)) };
+        let Some(node) = &block.value else { return Ok(json!(block.kind.value)) };
+        if block.kind.value == "path" {
             let path = self.file.sources.text_of(node, "path")?;
-            return Ok(json!({ "path": absolute(&self.file.sources.locate(path.place, &path.value)) }));
+            return Ok(json!({ "path": absolute(&self.file.sources.locate(path.span, &path.value)) }));
         }
-        Ok(json!({ choice.kind.value.as_str(): node.to_json(&self.file.sources)? }))
+        Ok(json!({ block.kind.value.as_str(): node.to_json(&self.file.sources)? }))
     }
 }
 
@@ -367,11 +352,11 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-fn absolute(path: &Path) -> String {
+pub(crate) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-fn limits_json(limits: &Limits) -> Value {
+pub(crate) fn limits_json(limits: &Limits) -> Value {
     let mut map = Map::new();
     map.insert("steps".into(), json!(limits.steps));
     if !limits.target.is_empty() {

@@ -1,0 +1,420 @@
+//! From a spec to games, one at a time: which games there are, what each is called, and the making of one of them with
+//! its reference and start.
+//!
+//! A plan lists games and counts runs; it holds no game. [`Plan::make`] makes one when it is needed, and whoever asked
+//! drops it. Only a file that holds a game for each context or annotator is read to list its games.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::Arc;
+
+use equipoise::core::{BuildError, Policy, SolverEntry, sample};
+use equipoise::data::{FileGame, FileGames, FileGroup, read_policy};
+use equipoise::env::{Feedback, Game};
+use serde_json::{Map, Value, json};
+
+use crate::error::ConfigError;
+use crate::exact::ExactAnswers;
+use crate::game::{GameIdentity, GamePlan};
+use crate::grid::Point;
+use crate::identity;
+use crate::spec::{GameKind, GameSpec, PolicySpec, Spec, limits_json, option_error};
+use crate::yaml;
+
+/// Most games of one experiment.
+const MAX_GAMES: u64 = 10_000_000;
+
+/// A resolved experiment with its games listed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What was asked for.
+    pub spec: Spec,
+    /// The games, in the order of the file.
+    slots: Vec<Slot>,
+    /// Files that hold many games, by index into [`Spec::games`].
+    files: BTreeMap<usize, (Arc<dyn FileGames>, Arc<[FileGroup]>)>,
+}
+
+/// One game of a plan.
+#[derive(Clone, Debug)]
+struct Slot {
+    /// Index into [`Spec::games`].
+    spec: usize,
+    /// Draw of a generator, from 1, or group of a file, from 0.
+    part: usize,
+    /// Unique name.
+    name: Box<str>,
+}
+
+/// Which run of a plan: indices into its games, and into taus, methods and oracles of the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunKey {
+    /// Game.
+    pub game: usize,
+    /// Regularisation.
+    pub tau: usize,
+    /// Method.
+    pub method: usize,
+    /// Feedback.
+    pub oracle: usize,
+    /// Repetition, from 0.
+    pub repetition: u32,
+}
+
+/// One run of a game that has been made.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// Hash of all that decides the result.
+    pub id: String,
+    /// Which it is.
+    pub key: RunKey,
+    /// Legend.
+    pub label: String,
+}
+
+impl Plan {
+    /// Lists the games of `spec`.
+    ///
+    /// # Errors
+    /// Names that are not unique, or a file of many games that cannot be read: file, line, column, rule.
+    pub fn new(spec: Spec) -> Result<Self, ConfigError> {
+        let count: u64 = spec.games.iter().map(|g| g.draws).sum();
+        if count > MAX_GAMES {
+            let message = format!("the experiment has {count} games; at most {MAX_GAMES} are listed");
+            return Err(spec.error(spec.whole, message).help("split it into several experiments"));
+        }
+        let mut plan = Self { spec, slots: Vec::new(), files: BTreeMap::new() };
+        let mut taken = HashSet::new();
+        for g in 0..plan.spec.games.len() {
+            let spec = &plan.spec.games[g];
+            let parts: Vec<(usize, String)> = match &spec.kind {
+                GameKind::File { options, folder, .. } if spec.each().is_some() => {
+                    let file = options
+                        .open(folder)
+                        .map_err(|e| option_error(&plan.spec.sources, &spec.point, &e))?;
+                    let groups = file.groups();
+                    let named =
+                        |(k, group): (usize, &FileGroup)| (k, format!("{}({})", spec.name, group.name));
+                    let parts = groups.iter().enumerate().map(named).collect();
+                    plan.files.insert(g, (file.into(), groups.into()));
+                    parts
+                }
+                _ if spec.draws == 1 => vec![(1, spec.name.clone())],
+                _ => (1..=spec.draws).map(|k| (k as usize, format!("{}-{k}", spec.name))).collect(),
+            };
+            for (part, name) in parts {
+                let mut name = name;
+                if taken.contains(name.as_str()) {
+                    let spec = &plan.spec.games[g];
+                    if spec.named {
+                        let message = format!("two games are called `{name}`");
+                        let error = plan.spec.error(spec.name_span(), message);
+                        return Err(error.help("give each its own `name`"));
+                    }
+                    let free = (2..).map(|k| format!("{name}-{k}")).find(|n| !taken.contains(n.as_str()));
+                    name = free.expect("some number is free");
+                }
+                let name: Box<str> = name.into();
+                taken.insert(name.clone());
+                plan.slots.push(Slot { spec: g, part, name });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Number of games.
+    #[must_use]
+    pub fn games(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Name of game `g`.
+    #[must_use]
+    pub fn game_name(&self, g: usize) -> &str {
+        &self.slots[g].name
+    }
+
+    /// Number of runs.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.units().saturating_mul(self.spec.runs_of_unit())
+    }
+
+    /// Number of pairs of a game and a tau.
+    #[must_use]
+    pub fn units(&self) -> u64 {
+        self.slots.len() as u64 * self.spec.taus.len() as u64
+    }
+
+    /// Run `k` of one game with one tau, in the order of tables: by method, oracle, repetition.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn key(&self, game: usize, tau: usize, k: u64) -> RunKey {
+        assert!(k < self.spec.runs_of_unit(), "a run of the unit");
+        let (repetitions, oracles) = (u64::from(self.spec.repetitions), self.spec.oracles.len() as u64);
+        RunKey {
+            game,
+            tau,
+            method: (k / (repetitions * oracles)) as usize,
+            oracle: (k / repetitions % oracles) as usize,
+            repetition: (k % repetitions) as u32,
+        }
+    }
+
+    /// All runs of one game, in the order of tables: by tau, method, oracle, repetition.
+    pub fn keys(&self, game: usize) -> impl Iterator<Item = RunKey> + use<'_> {
+        let runs = self.spec.runs_of_unit();
+        (0..self.spec.taus.len()).flat_map(move |tau| (0..runs).map(move |k| self.key(game, tau, k)))
+    }
+
+    /// What game `g` comes from.
+    pub(crate) fn game_spec(&self, g: usize) -> &GameSpec {
+        &self.spec.games[self.slots[g].spec]
+    }
+
+    /// Whether game `g` is the first of its entry: others of it have its size.
+    pub(crate) fn is_first(&self, g: usize) -> bool {
+        g == 0 || self.slots[g - 1].spec != self.slots[g].spec || self.game_spec(g).each().is_some()
+    }
+
+    /// The entry of `games` that stands for game `g` alone.
+    #[must_use]
+    pub fn entry(&self, g: usize) -> Value {
+        let slot = &self.slots[g];
+        let group = self.files.get(&slot.spec).map(|(_, groups)| &groups[slot.part]);
+        self.game_spec(g).entry(&slot.name, group.map(|g| (g.name.as_str(), &g.items[..])))
+    }
+
+    /// Makes game `g` with its reference and start.
+    ///
+    /// # Errors
+    /// Parameters that the generator refuses, a file that cannot be read, policies of another size: file, line, column,
+    /// rule.
+    pub fn make(&self, g: usize) -> Result<GamePlan, ConfigError> {
+        let slot = &self.slots[g];
+        let spec = self.game_spec(g);
+        let made = match &spec.kind {
+            GameKind::Generated(_) => {
+                let game = self.generated(spec, &slot.name)?;
+                let source = format!("generated: {}", spec.kind.name());
+                // the first two tell whether anything is drawn, and a large game takes its time
+                if slot.part == 2
+                    && identity::content(&game)
+                        == identity::content(&self.generated(spec, &self.slots[g - 1].name)?)
+                {
+                    let message = format!(
+                        "`count` is {}, but `{}` draws nothing at random",
+                        spec.draws,
+                        spec.kind.name()
+                    );
+                    return Err(self.spec.error(spec.point.value_span("count"), message));
+                }
+                FileGame { game, source, unmet_pairs: Vec::new() }
+            }
+            GameKind::File { options, folder, .. } => match self.files.get(&slot.spec) {
+                Some((file, _)) => file.game(slot.part),
+                None => options
+                    .open(folder)
+                    .map_err(|e| option_error(&self.spec.sources, &spec.point, &e))?
+                    .game(0),
+            },
+        };
+        let FileGame { game, source, unmet_pairs } = made;
+        let reference = self.policy(&self.spec.reference, "reference", &slot.name, &game, None)?;
+        let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
+        let policies = [&reference, &start].map(|p| {
+            let bits: Vec<String> = p.log_probs().iter().map(|l| format!("{:x}", l.to_bits())).collect();
+            identity::id(&json!(bits))
+        });
+        let identity = GameIdentity { content: identity::content(&game), policies };
+        Ok(GamePlan {
+            name: slot.name.to_string(),
+            source,
+            game: Arc::new(game),
+            unmet_pairs,
+            reference,
+            start,
+            identity,
+        })
+    }
+
+    fn generated(&self, spec: &GameSpec, name: &str) -> Result<Game, ConfigError> {
+        let GameKind::Generated(generator) = &spec.kind else {
+            unreachable!("only generators draw");
+        };
+        generator
+            .build(&Value::Object(spec.block()), &mut identity::game_rng(self.spec.seed, name))
+            .map_err(|e| self.build_error(&spec.point, &format!("game `{}`", generator.name), &e))
+    }
+
+    /// A policy of `game`; `reference` is that of the start.
+    fn policy(
+        &self,
+        policy: &PolicySpec,
+        what: &str,
+        name: &str,
+        game: &Game,
+        reference: Option<&Policy>,
+    ) -> Result<Policy, ConfigError> {
+        let shape = game.shape();
+        match policy {
+            PolicySpec::Uniform => Ok(Policy::uniform(shape)),
+            PolicySpec::Reference => Ok(reference.cloned().unwrap_or_else(|| Policy::uniform(shape))),
+            PolicySpec::Logits { values, span } => {
+                if values.len() != shape.len() {
+                    let message = format!(
+                        "the {what} has {} logits; game `{name}` has {} actions",
+                        values.len(),
+                        shape.len()
+                    );
+                    return Err(self.spec.error(*span, message));
+                }
+                Policy::from_logits(shape, values.clone().into())
+                    .map_err(|e| self.spec.error(*span, e.to_string()))
+            }
+            PolicySpec::Path { path, span } => {
+                if shape.contexts() > 1 {
+                    let contexts = shape.contexts();
+                    let message = format!("a {what} file is for one context; `{name}` has {contexts}");
+                    return Err(self.spec.error(*span, message));
+                }
+                let probs =
+                    read_policy(path, &game.labels(0)).map_err(|e| self.spec.error(*span, e.to_string()))?;
+                let policy = Policy::from_probs(shape, probs.into())
+                    .map_err(|e| self.spec.error(*span, format!("{}: {e}", path.display())))?;
+                match policy.log_probs().iter().position(|l| !l.is_finite()) {
+                    None => Ok(policy),
+                    Some(i) => Err(self.spec.error(
+                        *span,
+                        format!(
+                            "{}: action `{}` has probability 0; a {what} needs more for every action",
+                            path.display(),
+                            game.labels(0)[i]
+                        ),
+                    )),
+                }
+            }
+            PolicySpec::RandomNormal { scale, span } => {
+                let mut rng = identity::reference_rng(self.spec.seed, name);
+                let logits = (0..shape.len()).map(|_| scale * sample::normal(&mut rng)).collect();
+                Policy::from_logits(shape, logits).map_err(|e| self.spec.error(*span, e.to_string()))
+            }
+        }
+    }
+
+    /// Builds every method on a game with every tau once, so that what would be refused later is refused now.
+    ///
+    /// # Errors
+    /// A parameter out of range, or a rule that needs an equilibrium which cannot be found: file, line, column, rule.
+    pub fn check_methods(&self, made: &GamePlan, answers: &ExactAnswers) -> Result<(), ConfigError> {
+        let needs_solving = self.needs_solving();
+        for &tau in &self.spec.taus {
+            let mut problem = made.problem(tau);
+            if needs_solving {
+                answers.solve(made, &mut problem).map_err(|e| {
+                    let message = format!("game `{}`, tau {tau}: {e}", made.name);
+                    self.spec.error(self.spec.whole, message)
+                })?;
+            }
+            problem.task.horizon = Some(self.spec.limits.steps);
+            for method in &self.spec.methods {
+                if let Err(error) = method.entry.build(&method.parameters, &problem.task) {
+                    let what =
+                        format!("solver `{}` on game `{}` with tau {tau}", method.entry.name, made.name);
+                    return Err(self.build_error(&method.point, &what, &error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a step size is chosen by a rule that needs the equilibrium.
+    pub(crate) fn needs_solving(&self) -> bool {
+        let by_rule = |p: &Value| p.as_object().is_some_and(|o| o.values().any(|v| v == "stability"));
+        self.spec.methods.iter().any(|m| by_rule(&m.parameters))
+    }
+
+    fn build_error(&self, point: &Point, what: &str, error: &BuildError) -> ConfigError {
+        let span = match error {
+            BuildError::UnknownKey { key, .. } => point.key_span(key),
+            _ => point.value_span(error.key()),
+        };
+        self.spec.error(span, format!("{what}: {error}"))
+    }
+
+    /// The run `key` of a game identified by `game`.
+    #[must_use]
+    pub fn run(&self, game: &GameIdentity, key: RunKey) -> RunPlan {
+        let spec = &self.spec;
+        let (method, oracle) = (&spec.methods[key.method], &spec.oracles[key.oracle]);
+        let id = identity::id(&json!({
+            "semantics": identity::SEMANTICS, "seed": spec.seed, "game": self.game_name(key.game),
+            "content": game.content, "policies": game.policies, "tau": spec.taus[key.tau],
+            "solver": method.entry.name, "parameters": method.parameters, "oracle": oracle,
+            "limits": limits_json(&spec.limits), "record": spec.record, "repetition": key.repetition,
+            "metrics": spec.metrics.iter().map(|m| m.name).collect::<Vec<_>>(),
+            "save_policies": spec.save_policies,
+        }));
+        let label = match spec.oracles.len() {
+            1 => method.label.clone(),
+            _ => format!("{} [{}]", method.label, word(oracle)),
+        };
+        RunPlan { id, key, label }
+    }
+
+    /// The registry row of a run's method.
+    #[must_use]
+    pub fn method(&self, key: RunKey) -> &'static SolverEntry {
+        self.spec.methods[key.method].entry
+    }
+
+    /// One run as an experiment of its own, as recorded with it.
+    #[must_use]
+    pub fn run_spec(&self, key: RunKey) -> Value {
+        let method = &self.spec.methods[key.method];
+        let mut spec: Map<String, Value> =
+            self.spec.document().iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+        spec.insert("games".into(), json!([self.entry(key.game)]));
+        spec.insert("tau".into(), json!([self.spec.taus[key.tau]]));
+        spec.insert("oracle".into(), json!(self.spec.oracles[key.oracle]));
+        spec.insert("solvers".into(), json!([{ method.entry.name: method.parameters }]));
+        spec.insert("repetitions".into(), json!(key.repetition + 1));
+        Value::Object(spec)
+    }
+
+    /// Writes the plan as an experiment file, one game at a time: parsed and resolved again, it has the same runs with the
+    /// same ids.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_yaml(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        for (key, value) in self.spec.document() {
+            match *key {
+                "games" => yaml::write_list(out, key, (0..self.games()).map(|g| self.entry(g)))?,
+                "solvers" => {
+                    let methods = self.spec.methods.iter();
+                    yaml::write_list(out, key, methods.map(|m| json!({ m.entry.name: m.parameters })))?;
+                }
+                _ => yaml::write_entry(out, key, value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Plan::write_yaml`], in memory.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut out = Vec::new();
+        self.write_yaml(&mut out).expect("memory takes what is written");
+        String::from_utf8(out).expect("YAML is text")
+    }
+}
+
+fn word(oracle: &Feedback) -> String {
+    match oracle {
+        Feedback::Exact => "exact".into(),
+        Feedback::Sampled(s) => format!("{} duels", s.duels_per_query),
+    }
+}

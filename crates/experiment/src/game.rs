@@ -1,0 +1,45 @@
+//! A game that has been made, with its policies.
+
+use std::sync::Arc;
+
+use equipoise::Problem;
+use equipoise::core::{Policy, Task};
+use equipoise::env::Game;
+use serde::{Deserialize, Serialize};
+
+/// A game, made.
+#[derive(Clone, Debug)]
+pub struct GamePlan {
+    /// Unique name.
+    pub name: String,
+    /// Where it comes from, in words.
+    pub source: String,
+    /// The game.
+    pub game: Arc<Game>,
+    /// Pairs that never met, by label.
+    pub unmet_pairs: Vec<(String, String)>,
+    /// The reference policy.
+    pub reference: Policy,
+    /// The start.
+    pub start: Policy,
+    /// What identifies all this in run ids.
+    pub identity: GameIdentity,
+}
+
+/// Hashes of a game and its policies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GameIdentity {
+    /// Of the game: [`crate::identity::content`].
+    pub content: String,
+    /// Of the reference and the start.
+    pub policies: [String; 2],
+}
+
+impl GamePlan {
+    /// The game with its task for `tau`, without an exact answer.
+    #[must_use]
+    pub fn problem(&self, tau: f64) -> Problem {
+        let task = Task::new(self.reference.clone()).start(self.start.clone()).tau(tau);
+        Problem::new(self.game.clone(), task)
+    }
+}

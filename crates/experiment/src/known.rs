@@ -1,0 +1,125 @@
+//! What is known about a game before any method runs, kept beside the results so that no other process finds it out
+//! again: `games/<hash>.json`.
+
+use equipoise::reference::ReferenceError;
+use equipoise_records::schema::{EquilibriumRecord, GameRecord};
+use equipoise_records::{RecordsError, ResultsDir};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::build::Plan;
+use crate::exact::ExactAnswers;
+use crate::facts;
+use crate::game::{GameIdentity, GamePlan};
+use crate::identity;
+
+/// Exact answers are computed where the cubes of the actions, summed over contexts, stay below this: one context of
+/// about 600 actions, or a million of 6.
+const SOLVABLE: f64 = 2.5e8;
+/// Facts about the contexts of a game of several are counted where none has more actions.
+const COUNTED: usize = 2048;
+/// Largest matrix that is copied into `games.json`.
+const SHOWN: usize = 60;
+
+/// A game as it is known after it has been made once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KnownGame {
+    /// [`identity::SEMANTICS`] of the program that made it.
+    pub(crate) semantics: u32,
+    /// Version of that program.
+    pub(crate) version: String,
+    /// What identifies it in run ids.
+    pub(crate) identity: GameIdentity,
+    /// Whether its equilibria are solved for.
+    pub(crate) solved: bool,
+    /// Its record; equilibria are remembered apart, one for each tau.
+    record: GameRecord,
+}
+
+impl KnownGame {
+    /// Finds out what is to be known about a game, its equilibria apart.
+    ///
+    /// # Errors
+    /// [`ReferenceError`] if the exact solver fails.
+    pub(crate) fn of(plan: &Plan, made: &GamePlan, answers: &ExactAnswers) -> Result<Self, ReferenceError> {
+        let game = &made.game;
+        let shape = game.shape();
+        let (single, n) = (shape.contexts() == 1, shape.actions(0));
+        let largest = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
+        let mut facts = None;
+        if single && solvable(made) {
+            let answer = answers.lottery(made)?;
+            let lottery = answer.lottery.as_ref().expect("a game of one context has its lottery");
+            facts = Some(facts::game_facts(game, &made.unmet_pairs, lottery));
+        }
+        let matrix = (single && n <= SHOWN)
+            .then(|| (0..n).map(|i| (0..n).map(|j| game.prob(0, i, j)).collect()).collect());
+        Ok(Self {
+            semantics: identity::SEMANTICS,
+            version: env!("CARGO_PKG_VERSION").into(),
+            identity: made.identity.clone(),
+            solved: solvable(made) || plan.needs_solving(),
+            record: GameRecord {
+                name: made.name.clone(),
+                source: made.source.clone(),
+                contexts: shape.contexts(),
+                n,
+                labels: game.labels(0),
+                matrix,
+                unmet_pairs: made.unmet_pairs.clone(),
+                reference: made.reference.probs_at(0).to_vec(),
+                facts,
+                context_facts: (!single && largest <= COUNTED).then(|| facts::context_facts(game)),
+                equilibria: Vec::new(),
+            },
+        })
+    }
+
+    /// What is known about game `g` of the plan in `dir`.
+    ///
+    /// # Errors
+    /// [`RecordsError`] for a file that cannot be read.
+    pub(crate) fn read(plan: &Plan, g: usize, dir: &ResultsDir) -> Result<Option<Self>, RecordsError> {
+        dir.read_game(&key(plan, g))
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// [`RecordsError`] for a file that cannot be written.
+    pub(crate) fn write(&self, plan: &Plan, g: usize, dir: &ResultsDir) -> Result<(), RecordsError> {
+        dir.write_game(&key(plan, g), self)
+    }
+
+    /// Whether this program wrote it about the game so identified.
+    pub(crate) fn is_current(&self, game: &GameIdentity) -> bool {
+        self.identity == *game
+            && self.semantics == identity::SEMANTICS
+            && self.version == env!("CARGO_PKG_VERSION")
+    }
+
+    /// The record with the equilibria for all taus of the plan; `None` if one of them is not known.
+    pub(crate) fn full_record(&self, plan: &Plan, answers: &ExactAnswers) -> Option<GameRecord> {
+        let mut record = self.record.clone();
+        if self.solved {
+            let of = |&tau: &f64| answers.record(&self.identity, tau, record.n);
+            let equilibria: Option<Vec<EquilibriumRecord>> = plan.spec.taus.iter().map(of).collect();
+            record.equilibria = equilibria?;
+        }
+        Some(record)
+    }
+}
+
+/// Whether the exact solver is asked for a game.
+pub(crate) fn solvable(made: &GamePlan) -> bool {
+    let shape = made.game.shape();
+    (0..shape.contexts()).map(|x| (shape.actions(x) as f64).powi(3)).sum::<f64>() <= SOLVABLE
+}
+
+/// The hash of all that makes a game and its policies.
+fn key(plan: &Plan, g: usize) -> String {
+    let of = |key: &str| plan.spec.document().iter().find(|(k, _)| *k == key).map(|(_, value)| value);
+    identity::id(&json!({
+        "game": plan.entry(g), "seed": plan.spec.seed, "reference": of("reference"), "start": of("start"),
+    }))
+}

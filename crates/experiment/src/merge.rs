@@ -1,0 +1,268 @@
+//! From the runs in a results folder to its summary and report, whichever processes did them.
+//!
+//! What is written depends on the plan and the runs alone, so it is equal to the byte for any sharing of the work, and
+//! for none.
+
+use std::path::Path;
+
+use equipoise_records::schema::{FORMAT, GameRecord, GamesFile};
+use equipoise_records::{RecordsError, ResultsDir};
+use equipoise_report::{Rendered, ReportError, write_reports};
+
+use crate::build::Plan;
+use crate::error::ConfigError;
+use crate::exact::ExactAnswers;
+use crate::file::parse_file;
+use crate::game::GameIdentity;
+use crate::identity;
+use crate::known::{KnownGame, solvable};
+use crate::spec::resolve;
+
+/// Most runs of which one report is made.
+const MAX_REPORTED: u64 = 1_000_000;
+
+/// What a folder holds of its plan.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Merged {
+    /// The report; `None` where there are more runs than one report can show.
+    pub rendered: Option<Rendered>,
+    /// Runs of the plan.
+    pub runs: u64,
+    /// Runs that are not finished, in the order of the plan.
+    pub missing: Vec<MissingRun>,
+}
+
+/// A run of the plan without a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MissingRun {
+    /// Its id.
+    pub id: String,
+    /// Its legend.
+    pub label: String,
+    /// Its game.
+    pub game: String,
+    /// Its regularisation.
+    pub tau: f64,
+    /// Its repetition, from 0.
+    pub repetition: u32,
+}
+
+/// Why a folder cannot be merged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// The plan in the folder.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file of the folder.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// No plan.
+    #[error("{}: no plan.yaml here; give the folder that `equipoise run --shard` wrote", .0.display())]
+    NoPlan(std::path::PathBuf),
+    /// Records that cannot be compared.
+    #[error(
+        "{first} was written by {first_by}, {second} by {second_by}; runs of different programs are not merged: do one of them \
+         again"
+    )]
+    Mixed {
+        /// A file.
+        first: String,
+        /// Who wrote it.
+        first_by: String,
+        /// Another file.
+        second: String,
+        /// Who wrote it.
+        second_by: String,
+    },
+    /// The exact solver, for a game whose remembered answer is gone.
+    #[error("game `{game}`: {source}")]
+    Reference {
+        /// The game.
+        game: String,
+        /// Why.
+        source: equipoise::reference::ReferenceError,
+    },
+}
+
+/// Writes `games.json`, `planned.json`, `summary.json` and the report of a results folder from the runs in it. Doing so
+/// again changes nothing.
+///
+/// # Errors
+/// [`MergeError`].
+pub fn merge(results: &Path) -> Result<Merged, MergeError> {
+    let file = results.join("plan.yaml");
+    let dir = ResultsDir::existing(results).filter(|_| file.is_file());
+    let dir = dir.ok_or_else(|| MergeError::NoPlan(results.to_owned()))?;
+    let plan = Plan::new(resolve(&parse_file(&file, &[])?)?)?;
+    let answers = ExactAnswers::beside(Some(dir.clone()));
+    let mut games = Vec::with_capacity(plan.games());
+    for g in 0..plan.games() {
+        games.push(collect(&plan, g, &dir, &answers)?);
+    }
+    let collected = Collected::new(&plan, games);
+    collected.check_origin(&dir)?;
+    collected.write_games(&plan, &dir)?;
+    let merged = collected.write_results(&plan, &dir, true)?;
+    if merged.missing.is_empty() {
+        dir.remove_partial_runs()?; // nobody has anything left to write
+    }
+    Ok(merged)
+}
+
+/// What is known about game `g`. A game that nobody wrote down is made again; if runs of it are there its answers are
+/// found again too, else only its identity, for the names of its runs.
+fn collect(
+    plan: &Plan,
+    g: usize,
+    dir: &ResultsDir,
+    answers: &ExactAnswers,
+) -> Result<CollectedGame, MergeError> {
+    if let Some(known) = KnownGame::read(plan, g, dir)? {
+        if known.semantics != identity::SEMANTICS {
+            return Err(MergeError::Mixed {
+                first: format!("the game `{}`", plan.game_name(g)),
+                first_by: format!("a program of semantics {}", known.semantics),
+                second: "this merge".into(),
+                second_by: format!("one of semantics {}", identity::SEMANTICS),
+            });
+        }
+        if let Some(record) = known.full_record(plan, answers) {
+            return Ok(CollectedGame::known(known, record));
+        }
+    }
+    let made = plan.make(g)?;
+    let has_runs = plan.keys(g).any(|key| dir.finished(&plan.run(&made.identity, key).id).is_some());
+    if !has_runs {
+        return Ok(CollectedGame { identity: made.identity, known: None });
+    }
+    let failed = |source| MergeError::Reference { game: made.name.clone(), source };
+    if solvable(&made) || plan.needs_solving() {
+        for &tau in &plan.spec.taus {
+            answers.solve(&made, &mut made.problem(tau)).map_err(failed)?;
+        }
+    }
+    let known = KnownGame::of(plan, &made, answers).map_err(failed)?;
+    let record = known.full_record(plan, answers).expect("its equilibria were just solved for");
+    let taus = || plan.spec.taus.iter().copied().chain([0.0]);
+    answers.remember(&made.identity, taus());
+    answers.forget(&made.identity, taus());
+    known.write(plan, g, dir)?;
+    Ok(CollectedGame::known(known, record))
+}
+
+/// A game of a plan, as far as it is known.
+pub(crate) struct CollectedGame {
+    identity: GameIdentity,
+    /// Its record, and the version of the program that wrote it down.
+    known: Option<(GameRecord, String)>,
+}
+
+impl CollectedGame {
+    /// From what is known about it, with its full record.
+    pub(crate) fn known(known: KnownGame, record: GameRecord) -> Self {
+        Self { identity: known.identity, known: Some((record, known.version)) }
+    }
+}
+
+/// What is known about the games of a plan, and the runs that follow from it.
+pub(crate) struct Collected {
+    games: GamesFile,
+    /// Version of the program that wrote down what is known of each of them.
+    versions: Vec<String>,
+    identities: Vec<GameIdentity>,
+    ids: Vec<String>,
+}
+
+impl Collected {
+    /// From what is known about each game of the plan; games of which only the identity is known have no record.
+    pub(crate) fn new(plan: &Plan, collected: Vec<CollectedGame>) -> Self {
+        let (mut games, mut versions, mut identities, mut ids) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (g, game) in collected.into_iter().enumerate() {
+            ids.extend(plan.keys(g).map(|key| plan.run(&game.identity, key).id));
+            identities.push(game.identity);
+            if let Some((record, version)) = game.known {
+                games.push(record);
+                versions.push(version);
+            }
+        }
+        let (experiment, description) = (plan.spec.name.clone(), plan.spec.description.clone());
+        Self {
+            games: GamesFile { format: FORMAT, experiment, description, games },
+            versions,
+            identities,
+            ids,
+        }
+    }
+
+    /// Refuses records of different programs.
+    fn check_origin(&self, dir: &ResultsDir) -> Result<(), MergeError> {
+        let mut first: Option<(String, String)> = None;
+        let mut same = |what: String, version: String| match &first {
+            None => {
+                first = Some((what, version));
+                Ok(())
+            }
+            Some((_, known)) if *known == version => Ok(()),
+            Some((other, known)) => Err(MergeError::Mixed {
+                first: other.clone(),
+                first_by: format!("version {known}"),
+                second: what,
+                second_by: format!("version {version}"),
+            }),
+        };
+        for (game, version) in self.games.games.iter().zip(&self.versions) {
+            same(format!("the game `{}`", game.name), version.clone())?;
+        }
+        for id in &self.ids {
+            if let Some(record) = dir.record(id)? {
+                same(format!("runs/{id}/run.json"), record.version)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `games.json`, `planned.json` and `metrics.json`.
+    pub(crate) fn write_games(&self, plan: &Plan, dir: &ResultsDir) -> Result<(), RecordsError> {
+        dir.write_planned(&self.ids)?;
+        dir.write_metrics(&plan.spec.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())?;
+        dir.write_games(&self.games)
+    }
+
+    /// Writes `summary.json`, a row at a time, and the report. `list_missing`: whether runs without a record are named.
+    pub(crate) fn write_results(
+        &self,
+        plan: &Plan,
+        dir: &ResultsDir,
+        list_missing: bool,
+    ) -> Result<Merged, ReportError> {
+        let rows = self.ids.iter().filter_map(|id| dir.finished(id));
+        dir.write_summary(&plan.spec.name, rows)?;
+        let mut missing = Vec::new();
+        if list_missing {
+            let keys = (0..plan.games()).flat_map(|g| plan.keys(g));
+            for (id, key) in self.ids.iter().zip(keys) {
+                if dir.finished(id).is_none() {
+                    let run = plan.run(&self.identities[key.game], key);
+                    missing.push(MissingRun {
+                        id: run.id,
+                        label: run.label,
+                        game: plan.game_name(key.game).to_owned(),
+                        tau: plan.spec.taus[key.tau],
+                        repetition: key.repetition,
+                    });
+                }
+            }
+        }
+        let rendered = match plan.runs() <= MAX_REPORTED {
+            true => Some(write_reports(dir.path())?),
+            false => None,
+        };
+        Ok(Merged { rendered, runs: plan.runs(), missing })
+    }
+}
