@@ -24,6 +24,9 @@ use crate::yaml;
 /// Most games of one experiment.
 const MAX_GAMES: u64 = 10_000_000;
 
+/// Most runs of one process: their ids and records must fit into memory for its summary and report.
+const MAX_RUNS: u64 = 1_000_000;
+
 /// A resolved experiment with its games listed.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -140,6 +143,23 @@ impl Plan {
         self.units().saturating_mul(self.spec.runs_of_unit())
     }
 
+    /// Refuses more runs than one process can do.
+    ///
+    /// # Errors
+    /// Their number, and the way out.
+    pub fn check_size(&self, runs: u64) -> Result<(), ConfigError> {
+        if runs <= MAX_RUNS {
+            return Ok(());
+        }
+        let spec = &self.spec;
+        let message = format!("the experiment has {runs} runs; at most {MAX_RUNS} are done by one process");
+        let shards = self.runs().div_ceil(MAX_RUNS / 2);
+        Err(spec.error(spec.whole, message).help(format!(
+            "share it among processes, `run --shard 1/{shards}` to `run --shard {shards}/{shards}`, then `merge`; or have \
+             fewer `repetitions`"
+        )))
+    }
+
     /// Number of pairs of a game and a tau.
     #[must_use]
     pub fn units(&self) -> u64 {
@@ -174,9 +194,14 @@ impl Plan {
         &self.spec.games[self.slots[g].spec]
     }
 
-    /// Whether game `g` is the first of its entry: others of it have its size.
+    /// Whether two games are drawn by one entry, and so are of one size.
+    pub(crate) fn are_alike(&self, a: usize, b: usize) -> bool {
+        self.slots[a].spec == self.slots[b].spec && self.game_spec(a).each().is_none()
+    }
+
+    /// Whether game `g` is the first of those that are alike.
     pub(crate) fn is_first(&self, g: usize) -> bool {
-        g == 0 || self.slots[g - 1].spec != self.slots[g].spec || self.game_spec(g).each().is_some()
+        g == 0 || !self.are_alike(g - 1, g)
     }
 
     /// The entry of `games` that stands for game `g` alone.

@@ -7,6 +7,7 @@ use equipoise_records::{Iterate, Results};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::build::Plan;
 use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
@@ -56,20 +57,20 @@ pub struct Verdict {
     pub worst: Option<String>,
 }
 
-/// Reads `expected.yaml`: a list of claims.
+/// Reads `expected.yaml`: a list of claims about the runs of `plan`.
 ///
 /// # Errors
-/// File, line, column and rule.
-pub fn read_claims(path: &Path) -> Result<Vec<Claim>, ConfigError> {
+/// File, line, column and rule; a solver, game or metric that the experiment does not have, with the nearest that it has.
+pub fn read_claims(path: &Path, plan: &Plan) -> Result<Vec<Claim>, ConfigError> {
     let bytes = std::fs::read(path).map_err(|e| ConfigError::file(path, format!("cannot be read: {e}")))?;
     let mut sources = Sources::default();
     let folder = path.parent().unwrap_or(Path::new(""));
     let source = yaml::add_bytes(&mut sources, &path.display().to_string(), folder, &bytes)?;
     let root = yaml::read(&sources, source, 0)?;
-    sources.many(&root, "claims", |s, node, _| claim(s, node))
+    sources.many(&root, "claims", |s, node, _| claim(s, node, plan))
 }
 
-fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
+fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Claim, ConfigError> {
     sources.block(node, "a claim", &KEYS)?;
     let text = |key: &str| -> Result<Option<Spanned<String>>, ConfigError> {
         node.get(key).map(|n| sources.text_of(n, key)).transpose()
@@ -107,6 +108,9 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
             return Err(sources.error(n.span, "`within` is one of steps, queries, duels with a number"));
         }
     };
+    known(sources, "solver", text("solver")?, plan.spec.methods.iter().map(|m| m.entry.name))?;
+    known(sources, "game", text("game")?, (0..plan.games()).map(|g| plan.game_name(g)))?;
+    known(sources, "metric", Some(metric.clone()), plan.spec.metrics.iter().map(|m| m.name))?;
     let json = node.to_json(sources)?;
     let words = KEYS.iter().filter_map(|key| match json.get(key)? {
         Value::String(s) => Some(format!("{key} {s}")),
@@ -125,6 +129,23 @@ fn claim(sources: &Sources, node: &Node) -> Result<Claim, ConfigError> {
         within,
         text: words.collect::<Vec<_>>().join(", "),
     })
+}
+
+/// Refuses a word that the experiment does not have.
+fn known<'a>(
+    sources: &Sources,
+    what: &str,
+    word: Option<Spanned<String>>,
+    words: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), ConfigError> {
+    match word {
+        Some(word) if !words.clone().any(|w| w == word.value) => {
+            let mut words: Vec<&str> = words.collect();
+            words.dedup();
+            Err(sources.unknown(&format!("{what} of this experiment"), &word, words))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Holds every claim against the records.

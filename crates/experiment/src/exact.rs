@@ -14,8 +14,8 @@ use equipoise::core::Policy;
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{self, ReferenceError};
-use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, ResultsDir};
 use equipoise_records::schema::EquilibriumRecord;
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, ResultsDir};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

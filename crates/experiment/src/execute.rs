@@ -32,8 +32,6 @@ use crate::merge::{Collected, CollectedGame};
 use crate::record;
 use crate::shard::{self, BATCH, Shard, Unit};
 
-/// Most runs of one process: their ids and records must fit into memory for its summary and report.
-pub(crate) const MAX_RUNS: u64 = 1_000_000;
 /// Bytes of games that are kept between their check and their runs, 1 GiB; others are made again.
 const KEPT: u64 = 1 << 30;
 /// The progress counter is told every so many steps of a small game, and at every step of a large one.
@@ -141,7 +139,8 @@ pub enum ExecuteError {
 /// [`ExecuteError`]; runs finished until then are kept.
 pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
     let work = Work::of(plan, options.shard);
-    refuse_what_cannot_fit(plan, &work)?;
+    plan.check_size(work.runs)?;
+    check_memory(plan, &work)?;
     let jobs = options.jobs;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
@@ -164,46 +163,32 @@ pub fn default_out(plan: &Plan) -> PathBuf {
     Path::new("results").join(&plan.spec.name)
 }
 
-/// Refuses a plan that this process cannot hold, before any memory is touched.
+/// Refuses games that memory cannot hold, before any is touched.
 ///
 /// # Errors
-/// The number of runs or bytes, and the way out.
-fn refuse_what_cannot_fit(plan: &Plan, work: &Work) -> Result<(), ConfigError> {
-    let spec = &plan.spec;
-    if work.runs > MAX_RUNS {
-        let message =
-            format!("the experiment has {} runs; at most {MAX_RUNS} are done by one process", work.runs);
-        let shards = plan.runs().div_ceil(MAX_RUNS / 2).max(2);
-        return Err(spec.error(spec.whole, message).help(format!(
-            "share it among processes, `run --shard 1/{shards}` to `--shard {shards}/{shards}`, then `merge`; or have fewer \
-             `repetitions`"
-        )));
-    }
+/// The number of bytes, and the way out.
+fn check_memory(plan: &Plan, work: &Work) -> Result<(), ConfigError> {
     let Some(available) = forecast::available_memory() else { return Ok(()) };
-    let mut told = None;
-    for (g, _) in &work.games {
-        let (bytes, per_run) = forecast::declared_bytes(plan, *g);
-        let needed = bytes.saturating_add(per_run);
-        if told.is_none_or(|(most, _)| needed > most) {
-            told = Some((needed, *g));
-        }
-    }
-    match told {
-        Some((needed, g)) if needed > available => {
-            let game = plan.game_spec(g);
-            let message = format!(
-                "the game `{}` with a run needs at least {}, and {} are available",
-                plan.game_name(g),
-                forecast::bytes(needed as f64),
-                forecast::bytes(available as f64)
-            );
-            Err(spec.error(game.point.entry, message).help(
-                "have fewer actions or contexts, keep the margins as `storage: f32`, or run it on a larger machine \
-                 (`--shard i/N` shares games among machines)",
-            ))
-        }
-        _ => Ok(()),
-    }
+    let needed = |g: usize| {
+        let (bytes, of_a_run) = forecast::declared_bytes(plan, g);
+        bytes.saturating_add(of_a_run)
+    };
+    // games that are drawn alike have the same size
+    let mut games: Vec<usize> = work.games.iter().map(|(g, _)| *g).collect();
+    games.dedup_by(|a, b| plan.are_alike(*a, *b));
+    let Some(g) = games.into_iter().filter(|&g| needed(g) > available).max_by_key(|&g| needed(g)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the game `{}` with a run needs at least {}, and {} are available",
+        plan.game_name(g),
+        forecast::bytes(needed(g) as f64),
+        forecast::bytes(available as f64)
+    );
+    Err(plan.spec.error(plan.game_spec(g).point.entry, message).help(
+        "have fewer actions or contexts, keep the margins as `storage: f32`, or run it on a larger machine \
+         (`--shard i/N` shares games among machines)",
+    ))
 }
 
 /// What a process is to do: games with their units, in the order of the plan.

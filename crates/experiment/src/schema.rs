@@ -1,5 +1,6 @@
 //! JSON schema of experiment files, for editors: the fixed keys, and the parameters of every registered component.
 
+use equipoise::data::GAME_FILES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::registry;
@@ -21,23 +22,11 @@ pub fn schema() -> Value {
             (g.name, g.summary, component((g.schema)().to_value(), &[("name", &text), ("count", &whole)]))
         })
         .collect();
-    games.push((
-        "matrix",
-        "a preference matrix, from a file or inline; entries are Pr(row beats column)",
-        json!({ "type": "object", "additionalProperties": false, "properties": {
-            "path": text, "name": text, "labels": { "type": "array", "items": text },
-            "storage": grid(&json!({ "enum": ["f64", "f32"] })),
-            "values": { "type": "array", "items": numbers } } }),
-    ));
-    games.push((
-        "comparisons",
-        "a file of pairwise comparisons: one game, or one for each context or annotator",
-        json!({ "type": "object", "additionalProperties": false, "required": ["path"], "properties": {
-            "path": text, "name": text, "context": grid(&text), "annotator": grid(&text),
-            "items": { "type": "array", "items": text }, "since": text, "smoothing": { "type": "number", "minimum": 0 },
-            "storage": grid(&json!({ "enum": ["f64", "f32", "pairs"] })), "ties": { "enum": ["half", "drop"] },
-            "each": { "enum": ["context", "annotator"] } } }),
-    ));
+    games.extend(
+        GAME_FILES
+            .iter()
+            .map(|f| (f.name, f.summary, component((f.schema)().to_value(), &[("name", &text)]))),
+    );
     let policy = |extra: &str| {
         json!({ "anyOf": [{ "enum": ["uniform", extra] },
             { "type": "object", "properties": { "logits": numbers, "path": text,

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use equipoise_experiment::exact::ExactAnswers;
 use equipoise_experiment::{ConfigError, Plan, file, resolve};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -86,13 +87,21 @@ fn apply(text: &str, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-fn read(folder: &Path, bytes: &[u8]) -> Result<Plan, ConfigError> {
-    file::parse("c.yaml", folder, bytes, &[]).and_then(|f| resolve(&f))
+/// The plan, and the ids of its runs.
+fn read(folder: &Path, bytes: &[u8]) -> Result<(Plan, Vec<String>), ConfigError> {
+    let plan = Plan::new(resolve(&file::parse("c.yaml", folder, bytes, &[])?)?)?;
+    plan.check_size(plan.runs())?;
+    let mut ids = Vec::new();
+    for g in 0..plan.games() {
+        let made = plan.make(g)?;
+        plan.check_methods(&made, &ExactAnswers::default())?;
+        ids.extend(plan.keys(g).map(|key| plan.run(&made.identity, key).id));
+    }
+    Ok((plan, ids))
 }
 
 /// Refused with a place inside the text, or a plan whose document is a plan with the same runs.
 fn check(folder: &Path, bytes: &[u8]) -> Result<(), TestCaseError> {
-    let ids = |plan: &Plan| plan.runs.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
     match read(folder, bytes) {
         Err(error) => {
             // to YAML a carriage return alone ends a line too
@@ -100,10 +109,11 @@ fn check(folder: &Path, bytes: &[u8]) -> Result<(), TestCaseError> {
             prop_assert!(error.line <= lines + 1, "line {} of {lines}: {error}", error.line);
             prop_assert!(error.to_string().contains("c.yaml"), "{error}");
         }
-        Ok(plan) => {
+        Ok((plan, ids)) => {
             let again = read(folder, plan.to_yaml().as_bytes());
-            let again = again.map_err(|e| TestCaseError::fail(format!("{e}\n---\n{}", plan.to_yaml())))?;
-            prop_assert_eq!(ids(&plan), ids(&again), "{}", plan.to_yaml());
+            let (_, again) =
+                again.map_err(|e| TestCaseError::fail(format!("{e}\n---\n{}", plan.to_yaml())))?;
+            prop_assert_eq!(ids, again, "{}", plan.to_yaml());
         }
     }
     Ok(())
@@ -131,7 +141,7 @@ fn fuzz(strategy: impl Strategy<Value = Vec<u8>>) {
 fn the_seeds_are_plans_but_for_the_one_that_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("c.csv"), COMPARISONS).expect("written");
-    let resolved = SEEDS.map(|s| read(folder.path(), s.as_bytes()).map(|p| p.runs.len()));
+    let resolved = SEEDS.map(|s| read(folder.path(), s.as_bytes()).map(|(_, ids)| ids.len()));
     assert!(matches!(resolved, [Ok(40), Err(_), Ok(1)]), "{resolved:?}");
 }
 

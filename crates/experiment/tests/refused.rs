@@ -3,15 +3,23 @@
 
 use std::path::Path;
 
-use equipoise_experiment::{ConfigError, file, resolve};
+use equipoise_experiment::exact::ExactAnswers;
+use equipoise_experiment::{ConfigError, Plan, file, resolve};
 
 /// A config around which one thing is wrong at a time.
 const GAMES: &str = "games:\n  - matrix: { values: [[0.5, 0.7], [0.3, 0.5]] }\n";
 const SOLVERS: &str = "solvers:\n  - mwu: { step_size: 0.5 }\n";
 
+/// Parses, resolves, makes every game and builds every method on it, as a process alone does before it writes anything.
+fn prepare(folder: &Path, bytes: &[u8], overrides: &[String]) -> Result<(), ConfigError> {
+    let plan = Plan::new(resolve(&file::parse("c.yaml", folder, bytes, overrides)?)?)?;
+    plan.check_size(plan.runs())?;
+    (0..plan.games()).try_for_each(|g| plan.check_methods(&plan.make(g)?, &ExactAnswers::default()))
+}
+
 fn error_in(folder: &Path, bytes: &[u8], overrides: &[&str]) -> ConfigError {
     let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
-    match file::parse("c.yaml", folder, bytes, &overrides).and_then(|f| resolve(&f).map(|_| ())) {
+    match prepare(folder, bytes, &overrides) {
         Err(error) => error,
         Ok(()) => panic!("accepted:\n{}", String::from_utf8_lossy(bytes)),
     }
@@ -132,7 +140,7 @@ const GAME_ENTRIES: &[(&str, usize, &str)] = &[
     ("matrix: { path: no/such.csv }", 21, "cannot be read"),
     ("matrix: { path: a.txt }", 21, "cannot be read"),
     ("comparisons", 5, "`comparisons` needs a `path`"),
-    ("comparisons: { path: a.csv, ties: third }", 39, "must be `half` or `drop`"),
+    ("comparisons: { path: a.csv, ties: third }", 39, "must be one of half, drop"),
     ("comparisons: { path: [] }", 26, "the grid of `path` is empty"),
     ("cyclic: { margin: [0.1] }", 15, "did you mean `margins`?"),
     ("cyclic: { margins: [0.1, 0.9, 0.1] }", 24, "`margins"),

@@ -109,10 +109,10 @@ pub(super) fn merge(args: args::Merge) -> Outcome {
 }
 
 pub(super) fn check(args: args::Check) -> Outcome {
-    // claims first: a slip in them should not cost a run
-    let claims = claims::read_claims(&args.experiment.join("expected.yaml"))?;
     let overrides = Overrides { seed: None, set: Vec::new() };
     let plan = resolved(&args.experiment.join("experiment.yaml"), &overrides)?;
+    // a slip in the claims should not cost a run
+    let claims = claims::read_claims(&args.experiment.join("expected.yaml"), &plan)?;
     let options = options(&plan, &args.options);
     let executed = carry_out(&plan, &options)?;
     if executed.interrupted {
