@@ -4,6 +4,7 @@ use std::fmt;
 
 use equipoise::core::registry::{FixedPoint, SolverEntry};
 use equipoise::env::ORACLES;
+use equipoise::data::GAME_FILES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
@@ -77,12 +78,14 @@ pub fn list(noun: Noun) -> ListAnswer {
         Noun::Games => ListAnswer::Games(
             GENERATORS
                 .iter()
-                .map(|g| GameRow {
-                    name: g.name,
-                    summary: g.summary,
-                    known: g.known,
-                    defaults: (g.defaults)(),
-                    schema: (g.schema)().to_value(),
+                .map(|g| (g.name, g.summary, g.known, g.defaults, g.schema))
+                .chain(GAME_FILES.iter().map(|f| (f.name, f.summary, f.known, f.defaults, f.schema)))
+                .map(|(name, summary, known, defaults, schema)| GameRow {
+                    name,
+                    summary,
+                    known,
+                    defaults: defaults(),
+                    schema: schema().to_value(),
                 })
                 .collect(),
         ),
@@ -207,8 +210,6 @@ pub struct GameRow {
 
 impl Listed for GameRow {
     const HEADER: &[&str] = &["game", "what", "parameters (defaults)", "known"];
-    const FOOTER: &str = "\n\nBesides: matrix: {path | values}, comparisons: {path, context, annotator, items, since, ties,\n\
-                          smoothing, each}.";
 
     fn cells(&self) -> Vec<String> {
         vec![self.name.into(), self.summary.into(), parameters(&self.defaults), self.known.into()]

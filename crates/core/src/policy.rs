@@ -230,7 +230,7 @@ impl Policy {
                 return Err(PolicyError::Sum { context, sum });
             }
         }
-        Ok(Self::new(shape, log_probs, probs))
+        Ok(Self::new(shape, Numbers { log_probs, probs }))
     }
 
     /// How many actions each context has.

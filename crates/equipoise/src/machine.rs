@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use equipoise_core::vector::dispatch;
-use equipoise_env::storage::in_large_pages;
+use equipoise_env::storage::alloc_huge_pages;
 use rayon::prelude::*;
 
 /// Numbers of the buffer of [`read_bandwidth`]: 256 MiB, more than the caches hold.
@@ -15,7 +15,7 @@ const PASSES: usize = 4;
 /// Bytes a second that rayon's threads read from memory: the best of a few sums of a buffer larger than the caches.
 #[must_use]
 pub fn read_bandwidth() -> f64 {
-    let mut buffer = in_large_pages::<f64>(BUFFER); // as a matrix is kept
+    let mut buffer = alloc_huge_pages::<f64>(BUFFER); // as a matrix is kept
     buffer.fill(1.0);
     let best = (0..PASSES).map(|_| read_seconds(&buffer)).fold(f64::INFINITY, f64::min);
     (8 * BUFFER) as f64 / best

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use equipoise::core::seed;
 use equipoise::env::GameOracle;
-use equipoise::env::lockstep::{self, Seat};
+use equipoise::env::batcher::{self, BatchHandle};
 use equipoise::eval::{AfterStep, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Problem, RunOptions};
@@ -133,7 +133,7 @@ pub enum ExecuteError {
 
 /// Runs the plan, or the share of it that `options` names. Finished runs with the same id are kept; equal plans give equal
 /// bits for any number of jobs and processes. Runs that share a large game are driven in lock-step, so that they read its
-/// matrix together ([`lockstep`]).
+/// matrix together ([`batcher`]).
 ///
 /// # Errors
 /// [`ExecuteError`]; runs finished until then are kept.
@@ -398,7 +398,7 @@ impl Process<'_> {
             return Ok(Some(Done { interrupted: true, ..Done::default() }));
         }
         let made = self.checked(g)?;
-        let batched = self.plan.spec.limits.seconds.is_none() && lockstep::pays(&made.game);
+        let batched = self.plan.spec.limits.seconds.is_none() && batcher::worth_batching(&made.game);
         if batched && runs_of(units) > 1 && !in_turn {
             return Ok(None);
         }
@@ -427,11 +427,11 @@ impl Process<'_> {
         if self.options.shard.is_some() {
             self.known(g, &made, dir)?;
         }
-        let one = |run: RunPlan, seat: Option<Seat>| {
+        let one = |run: RunPlan, handle: Option<BatchHandle>| {
             if self.monitor.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let record = self.run(&made, &problems[&run.key.tau], &run, seat, dir)?;
+            let record = self.run(&made, &problems[&run.key.tau], &run, handle, dir)?;
             self.monitor.runs.fetch_add(1, Ordering::Relaxed);
             Ok::<_, ExecuteError>(record.map(|record| (run, record)))
         };
@@ -439,12 +439,12 @@ impl Process<'_> {
         let (groups, single) = group_for_batching(open, batched);
         let mut records = Vec::new();
         for group in groups {
-            let seats = lockstep::seats(&made.game, group.len(), &self.pool);
+            let handles = batcher::handles(&made.game, group.len(), &self.pool);
             let ended: Result<Vec<_>, _> = std::thread::scope(|scope| {
                 let runs: Vec<_> = group
                     .into_iter()
-                    .zip(seats)
-                    .map(|(run, seat)| scope.spawn(move || one(run, Some(seat))))
+                    .zip(handles)
+                    .map(|(run, handle)| scope.spawn(move || one(run, Some(handle))))
                     .collect();
                 runs.into_iter().map(|run| run.join().expect("a run does not panic")).collect()
             });
@@ -474,7 +474,7 @@ impl Process<'_> {
         made: &GamePlan,
         problem: &Problem,
         run: &RunPlan,
-        seat: Option<Seat>,
+        handle: Option<BatchHandle>,
         dir: &ResultsDir,
     ) -> Result<Option<RunRecord>, ExecuteError> {
         let (plan, spec, monitor) = (self.plan, &self.plan.spec, self.monitor);
@@ -493,11 +493,11 @@ impl Process<'_> {
         };
         let rng = seed::stream(spec.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
         let feedback = spec.oracles[run.key.oracle].clone();
-        let mut oracle = match seat {
-            Some(seat) => GameOracle::seated(seat, feedback, rng),
+        let mut oracle = match handle {
+            Some(handle) => GameOracle::batched(handle, feedback, rng),
             None => GameOracle::new(made.game.clone(), feedback, rng),
         };
-        let tick = if lockstep::pays(&made.game) { 1 } else { TICK };
+        let tick = if batcher::worth_batching(&made.game) { 1 } else { TICK };
         let mut told = 0;
         let mut keep_running = |now: AfterStep<'_>| {
             let step = now.step;

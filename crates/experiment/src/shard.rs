@@ -16,7 +16,7 @@ use crate::build::Plan;
 
 /// Most runs that share one pass over a large game.
 pub(crate) const BATCH: u64 = 16;
-/// Bytes of a game that runs in lock-step are worth: see `equipoise::env::lockstep::pays`.
+/// Bytes of a game that runs in lock-step are worth: see `equipoise::env::batcher::worth_batching`.
 const LARGE: u128 = 1 << 22;
 
 /// One of several processes that share an experiment.
