@@ -208,7 +208,8 @@ fn any_sharing_merges_to_what_one_process_writes() {
 #[test]
 fn ten_processes_in_one_folder_do_not_harm_each_other() {
     let text = CONFIG.replace("  - random-uniform: { actions: 1100, name: large }\n", "");
-    let setup = setup(&text.replace("omwu: { step_size: 0.1 }", "omd: { step_size: stability }"));
+    let text = text.replace("omwu: { step_size: 0.1 }", "omd: { step_size: stability }");
+    let setup = setup(&text.replace("tau: [0.0, 0.1]", "tau: [0.05, 0.1]"));
     let (alone, out) = (setup.out("alone"), setup.out("together"));
     setup.run(&alone, &[]);
     let started: Vec<Child> = (0..10)

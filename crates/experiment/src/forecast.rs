@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(seconds(0.0204), "20.4 ms");
         assert_eq!(seconds(3.2e-12), "0.00 ns");
         assert_eq!(seconds(7200.0), "2.00 h");
-        assert_eq!(records(&Schedule::Log, 100), 41);
+        assert_eq!((records(&Schedule::Log, 100), records(&Schedule::Every(10), 100)), (30, 12));
     }
 
     #[test]

@@ -115,7 +115,8 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
 }
 
 /// What is known about game `g`. A game that nobody wrote down is made again; if runs of it are there its answers are
-/// found again too, else only its identity, for the names of its runs.
+/// found again too, else only its identity, for the names of its runs. It is not written down: the plan says less of where
+/// a game comes from than the file that the processes were given.
 fn collect(
     plan: &Plan,
     g: usize,
@@ -151,7 +152,6 @@ fn collect(
     let taus = || plan.spec.taus.iter().copied().chain([0.0]);
     answers.remember(&made.identity, taus());
     answers.forget(&made.identity, taus());
-    known.write(plan, g, dir)?;
     Ok(CollectedGame::known(known, record))
 }
 
