@@ -3,8 +3,8 @@
 use std::fmt;
 
 use equipoise::core::registry::{FixedPoint, SolverEntry};
-use equipoise::env::ORACLES;
 use equipoise::data::GAME_FILES;
+use equipoise::env::ORACLES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
