@@ -1,6 +1,7 @@
 //! JSON schema of experiment files, for editors: the fixed keys, and the parameters of every registered component.
 
 use equipoise::data::GAME_FILES;
+use equipoise::env::ORACLES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::registry;
@@ -27,6 +28,15 @@ pub fn schema() -> Value {
             .iter()
             .map(|f| (f.name, f.summary, component((f.schema)().to_value(), &[("name", &text)]))),
     );
+    let oracles: Vec<String> = ORACLES
+        .iter()
+        .map(|o| match (o.defaults)() {
+            Value::Object(keys) if !keys.is_empty() => {
+                format!("{}: {{{}}}", o.name, keys.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
+            _ => o.name.to_owned(),
+        })
+        .collect();
     let policy = |extra: &str| {
         json!({ "anyOf": [{ "enum": ["uniform", extra] },
             { "type": "object", "properties": { "logits": numbers, "path": text,
@@ -47,7 +57,7 @@ pub fn schema() -> Value {
             "reference": policy("uniform"),
             "start": policy("reference"),
             "tau": grid(&tau),
-            "oracle": { "description": "exact, or sampled: {duels_per_query, labels, opponent}" },
+            "oracle": { "description": oracles.join(", or ") },
             "solvers": entries(solvers),
             "repetitions": whole,
             "seed": { "type": "integer", "minimum": 0 },

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use equipoise::core::SolverEntry;
-use equipoise::env::Feedback;
+use equipoise::core::{BuildError, SolverEntry};
+use equipoise::env::{Feedback, ORACLES, OracleEntry};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use serde_json::{Map, Value, json};
 
@@ -302,27 +302,23 @@ impl Resolver<'_> {
         let mut oracles = Vec::new();
         for block in blocks {
             let earlier = oracles.len();
-            match block.kind.value.as_str() {
-                "exact" if block.value.is_none() => oracles.push(Feedback::Exact),
-                "exact" => {
-                    return Err(self.error(block.kind.span, "the oracle `exact` takes no parameters"));
-                }
-                "sampled" => {
-                    let defaults = json!(equipoise::env::Sampled::default());
-                    for point in grid::expand(&self.file.sources, block, "the oracle `sampled`", &defaults)? {
-                        let sampled: equipoise::env::Sampled =
-                            serde_path_to_error::deserialize(point.filled(&defaults)).map_err(|e| {
-                                let span = point.value_span(&e.path().to_string());
-                                self.error(span, format!("`{}`: {}", e.path(), e.inner()))
-                            })?;
-                        if sampled.duels_per_query == 0 {
-                            let span = point.value_span("duels_per_query");
-                            return Err(self.error(span, "`duels_per_query` is 0, must be at least 1"));
-                        }
-                        oracles.push(Feedback::Sampled(sampled));
-                    }
-                }
-                _ => return Err(self.file.sources.unknown("oracle", &block.kind, ["exact", "sampled"])),
+            let named = |entry: &&OracleEntry| entry.name == block.kind.value;
+            let entry = ORACLES.iter().find(named).ok_or_else(|| {
+                self.file.sources.unknown("oracle", &block.kind, ORACLES.iter().map(|entry| entry.name))
+            })?;
+            let (what, defaults) = (format!("the oracle `{}`", entry.name), (entry.defaults)());
+            if block.value.is_some() && defaults.as_object().is_some_and(Map::is_empty) {
+                return Err(self.error(block.kind.span, format!("{what} takes no parameters")));
+            }
+            for point in grid::expand(&self.file.sources, block, &what, &defaults)? {
+                let refused = |error: BuildError| {
+                    let message = match &error {
+                        BuildError::Range { key, value, rule } => format!("`{key}` is {value}, {rule}"),
+                        other => other.to_string(),
+                    };
+                    self.error(point.value_span(error.key()), message)
+                };
+                oracles.push(entry.build(&point.filled(&defaults)).map_err(refused)?);
             }
             for k in earlier..oracles.len() {
                 if oracles[..k].contains(&oracles[k]) {
