@@ -154,7 +154,7 @@ fn faulty_oracles_are_found() {
 
 #[test]
 fn faulty_metrics_are_found() {
-    let entropy = Metric::vanishing("faulty", "looks like an entropy", "nats", |r| {
+    let entropy = Metric::vanishing("faulty", "an entropy, said to vanish", "nats", |r| {
         r.probs.iter().zip(r.log_probs).map(|(p, l)| if *p > 0.0 { -p * l } else { 0.0 }).sum()
     });
     fails(check_metric(&entropy), "at the equilibrium", "vanishes: false");

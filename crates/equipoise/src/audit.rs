@@ -34,6 +34,7 @@ pub struct Instance {
 
 /// A claim tested on one instance.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// The claim.
     pub claim: &'static str,
@@ -59,6 +60,7 @@ pub struct Finding {
 
 /// What a search came to.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Searched {
     /// Games tried.
     pub games: u32,

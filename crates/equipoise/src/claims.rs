@@ -123,7 +123,7 @@ fn mirror_limit(f: &Facts) -> f64 {
     2.0 * f.tau / (f.tau * f.tau + f.omega * f.omega)
 }
 
-const ROOM_ABOVE: Hypothesis = Hypothesis {
+const STEP_BELOW_INVERSE_TAU: Hypothesis = Hypothesis {
     says: "1.05 times the limit keeps eta tau at most 1",
     holds: |f| 1.05 * mirror_limit(f) * f.tau <= 1.0,
 };
@@ -134,7 +134,7 @@ const fn beside_the_limit(id: &'static str, form: Form) -> Claim {
         source: "local theory, multiplier (1 - eta tau) + i eta w",
         start_perturbation: Some(1e-3),
         steps: 50_000,
-        hypotheses: &[TAU, ROOM_ABOVE],
+        hypotheses: &[TAU, STEP_BELOW_INVERSE_TAU],
         ..regularised(id, "omd", form)
     }
 }

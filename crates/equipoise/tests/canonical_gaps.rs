@@ -122,32 +122,32 @@ struct Printed {
 
 fn check(p: &Array2<f64>, reference: &[f64], printed: &Printed) {
     let n = p.nrows();
-    let near = |what: &str, policy: &Policy, expected: f64| {
+    let gap_is = |what: &str, policy: &Policy, expected: f64| {
         let got = gap(p, policy);
         assert!((got - expected).abs() < PRINTED, "{what}: {got} instead of {expected}");
     };
     let r = rewards(p);
     let win_rate = |i: usize| -> f64 { (0..n).map(|j| p[[i, j]] * reference[j]).sum() };
     if let Some(expected) = printed.reference {
-        near("reference", &tilted(reference, |_| 0.0), expected);
+        gap_is("reference", &tilted(reference, |_| 0.0), expected);
     }
-    near("DPO", &tilted(reference, |i| r[i]), printed.dpo);
-    near("IPO", &tilted(reference, win_rate), printed.ipo);
+    gap_is("DPO", &tilted(reference, |i| r[i]), printed.dpo);
+    gap_is("IPO", &tilted(reference, win_rate), printed.ipo);
     if let Some(expected) = printed.label_smoothed {
         let flipped = rewards(&p.mapv(|p| 0.8 * p + 0.1));
-        near("cDPO, labels flipped with 0.1", &tilted(reference, |i| flipped[i]), expected);
+        gap_is("cDPO, labels flipped with 0.1", &tilted(reference, |i| flipped[i]), expected);
     }
     let uniform = vec![1.0 / n as f64; n];
     let margin = margin_rewards(p, 0.5);
-    near("SimPO with margin 0.5", &tilted(&uniform, |i| margin[i]), printed.margin);
+    gap_is("SimPO with margin 0.5", &tilted(&uniform, |i| margin[i]), printed.margin);
     if let Some(expected) = printed.asft {
-        near("ASFT", &asft(p), expected);
+        gap_is("ASFT", &asft(p), expected);
     }
     if let Some(expected) = printed.log_win_rate {
-        near("log win rate against the reference", &tilted(reference, |i| win_rate(i).ln()), expected);
+        gap_is("log win rate against the reference", &tilted(reference, |i| win_rate(i).ln()), expected);
     }
     if let Some(expected) = printed.best_of_16 {
-        near("best of 16", &best_of(16, &r, reference), expected);
+        gap_is("best of 16", &best_of(16, &r, reference), expected);
     }
 }
 

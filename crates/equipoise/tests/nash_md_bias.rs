@@ -46,9 +46,9 @@ fn nash_md_is_biased_by_its_mixture_and_can_be_freed_of_it() {
     let mu = Policy::uniform(game.shape());
     let start = Policy::from_probs(mu.shape(), Array1::from(vec![0.5, 0.3, 0.2])).unwrap();
     let star = game_equilibrium(&game, &mu, tau).unwrap();
-    let settled = |tau: f64| run("nash-md", json!({"step_size": eta}), &task(&mu, &start, tau), &game, 4000);
+    let limit = |tau: f64| run("nash-md", json!({"step_size": eta}), &task(&mu, &start, tau), &game, 4000);
     // rho goes to the equilibrium of tau / (1 - eta tau), pi to the best response to that one
-    let nash_md = settled(tau);
+    let nash_md = limit(tau);
     let shifted = game_equilibrium(&game, &mu, tau / (1.0 - eta * tau)).unwrap();
     close(nash_md.played(), &shifted, 1e-12);
     let mut q = Array1::zeros(3);
@@ -60,7 +60,7 @@ fn nash_md_is_biased_by_its_mixture_and_can_be_freed_of_it() {
     assert!((bias - 1.5e-4).abs() < 0.05e-4, "{bias:e}");
     assert!(nash_md.notes()[0].contains("beside the regularised equilibrium"));
     // run at tau / (1 + eta tau) and read the mixture: no bias
-    let debiased = settled(tau / (1.0 + eta * tau));
+    let debiased = limit(tau / (1.0 + eta * tau));
     close(debiased.played(), &star, 1e-12);
     // mirror descent needs no such care
     let omd = run("omd", json!({"step_size": eta}), &task(&mu, &start, tau), &game, 4000);

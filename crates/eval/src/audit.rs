@@ -77,6 +77,7 @@ pub enum Form {
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum BoundVerdict {
     /// The measurement obeys the claim.
     Pass,
@@ -116,6 +117,7 @@ impl BoundVerdict {
 
 /// A fitted slope with its 95 percent interval and window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Slope {
     /// Of `log m` against `log t` (an exponent) or against `t` (a rate per step).
     pub value: f64,
@@ -127,6 +129,7 @@ pub struct Slope {
 
 /// The place that decides: the tightest (or worst) step of a bound, the last step of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Witness {
     /// The step, from 1.
     pub step: u64,
@@ -146,6 +149,7 @@ impl Witness {
 
 /// A verdict with what was measured beside it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Assessment {
     /// The verdict.
     #[serde(flatten)]

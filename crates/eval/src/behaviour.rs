@@ -26,7 +26,7 @@ impl Octaves {
     /// Empty, with the gap of the start.
     #[must_use]
     pub fn new(gap: f64) -> Self {
-        // room for every octave that a u64 counts: the loop that adds to it allocates nothing
+        // space for every octave that a u64 counts: the loop that adds to it allocates nothing
         Self { octaves: Vec::with_capacity(64), last_gap: gap }
     }
 

@@ -49,6 +49,7 @@ pub struct Run<'a> {
 
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum StopReason {
     /// The budget of steps, queries or duels is used up.
     Budget(&'static str),
@@ -99,6 +100,7 @@ impl std::fmt::Display for StopReason {
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Point {
     /// Steps done, 0 for the start.
     pub step: u64,
@@ -116,6 +118,7 @@ pub struct Point {
 
 /// First crossing of a target.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Reached {
     /// `duality_gap` or `duality_gap_tau`.
     pub metric: &'static str,
@@ -129,6 +132,7 @@ pub struct Reached {
 
 /// A policy kept at a recorded step.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Kept {
     /// Steps done.
     pub step: u64,
@@ -140,6 +144,7 @@ pub struct Kept {
 
 /// What came out of a run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Why it ended.
     pub stop: StopReason,
@@ -165,6 +170,7 @@ pub struct Outcome {
 
 /// What can be seen of a run after a step: for progress, interruption, and measurements that are no [`Metric`]. Nothing
 /// asked here is charged.
+#[non_exhaustive]
 pub struct AfterStep<'a> {
     /// Steps done.
     pub step: u64,

@@ -415,8 +415,9 @@ mod tests {
 
     #[test]
     fn contexts_are_averaged_by_weight() {
-        let coin = |m: f64| PreferenceMatrix::from_margins(2, move |_, _| m).unwrap();
-        let game = Game::new([coin(0.1), coin(0.3)]).unwrap().with_weights(vec![3.0, 1.0]).unwrap();
+        let two_actions = |m: f64| PreferenceMatrix::from_margins(2, move |_, _| m).unwrap();
+        let game =
+            Game::new([two_actions(0.1), two_actions(0.3)]).unwrap().with_weights(vec![3.0, 1.0]).unwrap();
         let pi = Policy::uniform(game.shape());
         let truth = Truth { game: &game, reference: &pi, tau: 0.0, equilibrium: None };
         approx::assert_relative_eq!(

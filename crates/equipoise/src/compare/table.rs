@@ -91,7 +91,7 @@ impl Table {
             let quoted = row.solver.contains([',', '"', '\n', '\r']);
             let name =
                 if quoted { format!("\"{}\"", row.solver.replace('"', "\"\"")) } else { row.solver.clone() };
-            for Point { step, cost, elapsed, iterate, metric, value } in &row.trace {
+            for Point { step, cost, elapsed, iterate, metric, value, .. } in &row.trace {
                 let (Cost { queries, duels }, seconds) = (cost, elapsed.as_secs_f64());
                 let repetition = row.repetition;
                 // writing to a string cannot fail
