@@ -1,4 +1,4 @@
-//! The reference room: one maximal lottery by size, a batch of small games, one regularised equilibrium by temperature.
+//! Exact answers: one maximal lottery by size, a batch of small games, one regularised equilibrium by temperature.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use equipoise::core::{Policy, sample, seed};

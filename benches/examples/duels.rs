@@ -92,10 +92,10 @@ fn main() {
                 }
             });
             let mut oracle = GameOracle::new(game.clone(), Feedback::Sampled(Sampled::default()), rng.clone());
-            let tossed = rate(pairs.len() as f64, || oracle.duels(&pairs, &mut out));
+            let drawn = rate(pairs.len() as f64, || oracle.duels(&pairs, &mut out));
             println!(
                 "{:>9.1}  listed duels, random pairs of {contexts} contexts of {actions} actions; {:.1} reads of such pairs on one thread",
-                tossed / 1e6,
+                drawn / 1e6,
                 reads / 1e6
             );
         }

@@ -173,7 +173,7 @@ def main():
                     # small problems are timed more than once
                     while sum(r[0] for r in runs) < 0.2 and len(runs) < 9:
                         runs.append(solve(win_rates))
-            except Exception as error:  # a package that fails is reported, not passed over
+            except Exception as error:  # a package that fails is reported, not skipped
                 print(f"{n:>5}  {name:<21} failed and is not asked again: {type(error).__name__}: {str(error)[:80]}")
                 asked.remove((name, solve))
                 continue

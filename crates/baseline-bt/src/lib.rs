@@ -17,5 +17,5 @@ pub use fit::{BtError, BtFit, RIDGE, fit, fit_product};
 
 use equipoise_core::SolverEntry;
 
-/// The registry rows of this room.
+/// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] = &[bradley_terry::ENTRY, ipo::ENTRY, online_dpo::ENTRY];

@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn content_is_margins_and_weights() {
-        let coin = |m: f64| PreferenceMatrix::from_margins(2, |_, _| m).unwrap();
-        let game = |ms: &[f64]| Game::new(ms.iter().map(|&m| coin(m))).unwrap();
+        let pair = |m: f64| PreferenceMatrix::from_margins(2, |_, _| m).unwrap();
+        let game = |ms: &[f64]| Game::new(ms.iter().map(|&m| pair(m))).unwrap();
         assert_eq!(content(&game(&[0.0])), content(&game(&[-0.0])));
         assert_ne!(content(&game(&[0.1])), content(&game(&[0.1 + f64::EPSILON])));
         assert_ne!(content(&game(&[0.1])), content(&game(&[0.1, 0.1])));

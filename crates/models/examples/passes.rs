@@ -24,7 +24,7 @@ const MOST: u32 = 200_000;
 fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{:<28} {:>6} {:>8} {:>8} {:>6}   {:>8} {:>8} {:>8}   {:>6} {:>10}",
-        "file", "items", "Newman", "Zermelo", "ratio", "factors", "", "foretold", "Newton", "distance"
+        "file", "items", "Newman", "Zermelo", "ratio", "factors", "", "predicted", "Newton", "distance"
     );
     for file in std::env::args().skip(1) {
         let data = read_comparisons(Path::new(&file), &Selection::default())?;

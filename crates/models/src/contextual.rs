@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn known_coefficients_come_back_and_two_contexts_are_two_boards() {
+    fn known_coefficients_come_back_and_two_contexts_are_two_leaderboards() {
         let truth = ndarray::arr2(&[[0.6, 0.1, -0.2, -0.5], [-0.8, 0.5, 0.6, -0.3]]);
         let (groups, z) = drawn(&truth, 60, 2);
         let found = fit_contextual(&groups, z.view(), false).unwrap();
@@ -225,7 +225,7 @@ mod tests {
             let off = (found.coefficients[[f, i]] - truth[[f, i]]) / found.standard_error[[f, i]];
             assert!(off.abs() < 4.0, "{f} {i}: {off} standard errors");
         }
-        // an indicator splits the data: the boards are those of the parts
+        // an indicator splits the data: the leaderboards are those of the parts
         let mark = Array2::from_shape_fn((40, 1), |(k, _)| f64::from(u8::from(k < 15)));
         let split = fit_contextual(&groups, mark.view(), false).unwrap();
         for (range, z) in [(0..15, [1.0]), (15..40, [0.0])] {

@@ -46,7 +46,7 @@ pub fn calibration_error(bins: &[Bin]) -> f64 {
 }
 
 /// Mean negative log-likelihood of a comparison held out, in nats, over `folds` random folds; `None` if weights are
-/// fractions, which cannot be dealt out.
+/// fractions, which cannot be divided.
 ///
 /// # Errors
 /// [`FitError`].

@@ -171,7 +171,7 @@ fn power_rises_with_the_cycle() {
 }
 
 #[test]
-fn boards_agree_with_their_parts() {
+fn leaderboards_agree_with_their_parts() {
     let data = read_comparisons(&path("p09_set2.csv"), &Selection::default()).unwrap();
     let found = leaderboard(&data, 60, 5, &|| ()).unwrap();
     assert!(found.rows.windows(2).all(|w| w[0].strength >= w[1].strength));

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::vocabulary;
+use crate::keys;
 
 /// Names of the files of a results folder.
 pub(crate) mod name {
@@ -109,7 +109,7 @@ pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, known: u32) -> Re
         }
     }
     // From the text, not from `value`: the error then knows its line.
-    serde_json::from_str(&text).map_err(|e| match vocabulary::unknown_in(&value) {
+    serde_json::from_str(&text).map_err(|e| match keys::unknown_in(&value) {
         Some(word) => RecordsError::UnknownWord { file: file.to_owned(), line: Some(e.line() as u64), word },
         None => RecordsError::malformed(file, &e),
     })
@@ -126,7 +126,7 @@ pub(crate) fn read_csv<T: DeserializeOwned>(file: &Path) -> Result<Option<Vec<T>
     let (mut row, mut rows) = (csv::StringRecord::new(), Vec::new());
     while csv.read_record(&mut row).map_err(malformed)? {
         rows.push(row.deserialize(Some(&header)).map_err(|e| {
-            let unknown = header.iter().zip(&row).find_map(|(key, word)| vocabulary::check(key, word).err());
+            let unknown = header.iter().zip(&row).find_map(|(key, word)| keys::check(key, word).err());
             match unknown {
                 Some(word) => {
                     let line = row.position().map(csv::Position::line);

@@ -7,6 +7,7 @@
 
 mod error;
 mod files;
+mod keys;
 pub mod leaderboard;
 pub mod metric;
 mod read;

@@ -178,9 +178,9 @@ impl<'a> Block<'a> {
             if !grown.is_finite() {
                 return 0.0;
             }
-            let settled = step >= 3 && grown <= 1.05 * inverse;
+            let steady = step >= 3 && grown <= 1.05 * inverse;
             inverse = grown;
-            if settled {
+            if steady {
                 break;
             }
         }

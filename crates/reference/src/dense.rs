@@ -3,7 +3,7 @@
 //!
 //! faer is built without its thread pool, so that bits do not depend on threads; OpenBLAS makes no such promise. Run it
 //! with `OPENBLAS_NUM_THREADS=1`: what its threaded LU keeps on the stack is more than the 2 MB that Rust gives a thread (or
-//! raise them by `RUST_MIN_STACK`). The tests of this room run with either library, and with the feature also hold one
+//! raise them by `RUST_MIN_STACK`). The tests of this crate run with either library, and with the feature also hold one
 //! against the other.
 
 #[cfg(feature = "openblas")]

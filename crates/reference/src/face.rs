@@ -195,10 +195,10 @@ fn minimise(
         let dslack = times(&walls.along, &dy);
         let dprice: Vec<f64> =
             (0..count).map(|i| (target - price[i] * dslack[i]) / slack[i] - price[i]).collect();
-        let room = |v: &[f64], dv: &[f64]| {
+        let longest = |v: &[f64], dv: &[f64]| {
             v.iter().zip(dv).filter(|(_, d)| **d < 0.0).map(|(v, d)| -0.99 * v / d).fold(1.0, f64::min)
         };
-        let mut length = room(&slack, &dslack).min(room(&price, &dprice));
+        let mut length = longest(&slack, &dslack).min(longest(&price, &dprice));
         let next = loop {
             let trial: Vec<f64> = y.iter().zip(&dy).map(|(y, d)| y + length * d).collect();
             if let Some(found) = model(&trial) {

@@ -45,7 +45,7 @@ const NEAR: f64 = 4.0;
 const EARLY: f64 = 0.1;
 /// How many times larger a `lambda` a stuck path goes on from.
 const FURTHER: f64 = 10.0;
-/// A support shows once one action in so many stands on its side, or their number settles.
+/// A support shows once one action in so many stands on its side, or their number no longer changes.
 const SHARE: usize = 4;
 /// Crossover is tried with one action between the sides, and one more for so many of the support.
 const BETWEEN: usize = 500;

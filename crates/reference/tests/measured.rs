@@ -155,7 +155,7 @@ fn person_nine_on_gambles() {
 }
 
 #[test]
-fn house_finches() {
+fn fights_of_house_finches() {
     check(from_counts(FINCHES, [[0.0; 9]; 9]), Facts { smith: 8, cyclic: 8, support: 3, energy: 0.45 });
 }
 

@@ -115,6 +115,6 @@ fn contexts_are_merged_largest_first() {
     all.sort_unstable_by(|a, b| b.total_cmp(a));
     assert_eq!(found, all[..FREQUENCIES_KEPT]);
     assert_eq!(spectral_radius(&game, &policy), all[0]);
-    let coin = Game::single(margins([[0.0]]));
-    assert_eq!(spectral_radius(&coin, &Policy::uniform(coin.shape())), 0.0);
+    let single = Game::single(margins([[0.0]]));
+    assert_eq!(spectral_radius(&single, &Policy::uniform(single.shape())), 0.0);
 }

@@ -430,7 +430,7 @@ fn the_same_folder_gives_the_same_pages() {
 }
 
 #[test]
-fn many_games_and_methods_are_folded_and_dealt_to_panels() {
+fn many_games_and_methods_are_folded_and_shared_among_panels() {
     let mut experiment = experiment();
     experiment.games.games.clear();
     experiment.runs.clear();

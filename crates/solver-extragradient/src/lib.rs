@@ -21,6 +21,6 @@ pub mod nash_mp;
 
 use equipoise_core::SolverEntry;
 
-/// The registry rows of this room.
+/// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] =
     &[egpo::ENTRY, mirror_prox::ENTRY, nash_mp::ENTRY, eg_restart::ENTRY, halpern_eg::ENTRY];

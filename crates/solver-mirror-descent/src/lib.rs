@@ -34,7 +34,7 @@ pub mod regularized_omwu;
 
 use equipoise_core::SolverEntry;
 
-/// The registry rows of this room.
+/// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] = &[
     omd::ENTRY,
     mmd::ENTRY,

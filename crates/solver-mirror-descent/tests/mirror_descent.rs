@@ -415,12 +415,12 @@ fn mirror_descent_is_stable_below_its_limit_and_cycles_above() {
         [(perturbed_rps(), p4_star, w4, 3.4e-2), (regular_tournament(9, 0.5), uniform(9), w9, 4.8e-2)]
     {
         let limit = 2.0 * tau / (tau * tau + w * w);
-        let settled = |share: f64| {
+        let at_rest = |share: f64| {
             let task = task(Policy::uniform(star.shape()), beside(&star, 1e-3), tau);
             kl(&star, &last("omd", json!({"step_size": share * limit}), &task, &game, 20_000))
         };
-        assert!(settled(0.95) < 1e-26, "{:e}", settled(0.95));
-        let cycle = settled(1.05);
+        assert!(at_rest(0.95) < 1e-26, "{:e}", at_rest(0.95));
+        let cycle = at_rest(1.05);
         assert!(cycle > 0.3 * printed && cycle < 3.0 * printed, "{cycle:e}, printed {printed:e}");
         // and the stability rule takes half of it
         let mut known = task(Policy::uniform(star.shape()), star.clone(), tau);

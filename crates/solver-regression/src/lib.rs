@@ -8,5 +8,5 @@ pub mod selection;
 
 use equipoise_core::SolverEntry;
 
-/// The registry rows of this room.
+/// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] = &[inpo::ENTRY];

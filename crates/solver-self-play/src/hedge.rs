@@ -57,7 +57,7 @@ pub(crate) fn radius(task: &Task) -> f64 {
     task.start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l))
 }
 
-/// The planned number of steps, which the proved step sizes of this room need.
+/// The planned number of steps, which the proved step sizes of this crate need.
 pub(crate) fn horizon(task: &Task) -> Result<f64, String> {
     match task.horizon {
         Some(steps) if steps > 0 => Ok(steps as f64),

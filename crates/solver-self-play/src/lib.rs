@@ -42,7 +42,7 @@ pub mod td_mnpo;
 
 use equipoise_core::SolverEntry;
 
-/// The registry rows of this room.
+/// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] = &[
     mwu::ENTRY,
     sppo::ENTRY,

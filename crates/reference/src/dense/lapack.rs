@@ -12,7 +12,7 @@ pub(crate) struct Lu<T: Scalar + Lapack>(Option<LUFactorized<OwnedRepr<T>>>);
 impl<T: Scalar + Lapack> Lu<T> {
     /// Factors the `n x n` matrix of these entries.
     pub(crate) fn new(n: usize, entry: impl Fn(usize, usize) -> T) -> Self {
-        // filled column by column: the entries of the rooms are cheap that way
+        // filled column by column: entries of its matrices are cheap that way
         let flat: Vec<T> = (0..n * n).map(|k| entry(k % n, k / n)).collect();
         let columns = Array2::from_shape_vec((n, n).f(), flat).expect("n^2 entries");
         Self(columns.factorize_into().ok())

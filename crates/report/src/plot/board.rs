@@ -15,7 +15,7 @@ const CHARACTER: i32 = TEXT * 4 / 7;
 const ROW: i32 = 46;
 /// Width of the axis.
 const AXIS: i32 = 860;
-/// Room for the ranks on the right.
+/// Width of the ranks on the right.
 const RANKS: i32 = 150;
 const TOP: i32 = 60;
 const FOOT: i32 = 100;

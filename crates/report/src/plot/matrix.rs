@@ -10,7 +10,7 @@ use equipoise_records::schema::GameRecord;
 
 /// Characters of a label that fit beside the rows.
 const LABEL: usize = 20;
-/// Room for a character: letters of common fonts are hardly more than half as wide as high.
+/// Width of a character: letters of common fonts are hardly more than half as wide as high.
 const CHARACTER: i32 = TEXT * 4 / 7;
 /// Width of a column of bars, with its gap.
 const BARS: i32 = 170;

@@ -1,5 +1,6 @@
 //! From records to pages.
 
+mod answer;
 mod cross_game;
 mod endpoint;
 mod html;

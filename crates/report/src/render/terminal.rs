@@ -2,12 +2,15 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::answer::Answer;
 use super::verdict::Statement;
 use super::view::{GameView, SettingView, View};
 
 const WIDTH: usize = 100;
-/// Up to so many games are shown in full, before the line that each gets.
+/// Up to so many games are shown in full, after the line that each gets.
 const IN_FULL: usize = 6;
+/// Columns of answers that fit beside the methods.
+const ANSWERS: usize = 6;
 
 /// The report as text; ends with a newline, holds no escape sequences.
 pub(crate) fn terminal(view: &View) -> String {
@@ -15,19 +18,44 @@ pub(crate) fn terminal(view: &View) -> String {
     for warning in &view.warnings {
         out.push_str(&wrapped(&format!("! {warning}"), "  "));
     }
-    if view.games.len() <= IN_FULL {
-        for game in &view.games {
-            out.push('\n');
-            game_text(&mut out, game);
-        }
-        out.push_str("\nIn short\n");
+    if let Some(answer) = view.answer.as_ref().filter(|answer| answer.columns.len() <= ANSWERS) {
+        out.push_str(&format!("\n{}\n{}\n", answer.heading, answer_table(answer)));
+        out.push_str(&wrapped(&answer.note, ""));
+        out.push('\n');
     }
     for game in &view.games {
         let GameView { name, size, headline, tally, .. } = game;
         let line = format!("- {name} ({size}): {headline}; methods at their equilibrium: {tally}");
         out.push_str(&wrapped(&line, "  "));
     }
+    if view.games.len() <= IN_FULL {
+        for game in &view.games {
+            out.push('\n');
+            game_text(&mut out, game);
+        }
+    }
     out
+}
+
+fn answer_table(answer: &Answer) -> Table {
+    let mut table = plain_table();
+    let mut header = vec!["method".to_owned()];
+    header.extend(answer.columns.iter().map(|(game, tau)| format!("{game}\n{tau}")));
+    table.set_header(header);
+    for row in &answer.rows {
+        table.add_row([vec![row.label.clone()], row.cells.clone()].concat());
+    }
+    table
+}
+
+/// A table with lines above, below and under its header.
+fn plain_table() -> Table {
+    const RULE: LineStyle = LineStyle::none().fill('-').junction('-');
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE));
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH as u16);
+    table
 }
 
 fn game_text(out: &mut String, game: &GameView) {
@@ -51,13 +79,9 @@ fn statements(out: &mut String, statements: &[Statement]) {
 }
 
 fn short_table(setting: &SettingView) -> String {
-    const RULE: LineStyle = LineStyle::none().fill('-').junction('-');
     let columns = &setting.table.columns;
     let shown: Vec<usize> = (0..columns.len()).filter(|&i| columns[i].brief.is_some()).collect();
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE));
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(WIDTH as u16);
+    let mut table = plain_table();
     let mut header = vec!["method".to_owned()];
     header.extend(shown.iter().filter_map(|&i| columns[i].brief.clone()));
     table.set_header(header);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use equipoise_records::schema::GameRecord;
 use equipoise_records::{MetricInfo, Results};
 
+use super::answer::{Answer, answer};
 use super::cross_game::{CrossGameView, cross_game_view};
 use super::endpoint::{Endpoints, endpoints};
 use super::steps::{StepTable, step_tables};
@@ -25,6 +26,8 @@ pub(crate) struct View {
     /// What is missing, in sentences; empty if nothing is.
     pub(crate) warnings: Vec<String>,
     pub(crate) counts: String,
+    /// Which methods converge, all games in one table.
+    pub(crate) answer: Option<Answer>,
     pub(crate) games: Vec<GameView>,
     /// Comparisons over all games, tau by tau; none for a single game.
     pub(crate) cross_games: Vec<CrossGameView>,
@@ -135,6 +138,7 @@ pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportErro
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
+        answer: answer(&games),
         counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
         games: sections,
         provenance: provenance(results),

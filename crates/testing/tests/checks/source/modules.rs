@@ -234,6 +234,7 @@ fn parse(path: PathBuf, parent: Option<usize>, code: &str) -> (File, Vec<String>
         match text(k) {
             "{" => depth += 1,
             "}" => {
+                assert!(depth > 0, "{}: a brace too many", file.path.display());
                 depth -= 1;
                 if inline.last() == Some(&depth) {
                     inline.pop();
@@ -241,7 +242,8 @@ fn parse(path: PathBuf, parent: Option<usize>, code: &str) -> (File, Vec<String>
             }
             "mod" if text(k + 2) == ";" => modules.push(text(k + 1).to_string()),
             "mod" if text(k + 2) == "{" => inline.push(depth),
-            "use" => {
+            // not the captures of a returned type, `impl Trait + use<>`
+            "use" if text(k + 1) != "<" => {
                 let public = k > 0 && (text(k - 1) == "pub" || text(k - 1) == ")");
                 let end = (k..all.len()).find(|&j| text(j) == ";").unwrap_or(all.len());
                 let words: Vec<&str> = (k + 1..end).map(text).collect();
