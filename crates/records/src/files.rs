@@ -94,7 +94,7 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), RecordsError> {
     Ok(())
 }
 
-/// Reads JSON with a `format` key, and looks at that key first: a record of another version need not parse.
+/// Reads JSON with a `format` key, and checks that key first: a record of another version need not parse.
 pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, known: u32) -> Result<T, RecordsError> {
     let text = fs_err::read_to_string(file)?;
     let value: Value = serde_json::from_str(&text).map_err(|e| RecordsError::malformed(file, &e))?;

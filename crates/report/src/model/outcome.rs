@@ -22,7 +22,7 @@ pub(crate) enum OutcomeClass {
     Undecided,
     /// The method had nothing more to do.
     Finished,
-    /// Standing still.
+    /// The iterate no longer moves.
     Stalled,
     /// No longer falling under sampled feedback: noise, or a cycle behind it.
     Noisy,
