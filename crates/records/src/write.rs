@@ -172,7 +172,8 @@ impl ResultsDir {
         let runs = self.root.join(name::RUNS);
         // a rename over a folder succeeds only if that is empty
         while std::fs::rename(partial, &folder).is_err() {
-            if !folder.exists() {
+            // nothing there, or no folder, which is left as it is
+            if !folder.is_dir() {
                 fs_err::rename(partial, &folder)?; // for what it says
                 break;
             }
