@@ -70,7 +70,9 @@ fn pages_show_findings_first_and_the_unknown_as_unknown() {
     let pages = render_leaderboard(&board()).unwrap();
     let html = &pages.html;
     let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("no `{text}`"));
-    assert!(at("Cyclic beyond noise") < at("The leaderboard") && at("The leaderboard") < at("Context by context"));
+    assert!(
+        at("Cyclic beyond noise") < at("The leaderboard") && at("The leaderboard") < at("Context by context")
+    );
     assert!(html.contains("a &lt;board&gt;") && !html.contains("<board>"));
     // four drawings and the contexts': intervals, win rates, cycle, residuals
     assert_eq!(html.matches("<svg").count(), 5);
