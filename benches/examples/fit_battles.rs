@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use equipoise::data::{Selection, parse_comparisons};
-use equipoise::models::{Model, Options, fit};
+use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
 
 #[expect(clippy::print_stdout, reason = "a program whose result is its output")]
 fn main() {
@@ -16,7 +16,7 @@ fn main() {
     let data = parse_comparisons(Path::new(&path), &bytes, &Selection::default()).expect("valid battles");
     let read = clock.elapsed().as_secs_f64();
     let clock = Instant::now();
-    let board = fit(&data, Model::BradleyTerry, Options::default()).expect("a fit");
+    let board = fit(&data, &BRADLEY_TERRY, PairOptions::default()).expect("a fit");
     let (errors, order) = (board.sandwich_error(), board.order());
     let fitted = clock.elapsed().as_secs_f64();
     assert!(board.exists && board.converged && errors.iter().all(|e| e.is_finite()));

@@ -220,6 +220,6 @@ fn in_file(games: &Path, before: usize, error: ReferenceError) -> AnswerError {
         ReferenceError::Context { context, source } => {
             AnswerError::from(ReferenceError::Context { context: before + context, source }).in_file(games)
         }
-        other => DataError { path: games.to_owned(), line: None, message: other.to_string() }.into(),
+        other => DataError::new(games, other.to_string()).into(),
     }
 }

@@ -1,5 +1,6 @@
 //! Why a question has no answer.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use equipoise::audit::AuditError;
@@ -35,7 +36,7 @@ pub enum AnswerError {
     #[error("{option}{}{value} {rule}", if value.is_empty() { "" } else { " " })]
     Option {
         /// The option, as the field of its struct is called.
-        option: &'static str,
+        option: Cow<'static, str>,
         /// Its value, or empty where it is a switch.
         value: String,
         /// What it breaks, and the way out: goes on behind the option, as `must be ..`.
@@ -74,8 +75,12 @@ pub enum AnswerError {
 }
 
 impl AnswerError {
-    pub(crate) fn option(option: &'static str, value: impl ToString, rule: impl Into<String>) -> Self {
-        Self::Option { option, value: value.to_string(), rule: rule.into() }
+    pub(crate) fn option(
+        option: impl Into<Cow<'static, str>>,
+        value: impl ToString,
+        rule: impl Into<String>,
+    ) -> Self {
+        Self::Option { option: option.into(), value: value.to_string(), rule: rule.into() }
     }
 
     pub(crate) fn input(rule: impl Into<String>) -> Self {

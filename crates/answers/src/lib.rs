@@ -64,9 +64,8 @@ pub use batch::{BatchAnswer, UniqueCounts, is_batch_output, read_reference_for_b
 pub use certificate::{CertificateAnswer, Problem, Proof, check_certificate};
 pub use error::AnswerError;
 pub use fit::{
-    Algorithm, Coefficient, ContextualAnswer, Features, FitAnswer, FitData, FitGroupsAnswer, FitOptions,
-    FitSource, FitTies, GroupFit, IterativeAnswer, MagnitudeAnswer, PairwiseAnswer, RankingsAnswer,
-    SequentialAnswer, fit,
+    Coefficient, FitAnswer, FitData, FitGroupsAnswer, FitOptions, FitSource, FitTies, GroupFit, ModelAnswer,
+    PairwiseAnswer, fit,
 };
 pub use gap::{GapAnswer, GapOptions, gap};
 pub use inspect::{
@@ -74,7 +73,9 @@ pub use inspect::{
     InspectGroupsAnswer, InspectOptions, InspectVerdict, NashFacts, PositionBias, PowerFacts, PowerTriad,
     StatisticFacts, StrongestCycle, inspect, inspect_groups,
 };
-pub use list::{GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, SolverRow, list};
+pub use list::{
+    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, ReaderRow, SolverRow, list,
+};
 pub use progress::{Progress, Silent};
 pub use rank::{
     PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use equipoise::core::registry::{FixedPoint, SolverEntry};
-use equipoise::data::GAME_FILES;
+use equipoise::data::{GAME_FILES, READERS};
 use equipoise::env::ORACLES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
+use equipoise::models::leaderboard::COLUMNS;
 use equipoise::registry::FAMILIES;
 use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
@@ -40,6 +41,10 @@ pub enum ListAnswer {
     Metrics(Vec<MetricRow>),
     /// Preference models.
     Models(Vec<ModelRow>),
+    /// Columns of a ranking.
+    Columns(Vec<ColumnRow>),
+    /// File formats.
+    Readers(Vec<ReaderRow>),
 }
 
 /// A registry.
@@ -56,6 +61,10 @@ pub enum Noun {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Columns of a ranking.
+    Columns,
+    /// File formats that can be read.
+    Readers,
 }
 
 /// The rows of a registry, in its order.
@@ -104,16 +113,42 @@ pub fn list(noun: Noun) -> ListAnswer {
         Noun::Metrics => ListAnswer::Metrics(
             METRICS.iter().map(|m| MetricRow { name: m.name, definition: m.definition }).collect(),
         ),
+        Noun::Columns => ListAnswer::Columns(
+            COLUMNS
+                .iter()
+                .map(|c| ColumnRow {
+                    name: c.name,
+                    title: c.heading,
+                    definition: c.definition,
+                    match_by_match: c.by_match,
+                    source: c.source,
+                })
+                .collect(),
+        ),
+        Noun::Readers => ListAnswer::Readers(
+            READERS
+                .iter()
+                .map(|r| ReaderRow {
+                    name: r.name,
+                    summary: r.summary,
+                    endings: r.endings,
+                    columns: r.columns,
+                    source: r.source,
+                })
+                .collect(),
+        ),
         Noun::Models => ListAnswer::Models(
             MODELS
                 .iter()
                 .map(|m| ModelRow {
                     name: m.name,
                     definition: m.definition,
-                    takes: m.takes,
+                    takes: m.takes(),
                     ties: m.ties,
                     fitted: m.fitted,
                     source: m.source,
+                    defaults: (m.defaults)(),
+                    schema: (m.schema)().to_value(),
                 })
                 .collect(),
         ),
@@ -266,14 +301,18 @@ pub struct ModelRow {
     pub name: &'static str,
     /// Its definition, in a line.
     pub definition: &'static str,
-    /// What it is fitted to.
-    pub takes: &'static str,
+    /// What it is fitted to, its options, and whether the order of the data matters.
+    pub takes: String,
     /// What a tie is to it.
     pub ties: &'static str,
     /// How it is fitted, and its errors.
     pub fitted: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// Its options with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its options.
+    pub schema: Value,
 }
 
 impl Listed for ModelRow {
@@ -283,7 +322,7 @@ impl Listed for ModelRow {
      Where no finite maximum exists the prior is added, and said.";
 
     fn cells(&self) -> Vec<String> {
-        [self.name, self.definition, self.takes, self.ties, self.fitted, self.source]
+        [self.name, self.definition, &self.takes, self.ties, self.fitted, self.source]
             .map(str::to_owned)
             .to_vec()
     }
@@ -312,6 +351,56 @@ impl<R: Listed> Rows for Vec<R> {
     }
 }
 
+/// A column of a ranking.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ColumnRow {
+    /// Its name; of a rating, the key among the items on top.
+    pub name: &'static str,
+    /// The head of the column.
+    pub title: &'static str,
+    /// What it is, with its unit and range.
+    pub definition: &'static str,
+    /// Whether it follows matches one by one.
+    pub match_by_match: bool,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+impl Listed for ColumnRow {
+    const HEADER: &[&str] = &["column", "head", "definition", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        [self.name, self.title, self.definition, self.source].map(str::to_owned).to_vec()
+    }
+}
+
+/// A file format.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReaderRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands in such a file, in a line.
+    pub summary: &'static str,
+    /// Endings by which it is told.
+    pub endings: &'static [&'static str],
+    /// Columns, keys or arrays that mean something, with the names of published files.
+    pub columns: &'static [&'static str],
+    /// Where the format comes from.
+    pub source: &'static str,
+}
+
+impl Listed for ReaderRow {
+    const HEADER: &[&str] = &["reader", "what", "endings", "columns", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        let endings: Vec<String> = self.endings.iter().map(|e| format!(".{e}")).collect();
+        let columns = self.columns.join(", ");
+        vec![self.name.into(), self.summary.into(), endings.join(" "), columns, self.source.into()]
+    }
+}
+
 impl ListAnswer {
     fn rows(&self) -> &dyn Rows {
         match self {
@@ -320,6 +409,8 @@ impl ListAnswer {
             Self::Oracles(rows) => rows,
             Self::Metrics(rows) => rows,
             Self::Models(rows) => rows,
+            Self::Columns(rows) => rows,
+            Self::Readers(rows) => rows,
         }
     }
 

@@ -3,12 +3,8 @@
 mod answer;
 mod page;
 
-use equipoise::core::seed::stream;
-use equipoise::data::{
-    Battles, Comparisons, Grouped, Grouping, read_battles, read_comparisons, read_grouped,
-};
+use equipoise::data::{Battles, Collected, Comparisons, Grouped, Grouping, Keep, collect_comparisons};
 use equipoise::models::leaderboard::{Leaderboard as Ratings, bootstrap_contexts, leaderboard as ratings};
-use equipoise::models::sequential::{Elo, TrueSkill};
 use equipoise_records::leaderboard::Leaderboard;
 
 pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
@@ -17,10 +13,9 @@ pub use page::PageOptions;
 use crate::error::AnswerError;
 use crate::progress::{Progress, Stage};
 use crate::source::{Source, group_name, note_comparisons};
-use answer::{MatchRatings, SHUFFLES};
 
 /// Most matches that are rated one by one.
-const MOST_MATCHES: f64 = 5e6;
+const MOST_MATCHES: usize = 5_000_000;
 
 /// How items are rated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,25 +53,19 @@ impl From<Comparisons> for RankData {
 }
 
 impl RankData {
-    /// Reads a file, with the counts of its contexts if they are wanted, and row by row if it has at most five million
+    /// Reads a file, once: with the counts of its contexts if they are wanted, and row by row if it has at most five million
     /// comparisons.
     ///
     /// # Errors
     /// [`AnswerError::Data`].
     pub fn read(source: &Source, contexts: bool, progress: &dyn Progress) -> Result<Self, AnswerError> {
-        let (path, selection) = (&source.path, &source.selection);
-        // counted first: ratings take memory for pairs, and only those match by match need the rows
-        let comparisons = read_comparisons(path, selection)?;
-        note_comparisons(&comparisons, "counted as 1/2 in the lottery alone", progress);
-        let contexts = match contexts && comparisons.checks.columns.contains(&"context") {
-            true => Some(read_grouped(path, selection, Grouping::Context)?),
-            false => None,
-        };
-        let battles = match comparisons.total <= MOST_MATCHES {
-            true => Some(read_battles(path, selection)?),
-            false => None,
-        };
-        Ok(Self { comparisons, contexts, battles })
+        let keep = Keep { rows: Some(MOST_MATCHES), groups: contexts.then_some(Grouping::Context) };
+        let Collected { counts, battles, groups } =
+            collect_comparisons(&source.path, &source.selection, keep)?;
+        note_comparisons(&counts, "counted as 1/2 in the lottery alone", progress);
+        // rows of large weights are as many matches
+        let battles = battles.filter(|_| counts.total <= MOST_MATCHES as f64);
+        Ok(Self { comparisons: counts, contexts: groups, battles })
     }
 }
 
@@ -101,8 +90,8 @@ pub fn rank(
     options: &RankOptions,
     progress: &dyn Progress,
 ) -> Result<RankAnswer, AnswerError> {
-    let (found, matches) = rated(data, options, progress)?;
-    Ok(RankAnswer::new(None, &data.comparisons, &found, matches.as_ref()))
+    let found = rated(data, options, progress)?;
+    Ok(RankAnswer::new(None, &data.comparisons, &found))
 }
 
 /// [`rank`], with the record of a page: win rates, cycles, residuals, contexts, and whether one rating is enough.
@@ -115,9 +104,9 @@ pub fn rank_with_page(
     page: &PageOptions,
     progress: &dyn Progress,
 ) -> Result<(RankAnswer, Leaderboard), AnswerError> {
-    let (found, matches) = rated(data, options, progress)?;
-    let record = page::record(data, &found, matches.as_ref(), options, page, progress)?;
-    Ok((RankAnswer::new(None, &data.comparisons, &found, matches.as_ref()), record))
+    let found = rated(data, options, progress)?;
+    let record = page::record(data, &found, options, page, progress)?;
+    Ok((RankAnswer::new(None, &data.comparisons, &found), record))
 }
 
 /// Rates the items of every group by itself; ratings that follow matches one by one are left out, and so are groups without
@@ -139,18 +128,14 @@ pub fn rank_groups(
         } else {
             let found = ratings(&alone, options.replicates, options.seed, &|| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
-            groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found, None));
+            groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found));
         }
         progress.advance(1);
     }
     Ok(RankGroupsAnswer { groups })
 }
 
-fn rated(
-    data: &RankData,
-    options: &RankOptions,
-    progress: &dyn Progress,
-) -> Result<(Ratings, Option<MatchRatings>), AnswerError> {
+fn rated(data: &RankData, options: &RankOptions, progress: &dyn Progress) -> Result<Ratings, AnswerError> {
     let contexts = match &data.contexts {
         _ if !options.by_context => None,
         Some(contexts) if contexts.groups.len() > 1 => Some(&contexts.groups),
@@ -164,21 +149,8 @@ fn rated(
         found.take_samples(&bootstrap_contexts(contexts, options.replicates, options.seed, &done)?);
     }
     drop(stage);
-    let matches = data.battles.as_ref().map(|battles| match_by_match(battles, options.seed));
-    Ok((found, matches))
-}
-
-fn match_by_match(battles: &Battles, seed: u64) -> MatchRatings {
-    let (rows, timed) = battles.in_time();
-    let n = battles.labels.len();
-    let elo = Elo::default();
-    let mut rng = stream(seed, "shuffles", &[]);
-    let (_, spread) = elo.rate_shuffled(n, &rows, SHUFFLES, &mut rng);
-    let trueskill = TrueSkill::default().rate(n, &rows).iter().map(|s| s.mu - 3.0 * s.sigma).collect();
-    MatchRatings {
-        elo: elo.rate(n, &rows),
-        spread,
-        trueskill,
-        order: if timed { "time" } else { "the file" },
+    if let Some(battles) = &data.battles {
+        found.follow_matches(battles, options.seed);
     }
+    Ok(found)
 }

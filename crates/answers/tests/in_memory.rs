@@ -4,6 +4,8 @@
 
 use std::sync::Mutex;
 
+use serde_json::{Map, Value};
+
 use equipoise_answers::equipoise::core::Policy;
 use equipoise_answers::equipoise::data::{Comparisons, parse_comparisons};
 use equipoise_answers::equipoise::env::Game;
@@ -20,10 +22,15 @@ fn cycle() -> Game {
 const CSV: &str = "item_a,item_b,outcome,weight\nx,y,a,30\nx,y,b,10\ny,z,a,20\ny,z,b,10\n";
 
 /// The option that an error names.
-fn option(error: &AnswerError) -> &'static str {
+fn option(error: &AnswerError) -> String {
     let AnswerError::Option { option, .. } = error else { panic!("{error}") };
-    assert!(error.to_string().starts_with(option), "{error}");
-    option
+    assert!(error.to_string().starts_with(&**option), "{error}");
+    option.to_string()
+}
+
+/// An option of a model that is switched on.
+fn switched_on(key: &str) -> Map<String, Value> {
+    Map::from_iter([(key.to_owned(), Value::Bool(true))])
 }
 
 #[test]
@@ -50,16 +57,17 @@ fn options_that_cannot_be_are_refused_by_name() {
 #[test]
 fn a_model_that_is_unknown_or_cannot_keep_an_option_is_named() {
     let data = parse_comparisons("d.csv".as_ref(), CSV.as_bytes(), &Default::default()).unwrap();
-    let data = FitData::Comparisons { data, features: None };
+    let data = FitData::from(data);
     let error = |options: FitOptions| fit(&data, &options, &Silent).unwrap_err();
     let unknown = error(FitOptions { model: "bradly-terry".to_owned(), ..Default::default() });
     assert_eq!(option(&unknown), "model");
     assert!(unknown.to_string().contains("did you mean `bradley-terry`?"), "{unknown}");
-    let elo = FitOptions { model: "elo".to_owned(), home: true, ..Default::default() };
+    let options = switched_on("home");
+    let elo = FitOptions { model: "elo".to_owned(), options, ..Default::default() };
     assert_eq!(option(&error(elo)), "home");
     // it takes rankings, and these are comparisons
     let other = error(FitOptions { model: "plackett-luce".to_owned(), ..Default::default() });
-    assert!(other.to_string().contains("takes rankings"), "{other}");
+    assert!(other.to_string().contains("is fitted to rankings, not to comparisons"), "{other}");
 }
 
 #[test]
@@ -117,10 +125,10 @@ fn a_file_gives_the_answer_of_its_contents_with_remarks() {
     );
     assert!(notes.0.lock().unwrap().contains(&"never met, left out: x and z".to_owned()));
 
-    let options = FitOptions { prior: true, ..Default::default() };
+    let options = FitOptions { options: switched_on("prior"), ..Default::default() };
     let files = FitSource { source: source.clone(), ..Default::default() };
     let from_file = fit(&files.read(&options, &Silent).unwrap(), &options, &Silent).unwrap();
-    let in_memory = FitData::Comparisons { data: data.clone(), features: None };
+    let in_memory = FitData::from(data.clone());
     assert_eq!(from_file, fit(&in_memory, &options, &Silent).unwrap());
 
     // row by row there are ratings that follow the matches too; the others are the same

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use equipoise::data::{self, Selection};
 use equipoise_answers::{self as answers, Source};
+use serde_json::Value;
 
 /// What columns comparison files may have, for the help of those who read them.
 macro_rules! columns {
@@ -292,16 +293,6 @@ pub(crate) enum Algorithm {
     Zermelo,
 }
 
-impl From<Algorithm> for answers::Algorithm {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Newton => Self::Newton,
-            Algorithm::Newman => Self::Newman,
-            Algorithm::Zermelo => Self::Zermelo,
-        }
-    }
-}
-
 /// What a group is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Each {
@@ -360,13 +351,17 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn options(&self) -> answers::FitOptions {
+        let flag = |key: &str, given: bool| given.then(|| (key.to_owned(), Value::Bool(true)));
+        let algorithm = self.algorithm.to_possible_value().filter(|_| self.algorithm != Algorithm::Newton);
+        let algorithm = algorithm.map(|v| ("algorithm".to_owned(), Value::from(v.get_name())));
         answers::FitOptions {
             model: self.model.clone(),
+            options: [flag("home", self.home), flag("prior", self.prior), algorithm]
+                .into_iter()
+                .flatten()
+                .collect(),
             each: self.each.map(Into::into),
-            algorithm: self.algorithm.into(),
             ties: self.ties.map(Into::into),
-            home: self.home,
-            prior: self.prior,
             seed: self.seed,
         }
     }
@@ -540,6 +535,10 @@ pub(crate) enum Listing {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Columns of `equipoise rank`, with definitions.
+    Columns,
+    /// File formats that can be read.
+    Readers,
 }
 
 impl From<Listing> for answers::Noun {
@@ -550,6 +549,8 @@ impl From<Listing> for answers::Noun {
             Listing::Oracles => Self::Oracles,
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
+            Listing::Columns => Self::Columns,
+            Listing::Readers => Self::Readers,
         }
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn error(error: &(dyn Error + 'static)) {
     // an option is named as it is typed
     let option = match error.downcast_ref::<AnswerError>() {
-        Some(AnswerError::Option { option, .. }) => Some((*option, option.replace('_', "-"))),
+        Some(AnswerError::Option { option, .. }) => Some((&**option, option.replace('_', "-"))),
         _ => None,
     };
     let text = error.to_string();

@@ -192,9 +192,7 @@ fn check(name: &str, bytes: &[u8]) -> Result<bool, String> {
             }
             Ok(true)
         }
-        (Err(e), _) if e.path != path || e.message.is_empty() => {
-            Err(format!("a refusal without a place: {e}"))
-        }
+        (Err(e), _) if e.path != path || e.rule.is_empty() => Err(format!("a refusal without a place: {e}")),
         (Err(_), Err(_)) => Ok(false),
         // kept rows carry more columns, which may be what is wrong
         (Ok(_), Err(_)) => Ok(false),

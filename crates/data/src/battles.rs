@@ -1,9 +1,9 @@
 //! Comparisons kept row by row: for ratings that depend on their order, and for groups of contexts or annotators.
 
+use crate::checks::Checks;
 use crate::columns::Outcome;
 use crate::comparisons::{Comparisons, Counter};
-use crate::names::Names;
-use crate::tally::{Checks, Ties};
+use crate::selection::Ties;
 
 /// One comparison, or `weight` equal ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,15 +44,6 @@ pub struct Battles {
 }
 
 impl Battles {
-    pub(crate) fn new(
-        (items, contexts, annotators, checks): (Names, Names, Names, Checks),
-        rows: Vec<Battle>,
-        ties: Ties,
-    ) -> Self {
-        let [labels, contexts, annotators] = [items, contexts, annotators].map(Names::into_list);
-        Self { labels, contexts, annotators, rows, checks, ties }
-    }
-
     /// All of them, counted by pair.
     #[must_use]
     pub fn counts(&self) -> Comparisons {

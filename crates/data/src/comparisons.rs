@@ -14,8 +14,9 @@ use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array2;
 use rustc_hash::FxHashMap;
 
+use crate::checks::Checks;
 use crate::columns::Outcome;
-use crate::tally::{Checks, Ties};
+use crate::selection::Ties;
 
 /// Outcomes of one ordered pair, by weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

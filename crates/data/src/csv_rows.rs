@@ -1,23 +1,23 @@
 //! Comparisons in CSV, streamed and in parallel.
 //!
 //! The dialect is that of the `csv` crate, which the tests hold this against: commas; CR, LF or CRLF; empty lines are
-//! passed over; a cell that begins with a quote may hold commas, line ends and doubled quotes, a quote elsewhere is text.
+//! skipped; a cell that begins with a quote may hold commas, line ends and doubled quotes, a quote elsewhere is text.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3, memrchr2};
 
+use crate::chunks::{self, Format, Windows};
+use crate::collector::{Entry, RowCollector};
 use crate::columns::{Places, Row};
 use crate::error::DataError;
-use crate::pieces::{self, Format, Windows};
 use crate::refuse_utf16;
-use crate::tally::{Entry, Tally};
 
 pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
     mut source: impl Windows,
-    tally: &mut Tally<'_, S>,
+    collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
     let (header, lines) = header(path, &mut source)?;
     if header.iter().flatten().any(|b| *b == 0) {
@@ -32,10 +32,10 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
         header.iter().map(|cell| std::str::from_utf8(cell).map(str::trim)).collect::<Result<Vec<_>, _>>();
     let names = names.map_err(|_| DataError::new(path, "is not UTF-8; save it as UTF-8").at(1))?;
     let places = Places::of(names.iter().copied()).map_err(|message| DataError::new(path, message).at(1))?;
-    tally.check_filters(|m| places.at[m].is_some())?;
-    places.ignored.iter().for_each(|column| tally.ignore(column));
+    collector.check_filters(|m| places.at[m].is_some())?;
+    places.ignored.iter().for_each(|column| collector.ignore(column));
     let present = (0..places.at.len()).filter_map(|m| Some((m, places.at[m]?))).collect();
-    pieces::read(&Csv { width: header.len(), present }, source, lines, tally)
+    chunks::read(&Csv { width: header.len(), present }, source, lines, collector)
 }
 
 /// Takes the first record off, and the mark before it; the lines it takes.
@@ -82,23 +82,31 @@ impl Format for Csv {
         cuts(bytes, step)
     }
 
-    fn rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
+    fn rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError> {
         // where neither quotes nor old line ends occur, rows end at line feeds and cells at commas
         let plain = memchr(b'"', bytes).is_none()
             && memchr_iter(b'\r', bytes).all(|k| bytes.get(k + 1) == Some(&b'\n'));
-        if plain { self.plain_rows(bytes, tally) } else { self.any_rows(bytes, tally) }
+        if plain { self.plain_rows(bytes, collector) } else { self.any_rows(bytes, collector) }
     }
 }
 
 impl Csv {
-    fn plain_rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
+    fn plain_rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError> {
         let (mut cells, mut line, mut from) = (Vec::with_capacity(self.width), 1, 0);
         for to in memchr2_iter(b',', b'\n', bytes) {
             cells.push(&bytes[from..to]);
             from = to + 1;
             if bytes[to] == b'\n' {
                 if !matches!(cells[..], [b"" | b"\r"]) {
-                    self.row(line, cells.len(), |k| cells[k], tally)?;
+                    self.row(line, cells.len(), |k| cells[k], collector)?;
                 }
                 cells.clear();
                 line += 1;
@@ -106,12 +114,16 @@ impl Csv {
         }
         if from < bytes.len() || !cells.is_empty() {
             cells.push(&bytes[from..]);
-            self.row(line, cells.len(), |k| cells[k], tally)?;
+            self.row(line, cells.len(), |k| cells[k], collector)?;
         }
         Ok(())
     }
 
-    fn any_rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
+    fn any_rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError> {
         let (mut records, mut cells) = (Records { bytes, at: 0 }, Vec::with_capacity(self.width));
         let (mut line, mut counted) = (1, 0);
         let mut texts = vec![Cow::default(); self.width];
@@ -122,7 +134,7 @@ impl Csv {
             for (k, cell) in self.present.iter().filter_map(|&(_, k)| Some((k, cells.get(k)?))) {
                 texts[k] = cell.text();
             }
-            self.row(line, cells.len(), |k| &*texts[k], tally)?;
+            self.row(line, cells.len(), |k| &*texts[k], collector)?;
         }
         Ok(())
     }
@@ -133,20 +145,20 @@ impl Csv {
         line: usize,
         width: usize,
         cell: impl Fn(usize) -> &'c [u8],
-        tally: &mut Tally<'_, S>,
+        collector: &mut RowCollector<'_, S>,
     ) -> Result<(), DataError> {
         if width != self.width {
             let header = self.width;
             let message =
                 format!("has {width} cells where the header has {header}; quote cells that hold commas");
-            return Err(DataError::new(tally.rules().path, message).at(line));
+            return Err(DataError::new(collector.rules().path, message).at(line));
         }
         let mut row: Row<'_> = Row::default();
         for &(m, k) in &self.present {
             let cell = cell(k).trim_ascii();
             row[m] = (!cell.is_empty()).then_some(cell);
         }
-        tally.add(line, &row)
+        collector.add(line, &row)
     }
 }
 

@@ -3,24 +3,47 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Where in a row an error is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// A column or key, by its name.
+    Name(String),
+    /// A column by its number, from 1.
+    Number(usize),
+}
+
 /// Why a file was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DataError {
     /// The file.
     pub path: PathBuf,
     /// The line, from 1, where there is one.
     pub line: Option<usize>,
-    /// Value, rule and way out.
-    pub message: String,
+    /// The column or key, where the error is about the value in one.
+    pub column: Option<Column>,
+    /// That value, shortened if it is long.
+    pub value: Option<String>,
+    /// What it breaks, and the way out: goes on behind the value, as `is not a number; ..`.
+    pub rule: String,
 }
 
 impl DataError {
-    pub(crate) fn new(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line: None, message: message.into() }
+    /// An error of the file as a whole.
+    #[must_use]
+    pub fn new(path: &Path, rule: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line: None, column: None, value: None, rule: rule.into() }
     }
 
-    pub(crate) fn at(self, line: usize) -> Self {
+    /// The same error, on a line.
+    #[must_use]
+    pub fn at(self, line: usize) -> Self {
         Self { line: Some(line), ..self }
+    }
+
+    /// The same error, about the value in a column.
+    pub(crate) fn of(self, column: Column, value: &str) -> Self {
+        Self { column: Some(column), value: Some(excerpt(value)), ..self }
     }
 }
 
@@ -30,8 +53,26 @@ impl fmt::Display for DataError {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        write!(f, ": {}", self.message)
+        f.write_str(": ")?;
+        match &self.column {
+            Some(Column::Name(name)) => write!(f, "{name} ")?,
+            Some(Column::Number(k)) => write!(f, "column {k}: ")?,
+            None => {}
+        }
+        if let Some(value) = &self.value {
+            write!(f, "`{value}` ")?;
+        }
+        f.write_str(&self.rule)
     }
 }
 
 impl std::error::Error for DataError {}
+
+/// The beginning of a value, for a message.
+pub(crate) fn excerpt(value: &str) -> String {
+    if value.chars().count() <= 80 {
+        value.to_owned()
+    } else {
+        value.chars().take(77).chain("...".chars()).collect()
+    }
+}

@@ -4,20 +4,25 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::error::DataError;
+use crate::error::{Column, DataError};
 use crate::{bytes, csv_error, line_of, text};
+
+/// Features of named things.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    /// Names of the features.
+    pub names: Vec<String>,
+    /// Their values, `[things x features]`.
+    pub values: Array2<f64>,
+}
 
 /// Reads a CSV file with a column `key` (`item` or `context`) first and one column a feature, for the given names.
 ///
-/// Returns the features' names and their values, `[names x features]`. Rows of other names are passed over.
+/// Rows of other names are ignored.
 ///
 /// # Errors
 /// [`DataError`]: another header, a value that is no finite number, a name listed twice or not at all.
-pub fn read_features(
-    path: &Path,
-    key: &str,
-    names: &[String],
-) -> Result<(Vec<String>, Array2<f64>), DataError> {
+pub fn read_features(path: &Path, key: &str, names: &[String]) -> Result<Features, DataError> {
     let bytes = bytes(path)?;
     let text = text(path, &bytes)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
@@ -32,9 +37,10 @@ pub fn read_features(
         let record = record.map_err(|e| csv_error(path, text, &e))?;
         let line = line_of(text, record.position());
         let Some(place) = names.iter().position(|l| *l == record[0]) else { continue };
-        let numbers = record.iter().skip(1).map(|cell| {
+        let numbers = header.iter().zip(record.iter()).skip(1).map(|(feature, cell)| {
             let finite = cell.parse().ok().filter(|x: &f64| x.is_finite());
-            finite.ok_or_else(|| DataError::new(path, format!("`{cell}` is not a finite number")).at(line))
+            let refuse = || DataError::new(path, "is not a finite number").at(line);
+            finite.ok_or_else(|| refuse().of(Column::Name(feature.to_owned()), cell))
         });
         if table[place].replace(numbers.collect::<Result<_, _>>()?).is_some() {
             return Err(DataError::new(path, format!("`{}` is listed twice", &record[0])).at(line));
@@ -47,5 +53,5 @@ pub fn read_features(
     let flat: Vec<f64> = table.into_iter().flatten().flatten().collect();
     let shape = (names.len(), header.len() - 1);
     let values = Array2::from_shape_vec(shape, flat).expect("the CSV reader gives rows of equal length");
-    Ok((header.iter().skip(1).map(str::to_owned).collect(), values))
+    Ok(Features { names: header.iter().skip(1).map(str::to_owned).collect(), values })
 }

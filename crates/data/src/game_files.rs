@@ -22,8 +22,8 @@ use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
 use crate::matrix::{matrix_from_rows, read_matrix};
 use crate::read::{read_comparisons, read_grouped};
+use crate::selection::{Selection, Ties};
 use crate::stream::{Extent, games_extent, holds_many_games};
-use crate::tally::{Selection, Ties};
 
 /// Most pairs that never met of one game that are listed one by one.
 const MOST_UNMET: usize = 1_000_000;

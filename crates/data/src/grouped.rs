@@ -1,8 +1,9 @@
 //! Comparisons counted by pair for each context or annotator: a game for each.
 
+use crate::checks::Checks;
 use crate::columns::{ANNOTATOR, CONTEXT};
-use crate::comparisons::Comparisons;
-use crate::tally::Checks;
+use crate::comparisons::{Comparisons, Counter};
+use crate::selection::Ties;
 
 /// What rows are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,23 @@ pub struct Grouped {
     /// What was odd, in all of them.
     pub checks: Checks,
     /// Items that each group compares, in the order of their first appearance in it.
-    pub(crate) orders: Vec<Vec<u32>>,
+    orders: Vec<Vec<u32>>,
 }
 
 impl Grouped {
+    /// Groups counted side by side, over the same items.
+    pub(crate) fn new(
+        labels: Vec<String>,
+        names: Vec<String>,
+        counters: Vec<Counter>,
+        ties: Ties,
+        checks: Checks,
+    ) -> Self {
+        let orders = counters.iter().map(|c| c.order(labels.len(), ties)).collect();
+        let groups = counters.into_iter().map(|c| c.finish(labels.clone(), ties, Checks::default()));
+        Self { groups: groups.collect(), labels, names, checks, orders }
+    }
+
     /// All groups together.
     ///
     /// # Panics

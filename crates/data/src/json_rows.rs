@@ -7,23 +7,23 @@ use std::path::Path;
 use memchr::{memchr_iter, memrchr};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 
+use crate::chunks::{self, Format, Windows};
+use crate::collector::{Entry, RowCollector};
 use crate::columns::{COLUMNS, OUTCOME, Row, WINNERS, meaning};
 use crate::error::DataError;
-use crate::pieces::{self, Format, Windows};
 use crate::refuse_utf16;
-use crate::tally::{Entry, Tally};
 
 pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
     mut source: impl Windows,
-    tally: &mut Tally<'_, S>,
+    collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
     let (start, _) =
         source.window(3).map_err(|e| DataError::new(path, format!("cannot be read on: {e}")).at(1))?;
     refuse_utf16(path, start)?;
     let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     source.consume(mark);
-    pieces::read(&JsonLines, source, 0, tally)
+    chunks::read(&JsonLines, source, 0, collector)
 }
 
 struct JsonLines;
@@ -47,8 +47,12 @@ impl Format for JsonLines {
         cuts
     }
 
-    fn rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError> {
-        let path = tally.rules().path;
+    fn rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError> {
+        let path = collector.rules().path;
         for (k, json) in bytes.split(|b| *b == b'\n').enumerate() {
             let line = k + 1;
             let refuse = |message: String| DataError::new(path, message).at(line);
@@ -58,7 +62,7 @@ impl Format for JsonLines {
             let text = std::str::from_utf8(json)
                 .map_err(|_| refuse("is not UTF-8; save the file as UTF-8".into()))?;
             let mut reader = serde_json::Deserializer::from_str(text);
-            let row = Object { ignore: |column: &str| tally.ignore(column) }
+            let row = Object { ignore: |column: &str| collector.ignore(column) }
                 .deserialize(&mut reader)
                 .and_then(|row| reader.end().map(|()| row))
                 .map_err(|e| refuse(without_place(&e)))?;
@@ -69,9 +73,9 @@ impl Format for JsonLines {
             if row[OUTCOME].is_some() {
                 // as in a header with both
                 let others = WINNERS.into_iter().filter(|&m| row[m].take().is_some());
-                others.for_each(|m| tally.ignore(COLUMNS[m].0));
+                others.for_each(|m| collector.ignore(COLUMNS[m].0));
             }
-            tally.add(line, &row)?;
+            collector.add(line, &row)?;
         }
         Ok(())
     }

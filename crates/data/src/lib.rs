@@ -1,6 +1,6 @@
 //! Preference data in: matrix files, comparison files, ranking files, policy files -> checked values -> games.
 //!
-//! Formats are told by the ending. Every error names the file, the line where there is one, the value, the rule and the
+//! Formats are told by the ending, [`READERS`]. Every error names the file, the line where there is one, the value, the rule and the
 //! way out; nothing here panics on any input. Comparisons are read as a stream: counting them takes memory for their
 //! pairs, not for their rows.
 //!
@@ -8,9 +8,13 @@
 //! annotator), [`Battles`] (rows kept).
 
 mod battles;
+mod checks;
+mod chunks;
+mod collector;
 mod columns;
 mod comparisons;
 mod csv_rows;
+mod duplicates;
 mod error;
 mod features;
 mod game_files;
@@ -22,21 +26,22 @@ mod npy;
 mod panels;
 mod parquet_pages;
 mod parquet_rows;
-mod pieces;
 mod policy;
 mod preflib;
 mod rankings;
 mod read;
+mod registry;
+mod selection;
 mod shared_file;
 mod stream;
-mod tally;
 mod timestamp;
 
 pub use battles::{Battle, Battles};
+pub use checks::{Checks, Lines};
 pub use columns::Outcome;
 pub use comparisons::{Comparisons, Count, PairCount};
-pub use error::DataError;
-pub use features::read_features;
+pub use error::{Column, DataError};
+pub use features::{Features, read_features};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
@@ -44,11 +49,12 @@ pub use panels::write_panels;
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
-    holds_comparisons, parse_battles, parse_comparisons, parse_grouped, parse_rankings, read_battles,
-    read_comparisons, read_grouped, read_rankings,
+    Collected, Keep, collect_comparisons, holds_comparisons, parse_battles, parse_comparisons, parse_grouped,
+    parse_rankings, read_battles, read_comparisons, read_grouped, read_rankings,
 };
+pub use registry::{READERS, ReaderEntry, Reads};
+pub use selection::{Selection, Ties};
 pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
-pub use tally::{Checks, Lines, Selection, Ties};
 
 use std::path::Path;
 

@@ -6,8 +6,9 @@ use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array2;
 use serde::Deserialize;
 
-use crate::error::DataError;
-use crate::{bytes, csv_error, ending, line_of, npy, panels, text};
+use crate::error::{Column, DataError};
+use crate::registry::{Format, Reads, format_of};
+use crate::{bytes, csv_error, line_of, npy, panels, text};
 
 /// Largest matrix that is read: 20,000 actions are 1.6 GB of margins.
 const MAX_ACTIONS: usize = 20_000;
@@ -20,7 +21,7 @@ const MAX_ACTIONS: usize = 20_000;
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
 pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
-    if ending(path) == "panels" {
+    if format_of(path, Reads::Matrix)? == Format::Panels {
         return panels::open(path);
     }
     parse_matrix(path, &bytes(path)?)
@@ -31,17 +32,17 @@ pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
 /// # Errors
 /// As [`read_matrix`].
 pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
-    match ending(path).as_str() {
-        "csv" => csv_matrix(path, text(path, bytes)?),
-        "json" => json_matrix(path, text(path, bytes)?),
-        "npy" => npy::parse(path, bytes),
-        "npz" => npy::parse_archive(path, bytes),
-        other => Err(DataError::new(
-            path,
-            format!(
-                "has the ending `{other}`; a preference matrix is a .csv, .json, .npy, .npz or .panels file"
-            ),
-        )),
+    match format_of(path, Reads::Matrix)? {
+        Format::Csv => csv_matrix(path, text(path, bytes)?),
+        Format::Json => json_matrix(path, text(path, bytes)?),
+        Format::Npy => npy::parse(path, bytes),
+        Format::Npz => npy::parse_archive(path, bytes),
+        Format::Panels => {
+            Err(DataError::new(path, "is fetched from its file, not from bytes; use read_matrix"))
+        }
+        Format::JsonLines | Format::Parquet | Format::PrefLib => {
+            unreachable!("no row of the registry reads a matrix from these")
+        }
     }
 }
 
@@ -157,8 +158,8 @@ fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
             None => {
                 let rule =
                     "entries are Pr(row beats column), with a decimal point; only the diagonal may be blank";
-                let message = format!("column {}: `{cell}` is not a number; {rule}", j + 1 + skip);
-                Err(DataError::new(path, message).at(*line))
+                let error = DataError::new(path, format!("is not a number; {rule}")).at(*line);
+                Err(error.of(Column::Number(j + 1 + skip), cell))
             }
         });
         rows.push(numbers.collect::<Result<Vec<_>, _>>()?);

@@ -15,10 +15,10 @@ use parquet::file::reader::{ChunkReader, FileReader as _, RowGroupReader, Serial
 use parquet::schema::types::ColumnDescPtr;
 use rayon::prelude::*;
 
+use crate::collector::{Entry, RowCollector};
 use crate::columns::{Places, Row, TIMESTAMP, WINNERS};
 use crate::error::DataError;
 use crate::parquet_pages::CheckedPages;
-use crate::tally::{Entry, Tally};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8192;
@@ -26,7 +26,7 @@ const BATCH: usize = 8192;
 pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
     source: impl ChunkReader + 'static,
-    tally: &mut Tally<'_, S>,
+    collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
     let reader = checked(path, || SerializedFileReader::new(source))?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -35,8 +35,8 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
     let mut distinct: Vec<&str> = names.clone();
     distinct.dedup();
     let places = Places::of(distinct.iter().copied()).map_err(|message| DataError::new(path, message))?;
-    tally.check_filters(|m| places.at[m].is_some())?;
-    places.ignored.iter().for_each(|column| tally.ignore(column));
+    collector.check_filters(|m| places.at[m].is_some())?;
+    places.ignored.iter().for_each(|column| collector.ignore(column));
     let mut leaves = Vec::new();
     for (m, place) in places.at.iter().enumerate() {
         let Some(k) = place.and_then(|k| names.iter().position(|n| *n == distinct[k])) else { continue };
@@ -58,7 +58,7 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
                 (0..rows).try_for_each(|k| {
                     let mut row: Row<'_> = Row::default();
                     filled.iter().for_each(|(m, cells)| row[*m] = cells.get(k));
-                    tally.add(line + k + 1, &row)
+                    collector.add(line + k + 1, &row)
                 })
             },
             || batches.fill(&mut next),

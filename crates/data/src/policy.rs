@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::DataError;
-use crate::{bytes, csv_error, ending, line_of, text};
+use crate::error::{Column, DataError};
+use crate::registry::{Format, Reads, format_of};
+use crate::{bytes, csv_error, line_of, text};
 
 /// Reads the probabilities of one context whose actions have these `labels`. A CSV may list them in any order, each
 /// label once; a JSON list is in the order of the labels.
@@ -20,9 +21,9 @@ pub fn read_policy(path: &Path, labels: &[String]) -> Result<Vec<f64>, DataError
 /// # Errors
 /// As [`read_policy`].
 pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<f64>, DataError> {
-    let text = text(path, bytes)?;
-    match ending(path).as_str() {
-        "json" => {
+    let (format, text) = (format_of(path, Reads::Policy)?, text(path, bytes)?);
+    match format {
+        Format::Json => {
             let list: Vec<f64> = serde_json::from_str(text).map_err(|e| {
                 DataError::new(path, format!("is not a list of numbers: {e}")).at(e.line().max(1))
             })?;
@@ -33,10 +34,7 @@ pub fn parse_policy(path: &Path, bytes: &[u8], labels: &[String]) -> Result<Vec<
                 Err(DataError::new(path, message))
             }
         }
-        "csv" => csv_policy(path, text, labels),
-        other => {
-            Err(DataError::new(path, format!("has the ending `{other}`; a policy is a .csv or .json file")))
-        }
+        _ => csv_policy(path, text, labels),
     }
 }
 
@@ -54,12 +52,12 @@ fn csv_policy(path: &Path, text: &str, labels: &[String]) -> Result<Vec<f64>, Da
         let line = line_of(text, record.position());
         let (label, cell) = (&record[0], &record[1]);
         let Some(&a) = numbers.get(label) else {
-            let near = equipoise_core::registry::nearest(label, labels.iter().map(String::as_str));
-            let hint = near.map_or(String::new(), |n| format!(", did you mean `{n}`?"));
+            let suggestion = equipoise_core::registry::nearest(label, labels.iter().map(String::as_str));
+            let hint = suggestion.map_or(String::new(), |n| format!(", did you mean `{n}`?"));
             return Err(DataError::new(path, format!("the game has no action `{label}`{hint}")).at(line));
         };
-        let value: f64 =
-            cell.parse().map_err(|_| DataError::new(path, format!("`{cell}` is not a number")).at(line))?;
+        let refuse = || DataError::new(path, "is not a number").at(line);
+        let value: f64 = cell.parse().map_err(|_| refuse().of(Column::Name("prob".to_owned()), cell))?;
         if probs[a].replace(value).is_some() {
             return Err(DataError::new(path, format!("action `{label}` is listed twice")).at(line));
         }
@@ -89,7 +87,7 @@ mod tests {
             ("p.csv", "label,prob\na,1", "action `b` is missing"),
             ("p.csv", "label,prob\nc,1", "no action `c`"),
             ("p.csv", "a,1", "must be `label,prob`"),
-            ("p.csv", "label,prob\na,x", "p.csv:2: `x` is not a number"),
+            ("p.csv", "label,prob\na,x", "p.csv:2: prob `x` is not a number"),
             ("p.json", "[1]", "has 1 numbers; the game has 2 actions"),
             ("p.json", "{", "not a list of numbers"),
         ] {

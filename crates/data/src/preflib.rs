@@ -4,17 +4,17 @@
 
 use std::path::Path;
 
+use crate::collector::{Entry, RowCollector};
 use crate::error::DataError;
-use crate::tally::{Entry, Tally};
 use crate::text;
 
 pub(crate) fn read<S: FnMut(Entry)>(
     path: &Path,
     bytes: &[u8],
-    tally: &mut Tally<'_, S>,
+    collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
     let text = text(path, bytes)?;
-    tally.check_filters(|_| false)?;
+    collector.check_filters(|_| false)?;
     // the item of each alternative, by its place in the header; none if it is not selected
     let mut alternatives: Vec<Option<u32>> = Vec::new();
     for (k, content) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
@@ -34,12 +34,12 @@ pub(crate) fn read<S: FnMut(Entry)>(
                     alternatives.len() + 1
                 )));
             }
-            if !tally.wants(name.as_bytes()) {
+            if !collector.wants(name.as_bytes()) {
                 alternatives.push(None);
                 continue;
             }
             let item =
-                tally.new_item(name).ok_or_else(|| refuse(format!("`{name}` names two alternatives")))?;
+                collector.new_item(name).ok_or_else(|| refuse(format!("`{name}` names two alternatives")))?;
             alternatives.push(Some(item));
             continue;
         }
@@ -51,7 +51,7 @@ pub(crate) fn read<S: FnMut(Entry)>(
             refuse(format!("`{}` must be the whole number of voters of this order", count.trim()))
         })?;
         let groups = order_groups(order, &alternatives).map_err(refuse)?;
-        tally.push_ranking(k + 1, groups, weight as f64, [None, None], None)?;
+        collector.push_ranking(k + 1, groups, weight as f64, [None, None], None)?;
     }
     Ok(())
 }

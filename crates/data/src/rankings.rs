@@ -1,8 +1,8 @@
 //! Rankings of several items at once.
 
+use crate::checks::Checks;
 use crate::columns::Outcome;
 use crate::names::Names;
-use crate::tally::Checks;
 
 /// One ranking, or `weight` equal ones.
 #[derive(Clone, Debug, PartialEq)]

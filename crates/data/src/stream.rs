@@ -21,7 +21,8 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use zip::ZipArchive;
 
 use crate::error::DataError;
-use crate::{ending, npy};
+use crate::npy;
+use crate::registry::{Format, Reads, by_ending, format_of};
 
 pub use answers::AnswerWriter;
 
@@ -42,7 +43,7 @@ pub struct Extent {
 /// Whether a file can be streamed, by its ending.
 #[must_use]
 pub fn holds_many_games(path: &Path) -> bool {
-    ["npy", "npz", "parquet"].contains(&ending(path).as_str())
+    by_ending(path, Reads::Games).is_some()
 }
 
 /// How many games a file holds, and of which size.
@@ -83,21 +84,16 @@ fn stream<E: From<DataError>>(
     take: &mut dyn FnMut(Extent, &mut Source<'_>) -> Result<bool, E>,
 ) -> Result<(), E> {
     let file = File::open(path).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))?;
-    match ending(path).as_str() {
-        "npy" => from_array(path, BufReader::new(file), take),
-        "npz" => {
+    match format_of(path, Reads::Games)? {
+        Format::Npy => from_array(path, BufReader::new(file), take),
+        Format::Npz => {
             let broken = |e: String| DataError::new(path, npy::not_an_archive(&e));
             let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| broken(e.to_string()))?;
             let name = npy::member(path, &archive)?;
             let member = archive.by_name(&name).map_err(|e| broken(e.to_string()))?;
             from_array(path, member, take)
         }
-        "parquet" => from_parquet(path, file, take),
-        other => Err(DataError::new(
-            path,
-            format!("has the ending `{other}`; many games are streamed from .npy, .npz or .parquet files"),
-        )
-        .into()),
+        _ => from_parquet(path, file, take),
     }
 }
 

@@ -58,7 +58,7 @@ fn arena_names_time_stamps_and_numbers_as_names() {
     assert_eq!(data.checks.ignored_columns, ["turn"]);
     let since = |text: &str| Selection { since: Some(text.into()), ..Selection::default() };
     let error = parse("d.jsonl", json.as_bytes(), &since("2024-09-04")).unwrap_err();
-    assert!(error.contains("d.jsonl:1: time stamp `` is neither"), "{error}");
+    assert!(error.contains("d.jsonl:1: timestamp `` is neither"), "{error}");
     let csv =
         "item_a,item_b,outcome,timestamp\nx,y,a,2024-09-03\nx,y,b,2024-09-04T10:30:00Z\ny,x,a,2024-01-01\n";
     assert_eq!(parse("d.csv", csv.as_bytes(), &since("2024-09-04")).unwrap().total, 1.0);
@@ -80,7 +80,7 @@ fn odd_rows_are_counted_with_their_lines() {
     assert_eq!((data.total, data.checks.rows), (3.0, 3));
     let remarks = data.checks.remarks();
     assert_eq!(remarks[0], "1 rows compare an item with itself and are left out (line 3)");
-    assert_eq!(remarks[2], "columns passed over: mood");
+    assert_eq!(remarks[2], "columns ignored: mood");
     assert_eq!(all("d.csv", "item_a,item_b,outcome\nx,y,a\nz,w,a\n").unwrap().components().len(), 2);
 }
 
@@ -143,7 +143,7 @@ fn winners_in_three_columns() {
     assert!(none.starts_with("d.csv:2: ") && none.contains("are `0`, `0`, ``; exactly one"), "{none}");
     let partial = all("d.csv", "model_a,model_b,winner_model_a,winner_tie\n").unwrap_err();
     assert!(partial.contains("has not all of winner_model_a,winner_model_b,winner_tie"), "{partial}");
-    // an outcome in words comes first, and the columns are listed as passed over
+    // an outcome in words comes first, and the columns are listed as ignored
     let both = all(
         "d.csv",
         &csv.replace("id,", "winner,")
@@ -279,7 +279,7 @@ fn bad_files_are_told_where_and_why() {
         ("d.csv", rows("\n\nx,\"y\nz\",a,1\n\nx,y,A,1"), "d.csv:7: outcome `A`"),
         ("d.csv", rows("x,y,a,1\nx,y,A,1"), "d.csv:3: outcome `A` is not known, did you mean `a`?"),
         ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
-        ("d.csv", rows("x,y,a,-1"), "weight -1 must be"),
+        ("d.csv", rows("x,y,a,-1"), "weight `-1` must be"),
         ("d.csv", rows("x,y,a,inf"), "weight inf must be"),
         ("d.csv", "item_a,item_b,outcome,magnitude\nx,y,a,-2\n".into(), "d.csv:2: magnitude -2 must be"),
         ("d.csv", "ranking,magnitude\nx > y,2\n".into(), "d.csv:1: has rankings and a `magnitude`"),

@@ -14,7 +14,7 @@ use equipoise_core::{Rng, sample::normal, seed::stream};
 use equipoise_data::Comparisons;
 use equipoise_models::leaderboard::{Leaderboard, Row, bootstrap_contexts, leaderboard};
 use equipoise_models::resample::multinomial;
-use equipoise_models::{Model, Options, fit};
+use equipoise_models::{BRADLEY_TERRY, PairOptions, fit};
 use ndarray::Array2;
 
 const CONTEXTS: usize = 60;
@@ -26,7 +26,7 @@ fn context(rng: &mut Rng, votes: u64, spread: f64) -> (Array2<f64>, Comparisons)
     let (mut expected, mut wins) = (Array2::zeros((4, 4)), Array2::zeros((4, 4)));
     for i in 0..4 {
         for j in i + 1..4 {
-            let probs = Model::BradleyTerry.probs(r[i], r[j], 0.0, 0.0);
+            let probs = BRADLEY_TERRY.probs(r[i], r[j], 0.0, 0.0);
             (expected[[i, j]], expected[[j, i]]) = (probs[0], probs[1]);
             let drawn = multinomial(votes, probs, rng);
             (wins[[i, j]], wins[[j, i]]) = (drawn[0] as f64, drawn[1] as f64);
@@ -48,7 +48,7 @@ fn main() {
         (0..200_000).for_each(|_| mean += &context(&mut rng, 0, spread).0);
         let none = Array2::zeros((4, 4));
         let truth =
-            fit(&Comparisons::from_tables(&mean, &none), Model::BradleyTerry, Options::default()).unwrap();
+            fit(&Comparisons::from_tables(&mean, &none), &BRADLEY_TERRY, PairOptions::default()).unwrap();
         let (mut single, mut whole) = (Vec::new(), Vec::new());
         for k in 0..sets {
             let mut rng = stream(5, "contexts", &[&spread.to_string(), &k.to_string()]);

@@ -20,7 +20,7 @@ use equipoise_data::Comparisons;
 use equipoise_models::intervals::{critical_values, rank_intervals};
 use equipoise_models::intransitivity::{STATISTICS, Verdict, inspect};
 use equipoise_models::resample::multinomial;
-use equipoise_models::{Model, Options, fit};
+use equipoise_models::{BRADLEY_TERRY, DAVIDSON, PairModel, PairOptions, fit};
 use ndarray::Array2;
 
 const REPLICATES: usize = 199;
@@ -28,7 +28,7 @@ const ITEMS: usize = 8;
 const MET: u64 = 40;
 
 /// Strengths from -1 to 1, and data from them; `cycle` makes the first three items beat each other in turn.
-fn data(rng: &mut Rng, model: Model, met: u64, cycle: f64) -> (Vec<f64>, Comparisons) {
+fn data(rng: &mut Rng, model: &PairModel, met: u64, cycle: f64) -> (Vec<f64>, Comparisons) {
     let r: Vec<f64> = (0..ITEMS).map(|_| 2.0 * uniform(rng) - 1.0).collect();
     let (mut wins, mut ties) = (Array2::zeros((ITEMS, ITEMS)), Array2::zeros((ITEMS, ITEMS)));
     for i in 0..ITEMS {
@@ -72,15 +72,15 @@ fn main() {
     let usage = "usage: calibration [SEED [SETS]]";
     let seed = arguments.next().unwrap_or(Ok(1)).expect(usage);
     let sets = arguments.next().unwrap_or(Ok(1000)).expect(usage) as usize;
-    for model in [Model::BradleyTerry, Model::Davidson] {
+    for model in [&BRADLEY_TERRY, &DAVIDSON] {
         println!(
             "null: {}, {ITEMS} items, {MET} comparisons a pair, {sets} data sets, {REPLICATES} replicates",
-            model.name()
+            model.name
         );
         let mut values = vec![Vec::new(); STATISTICS.len()];
         let mut rejected = 0;
         for k in 0..sets {
-            let mut rng = stream(seed, "calibration", &[model.name(), &k.to_string()]);
+            let mut rng = stream(seed, "calibration", &[model.name, &k.to_string()]);
             let (_, drawn) = data(&mut rng, model, MET, 0.0);
             let replicates = seed.wrapping_sub(1) << 32 | k as u64;
             let found = inspect(&drawn, REPLICATES, replicates, &|| ()).unwrap();
@@ -109,7 +109,7 @@ fn main() {
                 let hit = |k: &usize| {
                     let mut rng =
                         stream(seed + 1, "power", &[&met.to_string(), &c.to_string(), &k.to_string()]);
-                    let (_, drawn) = data(&mut rng, Model::BradleyTerry, met, c);
+                    let (_, drawn) = data(&mut rng, &BRADLEY_TERRY, met, c);
                     let found = inspect(&drawn, 99, *k as u64, &|| ()).unwrap();
                     found.verdict == Verdict::CyclicBeyondNoise
                 };
@@ -121,8 +121,8 @@ fn main() {
     let [mut one, mut robust, mut all, mut ranks] = [const { Vec::new() }; 4];
     for k in 0..sets {
         let mut rng = stream(seed + 2, "coverage", &[&k.to_string()]);
-        let (r, drawn) = data(&mut rng, Model::Davidson, 100, 0.0);
-        let found = fit(&drawn, Model::Davidson, Options::default()).unwrap();
+        let (r, drawn) = data(&mut rng, &DAVIDSON, 100, 0.0);
+        let found = fit(&drawn, &DAVIDSON, PairOptions::default()).unwrap();
         let critical = critical_values(&found.sandwich, 0.95, 1000, &mut rng);
         let mean = r.iter().sum::<f64>() / ITEMS as f64;
         let (errors, sandwich) = (found.standard_error(), found.sandwich_error());

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use equipoise_core::logistic::logistic;
 use equipoise_data::{Comparisons, Selection, read_comparisons};
-use equipoise_models::{Model, Options, first_order, fit};
+use equipoise_models::{BRADLEY_TERRY, PairOptions, first_order, fit};
 
 const TOLERANCE: f64 = 1e-12;
 const MOST: u32 = 200_000;
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in std::env::args().skip(1) {
         let data = read_comparisons(Path::new(&file), &Selection::default())?;
         let name = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let newton = fit(&data, Model::BradleyTerry, Options::default())?;
+        let newton = fit(&data, &BRADLEY_TERRY, PairOptions::default())?;
         if !newton.exists {
             println!("{name:<28} {:>6} no finite maximum: {} blocks", data.n(), newton.blocks.len());
             continue;

@@ -123,7 +123,7 @@ fn centre(s: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Model, Options, fit};
+    use crate::{BRADLEY_TERRY, PairOptions, fit};
     use ndarray::Array2;
 
     fn cycle(k: usize, ahead: f64, back: f64) -> Comparisons {
@@ -202,7 +202,7 @@ mod tests {
         wins.diag_mut().fill(0.0);
         let ties = Array2::from_shape_fn((7, 7), |(i, j)| ((i + j) % 3) as f64 * f64::from(u8::from(i != j)));
         let data = Comparisons::from_tables(&wins, &ties);
-        let newton = fit(&data, Model::BradleyTerry, Options::default()).unwrap();
+        let newton = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
         let found = [newman(&data, 1e-14, 10_000), zermelo(&data, 1e-14, 10_000)];
         for passes in &found {
             assert!(passes.converged);
@@ -211,7 +211,7 @@ mod tests {
             assert!(off.iter().all(|&d| d < 1e-12), "{off}");
         }
         assert!(found[0].passes < found[1].passes);
-        let prior = fit(&data, Model::BradleyTerry, Options { prior: true, home: false }).unwrap();
+        let prior = fit(&data, &BRADLEY_TERRY, PairOptions { prior: true, home: false }).unwrap();
         let passes = newman_prior(&data, 1e-14, 10_000);
         assert!(passes.converged);
         let off = (&passes.log_strength - &prior.log_strength).mapv(f64::abs);

@@ -35,10 +35,12 @@ use ndarray::Array1;
 use rayon::prelude::*;
 
 use crate::cycles::{CycleFacts, cycle_facts};
-use crate::fit::{Fit, FitError, Options, fit, strengths};
+use crate::entries::{BRADLEY_TERRY, DAVIDSON};
+use crate::error::FitError;
 use crate::hodge::Hodge;
 use crate::intervals::quantile;
-use crate::model::Model;
+use crate::pair_fit::{PairFit, PairOptions, fit, strengths};
+use crate::pair_model::PairModel;
 use crate::power::{Power, power};
 use crate::resample::{is_whole, simulate};
 
@@ -132,9 +134,9 @@ pub struct Inspection {
     /// Cycles of majorities.
     pub cycles: CycleFacts,
     /// The Bradley-Terry fit, ties half.
-    pub bradley_terry: Fit,
+    pub bradley_terry: PairFit,
     /// The model that null data are drawn from: Bradley-Terry or Davidson.
-    pub null: Model,
+    pub null: &'static PairModel,
     /// Its strongest item.
     pub favourite: usize,
     /// The best reply to it, if somebody beats it or ties.
@@ -187,12 +189,12 @@ pub fn inspect(
     seed: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Inspection, InspectError> {
-    let bradley_terry = fit(data, Model::BradleyTerry, Options::default())?;
+    let bradley_terry = fit(data, &BRADLEY_TERRY, PairOptions::default())?;
     let tied = data.total_ties > 0.0 && data.ties == Ties::Half;
     let decided = data.pairs.iter().any(|p| p.outcomes().0 + p.outcomes().1 > 0.0);
-    let null = if tied && decided { Model::Davidson } else { Model::BradleyTerry };
+    let null: &'static PairModel = if tied && decided { &DAVIDSON } else { &BRADLEY_TERRY };
     let truth =
-        if null == Model::Davidson { fit(data, null, Options::default())? } else { bradley_terry.clone() };
+        if *null == DAVIDSON { fit(data, null, PairOptions::default())? } else { bradley_terry.clone() };
     let design = Design {
         hodge: Hodge::new(data),
         lotteries: data.n() <= LOTTERIES,
@@ -303,7 +305,7 @@ struct Measured {
 
 impl Design {
     fn measure(&self, data: &Comparisons) -> Result<Measured, InspectError> {
-        let (r, deviance) = strengths(data, &self.start)?;
+        let (r, deviance) = strengths(data, &BRADLEY_TERRY, &self.start)?;
         let favourite = (0..r.len()).fold(0, |best, i| if r[i] > r[best] { i } else { best });
         let against = |i: usize, margin: f64| (margin >= 0.0).then_some((i, margin));
         let replies = data.pairs.iter().filter_map(|p| match favourite {
@@ -352,7 +354,7 @@ fn skew(matrix: &PreferenceMatrix) -> Mat<f64> {
 }
 
 /// K of the data minus K of the model, over pairs that met.
-fn centred(data: &Comparisons, truth: &Fit) -> Mat<f64> {
+fn centred(data: &Comparisons, truth: &PairFit) -> Mat<f64> {
     let mut k = Mat::zeros(data.n(), data.n());
     for pair in &data.pairs {
         let off = pair.margin(0.0) - (truth.prob(pair.i, pair.j) - 0.5);

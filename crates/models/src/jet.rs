@@ -8,28 +8,35 @@ use std::array::from_fn;
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// Number of local variables.
-pub(crate) const N: usize = 4;
+pub const N: usize = 4;
 
 /// A value, its gradient and its Hessian.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Jet {
-    pub(crate) value: f64,
-    pub(crate) gradient: [f64; N],
-    pub(crate) hessian: [[f64; N]; N],
+pub struct Jet {
+    /// The value.
+    pub value: f64,
+    /// Its slopes.
+    pub gradient: [f64; N],
+    /// Its curvatures.
+    pub hessian: [[f64; N]; N],
 }
 
 impl Jet {
-    pub(crate) fn constant(value: f64) -> Self {
+    /// A number that does not depend on the variables.
+    #[must_use]
+    pub fn constant(value: f64) -> Self {
         Self { value, gradient: [0.0; N], hessian: [[0.0; N]; N] }
     }
 
     /// The k-th local variable.
-    pub(crate) fn variable(k: usize, value: f64) -> Self {
+    #[must_use]
+    pub fn variable(k: usize, value: f64) -> Self {
         Self { gradient: from_fn(|a| f64::from(u8::from(a == k))), ..Self::constant(value) }
     }
 
     /// `f(self)`, given `f`, `f'` and `f''` there.
-    pub(crate) fn compose(self, value: f64, first: f64, second: f64) -> Self {
+    #[must_use]
+    pub fn compose(self, value: f64, first: f64, second: f64) -> Self {
         let g = &self.gradient;
         Self {
             value,
@@ -38,25 +45,34 @@ impl Jet {
         }
     }
 
-    pub(crate) fn exp(self) -> Self {
+    /// `exp(self)`.
+    #[must_use]
+    pub fn exp(self) -> Self {
         let e = self.value.exp();
         self.compose(e, e, e)
     }
 
-    pub(crate) fn ln(self) -> Self {
+    /// `log(self)`.
+    #[must_use]
+    pub fn ln(self) -> Self {
         let inverse = self.value.recip();
         self.compose(self.value.ln(), inverse, -inverse * inverse)
     }
 
     /// `log sigma(self)`.
-    pub(crate) fn log_sigmoid(self) -> Self {
+    #[must_use]
+    pub fn log_sigmoid(self) -> Self {
         let x = self.value;
         let (p, q) = (logistic(x), logistic(-x));
         self.compose(log_sigmoid(x), q, -p * q)
     }
 
     /// `log(exp(a) + exp(b) + ...)`.
-    pub(crate) fn log_sum_exp<const K: usize>(terms: [Self; K]) -> Self {
+    ///
+    /// # Panics
+    /// If there are no terms.
+    #[must_use]
+    pub fn log_sum_exp<const K: usize>(terms: [Self; K]) -> Self {
         let top = Self::constant(terms.iter().map(|t| t.value).fold(f64::NEG_INFINITY, f64::max));
         terms.into_iter().map(|t| (t - top).exp()).reduce(Add::add).expect("at least one term").ln() + top
     }

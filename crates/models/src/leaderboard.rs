@@ -1,19 +1,23 @@
 //! Several ratings side by side, and how sure they are.
+//!
+//! [`COLUMNS`] lists the ratings: what each is, the number that it orders items by, and how it is written in a table.
 
 use equipoise_core::{Rng, seed::stream};
-use equipoise_data::Comparisons;
+use equipoise_data::{Battles, Comparisons};
 use equipoise_reference::maximal_lottery;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-use crate::fit::{Fit, Options, fit, strengths};
+use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
 use crate::intervals::{Critical, critical_values, quantile, rank_intervals};
 use crate::intransitivity::InspectError;
-use crate::model::Model;
+use crate::pair_fit::{PairFit, PairOptions, fit, strengths};
 use crate::resample::{binomial, is_whole, resample};
 
 /// Draws for critical values.
 const DRAWS: usize = 4000;
+/// Orders in which Elo sees the matches.
+pub const SHUFFLES: u32 = 20;
 
 /// One item, under every rating.
 #[derive(Clone, Debug)]
@@ -44,7 +48,125 @@ pub struct Row {
     pub nash_support: Option<f64>,
     /// Who wins most often against it among those it met, and how often.
     pub worst_opponent: Option<(usize, f64)>,
+    /// Ratings that follow matches one by one, if there were rows to follow.
+    pub matches: Option<MatchRating>,
 }
+
+/// Ratings of an item that follow matches one by one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MatchRating {
+    /// Elo points: after the matches in the order of their times; where they have none, the mean over shuffled orders.
+    pub elo: f64,
+    /// Standard deviation of the Elo points over shuffled orders.
+    pub spread: f64,
+    /// TrueSkill's `mu - 3 sigma`, in the order of their times, else of the file.
+    pub trueskill: f64,
+}
+
+/// A rating of the items: a column of a table.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct BoardColumn {
+    /// Its name; of a rating, the key among the items on top.
+    pub name: &'static str,
+    /// The head of the column.
+    pub heading: &'static str,
+    /// What the number is, in a line.
+    pub definition: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Whether it follows matches one by one.
+    pub by_match: bool,
+    /// Of a rating: what items are ordered by, the largest first; `None` where it is not known.
+    pub score: Option<fn(&Row) -> Option<f64>>,
+    /// Its cell, given the labels of all items.
+    pub cell: fn(&Row, &[String]) -> String,
+}
+
+/// The columns of a leaderboard, from left to right.
+pub const COLUMNS: &[BoardColumn] = &[
+    BoardColumn {
+        name: "bradley-terry",
+        heading: "Bradley-Terry",
+        definition: "log strength with a simultaneous 95% interval (sandwich), ties half",
+        source: "Zermelo 1929; Bradley, Terry 1952",
+        by_match: false,
+        score: Some(|row| Some(row.strength)),
+        cell: |row, _| format!("{:+.3} +- {:.3}", row.strength, row.interval.1 - row.strength),
+    },
+    BoardColumn {
+        name: "rank",
+        heading: "rank",
+        definition: "ranks that are possible with simultaneous confidence of 95%",
+        source: "Mogstad, Romano, Shaikh, Wilhelm 2024",
+        by_match: false,
+        score: None,
+        cell: |row, _| match row.rank {
+            (best, worst) if best == worst => best.to_string(),
+            (best, worst) => format!("{best}-{worst}"),
+        },
+    },
+    BoardColumn {
+        name: "elo",
+        heading: "Elo",
+        definition: "points with K = 4, +- the standard deviation over shuffled orders; without times their mean",
+        source: "Elo 1978",
+        by_match: true,
+        score: Some(|row| row.matches.map(|m| m.elo)),
+        cell: |row, _| row.matches.map_or("-".to_owned(), |m| format!("{:.0} +- {:.0}", m.elo, m.spread)),
+    },
+    BoardColumn {
+        name: "trueskill",
+        heading: "TrueSkill",
+        definition: "mu - 3 sigma",
+        source: "Herbrich, Minka, Graepel 2007",
+        by_match: true,
+        score: Some(|row| row.matches.map(|m| m.trueskill)),
+        cell: |row, _| row.matches.map_or("-".to_owned(), |m| format!("{:.2}", m.trueskill)),
+    },
+    BoardColumn {
+        name: "borda",
+        heading: "Borda",
+        definition: "mean win rate over the opponents an item met",
+        source: "Borda 1781",
+        by_match: false,
+        score: Some(|row| Some(row.borda)),
+        cell: |row, _| format!("{:.3}", row.borda),
+    },
+    BoardColumn {
+        name: "copeland",
+        heading: "Copeland",
+        definition: "opponents it beats, ties half",
+        source: "Copeland 1951",
+        by_match: false,
+        score: Some(|row| Some(row.copeland)),
+        cell: |row, _| row.copeland.to_string(),
+    },
+    BoardColumn {
+        name: "nash",
+        heading: "Nash (support)",
+        definition: "probability in the maximal lottery, and the share of bootstrap samples whose lottery plays it",
+        source: "Kreweras 1965; Fishburn 1984",
+        by_match: false,
+        score: Some(|row| Some(row.nash)),
+        cell: |row, _| {
+            let support = row.nash_support.map_or(String::new(), |share| format!(" ({:.0}%)", 100.0 * share));
+            format!("{:.3}{support}", row.nash)
+        },
+    },
+    BoardColumn {
+        name: "worst-win-rate",
+        heading: "worst win rate",
+        definition: "the least win rate against an opponent it met, and who that is",
+        source: "minimax: Simpson 1969; Kramer 1977",
+        by_match: false,
+        score: None,
+        cell: |row, labels| {
+            row.worst_opponent
+                .map_or(String::new(), |(j, rate)| format!("{:.2} vs {}", 1.0 - rate, labels[j]))
+        },
+    },
+];
 
 /// All items, by Bradley-Terry strength: several ratings side by side.
 #[derive(Clone, Debug)]
@@ -52,11 +174,13 @@ pub struct Leaderboard {
     /// The rows, strongest first.
     pub rows: Vec<Row>,
     /// The Bradley-Terry fit.
-    pub fit: Fit,
+    pub fit: PairFit,
     /// Critical values of the intervals.
     pub critical: Critical,
     /// Bootstrap samples drawn.
     pub replicates: usize,
+    /// What the order of the matches is, `time` or `the file`; `None` without ratings that follow it.
+    pub order: Option<&'static str>,
 }
 
 /// Rates the items, with `replicates` bootstrap samples of comparisons on streams of `seed`.
@@ -70,7 +194,7 @@ pub fn leaderboard(
     done: &(dyn Fn() + Sync),
 ) -> Result<Leaderboard, InspectError> {
     let n = data.n();
-    let bt = fit(data, Model::BradleyTerry, Options::default())?;
+    let bt = fit(data, &BRADLEY_TERRY, PairOptions::default())?;
     let matrix = data.matrix(0.0);
     let nash = maximal_lottery(&matrix)?;
     let critical = critical_values(&bt.sandwich, 0.95, DRAWS, &mut stream(seed, "critical values", &[]));
@@ -94,7 +218,8 @@ pub fn leaderboard(
             }
         }
     }
-    let mut found = Leaderboard { rows: Vec::with_capacity(n), critical, replicates: 0, fit: bt };
+    let mut found =
+        Leaderboard { rows: Vec::with_capacity(n), critical, replicates: 0, order: None, fit: bt };
     let bt = &found.fit;
     let rows = bt.order().into_iter().map(|i| {
         let (strength, standard_error) = (bt.log_strength[i], errors[i]);
@@ -113,6 +238,7 @@ pub fn leaderboard(
             nash: nash.policy[i],
             nash_support: None,
             worst_opponent: worst[i],
+            matches: None,
         }
     });
     found.rows = rows.collect();
@@ -121,6 +247,36 @@ pub fn leaderboard(
 }
 
 impl Leaderboard {
+    /// Rates the items match by match. Without times the order of the file means nothing: Elo's points are then the mean over
+    /// shuffled orders, so that the standard deviation beside them is theirs.
+    pub fn follow_matches(&mut self, battles: &Battles, seed: u64) {
+        let (rows, timed) = battles.in_time();
+        let (n, elo) = (battles.labels.len(), Elo::default());
+        let mut rng = stream(seed, "shuffles", &[]);
+        let (mean, spread) = elo.rate_shuffled(n, &rows, SHUFFLES, &mut rng);
+        let points = if timed { elo.rate(n, &rows) } else { mean };
+        let skills = TrueSkill::default().rate(n, &rows);
+        for row in &mut self.rows {
+            let (i, skill) = (row.item, skills[row.item]);
+            let trueskill = skill.mu - 3.0 * skill.sigma;
+            row.matches = Some(MatchRating { elo: points[i], spread: spread[i], trueskill });
+        }
+        self.order = Some(if timed { "time" } else { "the file" });
+    }
+
+    /// Who each rating puts on top: its name, and the place among the rows. Those that follow matches come last.
+    #[must_use]
+    pub fn tops(&self) -> Vec<(&'static str, usize)> {
+        let (by_match, counted): (Vec<&BoardColumn>, Vec<&BoardColumn>) =
+            COLUMNS.iter().partition(|c| c.by_match);
+        let best = |column: &&BoardColumn| {
+            let scores = self.rows.iter().map(column.score?).collect::<Option<Vec<f64>>>()?;
+            let first = (0..scores.len()).fold(0, |b, k| if scores[k] > scores[b] { k } else { b });
+            Some((column.name, first))
+        };
+        counted.iter().chain(&by_match).filter_map(best).collect()
+    }
+
     /// Takes intervals and support frequencies from bootstrap samples.
     pub fn take_samples(&mut self, samples: &[Sample]) {
         self.replicates = samples.len();
@@ -154,7 +310,7 @@ fn bootstrap(
 ) -> Result<Vec<Sample>, InspectError> {
     let one = |k: usize| -> Result<Sample, InspectError> {
         let sample = draw(&mut stream(seed, "bootstrap", &[&k.to_string()]));
-        let (strength, _) = strengths(&sample, start)?;
+        let (strength, _) = strengths(&sample, &BRADLEY_TERRY, start)?;
         let support = maximal_lottery(&sample.matrix(0.0))?.support;
         done();
         let mean = strength.mean().expect("there are items");

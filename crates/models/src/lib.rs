@@ -2,47 +2,53 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | Bradley-Terry, Thurstone, Davidson, Rao-Kupper, grounded Rao-Kupper: their equations | [`model`] |
-//! | their fits, with a bonus for the item listed first, item features, a prior, and errors | [`fit()`], [`fit_linear`] |
+//! | the models, each a row: name, definition, options, what it is fitted to, its fit | [`MODELS`], [`model()`] |
+//! | what a fit says: probabilities, strengths, errors, existence, a game | [`Fitted`] |
+//! | what a row must keep | [`conformance::check_model`] |
+//! | models of one comparison: their equations, and their fit with errors | [`pair_model`], [`fit()`], [`fit_linear`] |
 //! | Zermelo's and Newman's iterations, for any number of items | [`first_order`] |
-//! | rankings of several items, in full or split into pairs | [`plackett_luce()`], [`plackett_luce_split`] |
-//! | judgements with magnitudes: scaled and margin Bradley-Terry | [`fit_magnitudes`] |
-//! | strengths that move with features of the prompt | [`fit_contextual`] |
-//! | ratings match by match: Elo, TrueSkill | [`sequential`] |
-//! | all of them, as a list | [`MODELS`] |
+//! | judgements with magnitudes; rankings; ratings match by match: what several models share | [`magnitude`], [`rankings`], [`sequential`] |
 //! | simultaneous intervals of strengths and ranks | [`intervals`] |
 //! | several ratings side by side, with bootstraps | [`leaderboard`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | measures of intransitivity against a null of one rating an item | [`intransitivity`] |
 //!
-//! Everything takes counts ([`equipoise_data::Comparisons`]); existence and convergence are always part of the answer.
+//! Existence and convergence are always part of the answer.
 
-mod catalogue;
-mod contextual;
+pub mod conformance;
 mod cycles;
 pub mod distributions;
+mod entries;
+mod error;
 pub mod first_order;
-mod fit;
+mod fitted;
 pub mod graph;
 mod hodge;
+mod input;
 pub mod intervals;
 pub mod intransitivity;
-mod jet;
+pub mod jet;
 pub mod leaderboard;
-mod magnitude;
-pub mod model;
+pub mod magnitude;
 mod newton;
-mod plackett_luce;
+mod pair_fit;
+pub mod pair_model;
 mod power;
+pub mod rankings;
+mod registry;
 pub mod resample;
 pub mod sequential;
 pub mod validation;
 
-pub use catalogue::{MODELS, ModelRow};
-pub use contextual::{Contextual, fit_contextual};
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
-pub use fit::{Fit, FitError, MAX_ITEMS, Options, Parameter, fit, fit_linear};
-pub use magnitude::{Magnitude, MagnitudeFit, fit_magnitudes};
-pub use model::Model;
-pub use plackett_luce::{PlackettLuce, plackett_luce, plackett_luce_split};
+pub use entries::{
+    Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER, MODELS,
+    RAO_KUPPER, Skill, THURSTONE, TrueSkill, fit_contextual, model,
+};
+pub use error::{FitError, MAX_ITEMS};
+pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
+pub use input::{Contexts, Counts, FitData, ModelData, ModelInput, ReadError};
+pub use pair_fit::{PairFit, PairOptions, fit, fit_counts, fit_linear};
+pub use pair_model::PairModel;
 pub use power::Power;
+pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, find};

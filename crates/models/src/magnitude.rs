@@ -18,8 +18,10 @@ use equipoise_core::graph::strong_components;
 use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_data::{Battle, Battles, Outcome, Ties};
 use ndarray::{Array1, Array2};
+use serde_json::{Map, Value, json};
 
-use crate::fit::{FitError, MAX_ITEMS};
+use crate::error::{FitError, MAX_ITEMS};
+use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::newton::{add_logistic_prior, centred, newton};
 
 /// What a magnitude does.
@@ -41,7 +43,7 @@ pub struct MagnitudeFit {
     /// The objective at the fit, without the prior.
     pub objective: f64,
     /// Whether a finite maximum exists.
-    pub exists: bool,
+    pub existence: Existence,
     /// Whether the logistic prior was used.
     pub prior: bool,
     /// Whether Newton's method met its tolerance.
@@ -74,8 +76,9 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
     }
     let mut lost_to = vec![Vec::new(); n];
     cells.iter().for_each(|c| lost_to[c.loser].push(c.winner));
-    let exists = strong_components(&lost_to).len() == 1;
-    let prior = prior || !exists;
+    let blocks = strong_components(&lost_to);
+    let existence = if blocks.len() == 1 { Existence::Finite } else { Existence::Separated { blocks } };
+    let prior = prior || !existence.holds();
     let derivatives = |r: &Array1<f64>| {
         let (mut value, mut g, mut h) = (0.0, Array1::zeros(n), Array2::zeros((n, n)));
         for c in &cells {
@@ -105,11 +108,51 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
         log_strength: &r - mean,
         sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
         objective,
-        exists,
+        existence,
         prior,
         converged: optimum.converged,
         iterations: optimum.iterations,
     })
+}
+
+/// What a registry row gives of the fit.
+///
+/// # Errors
+/// [`FitError::NoMagnitudes`], else as [`fit_magnitudes`].
+pub(crate) fn fitted(
+    data: &Battles,
+    rule: Magnitude,
+    model: &'static str,
+    prior: bool,
+) -> Result<Fitted, FitError> {
+    if !data.checks.columns.contains(&"magnitude") {
+        return Err(FitError::NoMagnitudes { model });
+    }
+    let found = fit_magnitudes(data, rule, prior)?;
+    let (converged, iterations) = (found.converged, found.iterations);
+    Ok(Fitted {
+        log_strength: Some(found.log_strength.clone()),
+        standard_error: Some(found.sandwich.diag().mapv(f64::sqrt)),
+        existence: found.existence.clone(),
+        prior: found.prior,
+        convergence: Convergence { by: Iteration::Newton, converged, iterations },
+        ..Fitted::new(data.labels.clone(), found)
+    })
+}
+
+impl ModelResult for MagnitudeFit {
+    /// Scaled: the fit's. Margin: without a margin, so that it is no calibrated probability.
+    fn prob(&self, i: usize, j: usize) -> f64 {
+        logistic(self.log_strength[i] - self.log_strength[j])
+    }
+
+    fn own(&self) -> Map<String, Value> {
+        Map::from_iter([("objective".to_owned(), json!(self.objective))])
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec![format!("objective {:.4} (no likelihood: errors by the sandwich)", self.objective)]
+    }
 }
 
 fn add_pair(matrix: &mut Array2<f64>, c: &Cell, x: f64) {
@@ -151,7 +194,7 @@ fn cells(data: &Battles, rule: Magnitude) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Model, Options, fit};
+    use crate::{BRADLEY_TERRY, PairOptions, fit};
     use equipoise_core::{sample, seed::stream};
     use equipoise_data::{Selection, parse_battles, parse_comparisons};
     use std::path::Path;
@@ -179,8 +222,8 @@ mod tests {
         let judged = fit_magnitudes(&battles(&text), Magnitude::Scaled, false).unwrap();
         let counts =
             parse_comparisons(Path::new("d.csv"), repeated.as_bytes(), &Selection::default()).unwrap();
-        let plain = fit(&counts, Model::BradleyTerry, Options::default()).unwrap();
-        assert!(judged.exists && judged.converged && !judged.prior);
+        let plain = fit(&counts, &BRADLEY_TERRY, PairOptions::default()).unwrap();
+        assert!(judged.existence.holds() && judged.converged && !judged.prior);
         assert!((&judged.log_strength - &plain.log_strength).iter().all(|d| d.abs() < 1e-11));
         assert!((judged.objective - plain.log_likelihood).abs() < 1e-10);
         // magnitudes of 1 and no margin are the plain model, sandwich and all
@@ -213,7 +256,7 @@ mod tests {
         }
         let judged = battles("item_a,item_b,outcome,magnitude\nx,y,a,2\nx,y,a,1\n");
         let judged = fit_magnitudes(&judged, Magnitude::Margin, false).unwrap();
-        assert!(!judged.exists && judged.prior && judged.log_strength[0].is_finite());
+        assert!(!judged.existence.holds() && judged.prior && judged.log_strength[0].is_finite());
         let none = battles("item_a,item_b,outcome,magnitude\nx,y,tie,0\n");
         assert_eq!(fit_magnitudes(&none, Magnitude::Scaled, false).unwrap_err(), FitError::Nothing);
     }

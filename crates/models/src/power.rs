@@ -5,7 +5,7 @@
 use equipoise_data::Comparisons;
 
 use crate::distributions::{chi_squared_tail, normal_quantile};
-use crate::fit::Fit;
+use crate::pair_fit::PairFit;
 
 /// Probability with which a planned study finds what is there.
 const POWER: f64 = 0.8;
@@ -26,7 +26,7 @@ pub struct Power {
     pub misfit_factor: Option<f64>,
 }
 
-pub(crate) fn power(data: &Comparisons, fit: &Fit, triad: Option<[usize; 3]>) -> Power {
+pub(crate) fn power(data: &Comparisons, fit: &PairFit, triad: Option<[usize; 3]>) -> Power {
     let rate = |i: usize, j: usize| {
         let pair =
             data.pairs.iter().find(|p| (p.i, p.j) == (i.min(j), i.max(j))).expect("a triad's pairs met");

@@ -3,8 +3,9 @@
 use equipoise_core::{Rng, seed::stream};
 use equipoise_data::{Comparisons, Count};
 
-use crate::fit::{Fit, FitError, Options, fit};
-use crate::model::Model;
+use crate::error::FitError;
+use crate::pair_fit::{PairFit, PairOptions, fit};
+use crate::pair_model::PairModel;
 use crate::resample::{binomial, is_whole};
 
 /// Bins of calibration.
@@ -23,7 +24,7 @@ pub struct Bin {
 
 /// Win rates predicted and seen, in ten bins from 1/2 to 1: of each pair the side predicted to win is counted.
 #[must_use]
-pub fn calibration(data: &Comparisons, fit: &Fit) -> Vec<Bin> {
+pub fn calibration(data: &Comparisons, fit: &PairFit) -> Vec<Bin> {
     let mut sums = [(0.0, 0.0, 0.0); BINS];
     for pair in &data.pairs {
         let (predicted, seen, met) = (fit.prob(pair.i, pair.j), 0.5 + pair.margin(0.0), pair.met());
@@ -52,8 +53,8 @@ pub fn calibration_error(bins: &[Bin]) -> f64 {
 /// [`FitError`].
 pub fn held_out_loss(
     data: &Comparisons,
-    model: Model,
-    options: Options,
+    model: &'static PairModel,
+    options: PairOptions,
     folds: u32,
     seed: u64,
 ) -> Result<Option<f64>, FitError> {
@@ -111,10 +112,11 @@ fn minus(all: &Comparisons, some: &Comparisons) -> Comparisons {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entries::BRADLEY_TERRY;
     use ndarray::{Array2, arr2};
 
     #[test]
-    fn folds_cover_every_comparison_once_and_coins_cost_a_bit() {
+    fn folds_cover_every_comparison_once_and_even_chances_cost_a_bit() {
         let data = Comparisons::from_tables(&arr2(&[[0.0, 31.0], [9.0, 0.0]]), &Array2::zeros((2, 2)));
         let mut rest = data.clone();
         let mut rng = stream(1, "test", &[]);
@@ -123,10 +125,10 @@ mod tests {
         assert_eq!(parts.iter().map(|p| p.pairs[0].outcomes().0).sum::<f64>(), 31.0);
         assert_eq!(rest.pairs[0].met(), 0.0);
         let even = Comparisons::from_tables(&arr2(&[[0.0, 4e6], [4e6, 0.0]]), &Array2::zeros((2, 2)));
-        let loss = held_out_loss(&even, Model::BradleyTerry, Options::default(), 5, 1).unwrap().unwrap();
+        let loss = held_out_loss(&even, &BRADLEY_TERRY, PairOptions::default(), 5, 1).unwrap().unwrap();
         // the training sets err by 1e-3 at most, and the loss is flat there
         assert!((loss - 2f64.ln()).abs() < 1e-5, "{loss}");
-        let fitted = fit(&data, Model::BradleyTerry, Options::default()).unwrap();
+        let fitted = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
         let bins = calibration(&data, &fitted);
         assert!(
             bins.len() == 1

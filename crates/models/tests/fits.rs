@@ -7,8 +7,12 @@ use std::path::Path;
 use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Comparisons, Selection, parse_comparisons};
+use equipoise_models::pair_model::Outcomes;
 use equipoise_models::resample::multinomial;
-use equipoise_models::{Fit, FitError, Model, Options, first_order, fit, fit_linear};
+use equipoise_models::{
+    BRADLEY_TERRY, DAVIDSON, FitError, GROUNDED_RAO_KUPPER, PairFit, PairModel, PairOptions, RAO_KUPPER,
+    THURSTONE, first_order, fit, fit_linear,
+};
 use ndarray::{Array1, Array2, arr2};
 
 fn tables(n: usize, rng: &mut Rng, ties: bool) -> Comparisons {
@@ -34,17 +38,15 @@ fn listed(n: usize, rng: &mut Rng) -> Comparisons {
 }
 
 /// Log-likelihood at the fit with strengths and parameters moved, through the public probabilities of the model.
-fn log_likelihood(data: &Comparisons, model: Model, r: &[f64], home: f64, tie: f64) -> f64 {
+fn log_likelihood(data: &Comparisons, model: &PairModel, r: &[f64], home: f64, tie: f64) -> f64 {
     let mut sum = 0.0;
     for pair in &data.pairs {
         for (a, b, c) in [(pair.i, pair.j, &pair.forward), (pair.j, pair.i, &pair.backward)] {
             let p = model.probs(r[a], r[b], home, tie);
-            let weights = match model {
-                Model::BradleyTerry | Model::Thurstone => {
-                    [c.first + 0.5 * c.ties(), c.second + 0.5 * c.ties(), 0.0, 0.0]
-                }
-                Model::GroundedRaoKupper => [c.first, c.second, c.tie, c.both_bad],
-                _ => [c.first, c.second, c.ties(), 0.0],
+            let weights = match model.outcomes {
+                Outcomes::Wins => [c.first + 0.5 * c.ties(), c.second + 0.5 * c.ties(), 0.0, 0.0],
+                Outcomes::WinsTieAndBothBad => [c.first, c.second, c.tie, c.both_bad],
+                Outcomes::WinsAndTie => [c.first, c.second, c.ties(), 0.0],
             };
             sum += weights.iter().zip(p).map(|(w, p)| if *w > 0.0 { w * p.ln() } else { 0.0 }).sum::<f64>();
         }
@@ -81,23 +83,23 @@ fn generic_maximum(value: impl Fn(&[f64]) -> f64, n: usize) -> Vec<f64> {
     x
 }
 
-fn parameter(fit: &Fit, name: &str) -> f64 {
+fn parameter(fit: &PairFit, name: &str) -> f64 {
     fit.parameters.iter().find(|p| p.name == name).unwrap().value
 }
 
 #[test]
 fn models_agree_with_a_generic_optimiser() {
     let mut rng = stream(11, "fits", &[]);
-    for model in Model::ALL {
+    for model in [&BRADLEY_TERRY, &THURSTONE, &DAVIDSON, &RAO_KUPPER, &GROUNDED_RAO_KUPPER] {
         for home in [false, true] {
-            if home && !model.takes_home() {
+            if home && !model.shift_invariant {
                 continue;
             }
             let data = listed(4, &mut rng);
-            let found = fit(&data, model, Options { home, prior: false }).unwrap();
+            let found = fit(&data, model, PairOptions { home, prior: false }).unwrap();
             assert!(found.exists && found.converged && !found.prior, "{model:?}");
             // variables: r_1..r_3 (r_0 = 0 if relative, else r_0 too), home, tie
-            let relative = model != Model::GroundedRaoKupper;
+            let relative = model.shift_invariant;
             let unpack = |x: &[f64]| {
                 let r: Vec<f64> = if relative { [&[0.0], &x[..3]].concat() } else { x[..4].to_vec() };
                 let at = if relative { 3 } else { 4 };
@@ -122,10 +124,10 @@ fn models_agree_with_a_generic_optimiser() {
             if home {
                 assert!((parameter(&found, "home") - h).abs() < 1e-7, "{model:?}");
             }
-            match model {
-                Model::Davidson => assert!((parameter(&found, "nu") - t.exp()).abs() < 1e-7),
-                Model::RaoKupper => assert!((parameter(&found, "theta") - t.exp()).abs() < 1e-7),
-                Model::GroundedRaoKupper => assert!((parameter(&found, "T") - 1.0 - t.exp()).abs() < 1e-6),
+            match model.name {
+                "davidson" => assert!((parameter(&found, "nu") - t.exp()).abs() < 1e-7),
+                "rao-kupper" => assert!((parameter(&found, "theta") - t.exp()).abs() < 1e-7),
+                "grounded-rao-kupper" => assert!((parameter(&found, "T") - 1.0 - t.exp()).abs() < 1e-6),
                 _ => {}
             }
             let value = log_likelihood(&data, model, &r, h, t);
@@ -138,7 +140,7 @@ fn models_agree_with_a_generic_optimiser() {
 fn davidson_satisfies_its_own_fixed_point() {
     // Newman's iteration with ties, derived from the stationarity conditions, is another way to the same numbers
     let data = tables(6, &mut stream(12, "fits", &[]), true);
-    let found = fit(&data, Model::Davidson, Options::default()).unwrap();
+    let found = fit(&data, &DAVIDSON, PairOptions::default()).unwrap();
     let s = found.log_strength.mapv(f64::exp);
     let nu = parameter(&found, "nu");
     let (mut ties, mut expected) = (0.0, 0.0);
@@ -165,7 +167,7 @@ fn davidson_satisfies_its_own_fixed_point() {
 fn three_ways_to_the_bradley_terry_maximum() {
     for n in [3, 8, 25] {
         let data = tables(n, &mut stream(13, "fits", &[&n.to_string()]), n > 3);
-        let newton = fit(&data, Model::BradleyTerry, Options::default()).unwrap();
+        let newton = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
         let newman = first_order::newman(&data, 1e-14, 5000);
         let mut wins = Array2::zeros((n, n));
         for p in &data.pairs {
@@ -195,7 +197,7 @@ fn three_ways_to_the_bradley_terry_maximum() {
 #[test]
 fn the_prior_is_a_win_and_a_loss_against_strength_zero() {
     let data = tables(5, &mut stream(14, "fits", &[]), false);
-    let with = fit(&data, Model::BradleyTerry, Options { prior: true, ..Options::default() }).unwrap();
+    let with = fit(&data, &BRADLEY_TERRY, PairOptions { prior: true, ..PairOptions::default() }).unwrap();
     assert!(with.exists && with.prior);
     // the same with a sixth item, held at zero afterwards
     let mut wins = Array2::zeros((6, 6));
@@ -206,7 +208,7 @@ fn the_prior_is_a_win_and_a_loss_against_strength_zero() {
         (wins[[i, 5]], wins[[5, i]]) = (1.0, 1.0);
     }
     let six = Comparisons::from_tables(&wins, &Array2::zeros((6, 6)));
-    let six = fit(&six, Model::BradleyTerry, Options::default()).unwrap();
+    let six = fit(&six, &BRADLEY_TERRY, PairOptions::default()).unwrap();
     let mean = (0..5).map(|i| six.log_strength[i]).sum::<f64>() / 5.0;
     for i in 0..5 {
         assert!((with.log_strength[i] - (six.log_strength[i] - mean)).abs() < 1e-11);
@@ -216,35 +218,32 @@ fn the_prior_is_a_win_and_a_loss_against_strength_zero() {
 #[test]
 fn without_a_maximum_the_prior_is_added_and_said() {
     let wins = arr2(&[[0.0, 3.0, 2.0], [0.0, 0.0, 4.0], [0.0, 1.0, 0.0]]);
-    let found = fit(
-        &Comparisons::from_tables(&wins, &Array2::zeros((3, 3))),
-        Model::BradleyTerry,
-        Options::default(),
-    );
+    let found =
+        fit(&Comparisons::from_tables(&wins, &Array2::zeros((3, 3))), &BRADLEY_TERRY, PairOptions::default());
     let found = found.unwrap();
     assert!(!found.exists && found.prior && found.converged);
     assert_eq!(found.blocks, [vec![0], vec![1, 2]]);
     assert!(found.log_strength.iter().all(|r| r.is_finite()));
     let none = Comparisons::from_tables(&Array2::zeros((2, 2)), &Array2::zeros((2, 2)));
-    assert_eq!(fit(&none, Model::BradleyTerry, Options::default()).unwrap_err(), FitError::Nothing);
+    assert_eq!(fit(&none, &BRADLEY_TERRY, PairOptions::default()).unwrap_err(), FitError::Nothing);
     let tied = Comparisons::from_tables(&Array2::zeros((2, 2)), &arr2(&[[0.0, 5.0], [5.0, 0.0]]));
-    assert_eq!(fit(&tied, Model::Davidson, Options::default()).unwrap_err(), FitError::OnlyTies);
-    assert!(fit(&tied, Model::BradleyTerry, Options::default()).unwrap().exists);
+    assert_eq!(fit(&tied, &DAVIDSON, PairOptions::default()).unwrap_err(), FitError::OnlyTies);
+    assert!(fit(&tied, &BRADLEY_TERRY, PairOptions::default()).unwrap().exists);
     // ties hold the items together for bradley-terry, but not for models that may put the loser further and further away
     let wins = arr2(&[[0.0, 5.0, 0.0], [0.0, 0.0, 4.0], [0.0, 0.0, 0.0]]);
     let ties = arr2(&[[0.0, 3.0, 0.0], [3.0, 0.0, 2.0], [0.0, 2.0, 0.0]]);
     let data = Comparisons::from_tables(&wins, &ties);
-    assert!(fit(&data, Model::BradleyTerry, Options::default()).unwrap().exists);
-    for model in [Model::Davidson, Model::RaoKupper] {
-        let found = fit(&data, model, Options::default()).unwrap();
+    assert!(fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap().exists);
+    for model in [&DAVIDSON, &RAO_KUPPER] {
+        let found = fit(&data, model, PairOptions::default()).unwrap();
         assert!(!found.exists && found.prior && found.converged && found.blocks.len() == 1, "{model:?}");
         assert!(found.log_strength.iter().all(|r| r.abs() < 10.0), "{model:?}");
     }
     // without ties, models of ties are bradley-terry at the end of their range
     let data = tables(4, &mut stream(15, "fits", &[]), false);
-    let bt = fit(&data, Model::BradleyTerry, Options::default()).unwrap();
-    for (model, name, end) in [(Model::Davidson, "nu", 0.0), (Model::RaoKupper, "theta", 1.0)] {
-        let found = fit(&data, model, Options::default()).unwrap();
+    let bt = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
+    for (model, name, end) in [(&DAVIDSON, "nu", 0.0), (&RAO_KUPPER, "theta", 1.0)] {
+        let found = fit(&data, model, PairOptions::default()).unwrap();
         assert!(
             (parameter(&found, name) - end).abs() < 1e-15 && found.parameters[0].standard_error.is_none()
         );
@@ -256,18 +255,18 @@ fn without_a_maximum_the_prior_is_added_and_said() {
 #[test]
 fn features_of_full_rank_are_the_free_model_and_constant_ones_are_refused() {
     let data = tables(5, &mut stream(16, "fits", &[]), true);
-    let free = fit(&data, Model::Davidson, Options::default()).unwrap();
+    let free = fit(&data, &DAVIDSON, PairOptions::default()).unwrap();
     // four independent directions across the mean
     let basis =
         Array2::from_shape_fn((5, 4), |(i, k)| f64::from(u8::from(i == k)) - f64::from(u8::from(i == 4)));
-    let linear = fit_linear(&data, Model::Davidson, basis.view(), Options::default()).unwrap();
+    let linear = fit_linear(&data, &DAVIDSON, basis.view(), PairOptions::default()).unwrap();
     assert!((&free.log_strength - &linear.log_strength).iter().all(|d| d.abs() < 1e-10));
     assert!((&free.covariance - &linear.covariance).iter().all(|d| d.abs() < 1e-10));
     assert!((&free.sandwich - &linear.sandwich).iter().all(|d| d.abs() < 1e-10));
     assert!((linear.coefficients[2].0 - linear.log_strength[2]).abs() < 1e-12);
     assert_eq!(linear.degrees_of_freedom, free.degrees_of_freedom);
     let constant = Array2::ones((5, 1));
-    let refused = fit_linear(&data, Model::BradleyTerry, constant.view(), Options::default());
+    let refused = fit_linear(&data, &BRADLEY_TERRY, constant.view(), PairOptions::default());
     assert_eq!(refused.unwrap_err(), FitError::Singular);
 }
 
@@ -284,14 +283,13 @@ fn errors_are_the_spread_of_fits_to_drawn_data() {
         let (mut wins, mut ties) = (Array2::zeros((4, 4)), Array2::zeros((4, 4)));
         for i in 0..4 {
             for j in i + 1..4 {
-                let drawn = multinomial(120, Model::Davidson.probs(truth[i], truth[j], 0.0, tie), &mut rng);
+                let drawn = multinomial(120, DAVIDSON.probs(truth[i], truth[j], 0.0, tie), &mut rng);
                 wins[[i, j]] = drawn[0] as f64;
                 wins[[j, i]] = drawn[1] as f64;
                 ties[[i, j]] = drawn[2] as f64;
             }
         }
-        let found =
-            fit(&Comparisons::from_tables(&wins, &ties), Model::Davidson, Options::default()).unwrap();
+        let found = fit(&Comparisons::from_tables(&wins, &ties), &DAVIDSON, PairOptions::default()).unwrap();
         let (errors, robust) = (found.standard_error(), found.sandwich_error());
         for i in 0..4 {
             let off = found.log_strength[i] - truth[i];

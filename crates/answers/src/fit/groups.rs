@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use equipoise::data::Grouped;
+use equipoise::data::{Comparisons, Grouped};
 use equipoise::models::distributions::chi_squared_tail;
-use equipoise::models::{Model, Options, fit};
+use equipoise::models::{FitError, Fitted, ModelEntry};
+use equipoise::ndarray::Array1;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::FitOptions;
-use super::text::falling;
+use super::falling;
 use crate::error::AnswerError;
 use crate::progress::Progress;
 use crate::source::group_name;
@@ -68,50 +69,60 @@ pub struct GroupFit {
     pub prior: bool,
 }
 
+/// Nats of a fit; a model of counts without a likelihood cannot be compared.
+fn log_likelihood(fitted: &Fitted) -> Result<f64, AnswerError> {
+    let none =
+        || AnswerError::input(format!("{} has no likelihood, so groups cannot be compared", fitted.model));
+    fitted.log_likelihood.ok_or_else(none)
+}
+
 pub(super) fn fit_groups(
     grouped: &Grouped,
-    model: Model,
-    options: &FitOptions,
+    entry: &ModelEntry,
+    options: &Value,
     progress: &dyn Progress,
 ) -> Result<FitGroupsAnswer, AnswerError> {
-    let settings = Options { home: false, prior: options.prior };
+    let fit = |data: Comparisons| -> Result<Fitted, FitError> { entry.fit(&data.into(), options) };
+    let list = |values: Option<Array1<f64>>| values.map_or_else(Vec::new, |v| v.to_vec());
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
     let mut free = 0;
     for (k, name) in grouped.names.iter().enumerate() {
         let (name, data) = (group_name(name).to_owned(), grouped.alone(k));
-        match fit(&data, model, settings) {
+        let (n, comparisons) = (data.n(), data.total);
+        match fit(data) {
             Ok(found) => {
-                free += data.n() - 1 + found.parameters.len();
+                free += n - 1 + found.parameters.len();
                 groups.push(GroupFit {
                     group: name,
-                    comparisons: data.total,
-                    log_strength: found.log_strength.to_vec(),
-                    standard_error: found.standard_error().to_vec(),
-                    log_likelihood: found.log_likelihood,
-                    deviance: found.deviance,
-                    degrees_of_freedom: found.degrees_of_freedom,
-                    deviance_p_value: found.deviance_p_value(),
-                    exists: found.exists,
-                    converged: found.converged,
+                    comparisons,
+                    log_likelihood: log_likelihood(&found)?,
+                    deviance: found.deviance.unwrap_or(f64::NAN),
+                    degrees_of_freedom: found.degrees_of_freedom.unwrap_or(f64::NAN),
+                    deviance_p_value: found.deviance_p_value().unwrap_or(f64::NAN),
+                    exists: found.existence.holds(),
+                    converged: found.convergence.converged,
                     prior: found.prior,
-                    labels: data.labels,
+                    log_strength: list(found.log_strength),
+                    standard_error: list(found.standard_error),
+                    labels: found.labels,
                 });
             }
             Err(e) => left_out.push(format!("{name}: {e}")),
         }
     }
     left_out.iter().for_each(|l| progress.note(&format!("left out: {l}")));
-    let all = fit(&grouped.pooled(), model, settings)?;
+    let all = fit(grouped.pooled())?;
+    let pooled_log_likelihood = log_likelihood(&all)?;
     // the gain of a fit for each group over one for all, where both are maxima
-    let maxima = left_out.is_empty() && all.exists && groups.iter().all(|f| f.exists && !f.prior);
-    let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - all.log_likelihood);
+    let maxima = left_out.is_empty() && all.existence.holds() && groups.iter().all(|f| f.exists && !f.prior);
+    let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - pooled_log_likelihood);
     let degrees_of_freedom = free as f64 - (grouped.labels.len() - 1 + all.parameters.len()) as f64;
     let tested = maxima && degrees_of_freedom >= 1.0;
     Ok(FitGroupsAnswer {
-        model: model.name(),
+        model: entry.name,
         groups,
         left_out,
-        pooled_log_likelihood: all.log_likelihood,
+        pooled_log_likelihood,
         likelihood_ratio: maxima.then_some(gain),
         gain,
         degrees_of_freedom,

@@ -3,15 +3,14 @@
 use std::fmt;
 
 use equipoise::core::seed::stream;
-use equipoise::data::Comparisons;
 use equipoise::models::intervals::{critical_values, rank_intervals};
 use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
-use equipoise::models::{Model, Options, Parameter, fit, fit_linear};
+use equipoise::models::{Convergence, Counts, Iteration, ModelEntry, PairFit, PairOptions, Parameter};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use super::text::steps;
-use super::{Features, FitOptions};
+use super::{FitOptions, falling};
 use crate::error::AnswerError;
 use crate::table::{table, width};
 
@@ -111,19 +110,19 @@ fn by_letter<S: Serializer>(parameters: &[Parameter], serializer: S) -> Result<S
     map.end()
 }
 
-pub(super) fn fit_pairwise(
-    data: &Comparisons,
-    model: Model,
-    features: Option<&Features>,
+pub(super) fn answer(
+    counts: &Counts,
+    entry: &ModelEntry,
+    found: &PairFit,
     options: &FitOptions,
 ) -> Result<PairwiseAnswer, AnswerError> {
-    let settings = Options { home: options.home, prior: options.prior };
-    let found = match features {
-        None => fit(data, model, settings)?,
-        Some(features) => fit_linear(data, model, features.values.view(), settings)?,
-    };
-    let held_out_loss = match features {
-        None => held_out_loss(data, model, settings, FOLDS, options.seed)?,
+    let data = &counts.comparisons;
+    let chosen = |key: &str| options.options.get(key) == Some(&Value::Bool(true));
+    let held_out_loss = match counts.features {
+        None => {
+            let settings = PairOptions { home: chosen("home"), prior: chosen("prior") };
+            held_out_loss(data, found.model, settings, FOLDS, options.seed)?
+        }
         Some(_) => None,
     };
     let mut rng = stream(options.seed, "critical values", &[]);
@@ -137,15 +136,15 @@ pub(super) fn fit_pairwise(
     }
     let (log_strength, sandwich) = (&found.log_strength, found.sandwich_error());
     let band = |sign: f64| (log_strength + &(&sandwich * (sign * critical.strengths))).to_vec();
-    let bins = calibration(data, &found);
-    let names = features.map_or(&[][..], |f| &f.names);
-    let coefficients = names.iter().zip(&found.coefficients).map(|(name, &(coefficient, standard_error))| {
-        Coefficient { feature: name.clone(), coefficient, standard_error }
-    });
+    let bins = calibration(data, found);
+    let coefficients =
+        found.features.iter().zip(&found.coefficients).map(|(name, &(coefficient, standard_error))| {
+            Coefficient { feature: name.clone(), coefficient, standard_error }
+        });
     let block = |b: &Vec<usize>| b.iter().map(|&i| data.labels[i].clone()).collect();
     Ok(PairwiseAnswer {
-        model: model.name(),
-        definition: model.definition(),
+        model: entry.name,
+        definition: entry.definition,
         labels: data.labels.clone(),
         log_strength: log_strength.to_vec(),
         standard_error: found.standard_error().to_vec(),
@@ -171,13 +170,13 @@ pub(super) fn fit_pairwise(
         met,
         checks: data.checks.remarks(),
         coefficients: coefficients.collect(),
-        parameters: found.parameters,
+        parameters: found.parameters.clone(),
     })
 }
 
 impl fmt::Display for PairwiseAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = super::text::falling(&self.log_strength).into_iter().enumerate().map(|(k, i)| {
+        let rows = falling(&self.log_strength).into_iter().enumerate().map(|(k, i)| {
             vec![
                 (k + 1).to_string(),
                 self.labels[i].clone(),
@@ -218,7 +217,8 @@ impl fmt::Display for PairwiseAnswer {
             write!(f, "\nheld-out loss {loss:.4} nats a comparison ({FOLDS} folds)")?;
         }
         f.write_str(&self.existence())?;
-        f.write_str(&steps(self.converged, self.iterations))
+        let (converged, iterations) = (self.converged, self.iterations);
+        write!(f, "\n{}", Convergence { by: Iteration::Newton, converged, iterations })
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use equipoise::data::{Comparisons, PairCount};
 use equipoise::models::distributions::normal_cdf;
 use equipoise::models::intransitivity::Inspection;
-use equipoise::models::{Model, Options, fit};
+use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -300,7 +300,7 @@ impl InspectAnswer {
                 detectable_win_rate: found.power.detectable_win_rate,
                 misfit_factor: found.power.misfit_factor,
             },
-            null: found.null.name(),
+            null: found.null.name,
             replicates: found.replicates,
             checks: data.checks.remarks(),
             sparse_pairs: data.pairs.iter().filter(|p| p.met() < SPARSE).count(),
@@ -327,7 +327,7 @@ fn position_bias(data: &Comparisons) -> Option<PositionBias> {
     if !data.pairs.iter().any(both) {
         return None;
     }
-    let found = fit(data, Model::BradleyTerry, Options { home: true, prior: false }).ok()?;
+    let found = fit(data, &BRADLEY_TERRY, PairOptions { home: true, prior: false }).ok()?;
     let home = found.parameters.iter().find(|p| p.name == "home")?;
     let standard_error = home.standard_error?;
     let p_value = 2.0 * normal_cdf(-(home.value / standard_error).abs());

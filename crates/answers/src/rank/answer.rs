@@ -3,22 +3,11 @@
 use std::fmt;
 
 use equipoise::data::Comparisons;
-use equipoise::models::leaderboard::Leaderboard as Ratings;
+use equipoise::models::leaderboard::{COLUMNS, Leaderboard as Ratings, SHUFFLES};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::table::{table, width};
-
-/// Orders in which Elo sees the matches.
-pub(super) const SHUFFLES: u32 = 20;
-
-/// Ratings that follow matches one by one, by the number of the item.
-pub(super) struct MatchRatings {
-    pub(super) elo: Vec<f64>,
-    pub(super) spread: Vec<f64>,
-    pub(super) trueskill: Vec<f64>,
-    pub(super) order: &'static str,
-}
 
 /// Items under several ratings side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,7 +64,7 @@ pub struct RankRow {
     pub rank_low: usize,
     /// Worst rank.
     pub rank_high: usize,
-    /// Elo points, match by match.
+    /// Elo points, match by match; where the matches have no times, the mean over shuffled orders.
     pub elo: Option<f64>,
     /// Their standard deviation over shuffled orders.
     pub elo_spread: Option<f64>,
@@ -95,6 +84,9 @@ pub struct RankRow {
     pub worst_opponent: Option<String>,
     /// Its win rate there, in `[0, 1]`.
     pub worst_win_rate: Option<f64>,
+    /// Its cells in the columns of a table, [`COLUMNS`].
+    #[serde(skip)]
+    pub cells: Vec<String>,
 }
 
 fn as_object<S: Serializer>(top: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -105,32 +97,8 @@ fn as_object<S: Serializer>(top: &[(&'static str, String)], serializer: S) -> Re
     map.end()
 }
 
-/// Who each rating puts on top: its name, and the place among the rows.
-pub(super) fn tops(found: &Ratings, matches: Option<&MatchRatings>) -> Vec<(&'static str, usize)> {
-    let rows = &found.rows;
-    let best = |score: &dyn Fn(usize) -> f64| {
-        (0..rows.len()).fold(0, |b, k| if score(k) > score(b) { k } else { b })
-    };
-    let mut tops = vec![
-        ("bradley-terry", best(&|k| rows[k].strength)),
-        ("borda", best(&|k| rows[k].borda)),
-        ("copeland", best(&|k| rows[k].copeland)),
-        ("nash", best(&|k| rows[k].nash)),
-    ];
-    if let Some(m) = matches {
-        tops.push(("elo", best(&|k| m.elo[rows[k].item])));
-        tops.push(("trueskill", best(&|k| m.trueskill[rows[k].item])));
-    }
-    tops
-}
-
 impl RankAnswer {
-    pub(super) fn new(
-        group: Option<String>,
-        data: &Comparisons,
-        found: &Ratings,
-        matches: Option<&MatchRatings>,
-    ) -> Self {
+    pub(super) fn new(group: Option<String>, data: &Comparisons, found: &Ratings) -> Self {
         let label = |i: usize| data.labels[i].clone();
         let rows = found.rows.iter().map(|row| RankRow {
             label: label(row.item),
@@ -143,9 +111,9 @@ impl RankAnswer {
             bootstrap_high: row.bootstrap.map(|b| b.1),
             rank_low: row.rank.0,
             rank_high: row.rank.1,
-            elo: matches.map(|m| m.elo[row.item]),
-            elo_spread: matches.map(|m| m.spread[row.item]),
-            trueskill: matches.map(|m| m.trueskill[row.item]),
+            elo: row.matches.map(|m| m.elo),
+            elo_spread: row.matches.map(|m| m.spread),
+            trueskill: row.matches.map(|m| m.trueskill),
             borda: row.borda,
             opponents: row.opponents,
             copeland: row.copeland,
@@ -153,8 +121,9 @@ impl RankAnswer {
             nash_support: row.nash_support,
             worst_opponent: row.worst_opponent.map(|w| label(w.0)),
             worst_win_rate: row.worst_opponent.map(|w| 1.0 - w.1),
+            cells: COLUMNS.iter().map(|c| (c.cell)(row, &data.labels)).collect(),
         });
-        let top = tops(found, matches).into_iter();
+        let top = found.tops().into_iter();
         Self {
             group,
             n: data.n(),
@@ -163,7 +132,7 @@ impl RankAnswer {
             exists: found.fit.exists,
             converged: found.fit.converged,
             replicates: found.replicates,
-            order: matches.map(|m| m.order),
+            order: found.order,
             top: top.map(|(rating, place)| (rating, label(found.rows[place].item))).collect(),
             rows: rows.collect(),
         }
@@ -178,45 +147,17 @@ impl RankRow {
             _ => String::new(),
         }
     }
-
-    fn cells(&self, place: usize) -> Vec<String> {
-        let half = self.high - self.bradley_terry;
-        let elo = match (self.elo, self.elo_spread) {
-            (Some(elo), Some(spread)) => format!("{elo:.0} +- {spread:.0}"),
-            _ => "-".to_owned(),
-        };
-        let support = self.nash_support.map_or(String::new(), |share| format!(" ({:.0}%)", 100.0 * share));
-        let (best, worst) = (self.rank_low, self.rank_high);
-        vec![
-            (place + 1).to_string(),
-            self.label.clone(),
-            format!("{:+.3} +- {half:.3}", self.bradley_terry),
-            if best == worst { best.to_string() } else { format!("{best}-{worst}") },
-            elo,
-            self.trueskill.map_or("-".to_owned(), |skill| format!("{skill:.2}")),
-            format!("{:.3}", self.borda),
-            self.copeland.to_string(),
-            format!("{:.3}{support}", self.nash),
-            self.worst(),
-        ]
-    }
 }
 
 impl fmt::Display for RankAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = [
-            "",
-            "item",
-            "Bradley-Terry",
-            "rank",
-            "Elo",
-            "TrueSkill",
-            "Borda",
-            "Copeland",
-            "Nash (support)",
-            "worst win rate",
-        ];
-        let rows = self.rows.iter().enumerate().map(|(place, row)| row.cells(place));
+        let header: Vec<&str> = ["", "item"].into_iter().chain(COLUMNS.iter().map(|c| c.heading)).collect();
+        let rows = self.rows.iter().enumerate().map(|(place, row)| {
+            [(place + 1).to_string(), row.label.clone()]
+                .into_iter()
+                .chain(row.cells.iter().cloned())
+                .collect()
+        });
         f.write_str(&table(width(f), &header, rows))?;
         let tops: Vec<String> = self.top.iter().map(|(rating, item)| format!("{rating}: {item}")).collect();
         write!(f, "\ntop by {}", tops.join("; "))?;
@@ -241,12 +182,18 @@ impl fmt::Display for RankAnswer {
             let samples = self.replicates;
             write!(f, "\nNash: share of {samples} bootstrap samples whose lottery plays the item.")?;
         }
-        if let Some(order) = self.order {
-            write!(
+        match self.order {
+            Some("time") => write!(
                 f,
-                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of {order}; +-: standard deviation over \
-                 {SHUFFLES} shuffles."
-            )?;
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over {SHUFFLES} \
+                 shuffles."
+            )?,
+            Some(order) => write!(
+                f,
+                "\nElo (K = 4): mean +- standard deviation over {SHUFFLES} shuffles, as matches have no times; TrueSkill (mu - 3 \
+                 sigma) follows the order of {order}."
+            )?,
+            None => {}
         }
         Ok(())
     }
@@ -271,22 +218,17 @@ impl fmt::Display for RankGroupsAnswer {
             row.push(if g.exists { "yes" } else { "no, prior" }.to_owned());
             row
         });
-        let header = [
-            "group",
-            "items",
-            "comparisons",
-            "Bradley-Terry",
-            "Borda",
-            "Copeland",
-            "Nash",
-            "may be first",
-            "favourite's worst win rate",
-            "maximum",
-        ];
+        let tops = COLUMNS.iter().filter(|c| c.score.is_some() && !c.by_match);
+        let tops: Vec<&str> = tops.map(|c| c.heading.split(" (").next().unwrap_or(c.heading)).collect();
+        let mut header = vec!["group", "items", "comparisons"];
+        header.extend(&tops);
+        header.extend(["may be first", "favourite's worst win rate", "maximum"]);
         f.write_str(&table(width(f), &header, rows))?;
-        f.write_str(
-            "\nBradley-Terry, Borda, Copeland, Nash: the item on top. May be first: items whose 95% rank interval reaches 1.\
+        write!(
+            f,
+            "\n{}: the item on top. May be first: items whose 95% rank interval reaches 1.\
              \nMaximum: whether the likelihood has a finite one; else the logistic prior was added.",
+            tops.join(", ")
         )
     }
 }

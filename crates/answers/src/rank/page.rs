@@ -3,11 +3,10 @@
 use equipoise::data::{Comparisons, Grouped, PairCount, Selection};
 use equipoise::models::intransitivity::inspect;
 use equipoise::models::leaderboard::Leaderboard as Ratings;
-use equipoise::models::{Model, Options, fit};
+use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
 use equipoise::reference::choice::condorcet_winner;
 use equipoise_records::leaderboard::{Context, FORMAT, Item, Leaderboard};
 
-use super::answer::{MatchRatings, tops};
 use super::{RankData, RankOptions};
 use crate::error::AnswerError;
 use crate::inspect::InspectVerdict;
@@ -30,7 +29,6 @@ pub struct PageOptions {
 pub(super) fn record(
     given: &RankData,
     found: &Ratings,
-    matches: Option<&MatchRatings>,
     options: &RankOptions,
     page: &PageOptions,
     progress: &dyn Progress,
@@ -70,8 +68,8 @@ pub(super) fn record(
             interval: s.interval,
             bootstrap: s.bootstrap,
             rank: s.rank,
-            elo: matches.map(|e| (e.elo[s.item], e.spread[s.item])),
-            trueskill: matches.map(|e| e.trueskill[s.item]),
+            elo: s.matches.map(|m| (m.elo, m.spread)),
+            trueskill: s.matches.map(|m| m.trueskill),
             borda: s.borda,
             copeland: s.copeland,
             nash: s.nash,
@@ -109,11 +107,11 @@ pub(super) fn record(
         top_set,
         cycle: inspection.cycles.cycle.iter().map(|&i| place[i]).collect(),
         cycle_strength: inspection.cycles.strongest_cycle,
-        tops: tops(found, matches).into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
+        tops: found.tops().into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
         contexts,
         replicates: found.replicates,
         resampled: if options.by_context { "contexts" } else { "comparisons" }.to_owned(),
-        order: matches.map(|s| s.order.to_owned()),
+        order: found.order.map(str::to_owned),
         seed: options.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
@@ -155,7 +153,7 @@ fn context(all: &Grouped, k: usize, data: &Comparisons, place: &[usize]) -> Cont
     let (group, alone) = (&all.groups[k], all.alone(k));
     let at = |label: &str| data.labels.iter().position(|l| l == label).map(|i| place[i]);
     let here = |i: usize| at(&alone.labels[i]);
-    let fitted = fit(&alone, Model::BradleyTerry, Options::default()).ok();
+    let fitted = fit(&alone, &BRADLEY_TERRY, PairOptions::default()).ok();
     let best = fitted.as_ref().map(|f| (f.order()[0], f.exists));
     let beats = |p: &PairCount, i: usize| match i {
         i if i == p.i => Some((p.j, -p.margin(0.0))),

@@ -1,131 +1,27 @@
 //! Rows -> checked entries: filters, names, rules, and the count of what was odd.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use equipoise_core::registry::nearest;
-use rustc_hash::FxHashSet;
 
 use crate::battles::Battle;
+use crate::checks::{Checks, Lines};
 use crate::columns::{
     ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, TIMESTAMP,
     WEIGHT, WINNERS,
 };
-use crate::error::DataError;
+use crate::duplicates::DuplicateDetector;
+use crate::error::{Column, DataError, excerpt};
 use crate::names::Names;
 use crate::rankings::{Ranking, groups};
+use crate::selection::Selection;
 use crate::timestamp;
 
 /// How many contexts or annotators a message chooses from.
 const SHOWN: usize = 1000;
-/// How many line numbers a check keeps.
-const LINES_KEPT: usize = 5;
-/// Rows in which repetitions are looked for: 8 bytes are kept for each.
-const REPETITIONS_IN: usize = 1 << 22;
-
-/// Bytes of a piece: its names and entries are as large again, and should stay near the processor.
-const PIECE: usize = 1 << 18;
-
-/// What a tie counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ties {
-    /// Half a win to each side; models with ties of their own see them as ties.
-    #[default]
-    Half,
-    /// Nothing: the comparison is left out.
-    Drop,
-}
-
-/// Which comparisons are counted, and how.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Selection {
-    /// Only this context.
-    pub context: Option<String>,
-    /// Only this annotator.
-    pub annotator: Option<String>,
-    /// Only comparisons of two of these items; rankings are cut down to them.
-    pub items: Option<Vec<String>>,
-    /// Only rows of this time or later: `YYYY-MM-DD`, with a time of day if need be, or seconds since 1970.
-    pub since: Option<String>,
-    /// What a tie counts.
-    pub ties: Ties,
-}
-
-/// Rows of one kind: how many, and where the first of them are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
-    /// How many.
-    pub count: u64,
-    /// Line numbers (rows in Parquet), from 1, of the first five.
-    pub first: Vec<usize>,
-}
-
-impl Lines {
-    fn note(&mut self, line: usize) {
-        self.count += 1;
-        if self.first.len() < LINES_KEPT {
-            self.first.push(line);
-        }
-    }
-
-    /// Adds those of a part that begins behind so many lines.
-    fn extend(&mut self, part: &Self, lines: usize) {
-        let room = LINES_KEPT - self.first.len();
-        self.first.extend(part.first.iter().take(room).map(|line| line + lines));
-        self.count += part.count;
-    }
-}
-
-/// What was seen on the way, selected or not.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checks {
-    /// Rows counted.
-    pub rows: u64,
-    /// Rows that were not selected.
-    pub skipped: u64,
-    /// Comparisons of an item with itself: left out, they say nothing about another.
-    pub self_comparisons: Lines,
-    /// Rows in which the same annotator judged the same items in the same context with the same outcome (and time)
-    /// again. They are counted. Looked for where both columns exist, in the first four million rows.
-    pub repetitions: Lines,
-    /// Time stamps that could not be read.
-    pub unread_times: Lines,
-    /// Rankings of fewer than two items: they compare nothing.
-    pub short_rankings: Lines,
-    /// Columns that held something, by our names for them.
-    pub columns: Vec<&'static str>,
-    /// Columns that mean nothing here, sorted; a misspelt `weight` shows up among them.
-    pub ignored_columns: Vec<String>,
-}
-
-impl Checks {
-    /// What a reader of the result should know, a line each.
-    #[must_use]
-    pub fn remarks(&self) -> Vec<String> {
-        let place = |lines: &Lines| {
-            let list = lines.first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let more = if lines.count > lines.first.len() as u64 { ", ..." } else { "" };
-            format!("line{} {list}{more}", if lines.count == 1 { "" } else { "s" })
-        };
-        let kinds = [
-            (&self.self_comparisons, "compare an item with itself and are left out"),
-            (
-                &self.repetitions,
-                "repeat a judgement (same annotator, context, items, outcome) and are counted",
-            ),
-            (&self.unread_times, "have a time stamp that is neither YYYY-MM-DD[THH:MM:SS] nor seconds"),
-            (&self.short_rankings, "rank fewer than two items and compare nothing"),
-        ];
-        let found = kinds.iter().filter(|(lines, _)| lines.count > 0);
-        let mut remarks: Vec<String> =
-            found.map(|(lines, what)| format!("{} rows {what} ({})", lines.count, place(lines))).collect();
-        if !self.ignored_columns.is_empty() {
-            remarks.push(format!("columns passed over: {}", self.ignored_columns.join(", ")));
-        }
-        remarks
-    }
-}
+/// Bytes of a chunk: its names and entries are as large again, and should stay in the processor's caches.
+const CHUNK: usize = 1 << 18;
 
 /// What one row becomes.
 #[derive(Debug)]
@@ -144,19 +40,19 @@ pub(crate) struct Rules<'a> {
     details: bool,
     /// How many skipped words of a kind are kept.
     shown: usize,
-    /// Bytes of a piece that is read on its own; results do not depend on it.
-    pub(crate) piece: usize,
+    /// Bytes of a chunk that is read on its own; results do not depend on it.
+    pub(crate) chunk: usize,
 }
 
-/// What a part of a file came to: names and lines count from its beginning.
+/// What was read of a part of a file: names and lines count from its beginning.
 pub(crate) struct Part {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) noted: Noted,
+    pub(crate) diagnostics: Diagnostics,
 }
 
 /// What is noted of rows beside their entries.
 #[derive(Default)]
-pub(crate) struct Noted {
+pub(crate) struct Diagnostics {
     items: Names,
     contexts: Names,
     annotators: Names,
@@ -166,33 +62,21 @@ pub(crate) struct Noted {
     /// Which columns held something.
     held: [bool; COLUMNS.len()],
     ignored: BTreeSet<String>,
-    judgements: Judgements,
-}
-
-/// Judgements by their hashes.
-enum Judgements {
-    /// Of the whole file, for finding those that come again.
-    Of(FxHashSet<u64>),
-    /// Of a part, with their lines, to be looked for when it is taken in.
-    In(Vec<(usize, u64)>),
-}
-
-impl Default for Judgements {
-    fn default() -> Self {
-        Self::Of(FxHashSet::default())
-    }
+    duplicates: DuplicateDetector,
 }
 
 /// Checks rows and hands them on.
-pub(crate) struct Tally<'a, S> {
+pub(crate) struct RowCollector<'a, S> {
     rules: Rules<'a>,
-    noted: Noted,
+    diagnostics: Diagnostics,
     /// The column that rows are grouped by.
     grouping: Option<usize>,
+    /// Rows of which details are kept at most.
+    details_of: u64,
     sink: S,
 }
 
-impl<'a, S: FnMut(Entry)> Tally<'a, S> {
+impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     pub(crate) fn new(
         path: &'a Path,
         selection: &'a Selection,
@@ -206,8 +90,8 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
                 DataError::new(path, message)
             })?),
         };
-        let rules = Rules { path, selection, since, details, shown: SHOWN, piece: PIECE };
-        Ok(Self { rules, noted: Noted::default(), grouping: None, sink })
+        let rules = Rules { path, selection, since, details, shown: SHOWN, chunk: CHUNK };
+        Ok(Self { rules, diagnostics: Diagnostics::default(), grouping: None, details_of: u64::MAX, sink })
     }
 
     /// What is asked of the rows of a part, too.
@@ -215,54 +99,70 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         self.rules
     }
 
-    /// Cuts the file into pieces of so many bytes.
+    /// Cuts the file into chunks of so many bytes.
     #[cfg(test)]
-    pub(crate) fn in_pieces_of(mut self, bytes: usize) -> Self {
-        self.rules.piece = bytes;
+    pub(crate) fn in_chunks_of(mut self, bytes: usize) -> Self {
+        self.rules.chunk = bytes;
         self
     }
 
-    /// The tally of a part of the file.
+    /// The collector of a part of the file.
     pub(crate) fn of_part(rules: Rules<'a>, sink: S) -> Self {
         // which words are the first of the file is known when the part is taken in
         let rules = Rules { shown: usize::MAX, ..rules };
-        let noted = Noted { judgements: Judgements::In(Vec::new()), ..Noted::default() };
-        Self { rules, noted, grouping: None, sink }
+        let diagnostics = Diagnostics { duplicates: DuplicateDetector::for_part(), ..Diagnostics::default() };
+        Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink }
     }
 
     /// What was noted of the part beside the entries, which the sink was given.
-    pub(crate) fn into_noted(self) -> Noted {
-        self.noted
+    pub(crate) fn into_diagnostics(self) -> Diagnostics {
+        self.diagnostics
     }
 
-    /// Takes in the next part, which begins behind so many lines: as if its rows had been added one by one. Gives the
+    /// Keeps details of so many rows at most: of a longer file they are dropped, all of them.
+    pub(crate) fn keep_details_of(&mut self, rows: u64) {
+        self.details_of = rows;
+    }
+
+    /// Drops the details of a file that is too long for them.
+    fn limit_details(&mut self) {
+        if self.rules.details && self.diagnostics.checks.rows > self.details_of {
+            self.rules.details = false;
+            (self.diagnostics.contexts, self.diagnostics.annotators) = Default::default();
+            self.diagnostics.checks.unread_times = Lines::default();
+        }
+    }
+
+    /// Merges the next part, which begins behind so many lines: as if its rows had been added one by one. Gives the
     /// list of its entries back, empty.
-    pub(crate) fn absorb(&mut self, part: Part, lines: usize) -> Vec<Entry> {
-        let Part { mut entries, noted: part } = part;
-        let noted = &mut self.noted;
-        let items = noted.items.adopt(&part.items);
-        let contexts = noted.contexts.adopt(&part.contexts);
-        let annotators = noted.annotators.adopt(&part.annotators);
-        noted.checks.rows += part.checks.rows;
-        noted.checks.skipped += part.checks.skipped;
+    pub(crate) fn merge(&mut self, part: Part, lines: usize) -> Vec<Entry> {
+        let Part { mut entries, diagnostics: part } = part;
+        let diagnostics = &mut self.diagnostics;
+        let items = diagnostics.items.adopt(&part.items);
+        let details = self.rules.details;
+        let adopt = |all: &mut Names, names| if details { all.adopt(names) } else { Vec::new() };
+        let contexts = adopt(&mut diagnostics.contexts, &part.contexts);
+        let annotators = adopt(&mut diagnostics.annotators, &part.annotators);
+        diagnostics.checks.rows += part.checks.rows;
+        diagnostics.checks.skipped += part.checks.skipped;
         for (all, new) in [
-            (&mut noted.checks.self_comparisons, &part.checks.self_comparisons),
-            (&mut noted.checks.unread_times, &part.checks.unread_times),
-            (&mut noted.checks.short_rankings, &part.checks.short_rankings),
+            (&mut diagnostics.checks.self_comparisons, &part.checks.self_comparisons),
+            (&mut diagnostics.checks.short_rankings, &part.checks.short_rankings),
         ] {
             all.extend(new, lines);
         }
-        noted.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
-        noted.ignored.extend(part.ignored);
+        if details || self.rules.since.is_some() {
+            diagnostics.checks.unread_times.extend(&part.checks.unread_times, lines);
+        }
+        diagnostics.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
+        diagnostics.ignored.extend(part.ignored);
         for (kind, words) in part.seen.iter().enumerate() {
-            words.list().iter().for_each(|word| self.remember(kind, word.as_bytes()));
+            words.list().iter().for_each(|word| self.note_skipped(kind, word.as_bytes()));
         }
-        if let Judgements::In(hashes) = part.judgements {
-            hashes.into_iter().for_each(|(line, hash)| self.judged(line + lines, hash));
-        }
+        part.duplicates.of_part().for_each(|(line, hash)| self.note_judgement(line + lines, hash));
         let item = |k: u32| items[k as usize];
         // without details there are no names, and all numbers are 0
-        let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(k);
+        let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(0);
         for entry in entries.drain(..) {
             let (context, annotator) = match &entry {
                 Entry::Battle(b) => (b.context, b.annotator),
@@ -280,6 +180,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
                 }
             });
         }
+        self.limit_details();
         entries
     }
 
@@ -289,8 +190,8 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     pub(crate) fn ignore(&mut self, column: &str) {
-        if !self.noted.ignored.contains(column) {
-            self.noted.ignored.insert(column.to_owned());
+        if !self.diagnostics.ignored.contains(column) {
+            self.diagnostics.ignored.insert(column.to_owned());
         }
     }
 
@@ -321,11 +222,12 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     }
 
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
+        self.limit_details();
         let cell = |m: usize| row[m];
-        self.noted.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
+        self.diagnostics.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
         let time = self.time(line, cell(TIMESTAMP))?;
         if !self.selects(row, time) {
-            self.noted.checks.skipped += 1;
+            self.diagnostics.checks.skipped += 1;
             return Ok(());
         }
         let weight = self.amount(line, "weight", cell(WEIGHT))?;
@@ -346,19 +248,21 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         };
         // names of equal length often differ in their last letter alone
         if a.last() == b.last() && a == b {
-            self.noted.checks.self_comparisons.note(line);
+            self.diagnostics.checks.self_comparisons.note(line);
             return Ok(());
         }
         if !(self.wants(a) && self.wants(b)) {
-            self.noted.checks.skipped += 1;
-            [a, b].into_iter().for_each(|item| self.remember(2, item));
+            self.diagnostics.checks.skipped += 1;
+            [a, b].into_iter().for_each(|item| self.note_skipped(2, item));
             return Ok(());
         }
-        self.note_repetition(line, row);
+        if let Some(hash) = DuplicateDetector::hash(row) {
+            self.note_judgement(line, hash);
+        }
         let (first, second) = (self.item(line, a)?, self.item(line, b)?);
         let (context, annotator) =
             if self.rules.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
-        self.noted.checks.rows += 1;
+        self.diagnostics.checks.rows += 1;
         (self.sink)(Entry::Battle(Battle {
             first,
             second,
@@ -377,24 +281,19 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
     fn amount(&self, line: usize, what: &str, cell: Option<&[u8]>) -> Result<f64, DataError> {
         let Some(word) = cell else { return Ok(1.0) };
         let shown = String::from_utf8_lossy(word);
-        let number = shown.parse::<f64>().map_err(|_| {
-            let message = format!("{what} `{}` is not a number; decimals take a point", excerpt(&shown));
-            self.refuse(line, message)
-        })?;
+        let refuse = |rule: &str| self.refuse(line, rule.into()).of(Column::Name(what.into()), &shown);
+        let number = shown.parse::<f64>().map_err(|_| refuse("is not a number; decimals take a point"))?;
         match number >= 0.0 && number.is_finite() {
             true => Ok(number),
-            false => {
-                let message = format!("{what} {} must be a finite number of at least 0", excerpt(&shown));
-                Err(self.refuse(line, message))
-            }
+            false => Err(refuse("must be a finite number of at least 0")),
         }
     }
 
     /// Keeps a word of a skipped row.
-    fn remember(&mut self, kind: usize, word: &[u8]) {
-        let seen = &mut self.noted.seen[kind];
+    fn note_skipped(&mut self, kind: usize, word: &[u8]) {
+        let seen = &mut self.diagnostics.seen[kind];
         if seen.len() < self.rules.shown {
-            seen.number(word); // what is not UTF-8 is near to nothing
+            seen.number(word); // what is not UTF-8 is not suggested
         }
     }
 
@@ -408,15 +307,13 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
             (Some((_, Some(seconds))), _) => Ok(Some(seconds)),
             (None, None) => Ok(None),
             (Some((_, None)), None) => {
-                self.noted.checks.unread_times.note(line);
+                self.diagnostics.checks.unread_times.note(line);
                 Ok(None)
             }
             (other, Some(_)) => {
                 let word = String::from_utf8_lossy(other.map_or(&b""[..], |(word, _)| word)).into_owned();
-                let message = format!(
-                    "time stamp `{word}` is neither YYYY-MM-DD[THH:MM:SS] nor seconds, and `since` asks for it"
-                );
-                Err(self.refuse(line, message))
+                let rule = "is neither YYYY-MM-DD[THH:MM:SS] nor seconds, and `since` asks for it";
+                Err(self.refuse(line, rule.into()).of(Column::Name(COLUMNS[TIMESTAMP].0.into()), &word))
             }
         }
     }
@@ -435,7 +332,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         }
         for (kind, (m, _)) in wants.into_iter().enumerate() {
             if let Some(word) = row[m] {
-                self.remember(kind, word);
+                self.note_skipped(kind, word);
             }
         }
         false
@@ -450,7 +347,8 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
                 .map_or(String::new(), |n| format!(", did you mean `{n}`?")),
         };
         let known = Outcome::KNOWN.join(", ");
-        self.refuse(line, format!("outcome `{}` is not known{hint}; known: {known}", excerpt(&shown)))
+        let rule = format!("is not known{hint}; known: {known}");
+        self.refuse(line, rule).of(Column::Name(COLUMNS[OUTCOME].0.into()), &shown)
     }
 
     /// The outcome that is told by a 1 in one of three columns.
@@ -475,40 +373,22 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         }
     }
 
-    fn note_repetition(&mut self, line: usize, row: &Row<'_>) {
-        if row[CONTEXT].is_none() || row[ANNOTATOR].is_none() {
-            return;
-        }
-        let mut hasher = DefaultHasher::new();
-        for m in [ITEM_A, ITEM_B, OUTCOME, CONTEXT, ANNOTATOR, TIMESTAMP] {
-            row[m].hash(&mut hasher);
-        }
-        if row[OUTCOME].is_none() {
-            WINNERS.iter().for_each(|&m| row[m].hash(&mut hasher));
-        }
-        self.judged(line, hasher.finish());
-    }
-
-    fn judged(&mut self, line: usize, hash: u64) {
-        match &mut self.noted.judgements {
-            Judgements::In(hashes) => hashes.push((line, hash)),
-            Judgements::Of(known) => {
-                if known.len() < REPETITIONS_IN && !known.insert(hash) {
-                    self.noted.checks.repetitions.note(line);
-                }
-            }
+    /// Notes a judgement, which is a repetition if it was made before.
+    fn note_judgement(&mut self, line: usize, hash: u64) {
+        if self.diagnostics.duplicates.is_repeated(line, hash) {
+            self.diagnostics.checks.repetitions.note(line);
         }
     }
 
     /// Numbers a new item; none if it has one.
     pub(crate) fn new_item(&mut self, name: &str) -> Option<u32> {
-        let (before, k) = (self.noted.items.len(), self.noted.items.number(name.as_bytes())?);
+        let (before, k) = (self.diagnostics.items.len(), self.diagnostics.items.number(name.as_bytes())?);
         (k as usize == before).then_some(k)
     }
 
     #[inline]
     fn item(&mut self, line: usize, name: &[u8]) -> Result<u32, DataError> {
-        match self.noted.items.number(name) {
+        match self.diagnostics.items.number(name) {
             Some(k) => Ok(k),
             None => Err(self.not_utf8(line, name)),
         }
@@ -521,7 +401,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         annotator: Option<&[u8]>,
     ) -> Result<(u32, u32), DataError> {
         let (context, annotator) = (context.unwrap_or_default(), annotator.unwrap_or_default());
-        match (self.noted.contexts.number(context), self.noted.annotators.number(annotator)) {
+        match (self.diagnostics.contexts.number(context), self.diagnostics.annotators.number(annotator)) {
             (Some(c), Some(a)) => Ok((c, a)),
             (None, _) => Err(self.not_utf8(line, context)),
             (_, None) => Err(self.not_utf8(line, annotator)),
@@ -546,7 +426,7 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         for name in
             names.iter().flatten().filter(|name| !self.wants(name.as_bytes())).copied().collect::<Vec<_>>()
         {
-            self.remember(2, name.as_bytes());
+            self.note_skipped(2, name.as_bytes());
         }
         names.iter_mut().for_each(|group| group.retain(|name| self.wants(name.as_bytes())));
         names.retain(|group| !group.is_empty());
@@ -570,24 +450,25 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
         let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
         ranked.sort_unstable();
         if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {
-            let message = format!("ranks `{}` twice", self.noted.items.get(twice[0]));
+            let message = format!("ranks `{}` twice", self.diagnostics.items.get(twice[0]));
             return Err(self.refuse(line, message));
         }
         if ranked.len() < 2 {
-            self.noted.checks.short_rankings.note(line);
+            self.diagnostics.checks.short_rankings.note(line);
         }
         let (context, annotator) =
             if self.rules.details { self.details_of(line, context, annotator)? } else { (0, 0) };
-        self.noted.checks.rows += 1;
+        self.diagnostics.checks.rows += 1;
         (self.sink)(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
         Ok(())
     }
 
     /// Ends the reading: nothing selected is an error that says what there is.
     pub(crate) fn finish(mut self) -> Result<(Names, Names, Names, Checks), DataError> {
-        self.noted.checks.ignored_columns = std::mem::take(&mut self.noted.ignored).into_iter().collect();
-        let held = COLUMNS.iter().zip(self.noted.held).filter(|(_, held)| *held);
-        self.noted.checks.columns = held.map(|((name, _), _)| *name).collect();
+        self.diagnostics.checks.ignored_columns =
+            std::mem::take(&mut self.diagnostics.ignored).into_iter().collect();
+        let held = COLUMNS.iter().zip(self.diagnostics.held).filter(|(_, held)| *held);
+        self.diagnostics.checks.columns = held.map(|((name, _), _)| *name).collect();
         let s = self.rules.selection;
         let hint = |wanted: &Option<String>, seen: &Names| {
             let mut seen: Vec<&str> = seen.list().iter().map(String::as_str).collect();
@@ -596,39 +477,33 @@ impl<'a, S: FnMut(Entry)> Tally<'a, S> {
             nearest(wanted, seen).filter(|n| *n != wanted).map(|n| format!("; did you mean `{n}`?"))
         };
         for item in s.items.iter().flatten() {
-            if self.noted.items.len() > 0 && !self.noted.items.holds(item.as_bytes()) {
-                let near = hint(&Some(item.clone()), &self.noted.seen[2]).unwrap_or_default();
-                let message = format!("has no selected comparison of item `{item}` with another{near}");
+            if self.diagnostics.items.len() > 0 && !self.diagnostics.items.holds(item.as_bytes()) {
+                let suggestion = hint(&Some(item.clone()), &self.diagnostics.seen[2]).unwrap_or_default();
+                let message = format!("has no selected comparison of item `{item}` with another{suggestion}");
                 return Err(DataError::new(self.rules.path, message));
             }
         }
-        if self.noted.items.len() == 0 {
-            let message = match self.noted.checks.skipped {
+        if self.diagnostics.items.len() == 0 {
+            let message = match self.diagnostics.checks.skipped {
                 0 => "has no comparisons".to_owned(),
                 k => format!(
                     "has {k} comparisons, none of them selected{}",
-                    hint(&s.context, &self.noted.seen[0])
-                        .or_else(|| hint(&s.annotator, &self.noted.seen[1]))
+                    hint(&s.context, &self.diagnostics.seen[0])
+                        .or_else(|| hint(&s.annotator, &self.diagnostics.seen[1]))
                         .or_else(|| {
-                            let items =
-                                s.items.iter().flatten().filter(|i| !self.noted.seen[2].holds(i.as_bytes()));
-                            items.map(|i| hint(&Some(i.clone()), &self.noted.seen[2])).next().flatten()
+                            let items = s
+                                .items
+                                .iter()
+                                .flatten()
+                                .filter(|i| !self.diagnostics.seen[2].holds(i.as_bytes()));
+                            items.map(|i| hint(&Some(i.clone()), &self.diagnostics.seen[2])).next().flatten()
                         })
                         .unwrap_or_default()
                 ),
             };
             return Err(DataError::new(self.rules.path, message));
         }
-        let Noted { items, contexts, annotators, checks, .. } = self.noted;
+        let Diagnostics { items, contexts, annotators, checks, .. } = self.diagnostics;
         Ok((items, contexts, annotators, checks))
-    }
-}
-
-/// The beginning of a value, for a message.
-fn excerpt(value: &str) -> String {
-    if value.chars().count() <= 80 {
-        value.to_owned()
-    } else {
-        value.chars().take(77).chain("...".chars()).collect()
     }
 }

@@ -1,6 +1,6 @@
-//! A file of rows read in pieces: windows of fixed size (larger where a row is), cut where a row ends, worked through in
+//! A file of rows read in chunks: windows of fixed size (larger where a row is), cut where a row ends, worked through in
 //! parallel and put together in the order of the file. Neither the cuts nor the number of threads can be seen in the result:
-//! a piece numbers its own names and lines, and [`Tally::absorb`] renumbers them.
+//! a chunk numbers its own names and lines, and [`RowCollector::merge`] renumbers them.
 
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use memchr::memchr_iter;
 use rayon::prelude::*;
 
+use crate::collector::{Entry, Part, RowCollector, Rules};
 use crate::error::DataError;
-use crate::tally::{Entry, Part, Rules, Tally};
 
-/// Pieces that are looked at together.
-const PIECES: usize = 8;
+/// Chunks that are read together.
+const CHUNKS: usize = 8;
 
 /// Bytes that come in windows.
 pub(crate) trait Windows: Send {
@@ -71,7 +71,11 @@ pub(crate) trait Format: Sync {
     fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize>;
 
     /// Reads whole rows, of which the first stands on line 1.
-    fn rows<S: FnMut(Entry)>(&self, bytes: &[u8], tally: &mut Tally<'_, S>) -> Result<(), DataError>;
+    fn rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError>;
 }
 
 /// Reads all rows, the first of which is on line `1 + lines`.
@@ -79,34 +83,35 @@ pub(crate) fn read<F: Format, S: FnMut(Entry) + Send>(
     format: &F,
     mut source: impl Windows,
     mut lines: usize,
-    tally: &mut Tally<'_, S>,
+    collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
-    let rules = tally.rules();
-    let (window, spare) = (PIECES * rules.piece, Spare::default());
+    let (window, spare) = (CHUNKS * collector.rules().chunk, Spare::default());
     let (mut len, mut before) = (window, Vec::new());
     loop {
+        // details may have been dropped meanwhile
+        let rules = collector.rules();
         let failed = |e: io::Error| DataError::new(rules.path, format!("cannot be read on: {e}"));
         let (bytes, ended) = match source.window(len) {
             Ok(found) => found,
             Err(e) => {
-                absorb(tally, before, &mut lines, &spare)?;
+                merge(collector, before, &mut lines, &spare)?;
                 return Err(failed(e).at(1 + lines));
             }
         };
-        let mut cuts = format.cuts(bytes, rules.piece);
+        let mut cuts = format.cuts(bytes, rules.chunk);
         if ended && cuts.last() != Some(&bytes.len()) {
             cuts.push(bytes.len());
         }
         let consumed = cuts.last().copied().unwrap_or(0);
         let starts = std::iter::once(0).chain(cuts.iter().copied());
-        let pieces: Vec<&[u8]> = starts.zip(&cuts).map(|(from, &to)| &bytes[from..to]).collect();
-        let too_long = pieces.is_empty() && len > F::LONGEST;
-        // the pieces of one window are read while those of the window before are put together
-        let (absorbed, read) = rayon::join(
-            || absorb(tally, before, &mut lines, &spare),
-            || read_pieces(format, rules, &pieces, &spare),
+        let chunks: Vec<&[u8]> = starts.zip(&cuts).map(|(from, &to)| &bytes[from..to]).collect();
+        let too_long = chunks.is_empty() && len > F::LONGEST;
+        // the chunks of one window are read while those of the window before are put together
+        let (merged, read) = rayon::join(
+            || merge(collector, before, &mut lines, &spare),
+            || read_chunks(format, rules, &chunks, &spare),
         );
-        absorbed?;
+        merged?;
         if too_long {
             return Err(DataError::new(rules.path, F::TOO_LONG).at(1 + lines));
         }
@@ -114,12 +119,12 @@ pub(crate) fn read<F: Format, S: FnMut(Entry) + Send>(
         len = if consumed == 0 { (2 * len).min(F::LONGEST + 1) } else { window };
         source.consume(consumed);
         if ended {
-            return absorb(tally, before, &mut lines, &spare);
+            return merge(collector, before, &mut lines, &spare);
         }
     }
 }
 
-/// What came of a piece, and how many lines it has.
+/// What came of a chunk, and how many lines it has.
 struct Worked {
     read: Result<Part, DataError>,
     lines: usize,
@@ -139,27 +144,30 @@ impl Spare {
     }
 }
 
-fn read_pieces<F: Format>(format: &F, rules: Rules<'_>, pieces: &[&[u8]], spare: &Spare) -> Vec<Worked> {
-    let read = |piece: &&[u8]| {
+fn read_chunks<F: Format>(format: &F, rules: Rules<'_>, chunks: &[&[u8]], spare: &Spare) -> Vec<Worked> {
+    let read = |chunk: &&[u8]| {
         let mut entries = spare.take();
-        let mut tally = Tally::of_part(rules, |entry| entries.push(entry));
-        let read = format.rows(piece, &mut tally);
-        let noted = tally.into_noted();
-        Worked { read: read.map(|()| Part { entries, noted }), lines: memchr_iter(b'\n', piece).count() }
+        let mut collector = RowCollector::of_part(rules, |entry| entries.push(entry));
+        let read = format.rows(chunk, &mut collector);
+        let diagnostics = collector.into_diagnostics();
+        Worked {
+            read: read.map(|()| Part { entries, diagnostics }),
+            lines: memchr_iter(b'\n', chunk).count(),
+        }
     };
-    pieces.par_iter().map(read).collect()
+    chunks.par_iter().map(read).collect()
 }
 
-fn absorb<S: FnMut(Entry)>(
-    tally: &mut Tally<'_, S>,
-    pieces: Vec<Worked>,
+fn merge<S: FnMut(Entry)>(
+    collector: &mut RowCollector<'_, S>,
+    chunks: Vec<Worked>,
     lines: &mut usize,
     spare: &Spare,
 ) -> Result<(), DataError> {
-    for piece in pieces {
-        let part = piece.read.map_err(|e| DataError { line: e.line.map(|line| line + *lines), ..e })?;
-        spare.put(tally.absorb(part, *lines));
-        *lines += piece.lines;
+    for chunk in chunks {
+        let part = chunk.read.map_err(|e| DataError { line: e.line.map(|line| line + *lines), ..e })?;
+        spare.put(collector.merge(part, *lines));
+        *lines += chunk.lines;
     }
     Ok(())
 }
@@ -173,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::columns::{Places, Row};
-    use crate::tally::Selection;
+    use crate::selection::Selection;
     use crate::{csv_rows, json_rows};
 
     /// All that can be known of a reading.
@@ -181,27 +189,27 @@ mod tests {
 
     fn seen(
         selection: &Selection,
-        piece: usize,
-        read: impl FnOnce(&mut Tally<'_, &mut (dyn FnMut(Entry) + Send)>) -> Result<(), DataError>,
+        chunk: usize,
+        read: impl FnOnce(&mut RowCollector<'_, &mut (dyn FnMut(Entry) + Send)>) -> Result<(), DataError>,
     ) -> Seen {
         let mut entries = Vec::new();
         let mut sink = |entry| entries.push(entry);
         let sink: &mut (dyn FnMut(Entry) + Send) = &mut sink;
-        let mut tally = Tally::new(Path::new("d"), selection, true, sink)?.in_pieces_of(piece);
-        read(&mut tally)?;
-        let (items, contexts, annotators, checks) = tally.finish()?;
+        let mut collector = RowCollector::new(Path::new("d"), selection, true, sink)?.in_chunks_of(chunk);
+        read(&mut collector)?;
+        let (items, contexts, annotators, checks) = collector.finish()?;
         Ok(format!("{:?} {checks:?} {entries:?}", [items, contexts, annotators].map(|n| n.list().to_vec())))
     }
 
     /// The CSV reader of the `csv` crate, row by row.
     fn csv_serially(bytes: &[u8], selection: &Selection) -> Seen {
         let path = Path::new("d");
-        seen(selection, 1, |tally| {
+        seen(selection, 1, |collector| {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
             let header = reader.byte_headers().unwrap().clone();
             let names = header.iter().map(|cell| std::str::from_utf8(cell).unwrap().trim());
             let places = Places::of(names).map_err(|m| DataError::new(path, m).at(1))?;
-            places.ignored.iter().for_each(|column| tally.ignore(column));
+            places.ignored.iter().for_each(|column| collector.ignore(column));
             for record in reader.byte_records() {
                 let record = record.unwrap();
                 // it says where the record before it ends, be there a line end or not
@@ -220,7 +228,7 @@ mod tests {
                 for (m, k) in places.at.iter().enumerate().filter_map(|(m, k)| Some((m, (*k)?))) {
                     row[m] = Some(record[k].trim_ascii()).filter(|cell| !cell.is_empty());
                 }
-                tally.add(line, &row)?;
+                collector.add(line, &row)?;
             }
             Ok(())
         })
@@ -228,7 +236,7 @@ mod tests {
 
     /// One line after another.
     fn json_serially(bytes: &[u8], selection: &Selection) -> Seen {
-        seen(selection, usize::MAX / 16, |tally| json_rows::read(Path::new("d"), bytes, tally))
+        seen(selection, usize::MAX / 16, |collector| json_rows::read(Path::new("d"), bytes, collector))
     }
 
     /// Gives a few bytes at a time.
@@ -264,12 +272,12 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the pieces, the threads and the source: all that is read and said is that of one row after another.
+        /// Whatever the chunks, the threads and the source: all that is read and said is that of one row after another.
         #[test]
-        fn pieces_cannot_be_seen(
+        fn chunks_cannot_be_seen(
             rows in prop_oneof![rows(), "(x|y|,|\n|\r|\r\n|\"|\"\"| |x,y,a,,,,\n){0,60}"],
             end in "(|\n|\r|\r\n|\"|,|x)",
-            piece in 1usize..300,
+            chunk in 1usize..300,
             mark in any::<bool>(),
             only in any::<bool>(),
         ) {
@@ -282,31 +290,31 @@ mod tests {
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let whole = pool.install(|| {
-                    seen(&selection, piece, |tally| csv_rows::read(path, text.as_bytes(), tally))
+                    seen(&selection, chunk, |collector| csv_rows::read(path, text.as_bytes(), collector))
                 });
                 prop_assert_eq!(&whole, &serially);
                 let slow = Stream::new(Slowly(text.as_bytes()));
-                let streamed = pool.install(|| seen(&selection, piece, |tally| csv_rows::read(path, slow, tally)));
+                let streamed = pool.install(|| seen(&selection, chunk, |collector| csv_rows::read(path, slow, collector)));
                 prop_assert_eq!(&streamed, &serially);
             }
         }
 
         #[test]
-        fn pieces_of_json_cannot_be_seen(
+        fn chunks_of_json_cannot_be_seen(
             lines in proptest::collection::vec(prop_oneof![
                 20 => "\\{\"item_a\": \"[xy]\", \"item_b\": \"[zw]\", \"outcome\": \"(a|b|tie)\", \"context\": [0-9]\\}",
                 2 => "\\{\"ranking\": \"x > [yz] = w\", \"weight\": [0-3], \"mood\": 1\\}",
                 2 => " ?\r?",
                 1 => "\\{\"item_a\": ?\\}",
             ], 0..60),
-            piece in 1usize..300,
+            chunk in 1usize..300,
         ) {
             let text = lines.join("\n");
             let serially = json_serially(text.as_bytes(), &Selection::default());
-            let pieces = seen(&Selection::default(), piece, |tally| {
-                json_rows::read(Path::new("d"), Stream::new(Slowly(text.as_bytes())), tally)
+            let chunks = seen(&Selection::default(), chunk, |collector| {
+                json_rows::read(Path::new("d"), Stream::new(Slowly(text.as_bytes())), collector)
             });
-            prop_assert_eq!(pieces, serially);
+            prop_assert_eq!(chunks, serially);
         }
     }
 }

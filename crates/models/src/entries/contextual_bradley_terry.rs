@@ -10,14 +10,124 @@
 //! alone; where Newton's method finds none, or more than one, the logistic prior on all coefficients is added, and said.
 //! Cost: O(pairs of all contexts x f^2 + (n f)^3) a step.
 
-use equipoise_core::logistic::PairLikelihood;
+use equipoise_core::logistic::{PairLikelihood, logistic};
 use equipoise_data::Comparisons;
 use ndarray::{Array1, Array2, ArrayView2};
+use serde_json::{Map, Value, json};
 
+use super::bradley_terry::BRADLEY_TERRY;
 use crate::distributions::chi_squared_tail;
-use crate::fit::{FitError, MAX_ITEMS, Options, fit};
-use crate::model::Model;
+use crate::error::{FitError, MAX_ITEMS};
+use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
+use crate::input::Contexts;
 use crate::newton::{add_logistic_prior, newton};
+use crate::pair_fit::{PairOptions, fit};
+use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
+
+pub(super) const ENTRY: ModelEntry = ModelEntry::of::<ContextualBradleyTerry>(
+    "contextual-bradley-terry",
+    "Bradley-Terry with r_i(z) = b_i0 + sum_f z_f b_if in features z of the context",
+    "arXiv:2502.14855",
+)
+.fitted("Newton; Hessian");
+
+struct ContextualBradleyTerry;
+
+impl PreferenceModel for ContextualBradleyTerry {
+    type Options = PriorOption;
+    type Data = Contexts;
+
+    fn fit(data: &Contexts, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
+        let features = &data.features;
+        let found = fit_contextual(&data.grouped.groups, features.values.view(), prior)?;
+        let contexts = features.values.rows().into_iter().map(|z| found.strengths(&z.to_vec())).collect();
+        let result = InContexts { found, features: features.names.clone(), contexts };
+        let found = &result.found;
+        Ok(Fitted {
+            log_strength: Some(found.coefficients.row(0).to_owned()),
+            standard_error: Some(found.standard_error.row(0).to_owned()),
+            log_likelihood: Some(found.log_likelihood),
+            degrees_of_freedom: Some(found.degrees_of_freedom),
+            existence: if found.exists { Existence::Finite } else { Existence::NotFound },
+            prior: found.prior,
+            convergence: Convergence {
+                by: Iteration::Newton,
+                converged: found.converged,
+                iterations: found.iterations,
+            },
+            ..Fitted::new(data.grouped.labels.clone(), result)
+        })
+    }
+}
+
+/// A fit with the strengths in the contexts of its data.
+#[derive(Debug)]
+struct InContexts {
+    found: Contextual,
+    features: Vec<String>,
+    /// Log strengths in each context.
+    contexts: Vec<Array1<f64>>,
+}
+
+fn rows(table: &Array2<f64>) -> Vec<Vec<f64>> {
+    table.rows().into_iter().map(|r| r.to_vec()).collect()
+}
+
+impl ModelResult for InContexts {
+    fn prob(&self, i: usize, j: usize) -> f64 {
+        let base = self.found.coefficients.row(0);
+        logistic(base[i] - base[j])
+    }
+
+    fn contexts(&self) -> usize {
+        self.contexts.len()
+    }
+
+    fn prob_in(&self, context: usize, i: usize, j: usize) -> f64 {
+        let r = &self.contexts[context];
+        logistic(r[i] - r[j])
+    }
+
+    fn own(&self) -> Map<String, Value> {
+        let found = &self.found;
+        Map::from_iter(
+            [
+                ("features", json!(self.features)),
+                ("coefficients", json!(rows(&found.coefficients))),
+                ("coefficient_errors", json!(rows(&found.standard_error))),
+                ("marginal_log_likelihood", json!(found.marginal_log_likelihood)),
+                ("p_value", json!(found.p_value())),
+                ("contexts", json!(self.contexts.len())),
+            ]
+            .map(|(key, value)| (key.to_owned(), value)),
+        )
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let names = std::iter::once("base").chain(self.features.iter().map(String::as_str));
+        let column = |(f, name): (usize, &str)| Column {
+            name: name.to_owned(),
+            values: self.found.coefficients.row(f).to_owned(),
+            errors: Some(self.found.standard_error.row(f).to_owned()),
+        };
+        names.enumerate().map(column).collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let found = &self.found;
+        let mut notes = vec![format!(
+            "log-likelihood {:.4}; one board for all {} contexts: {:.4}",
+            found.log_likelihood,
+            self.contexts.len(),
+            found.marginal_log_likelihood
+        )];
+        notes.extend(found.p_value().map(|p| {
+            let degrees = found.degrees_of_freedom;
+            format!("the features matter with p = {p:.3e} ({degrees} degrees of freedom)")
+        }));
+        notes
+    }
+}
 
 /// A fitted contextual model.
 #[derive(Clone, Debug)]
@@ -28,7 +138,7 @@ pub struct Contextual {
     pub standard_error: Array2<f64>,
     /// Log-likelihood, in nats, without the prior.
     pub log_likelihood: f64,
-    /// What one board for all contexts (Bradley-Terry on the sum of the counts) reaches.
+    /// What one strength an item for all contexts (Bradley-Terry on the sum of the counts) reaches.
     pub marginal_log_likelihood: f64,
     /// Coefficients that the features add.
     pub degrees_of_freedom: f64,
@@ -86,7 +196,7 @@ pub fn fit_contextual(
         return Err(FitError::Nothing);
     }
     let pooled = Comparisons::sum(groups.iter().map(|g| (g, 1.0)));
-    let marginal = fit(&pooled, Model::BradleyTerry, Options::default())?;
+    let marginal = fit(&pooled, &BRADLEY_TERRY, PairOptions::default())?;
     let problem = Problem { groups, features, n, rows };
     let run = |prior: bool| {
         let flat: Vec<Array1<f64>> = match prior {
@@ -189,7 +299,7 @@ mod tests {
             let mut wins = Array2::zeros((n, n));
             for i in 0..n {
                 for j in i + 1..n {
-                    let d = multinomial(met, Model::BradleyTerry.probs(r(i), r(j), 0.0, 0.0), &mut rng);
+                    let d = multinomial(met, BRADLEY_TERRY.probs(r(i), r(j), 0.0, 0.0), &mut rng);
                     (wins[[i, j]], wins[[j, i]]) = (d[0] as f64, d[1] as f64);
                 }
             }
@@ -204,7 +314,7 @@ mod tests {
         let (groups, _) = drawn(&truth, 5, 1);
         let none = fit_contextual(&groups, Array2::zeros((40, 0)).view(), false).unwrap();
         let pooled = Comparisons::sum(groups.iter().map(|g| (g, 1.0)));
-        let bt = fit(&pooled, Model::BradleyTerry, Options::default()).unwrap();
+        let bt = fit(&pooled, &BRADLEY_TERRY, PairOptions::default()).unwrap();
         for i in 0..4 {
             assert!((none.coefficients[[0, i]] - bt.log_strength[i]).abs() < 1e-11);
             assert!((none.standard_error[[0, i]] - bt.standard_error()[i]).abs() < 1e-11);
@@ -230,7 +340,7 @@ mod tests {
         let split = fit_contextual(&groups, mark.view(), false).unwrap();
         for (range, z) in [(0..15, [1.0]), (15..40, [0.0])] {
             let part = Comparisons::sum(groups[range].iter().map(|g| (g, 1.0)));
-            let bt = fit(&part, Model::BradleyTerry, Options::default()).unwrap();
+            let bt = fit(&part, &BRADLEY_TERRY, PairOptions::default()).unwrap();
             let r = split.strengths(&z);
             assert!((&r - &bt.log_strength).iter().all(|d| d.abs() < 1e-10));
         }

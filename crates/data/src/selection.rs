@@ -1,0 +1,26 @@
+//! Which comparisons are counted, and how.
+
+/// What a tie counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ties {
+    /// Half a win to each side; models with ties of their own see them as ties.
+    #[default]
+    Half,
+    /// Nothing: the comparison is left out.
+    Drop,
+}
+
+/// Which comparisons are counted, and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Only this context.
+    pub context: Option<String>,
+    /// Only this annotator.
+    pub annotator: Option<String>,
+    /// Only comparisons of two of these items; rankings are cut down to them.
+    pub items: Option<Vec<String>>,
+    /// Only rows of this time or later: `YYYY-MM-DD`, with a time of day if need be, or seconds since 1970.
+    pub since: Option<String>,
+    /// What a tie counts.
+    pub ties: Ties,
+}

@@ -1,0 +1,94 @@
+//! Why nothing was fitted.
+
+use equipoise_core::registry::BuildError;
+use equipoise_env::{GameError, MatrixError};
+
+use crate::input::ModelInput;
+
+/// Most items (or features): Hessians are dense.
+pub const MAX_ITEMS: usize = 3000;
+
+/// Why nothing was fitted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// An option of the model is refused.
+    #[error(transparent)]
+    Options(#[from] BuildError),
+    /// The data are of another form than the model needs.
+    #[error("{model} is fitted to {}, not to {}", .needs.words(), .got.words())]
+    Input {
+        /// The model.
+        model: &'static str,
+        /// What it needs.
+        needs: ModelInput,
+        /// What it was given.
+        got: ModelInput,
+    },
+    /// The Hessian would not fit.
+    #[error("{items} items; at most {MAX_ITEMS} are fitted by Newton's method; select fewer, or use newman")]
+    TooMany {
+        /// Items or features.
+        items: usize,
+    },
+    /// More matches than are rated one by one.
+    #[error("has {matches:.2e} matches; at most {most:.0e} are rated one by one")]
+    TooManyMatches {
+        /// Weight of all matches.
+        matches: f64,
+        /// Most that are rated.
+        most: f64,
+    },
+    /// No pair met.
+    #[error("there are no comparisons of different items left")]
+    Nothing,
+    /// Every comparison is a tie.
+    #[error("all comparisons are ties: a model of ties has no maximum; use one that counts them half")]
+    OnlyTies,
+    /// Magnitudes are needed and there are none.
+    #[error("has no column `magnitude`, which {model} needs; use bradley-terry")]
+    NoMagnitudes {
+        /// The model.
+        model: &'static str,
+    },
+    /// The model has no bonus.
+    #[error("{model} has no bonus for the item listed first; use another model or leave it out")]
+    Home {
+        /// The model.
+        model: &'static str,
+    },
+    /// Features do not fit the items.
+    #[error("features have {rows} rows; the data have {items} items")]
+    Features {
+        /// Rows given.
+        rows: usize,
+        /// Items.
+        items: usize,
+    },
+    /// An iteration without a prior, where none has a maximum.
+    #[error(
+        "no finite maximum of the likelihood exists (Ford's condition), and Zermelo's iteration has no prior; use \
+         --algorithm newman or newton"
+    )]
+    NoMaximum,
+    /// The Hessian is singular.
+    #[error(
+        "the parameters are not determined by the data: features that are constant or combinations of others, or a \
+         bonus that no pair shows in both orders"
+    )]
+    Singular,
+    /// Rankings with ties or of one item.
+    #[error(
+        "ranking {ranking} has tied items; Plackett-Luce needs strict orders (bradley-terry counts ties half)"
+    )]
+    TiedRanking {
+        /// Its number, from 1.
+        ranking: usize,
+    },
+    /// The fitted probabilities are none.
+    #[error(transparent)]
+    Matrix(#[from] MatrixError),
+    /// The fitted probabilities make no game.
+    #[error(transparent)]
+    Game(#[from] GameError),
+}

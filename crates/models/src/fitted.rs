@@ -1,0 +1,250 @@
+//! A fitted preference model: what every one of them says, and what only one does.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use equipoise_env::{Game, PreferenceMatrix};
+use ndarray::Array1;
+use serde_json::{Map, Value};
+
+use crate::distributions::chi_squared_tail;
+use crate::error::FitError;
+
+/// A number that was fitted beside the strengths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its usual letter or name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Its standard error (Hessian); `None` at the end of its range.
+    pub standard_error: Option<f64>,
+}
+
+/// Whether the likelihood (or what else is maximised) has a finite maximum, and why not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Existence {
+    /// It has one, or the model does not maximise anything.
+    #[default]
+    Finite,
+    /// Ford's condition fails: a later block never won against an earlier one, or they never met.
+    Separated {
+        /// The strongly connected blocks of "won against, or tied with", the winning ones first.
+        blocks: Vec<Vec<usize>>,
+    },
+    /// No pair was won both ways (or none was ever both bad), so that strengths and the tie parameter grow together.
+    TiesUnbounded,
+    /// Newton's method found none, or there is more than one.
+    NotFound,
+}
+
+impl Existence {
+    /// Whether there is a finite maximum.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        *self == Self::Finite
+    }
+}
+
+/// What is iterated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Iteration {
+    /// Newton's method.
+    Newton,
+    /// Passes over the data by the iteration of that name.
+    Passes(&'static str),
+    /// Nothing: the data are gone through once.
+    Once,
+}
+
+/// Whether the iteration met its tolerance, and after how many steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convergence {
+    /// What was iterated.
+    pub by: Iteration,
+    /// Whether it met its tolerance; else the numbers are not the model's.
+    pub converged: bool,
+    /// Steps done.
+    pub iterations: u32,
+}
+
+impl fmt::Display for Convergence {
+    /// A line for the reader; empty if nothing was iterated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (prefix, steps) = match self.by {
+            Iteration::Newton => (String::new(), "Newton steps"),
+            Iteration::Passes(name) => (format!("{name}: "), "passes"),
+            Iteration::Once => return Ok(()),
+        };
+        let k = self.iterations;
+        match self.converged {
+            true => write!(f, "{prefix}converged in {k} {steps}"),
+            false => write!(f, "NOT CONVERGED after {k} {steps}: do not use these numbers"),
+        }
+    }
+}
+
+/// Numbers of the items for a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// What they are.
+    pub name: String,
+    /// The numbers, `[n]`.
+    pub values: Array1<f64>,
+    /// Their errors, `[n]`.
+    pub errors: Option<Array1<f64>>,
+}
+
+/// What a model gives beside the fields of [`Fitted`]: its probabilities, and what only it has.
+pub trait ModelResult: Any + fmt::Debug + Send + Sync {
+    /// `Pr(i beats j)`, ties as half wins; of a model of contexts at features 0.
+    fn prob(&self, i: usize, j: usize) -> f64;
+
+    /// Number of contexts whose probabilities differ.
+    fn contexts(&self) -> usize {
+        1
+    }
+
+    /// `Pr(i beats j)` in a context.
+    fn prob_in(&self, _context: usize, i: usize, j: usize) -> f64 {
+        self.prob(i, j)
+    }
+
+    /// Results that only this model has, under their usual names.
+    fn own(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// Columns of a table of the items in place of the log strengths.
+    fn columns(&self) -> Vec<Column> {
+        Vec::new()
+    }
+
+    /// What a reader should know beside the table, a line each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A fitted model.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fitted {
+    /// The name of the model in the registry.
+    pub model: &'static str,
+    /// Items, in the order of their numbers.
+    pub labels: Vec<String>,
+    /// Log strengths, `[n]`, mean 0 (but for item features); `None` if the model gives an item no one number.
+    pub log_strength: Option<Array1<f64>>,
+    /// Their standard errors, `[n]`: by the Hessian where there is a likelihood, else by the sandwich or the model's own.
+    pub standard_error: Option<Array1<f64>>,
+    /// Their standard errors by the sandwich, `[n]`, where the others are by the Hessian.
+    pub sandwich_error: Option<Array1<f64>>,
+    /// What was fitted beside the strengths: `home`, `nu`, `theta`, `T`, `ground`.
+    pub parameters: Vec<Parameter>,
+    /// Log-likelihood at the fit, in nats, without the prior.
+    pub log_likelihood: Option<f64>,
+    /// Twice the log-likelihood that free probabilities would add.
+    pub deviance: Option<f64>,
+    /// Free outcome probabilities minus parameters.
+    pub degrees_of_freedom: Option<f64>,
+    /// Whether a finite maximum exists.
+    pub existence: Existence,
+    /// Whether the logistic prior was used, because it was asked for or because there is no maximum without it.
+    pub prior: bool,
+    /// Whether the numbers are those of the model.
+    pub convergence: Convergence,
+    pub(crate) result: Arc<dyn ModelResult>,
+}
+
+impl Fitted {
+    /// The answer of a model that has no strengths, no likelihood and nothing to iterate; set the fields that it has.
+    #[must_use]
+    pub fn new(labels: Vec<String>, result: impl ModelResult) -> Self {
+        Self {
+            model: "",
+            labels,
+            log_strength: None,
+            standard_error: None,
+            sandwich_error: None,
+            parameters: Vec::new(),
+            log_likelihood: None,
+            deviance: None,
+            degrees_of_freedom: None,
+            existence: Existence::Finite,
+            prior: false,
+            convergence: Convergence { by: Iteration::Once, converged: true, iterations: 1 },
+            result: Arc::new(result),
+        }
+    }
+
+    /// Number of items.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// `Pr(i beats j)`, ties as half wins; of a model of contexts at features 0.
+    ///
+    /// # Panics
+    /// If an item is not one of the labels.
+    #[must_use]
+    pub fn prob(&self, i: usize, j: usize) -> f64 {
+        self.result.prob(i, j)
+    }
+
+    /// The game of the fitted probabilities, with its labels. A model of contexts gives one context for each of the data's.
+    ///
+    /// # Errors
+    /// [`FitError::Matrix`] if the fit has not converged and a probability is not a number; [`FitError::Game`] if there
+    /// are no items.
+    pub fn game(&self) -> Result<Game, FitError> {
+        let matrices = (0..self.result.contexts())
+            .map(|x| PreferenceMatrix::from_margins(self.n(), |i, j| self.result.prob_in(x, i, j) - 0.5));
+        let matrices = matrices.collect::<Result<Vec<_>, _>>()?;
+        Ok(Game::new(matrices)?.with_labels(vec![self.labels.clone()])?)
+    }
+
+    /// `Pr(X >= deviance)` of the chi-squared law, 1 without a degree of freedom; too small where pairs met few times. `None`
+    /// without a deviance.
+    #[must_use]
+    pub fn deviance_p_value(&self) -> Option<f64> {
+        let (deviance, degrees) = (self.deviance?, self.degrees_of_freedom?);
+        Some(if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) })
+    }
+
+    /// The model's own result, if it is of that type.
+    #[must_use]
+    pub fn result<R: ModelResult>(&self) -> Option<&R> {
+        let result: &dyn Any = self.result.as_ref();
+        result.downcast_ref()
+    }
+
+    /// Results that only this model has, under their usual names: numbers, lists, or words.
+    #[must_use]
+    pub fn own(&self) -> Map<String, Value> {
+        self.result.own()
+    }
+
+    /// Columns of a table of the items: the log strengths, or what the model shows in their place.
+    #[must_use]
+    pub fn columns(&self) -> Vec<Column> {
+        let own = self.result.columns();
+        match &self.log_strength {
+            Some(values) if own.is_empty() => {
+                let errors = self.sandwich_error.as_ref().or(self.standard_error.as_ref()).cloned();
+                vec![Column { name: "log strength".to_owned(), values: values.clone(), errors }]
+            }
+            _ => own,
+        }
+    }
+
+    /// What a reader should know beside the table, a line each.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.result.notes()
+    }
+}

@@ -1,0 +1,229 @@
+//! What a preference model is fitted to.
+
+use std::path::Path;
+
+use equipoise_data::{
+    Battles, Comparisons, DataError, Features, Grouped, Grouping, Rankings, Selection, read_battles,
+    read_comparisons, read_features, read_grouped, read_rankings,
+};
+use serde::Serialize;
+
+/// The kind of data that a model needs, so that a file is read once, in the form that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelInput {
+    /// Comparisons counted by pair, and features of the items if strengths are to be linear in them.
+    Counts,
+    /// Comparisons one by one, with their times and magnitudes.
+    Battles,
+    /// Comparisons counted by pair for each context, with features of the contexts.
+    Contexts,
+    /// Rankings of several items.
+    Rankings,
+}
+
+impl ModelInput {
+    /// What it is, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Counts => "comparisons",
+            Self::Battles => "comparisons one by one",
+            Self::Contexts => "comparisons with a column `context`",
+            Self::Rankings => "rankings",
+        }
+    }
+
+    /// What the lines of a file of features describe, if such a file goes with it.
+    #[must_use]
+    pub fn features_of(self) -> Option<&'static str> {
+        match self {
+            Self::Counts => Some("item"),
+            Self::Contexts => Some("context"),
+            Self::Battles | Self::Rankings => None,
+        }
+    }
+
+    /// Reads a file of comparisons or rankings, and a file of features if there is one.
+    ///
+    /// # Errors
+    /// [`ReadError`]: a file that cannot be read, features where none are used, none where they are needed.
+    pub fn read(
+        self,
+        path: &Path,
+        selection: &Selection,
+        features: Option<&Path>,
+    ) -> Result<ModelData, ReadError> {
+        let read = |names: &[String]| match (features, self.features_of()) {
+            (Some(file), Some(key)) => Ok(Some(read_features(file, key, names)?)),
+            (Some(_), None) => Err(ReadError::NoFeatures { input: self }),
+            (None, _) => Ok(None),
+        };
+        Ok(match self {
+            Self::Counts => {
+                let comparisons = read_comparisons(path, selection)?;
+                let features = read(&comparisons.labels)?;
+                ModelData::Counts(Counts { comparisons, features })
+            }
+            Self::Contexts => {
+                if features.is_none() {
+                    return Err(ReadError::FeaturesMissing);
+                }
+                let grouped = read_grouped(path, selection, Grouping::Context)?;
+                let features = read(&grouped.names)?.ok_or(ReadError::FeaturesMissing)?;
+                ModelData::Contexts(Contexts { grouped, features })
+            }
+            Self::Battles => {
+                read(&[])?;
+                ModelData::Battles(read_battles(path, selection)?)
+            }
+            Self::Rankings => {
+                read(&[])?;
+                ModelData::Rankings(read_rankings(path, selection)?)
+            }
+        })
+    }
+}
+
+/// Why the data of a model could not be read.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A file is refused.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Features where none are used.
+    #[error("{} are fitted without features; leave the file of features out", .input.words())]
+    NoFeatures {
+        /// What the model is fitted to.
+        input: ModelInput,
+    },
+    /// No features where they are needed.
+    #[error("features of the contexts are needed: a file with a column `context`, then one a feature")]
+    FeaturesMissing,
+}
+
+/// Comparisons counted by pair, and features of the items if strengths are to be linear in them.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// The counts.
+    pub comparisons: Comparisons,
+    /// Features of the items, in the order of the labels.
+    pub features: Option<Features>,
+}
+
+impl From<Comparisons> for Counts {
+    fn from(comparisons: Comparisons) -> Self {
+        Self { comparisons, features: None }
+    }
+}
+
+/// Comparisons counted by pair for each context, with features of the contexts.
+#[derive(Clone, Debug)]
+pub struct Contexts {
+    /// The counts of each context, over the same items.
+    pub grouped: Grouped,
+    /// Features of the contexts, in the order of their names.
+    pub features: Features,
+}
+
+/// Data in the form that a model needs.
+#[derive(Clone, Debug)]
+pub enum ModelData {
+    /// See [`ModelInput::Counts`].
+    Counts(Counts),
+    /// See [`ModelInput::Battles`].
+    Battles(Battles),
+    /// See [`ModelInput::Contexts`].
+    Contexts(Contexts),
+    /// See [`ModelInput::Rankings`].
+    Rankings(Rankings),
+}
+
+impl ModelData {
+    /// Which of the forms it is.
+    #[must_use]
+    pub fn input(&self) -> ModelInput {
+        match self {
+            Self::Counts(_) => ModelInput::Counts,
+            Self::Battles(_) => ModelInput::Battles,
+            Self::Contexts(_) => ModelInput::Contexts,
+            Self::Rankings(_) => ModelInput::Rankings,
+        }
+    }
+
+    /// The items, in the order of their numbers.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        match self {
+            Self::Counts(data) => &data.comparisons.labels,
+            Self::Battles(data) => &data.labels,
+            Self::Contexts(data) => &data.grouped.labels,
+            Self::Rankings(data) => &data.labels,
+        }
+    }
+
+    /// What a reader of the result should know about the file, a line each.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        match self {
+            Self::Counts(data) => data.comparisons.checks.remarks(),
+            Self::Battles(data) => data.checks.remarks(),
+            Self::Contexts(data) => data.grouped.checks.remarks(),
+            Self::Rankings(data) => data.checks.remarks(),
+        }
+    }
+}
+
+impl From<Comparisons> for ModelData {
+    fn from(comparisons: Comparisons) -> Self {
+        Self::Counts(comparisons.into())
+    }
+}
+
+impl From<Battles> for ModelData {
+    fn from(battles: Battles) -> Self {
+        Self::Battles(battles)
+    }
+}
+
+impl From<Contexts> for ModelData {
+    fn from(contexts: Contexts) -> Self {
+        Self::Contexts(contexts)
+    }
+}
+
+impl From<Rankings> for ModelData {
+    fn from(rankings: Rankings) -> Self {
+        Self::Rankings(rankings)
+    }
+}
+
+/// One of the forms of [`ModelData`]: what a model declares that it is fitted to.
+pub trait FitData: Sized {
+    /// Which of them.
+    const INPUT: ModelInput;
+
+    /// It, if the data have this form.
+    fn of(data: &ModelData) -> Option<&Self>;
+}
+
+macro_rules! form {
+    ($form:ident, $type:ty) => {
+        impl FitData for $type {
+            const INPUT: ModelInput = ModelInput::$form;
+
+            fn of(data: &ModelData) -> Option<&Self> {
+                match data {
+                    ModelData::$form(data) => Some(data),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+form!(Counts, Counts);
+form!(Battles, Battles);
+form!(Contexts, Contexts);
+form!(Rankings, Rankings);

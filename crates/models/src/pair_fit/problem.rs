@@ -1,0 +1,144 @@
+//! Newton's method in the directions that are free: strengths or coefficients of features, home, tie.
+//!
+//! For shift-invariant models the Hessian is singular along equal strengths; a rank-one term there makes it definite
+//! without moving the step, and is taken out of the covariance again. Steps are halved until the objective climbs; for
+//! concave models that reaches the maximum from everywhere.
+
+use equipoise_core::newton::{self, Damped, NewtonError, solve};
+use faer::linalg::solvers::Solve as _;
+use faer::{Mat, Side};
+use ndarray::{Array1, Array2};
+
+use super::likelihood::{Likelihood, Point};
+use crate::error::FitError;
+use crate::newton::{MAX_STEPS, line_search};
+
+pub(super) struct Problem {
+    pub(super) likelihood: Likelihood,
+    /// Features of the items, `[n x k]`, if strengths are linear in them.
+    pub(super) features: Option<Array2<f64>>,
+}
+
+impl Problem {
+    pub(super) fn n(&self) -> usize {
+        self.likelihood.n
+    }
+
+    /// Columns: the free directions in the space of points. Strengths (or features), home, tie.
+    pub(super) fn free_basis(&self) -> Array2<f64> {
+        let n = self.n();
+        let strengths = self.features.clone().unwrap_or_else(|| Array2::eye(n));
+        let extra: Vec<usize> = [(self.likelihood.home, n), (self.likelihood.tie_free, n + 1)]
+            .iter()
+            .filter(|(f, _)| *f)
+            .map(|(_, k)| *k)
+            .collect();
+        let mut free = Array2::zeros((n + 2, strengths.ncols() + extra.len()));
+        free.slice_mut(ndarray::s![..n, ..strengths.ncols()]).assign(&strengths);
+        extra.iter().enumerate().for_each(|(k, &at)| free[[at, strengths.ncols() + k]] = 1.0);
+        free
+    }
+
+    /// Whether equal shifts of all strengths leave the objective as it is.
+    pub(super) fn is_shift_invariant(&self) -> bool {
+        self.likelihood.model.shift_invariant && !self.likelihood.prior && self.features.is_none()
+    }
+
+    /// The negative Hessian in free directions, made definite, and the weight of the term that does so.
+    pub(super) fn regularised_hessian(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, f64) {
+        let reduced = match self.features {
+            Some(_) => free.t().dot(h).dot(free),
+            // free directions are coordinates: no products
+            None => {
+                let at: Vec<usize> = free.columns().into_iter().map(|c| unit_index(c)).collect();
+                Array2::from_shape_fn((at.len(), at.len()), |(a, b)| h[[at[a], at[b]]])
+            }
+        };
+        let n = self.n();
+        let weight = if self.is_shift_invariant() {
+            (0..n).map(|i| reduced[[i, i]]).sum::<f64>() / n as f64
+        } else {
+            0.0
+        };
+        let k = reduced.nrows();
+        let lift = |i: usize, j: usize| if i < n && j < n { weight / n as f64 } else { 0.0 };
+        (Mat::from_fn(k, k, |i, j| reduced[[i, j]] + if weight > 0.0 { lift(i, j) } else { 0.0 }), weight)
+    }
+
+    /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
+    pub(super) fn newton(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
+        let value = self.likelihood.objective(&point);
+        let mut steps = Steps { problem: self, free: self.free_basis(), value, slope: 0.0 };
+        match solve(&mut steps, &mut point, MAX_STEPS) {
+            Ok(k) => Ok((point, k as u32, true)),
+            Err(NewtonError::Singular { .. }) => Err(FitError::Singular),
+            Err(e) => Ok((point, e.steps() as u32, false)),
+        }
+    }
+
+    /// A slope in free directions.
+    fn reduce(&self, free: &Array2<f64>, slope: &Array1<f64>) -> Array1<f64> {
+        match self.features {
+            Some(_) => free.t().dot(slope),
+            None => free.columns().into_iter().map(|c| slope[unit_index(c)]).collect(),
+        }
+    }
+
+    /// A move of the free directions, as one of the point. Fixed entries do not move, also where they are infinite.
+    fn expand(&self, free: &Array2<f64>, direction: &Array1<f64>) -> Point {
+        match self.features {
+            Some(_) => free.dot(direction),
+            None => {
+                let mut moved = Array1::zeros(self.n() + 2);
+                free.columns().into_iter().zip(direction).for_each(|(c, d)| moved[unit_index(c)] = *d);
+                moved
+            }
+        }
+    }
+}
+
+/// Newton steps of a problem.
+struct Steps<'a> {
+    problem: &'a Problem,
+    free: Array2<f64>,
+    /// The objective at the point, and its slope along the last direction.
+    value: f64,
+    slope: f64,
+}
+
+impl newton::Problem for Steps<'_> {
+    fn direction(&mut self, point: &Point) -> Option<Point> {
+        let (g, h, _) = self.problem.likelihood.derivatives(point, false);
+        let g = self.problem.reduce(&self.free, &g);
+        let (mut matrix, _) = self.problem.regularised_hessian(&h, &self.free);
+        let direction = loop {
+            if let Ok(llt) = matrix.llt(Side::Lower) {
+                let solution = llt.solve(&Mat::from_fn(g.len(), 1, |i, _| g[i]));
+                break Array1::from_shape_fn(g.len(), |i| solution[(i, 0)]);
+            }
+            if self.problem.likelihood.model.shift_invariant {
+                return None;
+            }
+            // not concave here: lean towards the gradient
+            let most = (0..g.len()).map(|i| matrix[(i, i)].abs()).fold(1e-6, f64::max);
+            (0..g.len()).for_each(|i| matrix[(i, i)] += most);
+        };
+        self.slope = g.dot(&direction);
+        Some(self.problem.expand(&self.free, &direction))
+    }
+
+    fn damp(&mut self, point: &Point, moved: &Point) -> Option<Damped> {
+        let likelihood = &self.problem.likelihood;
+        let value = |next: &Point| {
+            if likelihood.allows(next) { likelihood.objective(next) } else { f64::NEG_INFINITY }
+        };
+        let (step, reached) = line_search(point, moved, (self.value, self.slope), value)?;
+        self.value = reached;
+        Some(step)
+    }
+}
+
+/// The coordinate of a unit vector.
+fn unit_index(column: ndarray::ArrayView1<'_, f64>) -> usize {
+    column.iter().position(|&x| x != 0.0).expect("a unit vector has a one")
+}

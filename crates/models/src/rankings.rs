@@ -1,0 +1,175 @@
+//! Strengths from rankings, for any likelihood of one ranking that is concave in them.
+//!
+//! Newton's method; a maximum exists iff "was ranked above (or tied)" is strongly connected (Hunter 2004); else the logistic
+//! prior is added, and said. The sandwich is taken over whole rankings, so that it holds also where the likelihood treats
+//! the pairs of a ranking as independent. Cost: O(sum k^2 + n^3) a step.
+
+use equipoise_core::graph::strong_components;
+use equipoise_core::logistic::{log_sigmoid, logistic};
+use equipoise_data::Rankings;
+use ndarray::{Array1, Array2};
+
+use crate::error::{FitError, MAX_ITEMS};
+use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
+use crate::newton::{add_logistic_prior, centred, newton};
+
+/// Strengths fitted to rankings.
+#[derive(Clone, Debug)]
+pub struct RankingFit {
+    /// Log strengths, mean 0, `[n]`.
+    pub log_strength: Array1<f64>,
+    /// Their covariance by the Hessian, `[n x n]`; too small if pairs are taken as independent.
+    pub covariance: Array2<f64>,
+    /// Their covariance by the sandwich over whole rankings, `[n x n]`: right for either.
+    pub sandwich: Array2<f64>,
+    /// Log-likelihood, in nats, without the prior.
+    pub log_likelihood: f64,
+    /// Whether a finite maximum exists.
+    pub existence: Existence,
+    /// Whether the logistic prior was used.
+    pub prior: bool,
+    /// Whether Newton's method met its tolerance.
+    pub converged: bool,
+    /// Newton steps done.
+    pub iterations: u32,
+}
+
+/// Groups of tied items, best first.
+pub(crate) type Order = Vec<Vec<usize>>;
+/// Log-likelihood of one ranking; adds weight times its slope and negative curvature.
+pub(crate) type Likelihood = fn(&Order, &Array1<f64>, f64, &mut Array1<f64>, &mut Array2<f64>) -> f64;
+
+pub(crate) fn fit_rankings(data: &Rankings, likelihood: Likelihood) -> Result<RankingFit, FitError> {
+    let n = data.labels.len();
+    if n > MAX_ITEMS {
+        return Err(FitError::TooMany { items: n });
+    }
+    let mut orders: Vec<(Order, f64)> = Vec::new();
+    for ranking in data.rankings.iter().filter(|r| r.weight > 0.0) {
+        let order: Order = ranking.groups.iter().map(|g| g.iter().map(|&i| i as usize).collect()).collect();
+        if order.iter().map(Vec::len).sum::<usize>() > 1 {
+            orders.push((order, ranking.weight));
+        }
+    }
+    if orders.is_empty() {
+        return Err(FitError::Nothing);
+    }
+    let mut below = vec![Vec::new(); n];
+    for (order, _) in &orders {
+        // neighbours are enough: the rest follows along the order
+        for (&a, &b) in
+            order.windows(2).flat_map(|w| w[0].iter().flat_map(|a| w[1].iter().map(move |b| (a, b))))
+        {
+            below[b].push(a);
+        }
+        for group in order {
+            group.windows(2).for_each(|w| {
+                below[w[0]].push(w[1]);
+                below[w[1]].push(w[0]);
+            });
+        }
+    }
+    let blocks = strong_components(&below);
+    let existence = if blocks.len() == 1 { Existence::Finite } else { Existence::Separated { blocks } };
+    let prior = !existence.holds();
+    let objective = |r: &Array1<f64>| evaluate(&orders, r, prior, likelihood);
+    let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
+    let optimum = newton(Array1::zeros(n), &flat, |r| objective(r).0, objective)?;
+    let r = optimum.point;
+    let mut meat = Array2::<f64>::zeros((n, n));
+    for (order, weight) in &orders {
+        let (mut slope, mut unused) = (Array1::zeros(n), Array2::zeros((n, n)));
+        likelihood(order, &r, 1.0, &mut slope, &mut unused);
+        let items: Vec<usize> = order.iter().flatten().copied().collect();
+        for &a in &items {
+            items.iter().for_each(|&b| meat[[a, b]] += weight * slope[a] * slope[b]);
+        }
+    }
+    let penalty: f64 = if prior { r.iter().map(|&x| log_sigmoid(x) + log_sigmoid(-x)).sum() } else { 0.0 };
+    let mean = r.mean().expect("there are items");
+    let log_likelihood = objective(&r).0 - penalty;
+    Ok(RankingFit {
+        log_strength: &r - mean,
+        sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
+        covariance: centred(&optimum.inverse),
+        log_likelihood,
+        existence,
+        prior,
+        converged: optimum.converged,
+        iterations: optimum.iterations,
+    })
+}
+
+/// Objective, gradient and negative Hessian.
+fn evaluate(
+    orders: &[(Order, f64)],
+    r: &Array1<f64>,
+    prior: bool,
+    likelihood: Likelihood,
+) -> (f64, Array1<f64>, Array2<f64>) {
+    let n = r.len();
+    let (mut value, mut g, mut h) = (0.0, Array1::zeros(n), Array2::zeros((n, n)));
+    for (order, weight) in orders {
+        value += weight * likelihood(order, r, *weight, &mut g, &mut h);
+    }
+    if prior {
+        value += add_logistic_prior(r, &mut g, &mut h);
+    }
+    (value, g, h)
+}
+
+/// What a registry row gives of the fit.
+///
+/// # Errors
+/// As [`fit_rankings`].
+pub(crate) fn fitted(data: &Rankings, likelihood: Likelihood) -> Result<Fitted, FitError> {
+    let found = fit_rankings(data, likelihood)?;
+    let (converged, iterations) = (found.converged, found.iterations);
+    Ok(Fitted {
+        log_strength: Some(found.log_strength.clone()),
+        standard_error: Some(found.covariance.diag().mapv(f64::sqrt)),
+        sandwich_error: Some(found.sandwich.diag().mapv(f64::sqrt)),
+        log_likelihood: Some(found.log_likelihood),
+        existence: found.existence.clone(),
+        prior: found.prior,
+        convergence: Convergence { by: Iteration::Newton, converged, iterations },
+        ..Fitted::new(data.labels.clone(), found)
+    })
+}
+
+impl ModelResult for RankingFit {
+    /// `Pr(i before j)`, whatever else is ranked: independence of irrelevant alternatives.
+    fn prob(&self, i: usize, j: usize) -> f64 {
+        logistic(self.log_strength[i] - self.log_strength[j])
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec![format!("log-likelihood {:.4}; errors by the sandwich over whole rankings", self.log_likelihood)]
+    }
+}
+
+/// Slopes and curvatures of a likelihood against finite differences, with and without the prior.
+#[cfg(test)]
+pub(crate) fn check_derivatives(data: &Rankings, likelihood: Likelihood) {
+    let orders: Vec<(Order, f64)> = data
+        .rankings
+        .iter()
+        .map(|r| (r.groups.iter().map(|g| g.iter().map(|&i| i as usize).collect()).collect(), r.weight))
+        .collect();
+    let r = Array1::from_shape_fn(data.labels.len(), |i| ((i * i + 1) as f64).sin());
+    for prior in [false, true] {
+        let (_, g, h) = evaluate(&orders, &r, prior, likelihood);
+        for k in 0..r.len() {
+            let moved = |s: f64| {
+                let mut x = r.clone();
+                x[k] += s;
+                evaluate(&orders, &x, prior, likelihood)
+            };
+            let (up, down) = (moved(1e-5), moved(-1e-5));
+            assert!(((up.0 - down.0) / 2e-5 - g[k]).abs() < 1e-8);
+            for l in 0..r.len() {
+                assert!(((up.1[l] - down.1[l]) / 2e-5 + h[[k, l]]).abs() < 1e-8);
+            }
+        }
+    }
+}
