@@ -2,7 +2,6 @@
 
 mod page;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -105,8 +104,9 @@ fn audit_claim(claim: &'static Claim, options: &AuditOptions) -> Result<ClaimAns
         }
         runs.push((found.worst, found.instance));
     }
+    let score = |(finding, _): &(Finding, Instance)| finding.judged.severity().score();
     // a stable sort: equally bad findings stay in the order of the suite
-    runs.sort_by_key(|(finding, _)| Reverse(finding.judged.severity().rounded()));
+    runs.sort_by(|a, b| score(b).total_cmp(&score(a)));
     let instance = runs.first().expect("the suite has instances").1.clone();
     let findings = runs.into_iter().map(|(finding, _)| finding).collect();
     Ok(ClaimAnswer { claim, findings, instance, verdicts, searched })

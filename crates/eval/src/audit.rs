@@ -174,10 +174,11 @@ pub struct Severity {
 }
 
 impl Severity {
-    /// Read to six decimals, for a list whose order must not depend on rounding.
+    /// One number for the order of a list: 1e9 a class, and the tightness up to 1e8. Beside a class a tightness is kept to
+    /// about 1e-7, so that rounding orders nothing.
     #[must_use]
-    pub fn rounded(self) -> Self {
-        Self { tightness: (1e6 * self.tightness).round() / 1e6, ..self }
+    pub fn score(self) -> f64 {
+        1e9 * f64::from(self.class) + self.tightness.min(1e8)
     }
 }
 
@@ -439,6 +440,23 @@ mod tests {
 
     fn verdict(form: Form, values: &[f64]) -> BoundVerdict {
         judge(form, &[], &FACTS, values, 1e-25, 1.0).verdict
+    }
+
+    #[test]
+    fn the_worst_finding_is_broken_then_open_then_tight() {
+        let severity =
+            |form, f: &dyn Fn(f64) -> f64| judge(form, &[], &FACTS, &series(f), 1e-25, 1.0).severity();
+        let bound = Form::Bound(|_, t| 1.0 / t);
+        let (broken, tight, loose) = (
+            severity(bound, &|t| 2.0 / (t + 1.0)),
+            severity(bound, &|t| 0.9 / (t + 1.0)),
+            severity(bound, &|t| 0.3 / (t + 1.0)),
+        );
+        let open = severity(Form::Vanishes, &|t| 1.0 / (t + 1.0));
+        assert!(broken > open && open > tight && tight > loose);
+        // rounding orders nothing in a list
+        let moved = severity(bound, &|t| 0.3 * (1.0 + 1e-12) / (t + 1.0));
+        assert!(moved > loose && moved.score() == loose.score());
     }
 
     #[test]
