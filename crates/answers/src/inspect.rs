@@ -5,7 +5,7 @@ mod groups;
 mod verdict;
 
 use equipoise::data::{Comparisons, Grouped};
-use equipoise::models::intransitivity::{Inspection, Statistic, inspect as test_intransitivity};
+use equipoise::models::intransitivity::inspect as test_intransitivity;
 
 pub use answer::{
     BradleyTerryFacts, CyclicEnergy, CyclicTriads, InspectAnswer, NashFacts, PositionBias, PowerFacts,
@@ -31,10 +31,6 @@ impl Default for InspectOptions {
     fn default() -> Self {
         Self { replicates: 999, seed: 0 }
     }
-}
-
-fn measure<'a>(found: &'a Inspection, name: &str) -> &'a Statistic {
-    found.statistic(name)
 }
 
 /// Inspects the comparisons of one game. Those of a matrix ([`comparisons_of`](crate::comparisons_of)) have no counts, and

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use equipoise::data::{Selection, parse_comparisons};
-use equipoise::models::intransitivity::inspect;
+use equipoise::models::intransitivity::{Measure, inspect};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Three models that beat each other in a circle, and one that loses to all. `read_comparisons` takes a path.
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (i, label) in data.labels.iter().enumerate() {
         println!("{label:<6} {:>9.3} {:>7.3}", found.bradley_terry.log_strength[i], found.nash.policy[i]);
     }
-    let energy = found.statistic("cyclic_energy");
+    let energy = found.statistic(Measure::CyclicEnergy);
     println!("cyclic energy {:.3}, p-value {:?}, verdict {:?}", energy.value, energy.p_value, found.verdict);
     // one rating an item cannot explain these data
     assert!(energy.p_value.is_some_and(|p| p < 0.05));

@@ -99,12 +99,39 @@ pub const STATISTICS: [(&str, &str); 11] = [
     ("nash_edge", "win rate of the maximal lottery against the Bradley-Terry favourite, less 1/2"),
     ("deviance", "twice the log-likelihood that Bradley-Terry loses against free win rates"),
 ];
-const STRONGEST: usize = 0;
-const ENERGY: usize = 5;
-const ROTATION: usize = 7;
-const LOSS: usize = 8;
-const EDGE: usize = 9;
-const DEVIANCE: usize = 10;
+
+/// A measure, by its place in [`STATISTICS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// `strongest_cycle`.
+    StrongestCycle,
+    /// `cyclic_triads`.
+    CyclicTriads,
+    /// `weighted_triads`.
+    WeightedTriads,
+    /// `significant_triads`.
+    SignificantTriads,
+    /// `items_on_cycles`.
+    ItemsOnCycles,
+    /// `cyclic_energy`.
+    CyclicEnergy,
+    /// `largest_curl`.
+    LargestCurl,
+    /// `second_rotation`.
+    SecondRotation,
+    /// `favourite_loss`.
+    FavouriteLoss,
+    /// `nash_edge`.
+    NashEdge,
+    /// `deviance`.
+    Deviance,
+}
+
+const ENERGY: usize = Measure::CyclicEnergy as usize;
+const ROTATION: usize = Measure::SecondRotation as usize;
+const LOSS: usize = Measure::FavouriteLoss as usize;
+const EDGE: usize = Measure::NashEdge as usize;
+const DEVIANCE: usize = Measure::Deviance as usize;
 
 /// What the tests say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +171,7 @@ pub struct Inspection {
     /// The maximal lottery.
     pub nash: Equilibrium,
     /// The measures, in the order of [`STATISTICS`].
-    pub statistics: Vec<Statistic>,
+    pub statistics: [Statistic; STATISTICS.len()],
     /// Cyclic energy with the energy of noise taken out, in [0, 1]; `None` if no data could be drawn.
     pub corrected_energy: Option<f64>,
     /// Pairs of singular values of K that stand out of the noise, times two.
@@ -169,13 +196,10 @@ pub enum InspectError {
 }
 
 impl Inspection {
-    /// The statistic of that name.
-    ///
-    /// # Panics
-    /// If there is none.
+    /// One of the measures.
     #[must_use]
-    pub fn statistic(&self, name: &str) -> &Statistic {
-        self.statistics.iter().find(|s| s.name == name).expect("a statistic of STATISTICS")
+    pub fn statistic(&self, measure: Measure) -> &Statistic {
+        &self.statistics[measure as usize]
     }
 }
 
@@ -212,33 +236,31 @@ pub fn inspect(
             measured
         })
         .collect::<Result<Vec<Measured>, InspectError>>()?;
-    let statistics: Vec<Statistic> = STATISTICS
-        .iter()
-        .enumerate()
-        .map(|(k, &(name, definition))| {
-            let mut values: Vec<f64> = drawn.iter().map(|m| m.values[k]).collect();
-            let known = !values.is_empty() && (design.lotteries || !matches!(k, ROTATION | EDGE));
-            let value = seen.values[k];
-            // of the energy the absolute part is tested, see the module head
-            let (tested, against): (f64, Vec<f64>) = match k {
-                ENERGY => (seen.cyclic_energy, drawn.iter().map(|m| m.cyclic_energy).collect()),
-                _ => (value, values.clone()),
-            };
-            // ties up to rounding are ties
-            let rounding = 1e-12 * tested.abs();
-            let more = against.iter().filter(|&&v| v > tested + rounding).count();
-            let as_large = against.iter().filter(|&&v| v >= tested - rounding).count();
-            Statistic {
-                name,
-                definition,
-                value,
-                p_value: known.then(|| (1 + as_large) as f64 / (1 + values.len()) as f64),
-                null_mean: known.then(|| values.iter().sum::<f64>() / values.len() as f64),
-                null_95: known.then(|| quantile(&mut values, 0.95)),
-                counts: (more, as_large - more, drawn.len()),
-            }
-        })
-        .collect();
+    let statistic = |k: usize| {
+        let (name, definition) = STATISTICS[k];
+        let mut values: Vec<f64> = drawn.iter().map(|m| m.values[k]).collect();
+        let known = !values.is_empty() && (design.lotteries || !matches!(k, ROTATION | EDGE));
+        let value = seen.values[k];
+        // of the energy the absolute part is tested, see the module head
+        let (tested, against): (f64, Vec<f64>) = match k {
+            ENERGY => (seen.cyclic_energy, drawn.iter().map(|m| m.cyclic_energy).collect()),
+            _ => (value, values.clone()),
+        };
+        // ties up to rounding are ties
+        let rounding = 1e-12 * tested.abs();
+        let more = against.iter().filter(|&&v| v > tested + rounding).count();
+        let as_large = against.iter().filter(|&&v| v >= tested - rounding).count();
+        Statistic {
+            name,
+            definition,
+            value,
+            p_value: known.then(|| (1 + as_large) as f64 / (1 + values.len()) as f64),
+            null_mean: known.then(|| values.iter().sum::<f64>() / values.len() as f64),
+            null_95: known.then(|| quantile(&mut values, 0.95)),
+            counts: (more, as_large - more, drawn.len()),
+        }
+    };
+    let statistics: [Statistic; STATISTICS.len()] = std::array::from_fn(statistic);
     let corrected_energy = (!drawn.is_empty()).then(|| {
         let mean = |of: fn(&Measured) -> f64| drawn.iter().map(of).sum::<f64>() / drawn.len() as f64;
         let exact = design.hodge.energies(&design.hodge.margins_of(|i, j| truth.prob(i, j) - 0.5));
@@ -259,12 +281,14 @@ pub fn inspect(
         let level = quantile(&mut noise, 0.95);
         2 * rotations(&skew(&matrix)).iter().filter(|&&s| s > level).count()
     });
-    let p = |k: usize| statistics[k].p_value.unwrap_or(1.0);
+    let p = |measure: Measure| statistics[measure as usize].p_value.unwrap_or(1.0);
     let verdict = match drawn.is_empty() {
         true => Verdict::Unknown,
-        false if p(STRONGEST) < LEVEL => Verdict::CyclicBeyondNoise,
-        false if p(LOSS) < MISFIT_LEVEL && seen.values[LOSS] > 0.0 => Verdict::FavouriteBeaten,
-        false if p(DEVIANCE) < MISFIT_LEVEL && corrected_energy > Some(TOLERATED) => Verdict::Misfit,
+        false if p(Measure::StrongestCycle) < LEVEL => Verdict::CyclicBeyondNoise,
+        false if p(Measure::FavouriteLoss) < MISFIT_LEVEL && seen.values[LOSS] > 0.0 => {
+            Verdict::FavouriteBeaten
+        }
+        false if p(Measure::Deviance) < MISFIT_LEVEL && corrected_energy > Some(TOLERATED) => Verdict::Misfit,
         false => Verdict::Adequate,
     };
     let cycles = cycle_facts(data);

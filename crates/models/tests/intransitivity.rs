@@ -8,7 +8,7 @@ use equipoise_core::logistic::logistic;
 use equipoise_core::{sample::uniform, seed::stream};
 use equipoise_data::{Comparisons, Selection, read_comparisons};
 use equipoise_models::distributions::chi_squared_tail;
-use equipoise_models::intransitivity::{Inspection, Verdict, inspect};
+use equipoise_models::intransitivity::{Inspection, Measure, Verdict, inspect};
 use equipoise_models::leaderboard::{bootstrap_contexts, leaderboard};
 use equipoise_models::resample::binomial;
 use ndarray::Array2;
@@ -89,8 +89,8 @@ fn measured_facts_and_verdicts() {
         let p = found.bradley_terry.deviance_p_value();
         assert!(f.deviance_p.0 <= p && p <= f.deviance_p.1, "{}: {p}", f.file);
         assert_eq!(data.labels[found.favourite], f.favourite);
-        assert!((found.statistic("favourite_loss").value - f.loss).abs() <= 0.0005, "{}", f.file);
-        assert!((found.statistic("cyclic_energy").value - f.energy).abs() <= 0.005, "{}", f.file);
+        assert!((found.statistic(Measure::FavouriteLoss).value - f.loss).abs() <= 0.0005, "{}", f.file);
+        assert!((found.statistic(Measure::CyclicEnergy).value - f.energy).abs() <= 0.005, "{}", f.file);
         let cycles = &found.cycles;
         assert_eq!((cycles.cyclic, cycles.total), f.cyclic, "{}", f.file);
         assert_eq!((cycles.significant, cycles.significant_total), f.significant, "{}", f.file);
@@ -131,7 +131,7 @@ fn drawn(n: usize, met: u64, spread: f64, cycle: f64, name: &str) -> Comparisons
 #[test]
 fn p_values_are_uniform_under_the_null() {
     const SETS: usize = 120;
-    let names = ["cyclic_energy", "deviance", "largest_curl"];
+    let names = [Measure::CyclicEnergy, Measure::Deviance, Measure::LargestCurl];
     let mut values = vec![Vec::new(); names.len()];
     let mut rejected = 0;
     for k in 0..SETS {
@@ -151,7 +151,7 @@ fn p_values_are_uniform_under_the_null() {
         });
         let distance = far.fold(0.0, f64::max);
         // Kolmogorov-Smirnov at one in a thousand
-        assert!(distance < 1.95 / (SETS as f64).sqrt(), "{name}: {distance}");
+        assert!(distance < 1.95 / (SETS as f64).sqrt(), "{name:?}: {distance}");
     }
     // level 0.05 over 120 sets: 6 expected, 14 is the 99.9 percent point
     assert!(rejected <= 14, "{rejected}");

@@ -4,12 +4,11 @@ use std::fmt;
 
 use equipoise::data::{Comparisons, PairCount};
 use equipoise::models::distributions::normal_cdf;
-use equipoise::models::intransitivity::Inspection;
+use equipoise::models::intransitivity::{Inspection, Measure};
 use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::measure;
 use super::verdict::InspectVerdict;
 use crate::table::{table, width};
 
@@ -228,8 +227,8 @@ impl InspectAnswer {
         let name = |i: usize| data.labels[i].clone();
         let names = |list: &[usize]| list.iter().map(|&i| name(i)).collect::<Vec<_>>();
         let (bt, cycles) = (&found.bradley_terry, &found.cycles);
-        let energy = measure(found, "cyclic_energy");
-        let loss = measure(found, "favourite_loss");
+        let energy = found.statistic(Measure::CyclicEnergy);
+        let loss = found.statistic(Measure::FavouriteLoss);
         Self {
             group,
             n: data.n(),
@@ -247,7 +246,7 @@ impl InspectAnswer {
                 significant: cycles.significant,
                 significant_total: cycles.significant_total,
                 weighted: cycles.weighted_share,
-                p_value: measure(found, "weighted_triads").p_value,
+                p_value: found.statistic(Measure::WeightedTriads).p_value,
             },
             cyclic_energy: CyclicEnergy {
                 value: energy.value,
@@ -257,14 +256,14 @@ impl InspectAnswer {
             strongest_cycle: StrongestCycle {
                 items: names(&cycles.cycle),
                 standard_errors: cycles.strongest_cycle,
-                p_value: measure(found, "strongest_cycle").p_value,
+                p_value: found.statistic(Measure::StrongestCycle).p_value,
             },
             bradley_terry: BradleyTerryFacts {
                 favourite: name(found.favourite),
                 deviance: bt.deviance,
                 degrees_of_freedom: bt.degrees_of_freedom,
                 deviance_p_value: bt.deviance_p_value(),
-                deviance_bootstrap_p_value: measure(found, "deviance").p_value,
+                deviance_bootstrap_p_value: found.statistic(Measure::Deviance).p_value,
                 exists: bt.exists,
                 converged: bt.converged,
                 log_strength: bt.log_strength.to_vec(),
@@ -277,7 +276,7 @@ impl InspectAnswer {
                 support: names(&found.nash.support),
                 unique: found.nash.unique,
                 duality_gap: found.nash.duality_gap,
-                edge_over_favourite: measure(found, "nash_edge").value,
+                edge_over_favourite: found.statistic(Measure::NashEdge).value,
             },
             skew_rank: found.skew_rank,
             statistics: found

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use equipoise::models::intransitivity::{Inspection, TOLERATED, Verdict};
+use equipoise::models::intransitivity::{Inspection, Measure, TOLERATED, Verdict};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-
-use super::measure;
 
 /// A p-value in a sentence.
 struct P(Option<f64>);
@@ -50,7 +48,7 @@ pub enum Favourite {
 impl Favourite {
     fn of(labels: &[String], found: &Inspection) -> Self {
         let item = labels[found.favourite].clone();
-        let loss = measure(found, "favourite_loss");
+        let loss = found.statistic(Measure::FavouriteLoss);
         match (found.condorcet_winner, found.worst_opponent) {
             (Some(w), _) if w == found.favourite => Self::BeatsAll { item },
             (_, Some(w)) if loss.value > 0.0 => Self::Beaten {
@@ -143,27 +141,29 @@ impl InspectVerdict {
     #[must_use]
     pub fn of(labels: &[String], found: &Inspection) -> Self {
         let favourite = Favourite::of(labels, found);
-        let p = |name: &str| measure(found, name).p_value;
+        let p = |measure: Measure| found.statistic(measure).p_value;
         let (cycles, nash_support) = (&found.cycles, found.nash.support.len());
         let unexplained = found.corrected_energy.unwrap_or_default();
         match found.verdict {
             Verdict::CyclicBeyondNoise => Self::CyclicBeyondNoise {
                 cycle: cycles.cycle.iter().map(|&i| labels[i].clone()).collect(),
                 standard_errors: cycles.strongest_cycle,
-                p_value: p("strongest_cycle"),
+                p_value: p(Measure::StrongestCycle),
                 favourite,
                 nash_support,
             },
             Verdict::FavouriteBeaten => {
-                Self::FavouriteBeaten { favourite, cycle_p_value: p("strongest_cycle") }
+                Self::FavouriteBeaten { favourite, cycle_p_value: p(Measure::StrongestCycle) }
             }
-            Verdict::Misfit => Self::Misfit { favourite, unexplained, deviance_p_value: p("deviance") },
+            Verdict::Misfit => {
+                Self::Misfit { favourite, unexplained, deviance_p_value: p(Measure::Deviance) }
+            }
             Verdict::Adequate => Self::Adequate {
                 favourite,
                 cyclic: cycles.cyclic,
-                cycle_p_value: p("strongest_cycle"),
+                cycle_p_value: p(Measure::StrongestCycle),
                 unexplained,
-                deviance_p_value: p("deviance"),
+                deviance_p_value: p(Measure::Deviance),
             },
             Verdict::Unknown => {
                 Self::Unknown { favourite, cyclic: cycles.cyclic, total: cycles.total, nash_support }
