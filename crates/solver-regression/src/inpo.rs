@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! pi_{t+1} = argmin_pi  E_{y, y' ~ pi_t} E_{(w, l)} ( h_t(pi, y_w, y_l) - 1 / (2 eta_I) )^2
-//! h_t(pi, y, y') = D log pi - (tau / eta_I) D log mu - (1 - tau / eta_I) D log pi_t,     D f = f(y) - f(y')
 //! ```
+//!
+//! with the score h_t and the loss on pairs of [`crate::pair_loss`].
 //!
 //! The population minimiser is unique and equals the mirror step
 //!
@@ -18,7 +19,7 @@
 //! win rate; ours is `step_size = 1 / inpo_eta`. tau = the task's `tau`, pi_ref = `mu`.
 //!
 //! `regression: population` takes that closed form; one win-rate query a step. `regression: sampled` draws pairs from
-//! pi_t, asks one duel each, and minimises the empirical loss exactly over all policies (see [`crate::regression`] for
+//! pi_t, asks one duel each, and minimises the empirical loss exactly over all policies (see [`crate::least_squares`] for
 //! the choice among minimisers when the comparison graph is not connected: untouched actions keep the anchor). Its
 //! gradient is unbiased; its minimiser is unbiased up to O(1 / duels).
 //!
@@ -41,7 +42,8 @@ use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::regression::{self, Comparison};
+use crate::least_squares;
+use crate::pair_loss::Comparison;
 use crate::selection::{best_worst, tournament_duels};
 
 /// How the regression is posed.
@@ -283,7 +285,7 @@ impl Sampled {
                     }
                 }
             }
-            regression::fit(&self.comparisons, &mut gain[range])?;
+            least_squares::fit(&self.comparisons, &mut gain[range])?;
         }
         Ok(())
     }

@@ -1,9 +1,11 @@
-//! INPO: mirror descent by regression on duels between the policy's own answers.
+//! Methods by regression: a loss on pairs of answers, minimised over policies.
 //!
-//! [`inpo`] is the method, [`regression`] its inner problem, [`selection`] how practice picks the pairs.
+//! [`inpo`] is mirror descent by regression on duels between the policy's own answers. [`pair_loss`] states its loss,
+//! [`least_squares`] minimises it over all tables, [`selection`] is how practice picks the pairs.
 
 pub mod inpo;
-pub mod regression;
+pub mod least_squares;
+pub mod pair_loss;
 pub mod selection;
 
 use equipoise_core::SolverEntry;

@@ -7,7 +7,7 @@
 
 use equipoise_core::{Duel, Oracle, Rng, sample};
 
-use crate::regression::Comparison;
+use crate::pair_loss::Comparison;
 
 /// Duels of one tournament among an even number of `candidates`: `K/2` first-round matches, a knockout of the winners
 /// and one of the losers, and the final between best and worst.

@@ -1,12 +1,4 @@
-//! The inner problem of INPO: the potential that best explains a list of labelled comparisons.
-//!
-//! ```text
-//! minimise over g:  sum_s (g[y_s] - g[y'_s] - m_s)^2,      m_s = z_s - 1/2
-//! ```
-//!
-//! In the paper's symbols the regressand is `h_t = log-ratio of pi over its anchor`, the target `1 / (2 eta_I)` with the
-//! winner first. With the label z in `[0, 1]` for "y wins" that is `(z - 1/2) / eta_I`, also for soft labels, whose
-//! expected loss differs by a constant. The problem is linear, so `g = eta_I h` is fitted once and scaled by the step.
+//! The minimiser of INPO's loss on pairs ([`crate::pair_loss`]): the potential that best explains labelled comparisons.
 //!
 //! Normal equations: `L g = b` with the Laplacian L of the comparison multigraph, singular always (shifts) and more so
 //! when the graph falls apart. Among all minimisers we return the one of least `sum_k N_k g_k^2`, `N_k` = how often
@@ -20,19 +12,10 @@
 
 use equipoise_core::StepError;
 
+use crate::pair_loss::Comparison;
+
 /// Relative size of the residual, in the preconditioned norm, at which the fit is accepted.
 const TOLERANCE: f64 = 1e-13;
-
-/// One labelled comparison of two actions of the same context.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Comparison {
-    /// The action asked about, from 0.
-    pub left: usize,
-    /// Its opponent, from 0; may be the same action, which tells nothing.
-    pub right: usize,
-    /// `z - 1/2` for the label z in `[0, 1]` of "left wins".
-    pub margin: f64,
-}
 
 /// Writes the least-squares potential of `comparisons` into `potential`, `[actions]`; see the module head for the choice
 /// among minimisers.
