@@ -28,32 +28,47 @@ use crate::crossover::crossover;
 use crate::dense::Lu;
 use crate::margins::Margins;
 
-/// Share of the way to the boundary that a step may go.
+// None of the constants below decides what is true: an equilibrium is accepted by its own gap, whatever path led to it,
+// and where a short cut fails the path of the whole game goes on. They trade time only. What is exact about a value is
+// said with it; the others are round figures.
+
+/// Share of the way to the boundary that a step may go: the usual choice of predictor-corrector codes (0.9 to 0.9999).
+/// Nearer to 1 the next step has tiny pivots, further away the last steps lose their superlinear rate.
 const TO_BOUNDARY: f64 = 0.995;
-/// `lambda`, relative to the scale, above which directions from `f32` are tried.
+/// `lambda`, relative to the scale, above which directions from `f32` are tried: about the unit roundoff of `f32`, 6e-8;
+/// below, the small products `x_i s_i` are no longer resolved and the refinement fails anyway.
 const SINGLE: f64 = 1e-7;
-/// Relative residual of a direction that is good enough.
+/// Relative residual of a direction that is good enough. Slacks are recomputed from `x`, so that an error of a direction only
+/// costs centring: three digits are enough.
 const DIRECTION: f64 = 1e-3;
 
-/// Actions below which dropping does not pay.
+/// Actions below which nothing is dropped: their LU is too cheap for a smaller one to pay.
 const DROP_FROM: usize = 150;
-/// An action with `x_i` below this times `s_i` is off the support clearly enough to be dropped.
+/// An action with `x_i` below this times `s_i` may be dropped. At the path's end the ratio goes to 0 off the support and to
+/// infinity on it; a larger threshold drops earlier, and more actions have to come back.
 const DROPPED: f64 = 0.02;
-/// A dropped action comes back once it loses by less than so many `lambda`.
-const NEAR: f64 = 4.0;
-/// As long as `lambda` is above this over the number of actions.
+/// A dropped action comes back once it loses by less than so many `lambda`. At `x_i s_i = lambda / n` its probability would
+/// then be above `1 / (4 n)`, a share that moves the others.
+const COMES_BACK: f64 = 4.0;
+/// Actions come back by [`COMES_BACK`] as long as `lambda` is above this over the number of actions, that is, while it is no
+/// smaller than a tenth of the probability of an average action; afterwards only those that win.
 const EARLY: f64 = 0.1;
-/// How many times larger a `lambda` a stuck path goes on from.
+/// How many times larger a `lambda` a stuck path goes on from: far enough from the boundary for a full step, and no more than
+/// a step or two to make good.
 const FURTHER: f64 = 10.0;
-/// A support shows once one action in so many stands on its side, or their number no longer changes.
+/// A support shows once one action in so many stands on its side. Random games end with half of the actions in the support:
+/// half of that is enough to see it; smaller supports are seen by their number changing little.
 const SHARE: usize = 4;
-/// Crossover is tried with one action between the sides, and one more for so many of the support.
+/// Crossover is tried with one action between the sides, and one more for so many of the support: block pivoting exchanges a
+/// few wrong actions, and a try that fails costs up to eight blocks.
 const BETWEEN: usize = 500;
-/// Times that actions may be dropped or come back, or a stuck path go on from further inside.
+/// Times that actions may be dropped or come back, or a stuck path go on from further inside: with six steps before the
+/// first drop and some twenty after it, one change a step; a game that wants more is better followed whole.
 const CHANGES: usize = 20;
-/// Steps between two attempts at crossover.
+/// Steps between two attempts at crossover: what an attempt costs, in steps, so that failing ones about double the time.
 const WAIT: usize = 2;
-/// `lambda`, relative to the scale, below which a step that does not halve it is the last.
+/// `lambda`, relative to the scale, below which a step that does not halve it is the last: the rounding of a sum of some
+/// hundred margins, `sqrt n` times 1e-16, with two digits to spare.
 const NEARLY_ROUNDING: f64 = 1e-13;
 /// More steps than any game has been seen to need, four times over.
 const STEPS: usize = 100;
@@ -147,6 +162,12 @@ struct CentralPath<'a> {
     changes: usize,
 }
 
+/// A policy of the whole game and its margins there, both `[n]`.
+struct Lifted {
+    x: Vec<f64>,
+    margins: Vec<f64>,
+}
+
 impl<'a> CentralPath<'a> {
     /// At the uniform policy.
     fn new(whole: &'a Margins, may_drop: bool) -> Self {
@@ -184,6 +205,12 @@ impl<'a> CentralPath<'a> {
         lifted
     }
 
+    /// The present point in the whole game.
+    fn lifted(&self) -> Lifted {
+        let x = self.lift(&self.point.x);
+        Lifted { margins: self.whole.product(&x), x }
+    }
+
     /// The equilibrium by crossover, if it is one of the whole game; dropped actions that beat it come back.
     fn equilibrium(&mut self) -> Crossed {
         let Some(found) = crossover(self.margins(), &self.point.x, &self.point.s) else {
@@ -200,7 +227,7 @@ impl<'a> CentralPath<'a> {
             return Crossed::Equilibrium(policy);
         }
         winners.iter().for_each(|&i| kept[i] = true);
-        self.keep(&kept);
+        self.keep(&kept, None);
         Crossed::Beaten
     }
 
@@ -220,14 +247,14 @@ impl<'a> CentralPath<'a> {
         let Point { x, s, lambda, .. } = &self.point;
         let mut kept = self.kept();
         if self.smaller.is_some() {
-            let margins = self.whole.product(&self.lift(x));
+            let lifted = self.lifted();
             // early a small slack is a promise; late it may be one of the many that are small for good
-            let near = if *lambda > EARLY / x.len() as f64 { NEAR * lambda } else { 0.0 };
+            let slack = if *lambda > EARLY / x.len() as f64 { COMES_BACK * lambda } else { 0.0 };
             let winners: Vec<usize> =
-                (0..kept.len()).filter(|&i| !kept[i] && lambda - margins[i] < near).collect();
+                (0..kept.len()).filter(|&i| !kept[i] && lambda - lifted.margins[i] < slack).collect();
             if !winners.is_empty() {
                 winners.iter().for_each(|&i| kept[i] = true);
-                self.keep(&kept);
+                self.keep(&kept, Some(lifted));
             }
             return;
         }
@@ -238,12 +265,12 @@ impl<'a> CentralPath<'a> {
         self.inside_before = inside;
         if inside >= 4 && shows && 4 * off.len() >= x.len() {
             off.iter().for_each(|&i| kept[i] = false);
-            self.keep(&kept);
+            self.keep(&kept, None);
         }
     }
 
-    /// Goes on with these actions.
-    fn keep(&mut self, kept: &[bool]) {
+    /// Goes on with these actions. `lifted` is the present point, where its margins are known.
+    fn keep(&mut self, kept: &[bool], lifted: Option<Lifted>) {
         self.changes -= 1;
         let actions: Vec<usize> = (0..kept.len()).filter(|&i| kept[i]).collect();
         let (lambda, mu) = (self.point.lambda, self.point.lambda / self.point.x.len() as f64);
@@ -255,8 +282,7 @@ impl<'a> CentralPath<'a> {
             self.before = Some(self.point.clone());
         }
         // an action that comes back starts where the path has it for its slack
-        let old = self.lift(&self.point.x);
-        let margins = self.whole.product(&old);
+        let Lifted { x: old, margins } = lifted.unwrap_or_else(|| self.lifted());
         let slack = |i: usize| (lambda - margins[i]).max(0.5 * lambda);
         let x = actions
             .iter()
@@ -305,7 +331,7 @@ struct Point {
 }
 
 impl Point {
-    /// Number of actions that look like the support.
+    /// Number of actions on the side of the support.
     fn inside(&self) -> usize {
         self.x.iter().zip(&self.s).filter(|(x, s)| x > s).count()
     }

@@ -57,6 +57,17 @@ pub enum Selection<'a> {
     Vertex,
 }
 
+impl Selection<'_> {
+    /// What an equilibrium of several is called that was selected so.
+    fn selected(self) -> Selected {
+        match self {
+            Self::MaximumEntropy => Selected::MaximumEntropy,
+            Self::RegularisedLimit(_) => Selected::RegularisedLimit,
+            Self::Vertex => Selected::Vertex,
+        }
+    }
+}
+
 /// Which equilibrium was returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selected {
@@ -186,8 +197,8 @@ pub fn select_lottery_watched(
     }
     let k = Margins::scaled(matrix);
     let mut search = Search { matrix, k: &k, path_end: None, watch };
-    let found = search.any()?;
-    search.select(found, selection)
+    let found = search.find()?;
+    Ok(search.select(found, selection))
 }
 
 /// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
@@ -199,7 +210,7 @@ pub fn select_lottery_watched(
 pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
     let k = Margins::scaled(matrix);
     let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
-    let found = search.any()?;
+    let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
     }
@@ -213,7 +224,7 @@ pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, 
 pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
     let k = Margins::scaled(matrix);
     let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
-    let found = search.any()?;
+    let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(Some((0..k.n()).filter(|&i| found.policy[i] > 0.0).collect()));
     }
@@ -227,16 +238,23 @@ fn all_tie(k: &Margins) -> bool {
     k.largest() == 0.0
 }
 
-/// An equilibrium on the way.
-pub(crate) struct Found {
-    pub(crate) policy: Vec<f64>,
+/// A policy that one of the ways gave, with its gap.
+struct Candidate {
+    policy: Vec<f64>,
     /// `K pi`, exact to rounding, in units of the matrix.
     margins: Vec<f64>,
-    pub(crate) gap: f64,
-    pub(crate) unique: Option<bool>,
+    gap: f64,
+    unique: Option<bool>,
     method: Method,
     /// Whether the policy is known to be a vertex.
     vertex: bool,
+}
+
+/// The equilibrium asked for, and what is known of the set of all.
+struct Choice {
+    candidate: Candidate,
+    dimension: Option<usize>,
+    selected: Selected,
 }
 
 struct Search<'a> {
@@ -251,19 +269,19 @@ struct Search<'a> {
 fn ignore(_: f64) {}
 
 impl Search<'_> {
-    /// Some equilibrium.
-    fn any(&mut self) -> Result<Found, ReferenceError> {
+    /// Some equilibrium, by the first way that gives a certified one.
+    fn find(&mut self) -> Result<Candidate, ReferenceError> {
         let k = self.k;
         let n = k.n();
         if let Some(winner) = (0..n).find(|&i| (0..n).all(|j| i == j || k.at(i, j) > 0.0)) {
             let mut policy = vec![0.0; n];
             policy[winner] = 1.0;
-            return Ok(Found { unique: Some(true), ..self.found(policy, Method::Inspection, true) });
+            return Ok(Candidate { unique: Some(true), ..self.candidate(policy, Method::Inspection, true) });
         }
         if all_tie(k) {
             let mut policy = vec![0.0; n];
             policy[0] = 1.0;
-            return Ok(Found { unique: Some(false), ..self.found(policy, Method::Inspection, true) });
+            return Ok(Candidate { unique: Some(false), ..self.candidate(policy, Method::Inspection, true) });
         }
         let path_first = n > PIVOTING;
         if path_first && let Some(found) = self.by_path() {
@@ -279,7 +297,7 @@ impl Search<'_> {
         }
         let (x, _) = self.path_end();
         let x = x.clone();
-        let found = self.found(x, Method::CentralPoint, false);
+        let found = self.candidate(x, Method::CentralPoint, false);
         if found.gap <= LARGEST_GAP {
             Ok(found)
         } else {
@@ -287,22 +305,22 @@ impl Search<'_> {
         }
     }
 
-    fn by_pivoting(&self) -> Option<Found> {
+    fn by_pivoting(&self) -> Option<Candidate> {
         let k = self.k;
         let basis = optimal_basis::<f64>(k);
-        let found = self.found(on_simplex(k, &basis, &solve_basis(k, &basis)), Method::Simplex, true);
+        let found = self.candidate(on_simplex(k, &basis, &solve_basis(k, &basis)), Method::Simplex, true);
         if self.certified(&found) {
-            return Some(self.decided(found));
+            return Some(self.with_uniqueness(found));
         }
         let basis = optimal_basis::<fx128>(k);
-        let found = self.found(on_simplex(k, &basis, &basis.probs), Method::DoubledSimplex, true);
-        self.certified(&found).then(|| self.decided(found))
+        let found = self.candidate(on_simplex(k, &basis, &basis.probs), Method::DoubledSimplex, true);
+        self.certified(&found).then(|| self.with_uniqueness(found))
     }
 
-    fn by_path(&mut self) -> Option<Found> {
+    fn by_path(&mut self) -> Option<Candidate> {
         match interior::follow(self.k, self.watch) {
             End::Equilibrium(policy) => {
-                let found = self.decided(self.found(policy, Method::InteriorPoint, true));
+                let found = self.with_uniqueness(self.candidate(policy, Method::InteriorPoint, true));
                 if self.certified(&found) {
                     return Some(found);
                 }
@@ -311,27 +329,28 @@ impl Search<'_> {
         }
         let face = self.face()?;
         let unique = Some(face.dimension() == 0);
-        let inside = self.found(face.lift(&face.inside), Method::CentralPath, false);
-        self.certified(&inside).then_some(Found { unique, ..inside })
+        let inside = self.candidate(face.lift(&face.inside), Method::CentralPath, false);
+        self.certified(&inside).then_some(Candidate { unique, ..inside })
     }
 
     fn path_end(&mut self) -> &(Vec<f64>, Vec<f64>) {
         self.path_end.get_or_insert_with(|| interior::follow_to_end(self.k, self.watch))
     }
 
-    fn found(&self, policy: Vec<f64>, method: Method, vertex: bool) -> Found {
+    fn candidate(&self, policy: Vec<f64>, method: Method, vertex: bool) -> Candidate {
         let margins = exact_margins(self.matrix, &policy);
         let gap = 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Found { policy, margins, gap, unique: None, method, vertex }
+        Candidate { policy, margins, gap, unique: None, method, vertex }
     }
 
     /// Whether only rounding stands between the gap and 0.
-    fn certified(&self, found: &Found) -> bool {
+    fn certified(&self, found: &Candidate) -> bool {
         found.gap <= rounding(self.k.n()) * self.k.scale()
     }
 
-    fn decided(&self, found: Found) -> Found {
-        Found { unique: is_unique(self.k, &found), ..found }
+    /// The candidate, with the answer of [`is_unique`].
+    fn with_uniqueness(&self, found: Candidate) -> Candidate {
+        Candidate { unique: is_unique(self.k, &found), ..found }
     }
 
     /// The set of all equilibria.
@@ -341,62 +360,74 @@ impl Search<'_> {
         Face::new(k, x, s, rounding(k.n()))
     }
 
-    /// The equilibrium asked for, given any.
-    fn select(&mut self, mut found: Found, selection: Selection<'_>) -> Result<Equilibrium, ReferenceError> {
+    /// The equilibrium asked for, given some one, described.
+    fn select(&mut self, some: Candidate, selection: Selection<'_>) -> Equilibrium {
         let n = self.k.n();
-        let named = match selection {
-            Selection::MaximumEntropy => Selected::MaximumEntropy,
-            Selection::RegularisedLimit(_) => Selected::RegularisedLimit,
-            Selection::Vertex => Selected::Vertex,
-        };
-        let log_mu = match selection {
-            Selection::RegularisedLimit(mu) => mu.log_probs().to_vec(),
-            _ => vec![0.0; n],
-        };
-        let (mut dimension, mut selected) = (None, Selected::Undecided);
-        if found.unique == Some(true) {
-            (dimension, selected) = (Some(0), Selected::Unique);
-        } else if found.vertex && matches!(selection, Selection::Vertex) {
-            selected = if found.unique.is_some() { Selected::Vertex } else { Selected::Undecided };
-        } else if all_tie(self.k) {
-            let policy = match selection {
-                Selection::RegularisedLimit(mu) => mu.probs().to_vec(),
-                _ => vec![1.0 / n as f64; n],
-            };
-            found = Found { unique: Some(false), ..self.found(policy, Method::Inspection, false) };
-            (dimension, selected) = (Some(n - 1), named);
-        } else if let Some(face) = self.face() {
-            let policy = match selection {
-                _ if face.dimension() == 0 => Some(face.lift(&face.inside)),
-                Selection::Vertex => Some(face.vertex()),
-                _ => face.projection(&log_mu),
-            };
-            let chosen = policy.map(|p| self.found(normalised(p), found.method, false));
-            if let Some(chosen) = chosen
-                && self.certified(&chosen)
-            {
-                let unique = Some(face.dimension() == 0);
-                if found.unique.is_none() || found.unique == unique {
-                    (dimension, selected) = (Some(face.dimension()), named);
-                    if unique == Some(true) {
-                        selected = Selected::Unique;
-                    }
-                    found = Found { unique, ..chosen };
-                }
-            }
-        }
-        let support: Vec<usize> = (0..n).filter(|&i| found.policy[i] > 0.0).collect();
-        let best = 0.5 * found.gap - rounding(n) * self.k.scale();
-        let best_responses = (0..n).filter(|&i| found.margins[i] >= best || found.policy[i] > 0.0).collect();
-        Ok(Equilibrium {
-            policy: Array1::from(found.policy),
-            duality_gap: found.gap,
-            support,
-            best_responses,
-            unique: found.unique,
+        let Choice { candidate, dimension, selected } = self.choose(some, selection);
+        let Candidate { policy, margins, gap, unique, method, .. } = candidate;
+        let best = 0.5 * gap - rounding(n) * self.k.scale();
+        Equilibrium {
+            support: (0..n).filter(|&i| policy[i] > 0.0).collect(),
+            best_responses: (0..n).filter(|&i| margins[i] >= best || policy[i] > 0.0).collect(),
+            policy: Array1::from(policy),
+            duality_gap: gap,
+            unique,
             dimension,
             selected,
-            method: found.method,
+            method,
+        }
+    }
+
+    /// The equilibrium asked for, given some one; the given one, undecided, where rounding hides the set of them.
+    fn choose(&mut self, some: Candidate, selection: Selection<'_>) -> Choice {
+        if some.unique == Some(true) {
+            return Choice { candidate: some, dimension: Some(0), selected: Selected::Unique };
+        }
+        if some.vertex && matches!(selection, Selection::Vertex) {
+            let selected = if some.unique.is_some() { Selected::Vertex } else { Selected::Undecided };
+            return Choice { candidate: some, dimension: None, selected };
+        }
+        if all_tie(self.k) {
+            return self.choose_where_all_tie(selection);
+        }
+        self.choose_on_face(&some, selection).unwrap_or(Choice {
+            candidate: some,
+            dimension: None,
+            selected: Selected::Undecided,
+        })
+    }
+
+    /// Every policy is an equilibrium.
+    fn choose_where_all_tie(&self, selection: Selection<'_>) -> Choice {
+        let n = self.k.n();
+        let policy = match selection {
+            Selection::RegularisedLimit(mu) => mu.probs().to_vec(),
+            _ => vec![1.0 / n as f64; n],
+        };
+        let candidate =
+            Candidate { unique: Some(false), ..self.candidate(policy, Method::Inspection, false) };
+        Choice { candidate, dimension: Some(n - 1), selected: selection.selected() }
+    }
+
+    /// The one asked for on the set of all equilibria; `None` if that set is not told, contradicts what is known of
+    /// `some`, or holds no certified policy of the kind.
+    fn choose_on_face(&mut self, some: &Candidate, selection: Selection<'_>) -> Option<Choice> {
+        let face = self.face()?;
+        let unique = face.dimension() == 0;
+        let policy = match selection {
+            _ if unique => face.lift(&face.inside),
+            Selection::Vertex => face.vertex(),
+            Selection::RegularisedLimit(mu) => face.projection(&mu.log_probs().to_vec())?,
+            Selection::MaximumEntropy => face.projection(&vec![0.0; self.k.n()])?,
+        };
+        let chosen = self.candidate(normalised(policy), some.method, false);
+        if !self.certified(&chosen) || some.unique.is_some_and(|known| known != unique) {
+            return None;
+        }
+        Some(Choice {
+            candidate: Candidate { unique: Some(unique), ..chosen },
+            dimension: Some(face.dimension()),
+            selected: if unique { Selected::Unique } else { selection.selected() },
         })
     }
 }
@@ -405,14 +436,14 @@ impl Search<'_> {
 pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, ReferenceError> {
     let k = Margins::scaled(matrix);
     let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
-    let found = search.any()?;
+    let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(found.policy);
     }
-    search.select(found, Selection::MaximumEntropy).map(|e| e.policy.to_vec())
+    Ok(search.select(found, Selection::MaximumEntropy).policy.to_vec())
 }
 
-/// Rounding of a sum of `n` margins of size at most 1, with room for the decomposition behind it.
+/// Rounding of a sum of `n` margins of size at most 1, and of the decomposition behind it.
 fn rounding(n: usize) -> f64 {
     32.0 * (n as f64).sqrt() * f64::EPSILON
 }
@@ -441,7 +472,7 @@ fn on_simplex(k: &Margins, basis: &Basis, probs: &[f64]) -> Vec<f64> {
     policy
 }
 
-fn is_unique(k: &Margins, found: &Found) -> Option<bool> {
+fn is_unique(k: &Margins, found: &Candidate) -> Option<bool> {
     let (n, policy) = (k.n(), &found.policy);
     let zero = rounding(n);
     let support: Vec<usize> = (0..n).filter(|&i| policy[i] > 0.0).collect();
