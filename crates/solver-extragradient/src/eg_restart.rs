@@ -15,11 +15,13 @@
 //! interior. The task's `tau` is not used. Deviations: the restart rule halves the gap of the game itself instead of the
 //! paper's normalised gap; each context restarts by itself.
 
+use std::ops::Range;
+
 use equipoise_core::flat::Flat as _;
 use equipoise_core::kernel::Iterates;
 use equipoise_core::step_size::StepRule;
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
+    Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Shape, Solver, SolverConfig,
     SolverEntry, StepError, StepSize, Task,
 };
 use schemars::JsonSchema;
@@ -62,20 +64,16 @@ impl SolverConfig for Config {
         };
         let config = Self { step_size: eta.into(), ..self };
         let start = task.start.probs().to_vec();
-        let len = start.len();
         Ok(Built::new(
             &config,
             EgRestart {
                 state: Iterates::new(task),
-                gain_before: vec![0.5; len],
-                plays: vec![0.0; len],
-                answers: vec![0.0; len],
-                counts: vec![0.0; task.shape().contexts()],
-                gaps: vec![f64::NAN; task.shape().contexts()],
+                gain_before: vec![0.5; start.len()],
+                average: Average::new(task.shape()),
                 buffer: start.clone(),
                 half: task.start.clone(),
-                base: start,
-                kind: config.base,
+                z: start,
+                base: config.base,
                 eta,
                 scratch: Vec::new(),
             },
@@ -100,17 +98,13 @@ struct EgRestart {
     /// The next play (optimistic) or the half point.
     half: Policy,
     /// z, flat over the shape.
-    base: Vec<f64>,
-    /// Win rates of the play before (optimistic).
+    z: Vec<f64>,
+    /// Win rates at z (extragradient) or of the play before (optimistic).
     gain_before: Vec<f64>,
-    /// Sums of plays and of their win rates since the last restart, flat over the shape.
-    plays: Vec<f64>,
-    answers: Vec<f64>,
-    /// Plays since the last restart, and the gap there, of each context; NaN before anything is known.
-    counts: Vec<f64>,
-    gaps: Vec<f64>,
+    average: Average,
+    /// The average play, flat over the shape.
     buffer: Vec<f64>,
-    kind: Base,
+    base: Base,
     eta: f64,
     scratch: Vec<f64>,
 }
@@ -120,59 +114,108 @@ fn gap(win_rates: impl Iterator<Item = f64>) -> f64 {
     2.0 * (win_rates.fold(f64::NEG_INFINITY, f64::max) - 0.5)
 }
 
-impl Solver for EgRestart {
-    fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
-        let Self {
-            state: Iterates { policy, played, gain, .. }, half, base, kind, eta, scratch, buffer, ..
-        } = self;
+/// The plays since the last restart of each context.
+struct Average {
+    /// Sums of the plays and of their win rates, flat over the shape.
+    plays: Vec<f64>,
+    win_rates: Vec<f64>,
+    /// Plays of each context.
+    counts: Vec<f64>,
+    /// The gap at the last restart of each context, before the first that of the start; NaN before anything is known.
+    gaps: Vec<f64>,
+}
+
+impl Average {
+    fn new(shape: &Shape) -> Self {
+        Self {
+            plays: vec![0.0; shape.len()],
+            win_rates: vec![0.0; shape.len()],
+            counts: vec![0.0; shape.contexts()],
+            gaps: vec![f64::NAN; shape.contexts()],
+        }
+    }
+
+    /// Takes `gap` for that of the start of context `x`, unless one is known.
+    fn start_from(&mut self, x: usize, gap: f64) {
+        if self.gaps[x].is_nan() {
+            self.gaps[x] = gap;
+        }
+    }
+
+    /// Adds a play of context `x`; the gap of the average.
+    fn add(&mut self, x: usize, range: Range<usize>, play: &[f64], win_rates: &[f64]) -> f64 {
+        self.counts[x] += 1.0;
+        for k in range.clone() {
+            self.plays[k] += play[k];
+            self.win_rates[k] += win_rates[k];
+        }
+        gap(self.mean(&self.win_rates, x, range))
+    }
+
+    /// The mean, over the plays of context `x`, of what `sums` adds up.
+    fn mean<'a>(
+        &self,
+        sums: &'a [f64],
+        x: usize,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = f64> + use<'a> {
+        let count = self.counts[x];
+        sums[range].iter().map(move |sum| sum / count)
+    }
+
+    /// Begins anew in context `x`, from a point of this gap.
+    fn restart(&mut self, x: usize, range: Range<usize>, gap: f64) {
+        (self.gaps[x], self.counts[x]) = (gap, 0.0);
+        self.plays[range.clone()].fill(0.0);
+        self.win_rates[range].fill(0.0);
+    }
+}
+
+impl EgRestart {
+    /// The play h: a step from z along the win rates at z, or along those of the last play. Its win rates are the gain.
+    fn play(&mut self, oracle: &mut dyn Oracle) -> Result<(), StepError> {
+        let Self { state: Iterates { played, gain, .. }, half, z, gain_before, eta, scratch, .. } = self;
         let shape = played.shape().clone();
-        // the play h: from the win rates at z, or from those of the last play
-        if *kind == Base::Extragradient {
-            played.set_probs(|p| p.copy_from_slice(base))?;
+        if self.base == Base::Extragradient {
+            played.set_probs(|p| p.copy_from_slice(z))?;
             oracle.win_rates(played, gain);
-            self.gain_before.copy_from_slice(gain.as_slice().expect("contiguous"));
+            gain_before.copy_from_slice(gain.flat());
             for (x, range) in shape.ranges().enumerate() {
-                if self.gaps[x].is_nan() {
-                    self.gaps[x] = gap(gain.iter().skip(range.start).take(range.len()).copied());
-                }
+                self.average.start_from(x, gap(gain_before[range].iter().copied()));
             }
         }
         half.set_probs(|h| {
             for range in shape.ranges() {
-                ascend(&mut h[range.clone()], &base[range.clone()], &self.gain_before[range], *eta, scratch);
+                ascend(&mut h[range.clone()], &z[range.clone()], &gain_before[range], *eta, scratch);
             }
         })?;
         std::mem::swap(played, half);
         oracle.win_rates(played, gain);
-        let gain = gain.flat();
-        let probs = played.probs_slice();
-        for (x, range) in shape.ranges().enumerate() {
+        Ok(())
+    }
+}
+
+impl Solver for EgRestart {
+    fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
+        self.play(oracle)?;
+        let Self { state: Iterates { policy, played, gain, .. }, z, gain_before, average, buffer, .. } = self;
+        let (gain, probs) = (gain.flat(), played.probs_slice());
+        for (x, range) in played.shape().ranges().enumerate() {
             let row = &mut buffer[range.clone()];
-            ascend(row, &base[range.clone()], &gain[range.clone()], *eta, scratch);
-            base[range.clone()].copy_from_slice(row);
-            self.counts[x] += 1.0;
-            for k in range.clone() {
-                self.plays[k] += probs[k];
-                self.answers[k] += gain[k];
-            }
-            let count = self.counts[x];
-            let averaged = gap(range.clone().map(|k| self.answers[k] / count));
-            if self.gaps[x].is_nan() {
-                // optimistic: the first play is the start
-                self.gaps[x] = averaged;
-            }
-            for k in range.clone() {
-                self.gain_before[k] = gain[k];
-                buffer[k] = self.plays[k] / count;
-            }
-            if averaged <= 0.5 * self.gaps[x] {
-                self.gaps[x] = averaged;
-                self.counts[x] = 0.0;
-                for k in range {
-                    base[k] = buffer[k];
-                    self.gain_before[k] = self.answers[k] / count;
-                    (self.plays[k], self.answers[k]) = (0.0, 0.0);
-                }
+            ascend(row, &z[range.clone()], &gain[range.clone()], self.eta, &mut self.scratch);
+            z[range.clone()].copy_from_slice(row);
+            gain_before[range.clone()].copy_from_slice(&gain[range.clone()]);
+            let averaged = average.add(x, range.clone(), probs, gain);
+            // optimistic: the first play is the start
+            average.start_from(x, averaged);
+            row.iter_mut()
+                .zip(average.mean(&average.plays, x, range.clone()))
+                .for_each(|(b, mean)| *b = mean);
+            if averaged <= 0.5 * average.gaps[x] {
+                z[range.clone()].copy_from_slice(row);
+                let win_rates = average.mean(&average.win_rates, x, range.clone());
+                gain_before[range.clone()].iter_mut().zip(win_rates).for_each(|(g, mean)| *g = mean);
+                average.restart(x, range, averaged);
             }
         }
         policy.set_probs(|p| p.copy_from_slice(buffer))?;
@@ -188,10 +231,53 @@ impl Solver for EgRestart {
     }
 
     fn step_cost(&self) -> Cost {
-        let queries = match self.kind {
+        let queries = match self.base {
             Base::Extragradient => 2,
             Base::Optimistic => 1,
         };
         Cost { queries, duels: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use equipoise_core::seed;
+    use equipoise_env::{Game, GameOracle};
+    use equipoise_testing::{cycle, gap, policy};
+
+    use super::*;
+
+    #[test]
+    fn a_restart_halves_the_gap_and_starts_from_the_average() {
+        let game: Arc<Game> = cycle(0.1, 0.2, 0.4);
+        let task = Task::new(policy(&[0.6, 0.3, 0.1]));
+        for base in [Base::Extragradient, Base::Optimistic] {
+            let config = Config { base, ..Config::default() };
+            let mut solver = config.build(&task).expect("valid parameters").solver;
+            let mut oracle = GameOracle::exact(game.clone());
+            let mut rng = seed::stream(0, "test", &[]);
+            let start = gap(&game, solver.policy());
+            for _ in 0..2000 {
+                solver.step(&mut oracle, &mut rng).expect("finite");
+            }
+            let after = gap(&game, solver.policy());
+            assert!(after < 1e-6 * start, "{base:?}: {start:e} {after:e}");
+        }
+    }
+
+    #[test]
+    fn the_average_is_the_mean_since_the_restart() {
+        let mut average = Average::new(&Shape::single(2).expect("not empty"));
+        average.start_from(0, 0.4);
+        average.start_from(0, 0.9);
+        assert_eq!(average.gaps, [0.4]);
+        assert_eq!(average.add(0, 0..2, &[1.0, 0.0], &[0.5, 0.25]), 0.0);
+        // win rates (.75, .5) on average
+        assert_eq!(average.add(0, 0..2, &[0.0, 1.0], &[1.0, 0.75]), 0.5);
+        assert_eq!(average.mean(&average.plays, 0, 0..2).collect::<Vec<_>>(), [0.5, 0.5]);
+        average.restart(0, 0..2, 0.2);
+        assert_eq!((average.gaps[0], average.counts[0], average.plays[1]), (0.2, 0.0, 0.0));
     }
 }
