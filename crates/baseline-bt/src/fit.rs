@@ -19,7 +19,7 @@
 //! so that an action of weight 1e-300 is fitted as well as one of weight 1: nearly pure designs need that. The Jacobian
 //! is a graph Laplacian with scaled rows; without a ridge it is grounded at the action that the others meet most. The
 //! loss is generalised self-concordant in the differences, so the damped step `log(1 + d) / d`, d the spread of the
-//! Newton direction in nats, always climbs and becomes the full step near the maximum (Sun, Tran-Dinh 2019,
+//! Newton direction in nats, always increases the likelihood and becomes the full step near the maximum (Sun, Tran-Dinh 2019,
 //! arXiv:1703.04599): no line search. Cost: O(n^3) a step, usually 5 to 15 steps.
 
 use equipoise_core::graph::strong_components;

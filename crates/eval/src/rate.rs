@@ -12,8 +12,8 @@ pub struct Fit {
 /// How straight the window must be: the share of the variance of `log value` that the line explains.
 const STRAIGHT: f64 = 0.95;
 
-/// Fits the tail of a trace of `(step, value)`: the points from the last time that the value was above `100` times its
-/// final level down to that level, where the level is the smallest value not below `floor` (what rounding leaves).
+/// Fits the tail of a trace of `(step, value)`: the points up to the first that is not above `floor` (what rounding leaves),
+/// from the last one on that was above 1e4 times the final value of these. If none was, without the first third of the points.
 ///
 /// `None` if fewer than five points are left, if they fall by less than a factor of 10, or if they do not lie on a
 /// line: then there is no linear rate to speak of.

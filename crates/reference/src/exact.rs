@@ -186,10 +186,10 @@ pub fn exact_lottery(game: &RationalMargins) -> Result<Option<ExactLottery>, Ref
     if game.n > LARGEST_PROOF {
         return Ok(None);
     }
-    let near = select_lottery(&game.to_matrix(), Selection::Vertex)?;
+    let rounded = select_lottery(&game.to_matrix(), Selection::Vertex)?;
     let rows: Vec<Vec<BigInt>> = (0..game.n).map(|i| game.whole_row(i)).collect();
-    let proved = prove(&rows, &near.support, &near.support)
-        .or_else(|| prove(&rows, &near.best_responses, &near.support));
+    let proved = prove(&rows, &rounded.support, &rounded.support)
+        .or_else(|| prove(&rows, &rounded.best_responses, &rounded.support));
     Ok(proved)
 }
 

@@ -256,6 +256,7 @@ fn tiny_margins_count() {
     assert_unique(&three_cycle(1e-9, 0.5, 0.5), &[0.5, 0.5, 1e-9].map(|v| v / (1.0 + 1e-9)));
 }
 
+/// T5: gap = NashConv = twice the exploitability, and 0 at the maximal lottery.
 #[test]
 fn the_gap_is_rounding_on_random_games() {
     let mut rng = rng("lottery gaps");
@@ -331,7 +332,7 @@ fn general_package(matrix: &PreferenceMatrix, action: usize, sign: f64) -> Vec<f
         (0..n).map(|i| problem.add_var(if i == action { sign } else { 0.0 }, (0.0, f64::INFINITY))).collect();
     for i in 0..n {
         let row: Vec<_> = (0..n).map(|j| (p[j], matrix.margin(i, j) / scale)).collect();
-        problem.add_constraint(row, ComparisonOp::Le, 1e-10); // room for rounding: the exact set has no interior
+        problem.add_constraint(row, ComparisonOp::Le, 1e-10); // slack for rounding: the exact set has no interior
     }
     problem.add_constraint(p.iter().map(|&v| (v, 1.0)).collect::<Vec<_>>(), ComparisonOp::Eq, 1.0);
     let solution = problem.solve().unwrap().into_solution().unwrap();
@@ -430,9 +431,11 @@ fn maximum_entropy_is_the_limit_of_the_regularised_path() {
             .sum();
         assert!(slope >= -1e-9, "kind {kind}, n {n}: {slope} {found:?} {corner:?}");
         let tau = 1e-5;
-        let near = equipoise_reference::regularised_equilibrium(&matrix, &uniform_policy(n), tau).unwrap();
-        let distance: f64 = near.policy.probs().iter().zip(&found.policy).map(|(a, b)| (a - b).abs()).sum();
-        assert!(distance < 2e-2, "kind {kind}, n {n}: {distance} {found:?} {:?}", near.policy.probs());
+        let regularised =
+            equipoise_reference::regularised_equilibrium(&matrix, &uniform_policy(n), tau).unwrap();
+        let distance: f64 =
+            regularised.policy.probs().iter().zip(&found.policy).map(|(a, b)| (a - b).abs()).sum();
+        assert!(distance < 2e-2, "kind {kind}, n {n}: {distance} {found:?} {:?}", regularised.policy.probs());
     }
     assert!(several > 40 && decided == several, "{several} {decided}");
 }

@@ -32,6 +32,7 @@ fn unique_game(n: usize, rng: &mut equipoise_core::Rng) -> (PreferenceMatrix, Ve
 
 /// Clones (arXiv:1503.00694, composition consistency): replace one action by a game of its own, and the others keep their
 /// probabilities, while the new ones share the old one's as in their own game.
+/// T27: relabelling permutes every answer, clones share their mass, and a shift of the logits changes nothing.
 #[test]
 fn composition_consistency() {
     let mut rng = rng("clones");

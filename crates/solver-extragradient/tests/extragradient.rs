@@ -48,6 +48,7 @@ fn golden_numbers_after_ten_steps() {
     assert_close(star.probs_slice(), &[0.492000563581, 0.282978935824, 0.225020500594], 5e-13);
 }
 
+/// T14: EGPO at tau = 0 is mirror-prox, and its half point is a mirror-descent step.
 #[test]
 fn without_regularisation_egpo_is_mirror_prox() {
     let mut rng = seed::stream(1, "test", &[]);
@@ -61,6 +62,7 @@ fn without_regularisation_egpo_is_mirror_prox() {
     }
 }
 
+/// T14: EGPO at tau = 0 is mirror-prox, and its half point is a mirror-descent step.
 #[test]
 fn the_half_point_is_a_mirror_descent_step_and_costs_two_queries() {
     let (task, game) = (golden_task(0.1), perturbed_rps());
@@ -77,6 +79,7 @@ fn the_half_point_is_a_mirror_descent_step_and_costs_two_queries() {
     assert_close(solver.played().log_probs_slice(), expect.log_probs_slice(), 1e-14);
 }
 
+/// T15: Nash-MP is EGPO with eta = eta_M / (1 + eta_M tau), eta_M = 2.
 #[test]
 fn nash_mp_is_egpo_with_the_mapped_step() {
     let (mut rng, eta_m) = (seed::stream(2, "test", &[]), 2.0);
@@ -115,6 +118,7 @@ fn nash_mp_is_egpo_with_the_mapped_step() {
 
 // ---- closed forms ---------------------------------------------------------------------------------------------------
 
+/// T22: on two actions, or with constant gains, the logits follow an affine recursion.
 #[test]
 fn games_with_constant_gains_follow_the_affine_recursion() {
     // additive, one winner, two actions: q differences do not depend on the opponent, so
@@ -231,6 +235,7 @@ fn measured_modulus(
     (distances[to] / distances[from]).powf(0.5 / (to - from) as f64)
 }
 
+/// T24: near pi* a method's error falls by its multiplier: |1 - eta tau + i eta w| for mirror descent, and so on.
 #[test]
 fn local_slopes_match_the_multipliers() {
     let uniform = |n| Policy::uniform(&Shape::single(n).unwrap());
@@ -258,6 +263,7 @@ fn local_slopes_match_the_multipliers() {
     }
 }
 
+/// T30: in double precision gap_tau falls monotonically to 1e-20, and a tau of 1e-6 overflows nowhere.
 #[test]
 fn the_regularised_gap_falls_monotonically_to_1e_minus_20() {
     for (game, n) in [(perturbed_rps(), 3), (regular_tournament(9, 0.3), 9)] {

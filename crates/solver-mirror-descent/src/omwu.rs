@@ -4,6 +4,9 @@
 //! theta_{t+1} = theta_t + eta (2 q_t - q_{t-1}),   q_t = P pi_t,   q_0 = 0
 //! ```
 //!
+//! `q_0 = 0` because nothing is predicted before the first answer: then `theta_{t+1} = theta_1 + eta (q_1 + ... + q_t + q_t)`, every
+//! answer once and the last one again as the prediction of the next. `q_0 = q_1` would leave q_1 out of that sum.
+//!
 //! Paper: Rakhlin, Sridharan 2013, arXiv:1311.1869; Daskalakis, Panageas 2019, arXiv:1807.04252; for preferences
 //! arXiv:2512.24818. Symbols: eta = `step_size`.
 //!

@@ -78,6 +78,7 @@ fn golden_numbers_after_ten_steps() {
 
 // ---- one step, many names -------------------------------------------------------------------------------------------
 
+/// T9: a gradient step of online IPO 1 is mirror descent with eta tau = 4 lr / n (uniform pairs).
 #[test]
 fn mmd_and_online_ipo_1_are_omd_with_their_step_mapped() {
     let mut rng = seed::stream(1, "test", &[]);
@@ -107,6 +108,7 @@ fn mmd_and_online_ipo_1_are_omd_with_their_step_mapped() {
     }
 }
 
+/// T13: ONPO with two sequences, OMWU with one, and optimistic FTRL are the same method.
 #[test]
 fn onpo_is_omwu_is_optimistic_ftrl() {
     let mut rng = seed::stream(2, "test", &[]);
@@ -128,6 +130,7 @@ fn onpo_is_omwu_is_optimistic_ftrl() {
     }
 }
 
+/// T10: online IPO 2 has the gradient of online IPO 1 on its own pairs, -(4 / tau) times that of self-play.
 #[test]
 fn online_ipo_steps_down_its_published_losses() {
     let (mut rng, n, tau, rate) = (seed::stream(3, "test", &[]), 5, 0.3, 0.02);
@@ -184,6 +187,7 @@ fn online_ipo_steps_down_its_published_losses() {
 
 // ---- closed forms ---------------------------------------------------------------------------------------------------
 
+/// T21: on an additive game (gains that depend on no opponent) every method on logits has a closed form.
 #[test]
 fn constant_gains_have_closed_forms() {
     // additive, one winner, two actions: differences of q do not depend on the opponent
@@ -371,6 +375,7 @@ fn measured_modulus(name: &str, eta: f64, tau: f64, game: &Arc<Game>, star: &Pol
     (distances[to] / distances[from]).powf(0.5 / (to - from) as f64)
 }
 
+/// T24: near pi* a method's error falls by its multiplier: |1 - eta tau + i eta w| for mirror descent, and so on.
 #[test]
 fn local_slopes_match_the_multipliers() {
     // within 2 % of the distance from 1, which is what a wrong w or eta would change
@@ -403,6 +408,8 @@ fn local_slopes_match_the_multipliers() {
     assert_eq!(solver.local_modulus(0.3), Some(local::mirror_descent(eta, 0.1, 0.3)));
 }
 
+/// T25: mirror descent is stable below eta = 2 tau / (tau^2 + w^2) and not above; OMWU is marginal at eta w = 1 /
+/// sqrt 3.
 #[test]
 fn mirror_descent_is_stable_below_its_limit_and_cycles_above() {
     let tau = 0.05;
@@ -432,6 +439,8 @@ fn mirror_descent_is_stable_below_its_limit_and_cycles_above() {
     }
 }
 
+/// T25: mirror descent is stable below eta = 2 tau / (tau^2 + w^2) and not above; OMWU is marginal at eta w = 1 /
+/// sqrt 3.
 #[test]
 fn optimism_is_marginal_at_eta_w_equal_to_one_over_root_three() {
     // rock-paper-scissors, w = m / sqrt 3: at m = 1/2 the limit is eta = 2

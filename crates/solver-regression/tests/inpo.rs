@@ -115,6 +115,7 @@ fn weighted_least_squares(
 
 // ---- population -----------------------------------------------------------------------------------------------------
 
+/// T7: the minimiser of INPO's population loss is the mirror-descent step.
 #[test]
 fn the_step_minimises_the_population_loss() {
     let mut rng = seed::stream(1, "test", &[]);
@@ -145,6 +146,7 @@ fn the_logit_gradient_of_the_loss_is_as_derived() {
     }
 }
 
+/// T8: INPO's step is mirror descent and MMD with the step mapped.
 #[test]
 fn the_step_is_mirror_descent_and_mmd() {
     let mut rng = seed::stream(3, "test", &[]);

@@ -54,6 +54,7 @@ fn golden_numbers_after_ten_steps() {
 
 // ---- one step, many names -------------------------------------------------------------------------------------------
 
+/// T6: SPPO with the exact log-partition, DNO, SPO and multiplicative weights make the same step.
 #[test]
 fn spo_dno_and_exact_sppo_are_multiplicative_weights() {
     let mut rng = seed::stream(1, "test", &[]);
@@ -170,6 +171,8 @@ fn sampled_win_rates_far_from_their_mean_do_not_break_sppo() {
 
 // ---- exact identities of multiplicative weights ---------------------------------------------------------------------
 
+/// T19: multiplicative weights move away from an interior equilibrium p: KL(p || pi_t+1) - KL(p || pi_t) = log
+/// sum_i pi_i exp(eta (q_i - 1/2)) >= 0.
 #[test]
 fn the_distance_to_an_interior_equilibrium_grows_by_its_exact_increment() {
     let (x, y, z) = (0.1, 0.2, 0.4);
@@ -192,6 +195,7 @@ fn the_distance_to_an_interior_equilibrium_grows_by_its_exact_increment() {
     assert!(before > 5.0 * start && gap(&game, &pi) > 0.1, "spirals outward: {start} {before}");
 }
 
+/// T20: Pr(pi_t+1 beats pi_t) - 1/2 = (KL(pi_t+1 || pi_t) + KL(pi_t || pi_t+1)) / eta for multiplicative weights.
 #[test]
 fn every_step_beats_its_predecessor_by_the_jeffreys_divergence() {
     let mut rng = seed::stream(4, "test", &[]);
@@ -204,6 +208,7 @@ fn every_step_beats_its_predecessor_by_the_jeffreys_divergence() {
     }
 }
 
+/// T21: on an additive game (gains that depend on no opponent) every method on logits has a closed form.
 #[test]
 fn constant_gains_have_closed_forms() {
     // additive, one winner, two actions: differences of q do not depend on the opponent
@@ -241,6 +246,7 @@ fn constant_gains_have_closed_forms() {
     }
 }
 
+/// T23: self-play on a role-symmetrised game is two-player play with half the step, product form kept.
 #[test]
 fn a_role_symmetrised_game_is_two_player_play_with_half_the_step() {
     // A in [0, 1]: the row player x minimises x'Ay; action (i, j), margin ((A_kj - A_il)) / 2
