@@ -350,7 +350,7 @@ impl Process<'_> {
     fn known(&self, g: usize, made: &GamePlan, dir: &ResultsDir) -> Result<KnownGame, ExecuteError> {
         if !self.options.fresh
             && let Ok(Some(known)) = KnownGame::read(self.plan, g, dir)
-            && known.is_current(&made.identity)
+            && known.describes(made)
         {
             return Ok(known);
         }
@@ -397,7 +397,7 @@ impl Process<'_> {
         if self.monitor.stop.load(Ordering::Relaxed) {
             return Ok(Some(Done { interrupted: true, ..Done::default() }));
         }
-        let made = self.checked(g)?;
+        let made = self.pool.install(|| self.checked(g))?;
         let batched = self.plan.spec.limits.seconds.is_none() && batcher::worth_batching(&made.game);
         if batched && runs_of(units) > 1 && !in_turn {
             return Ok(None);

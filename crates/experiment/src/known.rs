@@ -91,11 +91,15 @@ impl KnownGame {
         dir.write_game(&key(plan, g), self)
     }
 
-    /// Whether this program wrote it about the game so identified.
-    pub(crate) fn is_current(&self, game: &GameIdentity) -> bool {
-        self.identity == *game
+    /// Whether this program wrote it about just this game. Labels and sources are compared too: they are no part of a
+    /// run's id.
+    pub(crate) fn describes(&self, made: &GamePlan) -> bool {
+        self.identity == made.identity
             && self.semantics == identity::SEMANTICS
             && self.version == env!("CARGO_PKG_VERSION")
+            && self.record.source == made.source
+            && self.record.labels == made.game.labels(0)
+            && self.record.unmet_pairs == made.unmet_pairs
     }
 
     /// The record with the equilibria for all taus of the plan; `None` if one of them is not known.

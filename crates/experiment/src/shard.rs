@@ -1,8 +1,8 @@
 //! Shares of an experiment for several processes: which runs process `i` of `N` does.
 //!
 //! The unit is a game with one tau: all its runs if the game is small, sixteen at a time if it is so large that runs in
-//! lock-step share a pass over it. Units are dealt by forecast cost, the largest first, each to the process with the
-//! least so far (the first of several), ties in the order of the file. So the deal is a function of the file and of the
+//! lock-step share a pass over it. Units are assigned by forecast cost, the largest first, each to the process with the
+//! least so far (the first of several), ties in the order of the file. So the assignment is a function of the file and of the
 //! headers that it names: no process asks another, and no game is made for it. `N` may change between attempts, because
 //! finished runs are kept.
 
@@ -148,7 +148,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// Runs of a game with one tau that are dealt together.
+/// Runs of a game with one tau that are assigned together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unit {
     /// Game.
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn every_run_is_dealt_once_whatever_the_number_of_processes() {
+    fn every_run_is_assigned_once_whatever_the_number_of_processes() {
         let plan = plan(
             "games: [cyclic, random-uniform: { actions: 40, count: 9 }, random-uniform: { actions: 2000 }]\n\
              tau: [0, 0.1, 0.2]\nsolvers: [mwu, egpo, omwu]\nrepetitions: 13\n",
@@ -239,7 +239,7 @@ mod tests {
             all.sort_by_key(|u| (u.game, u.tau, u.runs.start));
             assert_eq!(all, share(&plan, None), "{count}");
         }
-        // the large game is dealt sixteen runs at a time, so that two processes share it
+        // the large game is assigned sixteen runs at a time, so that two processes share it
         let large =
             |i| share(&plan, Some(Shard { index: i, count: 2 })).iter().filter(|u| u.game == 10).count();
         assert_eq!((large(1), large(2)), (5, 4));

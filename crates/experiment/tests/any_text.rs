@@ -1,5 +1,5 @@
 //! Whatever the bytes: a configuration is refused with a place, or it is a plan that says the same when read again.
-//! `EQUIPOISE_FUZZ_SECONDS=600 cargo test --release -p equipoise-experiment --test any_text` looks for longer.
+//! `EQUIPOISE_FUZZ_SECONDS=600 cargo test --release -p equipoise-experiment --test any_text` searches for longer.
 
 #![allow(clippy::print_stdout, reason = "a long search says how much it tried")]
 

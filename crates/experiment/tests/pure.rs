@@ -34,7 +34,7 @@ tau: [0.0, 0.1]
 ";
 
 #[test]
-fn files_without_their_bodies_are_resolved_dealt_and_described_but_not_made() {
+fn files_without_their_bodies_are_resolved_assigned_and_described_but_not_made() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
     write("cut.npy", &npy_header(300));

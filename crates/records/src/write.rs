@@ -182,11 +182,18 @@ impl ResultsDir {
             }
             // the rest of an earlier program's run, or one to be replaced, is moved aside
             let aside = partial.with_extension("old");
-            if std::fs::rename(&folder, &aside).is_ok() {
-                if !replace && finished_in(&aside, id).is_some() && std::fs::rename(&aside, &folder).is_ok() {
-                    return Ok(()); // another process had just put it there
+            match std::fs::rename(&folder, &aside) {
+                Ok(()) => {
+                    if !replace
+                        && finished_in(&aside, id).is_some()
+                        && std::fs::rename(&aside, &folder).is_ok()
+                    {
+                        return Ok(()); // another process had just put it there
+                    }
+                    fs_err::remove_dir_all(&aside)?;
                 }
-                fs_err::remove_dir_all(&aside)?;
+                Err(error) if folder.exists() => return Err(in_file(&folder, error).into()),
+                Err(_) => {} // another process moved it
             }
         }
         sync_folder(&runs)
