@@ -250,12 +250,12 @@ fn no_fraction(value: &Value) -> AnswerError {
 struct Fraction(BigInt, BigInt);
 
 impl Fraction {
-    fn read(text: &String) -> Result<Self, AnswerError> {
+    fn read(text: &str) -> Result<Self, AnswerError> {
         let (a, b) = text.split_once('/').unwrap_or((text, "1"));
         let (a, b) = (a.parse::<BigInt>(), b.parse::<BigInt>());
         match (a, b) {
             (Ok(a), Ok(b)) if b.is_positive() => Ok(Self(a, b)),
-            _ => Err(no_fraction(&Value::from(text.as_str()))),
+            _ => Err(no_fraction(&Value::from(text))),
         }
     }
 
@@ -279,9 +279,9 @@ struct Fractions {
 
 impl Fractions {
     fn read(proof: &Proof) -> Result<Self, AnswerError> {
-        let row = |row: &Vec<String>| row.iter().map(Fraction::read).collect::<Result<Vec<_>, _>>();
+        let row = |row: &Vec<String>| row.iter().map(|t| Fraction::read(t)).collect::<Result<Vec<_>, _>>();
         let win_rates = proof.win_rates.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-        let policy = proof.policy.iter().map(Fraction::read).collect::<Result<Vec<_>, _>>()?;
+        let policy = proof.policy.iter().map(|t| Fraction::read(t)).collect::<Result<Vec<_>, _>>()?;
         let n = policy.len();
         if n == 0 || win_rates.len() != n || win_rates.iter().any(|row| row.len() != n) {
             let rule = format!("the win rates must be {n} x {n}, as the policy has {n} entries");
