@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Shorter steps are not timed one by one: reading the clock twice takes some 50 ns.
 const SHORT: Duration = Duration::from_micros(10);
-/// Of short steps, one in so many is timed and stands for the others too.
+/// Of short steps one in so many is timed, and its time extrapolated to the others.
 const STRIDE: u32 = 16;
 
 /// A sum of times.
