@@ -136,7 +136,7 @@ impl<D: Into<ModelData>> From<D> for FitData {
 /// Files with what a model is fitted to.
 #[derive(Clone, Debug, Default)]
 pub struct FitSource {
-    /// The comparisons or rankings. What a tie counts is for [`FitOptions::ties`] to say.
+    /// The comparisons or rankings. What a tie counts is for [`FitOptions`] (`ties`) to say.
     pub source: Source,
     /// Features of the items: CSV with a column `item` and one column a feature.
     pub features: Option<PathBuf>,
