@@ -47,7 +47,8 @@ pub(crate) use checks;
 /// Returns a [`Failure`] unless the condition holds: `require!(condition, row, remedy, "found {}", ..)`.
 macro_rules! require {
     ($holds:expr, $row:expr, $remedy:expr, $($found:tt)+) => {
-        if !$holds {
+        let holds: bool = $holds;
+        if !holds {
             return Err($crate::Failure::new($row, format!($($found)+), $remedy));
         }
     };

@@ -32,5 +32,5 @@ mod solvers;
 pub use failure::{Check, Failure, run_checks};
 pub use games::{GAME_CHECKS, check_game};
 pub use metrics::{METRIC_CHECKS, check_metric};
-pub use oracles::{ORACLE_CHECKS, OracleCase, check_oracle, check_oracle_entry};
+pub use oracles::{BuildOracle, ORACLE_CHECKS, OracleCase, check_oracle, check_oracle_entry};
 pub use solvers::{SOLVER_CHECKS, check_solver};

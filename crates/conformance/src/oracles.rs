@@ -11,12 +11,15 @@ use crate::failure::{Check, Failure, checks, require, run_checks};
 use crate::fixtures::{games, random_policy};
 use crate::schema;
 
+/// Makes an oracle for a game, with an empty ledger; the stream is the oracle's own.
+pub type BuildOracle = Box<dyn Fn(&Arc<Game>, Rng) -> Box<dyn MeasuredOracle> + Send + Sync>;
+
 /// An oracle to be checked: how it is made for a game, and what is said of it. One of your own needs no row.
 pub struct OracleCase {
     /// Its name.
     pub name: String,
-    /// Makes it for a game, with an empty ledger; the stream is the oracle's own.
-    pub build: Box<dyn Fn(&Arc<Game>, Rng) -> Box<dyn MeasuredOracle> + Send + Sync>,
+    /// Makes it.
+    pub build: BuildOracle,
     /// Whether its answers are right on average: a judge or a fitted model need not be.
     pub unbiased: bool,
 }

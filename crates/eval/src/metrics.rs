@@ -101,7 +101,7 @@ pub const METRICS: &[Metric] = &[
         WIN_RATE,
         gap,
     )
-    .is_gap(Gap::Original),
+    .which_is(Gap::Original),
     Metric::vanishing(
         "exploitability",
         "original game: max_i (P pi)_i - 1/2, half the duality gap, in [0, 1/2]",
@@ -114,7 +114,7 @@ pub const METRICS: &[Metric] = &[
         WIN_RATE,
         gap_tau,
     )
-    .is_gap(Gap::Regularised),
+    .which_is(Gap::Regularised),
     Metric::vanishing(
         "kl_to_equilibrium",
         "KL(pi || pi*) in nats to the equilibrium of the task's game",
@@ -215,7 +215,7 @@ impl Metric {
         Self { direction: Direction::Higher, ..self }
     }
 
-    const fn is_gap(self, gap: Gap) -> Self {
+    const fn which_is(self, gap: Gap) -> Self {
         Self { gap: Some(gap), ..self }
     }
 

@@ -35,8 +35,11 @@ pub struct Plan {
     /// The games, in the order of the file.
     slots: Vec<Slot>,
     /// Files that hold many games, by index into [`Spec::games`].
-    files: BTreeMap<usize, (Arc<dyn FileGames>, Arc<[FileGroup]>)>,
+    files: BTreeMap<usize, ListedFile>,
 }
+
+/// A file of many games, with what it holds.
+type ListedFile = (Arc<dyn FileGames>, Arc<[FileGroup]>);
 
 /// One game of a plan.
 #[derive(Clone, Debug)]

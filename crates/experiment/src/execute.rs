@@ -270,6 +270,7 @@ impl Process<'_> {
             .install(|| work.games[..first].par_iter().map(|(g, _)| self.checked(*g).map(|_| ())).collect());
         checked.into_iter().collect::<Result<(), ConfigError>>()?;
         let dir = ResultsDir::create(&self.options.out)?;
+        let partial = dir.partial()?;
         dir.write_plan(&self.plan.to_yaml())?;
         self.answers.open(dir.clone());
         let collected = if alone { Some(self.collected(work, &dir)?) } else { None };
@@ -301,6 +302,10 @@ impl Process<'_> {
             Some(collected) => collected.write_results(self.plan, &dir, false)?.rendered,
             None => None,
         };
+        let interrupted = finished.iter().any(|(_, done)| done.interrupted);
+        if alone && !interrupted {
+            dir.remove_partial(&partial)?;
+        }
         let diverged = finished.iter().flat_map(|(_, done)| &done.diverged);
         Ok(Executed {
             rendered,
@@ -313,7 +318,7 @@ impl Process<'_> {
                     detail: detail.clone(),
                 })
                 .collect(),
-            interrupted: finished.iter().any(|(_, done)| done.interrupted),
+            interrupted,
         })
     }
 

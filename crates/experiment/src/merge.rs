@@ -98,6 +98,7 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     let file = results.join("plan.yaml");
     let dir = ResultsDir::existing(results).filter(|_| file.is_file());
     let dir = dir.ok_or_else(|| MergeError::NoPlan(results.to_owned()))?;
+    let partial = dir.partial()?;
     let plan = Plan::new(resolve(&parse_file(&file, &[])?)?)?;
     let answers = ExactAnswers::beside(Some(dir.clone()));
     let mut games = Vec::with_capacity(plan.games());
@@ -109,7 +110,7 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     collected.write_games(&plan, &dir)?;
     let merged = collected.write_results(&plan, &dir, true)?;
     if merged.missing.is_empty() {
-        dir.remove_partial_runs()?; // nobody has anything left to write
+        dir.remove_partial(&partial)?;
     }
     Ok(merged)
 }

@@ -11,6 +11,9 @@ use serde_json::Value;
 use crate::error::RecordsError;
 use crate::keys;
 
+/// How files and folders that are being written begin.
+pub(crate) const PARTIAL: &str = ".partial-";
+
 /// Names of the files of a results folder.
 pub(crate) mod name {
     pub(crate) const PLAN: &str = "plan.yaml";
@@ -75,7 +78,7 @@ fn atomically(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.prefix(".partial-").tempfile_in(folder).map_err(in_file)?;
+    let temporary = builder.prefix(PARTIAL).tempfile_in(folder).map_err(in_file)?;
     let mut out = BufWriter::new(temporary.as_file());
     fill(&mut out)?;
     out.flush().map_err(in_file)?;

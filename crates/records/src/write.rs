@@ -13,12 +13,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::files::{in_file, name, sync_folder, write_csv, write_file, write_json};
+use crate::files::{PARTIAL, in_file, name, sync_folder, write_csv, write_file, write_json};
 use crate::metric::MetricInfo;
 use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint};
-
-/// Hidden folders of runs that are being written begin so.
-const PARTIAL: &str = ".partial-";
 
 /// A results folder open for writing, by several threads and processes at once.
 #[derive(Clone, Debug)]
@@ -199,21 +196,41 @@ impl ResultsDir {
         sync_folder(&runs)
     }
 
-    /// Removes the hidden folders of runs that were being written when their process was killed. For a folder without
-    /// missing runs: whoever still writes one of them finds it finished.
+    /// What is half written in the folder now: files and folders of processes that write at this moment, or that were killed.
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub fn remove_partial_runs(&self) -> Result<(), RecordsError> {
-        for entry in fs_err::read_dir(self.root.join(name::RUNS))? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-                match std::fs::remove_dir_all(entry.path()) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(in_file(&entry.path(), error).into());
-                    }
-                    _ => {}
+    pub fn partial(&self) -> Result<Vec<PathBuf>, RecordsError> {
+        let mut found = Vec::new();
+        for folder in ["", name::RUNS, name::KNOWN_GAMES, name::EXACT] {
+            let folder = self.root.join(folder);
+            if !folder.is_dir() {
+                continue;
+            }
+            for entry in fs_err::read_dir(&folder)? {
+                let entry = entry?;
+                if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+                    found.push(entry.path());
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes what is still half written of an earlier [`ResultsDir::partial`]. For the end of a folder without missing
+    /// runs, with what was there at the beginning: whoever wrote it then has long been killed or is done.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn remove_partial(&self, earlier: &[PathBuf]) -> Result<(), RecordsError> {
+        for path in earlier {
+            let removed =
+                if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(in_file(path, error).into());
+                }
+                _ => {}
             }
         }
         Ok(())
