@@ -506,7 +506,7 @@ impl Process<'_> {
         let mut told = 0;
         let mut keep_running = |now: AfterStep<'_>| {
             let step = now.step;
-            if step % tick == 0 {
+            if step.is_multiple_of(tick) {
                 monitor.steps.fetch_add(tick, Ordering::Relaxed);
                 told = step;
                 return !monitor.stop.load(Ordering::Relaxed);
