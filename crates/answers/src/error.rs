@@ -8,6 +8,7 @@ use equipoise::core::PolicyError;
 use equipoise::data::DataError;
 use equipoise::models::FitError;
 use equipoise::models::intransitivity::InspectError;
+use equipoise::objectives::ObjectiveError;
 use equipoise::reference::ReferenceError;
 
 /// Why a question has no answer: which file, option or value, the rule that it breaks, and the way out.
@@ -26,6 +27,9 @@ pub enum AnswerError {
     /// The tests of intransitivity could not be made.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// A loss could not be evaluated.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
     /// A claim could not be run.
     #[error(transparent)]
     Audit(#[from] AuditError),

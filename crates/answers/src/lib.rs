@@ -50,6 +50,7 @@ mod fit;
 mod gap;
 mod inspect;
 mod list;
+mod loss;
 mod progress;
 mod rank;
 mod solve;
@@ -74,8 +75,9 @@ pub use inspect::{
     StatisticFacts, StrongestCycle, inspect, inspect_groups,
 };
 pub use list::{
-    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, OracleRow, ReaderRow, SolverRow, list,
+    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
 };
+pub use loss::{LossAnswer, loss, read_loss_inputs, read_loss_options};
 pub use progress::{Progress, Silent};
 pub use rank::{
     PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,

@@ -9,6 +9,7 @@ use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
+use equipoise::objectives::{Input, Minimiser, OBJECTIVES, ObjectiveEntry};
 use equipoise::registry::FAMILIES;
 use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub enum ListAnswer {
     Columns(Vec<ColumnRow>),
     /// File formats.
     Readers(Vec<ReaderRow>),
+    /// Losses on labelled responses.
+    Objectives(Vec<ObjectiveRow>),
 }
 
 /// A registry.
@@ -65,6 +68,8 @@ pub enum Noun {
     Columns,
     /// File formats that can be read.
     Readers,
+    /// Losses that `equipoise loss` evaluates.
+    Objectives,
 }
 
 /// The rows of a registry, in its order.
@@ -152,6 +157,66 @@ pub fn list(noun: Noun) -> ListAnswer {
                 })
                 .collect(),
         ),
+        Noun::Objectives => ListAnswer::Objectives(OBJECTIVES.iter().map(ObjectiveRow::of).collect()),
+    }
+}
+
+/// A loss on labelled responses.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ObjectiveRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Further names it answers to.
+    pub aliases: &'static [&'static str],
+    /// The loss of a row.
+    pub formula: &'static str,
+    /// The arrays it takes.
+    pub inputs: Vec<Input>,
+    /// Whether a finite data set has a finite minimiser.
+    pub minimiser: Minimiser,
+    /// What its implementation is checked against.
+    pub verified: &'static str,
+    /// Whose loss it is.
+    pub source: &'static str,
+    /// Its options with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its options.
+    pub schema: Value,
+}
+
+impl ObjectiveRow {
+    fn of(entry: &ObjectiveEntry) -> Self {
+        Self {
+            name: entry.name,
+            aliases: entry.aliases,
+            formula: entry.formula,
+            inputs: (entry.inputs)(),
+            minimiser: entry.minimiser,
+            verified: entry.verified,
+            source: entry.source,
+            defaults: (entry.defaults)(),
+            schema: (entry.schema)().to_value(),
+        }
+    }
+}
+
+impl Listed for ObjectiveRow {
+    const HEADER: &[&str] =
+        &["objective", "loss", "options (defaults)", "minimiser", "verified by", "source"];
+    const FOOTER: &str = "\n\nls = log sigmoid; pc, pr, rc, rr = log-probabilities of the chosen and the rejected response under policy and\n\
+                          reference. Inputs of each: --json.";
+
+    fn cells(&self) -> Vec<String> {
+        let names: Vec<&str> = [self.name].into_iter().chain(self.aliases.iter().copied()).collect();
+        vec![
+            names.join(", "),
+            self.formula.into(),
+            parameters(&self.defaults),
+            self.minimiser.says().into(),
+            self.verified.into(),
+            self.source.into(),
+        ]
     }
 }
 
@@ -411,6 +476,7 @@ impl ListAnswer {
             Self::Models(rows) => rows,
             Self::Columns(rows) => rows,
             Self::Readers(rows) => rows,
+            Self::Objectives(rows) => rows,
         }
     }
 

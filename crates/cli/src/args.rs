@@ -84,6 +84,14 @@ pub(crate) enum Command {
                             .csv with header label,prob, or .json with a list of numbers."
     )]
     Gap(Gap),
+    /// Losses and gradients of a published objective on given numbers: what a trainer can be tested against.
+    #[command(
+        after_help = "Example:\n  equipoise loss dpo --set beta=0.1 --input pairs.json --json\n  equipoise list objectives\n\n\
+                            The file: one JSON object of arrays, as {\"policy_chosen\": [-28.1], \"policy_rejected\": [-18.7], \
+                            \"reference_chosen\": [-28.4], \"reference_rejected\": [-17.7]}: log-probabilities summed over \
+                            tokens. `equipoise list objectives --json` names the arrays of each objective."
+    )]
+    Loss(Loss),
     /// Fit a preference model to comparisons: strengths with errors, likelihood, calibration, held-out loss.
     #[command(
         after_help = concat!(
@@ -511,6 +519,21 @@ pub(crate) struct Gap {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Loss {
+    /// The objective; `equipoise list objectives` says what each is.
+    pub(crate) objective: String,
+    /// An option of the objective, as in `--set beta=0.1`. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// JSON file with one object of arrays; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct List {
     /// What to list.
     #[arg(value_enum)]
@@ -539,6 +562,8 @@ pub(crate) enum Listing {
     Columns,
     /// File formats that can be read.
     Readers,
+    /// Losses that `equipoise loss` evaluates.
+    Objectives,
 }
 
 impl From<Listing> for answers::Noun {
@@ -551,6 +576,7 @@ impl From<Listing> for answers::Noun {
             Listing::Models => Self::Models,
             Listing::Columns => Self::Columns,
             Listing::Readers => Self::Readers,
+            Listing::Objectives => Self::Objectives,
         }
     }
 }

@@ -7,7 +7,9 @@ mod games;
 
 use std::error::Error;
 
-use crate::args::{Command, List};
+use equipoise_answers::{read_loss_inputs, read_loss_options};
+
+use crate::args::{Command, List, Loss};
 use crate::{Answer, output};
 
 type Outcome = Result<Answer, Box<dyn Error>>;
@@ -26,12 +28,20 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Fit(args) => comparisons::fit(args),
         Command::Rank(args) => comparisons::rank(args),
         Command::Inspect(args) => comparisons::inspect(args),
+        Command::Loss(args) => loss(&args),
         Command::List(args) => {
             list(&args);
             Ok(Answer::Yes)
         }
         Command::Schema => experiment::schema(),
     }
+}
+
+fn loss(args: &Loss) -> Outcome {
+    let options = read_loss_options(&args.set)?;
+    let inputs = read_loss_inputs(&args.input)?;
+    output::show(&equipoise_answers::loss(&args.objective, &options, &inputs)?, args.json);
+    Ok(Answer::Yes)
 }
 
 fn list(args: &List) {

@@ -137,6 +137,8 @@ pub use equipoise_eval as eval;
 pub use equipoise_models as models;
 pub use equipoise_records as records;
 pub use equipoise_reference as reference;
+/// Losses on labelled responses as published, and their registry.
+pub use equipoise_solver_regression::objectives;
 /// Arrays, as public signatures speak them.
 pub use ndarray;
 /// Traits of random numbers, as [`core::Rng`] has them.

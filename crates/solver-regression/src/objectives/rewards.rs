@@ -1,0 +1,134 @@
+//! Losses of rewards: regression of reward differences, and reward models.
+
+use equipoise_core::BuildError;
+use equipoise_core::logistic::logistic;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::factors::softplus;
+use super::pairs::positive;
+use super::{Array, Evaluation, Input, Inputs, Minimiser, Objective, ObjectiveEntry, ObjectiveError};
+
+/// Options of `rebel`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Rebel {
+    /// Step size: factor of the reward difference, above 0.
+    eta: f64,
+}
+
+impl Default for Rebel {
+    fn default() -> Self {
+        Self { eta: 1.0 }
+    }
+}
+
+const REBEL_INPUTS: [&str; 6] =
+    ["new_log_prob_y", "new_log_prob_y2", "old_log_prob_y", "old_log_prob_y2", "reward_y", "reward_y2"];
+
+impl Objective for Rebel {
+    fn inputs() -> Vec<Input> {
+        let [new, new2, old, old2, reward, reward2] = REBEL_INPUTS;
+        vec![
+            Input::variable(new, "[rows] log pi of a response"),
+            Input::variable(new2, "[rows] log pi of another response"),
+            Input::data(old, "[rows] log-probability of the first under the policy that drew it"),
+            Input::data(old2, "[rows] of the second"),
+            Input::data(reward, "[rows] reward of the first"),
+            Input::data(reward2, "[rows] reward of the second"),
+        ]
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        positive("eta", self.eta)
+    }
+
+    fn evaluate(&self, inputs: &Inputs) -> Result<Evaluation, ObjectiveError> {
+        let rows = inputs.column(REBEL_INPUTS[0])?.len();
+        let mut columns = Vec::new();
+        for name in REBEL_INPUTS {
+            columns.push(inputs.column_of(name, rows)?);
+        }
+        let difference = |a: usize, k: usize| columns[a][k] - columns[a + 1][k];
+        let residuals: Vec<f64> =
+            (0..rows).map(|k| difference(0, k) - difference(2, k) - self.eta * difference(4, k)).collect();
+        let times = |factor: f64| Array::column(&residuals.iter().map(|r| factor * r).collect::<Vec<_>>());
+        Ok(Evaluation::new(residuals.iter().map(|r| r * r).collect())
+            .gradient(REBEL_INPUTS[0], times(2.0))
+            .gradient(REBEL_INPUTS[1], times(-2.0)))
+    }
+}
+
+/// What the strength of a preference does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Strength {
+    /// Nothing.
+    #[default]
+    RegularBt,
+    /// Subtracted from the difference of rewards.
+    MarginBt,
+    /// Weight of the row.
+    ScaledBt,
+}
+
+/// Options of `helpsteer2`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct HelpSteer2 {
+    /// `regular_bt`, `margin_bt` or `scaled_bt`.
+    loss: Strength,
+}
+
+impl Objective for HelpSteer2 {
+    fn inputs() -> Vec<Input> {
+        vec![
+            Input::data(
+                "label",
+                "[rows] -3 to 3: below 0 the first response was preferred, else the second, as published",
+            ),
+            Input::variable("reward_first", "[rows] reward of the first response"),
+            Input::variable("reward_second", "[rows] reward of the second response"),
+        ]
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        Ok(())
+    }
+
+    fn evaluate(&self, inputs: &Inputs) -> Result<Evaluation, ObjectiveError> {
+        let labels = inputs.column("label")?;
+        let first = inputs.column_of("reward_first", labels.len())?;
+        let second = inputs.column_of("reward_second", labels.len())?;
+        let (mut loss, mut up, mut down) = (Vec::new(), Vec::new(), Vec::new());
+        for (label, (first, second)) in labels.iter().zip(first.iter().zip(&second)) {
+            let (sign, strength) = (if *label < 0.0 { 1.0 } else { -1.0 }, label.abs());
+            let (shift, weight) = match self.loss {
+                Strength::RegularBt => (0.0, 1.0),
+                Strength::MarginBt => (strength, 1.0),
+                Strength::ScaledBt => (0.0, strength),
+            };
+            let z = sign * (first - second) - shift;
+            loss.push(weight * softplus(-z));
+            up.push(-sign * weight * logistic(-z));
+            down.push(sign * weight * logistic(-z));
+        }
+        Ok(Evaluation::new(loss)
+            .gradient("reward_first", Array::column(&up))
+            .gradient("reward_second", Array::column(&down)))
+    }
+}
+
+pub(super) const REBEL: ObjectiveEntry = ObjectiveEntry::of::<Rebel>(
+    "rebel",
+    "((new - old) - (new2 - old2) - eta (reward - reward2))^2",
+    "Gao et al. 2024, arXiv:2404.16767; the paper's loss is this over eta^2",
+    Minimiser::Finite,
+);
+
+pub(super) const HELPSTEER2: ObjectiveEntry = ObjectiveEntry::of::<HelpSteer2>(
+    "helpsteer2",
+    "-ls(D), -ls(D - m) or -m ls(D), D = reward of the preferred less the other's, m = |label|",
+    "Wang et al. 2024, arXiv:2410.01257",
+    Minimiser::UnlessSeparable,
+);
