@@ -75,7 +75,8 @@ pub use inspect::{
     StatisticFacts, StrongestCycle, inspect, inspect_groups,
 };
 pub use list::{
-    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
+    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,
+    list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs, read_loss_options};
 pub use progress::{Progress, Silent};

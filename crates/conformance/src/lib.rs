@@ -29,6 +29,8 @@ pub mod registry;
 mod schema;
 mod solvers;
 
+/// Losses on labelled responses as published, and their registry.
+pub use equipoise_solver_regression::objectives;
 pub use failure::{Check, Failure, run_checks};
 pub use games::{GAME_CHECKS, check_game};
 pub use metrics::{METRIC_CHECKS, check_metric};

@@ -281,7 +281,7 @@ fn bad_files_are_told_where_and_why() {
         ("d.csv", rows(",x,a,1"), "d.csv:2: an item has no name"),
         ("d.csv", rows("x,y,a,-1"), "weight `-1` must be"),
         ("d.csv", rows("x,y,a,inf"), "weight `inf` must be"),
-        ("d.csv", "item_a,item_b,outcome,magnitude\nx,y,a,-2\n".into(), "d.csv:2: magnitude -2 must be"),
+        ("d.csv", "item_a,item_b,outcome,magnitude\nx,y,a,-2\n".into(), "d.csv:2: magnitude `-2` must be"),
         ("d.csv", "ranking,magnitude\nx > y,2\n".into(), "d.csv:1: has rankings and a `magnitude`"),
         ("d.csv", rows("x,y,a,one"), "weight `one` is not a number"),
         ("d.csv", rows("x,y,a"), "d.csv:2: has 3 cells where the header has 4"),

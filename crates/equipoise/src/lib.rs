@@ -129,6 +129,8 @@
 pub use equipoise_baseline_bt as bt;
 /// The checks that every row of a list passes, for rows of one's own too.
 pub use equipoise_conformance as conformance;
+/// Losses on labelled responses as published, and their registry.
+pub use equipoise_conformance::objectives;
 pub use equipoise_conformance::registry;
 pub use equipoise_core as core;
 pub use equipoise_data as data;
@@ -137,8 +139,6 @@ pub use equipoise_eval as eval;
 pub use equipoise_models as models;
 pub use equipoise_records as records;
 pub use equipoise_reference as reference;
-/// Losses on labelled responses as published, and their registry.
-pub use equipoise_solver_regression::objectives;
 /// Arrays, as public signatures speak them.
 pub use ndarray;
 /// Traits of random numbers, as [`core::Rng`] has them.

@@ -1,7 +1,7 @@
 //! What was typed: one experiment file, with the parts that it uses and the overrides of the command line.
 //!
 //! Here unknown keys and wrong types are refused; no default is applied and no registry is asked. Defaults, grids and
-//! ranges are the business of [`crate::plan`].
+//! ranges are the business of [`crate::spec`].
 //!
 //! Composition is one level deep: an entry `- use: parts/x.yaml` of `games` or `solvers` stands for the list under the
 //! same key of that file, which may not `use` another. Relative paths start at the file in which they are written.

@@ -140,7 +140,7 @@ pub enum Link {
     Exponential,
     /// `-log Phi(z)`.
     Probit,
-    /// `KL(sigmoid(z) || 1 - e)` between coins, `e` in (0, 1).
+    /// `KL(sigmoid(z) || 1 - e)` between Bernoulli laws, `e` in (0, 1).
     Exo(f64),
     /// `(1 - m) softplus(-z) + m exp(-z)`, `m = sigmoid(z / t)` with temperature `t`.
     Discopop(f64),

@@ -6,8 +6,8 @@
 //! L = weight (a f(z - shift) + c f(-(z - shift))) + terms,   z = beta (s_w - s_l)
 //! ```
 //!
-//! with a score s, a label (a, c) and a link f ([`factors`]; [`pairs`] has the presets). Others score the two responses one
-//! by one ([`pointwise`]), lists of responses ([`lists`]), tokens and turns ([`tokens`]) or rewards ([`rewards`]).
+//! with a score s, a label (a, c) and a link f ([`factors`]; `pairs` has the presets). Others score the two responses one
+//! by one (`pointwise`), lists of responses (`lists`), tokens and turns (`tokens`) or rewards (`rewards`).
 //!
 //! Log-probabilities are in nats and, unless an input says otherwise, summed over the tokens of a response. Gradients are
 //! of the loss of a row by its own inputs, also by the log-probabilities of the reference (in training those are

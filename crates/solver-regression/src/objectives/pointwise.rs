@@ -88,22 +88,11 @@ impl PairLoss for Dpop {
     }
 }
 
-/// Options of `asft` and `orpo`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Odds {
-    /// Factor of the log-odds, above 0.
+/// What `asft` and `orpo` share.
+struct Odds {
     beta: f64,
-    /// Weight of the preference term, at least 0.
     lambda: f64,
-    /// Weight of the mean token log-likelihood of the chosen response, at least 0.
     ce_coef: f64,
-}
-
-impl Default for Odds {
-    fn default() -> Self {
-        Self { beta: 1.0, lambda: 0.1, ce_coef: 1.0 }
-    }
 }
 
 impl Odds {
@@ -132,9 +121,29 @@ impl Odds {
 macro_rules! odds {
     ($(#[$doc:meta])* $name:ident, |$x:ident| $loss:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(transparent)]
-        pub(crate) struct $name(Odds);
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct $name {
+            /// Factor of the log-odds, above 0.
+            beta: f64,
+            /// Weight of the preference term, at least 0.
+            lambda: f64,
+            /// Weight of the mean token log-likelihood of the chosen response, at least 0.
+            ce_coef: f64,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { beta: 1.0, lambda: 0.1, ce_coef: 1.0 }
+            }
+        }
+
+        impl $name {
+            fn shared(&self) -> Odds {
+                let Self { beta, lambda, ce_coef } = *self;
+                Odds { beta, lambda, ce_coef }
+            }
+        }
 
         impl PairLoss for $name {
             fn uses_reference(&self) -> bool {
@@ -146,11 +155,11 @@ macro_rules! odds {
             }
 
             fn check(&self) -> Result<(), BuildError> {
-                self.0.ranges()
+                self.shared().ranges()
             }
 
             fn row(&self, pair: &Pair<'_>) -> PairGradient {
-                self.0.gradient(pair, |$x| $loss)
+                self.shared().gradient(pair, |$x| $loss)
             }
         }
     };
@@ -169,37 +178,32 @@ odds! {
     }
 }
 
-/// Options of the losses in the two scaled log-ratios.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Beta {
-    /// Weight of the KL to the reference, above 0.
-    beta: f64,
-}
-
-impl Default for Beta {
-    fn default() -> Self {
-        Self { beta: 0.1 }
-    }
-}
-
 /// Declares a loss in the scaled log-ratios `a` of the chosen and `b` of the rejected response.
 macro_rules! ratios {
     ($(#[$doc:meta])* $name:ident, |$a:ident, $b:ident| $loss:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(transparent)]
-        pub(crate) struct $name(Beta);
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct $name {
+            /// Weight of the KL to the reference, above 0.
+            beta: f64,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { beta: 0.1 }
+            }
+        }
 
         impl PairLoss for $name {
             fn check(&self) -> Result<(), BuildError> {
-                positive("beta", self.0.beta)
+                positive("beta", self.beta)
             }
 
             fn row(&self, pair: &Pair<'_>) -> PairGradient {
-                let [$a, $b] = pair.ratios().map(|h| self.0.beta * h);
+                let [$a, $b] = pair.ratios().map(|h| self.beta * h);
                 let (loss, slopes): (f64, [f64; 2]) = $loss;
-                PairGradient::of_ratios(loss, slopes.map(|s| self.0.beta * s))
+                PairGradient::of_ratios(loss, slopes.map(|s| self.beta * s))
             }
         }
     };
@@ -369,19 +373,12 @@ impl PairLoss for Sppo {
     }
 }
 
-/// `sppo` with hard labels, which needs no win rates.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub(crate) struct SppoHard(Beta);
-
-impl PairLoss for SppoHard {
-    fn check(&self) -> Result<(), BuildError> {
-        positive("beta", self.0.beta)
-    }
-
-    fn row(&self, pair: &Pair<'_>) -> PairGradient {
-        Sppo { beta: self.0.beta, variant: SppoTarget::Hard }.row(pair)
-    }
+ratios! {
+    /// `sppo` with hard labels, which needs no win rates: the targets of the log-ratios are +-1 / (2 beta).
+    SppoHard, |a, b| (
+        (a - 0.5).powi(2) + (b + 0.5).powi(2),
+        [2.0 * (a - 0.5), 2.0 * (b + 0.5)],
+    )
 }
 
 /// Options of `inpo`.
