@@ -270,9 +270,11 @@ impl Objective for ExoList {
 enum Contrast {
     /// Cross entropy of the softmax of scores to that of the log-ratios.
     #[default]
-    InfoNCA,
+    #[serde(rename = "InfoNCA")]
+    InfoNca,
     /// Each response against noise.
-    NCA,
+    #[serde(rename = "NCA")]
+    Nca,
 }
 
 /// Options of `nca-list`.
@@ -291,7 +293,7 @@ struct NcaList {
 
 impl Default for NcaList {
     fn default() -> Self {
-        Self { loss: Contrast::InfoNCA, beta: 0.1, temperature: 1.0, first_bonus: 0.01 }
+        Self { loss: Contrast::InfoNca, beta: 0.1, temperature: 1.0, first_bonus: 0.01 }
     }
 }
 
@@ -321,12 +323,12 @@ impl Objective for NcaList {
             let soft = exp(&log_softmax(&score.iter().map(|s| s / self.temperature).collect::<Vec<_>>()));
             let m: Vec<f64> = policy.iter().zip(reference).map(|(p, r)| self.beta * (p - r)).collect();
             let (value, slopes): (f64, Vec<f64>) = match self.loss {
-                Contrast::InfoNCA => {
+                Contrast::InfoNca => {
                     let log_q = log_softmax(&m);
                     let value = -soft.iter().zip(&log_q).map(|(s, l)| s * l).sum::<f64>();
                     (value, log_q.iter().zip(&soft).map(|(l, s)| l.exp() - s).collect())
                 }
-                Contrast::NCA => {
+                Contrast::Nca => {
                     let noise = 1.0 / m.len() as f64;
                     let terms = m.iter().zip(&soft);
                     let value = terms.clone().map(|(m, s)| noise * softplus(*m) + s * softplus(-m)).sum();

@@ -119,7 +119,7 @@ impl<T: PairLoss> Objective for T {
         for input in Self::columns() {
             data.push(column(input.name, self.needs(input.name), f64::NAN)?);
         }
-        let (mut loss, mut gradient) = (Vec::with_capacity(rows), vec![Vec::with_capacity(rows); 4]);
+        let (mut loss, mut gradient) = (Vec::with_capacity(rows), [(); 4].map(|()| Vec::with_capacity(rows)));
         for k in 0..rows {
             let of = |what: usize| [sides[0][what][k], sides[1][what][k]];
             let more: Vec<f64> = data.iter().map(|column| column[k]).collect();

@@ -61,15 +61,17 @@ impl Objective for Rebel {
 
 /// What the strength of a preference does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
 enum Strength {
     /// Nothing.
     #[default]
-    RegularBt,
+    #[serde(rename = "regular_bt")]
+    Regular,
     /// Subtracted from the difference of rewards.
-    MarginBt,
+    #[serde(rename = "margin_bt")]
+    Margin,
     /// Weight of the row.
-    ScaledBt,
+    #[serde(rename = "scaled_bt")]
+    Scaled,
 }
 
 /// Options of `helpsteer2`.
@@ -104,9 +106,9 @@ impl Objective for HelpSteer2 {
         for (label, (first, second)) in labels.iter().zip(first.iter().zip(&second)) {
             let (sign, strength) = (if *label < 0.0 { 1.0 } else { -1.0 }, label.abs());
             let (shift, weight) = match self.loss {
-                Strength::RegularBt => (0.0, 1.0),
-                Strength::MarginBt => (strength, 1.0),
-                Strength::ScaledBt => (0.0, strength),
+                Strength::Regular => (0.0, 1.0),
+                Strength::Margin => (strength, 1.0),
+                Strength::Scaled => (0.0, strength),
             };
             let z = sign * (first - second) - shift;
             loss.push(weight * softplus(-z));
