@@ -24,7 +24,12 @@ impl Generator for NoisyScores {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
         let n = self.actions;
         ensure((1..=1000).contains(&n), "actions", n, "must be 1 to 1000")?;
-        ensure(self.noise >= 0.0 && self.noise.is_finite(), "noise", self.noise, "must be finite, at least 0")?;
+        ensure(
+            self.noise >= 0.0 && self.noise.is_finite(),
+            "noise",
+            self.noise,
+            "must be finite, at least 0",
+        )?;
         let scores: Vec<f64> = (0..n).map(|_| normal(rng)).collect();
         let noise: Vec<f64> = (0..n * n).map(|_| self.noise * normal(rng)).collect();
         // the margin of the logistic function: tanh(x / 2) / 2

@@ -21,12 +21,14 @@ pub fn against_queries(table: &Table) -> String {
         points.iter().map(value).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
     };
     let ((left, right), (low, high)) = (range(|p| p.1), range(|p| p.2));
-    let cell = |v: f64, from: f64, to: f64, cells: usize| ((v - from) / (to - from) * (cells - 1) as f64) as usize;
+    let cell =
+        |v: f64, from: f64, to: f64, cells: usize| ((v - from) / (to - from) * (cells - 1) as f64) as usize;
     let mut page = vec![vec![' '; COLUMNS]; ROWS];
     for &(k, x, y) in &points {
         page[ROWS - 1 - cell(y, low, high, ROWS)][cell(x, left, right, COLUMNS)] = (b'a' + k as u8) as char;
     }
-    let mut out = format!("gap of the average iterate, {:.3} at the top, {:.3} at the bottom\n", high.exp(), low.exp());
+    let mut out =
+        format!("gap of the average iterate, {:.3} at the top, {:.3} at the bottom\n", high.exp(), low.exp());
     for line in page {
         out.push_str(&format!("|{}\n", line.into_iter().collect::<String>()));
     }
