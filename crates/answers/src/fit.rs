@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use equipoise::core::registry::BuildError;
-use equipoise::data::{Grouped, Grouping, Ties};
+use equipoise::data::{Grouped, Grouping, Ties, Unit};
 use equipoise::models::{FitError, ModelData, ModelEntry, ModelInput, PairFit, ReadError, model};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -142,6 +142,8 @@ pub struct FitSource {
     pub features: Option<PathBuf>,
     /// Features of the contexts: CSV with a column `context` and one column a feature.
     pub context_features: Option<PathBuf>,
+    /// What is one observation; of models of counted comparisons, and not of groups.
+    pub unit: Unit,
 }
 
 impl FitSource {
@@ -151,28 +153,41 @@ impl FitSource {
     /// [`AnswerError::Option`] for options that the model cannot keep, [`AnswerError::Data`] for a file.
     pub fn read(&self, options: &FitOptions, progress: &dyn Progress) -> Result<FitData, AnswerError> {
         let entry = options.checked(self.features.is_some(), self.context_features.is_some())?;
+        if self.unit != Unit::Row && (entry.input != ModelInput::Counts || options.each.is_some()) {
+            let option = if self.unit == Unit::Context { "by_context" } else { "by_annotator" };
+            let rule = "is for models of counted comparisons, and not with `each`";
+            return Err(AnswerError::option(option, "", rule));
+        }
         let mut source = self.source.clone();
         source.selection.ties = options.ties(entry)?;
         if let Some(by) = options.each {
             return Ok(FitData::Groups(source.grouped(by, progress)?));
         }
         let features = self.features.as_deref().or(self.context_features.as_deref());
-        let data = read(entry, &source, features)?;
+        let data = read(entry, &source, self.unit, features)?;
         match &data {
             ModelData::Counts(counts) if entry.has_ties => {
-                let (total, ties) = (counts.comparisons.total, counts.comparisons.total_ties);
+                let all = &counts.observations.comparisons;
+                let (total, ties) = (all.total, all.total_ties);
                 progress.note(&format!("{total} comparisons; {ties} ties, each an outcome of its own"));
                 data.remarks().iter().for_each(|remark| progress.note(remark));
             }
-            ModelData::Counts(counts) => note_comparisons(&counts.comparisons, "left out", progress),
+            ModelData::Counts(counts) => {
+                note_comparisons(&counts.observations.comparisons, "left out", progress)
+            }
             _ => data.remarks().iter().for_each(|remark| progress.note(remark)),
         }
         Ok(FitData::Whole(data))
     }
 }
 
-fn read(entry: &ModelEntry, source: &Source, features: Option<&Path>) -> Result<ModelData, AnswerError> {
-    entry.input.read(&source.path, &source.selection, features).map_err(|e| match e {
+fn read(
+    entry: &ModelEntry,
+    source: &Source,
+    unit: Unit,
+    features: Option<&Path>,
+) -> Result<ModelData, AnswerError> {
+    entry.input.read(&source.path, &source.selection, unit, features).map_err(|e| match e {
         ReadError::Data(e) => e.into(),
         ReadError::FeaturesMissing => {
             let rule = "needs --context-features FILE: a column `context`, then one a feature";

@@ -81,8 +81,8 @@ pub use list::{
 pub use loss::{LossAnswer, loss, read_loss_inputs, read_loss_options};
 pub use progress::{Progress, Silent};
 pub use rank::{
-    PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,
-    rank_with_page,
+    PageOptions, PositionFacts, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank,
+    rank_groups, rank_with_page,
 };
 pub use solve::{
     LotteryAnswer, LotteryCertificate, PathAnswer, PathLimit, PathPoint, RegularisedAnswer,

@@ -3,11 +3,14 @@
 mod answer;
 mod page;
 
-use equipoise::data::{Battles, Collected, Comparisons, Grouped, Grouping, Keep, collect_comparisons};
-use equipoise::models::leaderboard::{Leaderboard as Ratings, bootstrap_contexts, leaderboard as ratings};
+use equipoise::data::{
+    Battles, Collected, Comparisons, Grouped, Grouping, Keep, Observations, Unit, collect_comparisons,
+};
+use equipoise::models::intransitivity::InspectError;
+use equipoise::models::leaderboard::{BoardOptions, Leaderboard as Ratings, Unmet, leaderboard as ratings};
 use equipoise_records::leaderboard::Leaderboard;
 
-pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
+pub use answer::{PositionFacts, RankAnswer, RankGroupsAnswer, RankRow};
 pub use page::PageOptions;
 
 use crate::error::AnswerError;
@@ -22,24 +25,30 @@ const MOST_MATCHES: usize = 5_000_000;
 pub struct RankOptions {
     /// Bootstrap samples.
     pub replicates: usize,
-    /// Whether whole contexts are drawn for the bootstrap instead of single comparisons. Not for groups.
-    pub by_context: bool,
     /// Seed of the draws.
     pub seed: u64,
+    /// What pairs that never met are to the maximal lottery.
+    pub unmet: Unmet,
 }
 
 impl Default for RankOptions {
     fn default() -> Self {
-        Self { replicates: 200, by_context: false, seed: 0 }
+        Self { replicates: 200, seed: 0, unmet: Unmet::default() }
+    }
+}
+
+impl RankOptions {
+    fn board(&self) -> BoardOptions {
+        BoardOptions { replicates: self.replicates, seed: self.seed, unmet: self.unmet }
     }
 }
 
 /// What is rated.
 #[derive(Clone, Debug)]
 pub struct RankData {
-    /// All comparisons, counted.
-    pub comparisons: Comparisons,
-    /// The same for each context: for [`RankOptions::by_context`], and for the contexts of a page.
+    /// All comparisons, counted, and what of them is one observation.
+    pub observations: Observations,
+    /// The same for each context: for the contexts of a page.
     pub contexts: Option<Grouped>,
     /// The same row by row: for the ratings that follow matches one by one.
     pub battles: Option<Battles>,
@@ -48,24 +57,30 @@ pub struct RankData {
 impl From<Comparisons> for RankData {
     /// Without contexts, and without ratings match by match.
     fn from(comparisons: Comparisons) -> Self {
-        Self { comparisons, contexts: None, battles: None }
+        Self { observations: comparisons.into(), contexts: None, battles: None }
     }
 }
 
 impl RankData {
-    /// Reads a file, once: with the counts of its contexts if they are wanted, and row by row if it has at most five million
-    /// comparisons.
+    /// Reads a file, once: with what is one observation, with the counts of its contexts if they are wanted, and row by row
+    /// if it has at most five million comparisons.
     ///
     /// # Errors
     /// [`AnswerError::Data`].
-    pub fn read(source: &Source, contexts: bool, progress: &dyn Progress) -> Result<Self, AnswerError> {
-        let keep = Keep { rows: Some(MOST_MATCHES), groups: contexts.then_some(Grouping::Context) };
-        let Collected { counts, battles, groups } =
+    pub fn read(
+        source: &Source,
+        unit: Unit,
+        contexts: bool,
+        progress: &dyn Progress,
+    ) -> Result<Self, AnswerError> {
+        let groups = contexts.then_some(Grouping::Context);
+        let keep = Keep { rows: Some(MOST_MATCHES), groups, unit };
+        let Collected { observations, battles, groups } =
             collect_comparisons(&source.path, &source.selection, keep)?;
-        note_comparisons(&counts, "counted as 1/2 in the lottery alone", progress);
+        note_comparisons(&observations.comparisons, "in the lottery alone as the fit has them", progress);
         // rows of large weights are as many matches
-        let battles = battles.filter(|_| counts.total <= MOST_MATCHES as f64);
-        Ok(Self { comparisons: counts, contexts: groups, battles })
+        let battles = battles.filter(|_| observations.comparisons.total <= MOST_MATCHES as f64);
+        Ok(Self { observations, contexts: groups, battles })
     }
 }
 
@@ -84,14 +99,14 @@ impl RankData {
 /// ```
 ///
 /// # Errors
-/// [`AnswerError::Inspect`] if nothing can be fitted, [`AnswerError::Input`] for [`RankOptions::by_context`] without contexts.
+/// [`AnswerError::Inspect`] if nothing can be fitted.
 pub fn rank(
     data: &RankData,
     options: &RankOptions,
     progress: &dyn Progress,
 ) -> Result<RankAnswer, AnswerError> {
     let found = rated(data, options, progress)?;
-    Ok(RankAnswer::new(None, &data.comparisons, &found))
+    Ok(RankAnswer::new(None, &data.observations, &found))
 }
 
 /// [`rank`], with the record of a page: win rates, cycles, residuals, contexts, and whether one rating is enough.
@@ -106,7 +121,7 @@ pub fn rank_with_page(
 ) -> Result<(RankAnswer, Leaderboard), AnswerError> {
     let found = rated(data, options, progress)?;
     let record = page::record(data, &found, options, page, progress)?;
-    Ok((RankAnswer::new(None, &data.comparisons, &found), record))
+    Ok((RankAnswer::new(None, &data.observations, &found), record))
 }
 
 /// Rates the items of every group by itself; ratings that follow matches one by one are left out, and so are groups without
@@ -126,7 +141,8 @@ pub fn rank_groups(
         if alone.pairs.is_empty() {
             progress.note(&format!("left out, nothing to compare: {name}"));
         } else {
-            let found = ratings(&alone, options.replicates, options.seed, &|| ());
+            let alone = Observations::from(alone);
+            let found = ratings(&alone, options.board(), &|| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
             groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found));
         }
@@ -136,21 +152,12 @@ pub fn rank_groups(
 }
 
 fn rated(data: &RankData, options: &RankOptions, progress: &dyn Progress) -> Result<Ratings, AnswerError> {
-    let contexts = match &data.contexts {
-        _ if !options.by_context => None,
-        Some(contexts) if contexts.groups.len() > 1 => Some(&contexts.groups),
-        _ => return Err(AnswerError::input("has no contexts to draw from; leave out --by-context")),
-    };
     let stage = Stage::begin(progress, "bootstrap samples", Some(options.replicates));
-    let drawn = if contexts.is_some() { 0 } else { options.replicates };
-    let mut found = ratings(&data.comparisons, drawn, options.seed, &|| progress.advance(1))?;
-    if let Some(contexts) = contexts {
-        let done = || progress.advance(1);
-        found.take_samples(&bootstrap_contexts(contexts, options.replicates, options.seed, &done)?);
-    }
+    let done = || progress.advance(1);
+    let mut found = ratings(&data.observations, options.board(), &done)?;
     drop(stage);
     if let Some(battles) = &data.battles {
-        found.follow_matches(battles, options.seed);
+        found.follow_matches(battles, options.seed).map_err(InspectError::from)?;
     }
     Ok(found)
 }

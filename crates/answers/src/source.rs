@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use equipoise::core::Policy;
 use equipoise::data::{
-    Battles, Checks, Comparisons, Grouped, Grouping, Rankings, Selection, Ties, holds_comparisons,
-    read_battles, read_comparisons, read_grouped, read_matrix, read_policy, read_rankings,
+    Battles, Checks, Comparisons, Grouped, Grouping, Observations, Rankings, Selection, Ties, Unit,
+    holds_comparisons, read_battles, read_comparisons, read_grouped, read_matrix, read_observations,
+    read_policy, read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
@@ -97,6 +98,24 @@ impl Source {
             comparisons_of(&read_matrix(&self.path)?).map_err(|e| e.in_file(&self.path))?
         };
         note_comparisons(&data, "left out", progress);
+        Ok(data)
+    }
+
+    /// Comparisons, counted, and what of them is one observation; else as [`Source::comparisons`].
+    ///
+    /// # Errors
+    /// As [`Source::comparisons`]; also [`AnswerError::Input`] for a matrix with a unit other than the row.
+    pub fn observations(&self, unit: Unit, progress: &dyn Progress) -> Result<Observations, AnswerError> {
+        if !holds_comparisons(&self.path) {
+            if unit != Unit::Row {
+                let rule =
+                    "a matrix has no contexts or annotators; leave out --by-context and --by-annotator";
+                return Err(AnswerError::input(rule).in_file(&self.path));
+            }
+            return self.comparisons(progress).map(Into::into);
+        }
+        let data = read_observations(&self.path, &self.selection, unit)?;
+        note_comparisons(&data.comparisons, "left out", progress);
         Ok(data)
     }
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use serde_json::{Map, Value};
 
 use equipoise_answers::equipoise::core::Policy;
-use equipoise_answers::equipoise::data::{Comparisons, parse_comparisons};
+use equipoise_answers::equipoise::data::{Comparisons, Unit, parse_comparisons};
 use equipoise_answers::equipoise::env::Game;
 use equipoise_answers::equipoise::ndarray::{Array2, Array3, array};
 use equipoise_answers::{
@@ -133,7 +133,7 @@ fn a_file_gives_the_answer_of_its_contents_with_remarks() {
 
     // row by row there are ratings that follow the matches too; the others are the same
     let options = RankOptions { replicates: 10, ..Default::default() };
-    let rows = RankData::read(&source, false, &Silent).unwrap();
+    let rows = RankData::read(&source, Unit::Row, false, &Silent).unwrap();
     let (full, counts) =
         (rank(&rows, &options, &Silent).unwrap(), rank(&data.into(), &options, &Silent).unwrap());
     assert_eq!(full.top[..4], counts.top[..]);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use equipoise::data::{self, Selection};
+use equipoise::models::leaderboard;
 use equipoise_answers::{self as answers, Source};
 use serde_json::Value;
 
@@ -337,6 +338,8 @@ pub(crate) struct Fit {
     /// What a tie counts [default: an outcome of its own where the model has ties, else half a win to each side].
     #[arg(long, value_enum)]
     pub(crate) ties: Option<FitTies>,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
     /// Fit a bonus for the item listed first.
     #[arg(long)]
     pub(crate) home: bool,
@@ -375,6 +378,45 @@ impl Fit {
     }
 }
 
+/// What is one observation: the same for every error, interval, p-value and rank.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Observed {
+    /// Take all comparisons of a context as one observation, in every error, interval, p-value and rank [default: a row, or
+    /// a whole ranking].
+    #[arg(long, conflicts_with = "by_annotator")]
+    pub(crate) by_context: bool,
+    /// Take all comparisons of an annotator as one observation, likewise.
+    #[arg(long)]
+    pub(crate) by_annotator: bool,
+}
+
+impl Observed {
+    pub(crate) fn unit(&self) -> data::Unit {
+        match self {
+            Self { by_context: true, .. } => data::Unit::Context,
+            Self { by_annotator: true, .. } => data::Unit::Annotator,
+            _ => data::Unit::Row,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unmet {
+    /// The win rates of the Bradley-Terry fit.
+    Fitted,
+    /// Left open: no lottery unless all pairs met.
+    Open,
+}
+
+impl From<Unmet> for leaderboard::Unmet {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Fitted => Self::Fitted,
+            Unmet::Open => Self::Open,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Rank {
     /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
@@ -382,7 +424,7 @@ pub(crate) struct Rank {
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// Rank every context (or annotator) by itself; ratings that follow matches in turn are left out.
-    #[arg(long, value_enum, conflicts_with_all = ["by_context", "out"])]
+    #[arg(long, value_enum, conflicts_with_all = ["by_context", "by_annotator", "out"])]
     pub(crate) each: Option<Each>,
     /// What a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
@@ -390,9 +432,11 @@ pub(crate) struct Rank {
     /// Bootstrap samples.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) replicates: usize,
-    /// Draw whole contexts for the bootstrap instead of single comparisons.
-    #[arg(long)]
-    pub(crate) by_context: bool,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
+    /// What pairs that never met are to the maximal lottery.
+    #[arg(long, value_enum, default_value_t = Unmet::Fitted)]
+    pub(crate) unmet: Unmet,
     /// Folder for the board as a page (leaderboard.html, .md, .json): intervals, win rates, cycles, residuals, contexts.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

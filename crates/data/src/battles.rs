@@ -1,5 +1,7 @@
 //! Comparisons kept row by row: for ratings that depend on their order, and for groups of contexts or annotators.
 
+use std::ops::Range;
+
 use crate::checks::Checks;
 use crate::columns::Outcome;
 use crate::comparisons::{Comparisons, Counter};
@@ -37,6 +39,8 @@ pub struct Battles {
     pub annotators: Vec<String>,
     /// The comparisons, in the order of the file. A ranking is split into the pairs it orders.
     pub rows: Vec<Battle>,
+    /// The rows that one ranking of three items or more was split into, in the order of the file.
+    pub rankings: Vec<Range<usize>>,
     /// What was odd.
     pub checks: Checks,
     /// The tie rule in force for counts.
@@ -50,17 +54,5 @@ impl Battles {
         let mut counter = Counter::default();
         self.rows.iter().for_each(|b| counter.add(b.first, b.second, b.outcome, b.weight));
         counter.finish(self.labels.clone(), self.ties, self.checks.clone())
-    }
-
-    /// The rows in the order of their times; `false` if some row has none, and the order is that of the file.
-    #[must_use]
-    pub fn in_time(&self) -> (Vec<Battle>, bool) {
-        let mut rows = self.rows.clone();
-        let timed = rows.iter().all(|b| b.time.is_some());
-        if timed {
-            let time = |b: &Battle| b.time.unwrap_or_default();
-            rows.sort_by(|a, b| time(a).total_cmp(&time(b))); // stable: equal times stay in the order of the file
-        }
-        (rows, timed)
     }
 }

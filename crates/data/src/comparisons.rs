@@ -44,7 +44,18 @@ impl Count {
         self.tie + self.both_bad
     }
 
-    fn slot(&mut self, outcome: Outcome) -> &mut f64 {
+    /// Every outcome with its weight.
+    #[must_use]
+    pub fn outcomes(&self) -> [(Outcome, f64); 4] {
+        [
+            (Outcome::First, self.first),
+            (Outcome::Second, self.second),
+            (Outcome::Tie, self.tie),
+            (Outcome::BothBad, self.both_bad),
+        ]
+    }
+
+    pub(crate) fn slot(&mut self, outcome: Outcome) -> &mut f64 {
         match outcome {
             Outcome::First => &mut self.first,
             Outcome::Second => &mut self.second,
@@ -220,6 +231,33 @@ impl Comparisons {
         Self { labels, pairs, total, total_ties, ties: self.ties, checks: self.checks.clone() }
     }
 
+    /// The same comparisons as if every row had listed the lower number first.
+    #[must_use]
+    pub fn listed_in_order(&self) -> Self {
+        let turned = |p: &PairCount| {
+            let (first, second, _) = p.outcomes();
+            let (f, b) = (&p.forward, &p.backward);
+            let forward = Count { first, second, tie: f.tie + b.tie, both_bad: f.both_bad + b.both_bad };
+            PairCount { forward, backward: Count::default(), ..*p }
+        };
+        self.with_pairs(self.pairs.iter().map(turned).collect())
+    }
+
+    /// The same items with other counts of pairs that met, ascending by (i, j).
+    #[must_use]
+    pub fn with_pairs(&self, pairs: Vec<PairCount>) -> Self {
+        let total = pairs.iter().map(PairCount::met).sum();
+        let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
+        Self {
+            pairs,
+            total,
+            total_ties,
+            labels: self.labels.clone(),
+            ties: self.ties,
+            checks: self.checks.clone(),
+        }
+    }
+
     /// The sum of several counts over the same items, each taken so many times.
     ///
     /// # Panics
@@ -284,6 +322,11 @@ impl Counter {
             self.last = place as usize;
         }
         *self.counts[self.last].2.slot(outcome) += weight;
+    }
+
+    /// Counts of ordered pairs, in the order of their first appearance.
+    pub(crate) fn into_counts(self) -> Vec<(u32, u32, Count)> {
+        self.counts
     }
 
     /// The items, of `n` numbers, that some other one met, in the order of their first appearance among rows of such items.

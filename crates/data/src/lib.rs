@@ -5,7 +5,7 @@
 //! pairs, not for their rows.
 //!
 //! Reading order: [`Selection`] (which rows count), [`Comparisons`] (rows counted by pair), [`Grouped`] (and by context or
-//! annotator), [`Battles`] (rows kept).
+//! annotator), [`Battles`] (rows kept), [`Observations`] (which comparisons are one observation).
 
 mod battles;
 mod checks;
@@ -23,6 +23,7 @@ mod json_rows;
 mod matrix;
 mod names;
 mod npy;
+mod observations;
 mod panels;
 mod parquet_pages;
 mod parquet_rows;
@@ -45,12 +46,14 @@ pub use features::{Features, read_features};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
+pub use observations::{Cell, Observation, Observations, Unit};
 pub use panels::write_panels;
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
     Collected, Keep, collect_comparisons, holds_comparisons, parse_battles, parse_comparisons, parse_grouped,
-    parse_rankings, read_battles, read_comparisons, read_grouped, read_rankings,
+    parse_observations, parse_rankings, read_battles, read_comparisons, read_grouped, read_observations,
+    read_rankings,
 };
 pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
 use crate::names::Names;
+use crate::observations::{ObservationCounter, Observations, Unit};
 use crate::rankings::{Ranking, Rankings};
 use crate::registry::{Format, Reads, by_ending, format_of};
 use crate::selection::Selection;
@@ -81,6 +83,27 @@ pub fn parse_grouped(
     grouped(path, Source::Bytes(bytes), selection, by)
 }
 
+/// Reads comparisons and counts them by pair, and keeps which of them are one observation; else as [`read_comparisons`].
+///
+/// # Errors
+/// As [`read_comparisons`]; also if the unit needs a column that is missing.
+pub fn read_observations(path: &Path, selection: &Selection, unit: Unit) -> Result<Observations, DataError> {
+    observed(path, Source::File(open(path)?), selection, unit)
+}
+
+/// [`read_observations`] from bytes.
+///
+/// # Errors
+/// As [`read_observations`].
+pub fn parse_observations(
+    path: &Path,
+    bytes: &[u8],
+    selection: &Selection,
+    unit: Unit,
+) -> Result<Observations, DataError> {
+    observed(path, Source::Bytes(bytes), selection, unit)
+}
+
 /// Reads rankings: `.csv`, `.jsonl` or `.parquet` with a column `ranking`, or PrefLib orders.
 ///
 /// # Errors
@@ -104,13 +127,15 @@ pub struct Keep {
     pub rows: Option<usize>,
     /// Counts for each context or annotator, if the file has that column.
     pub groups: Option<Grouping>,
+    /// What is one observation; a context or an annotator needs its column.
+    pub unit: Unit,
 }
 
 /// Comparisons in several forms, from one reading of their file.
 #[derive(Clone, Debug)]
 pub struct Collected {
-    /// Counted by pair.
-    pub counts: Comparisons,
+    /// Counted by pair, with what of them is one observation.
+    pub observations: Observations,
     /// Row by row, if that was asked for and there are not too many.
     pub battles: Option<Battles>,
     /// Counted for each group, if that was asked for and the column holds something.
@@ -123,13 +148,15 @@ pub struct Collected {
 /// # Errors
 /// As [`read_comparisons`].
 pub fn collect_comparisons(path: &Path, selection: &Selection, keep: Keep) -> Result<Collected, DataError> {
-    let wanted = Wanted { counts: true, rows: keep.rows, groups: keep.groups, column: false };
-    let Gathered { counts, battles, groups } = gather(path, Source::File(open(path)?), selection, wanted)?;
-    let counts = counts.expect("counts were wanted");
+    let wanted =
+        Wanted { observed: Some(keep.unit), rows: keep.rows, groups: keep.groups, ..Wanted::default() };
+    let Gathered { observations, battles, groups, .. } =
+        gather(path, Source::File(open(path)?), selection, wanted)?;
+    let observations = observations.expect("observations were wanted");
     // a column that is empty throughout groups nothing
-    let held = |by: Grouping| counts.checks.columns.contains(&COLUMNS[by.column()].0);
+    let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].0);
     let groups = groups.filter(|_| keep.groups.is_some_and(held));
-    Ok(Collected { counts, battles, groups })
+    Ok(Collected { observations, battles, groups })
 }
 
 /// Whether a file holds comparisons or rankings rather than a matrix, by its ending, and by its header if it is CSV.
@@ -178,6 +205,7 @@ fn finite(path: &Path, total: f64) -> Result<(), DataError> {
 #[derive(Clone, Copy, Default)]
 struct Wanted {
     counts: bool,
+    observed: Option<Unit>,
     /// At most so many rows.
     rows: Option<usize>,
     groups: Option<Grouping>,
@@ -187,6 +215,7 @@ struct Wanted {
 
 struct Gathered {
     counts: Option<Comparisons>,
+    observations: Option<Observations>,
     battles: Option<Battles>,
     groups: Option<Grouped>,
 }
@@ -195,7 +224,9 @@ struct Gathered {
 #[derive(Default)]
 struct Sinks {
     counter: Option<Counter>,
+    observed: Option<(Unit, ObservationCounter)>,
     rows: Option<Vec<Battle>>,
+    rankings: Vec<Range<usize>>,
     most: usize,
     groups: Option<(Grouping, Vec<Counter>)>,
 }
@@ -203,21 +234,54 @@ struct Sinks {
 impl Sinks {
     fn new(wanted: Wanted) -> Self {
         Self {
-            counter: wanted.counts.then(Counter::default),
+            counter: (wanted.counts || wanted.observed.is_some()).then(Counter::default),
+            // rows that are observations by themselves are told by their counts
+            observed: wanted.observed.map(|unit| (unit, ObservationCounter::new(unit))),
             rows: wanted.rows.map(|_| Vec::new()),
+            rankings: Vec::new(),
             most: wanted.rows.unwrap_or_default(),
             groups: wanted.groups.map(|by| (by, Vec::new())),
         }
     }
 
     fn take(&mut self, entry: Entry) {
+        let group = |unit: Unit, context: u32, annotator: u32| match unit {
+            Unit::Row => 0,
+            Unit::Context => context,
+            Unit::Annotator => annotator,
+        };
         match entry {
-            Entry::Battle(b) => self.battle(b),
-            Entry::Ranking(r) => r.pairs(|first, second, outcome| {
-                let (weight, context, annotator, time) = (r.weight, r.context, r.annotator, r.time);
-                let magnitude = 1.0;
-                self.battle(Battle { first, second, outcome, weight, context, annotator, time, magnitude });
-            }),
+            Entry::Battle(b) => {
+                if let Some((unit, observed)) = &mut self.observed {
+                    let group = group(*unit, b.context, b.annotator);
+                    observed.battle((b.first, b.second, b.outcome), b.weight, group);
+                }
+                self.battle(b);
+            }
+            Entry::Ranking(r) => {
+                if let Some((unit, observed)) = &mut self.observed {
+                    observed.ranking(&r, group(*unit, r.context, r.annotator));
+                }
+                let start = self.rows.as_ref().map_or(0, Vec::len);
+                r.pairs(|first, second, outcome| {
+                    let (weight, context, annotator, time) = (r.weight, r.context, r.annotator, r.time);
+                    let magnitude = 1.0;
+                    self.battle(Battle {
+                        first,
+                        second,
+                        outcome,
+                        weight,
+                        context,
+                        annotator,
+                        time,
+                        magnitude,
+                    });
+                });
+                let end = self.rows.as_ref().map_or(0, Vec::len);
+                if end > start + 1 {
+                    self.rankings.push(start..end);
+                }
+            }
         }
     }
 
@@ -250,21 +314,28 @@ fn gather(
     wanted: Wanted,
 ) -> Result<Gathered, DataError> {
     let mut sinks = Sinks::new(wanted);
-    let details = wanted.rows.is_some() || wanted.groups.is_some();
+    let observed_by = wanted.observed.and_then(Unit::grouping);
+    let details = wanted.rows.is_some() || wanted.groups.is_some() || observed_by.is_some();
     let mut collector = RowCollector::new(path, selection, details, |entry| sinks.take(entry))?;
-    match wanted.groups {
-        Some(by) if wanted.column => collector.group_by(by.column()),
-        Some(_) => {}
-        None => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
+    match (observed_by, wanted.groups) {
+        (Some(by), _) => collector.group_by(by.column()),
+        (None, Some(by)) if wanted.column => collector.group_by(by.column()),
+        (None, Some(_)) => {}
+        (None, None) => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
     }
     rows(path, source, &mut collector)?;
     let (items, contexts, annotators, checks) = collector.finish()?;
     let labels = items.into_list();
     let [contexts, annotators] = [contexts, annotators].map(Names::into_list);
-    let counts = sinks.counter.map(|c| c.finish(labels.clone(), selection.ties, checks.clone()));
+    let mut counts = sinks.counter.map(|c| c.finish(labels.clone(), selection.ties, checks.clone()));
     if let Some(counts) = &counts {
         finite(path, counts.total)?;
     }
+    let observations = sinks.observed.zip(if wanted.observed.is_some() { counts.take() } else { None });
+    let observations = observations.map(|((unit, observed), counts)| {
+        let names = if unit == Unit::Annotator { &annotators } else { &contexts };
+        observed.finish(counts, names)
+    });
     let groups = sinks.groups.map(|(by, counters)| {
         let mut names = if by == Grouping::Context { contexts.clone() } else { annotators.clone() };
         // a group of rankings of one item compares nothing
@@ -275,16 +346,28 @@ fn gather(
         finite(path, groups.groups.iter().map(|g| g.total).sum())?;
     }
     let ties = selection.ties;
-    let battles = sinks.rows.map(|rows| Battles { labels, contexts, annotators, rows, checks, ties });
+    let rankings = sinks.rankings;
+    let battles =
+        sinks.rows.map(|rows| Battles { labels, contexts, annotators, rows, rankings, checks, ties });
     if let Some(battles) = &battles {
         finite(path, battles.rows.iter().map(|b| b.weight).sum())?;
     }
-    Ok(Gathered { counts, battles, groups })
+    Ok(Gathered { counts, observations, battles, groups })
 }
 
 fn counted(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Comparisons, DataError> {
     let wanted = Wanted { counts: true, ..Wanted::default() };
     Ok(gather(path, source, selection, wanted)?.counts.expect("counts were wanted"))
+}
+
+fn observed(
+    path: &Path,
+    source: Source<'_>,
+    selection: &Selection,
+    unit: Unit,
+) -> Result<Observations, DataError> {
+    let wanted = Wanted { observed: Some(unit), ..Wanted::default() };
+    Ok(gather(path, source, selection, wanted)?.observations.expect("observations were wanted"))
 }
 
 fn kept(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Battles, DataError> {

@@ -11,8 +11,8 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints a record")]
 
 use equipoise_core::{Rng, sample::normal, seed::stream};
-use equipoise_data::Comparisons;
-use equipoise_models::leaderboard::{Leaderboard, Row, bootstrap_contexts, leaderboard};
+use equipoise_data::{Comparisons, Observations, Unit};
+use equipoise_models::leaderboard::{BoardOptions, Leaderboard, Row, Unmet, leaderboard};
 use equipoise_models::resample::multinomial;
 use equipoise_models::{BRADLEY_TERRY, PairOptions, fit};
 use ndarray::Array2;
@@ -35,6 +35,10 @@ fn context(rng: &mut Rng, votes: u64, spread: f64) -> (Array2<f64>, Comparisons)
     (expected, Comparisons::from_tables(&wins, &Array2::zeros((4, 4))))
 }
 
+fn options(set: usize) -> BoardOptions {
+    BoardOptions { replicates: 400, seed: set as u64, unmet: Unmet::default() }
+}
+
 fn main() {
     let sets = std::env::args().nth(1).map_or(Ok(400), |a| a.parse()).expect("usage: bootstrap [DATA_SETS]");
     println!(
@@ -54,7 +58,7 @@ fn main() {
             let mut rng = stream(5, "contexts", &[&spread.to_string(), &k.to_string()]);
             let parts: Vec<Comparisons> = (0..CONTEXTS).map(|_| context(&mut rng, VOTES, spread).1).collect();
             let all = Comparisons::sum(parts.iter().map(|p| (p, 1.0)));
-            let mut found = leaderboard(&all, 400, k as u64, &|| ()).unwrap();
+            let found = leaderboard(&all.into(), options(k), &|| ()).unwrap();
             let covered = |found: &Leaderboard| {
                 let inside = |s: &&Row| {
                     let (low, high) = s.bootstrap.unwrap();
@@ -63,7 +67,8 @@ fn main() {
                 found.rows.iter().filter(inside).count()
             };
             single.push(covered(&found));
-            found.take_samples(&bootstrap_contexts(&parts, 400, k as u64, &|| ()).unwrap());
+            let found = Observations::of_groups(&parts, Unit::Context);
+            let found = leaderboard(&found, options(k), &|| ()).unwrap();
             whole.push(covered(&found));
         }
         // the standard error is over data sets: intervals of one hang together

@@ -123,14 +123,15 @@ fn main() {
         let mut rng = stream(seed + 2, "coverage", &[&k.to_string()]);
         let (r, drawn) = data(&mut rng, &DAVIDSON, 100, 0.0);
         let found = fit(&drawn, &DAVIDSON, PairOptions::default()).unwrap();
-        let critical = critical_values(&found.sandwich, 0.95, 1000, &mut rng);
+        let critical = critical_values(&found.spread, &found.islands, 0.95, 1000, &mut rng);
         let mean = r.iter().sum::<f64>() / ITEMS as f64;
         let (errors, sandwich) = (found.standard_error(), found.sandwich_error());
         let off = |i: usize| (found.log_strength[i] - (r[i] - mean)).abs();
         one.push((0..ITEMS).filter(|&i| off(i) < 1.959_964 * errors[i]).count());
         robust.push((0..ITEMS).filter(|&i| off(i) < 1.959_964 * sandwich[i]).count());
         all.push(usize::from((0..ITEMS).all(|i| off(i) < critical.strengths * sandwich[i])));
-        let intervals = rank_intervals(&found.log_strength.to_vec(), &found.sandwich, critical.differences);
+        let intervals =
+            rank_intervals(&found.log_strength.to_vec(), &found.spread, &found.islands, critical.differences);
         let rank = |i: usize| 1 + (0..ITEMS).filter(|&j| r[j] > r[i]).count();
         ranks.push(usize::from((0..ITEMS).all(|i| intervals[i].0 <= rank(i) && rank(i) <= intervals[i].1)));
     }

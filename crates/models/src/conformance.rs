@@ -287,7 +287,7 @@ fn renumbered(data: &ModelData) -> Option<ModelData> {
     match data {
         ModelData::Counts(counts) => {
             let order: Vec<usize> = (0..ITEMS).rev().collect();
-            Some(counts.comparisons.among(&order).into())
+            Some(counts.observations.comparisons.among(&order).into())
         }
         ModelData::Battles(battles) => {
             let turn = |b: &Battle| Battle { first: turned(b.first), second: turned(b.second), ..*b };

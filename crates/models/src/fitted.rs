@@ -151,6 +151,10 @@ pub struct Fitted {
     pub deviance: Option<f64>,
     /// Free outcome probabilities minus parameters.
     pub degrees_of_freedom: Option<f64>,
+    /// Parameters that the data say something about, where they are counted.
+    pub free_parameters: Option<usize>,
+    /// Why the chi-squared law does not hold for the deviance, if it does not.
+    pub no_chi_squared: Option<&'static str>,
     /// Whether a finite maximum exists.
     pub existence: Existence,
     /// Whether the logistic prior was used, because it was asked for or because there is no maximum without it.
@@ -174,6 +178,8 @@ impl Fitted {
             log_likelihood: None,
             deviance: None,
             degrees_of_freedom: None,
+            free_parameters: None,
+            no_chi_squared: None,
             existence: Existence::Finite,
             prior: false,
             convergence: Convergence { by: Iteration::Once, converged: true, iterations: 1 },
@@ -208,10 +214,13 @@ impl Fitted {
         Ok(Game::new(matrices)?.with_labels(vec![self.labels.clone()])?)
     }
 
-    /// `Pr(X >= deviance)` of the chi-squared law, 1 without a degree of freedom; too small where pairs met few times. `None`
-    /// without a deviance.
+    /// `Pr(X >= deviance)` of the chi-squared law, 1 without a degree of freedom. `None` without a deviance, and where the law
+    /// does not hold ([`Fitted::no_chi_squared`]).
     #[must_use]
     pub fn deviance_p_value(&self) -> Option<f64> {
+        if self.no_chi_squared.is_some() {
+            return None;
+        }
         let (deviance, degrees) = (self.deviance?, self.degrees_of_freedom?);
         Some(if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) })
     }

@@ -21,6 +21,57 @@ pub fn win_blocks(data: &Comparisons) -> Vec<Vec<usize>> {
     strong_components(&lost_to)
 }
 
+/// For each of `n` items, whether all of its island is one block, so that its strengths have a finite maximum; islands are
+/// items that met, directly or through others ([`Comparisons::components`]).
+#[must_use]
+pub fn held_together(n: usize, islands: &[Vec<usize>], blocks: &[Vec<usize>]) -> Vec<bool> {
+    let mut block = vec![0; n];
+    blocks.iter().enumerate().for_each(|(k, b)| b.iter().for_each(|&i| block[i] = k));
+    let mut held = vec![true; n];
+    for island in islands {
+        let one = island.iter().all(|&i| block[i] == block[island[0]]);
+        island.iter().for_each(|&i| held[i] = one);
+    }
+    held
+}
+
+/// For each item, whether nothing bounds its strength from below, and from above: its block never won against (or never
+/// lost to) any other. The largest block of an island, if there is one larger than all others, is what the distances are
+/// measured from, and has bounds. An item that met nobody has none.
+#[must_use]
+pub fn open_ends(data: &Comparisons, blocks: &[Vec<usize>]) -> Vec<(bool, bool)> {
+    let n = data.n();
+    let mut block = vec![0; n];
+    blocks.iter().enumerate().for_each(|(k, b)| b.iter().for_each(|&i| block[i] = k));
+    let (mut won, mut lost) = (vec![false; blocks.len()], vec![false; blocks.len()]);
+    for pair in &data.pairs {
+        let (a, b) = (block[pair.i], block[pair.j]);
+        if a != b {
+            // between blocks all wins go one way
+            let (winner, loser) = if pair.outcomes().0 > 0.0 { (a, b) } else { (b, a) };
+            (won[winner], lost[loser]) = (true, true);
+        }
+    }
+    let mut open = vec![(true, true); n];
+    for island in data.components() {
+        let mut here: Vec<usize> = island.iter().map(|&i| block[i]).collect();
+        here.sort_unstable();
+        here.dedup();
+        let most = here.iter().map(|&k| blocks[k].len()).max().unwrap_or(0);
+        let mut largest = here.iter().filter(|&&k| blocks[k].len() == most);
+        let origin = largest.next().filter(|_| largest.next().is_none()).filter(|_| most > 1);
+        for &i in &island {
+            let k = block[i];
+            if Some(&k) == origin || (won[k] && lost[k]) {
+                open[i] = (false, false);
+            } else if here.len() > 1 {
+                open[i] = (!won[k], !lost[k]);
+            }
+        }
+    }
+    open
+}
+
 /// Whether strengths and the tie parameter of Davidson's or Rao and Kupper's model can grow together without bound: some
 /// `d` has `d_i - d_j >= 1` wherever i won against j and `|d_i - d_j| <= 1` wherever they tied. Then the likelihood climbs
 /// for ever along `r = t d`, `log nu = t / 2` (or `log theta = t`), although ties and wins connect everybody; a pair won both

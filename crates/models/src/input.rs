@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use equipoise_data::{
-    Battles, Comparisons, DataError, Features, Grouped, Grouping, Rankings, Selection, read_battles,
-    read_comparisons, read_features, read_grouped, read_rankings,
+    Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Rankings, Selection, Unit,
+    read_battles, read_features, read_grouped, read_observations, read_rankings,
 };
 use serde::Serialize;
 
@@ -44,7 +44,8 @@ impl ModelInput {
         }
     }
 
-    /// Reads a file of comparisons or rankings, and a file of features if there is one.
+    /// Reads a file of comparisons or rankings, and a file of features if there is one. What is one observation is asked for
+    /// of counts alone.
     ///
     /// # Errors
     /// [`ReadError`]: a file that cannot be read, features where none are used, none where they are needed.
@@ -52,6 +53,7 @@ impl ModelInput {
         self,
         path: &Path,
         selection: &Selection,
+        unit: Unit,
         features: Option<&Path>,
     ) -> Result<ModelData, ReadError> {
         let read = |names: &[String]| match (features, self.features_of()) {
@@ -61,9 +63,9 @@ impl ModelInput {
         };
         Ok(match self {
             Self::Counts => {
-                let comparisons = read_comparisons(path, selection)?;
-                let features = read(&comparisons.labels)?;
-                ModelData::Counts(Counts { comparisons, features })
+                let observations = read_observations(path, selection, unit)?;
+                let features = read(&observations.comparisons.labels)?;
+                ModelData::Counts(Counts { observations, features })
             }
             Self::Contexts => {
                 if features.is_none() {
@@ -106,15 +108,15 @@ pub enum ReadError {
 /// Comparisons counted by pair, and features of the items if strengths are to be linear in them.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// The counts.
-    pub comparisons: Comparisons,
+    /// The counts, and what of them is one observation.
+    pub observations: Observations,
     /// Features of the items, in the order of the labels.
     pub features: Option<Features>,
 }
 
-impl From<Comparisons> for Counts {
-    fn from(comparisons: Comparisons) -> Self {
-        Self { comparisons, features: None }
+impl<D: Into<Observations>> From<D> for Counts {
+    fn from(data: D) -> Self {
+        Self { observations: data.into(), features: None }
     }
 }
 
@@ -156,7 +158,7 @@ impl ModelData {
     #[must_use]
     pub fn labels(&self) -> &[String] {
         match self {
-            Self::Counts(data) => &data.comparisons.labels,
+            Self::Counts(data) => &data.observations.comparisons.labels,
             Self::Battles(data) => &data.labels,
             Self::Contexts(data) => &data.grouped.labels,
             Self::Rankings(data) => &data.labels,
@@ -167,7 +169,7 @@ impl ModelData {
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         match self {
-            Self::Counts(data) => data.comparisons.checks.remarks(),
+            Self::Counts(data) => data.observations.comparisons.checks.remarks(),
             Self::Battles(data) => data.checks.remarks(),
             Self::Contexts(data) => data.grouped.checks.remarks(),
             Self::Rankings(data) => data.checks.remarks(),
@@ -178,6 +180,12 @@ impl ModelData {
 impl From<Comparisons> for ModelData {
     fn from(comparisons: Comparisons) -> Self {
         Self::Counts(comparisons.into())
+    }
+}
+
+impl From<Observations> for ModelData {
+    fn from(observations: Observations) -> Self {
+        Self::Counts(observations.into())
     }
 }
 

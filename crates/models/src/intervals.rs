@@ -8,41 +8,147 @@
 use equipoise_core::{Rng, sample::normal};
 use faer::{Mat, Side};
 use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::pair_fit::PairFit;
+
+/// Draws for critical values; fewer of large boards, whose pairs are many.
+const DRAWS: usize = 4000;
+/// Pairs looked at over all draws.
+const MOST_PAIRS: usize = 4_000_000_000;
 
 /// Critical values of simultaneous intervals.
 #[derive(Clone, Copy, Debug)]
 pub struct Critical {
     /// Of all strengths.
     pub strengths: f64,
-    /// Of all differences.
+    /// Of all differences within an island.
     pub differences: f64,
 }
 
-/// Critical values at `level` (as in 0.95) for errors of the given covariance, `[n x n]`, from `draws` draws.
+/// Simultaneous intervals of the strengths and ranks of a fit.
+#[derive(Clone, Debug)]
+pub struct Intervals {
+    /// The critical values.
+    pub critical: Critical,
+    /// Lower ends, `[n]`; `None` where nothing bounds the strength from below ([`PairFit::open`]).
+    pub low: Vec<Option<f64>>,
+    /// Upper ends, `[n]`, likewise.
+    pub high: Vec<Option<f64>>,
+    /// Best and worst rank of every item, from 1, over all islands.
+    pub ranks: Vec<(usize, usize)>,
+}
+
+impl Intervals {
+    /// The intervals at `level` (as in 0.95); `order`: the items in an order that does not depend on their numbers or names,
+    /// in which noise is drawn. `None` where no noise is known, or the fit has no covariance.
+    #[must_use]
+    pub fn new(fit: &PairFit, level: f64, order: &[usize], rng: &mut Rng) -> Option<Self> {
+        if !fit.counted || fit.spread.iter().any(|v| !v.is_finite()) {
+            return None;
+        }
+        let n = order.len();
+        let mut place = vec![0; n];
+        order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
+        let moved = Array2::from_shape_fn((n, n), |(a, b)| fit.spread[[order[a], order[b]]]);
+        let islands: Vec<Vec<usize>> =
+            fit.islands.iter().map(|island| island.iter().map(|&i| place[i]).collect()).collect();
+        let draws = DRAWS.min(MOST_PAIRS / (n * n).max(1)).max(200);
+        let critical = critical_values(&moved, &islands, level, draws, rng);
+        let end = |i: usize, sign: f64| {
+            fit.log_strength[i] + sign * critical.strengths * fit.spread[[i, i]].max(0.0).sqrt()
+        };
+        Some(Self {
+            low: (0..n).map(|i| (!fit.open[i].0).then(|| end(i, -1.0))).collect(),
+            high: (0..n).map(|i| (!fit.open[i].1).then(|| end(i, 1.0))).collect(),
+            ranks: rank_intervals(
+                &fit.log_strength.to_vec(),
+                &fit.spread,
+                &fit.islands,
+                critical.differences,
+            ),
+            critical,
+        })
+    }
+}
+
+/// Why an interval is open, given which ends nothing bounds.
+#[must_use]
+pub fn open_reason(open: (bool, bool)) -> Option<&'static str> {
+    match open {
+        (false, false) => None,
+        (true, false) => Some("never won: nothing bounds the strength from below"),
+        (false, true) => Some("never lost: nothing bounds the strength from above"),
+        (true, true) => Some("met nobody: nothing bounds the strength"),
+    }
+}
+
+/// Critical values at `level` (as in 0.95) for errors of the given covariance, `[n x n]`, from `draws` draws. Differences are
+/// those within an island.
 ///
 /// # Panics
 /// If `draws` is 0.
 #[must_use]
-pub fn critical_values(covariance: &Array2<f64>, level: f64, draws: usize, rng: &mut Rng) -> Critical {
+pub fn critical_values(
+    covariance: &Array2<f64>,
+    islands: &[Vec<usize>],
+    level: f64,
+    draws: usize,
+    rng: &mut Rng,
+) -> Critical {
     let n = covariance.nrows();
-    let matrix = Mat::from_fn(n, n, |i, j| covariance[[i, j]]);
-    let eigen = matrix.self_adjoint_eigen(Side::Lower).expect("a finite symmetric matrix has eigenvalues");
-    let (vectors, values) = (eigen.U(), eigen.S());
-    let root = Array2::from_shape_fn((n, n), |(i, k)| vectors[(i, k)] * values[k].max(0.0).sqrt());
+    let root = root(covariance, islands);
+    let noise = Mat::from_fn(root.ncols(), draws, |_, _| normal(rng));
+    let drawn = &root * &noise;
     let error = |i: usize, j: usize| {
         (covariance[[i, i]] + covariance[[j, j]] - 2.0 * covariance[[i, j]]).max(0.0).sqrt()
     };
     let inverse = Array2::from_shape_fn((n, n), |(i, j)| if i < j { reciprocal(error(i, j)) } else { 0.0 });
     let alone: Vec<f64> = (0..n).map(|i| reciprocal(covariance[[i, i]].max(0.0).sqrt())).collect();
-    let (mut one, mut two) = (Vec::with_capacity(draws), Vec::with_capacity(draws));
-    for _ in 0..draws {
-        let noise = ndarray::Array1::from_shape_fn(n, |_| normal(rng));
-        let z = root.dot(&noise);
-        one.push((0..n).map(|i| z[i].abs() * alone[i]).fold(0.0, f64::max));
-        let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
-        two.push(pairs.map(|(i, j)| (z[i] - z[j]).abs() * inverse[[i, j]]).fold(0.0, f64::max));
-    }
+    let largest = |draw: usize| {
+        let z: Vec<f64> = (0..n).map(|i| drawn[(i, draw)]).collect();
+        let one = (0..n).map(|i| z[i].abs() * alone[i]).fold(0.0, f64::max);
+        let pairs = islands.iter().flat_map(|island| {
+            island
+                .iter()
+                .enumerate()
+                .flat_map(|(a, &i)| island[a + 1..].iter().map(move |&j| if i < j { (i, j) } else { (j, i) }))
+        });
+        (one, pairs.map(|(i, j)| (z[i] - z[j]).abs() * inverse[[i, j]]).fold(0.0, f64::max))
+    };
+    let (mut one, mut two): (Vec<f64>, Vec<f64>) = (0..draws).into_par_iter().map(largest).unzip();
     Critical { strengths: quantile(&mut one, level), differences: quantile(&mut two, level) }
+}
+
+/// A root R of the covariance, `R R' = C`. Of errors around the mean of each island, that is Cholesky's factor with the means
+/// added and taken out again, which moves with C continuously, where eigenvectors of equal values would not.
+fn root(covariance: &Array2<f64>, islands: &[Vec<usize>]) -> Mat<f64> {
+    let n = covariance.nrows();
+    let scale = (covariance.diag().sum() / n as f64).max(f64::MIN_POSITIVE);
+    let centred = islands.iter().all(|island| {
+        island.iter().all(|&i| island.iter().map(|&j| covariance[[i, j]]).sum::<f64>().abs() < 1e-6 * scale)
+    });
+    if centred {
+        let mut lifted = Mat::from_fn(n, n, |i, j| covariance[[i, j]]);
+        for island in islands {
+            for &i in island {
+                island.iter().for_each(|&j| lifted[(i, j)] += scale);
+            }
+        }
+        if let Ok(llt) = lifted.llt(Side::Lower) {
+            let mut root = Mat::from_fn(n, n, |i, j| if j <= i { llt.L()[(i, j)] } else { 0.0 });
+            for island in islands {
+                for j in 0..n {
+                    let mean = island.iter().map(|&i| root[(i, j)]).sum::<f64>() / island.len() as f64;
+                    island.iter().for_each(|&i| root[(i, j)] -= mean);
+                }
+            }
+            return root;
+        }
+    }
+    let matrix = Mat::from_fn(n, n, |i, j| covariance[[i, j]]);
+    let eigen = matrix.self_adjoint_eigen(Side::Lower).expect("a finite symmetric matrix has eigenvalues");
+    Mat::from_fn(n, n, |i, k| eigen.U()[(i, k)] * eigen.S()[k].max(0.0).sqrt())
 }
 
 fn reciprocal(x: f64) -> f64 {
@@ -58,22 +164,30 @@ pub(crate) fn quantile(values: &mut [f64], level: f64) -> f64 {
     values[((level * values.len() as f64).ceil() as usize).clamp(1, values.len()) - 1]
 }
 
-/// Simultaneous rank intervals, from 1: best and worst rank of every item.
+/// Simultaneous rank intervals, from 1: best and worst rank of every item. Nothing is sure of items of two islands, so that
+/// the intervals span them.
 #[must_use]
-pub fn rank_intervals(strengths: &[f64], covariance: &Array2<f64>, critical: f64) -> Vec<(usize, usize)> {
+pub fn rank_intervals(
+    strengths: &[f64],
+    covariance: &Array2<f64>,
+    islands: &[Vec<usize>],
+    critical: f64,
+) -> Vec<(usize, usize)> {
     let n = strengths.len();
     let surely_above = |i: usize, j: usize| {
         let variance = covariance[[i, i]] + covariance[[j, j]] - 2.0 * covariance[[i, j]];
-        strengths[i] - strengths[j] > critical * variance.max(0.0).sqrt()
+        // differences of rounding alone are none
+        strengths[i] - strengths[j] > (critical * variance.max(0.0).sqrt()).max(1e-9)
     };
-    let count = |holds: &dyn Fn(usize) -> bool| (0..n).filter(|&j| holds(j)).count();
-    (0..n)
-        .map(|i| {
-            let (better, worse) =
-                (count(&|j| j != i && surely_above(j, i)), count(&|j| j != i && surely_above(i, j)));
-            (1 + better, n - worse)
-        })
-        .collect()
+    let mut ranks = vec![(1, n); n];
+    for island in islands {
+        for &i in island {
+            let better = island.iter().filter(|&&j| j != i && surely_above(j, i)).count();
+            let worse = island.iter().filter(|&&j| j != i && surely_above(i, j)).count();
+            ranks[i] = (1 + better, n - worse);
+        }
+    }
+    ranks
 }
 
 #[cfg(test)]
@@ -85,20 +199,23 @@ mod tests {
     #[test]
     fn independent_errors_have_the_sidak_value() {
         let mut rng = stream(1, "critical", &[]);
-        let got = critical_values(&Array2::eye(8), 0.95, 40_000, &mut rng).strengths;
+        let got = critical_values(&Array2::eye(8), &[(0..8).collect()], 0.95, 40_000, &mut rng).strengths;
         let sidak = normal_quantile(0.5 + 0.5 * 0.95f64.powf(1.0 / 8.0));
         // 40,000 draws leave 0.01 of a quantile
         assert!((got - sidak).abs() < 0.04, "{got} {sidak}");
         // two items: one difference, the plain two-sided value; and sum-zero covariances are singular
         let cov = ndarray::arr2(&[[0.25, -0.25], [-0.25, 0.25]]);
-        let two = critical_values(&cov, 0.95, 40_000, &mut rng);
+        let two = critical_values(&cov, &[vec![0, 1]], 0.95, 40_000, &mut rng);
         assert!((two.differences - 1.96).abs() < 0.04 && (two.strengths - two.differences).abs() < 1e-9);
     }
 
     #[test]
     fn ranks_are_as_wide_as_the_errors() {
-        let cov = Array2::eye(3) * 0.01;
-        assert_eq!(rank_intervals(&[2.0, 1.9, 0.0], &cov, 2.0), [(1, 2), (1, 2), (3, 3)]);
-        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, 2.0), [(1, 1), (2, 2), (3, 3)]);
+        let (cov, all) = (Array2::eye(3) * 0.01, [vec![0, 1, 2]]);
+        assert_eq!(rank_intervals(&[2.0, 1.9, 0.0], &cov, &all, 2.0), [(1, 2), (1, 2), (3, 3)]);
+        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, &all, 2.0), [(1, 1), (2, 2), (3, 3)]);
+        // islands that never met share all ranks that neither rules out
+        let two = [vec![0, 2], vec![1]];
+        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, &two, 2.0), [(1, 2), (1, 3), (2, 3)]);
     }
 }

@@ -2,39 +2,81 @@
 //!
 //! [`COLUMNS`] lists the ratings: what each is, the number that it orders items by, and how it is written in a table.
 
-use equipoise_core::{Rng, seed::stream};
-use equipoise_data::{Battles, Comparisons};
-use equipoise_reference::maximal_lottery;
+use equipoise_core::{Rng, sample::uniform, seed::stream};
+use equipoise_data::{Battles, Comparisons, Observations, PairCount};
+use equipoise_env::PreferenceMatrix;
+use equipoise_reference::{equilibrium_ranges, maximal_lottery};
 use ndarray::Array1;
 use rayon::prelude::*;
 
+use crate::canonical::Canonical;
 use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
-use crate::intervals::{Critical, critical_values, quantile, rank_intervals};
+use crate::error::FitError;
+use crate::intervals::{Intervals, open_reason, quantile};
 use crate::intransitivity::InspectError;
-use crate::pair_fit::{PairFit, PairOptions, fit, strengths};
-use crate::resample::{binomial, is_whole, resample};
+use crate::pair_fit::{PairFit, PairOptions, fit_observed, strengths};
+use crate::resample::resample;
+use crate::sequential::Matches;
 
-/// Draws for critical values.
-const DRAWS: usize = 4000;
-/// Orders in which Elo sees the matches.
-pub const SHUFFLES: u32 = 20;
+/// Largest number of items for which a lottery of the board is solved.
+const MOST_LOTTERY: usize = 1000;
+/// Largest number of items for which bootstrap samples are drawn.
+const MOST_BOOTSTRAP: usize = 300;
+/// A pair of one outcome alone, met at most so many times, is drawn from its posterior in bootstrap samples: drawn from
+/// itself it would always be the same.
+const FEW: f64 = 50.0;
+/// Numbers that differ by less, relative to their size, are equal.
+const EQUAL: f64 = 1e-9;
+
+/// Whether two numbers are equal but for rounding.
+fn equal(a: f64, b: f64) -> bool {
+    (a - b).abs() <= EQUAL * (1.0 + a.abs().max(b.abs()))
+}
+
+/// What pairs that never met are to the maximal lottery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unmet {
+    /// The fitted Bradley-Terry model's win rates.
+    #[default]
+    Fitted,
+    /// Left open: no lottery unless all pairs met.
+    Open,
+}
+
+/// How items are rated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardOptions {
+    /// Bootstrap samples of observations.
+    pub replicates: usize,
+    /// Seed of their streams.
+    pub seed: u64,
+    /// What pairs that never met are to the lottery.
+    pub unmet: Unmet,
+}
 
 /// One item, under every rating.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Its number.
     pub item: usize,
+    /// Its island, from 0: items that met, directly or through others, the largest first.
+    pub island: usize,
+    /// Its place in its island, from 1; items of equal strength share one.
+    pub place: usize,
     /// Comparisons it took part in.
     pub comparisons: f64,
-    /// Bradley-Terry log strength, ties half.
+    /// Bradley-Terry log strength, ties half; around the mean of its island.
     pub strength: f64,
-    /// Its standard error (sandwich).
-    pub standard_error: f64,
-    /// Simultaneous 95 percent interval of the strength.
-    pub interval: (f64, f64),
-    /// Simultaneous 95 percent interval of the rank.
-    pub rank: (usize, usize),
-    /// Percentile interval of the strength over bootstrap samples, if there are any.
+    /// Its standard error (sandwich); `None` where no noise is known.
+    pub standard_error: Option<f64>,
+    /// Simultaneous 95 percent interval of the strength; `None` at an end that nothing bounds.
+    pub interval: (Option<f64>, Option<f64>),
+    /// Why an end of it is open.
+    pub open: Option<&'static str>,
+    /// Simultaneous 95 percent interval of the rank over all islands; `None` where no noise is known.
+    pub rank: Option<(usize, usize)>,
+    /// Percentile interval of the strength over bootstrap samples, if there are any; not of a strength that something does
+    /// not bound, whose samples are all alike.
     pub bootstrap: Option<(f64, f64)>,
     /// Mean win rate over the opponents it met.
     pub borda: f64,
@@ -42,25 +84,42 @@ pub struct Row {
     pub copeland: f64,
     /// Opponents it met.
     pub opponents: usize,
-    /// Probability in the maximal lottery.
-    pub nash: f64,
+    /// Probability in the maximal lottery, if there is one.
+    pub nash: Option<f64>,
+    /// Least and largest probability over all maximal lotteries, if there are several.
+    pub nash_range: Option<(f64, f64)>,
+    /// Percentile interval of that probability over bootstrap samples.
+    pub nash_interval: Option<(f64, f64)>,
     /// Share of bootstrap samples whose lottery plays it.
     pub nash_support: Option<f64>,
-    /// Who wins most often against it among those it met, and how often.
-    pub worst_opponent: Option<(usize, f64)>,
+    /// Who wins most often against it among those it met.
+    pub worst_opponent: Option<Worst>,
     /// Ratings that follow matches one by one, if there were rows to follow.
     pub matches: Option<MatchRating>,
+}
+
+/// The opponent that wins most often against an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Worst {
+    /// The opponent; of several the one met most often, then the first by name.
+    pub item: usize,
+    /// How often it wins, ties half.
+    pub rate: f64,
+    /// How often they met.
+    pub met: f64,
 }
 
 /// Ratings of an item that follow matches one by one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatchRating {
-    /// Elo points: after the matches in the order of their times; where they have none, the mean over shuffled orders.
+    /// Elo points: the mean over orders that the times allow.
     pub elo: f64,
     /// Standard deviation of the Elo points over shuffled orders.
     pub spread: f64,
-    /// TrueSkill's `mu - 3 sigma`, in the order of their times, else of the file.
+    /// TrueSkill's `mu - 3 sigma`, the mean over orders that the times allow.
     pub trueskill: f64,
+    /// Standard deviation of it over shuffled orders.
+    pub trueskill_spread: f64,
 }
 
 /// A rating of the items: a column of a table.
@@ -88,11 +147,18 @@ pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "bradley-terry",
         heading: "Bradley-Terry",
-        definition: "log strength with a simultaneous 95% interval (sandwich), ties half",
+        definition: "log strength with a simultaneous 95% interval, ties half",
         source: "Zermelo 1929; Bradley, Terry 1952",
         by_match: false,
         score: Some(|row| Some(row.strength)),
-        cell: |row, _| format!("{:+.3} +- {:.3}", row.strength, row.interval.1 - row.strength),
+        cell: |row, _| match (row.interval, row.open) {
+            ((Some(_), Some(high)), _) => format!("{:+.3} +- {:.3}", row.strength, high - row.strength),
+            (_, None) => format!("{:+.3}", row.strength),
+            ((low, high), Some(_)) => {
+                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
+                format!("{:+.3} ({} .. {})", row.strength, end(low), end(high))
+            }
+        },
     },
     BoardColumn {
         name: "rank",
@@ -102,14 +168,15 @@ pub const COLUMNS: &[BoardColumn] = &[
         by_match: false,
         score: None,
         cell: |row, _| match row.rank {
-            (best, worst) if best == worst => best.to_string(),
-            (best, worst) => format!("{best}-{worst}"),
+            Some((best, worst)) if best == worst => best.to_string(),
+            Some((best, worst)) => format!("{best}-{worst}"),
+            None => "-".to_owned(),
         },
     },
     BoardColumn {
         name: "elo",
         heading: "Elo",
-        definition: "points with K = 4, +- the standard deviation over shuffled orders; without times their mean",
+        definition: "points with K = 4: the mean over orders that the times allow, +- the standard deviation over shuffles",
         source: "Elo 1978",
         by_match: true,
         score: Some(|row| row.matches.map(|m| m.elo)),
@@ -118,11 +185,14 @@ pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "trueskill",
         heading: "TrueSkill",
-        definition: "mu - 3 sigma",
+        definition: "mu - 3 sigma: the mean over orders that the times allow, +- the standard deviation over shuffles",
         source: "Herbrich, Minka, Graepel 2007",
         by_match: true,
         score: Some(|row| row.matches.map(|m| m.trueskill)),
-        cell: |row, _| row.matches.map_or("-".to_owned(), |m| format!("{:.2}", m.trueskill)),
+        cell: |row, _| {
+            let cell = |m: MatchRating| format!("{:.2} +- {:.2}", m.trueskill, m.trueskill_spread);
+            row.matches.map_or("-".to_owned(), cell)
+        },
     },
     BoardColumn {
         name: "borda",
@@ -145,25 +215,30 @@ pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "nash",
         heading: "Nash (support)",
-        definition: "probability in the maximal lottery, and the share of bootstrap samples whose lottery plays it",
+        definition: "probability in the maximal lottery (a range if there are several), and the share of bootstrap samples whose \
+                     lottery plays it",
         source: "Kreweras 1965; Fishburn 1984",
         by_match: false,
-        score: Some(|row| Some(row.nash)),
+        score: Some(|row| row.nash),
         cell: |row, _| {
             let support = row.nash_support.map_or(String::new(), |share| format!(" ({:.0}%)", 100.0 * share));
-            format!("{:.3}{support}", row.nash)
+            match (row.nash, row.nash_range) {
+                (None, _) => "-".to_owned(),
+                (Some(p), None) => format!("{p:.3}{support}"),
+                (Some(_), Some((low, high))) => format!("{low:.3} to {high:.3}{support}"),
+            }
         },
     },
     BoardColumn {
         name: "worst-win-rate",
         heading: "worst win rate",
-        definition: "the least win rate against an opponent it met, and who that is",
+        definition: "the least win rate against an opponent it met, who that is, and how often they met",
         source: "minimax: Simpson 1969; Kramer 1977",
         by_match: false,
         score: None,
         cell: |row, labels| {
-            row.worst_opponent
-                .map_or(String::new(), |(j, rate)| format!("{:.2} vs {}", 1.0 - rate, labels[j]))
+            let cell = |w: Worst| format!("{:.2} vs {} ({} met)", 1.0 - w.rate, labels[w.item], w.met);
+            row.worst_opponent.map_or(String::new(), cell)
         },
     },
 ];
@@ -171,175 +246,321 @@ pub const COLUMNS: &[BoardColumn] = &[
 /// All items, by Bradley-Terry strength: several ratings side by side.
 #[derive(Clone, Debug)]
 pub struct Leaderboard {
-    /// The rows, strongest first.
+    /// The rows: islands of items one after another, the largest first; in each the strongest first, equal ones by name.
     pub rows: Vec<Row>,
     /// The Bradley-Terry fit.
     pub fit: PairFit,
-    /// Critical values of the intervals.
-    pub critical: Critical,
+    /// Why there are no intervals and ranks, if there are none.
+    pub no_intervals: Option<&'static str>,
+    /// Why there is no maximal lottery, if there is none.
+    pub no_lottery: Option<&'static str>,
+    /// Whether the maximal lottery is the only one; `None` if that was not told, or there is none.
+    pub nash_unique: Option<bool>,
     /// Bootstrap samples drawn.
     pub replicates: usize,
-    /// What the order of the matches is, `time` or `the file`; `None` without ratings that follow it.
-    pub order: Option<&'static str>,
+    /// Ratings match by match, if there are any: whether the matches have times that put them in order.
+    pub timed: Option<bool>,
+    canonical: Canonical,
 }
 
-/// Rates the items, with `replicates` bootstrap samples of comparisons on streams of `seed`.
+/// Rates the items, with bootstrap samples of whole observations.
 ///
 /// # Errors
 /// [`InspectError`].
 pub fn leaderboard(
-    data: &Comparisons,
-    replicates: usize,
-    seed: u64,
+    observations: &Observations,
+    options: BoardOptions,
     done: &(dyn Fn() + Sync),
 ) -> Result<Leaderboard, InspectError> {
+    let BoardOptions { replicates, seed, unmet } = options;
+    let data = &observations.comparisons;
     let n = data.n();
-    let bt = fit(data, &BRADLEY_TERRY, PairOptions::default())?;
-    let matrix = data.matrix(0.0);
-    let nash = maximal_lottery(&matrix)?;
-    let critical = critical_values(&bt.sandwich, 0.95, DRAWS, &mut stream(seed, "critical values", &[]));
-    let replicates = if is_whole(data) { replicates } else { 0 };
-    let drawn = bootstrap(replicates, seed, done, &bt.log_strength, |rng| resample(data, rng))?;
-    let ranks = rank_intervals(&bt.log_strength.to_vec(), &bt.sandwich, critical.differences);
-    let errors = bt.sandwich_error();
-    // over opponents met: an unknown win rate is not one half
-    let (mut borda, mut copeland, mut opponents) = (vec![0.0; n], vec![0.0; n], vec![0usize; n]);
-    let mut comparisons = vec![0.0; n];
-    let mut worst: Vec<Option<(usize, f64)>> = vec![None; n];
-    for pair in &data.pairs {
-        let margin = pair.margin(0.0);
-        for (i, j, loss) in [(pair.i, pair.j, -margin), (pair.j, pair.i, margin)] {
-            comparisons[i] += pair.met();
-            opponents[i] += 1;
-            borda[i] += 0.5 - loss;
-            copeland[i] += if loss < 0.0 { 1.0 } else { 0.5 * f64::from(u8::from(loss == 0.0)) };
-            if worst[i].is_none_or(|(_, w)| 0.5 + loss > w) {
-                worst[i] = Some((j, 0.5 + loss));
+    let fit = fit_observed(observations, &BRADLEY_TERRY, PairOptions::default())?;
+    let canonical = Canonical::of(observations);
+    let mut rng = stream(seed, "critical values", &[]);
+    let intervals = Intervals::new(&fit, 0.95, &canonical.order, &mut rng);
+    let no_intervals = match (&intervals, fit.counted) {
+        (Some(_), _) => None,
+        (None, true) => Some("the fit has no covariance"),
+        (None, false) => Some("weights in fractions are not counts: nothing is known of their noise"),
+    };
+    let no_lottery = match (fit.islands.len(), data.unmet()) {
+        _ if n > MOST_LOTTERY => Some("there are too many items"),
+        (2.., _) => Some("nothing compares items of groups that never met"),
+        (_, 1..) if unmet == Unmet::Open => Some("some pairs never met"),
+        _ => None,
+    };
+    let mut nash: Vec<Option<f64>> = vec![None; n];
+    let (mut ranges, mut nash_unique) = (None, None);
+    if no_lottery.is_none() {
+        let matrix = filled(data, &fit.log_strength, &[])?;
+        let found = maximal_lottery(&matrix)?;
+        nash = found.policy.iter().map(|p| Some(*p)).collect();
+        nash_unique = found.unique;
+        ranges = if found.unique == Some(true) { None } else { equilibrium_ranges(&matrix)? };
+    }
+    let errors = fit.sandwich_error();
+    let islands = named_islands(&fit.islands, &data.labels);
+    let standings = Standings::of(data);
+    let mut rows = Vec::with_capacity(n);
+    for (k, mut island) in islands.into_iter().enumerate() {
+        let strength = |i: usize| fit.log_strength[i];
+        // equal but for rounding is equal: those stand in the order of their names
+        island.sort_by(|&a, &b| match equal(strength(a), strength(b)) {
+            true => std::cmp::Ordering::Equal,
+            false => strength(b).total_cmp(&strength(a)),
+        });
+        let mut place = 0;
+        for (at, &i) in island.iter().enumerate() {
+            if at == 0 || !equal(strength(i), strength(island[at - 1])) {
+                place = at + 1;
             }
+            rows.push(Row {
+                item: i,
+                island: k,
+                place,
+                comparisons: standings.comparisons[i],
+                strength: strength(i),
+                standard_error: no_intervals.is_none().then(|| errors[i]),
+                interval: intervals.as_ref().map_or((None, None), |all| (all.low[i], all.high[i])),
+                open: intervals.as_ref().and_then(|_| open_reason(fit.open[i])),
+                rank: intervals.as_ref().map(|all| all.ranks[i]),
+                bootstrap: None,
+                borda: standings.borda[i] / standings.opponents[i].max(1) as f64,
+                copeland: standings.copeland[i],
+                opponents: standings.opponents[i],
+                nash: nash[i],
+                nash_range: ranges.as_ref().map(|all| all[i]),
+                nash_interval: None,
+                nash_support: None,
+                worst_opponent: standings.worst[i],
+                matches: None,
+            });
         }
     }
-    let mut found =
-        Leaderboard { rows: Vec::with_capacity(n), critical, replicates: 0, order: None, fit: bt };
-    let bt = &found.fit;
-    let rows = bt.order().into_iter().map(|i| {
-        let (strength, standard_error) = (bt.log_strength[i], errors[i]);
-        let half = critical.strengths * standard_error;
-        Row {
-            item: i,
-            comparisons: comparisons[i],
-            strength,
-            standard_error,
-            interval: (strength - half, strength + half),
-            rank: ranks[i],
-            bootstrap: None,
-            borda: borda[i] / opponents[i].max(1) as f64,
-            copeland: copeland[i],
-            opponents: opponents[i],
-            nash: nash.policy[i],
-            nash_support: None,
-            worst_opponent: worst[i],
-            matches: None,
-        }
-    });
-    found.rows = rows.collect();
-    found.take_samples(&drawn);
+    let mut found = Leaderboard {
+        rows,
+        no_intervals,
+        no_lottery,
+        nash_unique,
+        replicates: 0,
+        timed: None,
+        canonical,
+        fit,
+    };
+    if no_intervals.is_none() && n <= MOST_BOOTSTRAP {
+        let drawn = found.bootstrap(observations, replicates, seed, done)?;
+        found.take_samples(&drawn);
+    }
     Ok(found)
 }
 
-impl Leaderboard {
-    /// Rates the items match by match. Without times the order of the file means nothing: Elo's points are then the mean over
-    /// shuffled orders, so that the standard deviation beside them is theirs.
-    pub fn follow_matches(&mut self, battles: &Battles, seed: u64) {
-        let (rows, timed) = battles.in_time();
-        let (n, elo) = (battles.labels.len(), Elo::default());
-        let mut rng = stream(seed, "shuffles", &[]);
-        let (mean, spread) = elo.rate_shuffled(n, &rows, SHUFFLES, &mut rng);
-        let points = if timed { elo.rate(n, &rows) } else { mean };
-        let skills = TrueSkill::default().rate(n, &rows);
-        for row in &mut self.rows {
-            let (i, skill) = (row.item, skills[row.item]);
-            let trueskill = skill.mu - 3.0 * skill.sigma;
-            row.matches = Some(MatchRating { elo: points[i], spread: spread[i], trueskill });
+/// Islands, the largest first, then by name; the items of each by name.
+fn named_islands(islands: &[Vec<usize>], labels: &[String]) -> Vec<Vec<usize>> {
+    let mut named: Vec<Vec<usize>> = islands.to_vec();
+    named.iter_mut().for_each(|island| island.sort_by_key(|&i| &labels[i]));
+    named.sort_by_key(|island| (std::cmp::Reverse(island.len()), &labels[island[0]]));
+    named
+}
+
+/// What is read off the counts: over opponents met, as an unknown win rate is not one half.
+struct Standings {
+    comparisons: Vec<f64>,
+    opponents: Vec<usize>,
+    borda: Vec<f64>,
+    copeland: Vec<f64>,
+    worst: Vec<Option<Worst>>,
+}
+
+impl Standings {
+    fn of(data: &Comparisons) -> Self {
+        let n = data.n();
+        let mut all = Self {
+            comparisons: vec![0.0; n],
+            opponents: vec![0; n],
+            borda: vec![0.0; n],
+            copeland: vec![0.0; n],
+            worst: vec![None; n],
+        };
+        for pair in &data.pairs {
+            let margin = pair.margin(0.0);
+            // wins and losses in fractions may differ by their rounding
+            let margin = if margin.abs() < 1e-12 { 0.0 } else { margin };
+            for (i, j, loss) in [(pair.i, pair.j, -margin), (pair.j, pair.i, margin)] {
+                all.comparisons[i] += pair.met();
+                all.opponents[i] += 1;
+                all.borda[i] += 0.5 - loss;
+                all.copeland[i] += if loss < 0.0 { 1.0 } else { 0.5 * f64::from(u8::from(loss == 0.0)) };
+                let new = Worst { item: j, rate: 0.5 + loss, met: pair.met() };
+                let worse = |old: &Worst| match equal(new.rate, old.rate) {
+                    false => new.rate > old.rate,
+                    true => (new.met, &data.labels[old.item]) > (old.met, &data.labels[j]),
+                };
+                if all.worst[i].as_ref().is_none_or(worse) {
+                    all.worst[i] = Some(new);
+                }
+            }
         }
-        self.order = Some(if timed { "time" } else { "the file" });
+        all
+    }
+}
+
+/// The win rates of all pairs: `drawn` where given, in the order of the pairs, else as counted; of pairs that never met by
+/// the strengths.
+fn filled(
+    data: &Comparisons,
+    strength: &Array1<f64>,
+    drawn: &[(usize, usize, f64)],
+) -> Result<PreferenceMatrix, FitError> {
+    let n = data.n();
+    let mut margins = ndarray::Array2::from_elem((n, n), f64::NAN);
+    data.pairs.iter().for_each(|p| margins[[p.i, p.j]] = p.margin(0.0));
+    drawn.iter().for_each(|&(i, j, margin)| margins[[i, j]] = margin);
+    let margin = |i: usize, j: usize| match margins[[i, j]] {
+        m if m.is_nan() => equipoise_core::logistic::logistic(strength[i] - strength[j]) - 0.5,
+        m => m,
+    };
+    Ok(PreferenceMatrix::from_margins(n, margin)?)
+}
+
+impl Leaderboard {
+    /// Rates the items match by match, in the order of their times. Where they have none the order means nothing: ratings
+    /// are then means over shuffled orders, whatever that of the file.
+    ///
+    /// # Errors
+    /// [`FitError::TooManyMatches`].
+    pub fn follow_matches(&mut self, battles: &Battles, seed: u64) -> Result<(), FitError> {
+        let n = battles.labels.len();
+        let matches = Matches::of(battles)?.reordered(&self.canonical.place);
+        let rng = |name: &str| stream(seed, name, &[]);
+        let elo = matches.rate(&mut rng("shuffles"), |list| Elo::default().rate(n, list));
+        let skill = TrueSkill::default();
+        let trueskill = matches.rate(&mut rng("trueskill shuffles"), |list| {
+            skill.rate(n, list).iter().map(|s| s.mu - 3.0 * s.sigma).collect()
+        });
+        let canonical = &self.canonical;
+        let shared = |values: &[f64], i: usize| match matches.in_order() {
+            // an order in time tells apart what else is interchangeable
+            true => values[canonical.place[i]],
+            false => canonical.shared(i, |place| values[place]),
+        };
+        for row in &mut self.rows {
+            row.matches = Some(MatchRating {
+                elo: shared(&elo.mean, row.item),
+                spread: shared(&elo.spread, row.item),
+                trueskill: shared(&trueskill.mean, row.item),
+                trueskill_spread: shared(&trueskill.spread, row.item),
+            });
+        }
+        self.timed = Some(matches.timed);
+        Ok(())
     }
 
-    /// Who each rating puts on top: its name, and the place among the rows. Those that follow matches come last.
+    /// Number of islands: groups of items that never met each other, which no rating compares.
     #[must_use]
-    pub fn tops(&self) -> Vec<(&'static str, usize)> {
+    pub fn islands(&self) -> usize {
+        self.fit.islands.len()
+    }
+
+    /// Who each rating puts on top: its name, and for every island the places among the rows of those that share the top.
+    /// Those that follow matches come last.
+    #[must_use]
+    pub fn tops(&self) -> Vec<(&'static str, Vec<Vec<usize>>)> {
         let (by_match, counted): (Vec<&BoardColumn>, Vec<&BoardColumn>) =
             COLUMNS.iter().partition(|c| c.by_match);
         let best = |column: &&BoardColumn| {
             let scores = self.rows.iter().map(column.score?).collect::<Option<Vec<f64>>>()?;
-            let first = (0..scores.len()).fold(0, |b, k| if scores[k] > scores[b] { k } else { b });
-            Some((column.name, first))
+            let mut tops = Vec::new();
+            let mut start = 0;
+            for island in self.rows.chunk_by(|a, b| a.island == b.island) {
+                let places = start..start + island.len();
+                start = places.end;
+                let most = places.clone().map(|k| scores[k]).fold(f64::NEG_INFINITY, f64::max);
+                tops.push(places.filter(|&k| equal(scores[k], most)).collect());
+            }
+            Some((column.name, tops))
         };
         counted.iter().chain(&by_match).filter_map(best).collect()
     }
 
-    /// Takes intervals and support frequencies from bootstrap samples.
-    pub fn take_samples(&mut self, samples: &[Sample]) {
+    /// Takes intervals and support frequencies from bootstrap samples. Interchangeable items share theirs.
+    fn take_samples(&mut self, samples: &[Sample]) {
         self.replicates = samples.len();
-        for s in &mut self.rows {
-            let mut values: Vec<f64> = samples.iter().map(|d| d.strength[s.item]).collect();
-            let played = samples.iter().filter(|d| d.support.contains(&s.item)).count();
-            let known = !samples.is_empty();
-            s.bootstrap = known.then(|| (quantile(&mut values, 0.025), quantile(&mut values, 0.975)));
-            s.nash_support = known.then(|| played as f64 / samples.len() as f64);
+        if samples.is_empty() {
+            return;
         }
+        let (place, colour) = (&self.canonical.place, &self.canonical.colour);
+        for row in &mut self.rows {
+            let alike: Vec<usize> =
+                (0..place.len()).filter(|&j| colour[j] == colour[row.item]).map(|j| place[j]).collect();
+            let of = |value: &dyn Fn(&Sample, usize) -> f64| -> Vec<f64> {
+                samples.iter().flat_map(|s| alike.iter().map(|&at| value(s, at))).collect()
+            };
+            let ends = |mut values: Vec<f64>| (quantile(&mut values, 0.025), quantile(&mut values, 0.975));
+            row.bootstrap = row.open.is_none().then(|| ends(of(&|s, at| s.strength[at])));
+            if row.nash.is_some() {
+                let weights = of(&|s, at| s.lottery.as_ref().map_or(0.0, |p| p[at]));
+                let played = weights.iter().filter(|p| **p > 0.0).count();
+                row.nash_support = Some(played as f64 / weights.len() as f64);
+                row.nash_interval = Some(ends(weights));
+            }
+        }
+    }
+
+    /// Bootstrap samples of whole observations, each drawn on a stream of its own, with the items in canonical order. Where a
+    /// sample has no finite maximum, the logistic prior is added to its fit.
+    fn bootstrap(
+        &self,
+        observations: &Observations,
+        replicates: usize,
+        seed: u64,
+        done: &(dyn Fn() + Sync),
+    ) -> Result<Vec<Sample>, InspectError> {
+        let given = self.canonical.observations(observations);
+        let start: Array1<f64> = self.canonical.order.iter().map(|&i| self.fit.log_strength[i]).collect();
+        let one_sided = |p: &&PairCount| {
+            let (wins, losses, ties) = p.outcomes();
+            p.met() <= FEW && [wins, losses, ties].iter().filter(|c| **c > 0.0).count() == 1
+        };
+        let few: Vec<PairCount> = given.comparisons.pairs.iter().filter(one_sided).copied().collect();
+        let one = |k: usize| -> Result<Sample, InspectError> {
+            let mut rng = stream(seed, "bootstrap", &[&k.to_string()]);
+            let sample = resample(&given, &mut rng);
+            let (strength, _) = strengths(&sample, &BRADLEY_TERRY, &start)?;
+            let lottery = match self.no_lottery {
+                Some(_) => None,
+                None => {
+                    let drawn: Vec<_> =
+                        few.iter().map(|p| (p.i, p.j, posterior_margin(p, &mut rng))).collect();
+                    Some(maximal_lottery(&filled(&sample, &strength, &drawn)?)?.policy)
+                }
+            };
+            done();
+            let mean = strength.mean().expect("there are items");
+            Ok(Sample { strength: strength - mean, lottery })
+        };
+        (0..replicates).into_par_iter().map(one).collect()
     }
 }
 
-/// One bootstrap sample.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    /// Bradley-Terry log strengths, mean 0, `[n]`.
-    pub strength: Array1<f64>,
-    /// Items that the maximal lottery plays.
-    pub support: Vec<usize>,
-}
-
-/// Bootstrap samples, each drawn by `draw` on a stream of its own. Where a sample has no finite maximum, the logistic
-/// prior is added to its fit.
-fn bootstrap(
-    replicates: usize,
-    seed: u64,
-    done: &(dyn Fn() + Sync),
-    start: &Array1<f64>,
-    draw: impl Fn(&mut Rng) -> Comparisons + Sync,
-) -> Result<Vec<Sample>, InspectError> {
-    let one = |k: usize| -> Result<Sample, InspectError> {
-        let sample = draw(&mut stream(seed, "bootstrap", &[&k.to_string()]));
-        let (strength, _) = strengths(&sample, &BRADLEY_TERRY, start)?;
-        let support = maximal_lottery(&sample.matrix(0.0))?.support;
-        done();
-        let mean = strength.mean().expect("there are items");
-        Ok(Sample { strength: strength - mean, support })
+/// `P - 1/2` of a pair of one outcome alone, drawn from the posterior under Jeffreys' prior of wins and losses:
+/// `Dirichlet(wins + 1/2, losses + 1/2, ties)`.
+fn posterior_margin(pair: &PairCount, rng: &mut Rng) -> f64 {
+    // Gamma(k + 1/2): k exponentials and half a squared normal
+    let gamma = |count: f64, half: bool, rng: &mut Rng| {
+        let whole: f64 = (0..count.round() as u64).map(|_| -(1.0 - uniform(rng)).ln()).sum();
+        whole + if half { 0.5 * equipoise_core::sample::normal(rng).powi(2) } else { 0.0 }
     };
-    (0..replicates).into_par_iter().map(one).collect()
+    let (wins, losses, ties) = pair.outcomes();
+    let (w, l, t) = (gamma(wins, true, rng), gamma(losses, true, rng), gamma(ties, false, rng));
+    0.5 * (w - l) / (w + l + t)
 }
 
-/// Bootstrap over contexts: whole contexts are drawn with replacement, as many as there are. Wider than the bootstrap over
-/// comparisons where answers within a context hang together.
-///
-/// # Errors
-/// [`InspectError`].
-pub fn bootstrap_contexts(
-    contexts: &[Comparisons],
-    replicates: usize,
-    seed: u64,
-    done: &(dyn Fn() + Sync),
-) -> Result<Vec<Sample>, InspectError> {
-    let start = Array1::zeros(contexts.first().map_or(0, Comparisons::n));
-    bootstrap(replicates, seed, done, &start, |rng| {
-        let mut left = contexts.len() as u64;
-        let times: Vec<f64> = (0..contexts.len())
-            .map(|k| {
-                let drawn = binomial(left, 1.0 / (contexts.len() - k) as f64, rng);
-                left -= drawn;
-                drawn as f64
-            })
-            .collect();
-        Comparisons::sum(contexts.iter().zip(times))
-    })
+/// One bootstrap sample, with the items in canonical order.
+#[derive(Clone, Debug)]
+struct Sample {
+    /// Bradley-Terry log strengths, mean 0, `[n]`.
+    strength: Array1<f64>,
+    /// The maximal lottery, `[n]`.
+    lottery: Option<Array1<f64>>,
 }

@@ -9,12 +9,15 @@
 //! | Zermelo's and Newman's iterations, for any number of items | [`first_order`] |
 //! | judgements with magnitudes; rankings; ratings match by match: what several models share | [`magnitude`], [`rankings`], [`sequential`] |
 //! | simultaneous intervals of strengths and ranks | [`intervals`] |
+//! | items in an order that names and rows have no say in, for random draws | [`canonical`] |
+//! | does the place in which an item is listed decide? | [`position`] |
 //! | several ratings side by side, with bootstraps | [`leaderboard`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | measures of intransitivity against a null of one rating an item | [`intransitivity`] |
 //!
 //! Existence and convergence are always part of the answer.
 
+pub mod canonical;
 pub mod conformance;
 mod cycles;
 pub mod distributions;
@@ -33,6 +36,7 @@ pub mod magnitude;
 mod newton;
 mod pair_fit;
 pub mod pair_model;
+pub mod position;
 mod power;
 pub mod rankings;
 mod registry;
@@ -48,7 +52,7 @@ pub use entries::{
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
 pub use input::{Contexts, Counts, FitData, ModelData, ModelInput, ReadError};
-pub use pair_fit::{PairFit, PairOptions, fit, fit_counts, fit_linear};
+pub use pair_fit::{PairFit, PairOptions, fit, fit_counts, fit_linear, fit_observed};
 pub use pair_model::PairModel;
 pub use power::Power;
 pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, find};

@@ -5,12 +5,22 @@
 //! ```
 //!
 //! The bracket is the logistic prior: one win and one loss of every item against an item of strength 0. A maximum without
-//! it exists iff "won against or tied with" is strongly connected (Ford 1957) and, in the models of ties, the tie parameter
-//! cannot run away ([`tie_parameter_runs_away`](crate::graph::tie_parameter_runs_away)). Where none exists, the prior is
-//! added, and the fit says so.
+//! it exists iff "won against or tied with" is strongly connected (Ford 1957) within every island of items that met, directly
+//! or through others, and, in the models of ties, the tie parameter cannot run away
+//! ([`tie_parameter_runs_away`](crate::graph::tie_parameter_runs_away)). Where none exists, the prior is added to the items
+//! of that island, and the fit says so. Nothing compares items of two islands: each is centred by itself.
 //!
-//! Errors: `Cov = H^-1` (Hessian), and `H^-1 J H^-1` with `J = sum w s s'` over rows (sandwich; s: slope of one row), which
-//! holds when the model is wrong. Both are for comparisons drawn independently.
+//! Errors: `Cov = H^-1` (Hessian), right if the model is and rows are independent, and `S = H^-1 J H^-1` with
+//! `J = sum s s'` over observations (sandwich; s: slope of one observation), which holds when the model is wrong, and for
+//! observations of any kind ([`Observations`]). Of few observations the sandwich is too small, and where a side won all it
+//! is nothing at all. Intervals and ranks rest on
+//!
+//! ```text
+//! V = L^-T W max(phi, c D) W' L^-1        H = L L',  L^-1 J L^-T = W D W'
+//! ```
+//!
+//! which is in every direction the larger of `phi H^-1` and `c S`; phi: the dispersion of ties that count half (1 without),
+//! c = m / (m - 1) for m observations of several comparisons, else 1.
 //!
 //! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond,
 //! [`first_order::newman`](crate::first_order::newman) fits strengths without errors.
@@ -18,8 +28,8 @@
 mod likelihood;
 mod problem;
 
-use equipoise_data::Comparisons;
-use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
+use equipoise_data::{Comparisons, Observations};
+use faer::linalg::solvers::{DenseSolveCore as _, Llt, Solve as _};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use schemars::JsonSchema;
@@ -31,9 +41,11 @@ use self::problem::Problem;
 use crate::distributions::chi_squared_tail;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
+use crate::graph::open_ends;
 use crate::input::Counts;
 use crate::newton::centred;
 use crate::pair_model::PairModel;
+use crate::resample::is_whole;
 
 /// What is fitted beside the strengths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,8 +67,16 @@ pub struct PairFit {
     pub log_strength: Array1<f64>,
     /// Covariance of the log strengths by the Hessian, `[n x n]`.
     pub covariance: Array2<f64>,
-    /// Covariance of the log strengths by the sandwich, `[n x n]`.
+    /// Covariance of the log strengths by the sandwich, `[n x n]`; [`PairFit::spread`] where there is no finite maximum.
     pub sandwich: Array2<f64>,
+    /// Covariance that intervals and ranks rest on, `[n x n]`: V of the module head.
+    pub spread: Array2<f64>,
+    /// Whether there is a noise to speak of: observations that can be counted, or a prior that was asked for.
+    pub counted: bool,
+    /// For each item, whether nothing bounds its strength from below, and from above.
+    pub open: Vec<(bool, bool)>,
+    /// Items that met, directly or through others, the largest island first; no rating compares items of two.
+    pub islands: Vec<Vec<usize>>,
     /// `home`, `nu`, `theta`, `T`, `ground`: what the model has.
     pub parameters: Vec<Parameter>,
     /// Names of the features, if there are any.
@@ -69,6 +89,10 @@ pub struct PairFit {
     pub deviance: f64,
     /// Free outcome probabilities minus parameters.
     pub degrees_of_freedom: f64,
+    /// Parameters that the data say something about: strengths (or coefficients) less one an island, home, tie.
+    pub free_parameters: usize,
+    /// Why the chi-squared law does not hold for the deviance, if it does not.
+    pub no_chi_squared: Option<&'static str>,
     /// Whether a finite maximum of the likelihood exists.
     pub exists: bool,
     /// Blocks of items that nothing holds together, the winning ones first; one block if the maximum exists.
@@ -113,13 +137,13 @@ impl PairFit {
         p[0] + 0.5 * (p[2] + p[3])
     }
 
-    /// `Pr(X >= deviance)` of the chi-squared law; too small where pairs met few times.
+    /// `Pr(X >= deviance)` of the chi-squared law, 1 without a degree of freedom; `None` where the law does not hold, see
+    /// [`PairFit::no_chi_squared`].
     #[must_use]
-    pub fn deviance_p_value(&self) -> f64 {
-        if self.degrees_of_freedom < 0.5 {
-            return 1.0;
-        }
-        chi_squared_tail(self.deviance, self.degrees_of_freedom)
+    pub fn deviance_p_value(&self) -> Option<f64> {
+        let (deviance, degrees) = (self.deviance, self.degrees_of_freedom);
+        let value = || if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) };
+        self.no_chi_squared.is_none().then(value)
     }
 
     /// The items, strongest first.
@@ -158,7 +182,19 @@ impl ModelResult for PairFit {
 /// # Errors
 /// [`FitError`].
 pub fn fit(data: &Comparisons, model: &'static PairModel, options: PairOptions) -> Result<PairFit, FitError> {
-    problem(data, model, options, None)?.solve()
+    problem(data, model, options, None)?.solve(data, None)
+}
+
+/// [`fit`], with errors for what is one observation.
+///
+/// # Errors
+/// [`FitError`].
+pub fn fit_observed(
+    data: &Observations,
+    model: &'static PairModel,
+    options: PairOptions,
+) -> Result<PairFit, FitError> {
+    problem(&data.comparisons, model, options, None)?.solve(&data.comparisons, Some(data))
 }
 
 /// Fits `model` with strengths linear in item features, `r = X b`, `features = X`, `[n x k]`.
@@ -166,15 +202,16 @@ pub fn fit(data: &Comparisons, model: &'static PairModel, options: PairOptions) 
 /// # Errors
 /// [`FitError`]; [`FitError::Singular`] if a feature is constant or a combination of others.
 pub fn fit_linear(
-    data: &Comparisons,
+    data: &Observations,
     model: &'static PairModel,
     features: ArrayView2<'_, f64>,
     options: PairOptions,
 ) -> Result<PairFit, FitError> {
-    if features.nrows() != data.n() {
-        return Err(FitError::Features { rows: features.nrows(), items: data.n() });
+    let comparisons = &data.comparisons;
+    if features.nrows() != comparisons.n() {
+        return Err(FitError::Features { rows: features.nrows(), items: comparisons.n() });
     }
-    problem(data, model, options, Some(features.to_owned()))?.solve()
+    problem(comparisons, model, options, Some(features.to_owned()))?.solve(comparisons, Some(data))
 }
 
 /// Fits `model` to what a registry row is given.
@@ -187,9 +224,9 @@ pub fn fit_counts(
     options: PairOptions,
 ) -> Result<Fitted, FitError> {
     let found = match &data.features {
-        None => fit(&data.comparisons, model, options)?,
+        None => fit_observed(&data.observations, model, options)?,
         Some(features) => {
-            let found = fit_linear(&data.comparisons, model, features.values.view(), options)?;
+            let found = fit_linear(&data.observations, model, features.values.view(), options)?;
             PairFit { features: features.names.clone(), ..found }
         }
     };
@@ -211,7 +248,9 @@ pub fn fit_counts(
         existence,
         prior: found.prior,
         convergence,
-        ..Fitted::new(data.comparisons.labels.clone(), found)
+        free_parameters: Some(found.free_parameters),
+        no_chi_squared: found.no_chi_squared,
+        ..Fitted::new(data.observations.comparisons.labels.clone(), found)
     })
 }
 
@@ -248,33 +287,57 @@ fn problem(
 }
 
 impl Problem {
-    fn solve(self) -> Result<PairFit, FitError> {
+    fn solve(self, data: &Comparisons, observations: Option<&Observations>) -> Result<PairFit, FitError> {
         let (point, iterations, converged) = self.newton(self.likelihood.start())?;
-        let errors = Errors::new(&self, &point);
+        let errors = Errors::new(&self, &point, observations);
         let likelihood = &self.likelihood;
         let n = self.n();
-        let shift = match self.features {
-            Some(_) => 0.0,
-            None => point.slice(s![..n]).mean().expect("there are items"),
-        };
-        let log_strength = point.slice(s![..n]).mapv(|r| r - shift);
+        let (log_strength, shift) = self.centred_strengths(&point);
         let log_likelihood = likelihood.log_likelihood(&point);
-        let floating = usize::from(self.features.is_none() && likelihood.model.shift_invariant);
-        let free = errors.bread.nrows() - floating;
+        let floating = if self.features.is_none() && likelihood.model.shift_invariant {
+            likelihood.islands.len()
+        } else {
+            0
+        };
+        let free_parameters = errors.bread.nrows() - floating;
+        let asked = likelihood.prior.iter().all(|p| *p) && likelihood.exists;
+        let prior = likelihood.prior.contains(&true);
+        let spread = self.of_strengths(&errors.basis, &errors.larger);
+        let sandwich = match prior && !asked {
+            true => spread.clone(),
+            false => self.of_strengths(&errors.basis, &errors.sandwich),
+        };
+        // the Hessian knows nothing of observations of several comparisons
+        let several = observations.is_some_and(|all| all.clusters().is_some());
+        let by_observation = if several { &errors.larger } else { &errors.bread };
+        let open = match self.features.is_none() && likelihood.model.shift_invariant && !asked {
+            true => open_ends(data, &likelihood.blocks),
+            false => vec![(false, false); n],
+        };
         Ok(PairFit {
             model: likelihood.model,
             covariance: self.of_strengths(&errors.basis, &errors.bread),
-            sandwich: self.of_strengths(&errors.basis, &errors.sandwich),
-            parameters: self.parameters(&point, &errors.bread, shift),
+            sandwich,
+            spread,
+            counted: match observations {
+                Some(all) => all.are_counted(),
+                None => is_whole(data),
+            },
+            open,
+            islands: likelihood.islands.clone(),
+            parameters: self.parameters(&point, by_observation, shift),
             features: Vec::new(),
-            coefficients: self.coefficients(&log_strength, &errors.bread),
+            coefficients: self.coefficients(&log_strength, by_observation),
             log_strength,
             log_likelihood,
             deviance: 2.0 * (likelihood.saturated() - log_likelihood),
-            degrees_of_freedom: likelihood.outcomes() * likelihood.cells.len() as f64 - free as f64,
+            degrees_of_freedom: likelihood.outcomes() * likelihood.cells.len() as f64
+                - free_parameters as f64,
+            free_parameters,
+            no_chi_squared: likelihood.no_chi_squared(&point, observations),
             exists: likelihood.exists,
             blocks: likelihood.blocks.clone(),
-            prior: likelihood.prior,
+            prior,
             converged,
             iterations,
             working: [point[n], point[n + 1]],
@@ -282,13 +345,42 @@ impl Problem {
         })
     }
 
+    /// Strengths around their mean, of every island by itself; and what was taken from them, if it is one number. With
+    /// features they stay as they are.
+    fn centred_strengths(&self, point: &Point) -> (Array1<f64>, f64) {
+        let strengths = point.slice(s![..self.n()]);
+        match (&self.features, &self.likelihood.islands[..]) {
+            (Some(_), _) => (strengths.to_owned(), 0.0),
+            (None, [_]) => {
+                let shift = strengths.mean().expect("there are items");
+                (strengths.mapv(|r| r - shift), shift)
+            }
+            (None, islands) => {
+                let mut centred = strengths.to_owned();
+                for island in islands {
+                    let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;
+                    island.iter().for_each(|&i| centred[i] -= mean);
+                }
+                (centred, 0.0)
+            }
+        }
+    }
+
     /// The covariance of the strengths, from that of the free directions. Strengths are reported around their mean, but for
-    /// features: it is projected likewise.
+    /// features: it is projected likewise, within every island.
     fn of_strengths(&self, basis: &Array2<f64>, covariance: &Array2<f64>) -> Array2<f64> {
         let n = self.n();
         let full = basis.dot(covariance).dot(&basis.t());
         let strengths = full.slice(s![..n, ..n]).to_owned();
-        if self.features.is_none() && !self.is_shift_invariant() { centred(&strengths) } else { strengths }
+        match (&self.features, &self.likelihood.islands[..]) {
+            (Some(_), _) => strengths,
+            (None, [_])
+                if !self.likelihood.prior.contains(&true) && self.likelihood.model.shift_invariant =>
+            {
+                strengths
+            }
+            (None, islands) => centred_within(&strengths, islands),
+        }
     }
 
     /// Home, tie parameter, and the level of "bad" of a model with an origin.
@@ -331,21 +423,69 @@ struct Errors {
     bread: Array2<f64>,
     /// `H^-1 J H^-1`.
     sandwich: Array2<f64>,
+    /// V of the module head.
+    larger: Array2<f64>,
 }
 
 impl Errors {
-    fn new(problem: &Problem, point: &Point) -> Self {
-        let (n, basis) = (problem.n(), problem.free_basis());
-        let (_, h, meat) = problem.likelihood.derivatives(point, true);
-        let (matrix, lift) = problem.regularised_hessian(&h, &basis);
+    fn new(problem: &Problem, point: &Point, observations: Option<&Observations>) -> Self {
+        let (basis, likelihood) = (problem.free_basis(), &problem.likelihood);
+        let (_, h) = likelihood.derivatives(point);
+        let meat = basis.t().dot(&likelihood.outer_products(point, observations)).dot(&basis);
+        let (matrix, lifts) = problem.regularised_hessian(&h, &basis);
         let k = matrix.nrows();
-        let inverse = matrix.llt(Side::Lower).map(|llt| llt.inverse());
-        let ones = if lift > 0.0 { 1.0 / (lift * n as f64) } else { 0.0 };
-        let bread = Array2::from_shape_fn((k, k), |(a, b)| match &inverse {
-            Ok(inverse) => inverse[(a, b)] - if a < n && b < n { ones } else { 0.0 },
-            Err(_) => f64::NAN,
-        });
-        let sandwich = bread.dot(&basis.t().dot(&meat).dot(&basis)).dot(&bread);
-        Self { basis, bread, sandwich }
+        let Ok(llt) = matrix.llt(Side::Lower) else {
+            let unknown = Array2::from_elem((k, k), f64::NAN);
+            return Self { basis, bread: unknown.clone(), sandwich: unknown.clone(), larger: unknown };
+        };
+        let inverse = llt.inverse();
+        let mut bread = Array2::from_shape_fn((k, k), |(a, b)| inverse[(a, b)]);
+        for (island, lift) in problem.floating().zip(lifts) {
+            let ones = 1.0 / (lift * (island.len() as f64).powi(2));
+            for &i in island {
+                island.iter().for_each(|&j| bread[[i, j]] -= ones);
+            }
+        }
+        let sandwich = bread.dot(&meat).dot(&bread);
+        let several = observations.filter(|all| all.clusters().is_some()).map(Observations::count);
+        let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - 1.0));
+        let larger =
+            larger(&llt, &meat, likelihood.tie_dispersion(point), small).unwrap_or_else(|| bread.clone());
+        Self { basis, bread, sandwich, larger }
     }
+}
+
+/// `L^-T W max(phi, c D) W' L^-1` of the module head; the lifted directions, which are not centred yet, included.
+fn larger(llt: &Llt<f64>, meat: &Array2<f64>, dispersion: f64, small: f64) -> Option<Array2<f64>> {
+    let (k, lower) = (meat.nrows(), llt.L());
+    let mut scaled = Mat::from_fn(k, k, |i, j| meat[[i, j]]);
+    lower.solve_lower_triangular_in_place(scaled.as_mut());
+    let mut scaled = scaled.transpose().to_owned();
+    lower.solve_lower_triangular_in_place(scaled.as_mut());
+    let eigen = scaled.self_adjoint_eigen(Side::Lower).ok()?;
+    let (vectors, values) = (eigen.U(), eigen.S());
+    let size = |at: usize| (small * values[at]).max(dispersion).sqrt();
+    let mut root = Mat::from_fn(k, k, |i, j| vectors[(i, j)] * size(j));
+    lower.transpose().solve_upper_triangular_in_place(root.as_mut());
+    let product = &root * root.transpose();
+    Some(Array2::from_shape_fn((k, k), |(i, j)| product[(i, j)]))
+}
+
+/// The covariance of the deviations from the mean of each island.
+fn centred_within(covariance: &Array2<f64>, islands: &[Vec<usize>]) -> Array2<f64> {
+    if islands.len() == 1 {
+        return centred(covariance);
+    }
+    let mut left = covariance.clone();
+    for _ in 0..2 {
+        for island in islands {
+            let size = island.len() as f64;
+            for j in 0..left.ncols() {
+                let mean = island.iter().map(|&i| left[[i, j]]).sum::<f64>() / size;
+                island.iter().for_each(|&i| left[[i, j]] -= mean);
+            }
+        }
+        left.swap_axes(0, 1);
+    }
+    left
 }

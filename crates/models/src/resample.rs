@@ -1,7 +1,7 @@
 //! Counts drawn at random, whose values are ours to keep stable.
 
 use equipoise_core::{Rng, sample::uniform};
-use equipoise_data::{Comparisons, Count, PairCount};
+use equipoise_data::{Comparisons, Count, Observations, PairCount};
 
 /// Wins among `n` trials of probability `p`: inversion from the mode outwards, one uniform number a draw.
 /// O(sqrt(n p (1 - p))) steps.
@@ -73,16 +73,15 @@ pub(crate) fn simulate(
         let [first, second, tie, both_bad] = drawn.map(|k| k as f64);
         PairCount { forward: Count { first, second, tie, both_bad }, backward: Count::default(), ..*pair }
     };
-    let pairs: Vec<PairCount> = data.pairs.iter().map(|pair| draw(pair, rng)).collect();
-    let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
-    Comparisons { pairs, total_ties, labels: data.labels.clone(), checks: data.checks.clone(), ..*data }
+    data.with_pairs(data.pairs.iter().map(|pair| draw(pair, rng)).collect())
 }
 
-/// A bootstrap sample of whole comparisons: as many as there are, drawn from them with replacement. Pairs may drop out.
-pub(crate) fn resample(data: &Comparisons, rng: &mut Rng) -> Comparisons {
-    let mut left = data.total.round() as u64;
-    let mut rest = data.total;
-    let mut draw = |weight: f64, rng: &mut Rng| -> f64 {
+/// A bootstrap sample: as many observations as there are, drawn from them with replacement. Pairs may drop out.
+#[must_use]
+pub fn resample(data: &Observations, rng: &mut Rng) -> Comparisons {
+    let all = data.count();
+    let (mut left, mut rest) = (all.round() as u64, all);
+    let mut draw = |weight: f64| -> f64 {
         if weight <= 0.0 {
             return 0.0;
         }
@@ -91,18 +90,21 @@ pub(crate) fn resample(data: &Comparisons, rng: &mut Rng) -> Comparisons {
         rest -= weight;
         drawn as f64
     };
-    let mut pairs = data.pairs.clone();
+    if let Some(clusters) = data.clusters() {
+        let times: Vec<f64> = clusters.map(|o| draw(o.times)).collect();
+        return data.weighted(&times);
+    }
+    let mut pairs = data.comparisons.pairs.clone();
     for pair in &mut pairs {
         for count in [&mut pair.forward, &mut pair.backward] {
-            count.first = draw(count.first, rng);
-            count.second = draw(count.second, rng);
-            count.tie = draw(count.tie, rng);
-            count.both_bad = draw(count.both_bad, rng);
+            count.first = draw(count.first);
+            count.second = draw(count.second);
+            count.tie = draw(count.tie);
+            count.both_bad = draw(count.both_bad);
         }
     }
     pairs.retain(|p| p.met() > 0.0);
-    let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
-    Comparisons { pairs, total_ties, labels: data.labels.clone(), checks: data.checks.clone(), ..*data }
+    data.comparisons.with_pairs(pairs)
 }
 
 /// Whether every count is whole, so that data like these can be drawn.

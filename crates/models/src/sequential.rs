@@ -1,48 +1,204 @@
 //! Ratings that follow matches one by one: what Elo and TrueSkill share. They depend on the order of the matches.
+//!
+//! The order is that of the times. Where matches have none, or the same, their order means nothing, and that of the file is an
+//! accident: ratings are then means over shuffled orders, taken in pairs of an order and its reverse. A row of weight w is w
+//! matches. A ranking is one match of k: every pair of it sees the ratings before it, so that tied places stay tied.
 
 use equipoise_core::logistic::logistic;
+use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Battle, Battles, Outcome, Ties};
 use ndarray::Array1;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
+use crate::canonical::Canonical;
 use crate::distributions::normal_cdf;
 use crate::error::FitError;
 use crate::fitted::{Column, Fitted, ModelResult};
 
 /// Most matches that are rated one by one: a row of weight w is w of them.
-const MOST_MATCHES: f64 = 1e9;
+const MOST_MATCHES: f64 = 1e8;
+/// Orders in which matches are seen, where they have no order of their own.
+pub const SHUFFLES: usize = 20;
+/// Matches seen over all orders, of files of many; at least four orders.
+const MOST_SEEN: usize = 4_000_000;
 
-/// The matches in the order in which they are rated.
+/// Two items of a match, and which of them was ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// One.
+    pub first: u32,
+    /// The other.
+    pub second: u32,
+    /// Who was ahead.
+    pub outcome: Outcome,
+}
+
+/// The matches of some data: which they are, and what is known of their order.
 #[derive(Clone, Debug)]
 pub struct Matches {
-    /// The matches; ties are left out if they are dropped.
-    pub rows: Vec<Battle>,
-    /// Whether the order is that of their times; else it is that of the file.
+    /// The pairs of all matches: one, or all of a ranking.
+    pairs: Vec<Pair>,
+    /// Where the pairs of each match begin and end; without ties if those are dropped. In the order of time, if there is one.
+    matches: Vec<(u32, u32)>,
+    /// Where matches of equal time end; one span where they have none.
+    spans: Vec<usize>,
+    /// Whether every match has a time.
     pub timed: bool,
 }
 
+/// Mean and standard deviation of ratings over orders.
+#[derive(Clone, Debug)]
+pub struct OverOrders {
+    /// Over the orders that the times allow, `[n]`.
+    pub mean: Vec<f64>,
+    /// Over shuffled orders, whatever the times, `[n]`.
+    pub spread: Vec<f64>,
+}
+
 impl Matches {
-    /// By time, where every row has one.
+    /// Of rows and rankings, by time where every one has one.
     ///
     /// # Errors
     /// [`FitError::TooManyMatches`].
     pub fn of(data: &Battles) -> Result<Self, FitError> {
-        let (mut rows, timed) = data.in_time();
-        if data.ties == Ties::Drop {
-            rows.retain(|b| !matches!(b.outcome, Outcome::Tie | Outcome::BothBad));
+        let total: f64 = data.rows.iter().map(|b| b.weight).sum();
+        if total > MOST_MATCHES {
+            return Err(FitError::TooManyMatches { matches: total, most: MOST_MATCHES });
         }
-        let matches: f64 = rows.iter().map(|b| b.weight).sum();
-        match matches > MOST_MATCHES {
-            true => Err(FitError::TooManyMatches { matches, most: MOST_MATCHES }),
-            false => Ok(Self { rows, timed }),
+        let dropped =
+            |b: &Battle| data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad);
+        let mut pairs = Vec::with_capacity(data.rows.len());
+        let mut matches: Vec<((u32, u32), Option<f64>)> = Vec::with_capacity(data.rows.len());
+        let (mut at, mut rankings) = (0, data.rankings.iter().peekable());
+        while at < data.rows.len() {
+            let end = rankings.next_if(|r| r.start == at).map_or(at + 1, |r| r.end);
+            let rows = &data.rows[at..end];
+            let start = pairs.len() as u32;
+            let kept = rows.iter().filter(|b| !dropped(b));
+            pairs.extend(kept.map(|b| Pair { first: b.first, second: b.second, outcome: b.outcome }));
+            if pairs.len() as u32 > start {
+                let one = ((start, pairs.len() as u32), rows[0].time);
+                matches.extend(std::iter::repeat_n(one, rows[0].weight.round() as usize));
+            }
+            at = end;
         }
+        let timed = !matches.is_empty() && matches.iter().all(|m| m.1.is_some());
+        let mut spans = vec![matches.len()];
+        if timed {
+            let time = |m: &((u32, u32), Option<f64>)| m.1.unwrap_or_default();
+            matches.sort_by(|a, b| time(a).total_cmp(&time(b)));
+            let mut end = 0;
+            let each = matches.chunk_by(|a, b| time(a) == time(b)).map(|span| {
+                end += span.len();
+                end
+            });
+            spans = each.collect();
+        }
+        Ok(Self { pairs, matches: matches.into_iter().map(|m| m.0).collect(), spans, timed })
     }
 
-    /// What their order is: `time` or `the file`.
+    /// Whether the times leave one order.
     #[must_use]
-    pub fn order(&self) -> &'static str {
-        if self.timed { "time" } else { "the file" }
+    pub fn in_order(&self) -> bool {
+        self.spans.len() == self.matches.len()
     }
+
+    /// With the items under other numbers, `place[i]` for i, and the matches that times leave without an order in one that
+    /// does not depend on the file.
+    #[must_use]
+    pub fn reordered(mut self, place: &[usize]) -> Self {
+        for pair in &mut self.pairs {
+            let (a, b) = (place[pair.first as usize] as u32, place[pair.second as usize] as u32);
+            let outcome = match pair.outcome {
+                Outcome::First if a > b => Outcome::Second,
+                Outcome::Second if a > b => Outcome::First,
+                other => other,
+            };
+            *pair = Pair { first: a.min(b), second: a.max(b), outcome };
+        }
+        for &(from, to) in &self.matches {
+            self.pairs[from as usize..to as usize].sort_unstable();
+        }
+        let pairs = &self.pairs;
+        let of = |m: &(u32, u32)| &pairs[m.0 as usize..m.1 as usize];
+        let mut start = 0;
+        for &end in &self.spans {
+            self.matches[start..end].sort_unstable_by(|a, b| of(a).cmp(of(b)));
+            start = end;
+        }
+        self
+    }
+
+    /// Ratings by `rule`, which is given the pairs of each match in turn, over the orders that the times allow and over all.
+    #[must_use]
+    pub fn rate(&self, rng: &mut Rng, rule: impl Fn(&[&[Pair]]) -> Vec<f64> + Sync) -> OverOrders {
+        let all = self.matches.len();
+        let shuffles = (SHUFFLES.min(MOST_SEEN / all.max(1)).max(4) / 2) * 2;
+        let shuffled = over(&self.orders(&[all], shuffles, rng), &rule);
+        if self.spans.len() == 1 {
+            return shuffled;
+        }
+        let timed = match self.in_order() {
+            true => over(&[self.all()], &rule),
+            false => over(&self.orders(&self.spans, shuffles, rng), &rule),
+        };
+        OverOrders { mean: timed.mean, spread: shuffled.spread }
+    }
+
+    /// The pairs of each match.
+    fn all(&self) -> Vec<&[Pair]> {
+        self.matches.iter().map(|m| &self.pairs[m.0 as usize..m.1 as usize]).collect()
+    }
+
+    /// Random orders within the spans, each followed by its reverse.
+    fn orders(&self, spans: &[usize], count: usize, rng: &mut Rng) -> Vec<Vec<&[Pair]>> {
+        let mut orders = Vec::with_capacity(count);
+        for _ in 0..count / 2 {
+            let mut order = self.all();
+            let mut reverse = order.clone();
+            let mut start = 0;
+            for &end in spans {
+                for k in (start + 1..end).rev() {
+                    order.swap(k, start + sample::index(rng, k - start + 1));
+                }
+                (start..end).for_each(|k| reverse[k] = order[start + end - 1 - k]);
+                start = end;
+            }
+            orders.extend([order, reverse]);
+        }
+        orders
+    }
+}
+
+/// Ratings for a registry row by `rule`, two numbers an item: what their order is, and the means over the orders that the times
+/// allow. Items that are interchangeable without times share theirs.
+pub(crate) fn in_any_order(
+    data: &Battles,
+    rule: impl Fn(&[&[Pair]]) -> (Vec<f64>, Vec<f64>) + Sync,
+) -> Result<(&'static str, Vec<f64>, Vec<f64>), FitError> {
+    let n = data.labels.len();
+    let canonical = Canonical::of(&data.counts().into());
+    let matches = Matches::of(data)?.reordered(&canonical.place);
+    let both = matches.rate(&mut stream(0, "shuffles", &[]), |list| {
+        let (one, two) = rule(list);
+        [one, two].concat()
+    });
+    let value = |at: usize, i: usize| match matches.in_order() {
+        true => both.mean[at + canonical.place[i]],
+        false => canonical.shared(i, |place| both.mean[at + place]),
+    };
+    let all = |at: usize| (0..n).map(|i| value(at, i)).collect();
+    Ok((if matches.timed { "time" } else { "shuffles" }, all(0), all(n)))
+}
+
+/// Mean and standard deviation of the ratings over these orders.
+fn over(orders: &[Vec<&[Pair]>], rule: &(impl Fn(&[&[Pair]]) -> Vec<f64> + Sync)) -> OverOrders {
+    let rated: Vec<Vec<f64>> = orders.par_iter().map(|order| rule(order)).collect();
+    let (n, count) = (rated.first().map_or(0, Vec::len), rated.len() as f64);
+    let mean: Vec<f64> = (0..n).map(|i| rated.iter().map(|r| r[i]).sum::<f64>() / count).collect();
+    let off = |i: usize| rated.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>() / count;
+    OverOrders { spread: (0..n).map(|i| off(i).sqrt()).collect(), mean }
 }
 
 /// How a difference of ratings becomes a probability.
@@ -67,7 +223,7 @@ pub struct Ratings {
     pub rating: Array1<f64>,
     /// Their standard deviations in that unit, `[n]`, where the model has them.
     pub sigma: Option<Array1<f64>>,
-    /// The order of the matches: `time` or `the file`.
+    /// The order of the matches: `time`, or `shuffles` where they have none.
     pub order: &'static str,
     /// How they become probabilities.
     pub link: Link,
@@ -110,9 +266,10 @@ impl ModelResult for Ratings {
     }
 
     fn notes(&self) -> Vec<String> {
-        vec![format!(
-            "in the order of {}: another order gives other ratings (see equipoise rank)",
-            self.order
-        )]
+        let order = match self.order {
+            "time" => "in the order of time".to_owned(),
+            _ => format!("mean over {SHUFFLES} shuffled orders or fewer, as the matches have no times"),
+        };
+        vec![format!("{order}: another order gives other ratings (see equipoise rank)")]
     }
 }

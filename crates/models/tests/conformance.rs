@@ -31,7 +31,7 @@ impl PreferenceModel for WinShares {
     type Data = Counts;
 
     fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
-        let data = &data.comparisons;
+        let data = &data.observations.comparisons;
         let (mut won, mut met) = (vec![0.0; data.n()], vec![0.0; data.n()]);
         for pair in &data.pairs {
             let (wins, losses, ties) = pair.outcomes();
@@ -69,7 +69,7 @@ impl PreferenceModel for Boaster {
     type Data = Counts;
 
     fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
-        Ok(Fitted::new(data.comparisons.labels.clone(), Boaster))
+        Ok(Fitted::new(data.observations.comparisons.labels.clone(), Boaster))
     }
 }
 

@@ -259,14 +259,14 @@ fn features_of_full_rank_are_the_free_model_and_constant_ones_are_refused() {
     // four independent directions across the mean
     let basis =
         Array2::from_shape_fn((5, 4), |(i, k)| f64::from(u8::from(i == k)) - f64::from(u8::from(i == 4)));
-    let linear = fit_linear(&data, &DAVIDSON, basis.view(), PairOptions::default()).unwrap();
+    let linear = fit_linear(&data.clone().into(), &DAVIDSON, basis.view(), PairOptions::default()).unwrap();
     assert!((&free.log_strength - &linear.log_strength).iter().all(|d| d.abs() < 1e-10));
     assert!((&free.covariance - &linear.covariance).iter().all(|d| d.abs() < 1e-10));
     assert!((&free.sandwich - &linear.sandwich).iter().all(|d| d.abs() < 1e-10));
     assert!((linear.coefficients[2].0 - linear.log_strength[2]).abs() < 1e-12);
     assert_eq!(linear.degrees_of_freedom, free.degrees_of_freedom);
     let constant = Array2::ones((5, 1));
-    let refused = fit_linear(&data, &BRADLEY_TERRY, constant.view(), PairOptions::default());
+    let refused = fit_linear(&data.into(), &BRADLEY_TERRY, constant.view(), PairOptions::default());
     assert_eq!(refused.unwrap_err(), FitError::Singular);
 }
 

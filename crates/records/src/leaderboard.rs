@@ -66,12 +66,12 @@ pub struct Item {
     pub comparisons: f64,
     /// Bradley-Terry log strength, mean 0 over items.
     pub strength: f64,
-    /// Simultaneous 95 percent interval of the strength.
-    pub interval: (f64, f64),
+    /// Simultaneous 95 percent interval of the strength; an end that nothing bounds is open.
+    pub interval: (Option<f64>, Option<f64>),
     /// Percentile interval of 95 percent over bootstrap samples.
     pub bootstrap: Option<(f64, f64)>,
-    /// Simultaneous 95 percent interval of the rank, from 1.
-    pub rank: (usize, usize),
+    /// Simultaneous 95 percent interval of the rank, from 1; unknown where no noise is known.
+    pub rank: Option<(usize, usize)>,
     /// Elo rating and its standard deviation over shuffled orders.
     pub elo: Option<(f64, f64)>,
     /// TrueSkill, mu - 3 sigma.
@@ -81,11 +81,14 @@ pub struct Item {
     /// Items beaten, ties half.
     pub copeland: f64,
     /// Probability in the maximal lottery.
-    pub nash: f64,
+    pub nash: Option<f64>,
     /// Share of bootstrap samples whose lottery plays it.
     pub nash_support: Option<f64>,
     /// Who wins most often against it, and its own win rate there.
     pub worst_opponent: Option<(usize, f64)>,
+    /// How often they met.
+    #[serde(default)]
+    pub worst_met: Option<f64>,
 }
 
 /// The board of one context.

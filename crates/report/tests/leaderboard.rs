@@ -10,16 +10,17 @@ fn item(label: &str, strength: f64) -> Item {
         label: label.into(),
         comparisons: 60.0,
         strength,
-        interval: (strength - 0.3, strength + 0.3),
+        interval: (Some(strength - 0.3), Some(strength + 0.3)),
         bootstrap: Some((strength - 0.2, strength + 0.25)),
-        rank: (1, 3),
+        rank: Some((1, 3)),
         elo: Some((1000.0 + strength, 4.0)),
         trueskill: Some(20.0),
         borda: 0.5,
         copeland: 1.0,
-        nash: 0.25,
+        nash: Some(0.25),
         nash_support: Some(0.9),
         worst_opponent: Some((0, 0.4)),
+        worst_met: Some(10.0),
     }
 }
 

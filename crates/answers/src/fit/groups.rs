@@ -60,7 +60,7 @@ pub struct GroupFit {
     pub degrees_of_freedom: f64,
     /// Of the deviance, by the chi-squared law.
     #[serde(skip)]
-    pub deviance_p_value: f64,
+    pub deviance_p_value: Option<f64>,
     /// Whether the likelihood has a finite maximum.
     pub exists: bool,
     /// Whether Newton's method converged.
@@ -86,19 +86,22 @@ pub(super) fn fit_groups(
     let list = |values: Option<Array1<f64>>| values.map_or_else(Vec::new, |v| v.to_vec());
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
     let mut free = 0;
+    let parameters = |found: &Fitted| {
+        found.free_parameters.unwrap_or_else(|| found.labels.len() - 1 + found.parameters.len())
+    };
     for (k, name) in grouped.names.iter().enumerate() {
         let (name, data) = (group_name(name).to_owned(), grouped.alone(k));
-        let (n, comparisons) = (data.n(), data.total);
+        let comparisons = data.total;
         match fit(data) {
             Ok(found) => {
-                free += n - 1 + found.parameters.len();
+                free += parameters(&found);
                 groups.push(GroupFit {
                     group: name,
                     comparisons,
                     log_likelihood: log_likelihood(&found)?,
                     deviance: found.deviance.unwrap_or(f64::NAN),
                     degrees_of_freedom: found.degrees_of_freedom.unwrap_or(f64::NAN),
-                    deviance_p_value: found.deviance_p_value().unwrap_or(f64::NAN),
+                    deviance_p_value: found.deviance_p_value(),
                     exists: found.existence.holds(),
                     converged: found.convergence.converged,
                     prior: found.prior,
@@ -116,7 +119,7 @@ pub(super) fn fit_groups(
     // the gain of a fit for each group over one for all, where both are maxima
     let maxima = left_out.is_empty() && all.existence.holds() && groups.iter().all(|f| f.exists && !f.prior);
     let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - pooled_log_likelihood);
-    let degrees_of_freedom = free as f64 - (grouped.labels.len() - 1 + all.parameters.len()) as f64;
+    let degrees_of_freedom = free as f64 - parameters(&all) as f64;
     let tested = maxima && degrees_of_freedom >= 1.0;
     Ok(FitGroupsAnswer {
         model: entry.name,
@@ -158,7 +161,7 @@ impl fmt::Display for FitGroupsAnswer {
                 label(0),
                 label(1),
                 format!("{lead:.3}"),
-                format!("{:.3}", g.deviance_p_value),
+                g.deviance_p_value.map_or("-".to_owned(), |p| format!("{p:.3}")),
                 if g.exists { "yes" } else { "no, prior" }.to_owned(),
             ]
         });

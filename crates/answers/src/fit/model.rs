@@ -55,8 +55,8 @@ impl ModelAnswer {
         let mut own = fitted.own();
         match data {
             ModelData::Counts(counts) => {
-                own.insert("comparisons".to_owned(), json!(counts.comparisons.total));
-                own.insert("ties".to_owned(), json!(counts.comparisons.total_ties));
+                own.insert("comparisons".to_owned(), json!(counts.observations.comparisons.total));
+                own.insert("ties".to_owned(), json!(counts.observations.comparisons.total_ties));
             }
             ModelData::Rankings(all) => {
                 let total: f64 = all.rankings.iter().map(|r| r.weight).sum();

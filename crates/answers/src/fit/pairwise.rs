@@ -3,7 +3,8 @@
 use std::fmt;
 
 use equipoise::core::seed::stream;
-use equipoise::models::intervals::{critical_values, rank_intervals};
+use equipoise::models::canonical::Canonical;
+use equipoise::models::intervals::{Intervals, open_reason};
 use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
 use equipoise::models::{Convergence, Counts, Iteration, ModelEntry, PairFit, PairOptions, Parameter};
 use serde::ser::SerializeMap as _;
@@ -14,8 +15,6 @@ use super::{FitOptions, falling};
 use crate::error::AnswerError;
 use crate::table::{table, width};
 
-/// Draws for critical values.
-const DRAWS: usize = 4000;
 /// Folds of the held-out loss.
 const FOLDS: u32 = 5;
 /// How many items of a block are named.
@@ -38,21 +37,30 @@ pub struct PairwiseAnswer {
     pub standard_error: Vec<f64>,
     /// Standard errors by the sandwich, `[n]`, right also if it is not.
     pub sandwich_error: Vec<f64>,
-    /// Lower ends of simultaneous 95 percent intervals, `[n]`.
-    pub low: Vec<f64>,
-    /// Upper ends, `[n]`.
-    pub high: Vec<f64>,
-    /// Ranks, from 1, that every item may have with simultaneous confidence of 95 percent, `[n]`.
-    #[serde(skip)]
-    pub ranks: Vec<(usize, usize)>,
+    /// Lower ends of simultaneous 95 percent intervals, `[n]`; `None` where nothing bounds the strength from below.
+    pub low: Vec<Option<f64>>,
+    /// Upper ends, `[n]`, likewise.
+    pub high: Vec<Option<f64>>,
+    /// Why an end is open, `[n]`.
+    pub open: Vec<Option<&'static str>>,
+    /// Best and worst rank, from 1, that every item may have with simultaneous confidence of 95 percent, `[n]`.
+    pub ranks: Vec<Option<(usize, usize)>>,
+    /// What one observation is: `comparisons`, `rankings`, `contexts` or `annotators`.
+    pub observed: &'static str,
+    /// Why there are no intervals and ranks, if there are none.
+    pub no_intervals: Option<&'static str>,
+    /// Number of islands: groups of items that never met each other, so that no rating compares them.
+    pub islands: usize,
     /// In nats, at most 0.
     pub log_likelihood: f64,
     /// Twice the log-likelihood that is missing to the saturated model, at least 0.
     pub deviance: f64,
     /// Free frequencies less parameters.
     pub degrees_of_freedom: f64,
-    /// Of the deviance, by the chi-squared law.
-    pub deviance_p_value: f64,
+    /// Of the deviance, by the chi-squared law; `None` where the law does not hold.
+    pub deviance_p_value: Option<f64>,
+    /// Why it does not.
+    pub no_chi_squared: Option<&'static str>,
     /// Whether the likelihood has a finite maximum.
     pub exists: bool,
     /// Where it has none: blocks of items that are not held together by wins both ways, strongest first.
@@ -116,7 +124,7 @@ pub(super) fn answer(
     found: &PairFit,
     options: &FitOptions,
 ) -> Result<PairwiseAnswer, AnswerError> {
-    let data = &counts.comparisons;
+    let data = &counts.observations.comparisons;
     let chosen = |key: &str| options.options.get(key) == Some(&Value::Bool(true));
     let held_out_loss = match counts.features {
         None => {
@@ -126,8 +134,13 @@ pub(super) fn answer(
         Some(_) => None,
     };
     let mut rng = stream(options.seed, "critical values", &[]);
-    let critical = critical_values(&found.sandwich, 0.95, DRAWS, &mut rng);
+    let order = Canonical::of(&counts.observations).order;
+    let intervals = Intervals::new(found, 0.95, &order, &mut rng);
     let n = data.n();
+    let (low, high, ranks) = match &intervals {
+        Some(all) => (all.low.clone(), all.high.clone(), all.ranks.iter().map(|r| Some(*r)).collect()),
+        None => (vec![None; n], vec![None; n], vec![None; n]),
+    };
     let (mut residuals, mut met) = (vec![vec![None; n]; n], vec![vec![0.0; n]; n]);
     for pair in &data.pairs {
         let off = 0.5 + pair.margin(0.0) - found.prob(pair.i, pair.j);
@@ -135,7 +148,6 @@ pub(super) fn answer(
         (met[pair.i][pair.j], met[pair.j][pair.i]) = (pair.met(), pair.met());
     }
     let (log_strength, sandwich) = (&found.log_strength, found.sandwich_error());
-    let band = |sign: f64| (log_strength + &(&sandwich * (sign * critical.strengths))).to_vec();
     let bins = calibration(data, found);
     let coefficients =
         found.features.iter().zip(&found.coefficients).map(|(name, &(coefficient, standard_error))| {
@@ -148,14 +160,19 @@ pub(super) fn answer(
         labels: data.labels.clone(),
         log_strength: log_strength.to_vec(),
         standard_error: found.standard_error().to_vec(),
-        low: band(-1.0),
-        high: band(1.0),
-        ranks: rank_intervals(&log_strength.to_vec(), &found.sandwich, critical.differences),
+        low,
+        high,
+        ranks,
+        open: found.open.iter().map(|ends| open_reason(*ends)).collect(),
+        observed: counts.observations.words(),
+        no_intervals: intervals.is_none().then(|| no_intervals(found)),
+        islands: found.islands.len(),
         sandwich_error: sandwich.to_vec(),
         log_likelihood: found.log_likelihood,
         deviance: found.deviance,
         degrees_of_freedom: found.degrees_of_freedom,
         deviance_p_value: found.deviance_p_value(),
+        no_chi_squared: found.no_chi_squared,
         exists: found.exists,
         blocks: found.blocks.iter().map(block).collect(),
         converged: found.converged,
@@ -183,8 +200,8 @@ impl fmt::Display for PairwiseAnswer {
                 format!("{:+.4}", self.log_strength[i]),
                 format!("{:.4}", self.standard_error[i]),
                 format!("{:.4}", self.sandwich_error[i]),
-                format!("{:+.3} .. {:+.3}", self.low[i], self.high[i]),
-                format!("{}-{}", self.ranks[i].0, self.ranks[i].1),
+                self.interval(i),
+                self.ranks[i].map_or("-".to_owned(), |(best, worst)| format!("{best}-{worst}")),
             ]
         });
         let header = [
@@ -209,8 +226,14 @@ impl fmt::Display for PairwiseAnswer {
         }
         write!(
             f,
-            "\nlog-likelihood {:.4}, deviance {:.3} on {} degrees of freedom (chi-squared p = {:.3e})",
-            self.log_likelihood, self.deviance, self.degrees_of_freedom, self.deviance_p_value
+            "\nlog-likelihood {:.4}, deviance {:.3} on {} degrees of freedom ({})",
+            self.log_likelihood,
+            self.deviance,
+            self.degrees_of_freedom,
+            match (self.deviance_p_value, self.no_chi_squared) {
+                (Some(p), _) => format!("chi-squared p = {p:.3e}"),
+                (None, reason) => format!("no chi-squared p: {}", reason.unwrap_or("there is no deviance")),
+            }
         )?;
         write!(f, "\ncalibration error {:.4} (ten bins of predicted win rates)", self.calibration_error)?;
         if let Some(loss) = self.held_out_loss {
@@ -222,7 +245,25 @@ impl fmt::Display for PairwiseAnswer {
     }
 }
 
+/// Why a fit has no intervals.
+fn no_intervals(found: &PairFit) -> &'static str {
+    if found.counted {
+        "the fit has no covariance"
+    } else {
+        "weights in fractions are not counts: nothing is known of their noise"
+    }
+}
+
 impl PairwiseAnswer {
+    /// The simultaneous interval of an item's strength.
+    fn interval(&self, i: usize) -> String {
+        if self.no_intervals.is_some() {
+            return "-".to_owned();
+        }
+        let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
+        format!("{} .. {}", end(self.low[i]), end(self.high[i]))
+    }
+
     fn existence(&self) -> String {
         if self.exists {
             return String::new();

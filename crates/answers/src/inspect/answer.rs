@@ -128,7 +128,7 @@ pub struct BradleyTerryFacts {
     /// Pairs less parameters.
     pub degrees_of_freedom: f64,
     /// By the chi-squared law.
-    pub deviance_p_value: f64,
+    pub deviance_p_value: Option<f64>,
     /// By data sets drawn from the fit.
     pub deviance_bootstrap_p_value: Option<f64>,
     /// Whether the likelihood has a finite maximum; else the logistic prior was added.
@@ -347,11 +347,11 @@ impl fmt::Display for InspectAnswer {
         let bt = &self.bradley_terry;
         writeln!(
             f,
-            "Bradley-Terry      favourite {}, deviance {:.1} on {} degrees (chi-squared p = {:.2e}){}",
+            "Bradley-Terry      favourite {}, deviance {:.1} on {} degrees ({}){}",
             bt.favourite,
             bt.deviance,
             bt.degrees_of_freedom,
-            bt.deviance_p_value,
+            bt.deviance_p_value.map_or("no chi-squared p".to_owned(), |p| format!("chi-squared p = {p:.2e}")),
             if bt.exists { "" } else { "; no finite maximum, the logistic prior was added" }
         )?;
         let triads = &self.cyclic_triads;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use equipoise::data::Comparisons;
-use equipoise::models::leaderboard::{COLUMNS, Leaderboard as Ratings, SHUFFLES};
+use equipoise::data::Observations;
+use equipoise::models::leaderboard::{COLUMNS, Leaderboard as Ratings};
+use equipoise::models::position::{Position, position};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -30,13 +31,29 @@ pub struct RankAnswer {
     pub converged: bool,
     /// Bootstrap samples drawn.
     pub replicates: usize,
-    /// What the order of the matches is: `time` or `the file`; `None` without ratings that follow it.
-    #[serde(skip)]
-    pub order: Option<&'static str>,
-    /// Who each rating puts on top: the rating and the item. Serialises as an object.
+    /// What one observation is, in every error, interval and rank: `comparisons`, `rankings`, `contexts` or `annotators`.
+    pub observed: &'static str,
+    /// Number of observations.
+    pub observations: f64,
+    /// Number of islands: groups of items that never met each other, so that no rating compares them.
+    pub islands: usize,
+    /// Why there are no intervals and ranks, if there are none.
+    pub no_intervals: Option<&'static str>,
+    /// Why there is no maximal lottery, if there is none.
+    pub no_lottery: Option<&'static str>,
+    /// Whether the maximal lottery is the only one; `None` if that was not told, or there is none.
+    pub nash_unique: Option<bool>,
+    /// Ratings that follow matches, if there are any: whether by their times, or as means over shuffled orders.
+    pub timed: Option<bool>,
+    /// Who each rating puts on top: the rating, and in words the item or the items that share it. Serialises as an object.
     #[serde(serialize_with = "as_object")]
     pub top: Vec<(&'static str, String)>,
-    /// The items, by falling Bradley-Terry strength.
+    /// The same as lists of items, those of all islands one after another. Serialises as an object.
+    #[serde(serialize_with = "as_object")]
+    pub leaders: Vec<(&'static str, Vec<String>)>,
+    /// How the items listed first fared; `None` if nothing was decided.
+    pub position: Option<PositionFacts>,
+    /// The items by falling Bradley-Terry strength, equal ones by name; those of an island together.
     pub rows: Vec<RankRow>,
 }
 
@@ -46,50 +63,128 @@ pub struct RankAnswer {
 pub struct RankRow {
     /// The item.
     pub label: String,
+    /// Its island, from 0.
+    pub island: usize,
+    /// Its place in its island, from 1; items of equal strength share one.
+    pub place: usize,
     /// Weight of its comparisons.
     pub comparisons: f64,
     /// Bradley-Terry log strength in nats, of mean 0; ties half.
     pub bradley_terry: f64,
-    /// Its standard error by the sandwich.
-    pub standard_error: f64,
-    /// Lower end of its simultaneous 95 percent interval.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
+    /// Its standard error by the sandwich over observations; `None` where no noise is known.
+    pub standard_error: Option<f64>,
+    /// Lower end of its simultaneous 95 percent interval; `None` where nothing bounds it, or no noise is known.
+    pub low: Option<f64>,
+    /// Upper end, likewise.
+    pub high: Option<f64>,
+    /// Why an end is open.
+    pub open: Option<&'static str>,
     /// Lower end of the 95 percent percentile interval over bootstrap samples.
     pub bootstrap_low: Option<f64>,
     /// Upper end.
     pub bootstrap_high: Option<f64>,
     /// Best rank, from 1, with simultaneous confidence of 95 percent.
-    pub rank_low: usize,
+    pub rank_low: Option<usize>,
     /// Worst rank.
-    pub rank_high: usize,
-    /// Elo points, match by match; where the matches have no times, the mean over shuffled orders.
+    pub rank_high: Option<usize>,
+    /// Elo points, match by match: the mean over the orders that the times allow.
     pub elo: Option<f64>,
     /// Their standard deviation over shuffled orders.
     pub elo_spread: Option<f64>,
-    /// TrueSkill, `mu - 3 sigma`, match by match.
+    /// TrueSkill, `mu - 3 sigma`, match by match, likewise.
     pub trueskill: Option<f64>,
+    /// Its standard deviation over shuffled orders.
+    pub trueskill_spread: Option<f64>,
     /// Mean win rate over the opponents it met, in `[0, 1]`.
     pub borda: f64,
     /// Opponents it met.
     pub opponents: usize,
     /// Of these the number it beats, ties half.
     pub copeland: f64,
-    /// Probability in the maximal lottery.
-    pub nash: f64,
+    /// Probability in the maximal lottery, if there is one.
+    pub nash: Option<f64>,
+    /// Least and largest probability over all maximal lotteries, if there are several.
+    pub nash_range: Option<(f64, f64)>,
+    /// Lower end of the 95 percent percentile interval of that probability over bootstrap samples.
+    pub nash_low: Option<f64>,
+    /// Upper end.
+    pub nash_high: Option<f64>,
     /// Share of bootstrap samples whose lottery plays it.
     pub nash_support: Option<f64>,
     /// Who wins most often against it, among those it met.
     pub worst_opponent: Option<String>,
     /// Its win rate there, in `[0, 1]`.
     pub worst_win_rate: Option<f64>,
+    /// Weight of their comparisons.
+    pub worst_comparisons: Option<f64>,
     /// Its cells in the columns of a table, [`COLUMNS`].
     #[serde(skip)]
     pub cells: Vec<String>,
 }
 
-fn as_object<S: Serializer>(top: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+/// How the items listed first fared.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PositionFacts {
+    /// Wins of the item listed first.
+    pub first_wins: f64,
+    /// Comparisons that either won.
+    pub decided: f64,
+    /// Bonus of the item listed first, in nats; `None` where no pair was listed both ways.
+    pub home: Option<f64>,
+    /// Its standard error.
+    pub home_standard_error: Option<f64>,
+    /// Two-sided, of no bonus; `None` where place and strength cannot be told apart.
+    pub p_value: Option<f64>,
+    /// Two-sided, of a fair coin for every decided comparison.
+    #[serde(skip)]
+    pub even: Option<f64>,
+}
+
+impl From<Position> for PositionFacts {
+    fn from(found: Position) -> Self {
+        Self {
+            first_wins: found.first,
+            decided: found.decided,
+            home: found.home.map(|h| h.0),
+            home_standard_error: found.home.map(|h| h.1),
+            p_value: found.p_value,
+            even: found.even,
+        }
+    }
+}
+
+impl fmt::Display for PositionFacts {
+    /// A sentence; empty where there is nothing to say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first_wins, decided, .. } = self;
+        match (self.p_value, self.even) {
+            (Some(p), _) => {
+                write!(f, "Position: the first listed item won {first_wins} of {decided} (p = {}).", Small(p))
+            }
+            (None, Some(p)) if p < 0.05 && 2.0 * first_wins > *decided => write!(
+                f,
+                "Position: the first listed item won {first_wins} of {decided}, and no pair was listed both ways: position and \
+                 strength cannot be told apart."
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A p-value: three decimals, or a power of ten where they would be 0.
+struct Small(f64);
+
+impl fmt::Display for Small {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 1e-3 { write!(f, "{:.1e}", self.0) } else { write!(f, "{:.3}", self.0) }
+    }
+}
+
+fn as_object<T: Serialize, S: Serializer>(
+    top: &[(&'static str, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(top.len()))?;
     for (rating, item) in top {
         map.serialize_entry(rating, item)?;
@@ -98,32 +193,48 @@ fn as_object<S: Serializer>(top: &[(&'static str, String)], serializer: S) -> Re
 }
 
 impl RankAnswer {
-    pub(super) fn new(group: Option<String>, data: &Comparisons, found: &Ratings) -> Self {
+    pub(super) fn new(group: Option<String>, observations: &Observations, found: &Ratings) -> Self {
+        let data = &observations.comparisons;
         let label = |i: usize| data.labels[i].clone();
         let rows = found.rows.iter().map(|row| RankRow {
             label: label(row.item),
+            island: row.island,
+            place: row.place,
             comparisons: row.comparisons,
             bradley_terry: row.strength,
             standard_error: row.standard_error,
             low: row.interval.0,
             high: row.interval.1,
+            open: row.open,
             bootstrap_low: row.bootstrap.map(|b| b.0),
             bootstrap_high: row.bootstrap.map(|b| b.1),
-            rank_low: row.rank.0,
-            rank_high: row.rank.1,
+            rank_low: row.rank.map(|r| r.0),
+            rank_high: row.rank.map(|r| r.1),
             elo: row.matches.map(|m| m.elo),
             elo_spread: row.matches.map(|m| m.spread),
             trueskill: row.matches.map(|m| m.trueskill),
+            trueskill_spread: row.matches.map(|m| m.trueskill_spread),
             borda: row.borda,
             opponents: row.opponents,
             copeland: row.copeland,
             nash: row.nash,
+            nash_range: row.nash_range,
+            nash_low: row.nash_interval.map(|n| n.0),
+            nash_high: row.nash_interval.map(|n| n.1),
             nash_support: row.nash_support,
-            worst_opponent: row.worst_opponent.map(|w| label(w.0)),
-            worst_win_rate: row.worst_opponent.map(|w| 1.0 - w.1),
+            worst_opponent: row.worst_opponent.map(|w| label(w.item)),
+            worst_win_rate: row.worst_opponent.map(|w| 1.0 - w.rate),
+            worst_comparisons: row.worst_opponent.map(|w| w.met),
             cells: COLUMNS.iter().map(|c| (c.cell)(row, &data.labels)).collect(),
         });
-        let top = found.tops().into_iter();
+        let tops = found.tops();
+        let names = |places: &[usize]| -> Vec<String> {
+            places.iter().map(|&place| label(found.rows[place].item)).collect()
+        };
+        let words = |islands: &Vec<Vec<usize>>| {
+            let island = |places: &Vec<usize>| shared(&names(places));
+            islands.iter().map(island).collect::<Vec<_>>().join(" / ")
+        };
         Self {
             group,
             n: data.n(),
@@ -132,10 +243,28 @@ impl RankAnswer {
             exists: found.fit.exists,
             converged: found.fit.converged,
             replicates: found.replicates,
-            order: found.order,
-            top: top.map(|(rating, place)| (rating, label(found.rows[place].item))).collect(),
+            observed: observations.words(),
+            observations: observations.count(),
+            islands: found.islands(),
+            no_intervals: found.no_intervals,
+            no_lottery: found.no_lottery,
+            nash_unique: found.nash_unique,
+            timed: found.timed,
+            top: tops.iter().map(|(rating, islands)| (*rating, words(islands))).collect(),
+            leaders: tops.iter().map(|(rating, islands)| (*rating, names(&islands.concat()))).collect(),
+            position: position(observations).map(Into::into),
             rows: rows.collect(),
         }
+    }
+}
+
+/// Those who share the top, in words: `A`, `A and B (a tie)`, `A, B and 5 more (a tie)`.
+fn shared(names: &[String]) -> String {
+    match names {
+        [] => "-".to_owned(),
+        [one] => one.clone(),
+        [all @ .., last] if all.len() < 4 => format!("{} and {last} (a tie)", all.join(", ")),
+        all => format!("{} and {} more (a tie)", all[..2].join(", "), all.len() - 2),
     }
 }
 
@@ -151,51 +280,99 @@ impl RankRow {
 
 impl fmt::Display for RankAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.islands > 1 {
+            let islands = self.islands;
+            writeln!(
+                f,
+                "The items fall into {islands} groups that never met each other: no rating compares items of two. Places are within \
+                 a group; rank intervals span them all.\n"
+            )?;
+        }
         let header: Vec<&str> = ["", "item"].into_iter().chain(COLUMNS.iter().map(|c| c.heading)).collect();
-        let rows = self.rows.iter().enumerate().map(|(place, row)| {
-            [(place + 1).to_string(), row.label.clone()]
-                .into_iter()
-                .chain(row.cells.iter().cloned())
-                .collect()
+        let rows = self.rows.iter().map(|row| {
+            [row.place.to_string(), row.label.clone()].into_iter().chain(row.cells.iter().cloned()).collect()
         });
         f.write_str(&table(width(f), &header, rows))?;
         let tops: Vec<String> = self.top.iter().map(|(rating, item)| format!("{rating}: {item}")).collect();
         write!(f, "\ntop by {}", tops.join("; "))?;
-        if let Some(first) = self.rows.first() {
-            match (&first.worst_opponent, first.worst_win_rate) {
-                (Some(by), Some(rate)) if rate < 0.5 => {
-                    write!(f, "\n{} loses head to head to {by}, which wins {:.2}", first.label, 1.0 - rate)?;
-                }
-                _ => write!(f, "\nnobody who met {} wins more often than it", first.label)?,
-            }
+        if self.islands == 1 {
+            self.favourite(f)?;
         }
-        f.write_str(
-            "\nBradley-Terry: log strength with simultaneous 95% intervals (sandwich); ranks likewise; ties half.",
-        )?;
+        if let Some(said) = self.position.map(|p| p.to_string()).filter(|said| !said.is_empty()) {
+            write!(f, "\n{said}")?;
+        }
+        match self.no_intervals {
+            Some(reason) => {
+                write!(f, "\nBradley-Terry: log strength, ties half; no intervals and ranks: {reason}.")?
+            }
+            None => write!(
+                f,
+                "\nBradley-Terry: log strength with simultaneous 95% intervals; ranks likewise; ties half. One observation is one \
+                 of {} {}.",
+                self.observations, self.observed
+            )?,
+        }
+        let open: Vec<&str> = self.rows.iter().filter_map(|row| row.open).collect();
+        if let Some(reason) = open.first() {
+            let more = if open.len() > 1 { format!(" (and {} more)", open.len() - 1) } else { String::new() };
+            let of = self.rows.iter().find(|row| row.open.is_some()).map_or("", |row| row.label.as_str());
+            write!(f, "\nopen: {of}{more} {reason}.")?;
+        }
         if self.unmet > 0 {
             f.write_str("\nBorda and Copeland: over the opponents an item met.")?;
         }
         if !self.exists {
             f.write_str("\nThere is no finite maximum of the likelihood; the logistic prior was added.")?;
         }
-        if self.replicates > 0 {
+        match (self.no_lottery, self.nash_unique) {
+            (Some(reason), _) => write!(f, "\nNash: left open, as {reason}.")?,
+            (None, Some(false)) => {
+                f.write_str("\nNash: several lotteries are maximal; shown is the range of each probability.")?
+            }
+            (None, None) => f.write_str("\nNash: whether other lotteries are maximal too is not decided.")?,
+            (None, Some(true)) => {}
+        }
+        if self.no_lottery.is_none() && self.unmet > 0 {
+            f.write_str("\nNash: pairs that never met have the win rates of the Bradley-Terry fit.")?;
+        }
+        if self.replicates > 0 && self.no_lottery.is_none() {
             let samples = self.replicates;
             write!(f, "\nNash: share of {samples} bootstrap samples whose lottery plays the item.")?;
         }
-        match self.order {
-            Some("time") => write!(
-                f,
-                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over {SHUFFLES} \
-                 shuffles."
+        match self.timed {
+            Some(true) => f.write_str(
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over shuffles.",
             )?,
-            Some(order) => write!(
-                f,
-                "\nElo (K = 4): mean +- standard deviation over {SHUFFLES} shuffles, as matches have no times; TrueSkill (mu - 3 \
-                 sigma) follows the order of {order}."
+            Some(false) => f.write_str(
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over shuffles, as matches have no times.",
             )?,
             None => {}
         }
         Ok(())
+    }
+}
+
+impl RankAnswer {
+    /// Who beats the favourite, if there is one favourite.
+    fn favourite(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level: Vec<String> =
+            self.rows.iter().take_while(|row| row.place == 1).map(|row| row.label.clone()).collect();
+        match &self.rows[..] {
+            [] => Ok(()),
+            _ if level.len() > 1 => {
+                write!(f, "\n{} have the same strength: none of them is the favourite", shared(&level))
+            }
+            [first, ..] => match (&first.worst_opponent, first.worst_win_rate) {
+                (Some(by), Some(rate)) if rate < 0.5 => write!(
+                    f,
+                    "\n{} loses head to head to {by}, which wins {:.2} of {}",
+                    first.label,
+                    1.0 - rate,
+                    first.worst_comparisons.unwrap_or_default()
+                ),
+                _ => write!(f, "\nnobody who met {} wins more often than it", first.label),
+            },
+        }
     }
 }
 
@@ -213,7 +390,8 @@ impl fmt::Display for RankGroupsAnswer {
             let mut row =
                 vec![g.group.clone().unwrap_or_default(), g.n.to_string(), g.comparisons.to_string()];
             row.extend(g.top.iter().map(|(_, item)| item.clone()));
-            row.push(g.rows.iter().filter(|row| row.rank_low == 1).count().to_string());
+            let first = g.rows.iter().filter(|row| row.rank_low.is_none_or(|rank| rank == 1));
+            row.push(first.count().to_string());
             row.push(g.rows.first().map_or(String::new(), RankRow::worst));
             row.push(if g.exists { "yes" } else { "no, prior" }.to_owned());
             row

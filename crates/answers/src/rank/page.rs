@@ -33,7 +33,7 @@ pub(super) fn record(
     page: &PageOptions,
     progress: &dyn Progress,
 ) -> Result<Leaderboard, AnswerError> {
-    let data = &given.comparisons;
+    let data = &given.observations.comparisons;
     let n = data.n();
     let order: Vec<usize> = found.rows.iter().map(|s| s.item).collect();
     let mut place = vec![0; n];
@@ -74,7 +74,8 @@ pub(super) fn record(
             copeland: s.copeland,
             nash: s.nash,
             nash_support: s.nash_support,
-            worst_opponent: s.worst_opponent.map(|(j, w)| (place[j], 1.0 - w)),
+            worst_opponent: s.worst_opponent.map(|w| (place[w.item], 1.0 - w.rate)),
+            worst_met: s.worst_opponent.map(|w| w.met),
         })
         .collect();
     let mut remarks = data.checks.remarks();
@@ -107,11 +108,15 @@ pub(super) fn record(
         top_set,
         cycle: inspection.cycles.cycle.iter().map(|&i| place[i]).collect(),
         cycle_strength: inspection.cycles.strongest_cycle,
-        tops: found.tops().into_iter().map(|(by, k)| (by.to_owned(), k)).collect(),
+        tops: found
+            .tops()
+            .iter()
+            .flat_map(|(by, tops)| tops.concat().into_iter().map(|k| ((*by).to_owned(), k)))
+            .collect(),
         contexts,
         replicates: found.replicates,
-        resampled: if options.by_context { "contexts" } else { "comparisons" }.to_owned(),
-        order: found.order.map(str::to_owned),
+        resampled: given.observations.words().to_owned(),
+        order: found.timed.map(|timed| if timed { "time" } else { "shuffles" }.to_owned()),
         seed: options.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
@@ -137,14 +142,28 @@ fn selected(f: &Selection) -> String {
 fn top(found: &Ratings, data: &Comparisons) -> String {
     let first = &found.rows[0];
     let label = |i: usize| data.labels[i].as_str();
-    let tied = found.rows.iter().filter(|s| s.rank.0 == 1).count();
-    let sure = match tied {
-        0 | 1 => "surely first".to_owned(),
+    if found.islands() > 1 {
+        let islands = found.islands();
+        return format!(
+            "the items fall into {islands} groups that never met each other; no rating compares them."
+        );
+    }
+    let level: Vec<&str> = found.rows.iter().take_while(|s| s.place == 1).map(|s| label(s.item)).collect();
+    if level.len() > 1 {
+        return format!("{} have the same strength; none of them is the favourite.", level.join(", "));
+    }
+    let could = found.rows.iter().filter(|s| s.rank.is_some_and(|r| r.0 == 1)).count();
+    let sure = match could {
+        0 => "first; how sure that is is not known".to_owned(),
+        1 => "surely first".to_owned(),
         k => format!("first, but {} items could be (their rank intervals reach 1)", k),
     };
-    let loses = first.worst_opponent.filter(|(_, w)| *w > 0.5).map_or_else(
+    let loses = first.worst_opponent.filter(|w| w.rate > 0.5).map_or_else(
         || "nobody it met wins more often than it".to_owned(),
-        |(j, w)| format!("it loses head to head to {}, which wins {:.1}%", label(j), 100.0 * w),
+        |w| {
+            let (by, wins, met) = (label(w.item), 100.0 * w.rate, w.met);
+            format!("it loses head to head to {by}, which wins {wins:.1}% of {met}")
+        },
     );
     format!("{} is {sure}; {loses}.", label(first.item))
 }

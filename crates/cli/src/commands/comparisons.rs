@@ -19,6 +19,7 @@ pub(super) fn fit(args: Fit) -> Outcome {
         source: Source { path: args.data, selection },
         features: args.features,
         context_features: args.context_features,
+        unit: args.observed.unit(),
     };
     let data = source.read(&options, &progress)?;
     let answer = fitted(&data, &options, &progress).map_err(|e| e.in_file(&source.source.path))?;
@@ -46,7 +47,7 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
 
 pub(super) fn rank(args: Rank) -> Outcome {
     let progress = Terminal::default();
-    let options = RankOptions { replicates: args.replicates, by_context: args.by_context, seed: args.seed };
+    let options = RankOptions { replicates: args.replicates, seed: args.seed, unmet: args.unmet.into() };
     let source = Source { selection: args.filters.selection(args.ties), path: args.data };
     if let Some(each) = args.each {
         let data = source.grouped(each.into(), &progress)?;
@@ -54,7 +55,7 @@ pub(super) fn rank(args: Rank) -> Outcome {
         output::show(&answer, args.json);
         return Ok(Answer::Yes);
     }
-    let data = RankData::read(&source, args.by_context || args.out.is_some(), &progress)?;
+    let data = RankData::read(&source, args.observed.unit(), args.out.is_some(), &progress)?;
     let answer = match &args.out {
         None => ranked(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?,
         Some(dir) => {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::error::FitError;
 use crate::first_order::{Passes, newman, newman_prior, zermelo};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
-use crate::graph::win_blocks;
+use crate::graph::{held_together, win_blocks};
 use crate::input::Counts;
 use crate::jet::Jet;
 use crate::pair_fit::{PairOptions, fit_counts};
@@ -96,7 +96,7 @@ impl PreferenceModel for BradleyTerry {
             let rule = "strengths linear in features are fitted by algorithm newton alone";
             return Err(BuildError::range("algorithm", "newman or zermelo", rule).into());
         }
-        iterate(&data.comparisons, algorithm, prior)
+        iterate(&data.observations.comparisons, algorithm, prior)
     }
 }
 
@@ -106,8 +106,8 @@ const TOLERANCE: f64 = 1e-12;
 
 /// Newman's or Zermelo's iteration.
 fn iterate(data: &Comparisons, algorithm: Algorithm, prior: bool) -> Result<Fitted, FitError> {
-    let blocks = win_blocks(data);
-    let exists = blocks.len() == 1;
+    let (blocks, islands) = (win_blocks(data), data.components());
+    let exists = held_together(data.n(), &islands, &blocks).iter().all(|held| *held);
     let prior = prior || !exists;
     let (name, found) = match (algorithm, prior) {
         (Algorithm::Zermelo, true) => return Err(FitError::NoMaximum),
@@ -115,7 +115,11 @@ fn iterate(data: &Comparisons, algorithm: Algorithm, prior: bool) -> Result<Fitt
         (_, false) => ("newman", newman(data, TOLERANCE, MOST_PASSES)),
         (_, true) => ("newman", newman_prior(data, TOLERANCE, MOST_PASSES)),
     };
-    let Passes { log_strength, passes, converged } = found;
+    let Passes { mut log_strength, passes, converged } = found;
+    for island in islands.iter().filter(|_| islands.len() > 1) {
+        let mean = island.iter().map(|&i| log_strength[i]).sum::<f64>() / island.len() as f64;
+        island.iter().for_each(|&i| log_strength[i] -= mean);
+    }
     let result = Iterated { log_strength: log_strength.clone(), name, passes };
     Ok(Fitted {
         log_strength: Some(log_strength),

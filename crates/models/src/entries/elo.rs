@@ -4,25 +4,27 @@
 //! R_a += K (S - E),  E = 1 / (1 + 10^((R_b - R_a) / 400)),  S = 1, 1/2, 0;  R_b likewise
 //! ```
 //!
+//! In a match of k, a ranking, every item moves by the mean over its k - 1 opponents, from the ratings before it. Matches are
+//! taken in the order of their times, else the ratings are means over shuffled orders ([`sequential`](crate::sequential)).
+//!
 //! Elo 1978. A match is a gradient step of length `K ln 10 / 400` on the Bradley-Terry log-likelihood. Cost: O(1) a match.
 
 use equipoise_core::registry::{BuildError, ensure};
-use equipoise_core::{Rng, sample};
-use equipoise_data::{Battle, Battles, Outcome};
+use equipoise_data::{Battles, Outcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::registry::{ModelEntry, PreferenceModel};
-use crate::sequential::{Link, Matches, Ratings};
+use crate::sequential::{Link, Pair, Ratings, in_any_order};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Elo>(
     "elo",
     "R_a += K (S - E), E = 1 / (1 + 10^((R_b - R_a) / 400)), match by match; K = 4",
     "Elo 1978",
 )
-.fitted("one pass; spread over shuffles in `rank`")
+.fitted("one pass by time, else the mean over shuffles; spread over shuffles in `rank`")
 .ordered();
 
 /// Elo's constants.
@@ -42,49 +44,36 @@ impl Default for Elo {
 }
 
 impl Elo {
-    /// Ratings after the matches, `[n]`; a row of weight w is w matches (rounded).
+    /// Ratings after the matches, `[n]`, each given by its pairs: in a match of k every item moves by the mean over its
+    /// opponents, from the ratings before the match.
     #[must_use]
-    pub fn rate(&self, n: usize, matches: &[Battle]) -> Vec<f64> {
+    pub fn rate(&self, n: usize, matches: &[&[Pair]]) -> Vec<f64> {
         let mut ratings = vec![self.start; n];
-        for m in matches {
-            let (a, b) = (m.first as usize, m.second as usize);
-            let score = score(m.outcome);
-            for _ in 0..m.weight.round() as u64 {
-                let moved = self.k * (score - 1.0 / (1.0 + 10f64.powf((ratings[b] - ratings[a]) / 400.0)));
-                ratings[a] += moved;
-                ratings[b] -= moved;
+        let mut moves: Vec<(u32, f64, f64)> = Vec::new();
+        let moved = |ratings: &[f64], pair: &Pair| {
+            let (a, b) = (ratings[pair.first as usize], ratings[pair.second as usize]);
+            self.k * (score(pair.outcome) - 1.0 / (1.0 + 10f64.powf((b - a) / 400.0)))
+        };
+        for pairs in matches {
+            if let [pair] = pairs {
+                let moved = moved(&ratings, pair);
+                ratings[pair.first as usize] += moved;
+                ratings[pair.second as usize] -= moved;
+                continue;
             }
+            let both = |pair: &Pair| {
+                let moved = moved(&ratings, pair);
+                [(pair.first, moved, 1.0), (pair.second, -moved, 1.0)]
+            };
+            moves.extend(pairs.iter().flat_map(both));
+            moves.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            for of_item in moves.chunk_by(|a, b| a.0 == b.0) {
+                let (sum, opponents) = of_item.iter().fold((0.0, 0.0), |s, m| (s.0 + m.1, s.1 + m.2));
+                ratings[of_item[0].0 as usize] += sum / opponents;
+            }
+            moves.clear();
         }
         ratings
-    }
-
-    /// Mean and standard deviation of the ratings over shuffled orders, `[n]` each.
-    #[must_use]
-    pub fn rate_shuffled(
-        &self,
-        n: usize,
-        matches: &[Battle],
-        shuffles: u32,
-        rng: &mut Rng,
-    ) -> (Vec<f64>, Vec<f64>) {
-        let mut single: Vec<Battle> = matches
-            .iter()
-            .flat_map(|m| std::iter::repeat_n(Battle { weight: 1.0, ..*m }, m.weight.round() as usize))
-            .collect();
-        let (mut sum, mut squares) = (vec![0.0; n], vec![0.0; n]);
-        for _ in 0..shuffles {
-            for k in (1..single.len()).rev() {
-                single.swap(k, sample::index(rng, k + 1));
-            }
-            for (i, r) in self.rate(n, &single).into_iter().enumerate() {
-                sum[i] += r - self.start;
-                squares[i] += (r - self.start).powi(2);
-            }
-        }
-        let count = f64::from(shuffles.max(1));
-        let deviation =
-            (0..n).map(|i| (squares[i] / count - (sum[i] / count).powi(2)).max(0.0).sqrt()).collect();
-        (sum.iter().map(|s| self.start + s / count).collect(), deviation)
     }
 }
 
@@ -98,10 +87,10 @@ impl PreferenceModel for Elo {
     }
 
     fn fit(data: &Battles, elo: Self) -> Result<Fitted, FitError> {
-        let matches = Matches::of(data)?;
-        let ratings = elo.rate(data.labels.len(), &matches.rows);
         let link = Link::Logistic { nats: 10f64.ln() / 400.0 };
-        Ok(Ratings { rating: ratings.into(), sigma: None, order: matches.order(), link }.fitted(&data.labels))
+        let n = data.labels.len();
+        let (order, rating, _) = in_any_order(data, |matches| (elo.rate(n, matches), vec![0.0; n]))?;
+        Ok(Ratings { rating: rating.into(), sigma: None, order, link }.fitted(&data.labels))
     }
 }
 
@@ -119,26 +108,22 @@ mod tests {
     use approx::assert_relative_eq;
     use equipoise_core::logistic::logistic;
 
-    fn game(first: u32, second: u32, outcome: Outcome) -> Battle {
-        Battle { first, second, outcome, weight: 1.0, context: 0, annotator: 0, time: None, magnitude: 1.0 }
-    }
-
     #[test]
     fn elo_is_gradient_ascent_on_bradley_terry() {
-        let games: Vec<Battle> = (0..200u32)
-            .map(|k| {
-                game(
-                    k % 4,
-                    (k + 1 + k % 3) % 4,
-                    [Outcome::First, Outcome::Second, Outcome::Tie][(k * k % 3) as usize],
-                )
+        let games: Vec<[Pair; 1]> = (0..200u32)
+            .map(|k| Pair {
+                first: k % 4,
+                second: (k + 1 + k % 3) % 4,
+                outcome: [Outcome::First, Outcome::Second, Outcome::Tie][(k * k % 3) as usize],
             })
             .filter(|g| g.first != g.second)
+            .map(|g| [g])
             .collect();
+        let games: Vec<&[Pair]> = games.iter().map(|g| &g[..]).collect();
         let elo = Elo { k: 24.0, start: 0.0 };
         let rated = elo.rate(4, &games);
         let (scale, mut r) = (10f64.ln() / 400.0, [0.0f64; 4]);
-        for g in &games {
+        for g in games.iter().map(|g| g[0]) {
             let (a, b) = (g.first as usize, g.second as usize);
             let slope = score(g.outcome) - logistic(r[a] - r[b]);
             r[a] += elo.k * scale * slope;
@@ -148,7 +133,7 @@ mod tests {
             assert_relative_eq!(rated[i] * scale, r[i], epsilon = 1e-12);
         }
         // order matters
-        let reversed: Vec<Battle> = games.iter().rev().copied().collect();
+        let reversed: Vec<&[Pair]> = games.iter().rev().copied().collect();
         assert!((elo.rate(4, &reversed)[0] - rated[0]).abs() > 1e-3);
     }
 }

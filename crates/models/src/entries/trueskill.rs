@@ -8,10 +8,14 @@
 //! mu_w += s_w^2 v / c,  mu_l -= s_l^2 v / c,  s^2 *= 1 - s^2 w / c^2
 //! ```
 //!
+//! In a match of k, a ranking, all pairs see the beliefs before it, as in the full-pair rule of Weng and Lin (JMLR 12, 2011),
+//! and an item takes the mean over its opponents: tied places stay tied. Matches are taken in the order of their times, else
+//! the ratings are means over shuffled orders ([`sequential`](crate::sequential)).
+//!
 //! Herbrich, Minka, Graepel 2007, with the dynamics `s^2 += tau^2` before each match. Cost: O(1) a match.
 
 use equipoise_core::registry::{BuildError, ensure};
-use equipoise_data::{Battle, Battles, Outcome};
+use equipoise_data::{Battles, Outcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +23,7 @@ use crate::distributions::{mills, normal_cdf, normal_pdf, normal_quantile};
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::registry::{ModelEntry, PreferenceModel};
-use crate::sequential::{Link, Matches, Ratings};
+use crate::sequential::{Link, Pair, Ratings, in_any_order};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<TrueSkill>(
     "trueskill",
@@ -27,7 +31,7 @@ pub(super) const ENTRY: ModelEntry = ModelEntry::of::<TrueSkill>(
     "Herbrich, Minka, Graepel 2007",
 )
 .ties("a draw, of probability 0.1 between equals")
-.fitted("one pass; sigma")
+.fitted("one pass by time, else the mean over shuffles; sigma")
 .ordered();
 
 /// TrueSkill's constants, as usual.
@@ -62,23 +66,41 @@ pub struct Skill {
 }
 
 impl TrueSkill {
-    /// Skills after the matches, `[n]`; a row of weight w is w matches (rounded).
+    /// Skills after the matches, `[n]`, each given by its pairs. In a match of k every pair sees the beliefs before it, and an
+    /// item takes the mean over its opponents of what they add to its precision `1 / s^2` and to `mu / s^2`.
     #[must_use]
-    pub fn rate(&self, n: usize, matches: &[Battle]) -> Vec<Skill> {
+    pub fn rate(&self, n: usize, matches: &[&[Pair]]) -> Vec<Skill> {
         let mut skills = vec![Skill { mu: self.mu, sigma: self.sigma }; n];
-        for m in matches {
-            let (a, b) = (m.first as usize, m.second as usize);
-            for _ in 0..m.weight.round() as u64 {
-                let (one, two) = (skills[a], skills[b]);
-                (skills[a], skills[b]) = match m.outcome {
-                    Outcome::First => self.update(one, two, false),
-                    Outcome::Tie | Outcome::BothBad => self.update(one, two, true),
-                    Outcome::Second => {
-                        let (winner, loser) = self.update(two, one, false);
-                        (loser, winner)
-                    }
-                };
+        let after = |skills: &[Skill], pair: &Pair| {
+            let (one, two) = (skills[pair.first as usize], skills[pair.second as usize]);
+            match pair.outcome {
+                Outcome::First => self.update(one, two, false),
+                Outcome::Tie | Outcome::BothBad => self.update(one, two, true),
+                Outcome::Second => {
+                    let (winner, loser) = self.update(two, one, false);
+                    (loser, winner)
+                }
             }
+        };
+        let mut beliefs: Vec<(u32, f64, f64)> = Vec::new();
+        for pairs in matches {
+            if let [pair] = pairs {
+                (skills[pair.first as usize], skills[pair.second as usize]) = after(&skills, pair);
+                continue;
+            }
+            for pair in *pairs {
+                let (one, two) = after(&skills, pair);
+                let natural = |item: u32, s: Skill| (item, s.sigma.powi(-2), s.mu * s.sigma.powi(-2));
+                beliefs.extend([natural(pair.first, one), natural(pair.second, two)]);
+            }
+            beliefs.sort_by(|a, b| a.0.cmp(&b.0).then(a.2.total_cmp(&b.2)));
+            for of_item in beliefs.chunk_by(|a, b| a.0 == b.0) {
+                let opponents = of_item.len() as f64;
+                let (precision, shift) = of_item.iter().fold((0.0, 0.0), |s, b| (s.0 + b.1, s.1 + b.2));
+                let (precision, shift) = (precision / opponents, shift / opponents);
+                skills[of_item[0].0 as usize] = Skill { mu: shift / precision, sigma: precision.powf(-0.5) };
+            }
+            beliefs.clear();
         }
         skills
     }
@@ -123,12 +145,12 @@ impl PreferenceModel for TrueSkill {
     }
 
     fn fit(data: &Battles, model: Self) -> Result<Fitted, FitError> {
-        let matches = Matches::of(data)?;
-        let skills = model.rate(data.labels.len(), &matches.rows);
-        let rating = skills.iter().map(|s| s.mu).collect();
-        let sigma = Some(skills.iter().map(|s| s.sigma).collect());
-        let (order, link) = (matches.order(), Link::Normal { beta: model.beta });
-        Ok(Ratings { rating, sigma, order, link }.fitted(&data.labels))
+        let (order, rating, sigma) = in_any_order(data, |matches| {
+            let skills = model.rate(data.labels.len(), matches);
+            (skills.iter().map(|s| s.mu).collect(), skills.iter().map(|s| s.sigma).collect())
+        })?;
+        let link = Link::Normal { beta: model.beta };
+        Ok(Ratings { rating: rating.into(), sigma: Some(sigma.into()), order, link }.fitted(&data.labels))
     }
 }
 

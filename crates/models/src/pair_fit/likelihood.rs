@@ -1,20 +1,24 @@
 //! The likelihood of a [`PairModel`] on counted comparisons, with its slopes and curvatures.
 
 use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
-use equipoise_data::{Comparisons, Count};
+use equipoise_data::{Comparisons, Count, Observations, Outcome};
 use ndarray::{Array1, Array2};
 
 use crate::error::FitError;
-use crate::graph::{tie_parameter_runs_away, win_blocks};
+use crate::graph::{held_together, tie_parameter_runs_away, win_blocks};
 use crate::jet::{Jet, N};
 use crate::pair_model::{Outcomes, PairModel};
 
 /// Rows of one ordered pair: first, second, weights of the outcomes.
 pub(super) struct Cell {
-    first: usize,
-    second: usize,
+    pub(super) first: usize,
+    pub(super) second: usize,
+    count: Count,
     weights: [f64; 4],
 }
+
+/// Slopes of the log-probability of first, second, tie, both bad in the local variables.
+type Slopes = [[f64; N]; 4];
 
 /// Strengths, then home, then tie: `[n + 2]`, fixed ones included.
 pub(super) type Point = Array1<f64>;
@@ -26,17 +30,22 @@ pub(super) struct Likelihood {
     pub(super) home: bool,
     /// Whether the tie parameter is fitted: the model has one, and there are ties.
     pub(super) tie_free: bool,
-    /// Whether the logistic prior is part of the objective.
-    pub(super) prior: bool,
+    /// The items whose logistic prior is part of the objective.
+    pub(super) prior: Vec<bool>,
     /// Whether a finite maximum exists without it.
     pub(super) exists: bool,
+    /// Items that met, directly or through others; of a model with an origin all items.
+    pub(super) islands: Vec<Vec<usize>>,
     /// Ford's blocks.
     pub(super) blocks: Vec<Vec<usize>>,
     pub(super) cells: Vec<Cell>,
+    /// The cells of a pair's rows that list the lower number first, and of the others.
+    places: Vec<[u32; 2]>,
 }
 
 impl Likelihood {
-    /// Likelihood with the logistic prior, if it is asked for, or if `prior_if_needed` and no finite maximum exists.
+    /// Likelihood with the logistic prior on all items, if it is asked for, else if `prior_if_needed` on those of the islands
+    /// where no finite maximum exists.
     pub(super) fn new(
         data: &Comparisons,
         model: &'static PairModel,
@@ -44,12 +53,17 @@ impl Likelihood {
         prior: bool,
         prior_if_needed: bool,
     ) -> Result<Self, FitError> {
-        let mut cells = Vec::new();
+        let (mut cells, mut places) = (Vec::new(), Vec::with_capacity(data.pairs.len()));
+        let mut add = |first: usize, second: usize, count: Count| {
+            if count.total() > 0.0 {
+                cells.push(Cell { first, second, count, weights: model.weights(&count) });
+            }
+            (cells.len() as u32).saturating_sub(1)
+        };
         for pair in &data.pairs {
             let back = Count { first: pair.backward.second, second: pair.backward.first, ..pair.backward };
             if home {
-                cells.push((pair.i, pair.j, pair.forward));
-                cells.push((pair.j, pair.i, pair.backward));
+                places.push([add(pair.i, pair.j, pair.forward), add(pair.j, pair.i, pair.backward)]);
             } else {
                 let f = &pair.forward;
                 let pooled = Count {
@@ -58,14 +72,9 @@ impl Likelihood {
                     tie: f.tie + back.tie,
                     both_bad: f.both_bad + back.both_bad,
                 };
-                cells.push((pair.i, pair.j, pooled));
+                places.push([add(pair.i, pair.j, pooled); 2]);
             }
         }
-        let cells: Vec<Cell> = cells
-            .into_iter()
-            .filter(|(_, _, count)| count.total() > 0.0)
-            .map(|(first, second, count)| Cell { first, second, weights: model.weights(&count) })
-            .collect();
         if cells.is_empty() {
             return Err(FitError::Nothing);
         }
@@ -73,20 +82,28 @@ impl Likelihood {
         if model.has_ties() && cells.iter().all(|c| c.weights[0] + c.weights[1] == 0.0) {
             return Err(FitError::OnlyTies);
         }
+        let n = data.n();
         let blocks = win_blocks(data);
         let no_ground =
             model.outcomes == Outcomes::WinsTieAndBothBad && cells.iter().all(|c| c.weights[3] == 0.0);
         let with_ties = model.outcomes == Outcomes::WinsAndTie && ties > 0.0;
-        let exists = blocks.len() == 1 && !no_ground && !(with_ties && tie_parameter_runs_away(data));
+        let runs_away = no_ground || (with_ties && tie_parameter_runs_away(data));
+        // strengths of an origin of their own hang together without meetings
+        let islands = if model.shift_invariant { data.components() } else { vec![(0..n).collect()] };
+        let held = held_together(n, &islands, &blocks);
+        let exists = !runs_away && held.iter().all(|h| *h);
+        let needed = |i: usize| prior_if_needed && (runs_away || !held[i]);
         Ok(Self {
-            n: data.n(),
+            n,
             model,
             home,
             tie_free: model.has_ties() && ties > 0.0,
-            prior: prior || (prior_if_needed && !exists),
+            prior: (0..n).map(|i| prior || needed(i)).collect(),
             exists,
+            islands,
             blocks,
             cells,
+            places,
         })
     }
 
@@ -126,21 +143,16 @@ impl Likelihood {
     }
 
     pub(super) fn objective(&self, point: &Point) -> f64 {
-        let prior = if self.prior {
-            (0..self.n).map(|i| log_sigmoid(point[i]) + log_sigmoid(-point[i])).sum()
-        } else {
-            0.0
-        };
+        let with_prior = (0..self.n).filter(|&i| self.prior[i]);
+        let prior: f64 = with_prior.map(|i| log_sigmoid(point[i]) + log_sigmoid(-point[i])).sum();
         self.log_likelihood(point) + prior
     }
 
-    /// Gradient and negative Hessian of the objective, `[n + 2]` and `[n + 2, n + 2]`, and the outer products of the
-    /// slopes of single rows if `outer`.
-    pub(super) fn derivatives(&self, point: &Point, outer: bool) -> (Array1<f64>, Array2<f64>, Array2<f64>) {
+    /// Gradient and negative Hessian of the objective, `[n + 2]` and `[n + 2, n + 2]`.
+    pub(super) fn derivatives(&self, point: &Point) -> (Array1<f64>, Array2<f64>) {
         let m = self.n + 2;
         let (mut g, mut h) = (Array1::zeros(m), Array2::zeros((m, m)));
-        let mut meat = if outer { Array2::zeros((m, m)) } else { Array2::zeros((0, 0)) };
-        let closed_form = self.is_plain() && !outer;
+        let closed_form = self.is_plain();
         for cell in &self.cells {
             if closed_form {
                 // the closed form of the commonest case
@@ -162,21 +174,91 @@ impl Likelihood {
                     g[places[a]] += w * jet.gradient[a];
                     for b in 0..N {
                         h[[places[a], places[b]]] -= w * jet.hessian[a][b];
-                        if outer {
-                            meat[[places[a], places[b]]] += w * jet.gradient[a] * jet.gradient[b];
-                        }
                     }
                 }
             }
         }
-        if self.prior {
-            for i in 0..self.n {
-                let p = logistic(point[i]);
-                g[i] += 1.0 - 2.0 * p;
-                h[[i, i]] += 2.0 * p * (1.0 - p);
-            }
+        for i in (0..self.n).filter(|&i| self.prior[i]) {
+            let p = logistic(point[i]);
+            g[i] += 1.0 - 2.0 * p;
+            h[[i, i]] += 2.0 * p * (1.0 - p);
         }
-        (g, h, meat)
+        (g, h)
+    }
+
+    /// Slopes of one row of a cell, by its outcome. A tie that counts half to each side is one row, whose slope is the mean
+    /// of a win's and a loss's: not half a row of each, which would scatter where the tie does not.
+    fn slopes(&self, cell: &Cell, point: &Point) -> Slopes {
+        let [first, second, tie, bad] = self.jets(cell, point).map(|jet| jet.map(|jet| jet.gradient));
+        let none = [0.0; N];
+        let (first, second) = (first.unwrap_or(none), second.unwrap_or(none));
+        let half = std::array::from_fn(|a| 0.5 * (first[a] + second[a]));
+        match self.model.outcomes {
+            Outcomes::Wins => [first, second, half, half],
+            Outcomes::WinsAndTie => [first, second, tie.unwrap_or(none), tie.unwrap_or(none)],
+            Outcomes::WinsTieAndBothBad => [first, second, tie.unwrap_or(none), bad.unwrap_or(none)],
+        }
+    }
+
+    /// Sum over observations of the outer product of their slopes, `[n + 2, n + 2]`: J of the sandwich.
+    pub(super) fn outer_products(&self, point: &Point, observations: Option<&Observations>) -> Array2<f64> {
+        let m = self.n + 2;
+        let mut sum = Array2::zeros((m, m));
+        let slopes: Vec<Slopes> = self.cells.iter().map(|cell| self.slopes(cell, point)).collect();
+        let Some(clusters) = observations.and_then(Observations::clusters) else {
+            for (cell, slopes) in self.cells.iter().zip(slopes) {
+                let places = self.places(cell);
+                for ((_, w), slope) in cell.count.outcomes().into_iter().zip(slopes) {
+                    for a in 0..N {
+                        (0..N).for_each(|b| sum[[places[a], places[b]]] += w * slope[a] * slope[b]);
+                    }
+                }
+            }
+            return sum;
+        };
+        let (mut slope, mut touched) = (vec![0.0; m], Vec::new());
+        for observation in clusters {
+            for cell in observation.cells {
+                let place = self.places[cell.pair as usize][usize::from(!cell.forward)] as usize;
+                let outcome = match (cell.outcome, cell.forward || self.home) {
+                    (Outcome::First, true) | (Outcome::Second, false) => 0,
+                    (Outcome::Second, true) | (Outcome::First, false) => 1,
+                    (Outcome::Tie, _) => 2,
+                    (Outcome::BothBad, _) => 3,
+                };
+                for (at, s) in self.places(&self.cells[place]).into_iter().zip(slopes[place][outcome]) {
+                    if s != 0.0 {
+                        touched.push(at);
+                        slope[at] += cell.weight * s;
+                    }
+                }
+            }
+            touched.sort_unstable();
+            touched.dedup();
+            for &a in &touched {
+                touched.iter().for_each(|&b| sum[[a, b]] += observation.times * slope[a] * slope[b]);
+            }
+            touched.drain(..).for_each(|a| slope[a] = 0.0);
+        }
+        sum
+    }
+
+    /// How much less ties scatter than wins and losses of the fitted shares would, where they count half to each side: the
+    /// variance of a row's score is `p (1 - p) - t / 4`, t: the share of ties. Not 0 where all rows are ties: of N rows a
+    /// share of 2 / (N + 2) may yet be decided. 1 where ties are outcomes of their own.
+    pub(super) fn tie_dispersion(&self, point: &Point) -> f64 {
+        let rows: f64 = self.cells.iter().map(|c| c.count.total()).sum();
+        let ties: f64 = self.cells.iter().map(|c| c.count.ties()).sum();
+        if self.model.has_ties() || ties == 0.0 {
+            return 1.0;
+        }
+        let variance = |c: &Cell| {
+            let logs = (self.model.log_probs)(self.places(c).map(|p| Jet::constant(point[p])));
+            let p = logs[0].map_or(0.0, |l| l.value.exp());
+            c.count.total() * p * (1.0 - p)
+        };
+        let decided: f64 = self.cells.iter().map(variance).sum();
+        (1.0 - 0.25 * ties * rows / ((rows + 2.0) * decided)).max(2.0 / (rows + 2.0))
     }
 
     /// Where Newton's method starts: equal strengths, about a third of all comparisons tied (none where none were seen).
@@ -203,6 +285,36 @@ impl Likelihood {
             Outcomes::WinsAndTie => 1.0 + ties,
             Outcomes::WinsTieAndBothBad => 2.0 + ties,
         }
+    }
+
+    /// Why the deviance does not follow the chi-squared law, if it does not.
+    pub(super) fn no_chi_squared(
+        &self,
+        point: &Point,
+        observations: Option<&Observations>,
+    ) -> Option<&'static str> {
+        let ties = || self.cells.iter().any(|c| c.count.ties() > 0.0);
+        if observations.is_some_and(|all| all.clusters().is_some()) {
+            return Some("the comparisons of one observation are not independent");
+        }
+        if !self.model.has_ties() && ties() {
+            return Some("ties that count half scatter less than wins and losses");
+        }
+        if self.cells.iter().any(|c| c.count.outcomes().iter().any(|o| o.1.fract() != 0.0)) {
+            return Some("weights in fractions are not counts");
+        }
+        // Cochran's rule: no expected count below 1, at most one in five below 5
+        let (mut all, mut few, mut least) = (0usize, 0usize, f64::INFINITY);
+        for cell in &self.cells {
+            let logs = (self.model.log_probs)(self.places(cell).map(|p| Jet::constant(point[p])));
+            for log in logs.iter().flatten().filter(|l| l.value > f64::NEG_INFINITY) {
+                let expected = cell.count.total() * log.value.exp();
+                all += 1;
+                few += usize::from(expected < 5.0);
+                least = least.min(expected);
+            }
+        }
+        (least < 1.0 || 5 * few > all).then_some("pairs met too few times")
     }
 
     /// The log-likelihood of free outcome probabilities.

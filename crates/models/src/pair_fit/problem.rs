@@ -1,7 +1,7 @@
 //! Newton's method in the directions that are free: strengths or coefficients of features, home, tie.
 //!
-//! For shift-invariant models the Hessian is singular along equal strengths; a rank-one term there makes it definite
-//! without moving the step, and is taken out of the covariance again. Steps are halved until the objective climbs; for
+//! For shift-invariant models the Hessian is singular along equal strengths of every island; a rank-one term for each makes
+//! it definite without moving the step, and is taken out of the covariance again. Steps are halved until the objective climbs; for
 //! concave models that reaches the maximum from everywhere.
 
 use equipoise_core::newton::{self, Damped, NewtonError, solve};
@@ -39,13 +39,16 @@ impl Problem {
         free
     }
 
-    /// Whether equal shifts of all strengths leave the objective as it is.
-    pub(super) fn is_shift_invariant(&self) -> bool {
-        self.likelihood.model.shift_invariant && !self.likelihood.prior && self.features.is_none()
+    /// The islands all of whose strengths can be shifted without changing the objective.
+    pub(super) fn floating(&self) -> impl Iterator<Item = &Vec<usize>> {
+        let likelihood = &self.likelihood;
+        let free = likelihood.model.shift_invariant && self.features.is_none();
+        likelihood.islands.iter().filter(move |island| free && !likelihood.prior[island[0]])
     }
 
-    /// The negative Hessian in free directions, made definite, and the weight of the term that does so.
-    pub(super) fn regularised_hessian(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, f64) {
+    /// The negative Hessian in free directions, made definite by a term of rank one for each floating island; and what that
+    /// term is at each pair of its items, in the order of [`Problem::floating`].
+    pub(super) fn regularised_hessian(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, Vec<f64>) {
         let reduced = match self.features {
             Some(_) => free.t().dot(h).dot(free),
             // free directions are coordinates: no products
@@ -54,15 +57,20 @@ impl Problem {
                 Array2::from_shape_fn((at.len(), at.len()), |(a, b)| h[[at[a], at[b]]])
             }
         };
-        let n = self.n();
-        let weight = if self.is_shift_invariant() {
-            (0..n).map(|i| reduced[[i, i]]).sum::<f64>() / n as f64
-        } else {
-            0.0
-        };
         let k = reduced.nrows();
-        let lift = |i: usize, j: usize| if i < n && j < n { weight / n as f64 } else { 0.0 };
-        (Mat::from_fn(k, k, |i, j| reduced[[i, j]] + if weight > 0.0 { lift(i, j) } else { 0.0 }), weight)
+        let mut matrix = Mat::from_fn(k, k, |i, j| reduced[[i, j]]);
+        let lift = |island: &Vec<usize>| {
+            let size = island.len() as f64;
+            let weight = island.iter().map(|&i| reduced[[i, i]]).sum::<f64>() / size;
+            // an item that met nobody has no curvature of its own
+            let lift = if weight > 0.0 { weight / size } else { 1.0 };
+            for &i in island {
+                island.iter().for_each(|&j| matrix[(i, j)] += lift);
+            }
+            lift
+        };
+        let lifts = self.floating().map(lift).collect();
+        (matrix, lifts)
     }
 
     /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
@@ -108,7 +116,7 @@ struct Steps<'a> {
 
 impl newton::Problem for Steps<'_> {
     fn direction(&mut self, point: &Point) -> Option<Point> {
-        let (g, h, _) = self.problem.likelihood.derivatives(point, false);
+        let (g, h) = self.problem.likelihood.derivatives(point);
         let g = self.problem.reduce(&self.free, &g);
         let (mut matrix, _) = self.problem.regularised_hessian(&h, &self.free);
         let direction = loop {

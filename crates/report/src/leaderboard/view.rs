@@ -132,20 +132,29 @@ fn rows(b: &Leaderboard) -> Vec<Row> {
         label: plain(&i.label),
         comparisons: median_count(i.comparisons),
         strength: format!("{:+.3}", i.strength),
-        interval: format!("{:+.3} to {:+.3}", i.interval.0, i.interval.1),
-        rank: if i.rank.0 == i.rank.1 {
-            i.rank.0.to_string()
-        } else {
-            format!("{} - {}", i.rank.0, i.rank.1)
+        interval: match (i.interval, i.rank) {
+            ((None, None), None) => "-".to_owned(),
+            ((low, high), _) => {
+                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
+                format!("{} to {}", end(low), end(high))
+            }
+        },
+        rank: match i.rank {
+            Some((best, worst)) if best == worst => best.to_string(),
+            Some((best, worst)) => format!("{best} - {worst}"),
+            None => "-".to_owned(),
         },
         elo: i.elo.map_or(String::new(), |(r, s)| format!("{r:.0} +- {s:.0}")),
         trueskill: i.trueskill.map_or(String::new(), |s| format!("{s:.2}")),
         borda: percent(i.borda),
         copeland: short(i.copeland),
-        nash: percent(i.nash),
+        nash: i.nash.map_or("-".to_owned(), percent),
         support: i.nash_support.map_or(String::new(), percent),
         worst: i.worst_opponent.map_or(String::new(), |(_, w)| percent(w)),
-        opponent: i.worst_opponent.map_or(String::new(), |(j, _)| plain(&b.items[j].label)),
+        opponent: i.worst_opponent.map_or(String::new(), |(j, _)| {
+            let met = i.worst_met.map_or(String::new(), |met| format!(" ({met} met)"));
+            format!("{}{met}", plain(&b.items[j].label))
+        }),
         beaten: i.worst_opponent.is_some_and(|(_, w)| w < 0.5),
     };
     b.items.iter().enumerate().map(row).collect()
@@ -221,7 +230,8 @@ fn contexts_note(b: &Leaderboard) -> String {
 fn notes(b: &Leaderboard) -> Vec<String> {
     let mut notes = vec![
         "Strength: Bradley-Terry log strength, maximum likelihood, ties half; a lead of 1 nat is a win rate of 73%.".to_owned(),
-        "Intervals and ranks: simultaneous 95% (sandwich errors): all of them hold together with that probability.".to_owned(),
+        "Intervals and ranks: simultaneous 95%: all of them hold together with that probability. An open end is bounded by \
+         nothing in the data.".to_owned(),
     ];
     if b.replicates > 0 {
         notes.push(format!(
@@ -233,15 +243,18 @@ fn notes(b: &Leaderboard) -> Vec<String> {
     }
     notes.push(
         "Borda: mean win rate over the opponents an item met. Copeland: opponents beaten, ties half. Nash: probability in \
-         the maximal lottery, which no item beats on average; pairs that never met count one half in it."
+         the maximal lottery, which no item beats on average; pairs that never met have the win rates of the fit in it."
             .to_owned(),
     );
     if let Some(order) = &b.order {
-        notes.push(format!(
-            "Elo (K = 4) and TrueSkill (mu - 3 sigma) follow the matches in the order of {}; +- is the standard deviation of \
-             Elo over shuffled orders.",
-            plain(order)
-        ));
+        notes.push(match order.as_str() {
+            "time" => "Elo (K = 4) and TrueSkill (mu - 3 sigma) follow the matches in the order of time; +- is the standard \
+                       deviation of Elo over shuffled orders."
+                .to_owned(),
+            _ => "Elo (K = 4) and TrueSkill (mu - 3 sigma) are means over shuffled orders, as matches have no times; +- is the \
+                  standard deviation of Elo over them."
+                .to_owned(),
+        });
     }
     notes
 }

@@ -25,8 +25,8 @@ pub(crate) fn board(items: &[Item]) -> Result<String, ReportError> {
     let longest = items.iter().map(|i| clipped(&i.label, LABEL).chars().count()).max().unwrap_or(0);
     let left = (longest as i32 * CHARACTER + 24).max(120);
     let ends = items.iter().flat_map(|i| {
-        let bootstrap = i.bootstrap.unwrap_or(i.interval);
-        [i.interval.0, i.interval.1, bootstrap.0, bootstrap.1]
+        let bootstrap = i.bootstrap.map(|b| [b.0, b.1]).unwrap_or([i.strength; 2]);
+        [i.interval.0.unwrap_or(i.strength), i.interval.1.unwrap_or(i.strength), bootstrap[0], bootstrap[1]]
     });
     let (low, high) = ends.fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
     let step = round_step((high - low).max(1e-9), 6);
@@ -40,8 +40,8 @@ pub(crate) fn board(items: &[Item]) -> Result<String, ReportError> {
             "{}: {} ({} to {})",
             item.label,
             short(item.strength),
-            short(item.interval.0),
-            short(item.interval.1)
+            item.interval.0.map_or("open".to_owned(), short),
+            item.interval.1.map_or("open".to_owned(), short)
         );
         drawing.layer("", &title, |area| sheet.row(area, k, item))?;
     }
@@ -83,7 +83,11 @@ impl Sheet<'_> {
     fn row(&self, area: &Area<'_>, k: usize, item: &Item) -> Drawn {
         let y = TOP + ROW * k as i32 + ROW / 2;
         text(area, &clipped(&item.label, LABEL), (self.left - 14, y), TEXT, INK, Anchor::Right)?;
-        let (from, to) = (self.x(item.interval.0), self.x(item.interval.1));
+        // an open end runs to that of the axis
+        let (from, to) = match (item.interval, item.rank) {
+            ((None, None), None) => (self.x(item.strength), self.x(item.strength)),
+            ((low, high), _) => (self.x(low.unwrap_or(self.low)), self.x(high.unwrap_or(self.high))),
+        };
         area.draw(&Rectangle::new(
             [(from, y - 7), (to.max(from + 2), y + 1)],
             COLOURS[0].mix(0.45).filled(),
@@ -98,8 +102,9 @@ impl Sheet<'_> {
         }
         area.draw(&Circle::new((self.x(item.strength), y - 3), 8, COLOURS[0].filled()))?;
         let rank = match item.rank {
-            (a, b) if a == b => a.to_string(),
-            (a, b) => format!("{a} - {b}"),
+            Some((a, b)) if a == b => a.to_string(),
+            Some((a, b)) => format!("{a} - {b}"),
+            None => "-".to_owned(),
         };
         text(area, &rank, (self.left + AXIS + 30, y), TEXT, INK, Anchor::Left)
     }
