@@ -268,7 +268,7 @@ fn fit_and_rank_print_what_the_contract_names() {
         (vec!["fit", MTBENCH, "--model", "bradly-terry"], "did you mean `bradley-terry`?"),
         (vec!["fit", MTBENCH, "--model", "bradley-terry", "--ties", "model"], "has no ties of its own"),
         (vec!["fit", MTBENCH, "--model", "plackett-luce"], "rankings need a column `ranking`"),
-        (vec!["rank", MTBENCH, "--by-context"], "has no contexts to draw from"),
+        (vec!["rank", MTBENCH, "--by-context"], "has no column `context`"),
         (vec!["fit", MTBENCH, "--model", "scaled-bradley-terry"], "has no column `magnitude`"),
         (vec!["fit", MTBENCH, "--model", "contextual-bradley-terry"], "needs --context-features FILE"),
         (

@@ -129,18 +129,22 @@ impl Observations {
         self.clusters.as_ref().map_or(self.comparisons.total, |c| c.times.iter().sum())
     }
 
-    /// Whether the observations can be counted, so that there is a noise to speak of: at least two where they are of several
-    /// comparisons, each a whole number of times.
+    /// Why nothing is known of the noise, if nothing is: observations that are no whole number of times there cannot be
+    /// counted, and one of several comparisons has none to differ from.
     #[must_use]
-    pub fn are_counted(&self) -> bool {
+    pub fn no_noise(&self) -> Option<&'static str> {
         let whole = |w: f64| w.fract() == 0.0;
-        match &self.clusters {
-            Some(clusters) => clusters.times.iter().all(|w| whole(*w)) && self.count() >= 2.0,
-            None => self.comparisons.pairs.iter().all(|p| {
-                [&p.forward, &p.backward]
-                    .iter()
-                    .all(|c| whole(c.first) && whole(c.second) && whole(c.tie) && whole(c.both_bad))
-            }),
+        let (counted, several) = match &self.clusters {
+            Some(clusters) => (clusters.times.iter().all(|w| whole(*w)), self.count() >= 2.0),
+            None => {
+                let cells = |c: &Count| c.outcomes().iter().all(|o| whole(o.1));
+                (self.comparisons.pairs.iter().all(|p| cells(&p.forward) && cells(&p.backward)), true)
+            }
+        };
+        match (counted, several) {
+            (true, true) => None,
+            (false, _) => Some("weights in fractions are not counts: nothing is known of their noise"),
+            (true, false) => Some("there is one observation: nothing is known of how another would differ"),
         }
     }
 
@@ -378,7 +382,7 @@ mod tests {
     #[test]
     fn a_row_is_an_observation_and_so_is_a_whole_ranking() {
         let rows = read("item_a,item_b,outcome,weight\nx,y,a,3\ny,x,tie,2\n", Unit::Row);
-        assert!(rows.clusters().is_none() && rows.count() == 5.0 && rows.are_counted());
+        assert!(rows.clusters().is_none() && rows.count() == 5.0 && rows.no_noise().is_none());
         let text = "ranking,weight\na > b = c,2\na > b = c,1\na > c = b,1\nb > a,4\n";
         let rankings = read(text, Unit::Row);
         let expected = [(vec!["1b>a"], 4.0), (vec!["1a>b", "1a>c", "1b=c"], 4.0)];
@@ -390,7 +394,7 @@ mod tests {
         let outcomes = |c: &Comparisons| c.pairs.iter().map(|p| (p.i, p.j, p.outcomes())).collect::<Vec<_>>();
         assert_eq!(outcomes(&rankings.weighted(&[4.0, 4.0])), outcomes(&rankings.comparisons));
         let fractions = read("item_a,item_b,outcome,weight\nx,y,a,2.5\n", Unit::Row);
-        assert!(!fractions.are_counted());
+        assert!(fractions.no_noise().unwrap().contains("fractions"));
     }
 
     #[test]
@@ -401,7 +405,7 @@ mod tests {
         let expected = [(cells(&["1.5x>y", "1y>z"]), 1.0), (cells(&["1y>x"]), 2.0), (cells(&["1x>z"]), 1.0)];
         assert_eq!(seen(&contexts), expected);
         // weights within an observation need not be whole
-        assert!(contexts.are_counted() && contexts.count() == 4.0);
+        assert!(contexts.no_noise().is_none() && contexts.count() == 4.0);
         assert_eq!(contexts.weighted(&[1.0, 2.0, 1.0]), contexts.comparisons);
         let annotators = read(text, Unit::Annotator);
         assert_eq!((annotators.words(), annotators.count()), ("annotators", 2.0));

@@ -44,7 +44,7 @@ impl Intervals {
     /// in which noise is drawn. `None` where no noise is known, or the fit has no covariance.
     #[must_use]
     pub fn new(fit: &PairFit, level: f64, order: &[usize], rng: &mut Rng) -> Option<Self> {
-        if !fit.counted || fit.spread.iter().any(|v| !v.is_finite()) {
+        if fit.no_noise.is_some() || fit.spread.iter().any(|v| !v.is_finite()) {
             return None;
         }
         let n = order.len();

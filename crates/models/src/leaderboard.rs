@@ -279,11 +279,7 @@ pub fn leaderboard(
     let canonical = Canonical::of(observations);
     let mut rng = stream(seed, "critical values", &[]);
     let intervals = Intervals::new(&fit, 0.95, &canonical.order, &mut rng);
-    let no_intervals = match (&intervals, fit.counted) {
-        (Some(_), _) => None,
-        (None, true) => Some("the fit has no covariance"),
-        (None, false) => Some("weights in fractions are not counts: nothing is known of their noise"),
-    };
+    let no_intervals = intervals.is_none().then(|| fit.no_noise.unwrap_or("the fit has no covariance"));
     let no_lottery = match (fit.islands.len(), data.unmet()) {
         _ if n > MOST_LOTTERY => Some("there are too many items"),
         (2.., _) => Some("nothing compares items of groups that never met"),

@@ -45,7 +45,6 @@ use crate::graph::open_ends;
 use crate::input::Counts;
 use crate::newton::centred;
 use crate::pair_model::PairModel;
-use crate::resample::is_whole;
 
 /// What is fitted beside the strengths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,8 +70,8 @@ pub struct PairFit {
     pub sandwich: Array2<f64>,
     /// Covariance that intervals and ranks rest on, `[n x n]`: V of the module head.
     pub spread: Array2<f64>,
-    /// Whether there is a noise to speak of: observations that can be counted, or a prior that was asked for.
-    pub counted: bool,
+    /// Why nothing is known of the noise of the data, so that there are no intervals, if nothing is.
+    pub no_noise: Option<&'static str>,
     /// For each item, whether nothing bounds its strength from below, and from above.
     pub open: Vec<(bool, bool)>,
     /// Items that met, directly or through others, the largest island first; no rating compares items of two.
@@ -319,9 +318,9 @@ impl Problem {
             covariance: self.of_strengths(&errors.basis, &errors.bread),
             sandwich,
             spread,
-            counted: match observations {
-                Some(all) => all.are_counted(),
-                None => is_whole(data),
+            no_noise: match observations {
+                Some(all) => all.no_noise(),
+                None => Observations::from(data.clone()).no_noise(),
             },
             open,
             islands: likelihood.islands.clone(),

@@ -165,7 +165,7 @@ pub(super) fn answer(
         ranks,
         open: found.open.iter().map(|ends| open_reason(*ends)).collect(),
         observed: counts.observations.words(),
-        no_intervals: intervals.is_none().then(|| no_intervals(found)),
+        no_intervals: intervals.is_none().then(|| found.no_noise.unwrap_or("the fit has no covariance")),
         islands: found.islands.len(),
         sandwich_error: sandwich.to_vec(),
         log_likelihood: found.log_likelihood,
@@ -242,15 +242,6 @@ impl fmt::Display for PairwiseAnswer {
         f.write_str(&self.existence())?;
         let (converged, iterations) = (self.converged, self.iterations);
         write!(f, "\n{}", Convergence { by: Iteration::Newton, converged, iterations })
-    }
-}
-
-/// Why a fit has no intervals.
-fn no_intervals(found: &PairFit) -> &'static str {
-    if found.counted {
-        "the fit has no covariance"
-    } else {
-        "weights in fractions are not counts: nothing is known of their noise"
     }
 }
 

@@ -258,6 +258,14 @@ impl RankAnswer {
     }
 }
 
+/// A few of the names, and how many more there are.
+fn some(names: &[String]) -> String {
+    match names.len() {
+        0..=4 => names.join(", "),
+        k => format!("{} and {} more", names[..3].join(", "), k - 3),
+    }
+}
+
 /// Those who share the top, in words: `A`, `A and B (a tie)`, `A, B and 5 more (a tie)`.
 fn shared(names: &[String]) -> String {
     match names {
@@ -307,16 +315,16 @@ impl fmt::Display for RankAnswer {
             }
             None => write!(
                 f,
-                "\nBradley-Terry: log strength with simultaneous 95% intervals; ranks likewise; ties half. One observation is one \
-                 of {} {}.",
+                "\nBradley-Terry: log strength with simultaneous 95% intervals; ranks likewise; ties half. Observations: {} {}.",
                 self.observations, self.observed
             )?,
         }
-        let open: Vec<&str> = self.rows.iter().filter_map(|row| row.open).collect();
-        if let Some(reason) = open.first() {
-            let more = if open.len() > 1 { format!(" (and {} more)", open.len() - 1) } else { String::new() };
-            let of = self.rows.iter().find(|row| row.open.is_some()).map_or("", |row| row.label.as_str());
-            write!(f, "\nopen: {of}{more} {reason}.")?;
+        let mut reasons: Vec<&str> = self.rows.iter().filter_map(|row| row.open).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            let of = self.rows.iter().filter(|row| row.open == Some(reason)).map(|row| row.label.clone());
+            write!(f, "\nopen: {} {reason}.", some(&of.collect::<Vec<_>>()))?;
         }
         if self.unmet > 0 {
             f.write_str("\nBorda and Copeland: over the opponents an item met.")?;
