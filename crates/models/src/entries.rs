@@ -4,6 +4,7 @@ mod bradley_terry;
 mod contextual_bradley_terry;
 mod davidson;
 mod elo;
+mod general_preference;
 mod grounded_rao_kupper;
 mod margin_bradley_terry;
 mod plackett_luce;
@@ -17,6 +18,7 @@ pub use bradley_terry::{Algorithm, BRADLEY_TERRY, BradleyTerryOptions};
 pub use contextual_bradley_terry::{Contextual, fit_contextual};
 pub use davidson::DAVIDSON;
 pub use elo::Elo;
+pub use general_preference::{SkewEmbedding, skew_embedding};
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
 pub use rao_kupper::RAO_KUPPER;
 pub use thurstone::THURSTONE;
@@ -34,6 +36,7 @@ pub const MODELS: &[ModelEntry] = &[
     scaled_bradley_terry::ENTRY,
     margin_bradley_terry::ENTRY,
     contextual_bradley_terry::ENTRY,
+    general_preference::ENTRY,
     plackett_luce::ENTRY,
     plackett_luce_split::ENTRY,
     elo::ENTRY,

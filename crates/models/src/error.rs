@@ -57,6 +57,12 @@ pub enum FitError {
         /// The model.
         model: &'static str,
     },
+    /// Features are given to a model that has none.
+    #[error("{model} is fitted without features of the items; leave the file of features out")]
+    NoFeatures {
+        /// The model.
+        model: &'static str,
+    },
     /// Features do not fit the items.
     #[error("features have {rows} rows; the data have {items} items")]
     Features {

@@ -47,7 +47,7 @@ pub mod validation;
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
     Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER, MODELS,
-    RAO_KUPPER, Skill, THURSTONE, TrueSkill, fit_contextual, model,
+    RAO_KUPPER, SkewEmbedding, Skill, THURSTONE, TrueSkill, fit_contextual, model, skew_embedding,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
