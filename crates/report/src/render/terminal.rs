@@ -1,6 +1,6 @@
 //! The short report for a terminal of 100 columns.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use super::answer::Answer;
 use super::verdict::Statement;
@@ -45,7 +45,17 @@ fn answer_table(answer: &Answer) -> Table {
     for row in &answer.rows {
         table.add_row([vec![row.label.clone()], row.cells.clone()].concat());
     }
+    keep_words(&mut table, answer.rows.iter().map(|row| row.label.as_str()));
     table
+}
+
+/// The first column is as wide as the longest word of its labels, so that the name of a method is not broken.
+fn keep_words<'a>(table: &mut Table, labels: impl Iterator<Item = &'a str>) {
+    let longest = labels.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0);
+    let padded = u16::try_from(longest.min(WIDTH / 3) + 2).expect("at most a third of the width");
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
+    }
 }
 
 /// A table with lines above, below and under its header.
@@ -90,6 +100,7 @@ fn short_table(setting: &SettingView) -> String {
         cells.extend(shown.iter().map(|&i| row.cells[i].text.clone()));
         table.add_row(cells);
     }
+    keep_words(&mut table, setting.table.rows.iter().map(|row| row.label.as_str()));
     for (at, &i) in shown.iter().enumerate() {
         if columns[i].numeric
             && let Some(column) = table.column_mut(at + 1)
