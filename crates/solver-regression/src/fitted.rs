@@ -26,6 +26,7 @@ use ndarray::{Array1, Array2};
 
 use crate::objectives::pairs::{self, Pair, PairLoss};
 use crate::objectives::pointwise;
+use crate::objectives::presets;
 
 /// Newton steps of one fit at most: a fit that exists takes about ten.
 const MOST_STEPS: usize = 200;
@@ -293,25 +294,25 @@ macro_rules! rows {
 }
 
 rows! {
-    DPO "dpo", pairs::Dpo, "logistic loss on log-ratios; its optimum is that of bradley-terry",
+    DPO "dpo", presets::Dpo, "logistic loss on log-ratios; its optimum is that of bradley-terry",
         "Rafailov et al. 2023, arXiv:2305.18290";
-    CDPO "cdpo", pairs::Cdpo, "dpo with labels smoothed for a rate of flips",
+    CDPO "cdpo", presets::Cdpo, "dpo with labels smoothed for a rate of flips",
         "Mitchell 2023, a note on DPO with noisy preferences; arXiv:2403.00409";
-    RDPO "rdpo", pairs::Rdpo, "dpo debiased for a rate of flips",
+    RDPO "rdpo", presets::Rdpo, "dpo debiased for a rate of flips",
         "Chowdhury et al. 2024, arXiv:2403.00409";
-    IPO_LOSS "ipo-loss", pairs::Ipo, "squared loss on log-ratios, uniform pairs",
+    IPO_LOSS "ipo-loss", presets::Ipo, "squared loss on log-ratios, uniform pairs",
         "Azar et al. 2023, arXiv:2310.12036, equation 17";
-    SIMPO "simpo", pairs::Simpo, "logistic loss on mean token log-probabilities with a margin, no reference",
+    SIMPO "simpo", presets::Simpo, "logistic loss on mean token log-probabilities with a margin, no reference",
         "Meng et al. 2024, arXiv:2405.14734";
-    F_DPO "f-dpo", pairs::Fdpo, "dpo with another divergence to the reference",
+    F_DPO "f-dpo", presets::Fdpo, "dpo with another divergence to the reference",
         "Wang et al. 2023, arXiv:2309.16240";
-    CHI_PO "chi-po", pairs::ChiPo, "dpo with KL and chi-squared together",
+    CHI_PO "chi-po", presets::ChiPo, "dpo with KL and chi-squared together",
         "Huang et al. 2024, arXiv:2407.13399";
-    EXO "exo", pairs::Exo, "KL of the policy's probability of the pair to the label's",
+    EXO "exo", presets::Exo, "KL of the policy's probability of the pair to the label's",
         "Ji et al. 2024, arXiv:2402.00856";
-    CPO "cpo", pairs::Cpo, "logistic loss on log-probabilities plus a likelihood, no reference",
+    CPO "cpo", presets::Cpo, "logistic loss on log-probabilities plus a likelihood, no reference",
         "Xu et al. 2024, arXiv:2401.08417";
-    RPO "rpo", pairs::Rpo, "dpo plus a likelihood of the chosen response",
+    RPO "rpo", presets::Rpo, "dpo plus a likelihood of the chosen response",
         "Pang et al. 2024, arXiv:2404.19733";
     PREFERENCE "preference", pairs::Preference, "any score, label and link on pairs",
         "the factorised objective of dpo and its relatives, after arXiv:2305.18290";

@@ -8,7 +8,7 @@
 //!
 //! The score is the log-ratio of pi over its anchor, the geometric mixture of mu and pi_t. The paper puts the winner first
 //! and aims at `1 / (2 eta_I)`: the same for hard labels; for soft ones the expected losses differ by a constant. There are no
-//! further terms.
+//! further terms. [`crate::objectives`] has the loss as rows of log-probabilities, under the name `inpo`.
 //!
 //! A policy enters through its scores alone, and they are differences of one number an action, the potential
 //! `g = eta_I (log pi - log anchor)`. In `g` the loss, times `eta_I^2`, no longer knows step, tau or policy:
@@ -69,6 +69,7 @@ pub fn gradient(comparisons: &[Comparison], potential: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::least_squares::fit;
+    use crate::objectives::{Inputs, objective};
 
     const LABELS: [(usize, usize, f64); 6] =
         [(0, 1, 0.5), (1, 2, 0.5), (2, 0, 0.5), (0, 2, -0.5), (3, 1, 0.25), (3, 3, 0.0)];
@@ -97,15 +98,23 @@ mod tests {
     }
 
     #[test]
-    fn hard_labels_with_the_winner_first_give_the_paper_s_loss() {
-        // (h - 1 / (2 eta_I))^2 times eta_I^2, with h = D g / eta_I
-        let (eta, g) = (1.7f64, [0.4, -0.1]);
-        for (left, right, won) in [(0, 1, true), (0, 1, false)] {
-            let (winner, loser) = if won { (left, right) } else { (right, left) };
-            let h = (g[winner] - g[loser]) / eta;
-            let paper = (h - 1.0 / (2.0 * eta)).powi(2) * eta * eta;
-            let ours = Comparison { left, right, margin: if won { 0.5 } else { -0.5 } };
-            assert!((loss(&[ours], &g) - paper).abs() < 1e-15);
+    fn hard_labels_with_the_winner_first_give_the_objective_inpo() {
+        // log pi, log mu, log pi_t; (h - 1 / (2 eta_I))^2 is the objective's loss, and eta_I^2 times it is ours
+        let (eta, ratio) = (1.7, 0.3);
+        let (policy, reference, iterate) = ([-0.4, -1.3], [-0.2, -2.0], [-0.9, -0.6]);
+        let anchor = |k: usize| ratio * reference[k] + (1.0 - ratio) * iterate[k];
+        let g = [0, 1].map(|k| eta * (policy[k] - anchor(k)));
+        let options = serde_json::json!({"ratio": ratio, "eta": eta});
+        for (winner, loser) in [(0, 1), (1, 0)] {
+            let inputs = serde_json::json!({
+                "policy_chosen": [policy[winner]], "policy_rejected": [policy[loser]],
+                "reference_chosen": [reference[winner]], "reference_rejected": [reference[loser]],
+                "history_chosen": [[iterate[winner]]], "history_rejected": [[iterate[loser]]],
+            });
+            let inputs = Inputs::from_json(&inputs).unwrap();
+            let published = objective("inpo").unwrap().evaluate(&options, &inputs).unwrap().evaluation;
+            let ours = loss(&[Comparison { left: winner, right: loser, margin: 0.5 }], &g);
+            assert!((ours - eta * eta * published.loss[0]).abs() < 1e-14);
         }
     }
 }

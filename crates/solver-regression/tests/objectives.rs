@@ -202,6 +202,59 @@ fn rewards_have_the_published_losses() {
 }
 
 #[test]
+fn the_general_preference_model_has_the_published_losses() {
+    let gpm = objective("gpm").unwrap();
+    for one in golden("gpm") {
+        let (hyper, out) = (&one["hyper"], &one["outputs"]);
+        let tau = hyper["tau"].clone();
+        if hyper["gate"] == json!(true) {
+            let mut inputs = one["inputs"].clone();
+            let inputs = inputs.as_object_mut().unwrap();
+            inputs.retain(|key, _| key == "chosen" || key == "rejected");
+            inputs.insert("gate".to_owned(), out["gate"].clone());
+            let inputs = Inputs::from_json(&json!(inputs)).unwrap();
+            let options = json!({ "tau": tau });
+            let found = evaluate(gpm, &options, &inputs);
+            close("gated loss", &found.loss, &flat(&out["loss"]));
+            close("gated score", &found.parts["score"].numbers(), &flat(&out["score"]));
+            gradient_is_the_slope("gpm", &options, &inputs, &found, 1e-6);
+            continue;
+        }
+        let side = |k: usize| -> Vec<Value> {
+            let pairs = out["pairs"].as_array().unwrap().iter();
+            pairs.map(|p| one["inputs"]["embedding"][p[k].as_u64().unwrap() as usize].clone()).collect()
+        };
+        let rows = json!({ "chosen": side(0), "rejected": side(1) });
+        let mut with_margin = rows.clone();
+        with_margin["margin"] = one["inputs"]["margin"].clone();
+        let inputs = Inputs::from_json(&rows).unwrap();
+        let options = json!({ "tau": tau });
+        let found = evaluate(gpm, &options, &inputs);
+        close("loss", &found.loss, &flat(&out["loss"]));
+        close("chosen", &found.gradient["chosen"].numbers(), &flat(&out["gradient_chosen"]));
+        close("rejected", &found.gradient["rejected"].numbers(), &flat(&out["gradient_rejected"]));
+        gradient_is_the_slope("gpm", &options, &inputs, &found, 1e-5);
+        let found = evaluate(gpm, &options, &Inputs::from_json(&with_margin).unwrap());
+        close("margin", &found.loss, &flat(&out["loss_with_margin"]));
+        let options = json!({ "tau": tau, "loss": "squared" });
+        let found = evaluate(gpm, &options, &inputs);
+        close("squared", &found.loss, &flat(&out["regression_loss_target_margin_10"]));
+        if let Some(learned) = out.get("learnable_tau_value") {
+            // tau = max(softplus(raw), 0.01): the chain rule through the temperature
+            let found = evaluate(gpm, &json!({ "tau": learned }), &inputs);
+            close("learned tau", &found.loss, &flat(&out["learnable_tau_loss"]));
+            let raw: f64 = -2.25;
+            let slope = 1.0 / (1.0 + (-raw).exp());
+            let by_raw: Vec<f64> = found.parts["tau_gradient"].numbers().iter().map(|g| g * slope).collect();
+            close("raw", &by_raw, &flat(&out["learnable_tau_gradient_raw"]));
+        }
+    }
+    let odd = Inputs::from_json(&json!({"chosen": [[1.0]], "rejected": [[2.0]]})).unwrap();
+    let error = gpm.evaluate(&Value::Null, &odd).unwrap_err().to_string();
+    assert!(error.contains("chosen[0]") && error.contains("even"), "{error}");
+}
+
+#[test]
 fn lists_have_the_published_losses() {
     for one in golden("pro") {
         let (options, inputs) = case(&one, &["n", "kind"]);

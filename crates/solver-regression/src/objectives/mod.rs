@@ -18,6 +18,7 @@ pub mod factors;
 mod lists;
 pub(crate) mod pairs;
 pub(crate) mod pointwise;
+pub(crate) mod presets;
 mod rewards;
 mod tokens;
 
@@ -299,19 +300,19 @@ fn hint(nearest: &Option<String>) -> String {
 
 /// Every objective.
 pub const OBJECTIVES: &[ObjectiveEntry] = &[
-    pairs::DPO,
-    pairs::CDPO,
-    pairs::RDPO,
-    pairs::IPO,
-    pairs::HINGE,
-    pairs::SIMPO,
-    pairs::FDPO,
-    pairs::CHI_PO,
-    pairs::MMPO,
-    pairs::EXO,
-    pairs::DISCOPOP,
-    pairs::CPO,
-    pairs::RPO,
+    presets::DPO,
+    presets::CDPO,
+    presets::RDPO,
+    presets::IPO,
+    presets::HINGE,
+    presets::SIMPO,
+    presets::FDPO,
+    presets::CHI_PO,
+    presets::MMPO,
+    presets::EXO,
+    presets::DISCOPOP,
+    presets::CPO,
+    presets::RPO,
     pairs::PREFERENCE,
     pointwise::TODO,
     pointwise::DPOP,
@@ -326,6 +327,7 @@ pub const OBJECTIVES: &[ObjectiveEntry] = &[
     pointwise::INPO,
     rewards::REBEL,
     rewards::HELPSTEER2,
+    rewards::GPM,
     lists::PRO,
     lists::BRAIN,
     lists::EXO_LIST,
