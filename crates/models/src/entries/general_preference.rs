@@ -72,7 +72,7 @@ impl PreferenceModel for GeneralPreference {
     }
 
     fn fit(data: &Counts, options: GeneralPreferenceOptions) -> Result<Fitted, FitError> {
-        let (data, features) = (&data.comparisons, &data.features);
+        let (data, features) = (&data.observations.comparisons, &data.features);
         let n = data.n();
         if features.is_some() {
             return Err(FitError::NoFeatures { model: ENTRY.name });
