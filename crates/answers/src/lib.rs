@@ -5,7 +5,7 @@
 //! | an exact equilibrium of a game, with its certificate | [`solve()`] of a [`GivenGame`] | [`SolveAnswer`] |
 //! | the same of any number of games in a file | [`solve_batch`] | [`BatchAnswer`], and a file |
 //! | how far a policy is from equilibrium | [`gap()`] | [`GapAnswer`] |
-//! | whether a proof of equilibrium holds | [`check_certificate`] of a [`Proof`] | [`CertificateAnswer`] |
+//! | whether a proof of equilibrium holds | [`check_certificate`] of an answer, or of a [`Proof`] | [`CertificateAnswer`] |
 //! | is it cyclic beyond noise? | [`inspect()`], [`inspect_groups`] | [`InspectAnswer`], [`InspectGroupsAnswer`] |
 //! | a preference model | [`fit()`] of [`FitData`] | [`FitAnswer`] |
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
@@ -62,7 +62,9 @@ pub use equipoise;
 
 pub use audit::{AuditAnswer, AuditOptions, ClaimAnswer, audit};
 pub use batch::{BatchAnswer, UniqueCounts, is_batch_output, read_reference_for_batch, solve_batch};
-pub use certificate::{CertificateAnswer, Problem, Proof, check_certificate};
+pub use certificate::{
+    CertificateAnswer, EndProof, Problem, Proof, RangeProof, check_certificate, read_certificate,
+};
 pub use error::AnswerError;
 pub use fit::{
     Coefficient, FitAnswer, FitData, FitGroupsAnswer, FitOptions, FitSource, FitTies, GroupFit, ModelAnswer,

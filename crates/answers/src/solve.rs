@@ -6,19 +6,22 @@
 //! path      the second for falling tau, and its limit: the lottery nearest to mu in KL(pi || mu)
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use equipoise::core::Policy;
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{
-    ExactLottery, RationalMargins, Selection, equilibrium_ranges, exact_lottery, regularised_equilibrium,
-    regularised_path, select_lottery, select_lottery_watched,
+    Equilibrium, ExactEnd, ExactEquilibria, LARGEST_PROOF, RationalMargins, RationalPolicy, Selection,
+    equilibrium_ranges, regularised_equilibrium, regularised_path, select_exact, select_lottery,
+    select_lottery_watched,
 };
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::certificate::Proof;
+use crate::certificate::{EndProof, FORMAT, Proof, RangeProof, digests};
 use crate::error::AnswerError;
 use crate::progress::{Progress, Stage};
 use crate::source::{GivenGame, check_reference};
@@ -119,9 +122,10 @@ pub struct LotteryAnswer {
     pub labels: Vec<String>,
     /// Probabilities, `[n]`, on the simplex.
     pub policy: Vec<f64>,
-    /// `2 max_i (K pi)_i`, in win rate; 0 but for rounding, on either side.
+    /// `2 max_i (K pi)_i`, in win rate; 0 but for rounding, on either side. Where there is a proof, that of the policy
+    /// divided by its sum, in rational arithmetic, rounded once.
     pub duality_gap: f64,
-    /// How it was found: `inspection`, `simplex`, `simplex-doubled`, `interior-point`, `central-path` or `central-point`.
+    /// How it was found: `rational` (policy, uniqueness, dimension and ranges are those of the proof), `inspection`, `simplex`, `simplex-doubled`, `interior-point`, `central-path` or `central-point`.
     pub method: &'static str,
     /// Actions that are played.
     pub support: Vec<String>,
@@ -137,6 +141,9 @@ pub struct LotteryAnswer {
     /// `None`: rounding hides the set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Option<Vec<(f64, f64)>>>,
+    /// Why uniqueness, the dimension, the ranges or the one asked for are not told; `None` if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
 }
 
 /// What an equilibrium of the original game rests on.
@@ -151,10 +158,13 @@ pub struct LotteryCertificate {
     pub value: f64,
     /// Whether it is the only equilibrium.
     pub unique: Option<bool>,
-    /// A proof in rational arithmetic of an equilibrium (a vertex, if there are several), where fractions were given and
-    /// rounding did not hide its support.
+    /// A proof in rational arithmetic of an equilibrium (a vertex, if there are several) and of the set of all, where
+    /// fractions were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<Proof>,
+    /// Beside a proof: a digest of every field of the answer, by which `gap --certificate` names a changed one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests: Option<Value>,
 }
 
 /// The equilibrium of the regularised game.
@@ -280,11 +290,10 @@ fn solve_context(
     progress: &dyn Progress,
 ) -> Result<Solved, AnswerError> {
     let (matrix, labels, tau) = (given.game.matrix(x), given.game.labels(x), options.tau);
-    let names = |list: &[usize]| -> Vec<String> { list.iter().map(|&i| labels[i].clone()).collect() };
     let single = Game::single(matrix.clone());
     let mu = Policy::from_logits(single.shape(), reference.log_probs_at(x).to_owned())?;
     if options.path {
-        return Ok(Solved::Path(path(&single, labels, &mu, tau)?));
+        return Ok(Solved::Path(path(&single, given.fractions.as_ref(), labels, &mu, tau)?));
     }
     if tau > 0.0 {
         let e = regularised_equilibrium(&matrix, &mu, tau)?;
@@ -313,14 +322,26 @@ fn solve_context(
         Select::RegularisedLimit => Selection::RegularisedLimit(&mu),
         Select::Vertex => Selection::Vertex,
     };
-    let e = select_lottery_watched(&matrix, selection, &|gap| progress.gap(gap))?;
-    let exact = match &given.fractions {
-        Some(fractions) => exact_lottery(fractions)?.map(|exact| proof(fractions, &exact, &labels)),
+    let proved = match &given.fractions {
+        Some(fractions) => {
+            select_exact(fractions, selection, options.ranges)?.map(|found| (fractions, found))
+        }
         None => None,
     };
+    if let Some((fractions, (found, exact))) = proved {
+        return proved_answer(fractions, found, exact, labels).map(Solved::Lottery);
+    }
+    let e = select_lottery_watched(&matrix, selection, &|gap| progress.gap(gap))?;
     let ranges = if options.ranges { Some(equilibrium_ranges(&matrix)?) } else { None };
-    Ok(Solved::Lottery(LotteryAnswer {
-        n: matrix.n(),
+    let undecided = undecided(&e, matches!(ranges, Some(None)), given);
+    Ok(Solved::Lottery(LotteryAnswer { ranges, undecided, ..lottery_answer(e, labels) }))
+}
+
+/// The answer to an equilibrium without its proof.
+fn lottery_answer(e: Equilibrium, labels: Vec<String>) -> LotteryAnswer {
+    let names = |list: &[usize]| -> Vec<String> { list.iter().map(|&i| labels[i].clone()).collect() };
+    LotteryAnswer {
+        n: labels.len(),
         policy: e.policy.to_vec(),
         duality_gap: e.duality_gap,
         method: e.method.name(),
@@ -333,29 +354,105 @@ fn solve_context(
             best_responses: names(&e.best_responses),
             value: 0.5,
             unique: e.unique,
-            exact,
+            exact: None,
+            digests: None,
         },
-        ranges,
+        ranges: None,
+        undecided: None,
         labels,
-    }))
+    }
 }
 
-/// The exact part of a certificate: win rates, policy and claim as fractions.
-fn proof(fractions: &RationalMargins, exact: &ExactLottery, labels: &[String]) -> Proof {
+/// The answer of a proof.
+fn proved_answer(
+    fractions: &RationalMargins,
+    found: Equilibrium,
+    exact: ExactEquilibria,
+    labels: Vec<String>,
+) -> Result<LotteryAnswer, AnswerError> {
+    let undecided = (found.selected == equipoise::reference::Selected::Undecided).then(|| {
+        "selected: the set of equilibria is known exactly, and the one asked for of them could not be found to \
+         rounding; the policy is one of them"
+            .to_owned()
+    });
+    let mut answer = LotteryAnswer { undecided, ..lottery_answer(found, labels) };
+    answer.duality_gap = fractions.duality_gap(&answer.policy);
+    answer.certificate.duality_gap = answer.duality_gap;
+    answer.ranges = exact
+        .ranges
+        .as_ref()
+        .map(|ranges| Some(ranges.iter().map(|range| (range.least.value, range.largest.value)).collect()));
+    answer.certificate.exact = Some(proof(fractions, &exact, &answer.labels));
+    let written = serde_json::to_value(&answer).expect("an answer is plain data");
+    answer.certificate.digests = Some(digests(&written));
+    Ok(answer)
+}
+
+/// Why something is not told, in words; `None` if all is.
+fn undecided(e: &Equilibrium, no_ranges: bool, given: &GivenGame) -> Option<String> {
+    let mut hidden = Vec::new();
+    if e.unique.is_none() {
+        hidden.push("unique");
+    }
+    if e.dimension.is_none() {
+        hidden.push("dimension");
+    }
+    if no_ranges {
+        hidden.push("ranges");
+    }
+    if hidden.is_empty() {
+        return None;
+    }
+    let no_proof = match (given.game.contexts(), given.game.shape().len()) {
+        (1, n) if n > LARGEST_PROOF => {
+            format!("the game has {n} actions, proofs are made for up to {LARGEST_PROOF}")
+        }
+        (1, _) => {
+            "what its floating-point numbers stand for is not known; a text, or counts, would say".to_owned()
+        }
+        _ => "the game has several contexts".to_owned(),
+    };
+    let why = match (e.unique, no_ranges) {
+        (Some(false), false) => "a vertex was asked for, which needs no dimension",
+        _ => "rounding hides the set of equilibria",
+    };
+    Some(format!(
+        "{}: {why}, and no proof in rational arithmetic was possible: {no_proof}",
+        hidden.join(", ")
+    ))
+}
+
+/// The exact part of a certificate: win rates, policy and claims as fractions.
+fn proof(fractions: &RationalMargins, exact: &ExactEquilibria, labels: &[String]) -> Proof {
     let n = fractions.n();
     let win_rate = |i: usize, j: usize| {
         let (a, b) = fractions.margin(i, j);
-        // 1/2 + a/b; b is below 2^52
-        let (a, b) = (2 * i128::from(a) + i128::from(b), 2 * i128::from(b));
+        // 1/2 + a/b
+        let (a, b) = (2 * a + b, 2 * b);
         let common = greatest_common_divisor(a, b);
         format!("{}/{}", a / common, b / common)
     };
+    let texts = |p: &RationalPolicy| -> Vec<String> { (0..n).map(|i| p.fraction(i)).collect() };
+    let several = |v: Vec<String>| -> BTreeMap<usize, String> {
+        v.into_iter().enumerate().filter(|(_, text)| text != "0/1").collect()
+    };
+    let end = |end: &ExactEnd| EndProof {
+        value: end.fraction.clone(),
+        at: several(texts(&end.at)),
+        multipliers: several(end.multipliers.clone()),
+    };
+    let ranges = exact.ranges.as_ref().filter(|_| !exact.unique).map(|ranges| {
+        ranges.iter().map(|r| RangeProof { least: end(&r.least), largest: end(&r.largest) }).collect()
+    });
     Proof {
-        format: 1,
+        format: FORMAT,
         labels: labels.to_vec(),
         win_rates: (0..n).map(|i| (0..n).map(|j| win_rate(i, j)).collect()).collect(),
-        policy: (0..n).map(|i| exact.fraction(i)).collect(),
+        policy: texts(&exact.vertex),
         unique: Some(exact.unique),
+        dimension: Some(exact.dimension),
+        inside: (!exact.unique).then(|| texts(&exact.inside)),
+        ranges,
     }
 }
 
@@ -363,7 +460,13 @@ fn greatest_common_divisor(a: i128, b: i128) -> i128 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-fn path(game: &Game, labels: Vec<String>, mu: &Policy, tau: f64) -> Result<PathAnswer, AnswerError> {
+fn path(
+    game: &Game,
+    fractions: Option<&RationalMargins>,
+    labels: Vec<String>,
+    mu: &Policy,
+    tau: f64,
+) -> Result<PathAnswer, AnswerError> {
     let least = if tau > 0.0 { tau } else { 1e-4 };
     let mut taus: Vec<f64> = (0..)
         .map(|l| 10f64.powi(1 - l / 4) / [1.0, 1.8, 3.2, 5.6][(l % 4) as usize])
@@ -381,7 +484,15 @@ fn path(game: &Game, labels: Vec<String>, mu: &Policy, tau: f64) -> Result<PathA
             policy: e.policy.probs().to_vec(),
         }
     };
-    let limit = select_lottery(&matrix, Selection::RegularisedLimit(mu))?;
+    let selection = Selection::RegularisedLimit(mu);
+    let proved = match fractions {
+        Some(fractions) => select_exact(fractions, selection, false)?,
+        None => None,
+    };
+    let limit = match proved {
+        Some((limit, _)) => limit,
+        None => select_lottery(&matrix, selection)?,
+    };
     Ok(PathAnswer {
         n: matrix.n(),
         labels,
@@ -460,9 +571,12 @@ impl fmt::Display for LotteryAnswer {
         if let Some(exact) = &self.certificate.exact {
             let claim = match exact.unique {
                 Some(true) => "an equilibrium, and the only one",
-                _ => "an equilibrium",
+                _ => "one of several equilibria, and the dimension of their set",
             };
             write!(f, "\nproved in rational arithmetic: {claim} (fractions with --json)")?;
+        }
+        if let Some(undecided) = &self.undecided {
+            write!(f, "\nundecided: {undecided}")?;
         }
         Ok(())
     }

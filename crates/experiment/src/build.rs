@@ -250,6 +250,7 @@ impl Plan {
             },
         };
         let FileGame { game, source, unmet_pairs } = made;
+        let game = self.weighted(spec, game)?;
         let reference = self.policy(&self.spec.reference, "reference", &slot.name, &game, None)?;
         let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
         let policies = [&reference, &start].map(|p| {
@@ -266,6 +267,17 @@ impl Plan {
             start,
             identity,
         })
+    }
+
+    /// The game with the context weights of its entry.
+    fn weighted(&self, spec: &GameSpec, game: Game) -> Result<Game, ConfigError> {
+        let blame = |message: String| self.spec.error(spec.weights_span(), message);
+        let weights = match &spec.weights {
+            None => return Ok(game),
+            Some(WeightsSpec::Values(values)) => values.clone(),
+            Some(WeightsSpec::Path(path)) => read_weights(path).map_err(|e| blame(e.to_string()))?,
+        };
+        game.with_weights(weights).map_err(|e| blame(e.to_string()))
     }
 
     fn generated(&self, spec: &GameSpec, name: &str) -> Result<Game, ConfigError> {

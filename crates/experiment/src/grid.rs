@@ -107,7 +107,8 @@ fn alternatives(
     }
 }
 
-fn levels(value: &Value) -> usize {
+/// Levels of lists in a value.
+pub(crate) fn levels(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.first().map_or(0, levels),
         _ => 0,

@@ -16,7 +16,7 @@ use equipoise::env::{Feedback, ORACLES, OracleEntry};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule};
 use serde_json::{Map, Value, json};
 
-pub(crate) use games::{GameKind, GameSpec, option_error};
+pub(crate) use games::{GameKind, GameSpec, WeightsSpec, option_error};
 pub(crate) use policies::PolicySpec;
 
 use crate::error::{ConfigError, Sources, Span, Spanned};

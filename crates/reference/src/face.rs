@@ -14,13 +14,15 @@
 //! - *Vertex.* From `x` along one column after another, each time until a probability or a slack is 0.
 //! - *Ranges.* The least and the largest probability of each action over the set.
 //!
-//! Projection and ranges are convex programs in `y`, solved by a primal-dual interior-point method.
+//! The projection is a convex program in `y`, solved by a primal-dual interior-point method; ranges are linear programs on the
+//! same set, solved by pivoting.
 //! Cost: one pivoted QR of `K_BB`, then `O(d^3 + d^2 n)` a step, for `d` columns.
 
 use faer::Mat;
 
 use crate::dense::{self, Lu};
 use crate::margins::Margins;
+use crate::polytope;
 
 /// Steps of a convex program: three times what any has been seen to need.
 const STEPS: usize = 200;
@@ -75,6 +77,23 @@ impl Face {
         let block = Mat::from_fn(others.len(), m, |i, j| -k.at(others[i], actions[j]));
         let along = &block * &directions;
         Some(Self { n, actions, inside, directions, walls: Walls { at, along } })
+    }
+
+    /// The set from a point `inside` that plays `actions` and no other, the kernel of their block (columns, each in the
+    /// order of the actions) and how far below 1/2 the other actions are held, over the scale of `k`.
+    pub(crate) fn proved(
+        k: &Margins,
+        actions: Vec<usize>,
+        inside: Vec<f64>,
+        kernel: &[Vec<f64>],
+        slacks: Vec<f64>,
+    ) -> Self {
+        let (n, m) = (k.n(), actions.len());
+        let others: Vec<usize> = (0..n).filter(|i| !actions.contains(i)).collect();
+        let directions = level(&orthonormal(m, kernel));
+        let block = Mat::from_fn(others.len(), m, |i, j| -k.at(others[i], actions[j]));
+        let along = &block * &directions;
+        Self { n, actions, inside, directions, walls: Walls { at: slacks, along } }
     }
 
     /// Dimension of the set.
@@ -145,18 +164,9 @@ impl Face {
                 if i < m { self.directions[(i, j)] } else { self.walls.along[(i - m, j)] }
             }),
         };
+        let found = polytope::ranges(&walls.at, &walls.along, m)?;
         let mut ranges = vec![(0.0, 0.0); self.n];
-        for (place, &action) in self.actions.iter().enumerate() {
-            let extreme = |sign: f64| {
-                let slope: Vec<f64> = (0..d).map(|j| sign * self.directions[(place, j)]).collect();
-                if slope.iter().all(|s| s.abs() <= 1e-14) {
-                    return Some(self.inside[place]);
-                }
-                let y = minimise(d, &walls, |_| Some((slope.clone(), Mat::zeros(d, d))))?;
-                Some(self.point(&y)[place].max(0.0))
-            };
-            ranges[action] = (extreme(1.0)?, extreme(-1.0)?);
-        }
+        self.actions.iter().zip(found).for_each(|(&action, range)| ranges[action] = range);
         Some(ranges)
     }
 }
@@ -271,6 +281,26 @@ fn kernel(k: &Margins, actions: &[usize]) -> Option<Mat<f64>> {
 
 fn factored(a: &Mat<f64>) -> Lu<f64> {
     Lu::new(a.nrows(), |i, j| a[(i, j)])
+}
+
+/// Orthonormal basis of the span of independent columns of `m` entries: Gram and Schmidt's, twice (which is enough: Giraud,
+/// Langou and Rozloznik 2005).
+fn orthonormal(m: usize, columns: &[Vec<f64>]) -> Mat<f64> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let mut next = column.clone();
+        for _ in 0..2 {
+            for other in &basis {
+                let along = dot(other, &next);
+                next.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
+            }
+        }
+        let norm = dot(&next, &next).sqrt();
+        next.iter_mut().for_each(|v| *v /= norm);
+        basis.push(next);
+    }
+    Mat::from_fn(m, basis.len(), |i, j| basis[j][i])
 }
 
 /// Orthonormal basis of the part of the span whose entries sum to 0.

@@ -20,12 +20,16 @@ mod interior;
 mod krylov;
 mod lottery;
 mod margins;
+mod polytope;
 mod regularised;
 mod simplex;
 mod spectrum;
 
 pub use error::ReferenceError;
-pub use exact::{ExactLottery, LARGEST_PROOF, RationalMargins, exact_lottery};
+pub use exact::{
+    ExactEnd, ExactEquilibria, ExactRange, LARGEST_PROOF, RationalMargins, RationalPolicy, exact_equilibria,
+    select_exact,
+};
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
 pub use lottery::{
     Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,

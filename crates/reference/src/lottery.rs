@@ -58,8 +58,21 @@ pub enum Selection<'a> {
 }
 
 impl Selection<'_> {
+    /// # Errors
+    /// [`ReferenceError::Shape`] or [`ReferenceError::Support`] for a reference that does not fit `n` actions.
+    pub(crate) fn check(&self, n: usize) -> Result<(), ReferenceError> {
+        let Self::RegularisedLimit(mu) = self else { return Ok(()) };
+        if mu.shape().contexts() != 1 || mu.shape().len() != n {
+            return Err(ReferenceError::Shape { expected: n, got: mu.shape().len() });
+        }
+        match mu.log_probs().iter().position(|l| !l.is_finite()) {
+            Some(action) => Err(ReferenceError::Support { action }),
+            None => Ok(()),
+        }
+    }
+
     /// What an equilibrium of several is called that was selected so.
-    fn selected(self) -> Selected {
+    pub(crate) fn selected(self) -> Selected {
         match self {
             Self::MaximumEntropy => Selected::MaximumEntropy,
             Self::RegularisedLimit(_) => Selected::RegularisedLimit,
@@ -112,6 +125,8 @@ pub enum Method {
     CentralPath,
     /// Last point of the central path as it is.
     CentralPoint,
+    /// Whole numbers, from the margins as fractions.
+    Rational,
 }
 
 impl Method {
@@ -125,6 +140,7 @@ impl Method {
             Self::InteriorPoint => "interior-point",
             Self::CentralPath => "central-path",
             Self::CentralPoint => "central-point",
+            Self::Rational => "rational",
         }
     }
 }
@@ -186,15 +202,7 @@ pub fn select_lottery_watched(
     selection: Selection<'_>,
     watch: &dyn Fn(f64),
 ) -> Result<Equilibrium, ReferenceError> {
-    if let Selection::RegularisedLimit(mu) = selection {
-        let n = matrix.n();
-        if mu.shape().contexts() != 1 || mu.shape().len() != n {
-            return Err(ReferenceError::Shape { expected: n, got: mu.shape().len() });
-        }
-        if let Some(action) = mu.log_probs().iter().position(|l| !l.is_finite()) {
-            return Err(ReferenceError::Support { action });
-        }
-    }
+    selection.check(matrix.n())?;
     let k = Margins::scaled(matrix);
     let mut search = Search { matrix, k: &k, path_end: None, watch };
     let found = search.find()?;
@@ -203,7 +211,7 @@ pub fn select_lottery_watched(
 
 /// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
 ///
-/// `None` if rounding does not let the set of equilibria be told. Two convex programs an action of the set.
+/// `None` if rounding does not let the set of equilibria be told. Two linear programs an action of the set.
 ///
 /// # Errors
 /// [`ReferenceError::Inexact`] as [`maximal_lottery`].
@@ -365,17 +373,8 @@ impl Search<'_> {
         let n = self.k.n();
         let Choice { candidate, dimension, selected } = self.choose(some, selection);
         let Candidate { policy, margins, gap, unique, method, .. } = candidate;
-        let best = 0.5 * gap - rounding(n) * self.k.scale();
-        Equilibrium {
-            support: (0..n).filter(|&i| policy[i] > 0.0).collect(),
-            best_responses: (0..n).filter(|&i| margins[i] >= best || policy[i] > 0.0).collect(),
-            policy: Array1::from(policy),
-            duality_gap: gap,
-            unique,
-            dimension,
-            selected,
-            method,
-        }
+        let zero = rounding(n) * self.k.scale();
+        Equilibrium { unique, dimension, selected, method, ..described(policy, &margins, gap, zero) }
     }
 
     /// The equilibrium asked for, given some one; the given one, undecided, where rounding hides the set of them.
@@ -432,6 +431,29 @@ impl Search<'_> {
     }
 }
 
+/// An equilibrium with its support and best responses; not whether it is the only one.
+fn described(policy: Vec<f64>, margins: &[f64], gap: f64, zero: f64) -> Equilibrium {
+    let (n, best) = (policy.len(), 0.5 * gap - zero);
+    Equilibrium {
+        support: (0..n).filter(|&i| policy[i] > 0.0).collect(),
+        best_responses: (0..n).filter(|&i| margins[i] >= best || policy[i] > 0.0).collect(),
+        policy: Array1::from(policy),
+        duality_gap: gap,
+        unique: None,
+        dimension: None,
+        selected: Selected::Undecided,
+        method: Method::Rational,
+    }
+}
+
+/// [`described`] from the matrix.
+pub(crate) fn describe(matrix: &PreferenceMatrix, policy: Vec<f64>) -> Equilibrium {
+    let margins = exact_margins(matrix, &policy);
+    let gap = 2.0 * margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let zero = rounding(matrix.n()) * Margins::scaled(matrix).scale();
+    described(policy, &margins, gap, zero)
+}
+
 /// Probabilities alone: [`maximal_lottery`] for callers that solve many games.
 pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, ReferenceError> {
     let k = Margins::scaled(matrix);
@@ -444,11 +466,11 @@ pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, Refer
 }
 
 /// Rounding of a sum of `n` margins of size at most 1, and of the decomposition behind it.
-fn rounding(n: usize) -> f64 {
+pub(crate) fn rounding(n: usize) -> f64 {
     32.0 * (n as f64).sqrt() * f64::EPSILON
 }
 
-fn normalised(mut policy: Vec<f64>) -> Vec<f64> {
+pub(crate) fn normalised(mut policy: Vec<f64>) -> Vec<f64> {
     policy.iter_mut().for_each(|p| *p = p.max(0.0));
     let sum: f64 = policy.iter().sum();
     policy.iter_mut().for_each(|p| *p /= sum);

@@ -7,7 +7,7 @@ mod common;
 use common::{assert_close, rational};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{CyclicTriads, condorcet_winner, cyclic_energy, cyclic_triads, smith_set};
-use equipoise_reference::{RationalMargins, exact_lottery, maximal_lottery};
+use equipoise_reference::{RationalMargins, exact_equilibria, maximal_lottery};
 use ndarray::{Array2, arr2};
 
 /// Wins of row over column: person 9, gamble set 2, gambles a to e; c and d also tied once.
@@ -131,10 +131,10 @@ fn check((matrix, counts, fractions): (PreferenceMatrix, Array2<f64>, RationalMa
     assert_eq!((found.support.len(), found.unique), (facts.support, Some(true)));
     assert!(found.duality_gap <= 1e-15, "{found:?}");
     // proved in rational arithmetic to be the only one, and equal to what an exact simplex method ends at
-    let exact = exact_lottery(&fractions).unwrap().unwrap();
+    let exact = exact_equilibria(&fractions, false).unwrap();
     assert!(exact.unique);
     let policy = found.policy.as_slice().unwrap();
-    assert_close(policy, &exact.to_f64(), 1e-12);
+    assert_close(policy, &exact.vertex.to_f64(), 1e-12);
     assert_close(policy, &rational::equilibrium(&fractions), 1e-12);
     let energy = cyclic_energy(&matrix, Some(counts.view()));
     assert!((energy - facts.energy).abs() <= 0.005, "{energy}");

@@ -1,8 +1,8 @@
 //! `equipoise solve` and `equipoise gap`: exact answers about one game file.
 
 use equipoise_answers::{
-    AnswerError, GapOptions, Proof, SolveOptions, Source, check_certificate, gap as measured,
-    is_batch_output, read_policy_for, read_reference_for, read_reference_for_batch, solve as solved,
+    AnswerError, GapOptions, SolveOptions, Source, check_certificate, gap as measured, is_batch_output,
+    read_certificate, read_policy_for, read_reference_for, read_reference_for_batch, solve as solved,
     solve_batch, to_json,
 };
 
@@ -42,8 +42,7 @@ pub(super) fn gap(args: Gap) -> Outcome {
     let source = |path| Source { path, selection: args.filters.selection(args.ties) };
     let given = args.game.map(|path| source(path).game(&progress)).transpose()?;
     if let Some(path) = &args.certificate {
-        let (proof, policy) = Proof::read(path)?;
-        let checked = check_certificate(&proof, policy.as_deref(), given.as_ref().map(|g| &g.game));
+        let checked = check_certificate(&read_certificate(path)?, given.as_ref());
         let answer = checked.map_err(|e| e.in_file(path))?;
         output::show(&answer, args.json);
         return Ok(if answer.valid { Answer::Yes } else { Answer::No });

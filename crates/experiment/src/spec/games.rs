@@ -16,6 +16,9 @@ use crate::grid::{self, Point};
 /// Most games that one `count` stands for.
 const MAX_COUNT: u64 = 10_000;
 
+/// The key that weighs the contexts of a game, of any kind.
+const WEIGHTS: &str = "context_weights";
+
 /// One point of the grid of one entry of `games`.
 #[derive(Clone, Debug)]
 pub(crate) struct GameSpec {
@@ -29,6 +32,17 @@ pub(crate) struct GameSpec {
     pub(crate) named: bool,
     /// Games that are drawn from it.
     pub(crate) draws: u64,
+    /// Weights of its contexts; `None`: those it comes with.
+    pub(crate) weights: Option<WeightsSpec>,
+}
+
+/// Context weights, as typed.
+#[derive(Clone, Debug)]
+pub(crate) enum WeightsSpec {
+    /// One for each context.
+    Values(Vec<f64>),
+    /// A file of them.
+    Path(PathBuf),
 }
 
 /// What makes a game.
@@ -69,6 +83,11 @@ impl GameSpec {
         if self.named { self.point.value_span("name") } else { self.point.entry }
     }
 
+    /// Where to blame the context weights.
+    pub(crate) fn weights_span(&self) -> Span {
+        self.point.value_span(WEIGHTS)
+    }
+
     /// The column whose values are games of their own.
     pub(crate) fn each(&self) -> Option<&'static str> {
         match &self.kind {
@@ -82,6 +101,7 @@ impl GameSpec {
         let mut block = self.point.given.clone();
         block.remove("name");
         block.remove("count");
+        block.remove(WEIGHTS);
         block
     }
 
@@ -90,6 +110,11 @@ impl GameSpec {
     pub(crate) fn entry(&self, name: &str, group: Option<(&str, &[String])>) -> Value {
         let mut block = self.block();
         block.insert("name".into(), json!(name));
+        match &self.weights {
+            Some(WeightsSpec::Values(values)) => block.insert(WEIGHTS.into(), json!(values)),
+            Some(WeightsSpec::Path(path)) => block.insert(WEIGHTS.into(), json!(absolute(path))),
+            None => None,
+        };
         if let GameKind::File { options, folder, .. } = &self.kind {
             if let Some(path) = options.path() {
                 block.insert("path".into(), json!(absolute(&folder.join(path))));
@@ -175,14 +200,17 @@ impl Resolver<'_> {
             }
         };
         defaults["name"] = Value::Null;
+        defaults[WEIGHTS] = Value::Null;
         if generator.is_some() {
             defaults["count"] = json!(1);
         }
         let what = format!("game `{kind}`");
-        let points = match file {
-            Some(file) => grid::expand_by(sources, block, &what, &defaults, &|key| file.list_levels(key))?,
-            None => grid::expand(sources, block, &what, &defaults)?,
+        let levels = |key: &str| match file {
+            _ if key == WEIGHTS => 1,
+            Some(file) => file.list_levels(key),
+            None => grid::levels(&defaults[key]),
         };
+        let points = grid::expand_by(sources, block, &what, &defaults, &levels)?;
         let blocks: Vec<&Map<String, Value>> = points.iter().map(|p| &p.given).collect();
         let suffixes = grid::distinguish(&blocks);
         for (point, suffix) in points.into_iter().zip(suffixes) {
@@ -206,26 +234,51 @@ impl Resolver<'_> {
                     self.error(point.value_span("count"), message)
                 })?,
             };
+            let weights = self.weights(&point)?;
             let mut game = match (generator, file) {
                 (Some(generator), _) => {
-                    GameSpec { kind: GameKind::Generated(generator), point, name, named, draws }
+                    GameSpec { kind: GameKind::Generated(generator), point, name, named, draws, weights }
                 }
                 (None, file) => {
                     let file = file.expect("one of the two was found");
                     let mut options = point.given.clone();
                     options.remove("name");
+                    options.remove(WEIGHTS);
                     let options = file
                         .options(&Value::Object(options))
                         .map_err(|e| option_error(sources, &point, &e))?;
                     let folder = sources.folder(point.value_span("path"));
                     let kind = GameKind::File { name: file.name, options: options.into(), folder };
-                    GameSpec { kind, point, name, named, draws }
+                    GameSpec { kind, point, name, named, draws, weights }
                 }
             };
             self.check_file(&mut game)?;
             games.push(game);
         }
         Ok(())
+    }
+
+    /// The context weights of an entry.
+    fn weights(&self, point: &Point) -> Result<Option<WeightsSpec>, ConfigError> {
+        let span = point.value_span(WEIGHTS);
+        let refuse = |value: &Value| {
+            let rule = "must be a list of numbers, one for each context, or the path of a file of them";
+            self.error(span, format!("`{WEIGHTS}` is {value}, {rule}"))
+        };
+        match point.given.get(WEIGHTS) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value @ Value::Array(list)) => {
+                let values: Option<Vec<f64>> = list.iter().map(Value::as_f64).collect();
+                Ok(Some(WeightsSpec::Values(values.ok_or_else(|| refuse(value))?)))
+            }
+            Some(Value::String(typed)) => {
+                let path = self.file.sources.locate(span, typed);
+                std::fs::metadata(&path)
+                    .map_err(|e| self.error(span, format!("{}: cannot be read: {e}", path.display())))?;
+                Ok(Some(WeightsSpec::Path(path)))
+            }
+            Some(value) => Err(refuse(value)),
+        }
     }
 
     /// A file must be there, and a matrix in the experiment file must be one.

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
 pub mod rational;
+pub mod vertices;
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::sample::{index, uniform};

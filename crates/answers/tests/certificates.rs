@@ -1,0 +1,205 @@
+//! Certificates are checked whole: whatever is changed in one is refused, by the name of what was changed.
+
+#![allow(clippy::unwrap_used)] // a test may
+
+use equipoise_answers::equipoise::env::{Game, PreferenceMatrix};
+use equipoise_answers::equipoise::ndarray::{Array2, arr2};
+use equipoise_answers::{GivenGame, Select, Silent, SolveOptions, Solved, check_certificate, solve};
+use serde_json::{Value, json};
+
+fn given(p: &Array2<f64>) -> GivenGame {
+    GivenGame::decimal(Game::single(PreferenceMatrix::new(p.view()).unwrap()))
+}
+
+fn answer(game: &GivenGame, select: Option<Select>, ranges: bool) -> Value {
+    let options = SolveOptions { select, ranges, ..Default::default() };
+    serde_json::to_value(solve(game, &options, &Silent).unwrap()).unwrap()
+}
+
+/// Games with one equilibrium and with several: clones above a fourth action, margins of 1e-9, all ties, a square.
+fn games() -> Vec<GivenGame> {
+    vec![
+        given(&arr2(&[[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]])),
+        given(&arr2(&[
+            [0.5, 0.5, 0.5, 0.9],
+            [0.5, 0.5, 0.5, 0.9],
+            [0.5, 0.5, 0.5, 0.9],
+            [0.1, 0.1, 0.1, 0.5],
+        ])),
+        given(&small_margins()),
+        given(&arr2(&[[0.5, 0.5], [0.5, 0.5]])),
+        given(&arr2(&[[0.5, 0.5, 0.6], [0.5, 0.5, 0.2], [0.4, 0.8, 0.5]])),
+        given(&arr2(&[
+            [0.5, 1.0, 0.5, 0.0],
+            [0.0, 0.5, 1.0, 0.5],
+            [0.5, 0.0, 0.5, 1.0],
+            [1.0, 0.5, 0.0, 0.5],
+        ])),
+    ]
+}
+
+fn small_margins() -> Array2<f64> {
+    arr2(&[
+        [0.5, 0.499999999, 0.500000001, 0.499999997, 0.499999998],
+        [0.500000001, 0.5, 0.499999998, 0.499999998, 0.499999999],
+        [0.499999999, 0.500000002, 0.5, 0.500000003, 0.500000001],
+        [0.500000003, 0.500000002, 0.499999997, 0.5, 0.500000003],
+        [0.500000002, 0.500000001, 0.499999999, 0.499999997, 0.5],
+    ])
+}
+
+/// Every leaf of an answer, by its pointer.
+fn leaves(value: &Value, at: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Array(list) => list.iter().enumerate().for_each(|(i, v)| leaves(v, &format!("{at}/{i}"), out)),
+        Value::Object(map) => map.iter().for_each(|(key, v)| leaves(v, &format!("{at}/{key}"), out)),
+        _ => out.push(at.to_owned()),
+    }
+}
+
+/// What a leaf may be changed to: each digit to another, or another letter, or the other truth value.
+fn changes(leaf: &Value) -> Vec<Value> {
+    let digits = |text: &str| -> Vec<String> {
+        let other = |i: usize, c: char| -> Option<String> {
+            let digit = c.to_digit(10)?;
+            let mut changed: Vec<char> = text.chars().collect();
+            changed[i] = char::from_digit((digit + 1) % 10, 10)?;
+            Some(changed.into_iter().collect())
+        };
+        text.chars().enumerate().filter_map(|(i, c)| other(i, c)).collect()
+    };
+    match leaf {
+        Value::Bool(v) => vec![json!(!v), Value::Null],
+        Value::Number(v) => {
+            digits(&v.to_string()).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+        }
+        Value::String(text) => {
+            digits(text).into_iter().chain([format!("{text}x")]).map(Value::from).collect()
+        }
+        _ => vec![json!(true)],
+    }
+}
+
+#[test]
+fn every_changed_digit_is_refused_by_name() {
+    let mut tried = 0;
+    for game in games() {
+        for (select, ranges) in [(None, true), (Some(Select::Vertex), false)] {
+            let whole = answer(&game, select, ranges);
+            let checked = check_certificate(&whole, None).unwrap();
+            assert!(checked.valid, "{checked:?} {whole:#}");
+            assert!(check_certificate(&whole, Some(&game)).unwrap().valid);
+            let mut places = Vec::new();
+            leaves(&whole, "", &mut places);
+            for place in places {
+                for change in changes(whole.pointer(&place).unwrap()) {
+                    let mut forged = whole.clone();
+                    *forged.pointer_mut(&place).unwrap() = change.clone();
+                    if forged == whole {
+                        continue;
+                    }
+                    tried += 1;
+                    let Ok(checked) = check_certificate(&forged, None) else {
+                        // of another type, so that there is no proof to check
+                        assert!(
+                            change.is_null() || change.is_boolean() || !change.is_string(),
+                            "{place} {change}"
+                        );
+                        continue;
+                    };
+                    assert!(!checked.valid, "{place} as {change} is accepted");
+                    let steps: Vec<&str> = place.split('/').skip(1).collect();
+                    let named = match steps[..] {
+                        ["certificate", "exact", key, ..] | ["certificate", "digests", key, ..] => key,
+                        ["certificate", key, ..] | [key, ..] => key,
+                        [] => unreachable!("a leaf has a name"),
+                    };
+                    let said =
+                        checked.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+                    assert!(said.contains(named), "{place} as {change}: {said}");
+                }
+            }
+        }
+    }
+    assert!(tried > 3000, "{tried}");
+}
+
+/// What mathematics decides is refused without the digests too, whoever wrote them anew.
+#[test]
+fn the_proof_decides_without_digests() {
+    for game in games() {
+        let mut whole = answer(&game, None, true);
+        whole["certificate"].as_object_mut().unwrap().remove("digests");
+        assert!(check_certificate(&whole, None).unwrap().valid);
+        for place in [
+            "/n",
+            "/duality_gap",
+            "/unique",
+            "/dimension",
+            "/certificate/unique",
+            "/certificate/exact/unique",
+            "/certificate/duality_gap",
+            "/certificate/exact/dimension",
+            "/ranges/0/0",
+            "/ranges/1/1",
+            "/method",
+            "/labels/0",
+            "/support/0",
+            "/certificate/best_responses/0",
+            "/certificate/exact/policy/0",
+            "/certificate/exact/win_rates/0/1",
+            "/certificate/value",
+            "/selected",
+        ] {
+            let leaf = whole.pointer(place).unwrap();
+            // 0/1 and 0/2 are one number
+            if leaf.as_str().is_some_and(|text| text.starts_with("0/")) {
+                continue;
+            }
+            for change in changes(leaf).into_iter().filter(|v| !v.is_null()) {
+                let mut forged = whole.clone();
+                *forged.pointer_mut(place).unwrap() = change.clone();
+                let refused = check_certificate(&forged, None).map_or(true, |checked| !checked.valid);
+                assert!(refused || forged == whole, "{place} as {change}");
+            }
+        }
+    }
+}
+
+/// Policy, uniqueness, dimension and ranges of an answer are those of its proof.
+#[test]
+fn answers_agree_with_their_proof() {
+    for game in games() {
+        let solved = solve(&game, &SolveOptions { ranges: true, ..Default::default() }, &Silent).unwrap();
+        let Solved::Lottery(found) = &solved.contexts[0] else { panic!("tau is 0") };
+        let exact = found.certificate.exact.as_ref().unwrap();
+        assert_eq!(
+            (found.unique, found.dimension, found.undecided.as_ref()),
+            (exact.unique, exact.dimension, None)
+        );
+        assert!(found.duality_gap.abs() <= 1e-15);
+        let ranges = found.ranges.as_ref().unwrap().as_ref().unwrap();
+        for (p, (least, largest)) in found.policy.iter().zip(ranges) {
+            assert!(least - 1e-15 <= *p && *p <= largest + 1e-15, "{p} {ranges:?}");
+        }
+        assert_eq!(found.unique == Some(true), ranges.iter().all(|(least, largest)| least == largest));
+    }
+    // the cases of the report
+    let clones = answer(&games()[1], None, true);
+    assert_eq!(clones["ranges"], json!([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 0.0]]));
+    let small = answer(&games()[2], None, true);
+    assert_eq!((&small["unique"], &small["dimension"]), (&json!(false), &json!(1)));
+}
+
+/// Without fractions, what is null has its reason beside it.
+#[test]
+fn null_has_a_reason() {
+    for game in games() {
+        let game: GivenGame = game.game.into();
+        for select in [None, Some(Select::Vertex)] {
+            let found = answer(&game, select, true);
+            let told = ["unique", "dimension", "ranges"].iter().all(|key| !found[key].is_null());
+            assert_eq!(told, found.get("undecided").is_none(), "{found}");
+        }
+    }
+}
