@@ -45,6 +45,7 @@
 mod audit;
 mod batch;
 mod certificate;
+mod decimals;
 mod error;
 mod fit;
 mod gap;

@@ -331,6 +331,8 @@ fn solve_context(
     if let Some((fractions, (found, exact))) = proved {
         return proved_answer(fractions, found, exact, labels).map(Solved::Lottery);
     }
+    // margins that are rounded once, not differences of rounded win rates
+    let matrix = given.fractions.as_ref().map_or(matrix, RationalMargins::to_matrix);
     let e = select_lottery_watched(&matrix, selection, &|gap| progress.gap(gap))?;
     let ranges = if options.ranges { Some(equilibrium_ranges(&matrix)?) } else { None };
     let undecided = undecided(&e, matches!(ranges, Some(None)), given);

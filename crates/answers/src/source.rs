@@ -10,8 +10,9 @@ use equipoise::data::{
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
-use equipoise::reference::{LARGEST_PROOF, RationalMargins};
+use equipoise::reference::RationalMargins;
 
+use crate::decimals::stated;
 use crate::error::AnswerError;
 use crate::progress::Progress;
 
@@ -28,31 +29,47 @@ pub struct Source {
     pub selection: Selection,
 }
 
-/// A game, with its win rates as fractions where a proof is wanted.
+/// Largest number of actions whose margins are kept as fractions, 32 bytes a pair.
+const LARGEST_FRACTIONS: usize = 1000;
+
+/// A game, with its win rates as fractions where they are known as such.
 #[derive(Clone, Debug)]
 pub struct GivenGame {
     /// The game.
     pub game: Game,
-    /// Its margins as fractions, for a proof in rational arithmetic: one context of at most
-    /// [`LARGEST_PROOF`] actions. `None`: no proof.
+    /// Its margins as fractions: for a proof in rational arithmetic, of up to
+    /// [`LARGEST_PROOF`](equipoise::reference::LARGEST_PROOF) actions, and above for margins that are rounded once. `None` for
+    /// several contexts, above a thousand actions, and where it is not known what the numbers stand for.
     pub fractions: Option<RationalMargins>,
 }
 
 impl GivenGame {
-    /// A game whose win rates are decimal numbers of up to fifteen places, as in a text. Games of several contexts, and
-    /// those of more than [`LARGEST_PROOF`] actions, get no fractions.
+    /// A game whose win rates are decimal numbers of up to fifteen places.
     #[must_use]
     pub fn decimal(game: Game) -> Self {
-        let single = (game.contexts() == 1).then(|| game.matrix(0)).filter(|m| m.n() <= LARGEST_PROOF);
-        Self { game, fractions: single.map(|m| RationalMargins::from_decimals(&m)) }
+        let fractions = has_fractions(&game).then(|| RationalMargins::from_decimals(&game.matrix(0)));
+        Self { game, fractions }
+    }
+
+    /// A game that was read from a text of decimal numbers, each of which counts to its last digit.
+    fn of_text(game: Game, path: &Path) -> Self {
+        let text = has_fractions(&game).then(|| std::fs::read_to_string(path).ok()).flatten();
+        match text.and_then(|text| stated(path, &text, &game)) {
+            Some(fractions) => Self { game, fractions: Some(fractions) },
+            None => Self::decimal(game),
+        }
     }
 
     /// The game of counted comparisons; pairs that never met are 1/2.
     #[must_use]
     pub fn counted(data: &Comparisons) -> Self {
-        let fractions = (data.n() <= LARGEST_PROOF).then(|| fractions(data)).flatten();
+        let fractions = (data.n() <= LARGEST_FRACTIONS).then(|| fractions(data)).flatten();
         Self { game: data.game(0.0), fractions }
     }
+}
+
+fn has_fractions(game: &Game) -> bool {
+    game.contexts() == 1 && game.shape().actions(0) <= LARGEST_FRACTIONS
 }
 
 impl From<Game> for GivenGame {
@@ -82,7 +99,7 @@ impl Source {
         let game = read_matrix(&self.path)?;
         let binary = |ending: &std::ffi::OsStr| ["npy", "npz"].iter().any(|b| ending.eq_ignore_ascii_case(b));
         Ok(match self.path.extension() {
-            Some(ending) if !binary(ending) => GivenGame::decimal(game),
+            Some(ending) if !binary(ending) => GivenGame::of_text(game, &self.path),
             _ => game.into(),
         })
     }

@@ -36,6 +36,7 @@ mod selection;
 mod shared_file;
 mod stream;
 mod timestamp;
+mod weights;
 
 pub use battles::{Battle, Battles};
 pub use checks::{Checks, Lines};
@@ -58,6 +59,7 @@ pub use read::{
 pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
+pub use weights::read_weights;
 
 use std::path::Path;
 

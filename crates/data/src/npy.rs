@@ -7,7 +7,7 @@ use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use equipoise_env::{Game, PreferenceMatrix};
-use ndarray::{ArrayD, Axis, Ix3};
+use ndarray::{Array1, ArrayD, Axis, Ix3};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt as _};
 use zip::ZipArchive;
@@ -18,6 +18,9 @@ use crate::error::DataError;
 pub(crate) const LONGEST_HEADER: usize = 4096;
 /// Longest array of an archive, unpacked: a small archive may claim anything.
 const LONGEST_MEMBER: u64 = 4 << 30;
+
+/// Member of an archive that weighs the contexts.
+const WEIGHTS: &str = "weights.npy";
 
 /// Reads a game.
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
@@ -43,19 +46,32 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     Ok(Game::new(matrices).expect("there is a context"))
 }
 
-/// Reads a game from an archive: its only array, or the one named `matrix`.
+/// Reads a game from an archive: its only array, or the one named `matrix`, with the context weights in the one named
+/// `weights`, if there is one.
 pub(crate) fn parse_archive(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     let refuse = |message: String| DataError::new(path, message);
     let broken = |e: String| refuse(not_an_archive(&e));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(e.to_string()))?;
     let wanted = member(path, &archive)?;
-    let member = archive.by_name(&wanted).map_err(|e| broken(e.to_string()))?;
-    let mut array = Vec::new();
-    member.take(LONGEST_MEMBER + 1).read_to_end(&mut array).map_err(|e| broken(e.to_string()))?;
-    if array.len() as u64 > LONGEST_MEMBER {
-        return Err(refuse(format!("`{wanted}` is larger than {} GiB", LONGEST_MEMBER >> 30)));
+    let weighted = wanted != WEIGHTS && archive.file_names().any(|name| name == WEIGHTS);
+    let mut unpack = |name: &str| -> Result<Vec<u8>, DataError> {
+        let member = archive.by_name(name).map_err(|e| broken(e.to_string()))?;
+        let mut array = Vec::new();
+        member.take(LONGEST_MEMBER + 1).read_to_end(&mut array).map_err(|e| broken(e.to_string()))?;
+        if array.len() as u64 > LONGEST_MEMBER {
+            return Err(refuse(format!("`{name}` is larger than {} GiB", LONGEST_MEMBER >> 30)));
+        }
+        Ok(array)
+    };
+    let game = parse(path, &unpack(&wanted)?)?;
+    if !weighted {
+        return Ok(game);
     }
-    parse(path, &array)
+    let weights = unpack(WEIGHTS)?;
+    shape(path, &weights)?;
+    let weights = Array1::<f64>::read_npy(&weights[..])
+        .map_err(|e| refuse(format!("`weights`: {e}; a float64 array of one number a context is needed")))?;
+    game.with_weights(weights.to_vec()).map_err(|e| refuse(format!("`weights`: {e}")))
 }
 
 /// Name of the only array of an archive, or of the one named `matrix`.
@@ -157,6 +173,19 @@ mod tests {
         assert_eq!(read(&archive(&["x", "matrix"])).unwrap().prob(0, 1, 0), 0.25);
         assert!(read(&archive(&["x", "y"])).unwrap_err().contains("holds the arrays x.npy, y.npy"));
         assert!(read(b"PK").unwrap_err().contains("not a NumPy archive"));
+        // with context weights
+        let cube = ndarray::stack(Axis(0), &[p.view(), p.t()]).unwrap();
+        let weighted = |weights: &[f64]| {
+            let mut bytes = Vec::new();
+            let mut writer = ndarray_npy::NpzWriter::new(Cursor::new(&mut bytes));
+            writer.add_array("matrix", &cube).unwrap();
+            writer.add_array("weights", &ndarray::arr1(weights)).unwrap();
+            writer.finish().unwrap();
+            read(&bytes)
+        };
+        assert_eq!(weighted(&[3.0, 1.0]).unwrap().weights(), [0.75, 0.25]);
+        assert!(weighted(&[3.0]).unwrap_err().contains("`weights`: 1 context weights given for 2 contexts"));
+        assert!(weighted(&[3.0, -1.0]).unwrap_err().contains("`weights`"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use equipoise::core::{BuildError, Policy, SolverEntry, sample};
-use equipoise::data::{FileGame, FileGames, FileGroup, read_policy};
+use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
 use equipoise::env::{Feedback, Game};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use crate::exact::ExactAnswers;
 use crate::game::{GameIdentity, GamePlan};
 use crate::grid::Point;
 use crate::identity;
-use crate::spec::{GameKind, GameSpec, PolicySpec, Spec, limits_json, option_error};
+use crate::spec::{GameKind, GameSpec, PolicySpec, Spec, WeightsSpec, limits_json, option_error};
 use crate::yaml;
 
 /// Most games of one experiment.

@@ -15,19 +15,23 @@ pub fn schema() -> Value {
     let whole = json!({ "type": "integer", "minimum": 1 });
     let text = json!({ "type": "string" });
     let grid = |one: &Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
+    let weights = json!({
+        "description": "a number for each context, or the path of a file of them (.json, .csv); divided by their sum",
+        "anyOf": [numbers, text, { "type": "array", "items": { "anyOf": [numbers, text] } }]
+    });
     let metric = json!({ "enum": METRICS.iter().map(|m| m.name).collect::<Vec<_>>() });
     let solvers = registry::solvers().map(|e| (e.name, e.summary, component((e.schema)().to_value(), &[])));
     let mut games: Vec<(&str, &str, Value)> = GENERATORS
         .iter()
         .map(|g| {
-            (g.name, g.summary, component((g.schema)().to_value(), &[("name", &text), ("count", &whole)]))
+            let extra = [("name", &text), ("count", &whole), ("context_weights", &weights)];
+            (g.name, g.summary, component((g.schema)().to_value(), &extra))
         })
         .collect();
-    games.extend(
-        GAME_FILES
-            .iter()
-            .map(|f| (f.name, f.summary, component((f.schema)().to_value(), &[("name", &text)]))),
-    );
+    games.extend(GAME_FILES.iter().map(|f| {
+        let extra = [("name", &text), ("context_weights", &weights)];
+        (f.name, f.summary, component((f.schema)().to_value(), &extra))
+    }));
     let oracles: Vec<String> = ORACLES
         .iter()
         .map(|o| match (o.defaults)() {
@@ -37,11 +41,18 @@ pub fn schema() -> Value {
             _ => o.name.to_owned(),
         })
         .collect();
-    let policy = |extra: &str| {
-        json!({ "anyOf": [{ "enum": ["uniform", extra] },
-            { "type": "object", "properties": { "logits": numbers, "path": text,
-                "random-normal": { "type": "object", "properties": { "scale": number } } } }] })
+    let policy = |words: &[&str], blocks: Value| {
+        json!({ "anyOf": [{ "enum": words },
+            { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+              "properties": blocks }] })
     };
+    let logits = json!({ "type": "array", "minItems": 1, "items": number });
+    // a word may also be a key without a value
+    let word = json!({ "type": "null" });
+    let reference = json!({ "logits": logits, "path": text, "uniform": word,
+        "random-normal": { "type": ["object", "null"], "additionalProperties": false,
+            "properties": { "scale": { "type": "number", "minimum": 0, "maximum": 1000 } } } });
+    let start = json!({ "logits": logits, "uniform": word, "reference": word });
     let tau = json!({ "type": "number", "minimum": 0 });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -54,8 +65,8 @@ pub fn schema() -> Value {
             "name": text,
             "description": text,
             "games": entries(games),
-            "reference": policy("uniform"),
-            "start": policy("reference"),
+            "reference": policy(&["uniform", "random-normal"], reference),
+            "start": policy(&["reference", "uniform"], start),
             "tau": grid(&tau),
             "oracle": { "description": oracles.join(", or ") },
             "solvers": entries(solvers),

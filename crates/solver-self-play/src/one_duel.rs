@@ -245,6 +245,40 @@ mod tests {
         }
     }
 
+    /// The second way: forward, backward, forward (Tseng 2000) on `0 = n lambda - K x - lambda / x`, whose skew part is stepped
+    /// explicitly and whose barrier in closed form: `x` is the positive root of `x^2 - z x - eta lambda = 0`.
+    fn by_splitting(k: &Array2<f64>, lambda: f64) -> Array1<f64> {
+        let n = k.nrows();
+        let largest = k.rows().into_iter().map(|row| row.iter().map(|v| v.abs()).sum()).fold(0.0, f64::max);
+        let eta = 0.9 / f64::max(largest, 0.1);
+        let mut x = Array1::from_elem(n, 1.0 / n as f64);
+        for _ in 0..(60.0 / (eta * lambda)) as usize {
+            let forward = k.dot(&x);
+            let root = |z: f64| 0.5 * (z + (z * z + 4.0 * eta * lambda).sqrt());
+            let back = Array1::from_shape_fn(n, |i| root(x[i] + eta * (forward[i] - n as f64 * lambda)));
+            x = &back + &((k.dot(&back) - &forward) * eta);
+        }
+        x
+    }
+
+    #[test]
+    fn newton_and_a_splitting_method_solve_the_same_barrier_equations() {
+        let mut rng = seed::stream(6, "one-duel", &[]);
+        for n in [2, 3, 7, 31, 45] {
+            let drawn = margins(n, &mut rng);
+            // as estimated from few duels too: many ties, few values
+            let coarse = drawn.mapv(|v| (3.0 * v).round() / 6.0);
+            for k in [drawn, coarse] {
+                for lambda in [1.0, 0.1, 0.01] {
+                    let (newton, split) =
+                        (central_path(k.view(), lambda).expect("converged"), by_splitting(&k, lambda));
+                    let apart = (&newton - &split).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+                    assert!(apart < 1e-11, "n {n}, lambda {lambda}: {apart}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_path_ends_where_rounding_does_and_a_failure_is_named() {
         let mut rng = seed::stream(4, "one-duel", &[]);

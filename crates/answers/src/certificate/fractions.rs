@@ -13,7 +13,7 @@ use super::{EndProof, Problem, Proof};
 pub(super) struct Fraction(BigInt, BigInt);
 
 impl Fraction {
-    fn read(text: &str) -> Result<Self, Problem> {
+    pub(super) fn read(text: &str) -> Result<Self, Problem> {
         let (a, b) = text.split_once('/').unwrap_or((text, "1"));
         let (a, b) = (a.parse::<BigInt>(), b.parse::<BigInt>());
         match (a, b) {

@@ -414,6 +414,7 @@ pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<Cer
             });
         }
     };
+    let unique = if problems.is_empty() { verdict.unique } else { None };
     let mut policy_duality_gap = None;
     if answer.pointer("/certificate/exact").is_some() {
         policy_duality_gap = surroundings::check(answer, &proof, &whole, &verdict, &mut problems);
@@ -426,13 +427,7 @@ pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<Cer
     if let Some(game) = game {
         problems.extend(difference(&proof, &whole, game));
     }
-    Ok(CertificateAnswer {
-        valid: problems.is_empty(),
-        n: whole.n(),
-        unique: if problems.is_empty() { verdict.unique } else { None },
-        problems,
-        policy_duality_gap,
-    })
+    Ok(CertificateAnswer { valid: problems.is_empty(), n: whole.n(), problems, unique, policy_duality_gap })
 }
 
 /// What distinguishes a game from that of the proof.

@@ -20,6 +20,18 @@ pub struct RationalMargins {
 }
 
 impl RationalMargins {
+    /// The margins `K_ij = margin(i, j)` for `i < j`, numerator and denominator. `None` without an action, where `margin` is
+    /// `None`, a denominator is not positive, or a margin is not in `[-1/2, 1/2]`.
+    #[must_use]
+    pub fn new(n: usize, margin: impl Fn(usize, usize) -> Option<(i128, i128)>) -> Option<Self> {
+        let read = |(i, j): (usize, usize)| {
+            let (a, b) = margin(i, j)?;
+            (b > 0 && a.unsigned_abs() <= b.unsigned_abs() / 2).then(|| reduced(a, b))
+        };
+        let packed = pairs(n).map(read).collect::<Option<_>>()?;
+        (n > 0).then_some(Self { n, packed })
+    }
+
     /// Reads each win rate as the decimal number of up to fifteen places that it was written as. A matrix computed in
     /// floating point is thereby rounded to fifteen places, and a proof is one for the rounded matrix.
     ///
