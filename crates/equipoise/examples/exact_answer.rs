@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "an example prints its answer")]
 
 use equipoise::prelude::*;
-use equipoise::reference::{RationalMargins, exact_lottery};
+use equipoise::reference::{RationalMargins, exact_equilibria};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let p = array![[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]];
@@ -14,8 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // As a proof: the same policy in fractions. The entries are read as the decimals they were written as.
     let margins = RationalMargins::from_decimals(&matrix);
-    let proof = exact_lottery(&margins)?.ok_or("no proof: too large, or rounding hides the support")?;
-    let fractions: Vec<(i64, i64)> = (0..3)
+    let all = exact_equilibria(&margins, false).ok_or("no proof: too large")?;
+    println!("the only equilibrium: {}", all.unique);
+    let proof = all.vertex;
+    let fractions: Vec<(i128, i128)> = (0..3)
         .map(|i| {
             let text = proof.fraction(i);
             let (a, b) = text.split_once('/').ok_or("a fraction is a/b")?;
@@ -26,12 +28,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The certificate, checked here and now: the fractions are probabilities, and no answer beats them,
     // sum_j K_ij pi_j <= 0 for every i. All in integers over one denominator.
-    let common: i64 = fractions.iter().map(|f| f.1).product();
-    let weights: Vec<i64> = fractions.iter().map(|(a, b)| a * (common / b)).collect();
-    assert!(weights.iter().all(|w| *w >= 0) && weights.iter().sum::<i64>() == common);
+    let common: i128 = fractions.iter().map(|f| f.1).product();
+    let weights: Vec<i128> = fractions.iter().map(|(a, b)| a * (common / b)).collect();
+    assert!(weights.iter().all(|w| *w >= 0) && weights.iter().sum::<i128>() == common);
     for i in 0..3 {
         // margins as tenths: K_ij = (a / b), b divides 20
-        let gain: i64 =
+        let gain: i128 =
             (0..3).map(|j| margins.margin(i, j)).zip(&weights).map(|((a, b), w)| a * (20 / b) * w).sum();
         println!("answer {i} gains {gain} against the lottery");
         assert!(gain <= 0);

@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn quotients_are_those_of_the_processor() {
         for (a, b) in
-            [(1, 3), (2, 3), (-7, 11), (1, 1 << 40), (123_456_789, 1_000), (9_007_199_254_740_993, 2)]
+            [(1i64, 3i64), (2, 3), (-7, 11), (1, 1 << 40), (123_456_789, 1_000), (9_007_199_254_740_993, 2)]
         {
             assert_eq!(rounded(&BigInt::from(a), &BigInt::from(b)), a as f64 / b as f64, "{a}/{b}");
         }
