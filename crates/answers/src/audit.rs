@@ -1,15 +1,17 @@
-//! The proved statements of the methods, against measurements.
+//! The statements about the methods, against measurements.
 
+mod choose;
 mod page;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use equipoise::audit::{Finding, Instance, check_claim, search, suite};
-use equipoise::claims::{CLAIMS, Claim};
-use equipoise::eval::audit::BoundVerdict;
+use equipoise::audit::{Finding, Instance, check_claim, instances, search, suite};
+use equipoise::claims::{Claim, Expected, Standing};
+use equipoise::env::Game;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::error::AnswerError;
 use crate::progress::{Progress, Stage};
@@ -22,12 +24,18 @@ const VACUOUS: f64 = 1000.0;
 const TOLD: f64 = 0.1;
 
 /// Which claims are audited, and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct AuditOptions {
     /// Only these claims, by id.
     pub claims: Vec<String>,
     /// And those about these methods, by name. Nothing in either list: all claims.
     pub solvers: Vec<String>,
+    /// A game of one's own, with its name, in place of the suite: each of its contexts, from its uniform and from a random reference.
+    pub game: Option<(String, Game)>,
+    /// What is run otherwise than the claims say: parameters of the methods, by name, and besides them `tau` (of claims about the
+    /// regularised game) and `steps`. Claims about methods without such a parameter, and claims whose statement fixes it, are
+    /// left out, with a note.
+    pub set: Map<String, Value>,
     /// Besides the suite, so many random small games (and a quarter as many climbed from the worst) are searched for a
     /// counter-example.
     pub search: u32,
@@ -61,6 +69,9 @@ pub struct ClaimAnswer {
     pub verdicts: BTreeMap<&'static str, u32>,
     /// Games searched.
     pub searched: u32,
+    /// Whether it came out as the claim says it will: nothing worse than [`Claim::expected`], no run that could not be made, and
+    /// on the suite a break where one is known.
+    pub as_expected: bool,
 }
 
 /// Audits claims.
@@ -77,69 +88,75 @@ pub struct ClaimAnswer {
 /// # Errors
 /// [`AnswerError::Option`] for an unknown claim or method, [`AnswerError::Audit`] if a claim cannot be run.
 pub fn audit(options: &AuditOptions, progress: &dyn Progress) -> Result<AuditAnswer, AnswerError> {
-    let chosen = choose(options)?;
+    let (chosen, left_out) = choose::claims(options)?;
+    left_out.iter().for_each(|note| progress.note(note));
+    let asked = choose::Asked::of(options)?;
     let _stage = Stage::begin(progress, "claims", Some(chosen.len()));
     let mut claims = Vec::with_capacity(chosen.len());
     for claim in chosen {
-        claims.push(audit_claim(claim, options)?);
+        claims.push(audit_claim(claim, options, &asked)?);
         progress.advance(1);
     }
     Ok(AuditAnswer { claims, seed: options.seed })
 }
 
-fn audit_claim(claim: &'static Claim, options: &AuditOptions) -> Result<ClaimAnswer, AnswerError> {
+fn audit_claim(
+    claim: &'static Claim,
+    options: &AuditOptions,
+    asked: &choose::Asked,
+) -> Result<ClaimAnswer, AnswerError> {
     let mut runs: Vec<(Finding, Instance)> = Vec::new();
     let mut verdicts = BTreeMap::new();
-    for instance in suite(claim.game, options.seed) {
+    let on = match (&options.game, asked.tau) {
+        (Some((name, game)), tau) => instances(name, game, claim.game, tau, options.seed),
+        (None, tau) => suite(claim.game, tau, options.seed),
+    };
+    for instance in on {
+        let instance = Instance { changes: asked.changes.clone(), ..instance };
         let finding = check_claim(claim, &instance)?;
         *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
         runs.push((finding, instance));
     }
     let mut searched = 0;
     if options.search > 0 {
-        let found = search(claim, options.search, options.seed)?;
+        let found = search(claim, options.search, asked.tau, &asked.changes, options.seed)?;
         searched = found.games;
         for (name, count) in found.verdicts {
             *verdicts.entry(name).or_insert(0) += count;
         }
         runs.push((found.worst, found.instance));
+        // an error that is not the worst finding is told beside it
+        let told = |(error, _): &(Finding, Instance)| runs.iter().all(|(f, _)| f.instance != error.instance);
+        let error = found.error.filter(told);
+        runs.extend(error);
     }
     let score = |(finding, _): &(Finding, Instance)| finding.judged.severity().score();
     // a stable sort: equally bad findings stay in the order of the suite
     runs.sort_by(|a, b| score(b).total_cmp(&score(a)));
     let instance = runs.first().expect("the suite has instances").1.clone();
+    let count = |name: &str| verdicts.get(name).copied().unwrap_or(0);
+    let broken = count("FAIL") > 0;
+    let as_known = options.game.is_none() && *asked == choose::Asked::default();
+    let as_expected = count("ERROR") == 0
+        && match claim.expected {
+            // what is known to break breaks on the suite; elsewhere it may hold
+            Expected::Fail => broken || !as_known,
+            Expected::Pass | Expected::Inconclusive => !broken,
+        };
     let findings = runs.into_iter().map(|(finding, _)| finding).collect();
-    Ok(ClaimAnswer { claim, findings, instance, verdicts, searched })
-}
-
-fn choose(options: &AuditOptions) -> Result<Vec<&'static Claim>, AnswerError> {
-    let known = |option, name: &String, names: &mut dyn Iterator<Item = &'static str>| {
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names.dedup();
-        if names.contains(&name.as_str()) {
-            return Ok(());
-        }
-        let rule = format!("is not known to the claims; known: {}", names.join(", "));
-        Err(AnswerError::option(option, format!("`{name}`"), rule))
-    };
-    for id in &options.claims {
-        known("claim", id, &mut CLAIMS.iter().map(|c| c.id))?;
-    }
-    for name in &options.solvers {
-        known("solver", name, &mut CLAIMS.iter().map(|c| c.solver))?;
-    }
-    let all = options.claims.is_empty() && options.solvers.is_empty();
-    let wanted = |c: &&Claim| {
-        all || options.claims.iter().any(|id| id == c.id) || options.solvers.iter().any(|s| s == c.solver)
-    };
-    Ok(CLAIMS.iter().filter(wanted).collect())
+    Ok(ClaimAnswer { claim, findings, instance, verdicts, searched, as_expected })
 }
 
 impl AuditAnswer {
     /// Claims that are broken.
     pub fn broken(&self) -> impl Iterator<Item = &ClaimAnswer> {
         self.claims.iter().filter(|claim| claim.fails())
+    }
+
+    /// Claims that came out otherwise than they are known to: broken and not known to be, not broken and known to be, or not to be
+    /// run.
+    pub fn unexpected(&self) -> impl Iterator<Item = &ClaimAnswer> {
+        self.claims.iter().filter(|claim| !claim.as_expected)
     }
 
     /// The report page, in Markdown. `replayed` says of a claim whether its worst finding is replayed by an experiment in
@@ -160,7 +177,7 @@ impl ClaimAnswer {
     /// Whether it is broken.
     #[must_use]
     pub fn fails(&self) -> bool {
-        matches!(self.worst().judged.verdict, BoundVerdict::Fail { .. })
+        self.verdicts.contains_key("FAIL")
     }
 
     /// The smallest `bound / measured` anywhere; `None` without a bound.
@@ -212,7 +229,11 @@ impl Serialize for ClaimAnswer {
         map.serialize_entry("claim", claim.id)?;
         map.serialize_entry("solver", claim.solver)?;
         map.serialize_entry("statement", claim.statement)?;
-        map.serialize_entry("source", claim.source)?;
+        map.serialize_entry("citation", claim.citation)?;
+        map.serialize_entry("source", &claim.source)?;
+        map.serialize_entry("standing", &claim.standing)?;
+        map.serialize_entry("expected", &claim.expected)?;
+        map.serialize_entry("as_expected", &self.as_expected)?;
         map.serialize_entry("iterate", &claim.iterate)?;
         map.serialize_entry("quantity", claim.quantity.name())?;
         map.serialize_entry("unit", claim.unit.name())?;
@@ -250,7 +271,7 @@ impl Cells {
         };
         Self {
             verdict: worst.judged.verdict.name(),
-            counts: ["PASS", "FAIL", "INCONCLUSIVE", "HYPOTHESIS NOT MET"].map(count).join("/"),
+            counts: ["PASS", "FAIL", "INCONCLUSIVE", "HYPOTHESIS NOT MET", "ERROR"].map(count).join("/"),
             least_slack: claim.least_slack().map_or(String::new(), factor),
             final_slack,
             slope: worst.judged.slope.map_or(String::new(), |s| {
@@ -277,7 +298,8 @@ impl fmt::Display for AuditAnswer {
             "claim",
             "solver",
             "verdict",
-            "pass/fail/open/silent",
+            "expected",
+            "verdicts",
             "least slack",
             "slack at the end",
             "slope (95%)",
@@ -290,6 +312,7 @@ impl fmt::Display for AuditAnswer {
                 claim.claim.id.to_owned(),
                 claim.claim.solver.to_owned(),
                 cells.verdict.to_owned(),
+                format!("{}{}", claim.claim.expected.name(), if claim.as_expected { "" } else { " (!)" }),
                 cells.counts,
                 cells.least_slack,
                 cells.final_slack,
@@ -301,9 +324,11 @@ impl fmt::Display for AuditAnswer {
         f.write_str(&table(width(f), &header, rows))?;
         write!(
             f,
-            "\n{} claims, {} of them broken, {} bounds that predict nothing (off by more than {VACUOUS} at the end of most runs)",
+            "\nverdicts: pass/fail/open/silent/error\n{} claims ({} conjectures), {} of them broken, {} otherwise than expected (!), {} bounds that predict nothing (off by more than {VACUOUS} at the end of most runs)",
             self.claims.len(),
+            self.claims.iter().filter(|claim| claim.claim.standing == Standing::Conjecture).count(),
             self.broken().count(),
+            self.unexpected().count(),
             self.claims.iter().filter(|claim| claim.vacuous()).count(),
         )
     }

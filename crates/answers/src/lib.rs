@@ -9,7 +9,7 @@
 //! | is it cyclic beyond noise? | [`inspect()`], [`inspect_groups`] | [`InspectAnswer`], [`InspectGroupsAnswer`] |
 //! | a preference model | [`fit()`] of [`FitData`] | [`FitAnswer`] |
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
-//! | the proved statements, against measurements | [`audit()`] | [`AuditAnswer`] |
+//! | the statements about the methods, against measurements | [`audit()`] | [`AuditAnswer`] |
 //! | what the registries hold | [`list()`] | [`ListAnswer`] |
 //!
 //! Options are plain structs with defaults. Files come in by a thin layer: [`Source`] (a path and which of its rows are meant)
@@ -54,6 +54,7 @@ mod list;
 mod loss;
 mod progress;
 mod rank;
+mod settings;
 mod solve;
 mod source;
 mod table;
@@ -81,12 +82,13 @@ pub use list::{
     ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,
     list,
 };
-pub use loss::{LossAnswer, loss, read_loss_inputs, read_loss_options};
+pub use loss::{LossAnswer, loss, read_loss_inputs};
 pub use progress::{Progress, Silent};
 pub use rank::{
     PageOptions, PositionFacts, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank,
     rank_groups, rank_with_page,
 };
+pub use settings::read_settings;
 pub use solve::{
     LotteryAnswer, LotteryCertificate, PathAnswer, PathLimit, PathPoint, RegularisedAnswer,
     RegularisedCertificate, Select, SolveAnswer, SolveOptions, Solved, solve,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use equipoise::objectives::{Array, Inputs, objective};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::AnswerError;
 use crate::table::{table, width};
@@ -84,23 +84,6 @@ pub fn read_loss_inputs(path: &Path) -> Result<Inputs, AnswerError> {
     let value: Value =
         serde_json::from_str(&text).map_err(|error| refused(format!("is not JSON: {error}")))?;
     Inputs::from_json(&value).map_err(|error| AnswerError::from(error).in_file(path))
-}
-
-/// Options typed as `key=value`: a value is JSON, and text where it is none.
-///
-/// # Errors
-/// [`AnswerError::Option`] for one without `=` or a key given twice.
-pub fn read_loss_options(typed: &[String]) -> Result<Value, AnswerError> {
-    let mut options = Map::new();
-    for one in typed {
-        let (key, value) =
-            one.split_once('=').ok_or_else(|| AnswerError::option("set", one, "must be key=value"))?;
-        let parsed = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        if options.insert(key.to_owned(), parsed).is_some() {
-            return Err(AnswerError::option("set", one, "gives a key for the second time"));
-        }
-    }
-    Ok(Value::Object(options))
 }
 
 impl fmt::Display for LossAnswer {

@@ -62,11 +62,15 @@ pub(crate) enum Command {
     /// Render the report of a results folder again.
     #[command(after_help = "Example:\n  equipoise report results/quickstart")]
     Report(Report),
-    /// Hold the proved statements of the methods against measurements.
+    /// Hold the theorems and conjectures about the methods against measurements.
     #[command(
         after_help = "Example:\n  equipoise audit\n  equipoise audit --claim egpo-contraction --search 1000\n  equipoise \
-                            audit --solver onpo --out results/audit\n\nExit code 1 if a claim is broken; its worst \
-                            counter-example is then an experiment folder below --out, which `equipoise check` replays."
+                            audit --solver onpo --out results/audit\n  equipoise audit --game game.csv --solver egpo --set \
+                            step_size=0.3 --set tau=0.1\n\nExit code 0 if every claim came out as it is known to \
+                            (`expected`: two are known to be broken), 1 if one broke that is not known to, if one that \
+                            breaks on the suite did not, or if a run could not be made. The worst \
+                            counter-example of a broken claim is an experiment folder below --out, which `equipoise \
+                            check` replays."
     )]
     Audit(Audit),
     /// Exact equilibrium of a preference matrix, with its certificate.
@@ -194,6 +198,14 @@ pub(crate) struct Audit {
     /// Only the claims about this method. May be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) solver: Vec<String>,
+    /// Audit this game in place of the suite: a preference matrix or comparisons. Each of its contexts is run from its uniform
+    /// and from a random reference.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) game: Option<PathBuf>,
+    /// Run otherwise than the claims say, as in `--set step_size=0.3`: a parameter of the methods, or `tau` (of claims about
+    /// the regularised game), or `steps`. Claims that speak of another value become `hypothesis not met`. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Besides the suite, search so many random small games (and a quarter as many climbed from the worst) for a
     /// counter-example.
     #[arg(long, value_name = "N", default_value_t = 0)]

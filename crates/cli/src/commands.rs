@@ -7,7 +7,7 @@ mod games;
 
 use std::error::Error;
 
-use equipoise_answers::{read_loss_inputs, read_loss_options};
+use equipoise_answers::{read_loss_inputs, read_settings};
 
 use crate::args::{Command, List, Loss};
 use crate::{Answer, output};
@@ -38,7 +38,7 @@ pub(crate) fn run(command: Command) -> Outcome {
 }
 
 fn loss(args: &Loss) -> Outcome {
-    let options = read_loss_options(&args.set)?;
+    let options = read_settings(&args.set)?.into();
     let inputs = read_loss_inputs(&args.input)?;
     output::show(&equipoise_answers::loss(&args.objective, &options, &inputs)?, args.json);
     Ok(Answer::Yes)

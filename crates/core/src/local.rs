@@ -111,6 +111,32 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_mode_is_the_slowest_or_the_fastest_turn() {
+        // so that of many frequencies the two ends are enough
+        for (eta, tau) in [(0.1, 0.0), (0.1, 0.1), (0.5, 0.05), (1.5, 0.3), (2.0, 0.0), (0.5, 1.5)] {
+            type Modulus<'a> = &'a dyn Fn(f64) -> f64;
+            let methods: [Modulus<'_>; 5] = [
+                &|w| mirror_descent(eta, tau, w),
+                &|w| nash_md(eta, tau, w),
+                &|w| extragradient(eta, tau, w),
+                &|w| optimistic(eta, tau, w),
+                &|w| averaged_opponent(eta, tau, 0.9, w),
+            ];
+            for (k, modulus) in methods.iter().enumerate() {
+                let grid: Vec<f64> = (1..=600).map(|w| modulus(f64::from(w) / 300.0)).collect();
+                for high in (1..grid.len()).step_by(7) {
+                    let ends = grid[0].max(grid[high]);
+                    let inside = grid[..=high].iter().copied().fold(0.0, f64::max);
+                    assert!(
+                        inside <= ends * (1.0 + 1e-12),
+                        "method {k}, eta {eta}, tau {tau}: {inside} {ends}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn optimistic_roots_solve_their_equation_at_zero_rotation() {
         approx::assert_relative_eq!(optimistic(0.5, 0.2, 0.0), 0.9, max_relative = 1e-12);
         // small steps: |x| ~ 1 - e^2 / 2

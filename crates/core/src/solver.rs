@@ -137,8 +137,9 @@ pub trait Solver: Send {
     /// What one step costs. Declared here, measured by the oracle, compared by the conformance suite.
     fn step_cost(&self) -> Cost;
 
-    /// Local theory: modulus of this method's multiplier for the eigenvalue `i omega` of `K C` at its own fixed
-    /// point, per step; `None` where no theory is known. Below 1 it contracts. See [`crate::local`].
+    /// Local theory: modulus of this method's multiplier for the eigenvalue `i omega` of `K C` at the equilibrium, per step;
+    /// `None` where no theory is known, and for a method whose fixed point is not the equilibrium. Below 1 it contracts. See
+    /// [`crate::local`].
     fn local_modulus(&self, omega: f64) -> Option<f64> {
         let _ = omega;
         None

@@ -66,6 +66,15 @@ impl<'de> Deserialize<'de> for StepSize {
     }
 }
 
+/// The canonical step of an implicit one: a proximal step of size `eta` with the KL term inside is the mirror step with
+/// `eta / (1 + eta tau)`. Every finite `eta > 0` has one, with `eta tau <= 1` whatever the rounding.
+#[must_use]
+pub fn implicit_step(eta: f64, tau: f64) -> f64 {
+    let pull = eta * tau;
+    let step = if pull.is_finite() { eta / (1.0 + pull) } else { f64::INFINITY };
+    if tau > 0.0 { step.min(1.0 / tau) } else { step }
+}
+
 /// Which numbers a method admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepRange {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use equipoise_core::{Aim, BuildError, Policy, Rng, SolverEntry, StepError, Task, sample, seed, simplex};
+use equipoise_core::{Aim, Policy, Rng, SolverEntry, Task, sample, seed, simplex};
 use equipoise_env::generators::generator;
 use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
-use equipoise_eval::audit::{Assessment, Facts, judge};
+use equipoise_eval::audit::{Assessment, BoundVerdict, Facts, judge};
 use equipoise_eval::metrics::{Metric, Truth, measure};
 use equipoise_eval::{AfterStep, Limits, Schedule, StopReason};
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
 use ndarray::Array1;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::claims::{Claim, Quantity, Unit};
 use crate::local_theory;
@@ -30,6 +30,40 @@ pub struct Instance {
     pub start: Policy,
     /// Regularisation; 0 for claims about the original game.
     pub tau: f64,
+    /// What is run otherwise than the claim says.
+    pub changes: Changes,
+}
+
+/// A method audited at a step of one's own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Parameters of the method in place of the claim's. Those that the statement is about ([`Claim::fixed`]) are not to be
+    /// among them.
+    pub parameters: Map<String, Value>,
+    /// Steps to run in place of the claim's.
+    pub steps: Option<u64>,
+}
+
+/// Names under which methods take their step: one of them stands in place of the others.
+const STEP_KEYS: [&str; 6] = ["step_size", "mmd_eta", "mpo_eta", "nash_mp_eta", "learning_rate", "falling"];
+
+impl Changes {
+    /// The claim's parameters on an instance, with these in their place.
+    fn apply(&self, claim: &Claim, facts: &Facts) -> Value {
+        let mut block = (claim.parameters)(facts);
+        if self.parameters.is_empty() {
+            return block;
+        }
+        let is_step = |key: &str| STEP_KEYS.contains(&key);
+        let own_step = self.parameters.keys().any(|key| is_step(key));
+        let mut merged = Map::new();
+        if let Some(of_claim) = block.as_object_mut() {
+            merged.append(of_claim);
+            merged.retain(|key, _| claim.fixed.contains(&key.as_str()) || !(own_step && is_step(key)));
+        }
+        merged.extend(self.parameters.clone());
+        merged.into()
+    }
 }
 
 /// A claim tested on one instance.
@@ -70,43 +104,23 @@ pub struct Searched {
     pub worst: Finding,
     /// Its instance.
     pub instance: Instance,
+    /// The first finding whose run could not be made, with its instance.
+    pub error: Option<(Finding, Instance)>,
 }
 
-/// Why a claim could not be run.
+/// Why a claim could not be audited. What goes wrong on one instance is a finding of that instance.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuditError {
     /// The claim is about no registered method.
     #[error("no solver `{0}` in the registry; give its row to `check_claim_about`")]
     UnknownSolver(&'static str),
-    /// A parameter of the claim was refused.
-    #[error("claim `{claim}` on {instance}: {error}")]
-    Parameter {
-        /// The claim.
-        claim: &'static str,
-        /// The instance.
-        instance: String,
-        /// Why.
-        error: BuildError,
-    },
-    /// A step failed.
-    #[error("claim `{claim}` on {instance}: {error}")]
-    Step {
-        /// The claim.
-        claim: &'static str,
-        /// The instance.
-        instance: String,
-        /// Why.
-        error: StepError,
-    },
-    /// The exact solver failed.
-    #[error(transparent)]
-    Reference(#[from] equipoise_reference::ReferenceError),
 }
 
-/// The fixed suite for claims about `game`: small games of known kind from their uniform and from random references.
+/// The fixed suite for claims about `aim`: small games of known kind from their uniform and from random references, those of
+/// the regularised game at 0.05 and at 0.5, or at `tau`.
 #[must_use]
-pub fn suite(game: Aim, seed: u64) -> Vec<Instance> {
+pub fn suite(aim: Aim, tau: Option<f64>, seed: u64) -> Vec<Instance> {
     let kinds: [(&str, Value); 10] = [
         ("perturbed-rps", Value::Null),
         ("comal", Value::Null),
@@ -119,19 +133,46 @@ pub fn suite(game: Aim, seed: u64) -> Vec<Instance> {
         ("random-uniform", json!({"actions": 10})),
         ("full-support", Value::Null),
     ];
-    let taus: &[f64] = if game == Aim::Regularised { &[0.05, 0.5] } else { &[0.0] };
     let mut instances = Vec::new();
     for (name, block) in kinds {
         let mut rng = seed::stream(seed, "audit game", &[name]);
         let entry = generator(name).expect("a generator of the registry");
-        let game = Arc::new(entry.build(&block, &mut rng).expect("valid parameters"));
-        let uniform = Policy::uniform(game.shape());
-        let random = random_policy(&game, 1.0, &mut seed::stream(seed, "audit start", &[name]));
-        for (from, start) in [("uniform", uniform), ("random", random)] {
-            for &tau in taus {
-                let name = format!("{name}, {from} start");
-                instances.push(Instance { name, game: game.clone(), start: start.clone(), tau });
-            }
+        let built = Arc::new(entry.build(&block, &mut rng).expect("valid parameters"));
+        instances.extend(from_both_starts(name, &built, &taus(aim, tau), seed));
+    }
+    instances
+}
+
+/// The temperatures at which claims about `aim` are audited.
+fn taus(aim: Aim, own: Option<f64>) -> Vec<f64> {
+    match (aim, own) {
+        (Aim::Regularised, Some(tau)) => vec![tau],
+        (Aim::Regularised, None) => vec![0.05, 0.5],
+        _ => vec![0.0],
+    }
+}
+
+/// Instances of a game of one's own, as those of the suite: each context from its uniform and from a random reference, at `tau`
+/// if the claim is about the regularised game (`None`: at the temperatures of the suite).
+#[must_use]
+pub fn instances(name: &str, game: &Game, aim: Aim, tau: Option<f64>, seed: u64) -> Vec<Instance> {
+    let contexts = game.contexts();
+    (0..contexts)
+        .flat_map(|x| {
+            let name = if contexts == 1 { name.to_owned() } else { format!("{name}, context {x}") };
+            from_both_starts(&name, &Arc::new(Game::single(game.matrix(x))), &taus(aim, tau), seed)
+        })
+        .collect()
+}
+
+fn from_both_starts(name: &str, game: &Arc<Game>, taus: &[f64], seed: u64) -> Vec<Instance> {
+    let uniform = Policy::uniform(game.shape());
+    let random = random_policy(game, 1.0, &mut seed::stream(seed, "audit start", &[name]));
+    let mut instances = Vec::new();
+    for (from, start) in [("uniform", uniform), ("random", random)] {
+        for &tau in taus {
+            let (name, start) = (format!("{name}, {from} start"), start.clone());
+            instances.push(Instance { name, game: game.clone(), start, tau, changes: Changes::default() });
         }
     }
     instances
@@ -143,26 +184,66 @@ fn random_policy(game: &Game, scale: f64, rng: &mut Rng) -> Policy {
 }
 
 /// Runs a claim of the list on `instance` and tests it. Metrics are exact; win rates are too, and duels where the claim is
-/// not about noise.
+/// not about noise. A run that cannot be made is a finding with the verdict [`BoundVerdict::Error`].
 ///
 /// # Errors
-/// [`AuditError`].
+/// [`AuditError::UnknownSolver`].
 pub fn check_claim(claim: &Claim, instance: &Instance) -> Result<Finding, AuditError> {
     let entry = registry::solver(claim.solver).ok_or(AuditError::UnknownSolver(claim.solver))?;
-    check_claim_about(entry, claim, instance)
+    Ok(check_claim_about(entry, claim, instance))
 }
 
 /// As [`check_claim`], for a claim about the method of any row, registered or not.
-///
-/// # Errors
-/// [`AuditError`].
-pub fn check_claim_about(
+#[must_use]
+pub fn check_claim_about(entry: &SolverEntry, claim: &Claim, instance: &Instance) -> Finding {
+    let mut finding = Finding {
+        claim: claim.id,
+        solver: claim.solver,
+        instance: instance.name.clone(),
+        tau: instance.tau,
+        judged: Assessment::unmeasured(BoundVerdict::HypothesisNotMet { hypothesis: "tau > 0" }),
+        predicted_factor: None,
+        facts: unknown(claim, instance),
+        parameters: Value::Null,
+        start: instance.start.clone(),
+    };
+    if claim.game == Aim::Regularised && instance.tau == 0.0 {
+        return finding;
+    }
+    if let Err(reason) = measure_claim(entry, claim, instance, &mut finding) {
+        finding.judged = Assessment::unmeasured(BoundVerdict::Error { reason });
+    }
+    finding
+}
+
+/// What is known of an instance before anything was solved.
+fn unknown(claim: &Claim, instance: &Instance) -> Facts {
+    Facts {
+        actions: instance.game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
+        tau: instance.tau,
+        eta: f64::NAN,
+        radius: f64::NAN,
+        steps: instance.changes.steps.unwrap_or(claim.steps),
+        omega: f64::NAN,
+        operator_norm: f64::NAN,
+        magnet: f64::NAN,
+        full_support: false,
+        unique: false,
+        initial: f64::NAN,
+    }
+}
+
+/// Runs the claim and fills in what was found; the error says why it could not.
+fn measure_claim(
     entry: &SolverEntry,
     claim: &Claim,
     instance: &Instance,
-) -> Result<Finding, AuditError> {
-    let Instance { game, start: reference, tau, .. } = instance;
-    let mut problem = Problem::new(game.clone(), Task::new(reference.clone()).tau(*tau)).solve()?;
+    finding: &mut Finding,
+) -> Result<(), String> {
+    let Instance { game, start: reference, tau, changes, .. } = instance;
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let mut problem =
+        Problem::new(game.clone(), Task::new(reference.clone()).tau(*tau)).solve().map_err(|e| said(&e))?;
     let equilibrium = problem.equilibrium.clone().expect("solved above");
     let start = match claim.start_perturbation {
         None => reference.clone(),
@@ -173,26 +254,25 @@ pub fn check_claim_about(
         }
     };
     problem.task.start = start.clone();
-    let unique = *tau > 0.0 || equipoise_reference::maximal_lottery(&game.matrix(0))?.unique == Some(true);
-    let mut facts = Facts {
-        actions: game.shape().ranges().map(|r| r.len()).max().unwrap_or(1),
-        tau: *tau,
-        eta: f64::NAN,
-        radius: start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l)),
-        steps: claim.steps,
-        omega: problem.frequencies.first().copied().unwrap_or(0.0),
-        full_support: equilibrium.probs().iter().all(|&p| p > local_theory::INTERIOR),
-        unique,
-        initial: f64::NAN,
-    };
-    let (limits, schedule) = (Limits::steps(claim.steps), Schedule::At(Vec::new()));
+    finding.start = start.clone();
+    let lottery = || equipoise_reference::maximal_lottery(&game.matrix(0)).map_err(|e| said(&e));
+    let unique = *tau > 0.0 || lottery()?.unique == Some(true);
+    let facts = &mut finding.facts;
+    facts.radius = start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l));
+    facts.omega = problem.frequencies.first().copied().unwrap_or(0.0);
+    facts.operator_norm = problem.task.operator_norm.unwrap_or(f64::NAN);
+    facts.full_support = equilibrium.probs().iter().all(|&p| p > local_theory::INTERIOR);
+    facts.unique = unique;
+    let (limits, schedule) = (Limits::steps(facts.steps), Schedule::At(Vec::new()));
     let options =
         RunOptions { rng: seed::stream(0, "audit", &[claim.id]), ..RunOptions::new(&limits, &schedule, &[]) };
-    let built = entry
-        .build(&(claim.parameters)(&facts), &problem.planned(&options))
-        .map_err(|error| AuditError::Parameter { claim: claim.id, instance: instance.name.clone(), error })?;
+    let built =
+        entry.build(&changes.apply(claim, facts), &problem.planned(&options)).map_err(|e| said(&e))?;
     let (mut solver, parameters) = (built.solver, built.parameters);
-    facts.eta = parameters["step_size"].as_f64().unwrap_or(f64::NAN);
+    facts.eta = (claim.step)(facts, &parameters);
+    let strength = ["comal_tau", "magnet_tau", "alpha"].iter().find_map(|key| parameters[*key].as_f64());
+    facts.magnet = strength.unwrap_or(f64::NAN);
+    finding.parameters = parameters;
     let feedback = if claim.noisy { Feedback::Sampled(Sampled::default()) } else { Feedback::Exact };
     let mut oracle = GameOracle::new(game.clone(), feedback, seed::stream(0, "audit oracle", &[claim.id]));
     let probe = Probe {
@@ -203,6 +283,11 @@ pub fn check_claim_about(
     let mut margins = Array1::zeros(start.shape().len());
     game.margins(&start, &mut margins);
     let mut series = vec![probe.value(&start, &margins, &start)];
+    facts.initial = series[0];
+    if let Some(unmet) = claim.hypotheses.iter().find(|h| !(h.holds)(facts)) {
+        finding.judged = Assessment::unmeasured(BoundVerdict::HypothesisNotMet { hypothesis: unmet.says });
+        return Ok(());
+    }
     let (mut before, mut average) = (start.clone(), start.clone());
     let mut after_step = |now: AfterStep<'_>| {
         let last = now.solver.policy();
@@ -223,11 +308,9 @@ pub fn check_claim_about(
         true
     };
     let run = problem.run_solver(solver.as_mut(), entry.aim, &mut oracle, &options, &mut after_step);
-    if let StopReason::Diverged { cause, .. } = run.outcome.stop {
-        let instance = instance.name.clone();
-        return Err(AuditError::Step { claim: claim.id, instance, error: cause });
+    if let StopReason::Diverged { step, cause } = run.outcome.stop {
+        return Err(format!("step {step}: {cause}"));
     }
-    facts.initial = series[0];
     let cost = solver.step_cost();
     let unit = match claim.unit {
         Unit::Step => 1.0,
@@ -235,25 +318,17 @@ pub fn check_claim_about(
         Unit::Duel => cost.duels as f64,
     };
     let floor = rounding_floor(claim.quantity, *tau);
-    let judged = judge(claim.form, claim.hypotheses, &facts, &series, floor, unit);
-    let local = local_theory::modulus(problem.spectrum(), entry.aim, solver.as_ref())
-        .filter(|_| claim.iterate == Iterate::Last);
+    finding.judged = judge(claim.form, claim.hypotheses, facts, &series, floor, unit);
     // the ratios have no rate
-    let predicted_factor = local.and_then(|m| match claim.quantity {
-        Quantity::Metric(metric) => Some(local_theory::factor(metric, m)),
-        Quantity::Improvement | Quantity::Bias => None,
-    });
-    Ok(Finding {
-        claim: claim.id,
-        solver: claim.solver,
-        instance: instance.name.clone(),
-        tau: *tau,
-        judged,
-        predicted_factor,
-        facts,
-        parameters,
-        start,
-    })
+    if let (Quantity::Metric(metric), Iterate::Last) = (claim.quantity, claim.iterate) {
+        let rarest = local_theory::rarest(game, Some(&equilibrium));
+        let from = finding.judged.slope.map(|s| s.window.0);
+        let largest = series[from.unwrap_or(0) as usize..].iter().fold(0.0, |m: f64, v| m.max(*v));
+        let seen = local_theory::Seen { largest, from, floor, rarest };
+        finding.predicted_factor =
+            local_theory::predicted(problem.spectrum(), entry.aim, solver.as_ref(), metric, seen);
+    }
+    Ok(())
 }
 
 /// What rounding leaves of a quantity: gaps are differences of numbers near 1/2; KL to a solved equilibrium is off by its
@@ -308,29 +383,40 @@ impl Probe<'_> {
 }
 
 /// Searches small games for one that breaks `claim`: `tries` random ones, then a quarter as many gradient-free steps
-/// from the worst of them.
+/// from the worst of them. Claims about the regularised game are searched at temperatures from 0.01 to 1, or at `tau`. A game on which no run can be made is counted as an error, and the search goes on.
 ///
 /// # Errors
-/// [`AuditError`].
-pub fn search(claim: &'static Claim, tries: u32, seed: u64) -> Result<Searched, AuditError> {
+/// [`AuditError::UnknownSolver`].
+pub fn search(
+    claim: &'static Claim,
+    tries: u32,
+    tau: Option<f64>,
+    changes: &Changes,
+    seed: u64,
+) -> Result<Searched, AuditError> {
     let mut rng = seed::stream(seed, "audit search", &[claim.id]);
     let mut worst: Option<(Finding, Instance)> = None;
-    let mut verdicts = BTreeMap::new();
+    let (mut verdicts, mut error) = (BTreeMap::new(), None);
     let (tries, climbs) = (tries.max(1), tries / 4);
     for k in 0..tries + climbs {
         let candidate = match &worst {
             Some((_, from)) if k >= tries => perturbed(from, k, &mut rng),
             _ => random_instance(claim.game, k, &mut rng),
         };
+        let tau = tau.filter(|_| claim.game == Aim::Regularised).unwrap_or(candidate.tau);
+        let candidate = Instance { tau, changes: changes.clone(), ..candidate };
         let finding = check_claim(claim, &candidate)?;
         *verdicts.entry(finding.judged.verdict.name()).or_insert(0) += 1;
+        if error.is_none() && matches!(finding.judged.verdict, BoundVerdict::Error { .. }) {
+            error = Some((finding.clone(), candidate.clone()));
+        }
         let worse = |(w, _): &(Finding, Instance)| finding.judged.severity() > w.judged.severity();
         if worst.as_ref().is_none_or(worse) {
             worst = Some((finding, candidate));
         }
     }
     let (worst, instance) = worst.expect("at least one try");
-    Ok(Searched { games: tries + climbs, verdicts, worst, instance })
+    Ok(Searched { games: tries + climbs, verdicts, worst, instance, error })
 }
 
 /// Two to eight actions, margins uniform or all of size 1/2, a start up to several nats away.
@@ -346,7 +432,8 @@ fn random_instance(game: Aim, number: u32, rng: &mut Rng) -> Instance {
     let scale = 3.0 * sample::uniform(rng);
     let start = random_policy(&game_of, scale, rng);
     let tau = if game == Aim::Regularised { 10f64.powf(-2.0 + 2.0 * sample::uniform(rng)) } else { 0.0 };
-    Instance { name: format!("random game {number}"), game: Arc::new(game_of), start, tau }
+    let name = format!("random game {number}");
+    Instance { name, game: Arc::new(game_of), start, tau, changes: Changes::default() }
 }
 
 /// A neighbour: margins moved by a tenth, logits by 0.3 nats, the logarithm of tau by a third (within [0.01, 1]).
@@ -360,5 +447,6 @@ fn perturbed(from: &Instance, number: u32, rng: &mut Rng) -> Instance {
     let start = Policy::from_logits(game.shape(), logits).expect("finite logits");
     let tau =
         if from.tau > 0.0 { (from.tau * (0.33 * sample::normal(rng)).exp()).clamp(0.01, 1.0) } else { 0.0 };
-    Instance { name: format!("searched game {number}"), game: Arc::new(game), start, tau }
+    let name = format!("searched game {number}");
+    Instance { name, game: Arc::new(game), start, tau, changes: from.changes.clone() }
 }

@@ -56,8 +56,12 @@ pub struct RunResult {
     pub judged_by: &'static str,
     /// The linear rate of that metric, if its tail is straight.
     pub fitted: Option<rate::Fit>,
-    /// The factor per step that local theory predicts for that metric, where there is one.
+    /// The factor per step that local theory predicts for that metric, in the fitted window or, without one, at the end of the
+    /// run; `None` where there is no theory, where the method goes beside the metric's zero, where the values are too
+    /// large for a factor, and where answers are drawn.
     pub predicted: Option<f64>,
+    /// The factor by which a step shrinks a small distance to the fixed point, where there is a theory; at least 1: it is left.
+    pub modulus: Option<f64>,
 }
 
 impl Problem {
@@ -132,7 +136,7 @@ impl Problem {
         options: &RunOptions<'_>,
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
-        let regularised = aim == Aim::Regularised;
+        let (regularised, exact) = (aim == Aim::Regularised, !oracle.is_noisy());
         let outcome = drive(
             Run {
                 solver,
@@ -158,13 +162,28 @@ impl Problem {
             .map(|p| (p.step, p.value))
             .collect();
         let fitted = rate::fit(&series, floor);
+        let modulus = local_theory::modulus(self.spectrum(), aim, solver);
+        // beside a fitted factor the prediction is for its window; alone it is for what comes after the run
+        let rarest = local_theory::rarest(&self.game, self.equilibrium.as_ref());
+        let seen = match &fitted {
+            Some(rate::Fit { window: (first, last), .. }) => {
+                let within = series.iter().filter(|(step, _)| (first..=last).contains(&step));
+                let largest = within.fold(0.0, |m: f64, (_, v)| m.max(*v));
+                local_theory::Seen { largest, from: Some(*first), floor, rarest }
+            }
+            None => {
+                let largest = series.last().map_or(f64::NAN, |(_, v)| *v);
+                local_theory::Seen { largest, from: None, floor, rarest }
+            }
+        };
+        // answers that are drawn keep a gap above 0, which no factor shrinks
         let predicted =
-            local_theory::modulus(self.spectrum(), aim, solver).map(|m| local_theory::factor(judged_by, m));
+            exact.then(|| local_theory::predicted(self.spectrum(), aim, solver, judged_by, seen)).flatten();
         let mut notes = solver.notes();
         if aim == Aim::Original && self.task.tau > 0.0 {
             notes.push(format!("plays the original game: tau = {} is not used", self.task.tau));
         }
-        RunResult { parameters: Value::Null, notes, outcome, judged_by, fitted, predicted }
+        RunResult { parameters: Value::Null, notes, outcome, judged_by, fitted, predicted, modulus }
     }
 }
 

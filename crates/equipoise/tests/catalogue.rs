@@ -102,6 +102,133 @@ fn golden_numbers() {
     close(&theta, &[0.479387347104, 0.299405664593, 0.221206988303], 2e-12);
 }
 
+/// The anchored magnet of GABP, written out in plain arithmetic: `(k sigma^k + sigma^1) / (k + 1)` in period k, sigma^k the
+/// policy at its beginning (arXiv:2410.02388, Algorithm 1).
+fn anchored(
+    logits: [f64; 3],
+    eta: f64,
+    tau: f64,
+    period: usize,
+    extragradient: bool,
+    steps: usize,
+) -> [f64; 3] {
+    const K: [[f64; 3]; 3] = [[0.0, -1.0 / 6.0, 0.5], [1.0 / 6.0, 0.0, -0.5], [-0.5, 0.5, 0.0]];
+    let softmax = |l: [f64; 3]| {
+        let e = l.map(f64::exp);
+        e.map(|v| v / e.iter().sum::<f64>())
+    };
+    let first = softmax(logits);
+    let (mut pi, mut anchor, mut k) = (first, first, 1.0);
+    for t in 1..=steps {
+        let step = |at: [f64; 3]| {
+            softmax(std::array::from_fn(|i| {
+                let gain: f64 = (0..3).map(|j| K[i][j] * at[j]).sum();
+                (1.0 - eta * tau) * pi[i].ln() + eta * tau * anchor[i].ln() + eta * gain
+            }))
+        };
+        pi = if extragradient { step(step(pi)) } else { step(pi) };
+        if t % period == 0 {
+            k += 1.0;
+            anchor = std::array::from_fn(|i| (k * pi[i] + first[i]) / (k + 1.0));
+        }
+    }
+    pi
+}
+
+#[test]
+fn the_anchored_magnet_has_the_index_of_the_paper() {
+    let game = perturbed_rps();
+    let start = Policy::from_logits(game.shape(), Array1::from(vec![1.0, 0.0, -1.0])).expect("finite");
+    let task = task(&game, &start, &start, 0.0);
+    let block = |inner: &str, step: f64, period: usize| json!({"inner": inner, "magnet_tau": 0.1, "step_size": step, "period": period, "target": "anchored"});
+    let second = last("moving-magnet", block("omd", 0.5, 1), &task, &game, 2);
+    close(&second, &[0.665309669680, 0.261555287226, 0.073135043094], 6e-13);
+    for (period, eta, steps) in [(1, 0.5, 1), (1, 0.5, 3), (1, 2.0, 40), (3, 0.5, 10), (7, 0.2, 50)] {
+        for inner in ["omd", "egpo"] {
+            let got = last("moving-magnet", block(inner, eta, period), &task, &game, steps);
+            close(&got, &anchored([1.0, 0.0, -1.0], eta, 0.1, period, inner == "egpo", steps), 1e-13);
+        }
+    }
+}
+
+// ---- ranges ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn an_implicit_step_may_be_of_any_length() {
+    // a proximal step of size eta is the mirror step with eta / (1 + eta tau): every eta > 0 has one
+    for (eta, tau) in [(0.5, 5.0), (3.0, 0.6), (1e3, 0.3), (1e9, 2.0)] {
+        let implicit = json!({"mmd_eta": eta});
+        for name in ["rspo", "nash-md-debiased"] {
+            same_way((name, &|_| json!({"step_size": eta})), ("mmd", &|_| implicit.clone()), &[tau], 1e-12);
+        }
+        same_way(
+            ("nash-mp", &|_| json!({"nash_mp_eta": eta})),
+            ("egpo", &|tau| json!({"step_size": 1.0 / (1.0 / eta + tau)})),
+            &[tau],
+            1e-12,
+        );
+    }
+    let game = named("random-uniform", &json!({"actions": 4}));
+    let uniform = Policy::uniform(game.shape());
+    for divergence in ["reverse-kl", "forward-kl", "chi-squared", "euclidean"] {
+        for eta in [1e-3, 40.0, 1e6] {
+            let block = json!({"divergence": divergence, "step_size": eta});
+            let pi = last("rspo", block, &task(&game, &uniform, &uniform, 3.0), &game, 20);
+            assert!((pi.probs().sum() - 1.0).abs() < 1e-12, "{divergence} {eta}: {}", pi.probs());
+        }
+    }
+}
+
+#[test]
+fn no_method_refuses_the_step_of_its_own_theorem() {
+    let game = named("random-uniform", &json!({"actions": 5}));
+    let uniform = Policy::uniform(game.shape());
+    let mut resolved = 0;
+    for entry in equipoise::registry::solvers() {
+        for tau in [0.0, 1e-6, 0.1, 0.5, 0.6, 1.0, 30.0, 1e4] {
+            match entry.build(&json!({"step_size": "theorem"}), &task(&game, &uniform, &uniform, tau)) {
+                Ok(built) => resolved += usize::from(built.parameters["step_size"].is_number()),
+                // a rule that has no value here says so; a number that it stands for is never out of range
+                Err(error) => {
+                    let text = error.to_string();
+                    let unknown = text.contains("unknown key") || error.key() == "tau";
+                    assert!(
+                        unknown || text.contains("`step_size` = theorem"),
+                        "{}, tau {tau}: {text}",
+                        entry.name
+                    );
+                }
+            }
+        }
+    }
+    assert!(resolved > 100, "{resolved}");
+    // where tau is 0 each is refused by its own rule
+    for (name, rule) in [
+        ("omd", "the proved step is tau / (tau^2 + 1/4), and tau is 0"),
+        ("mmd", "the proved step is eta_M = 4 tau"),
+        ("rspo", "the proved step is 4 tau, and tau is 0"),
+        ("nash-md-debiased", "the proved step is 4 tau, and tau is 0"),
+    ] {
+        let built = solver(name).expect("registered").build(&json!({"step_size": "theorem"}), &golden(0.0));
+        let text = built.err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(text.contains(rule) && (name == "omd") == text.contains("1/4"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn comal_records_the_tolerance_that_ran() {
+    let recorded = |block: Value| {
+        let built = solver("comal")
+            .expect("registered")
+            .build(&block, &golden(0.0))
+            .unwrap_or_else(|e| panic!("{e}"));
+        (built.parameters["inner_tolerance"].clone(), built.parameters["inner_steps"].clone())
+    };
+    assert_eq!(recorded(Value::Null), (json!(1e-6), Value::Null));
+    assert_eq!(recorded(json!({"inner_tolerance": 1e-3})), (json!(1e-3), Value::Null));
+    assert_eq!(recorded(json!({"inner_steps": 12})), (Value::Null, json!(12)));
+}
+
 // ---- identities -----------------------------------------------------------------------------------------------------
 
 #[test]

@@ -1,8 +1,12 @@
 //! Claims tested against measurements: claims as data, and the logic of their verdicts.
 //!
 //! A claim says: under these hypotheses, run with these parameters, this metric of this iterate obeys this form. What it
-//! is tested against is a series `(step, value)` measured at the exact oracle. Four verdicts: `pass`, `fail` (with the step),
-//! `inconclusive` (the window shows nothing), `hypothesis not met` (the claim says nothing about this instance).
+//! is tested against is a series `(step, value)` measured at the exact oracle. Five verdicts: `pass`, `fail` (with the step),
+//! `inconclusive` (the window shows nothing), `hypothesis not met` (the claim says nothing about this instance), `error` (the run
+//! could not be made).
+//!
+//! A finite run can bear out a limit, an order or a linear rate without a constant, but not break it: a series that falls slowly, or
+//! swings, may still be on its way. What breaks such a claim is a series at rest above what rounding leaves.
 //!
 //! A bound is broken when the measured value exceeds it by more than rounding; values below the metric's rounding floor
 //! are not tested. The slack is the smallest `bound / measured` seen: 1 is tight, 1000 predicts nothing; the
@@ -11,6 +15,8 @@
 use std::cmp::Ordering;
 
 use serde::Serialize;
+
+use crate::decay::{Decay, decide};
 
 /// Relative excess over a bound that rounding may cause.
 const ROUNDING: f64 = 1e-9;
@@ -36,6 +42,10 @@ pub struct Facts {
     pub steps: u64,
     /// Largest rotation frequency at the equilibrium.
     pub omega: f64,
+    /// Largest singular value of the margins.
+    pub operator_norm: f64,
+    /// Strength of the method's own moving reference (`comal_tau`, `magnet_tau`, `alpha`); NaN without one.
+    pub magnet: f64,
     /// Whether the equilibrium plays every action.
     pub full_support: bool,
     /// Whether it was proved to be the only one.
@@ -100,6 +110,11 @@ pub enum BoundVerdict {
         /// The hypothesis in words.
         hypothesis: &'static str,
     },
+    /// The run could not be made, or broke off.
+    Error {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl BoundVerdict {
@@ -111,6 +126,7 @@ impl BoundVerdict {
             Self::Fail { .. } => "FAIL",
             Self::Inconclusive { .. } => "INCONCLUSIVE",
             Self::HypothesisNotMet { .. } => "HYPOTHESIS NOT MET",
+            Self::Error { .. } => "ERROR",
         }
     }
 }
@@ -162,12 +178,14 @@ pub struct Assessment {
     pub witness: Option<Witness>,
     /// Slope of `log m` in `log t` for bounds and orders, in `t` for linear forms and contractions.
     pub slope: Option<Slope>,
+    /// How the series falls, for linear forms.
+    pub decay: Option<Decay>,
 }
 
 /// How bad a finding is for its claim; larger is worse.
 #[derive(Clone, Copy, Debug)]
 pub struct Severity {
-    /// Of the verdict: 0 silent, 1 kept, 2 open, 3 broken.
+    /// Of the verdict: 0 silent, 1 kept, 2 open, 3 could not be run, 4 broken.
     class: u8,
     /// `measured / bound` where they are nearest, 0 where nothing was compared.
     tightness: f64,
@@ -203,6 +221,12 @@ impl PartialEq for Severity {
 impl Eq for Severity {}
 
 impl Assessment {
+    /// A verdict without a measurement.
+    #[must_use]
+    pub fn unmeasured(verdict: BoundVerdict) -> Self {
+        Self { verdict, slack: None, last: None, witness: None, slope: None, decay: None }
+    }
+
     /// How bad it is for the claim: searches keep the worst, lists begin with it.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -210,7 +234,8 @@ impl Assessment {
             BoundVerdict::HypothesisNotMet { .. } => (0, None),
             BoundVerdict::Pass => (1, None),
             BoundVerdict::Inconclusive { .. } => (2, None),
-            BoundVerdict::Fail { measured, allowed, .. } => (3, Some(measured / allowed)),
+            BoundVerdict::Error { .. } => (3, None),
+            BoundVerdict::Fail { measured, allowed, .. } => (4, Some(measured / allowed)),
         };
         let tightness = self.slack.map(|s| 1.0 / s).or(compared).unwrap_or(0.0);
         Severity { class, tightness }
@@ -228,7 +253,7 @@ pub fn judge(
     floor: f64,
     unit: f64,
 ) -> Assessment {
-    let nothing = |verdict| Assessment { verdict, slack: None, last: None, witness: None, slope: None };
+    let nothing = Assessment::unmeasured;
     if let Some(unmet) = hypotheses.iter().find(|h| !(h.holds)(facts)) {
         return nothing(BoundVerdict::HypothesisNotMet { hypothesis: unmet.says });
     }
@@ -240,6 +265,7 @@ pub fn judge(
         Form::Contraction(_) | Form::Linear | Form::NeverRises(_) | Form::NeverFalls | Form::Leaves
     );
     let slope = slope(series, floor, geometric);
+    let decay = matches!(form, Form::Linear | Form::Vanishes | Form::Order(_)).then(|| decide(series, floor));
     let steps = || 1..series.len();
     // the last step decides where there is no bound
     let limit = |verdict| BoundCheck {
@@ -275,8 +301,8 @@ pub fn judge(
             BoundCheck { verdict, tightest, slack: None, last: None }
         }
         Form::Order(exponent) => limit(order(exponent(facts), series, slope, floor)),
-        Form::Linear => limit(vanishes(series, slope, floor, true)),
-        Form::Vanishes => limit(vanishes(series, slope, floor, false)),
+        Form::Linear => limit(linear(series, floor)),
+        Form::Vanishes => limit(vanishes(series, floor)),
         Form::Leaves => limit(leaves(series)),
     };
     let witness = |(step, measured, allowed): (usize, f64, f64)| Witness {
@@ -285,7 +311,7 @@ pub fn judge(
         allowed: (!allowed.is_nan()).then_some(allowed),
     };
     let (last, tightest) = (check.last.map(witness), check.tightest.map(witness));
-    Assessment { verdict: check.verdict, slack: check.slack, last, witness: tightest, slope }
+    Assessment { verdict: check.verdict, slack: check.slack, last, witness: tightest, slope, decay }
 }
 
 /// A series tested against bounds.
@@ -329,11 +355,9 @@ fn check_bound(values: impl Iterator<Item = (usize, f64, f64)>, floor: f64) -> B
     BoundCheck { verdict, tightest: worst.or(tightest), slack, last }
 }
 
-/// Whether the envelope falls at least as fast as `t^-exponent`. An order has no constant, so a finite window can bear it
-/// out but not break it: a series that falls more slowly may still be on its way up to `C t^-exponent`. What breaks it is a
-/// standstill.
+/// Whether the envelope falls at least as fast as `t^-exponent`.
 fn order(exponent: f64, series: &[f64], slope: Option<Slope>, floor: f64) -> BoundVerdict {
-    let still = vanishes(series, slope, floor, false);
+    let still = vanishes(series, floor);
     if matches!(still, BoundVerdict::Pass | BoundVerdict::Fail { .. }) {
         return still;
     }
@@ -344,25 +368,34 @@ fn order(exponent: f64, series: &[f64], slope: Option<Slope>, floor: f64) -> Bou
     }
 }
 
-/// Whether the series goes to 0: it has, or its envelope still falls. A standstill fails.
-fn vanishes(series: &[f64], slope: Option<Slope>, floor: f64, linear: bool) -> BoundVerdict {
+/// Whether the series falls by a factor a step.
+fn linear(series: &[f64], floor: f64) -> BoundVerdict {
+    match decide(series, floor) {
+        Decay::Linear { .. } | Decay::Reached => BoundVerdict::Pass,
+        Decay::AtRest => at_rest(series, floor),
+        Decay::Polynomial { .. } => {
+            BoundVerdict::Inconclusive { reason: "falls as a power of the step in this window, not linearly" }
+        }
+        Decay::Undecided { reason } => BoundVerdict::Inconclusive { reason },
+    }
+}
+
+/// Whether the series goes to 0: it has, or it rests elsewhere.
+fn vanishes(series: &[f64], floor: f64) -> BoundVerdict {
     let n = series.len();
     let last = series[n - n.div_ceil(10)..].iter().fold(0.0, |m: f64, v| m.max(*v));
     if last <= floor.max(VANISHED * series[0]) {
         return BoundVerdict::Pass;
     }
-    let before = series[n / 2..n - n / 4].iter().fold(0.0, |m: f64, v| m.max(*v));
-    if last > 0.999 * before {
-        return BoundVerdict::Fail {
-            step: n as u64 - 1,
-            measured: last,
-            allowed: floor.max(VANISHED * series[0]),
-        };
+    match decide(series, floor) {
+        Decay::AtRest => at_rest(series, floor),
+        _ => BoundVerdict::Inconclusive { reason: "not there at the end of the run, and not at rest" },
     }
-    match slope {
-        Some(s) if linear && s.value + s.half_width < 0.0 && last < 1e-2 * series[0] => BoundVerdict::Pass,
-        _ => BoundVerdict::Inconclusive { reason: "still falling at the end of the run" },
-    }
+}
+
+fn at_rest(series: &[f64], floor: f64) -> BoundVerdict {
+    let step = series.len() - 1;
+    BoundVerdict::Fail { step: step as u64, measured: series[step], allowed: floor.max(VANISHED * series[0]) }
 }
 
 /// Whether the series moves away from 0. One that comes nearer fails; one that has done neither is open.
@@ -382,9 +415,12 @@ fn leaves(series: &[f64]) -> BoundVerdict {
 /// Least-squares slope of the upper envelope of `log m` over the last two thirds of `log t` (exponents) or of the steps
 /// (rates), as far as the values are above `floor`; none with fewer than eight points.
 fn slope(series: &[f64], floor: f64, geometric: bool) -> Option<Slope> {
-    let end = series.iter().position(|v| v.is_nan() || *v <= floor).unwrap_or(series.len());
+    // a run that starts at the equilibrium leaves it first
+    let begin = series.iter().position(|v| *v > floor)?;
+    let above = series[begin..].iter().position(|v| v.is_nan() || *v <= floor);
+    let end = above.map_or(series.len(), |steps| begin + steps);
     let (first, count) =
-        (if geometric { end / 3 } else { (end as f64).powf(1.0 / 3.0) as usize }.max(1), 64usize);
+        (if geometric { end / 3 } else { (end as f64).powf(1.0 / 3.0) as usize }.max(1).max(begin), 64usize);
     if end < first + 8 {
         return None;
     }
@@ -429,6 +465,8 @@ mod tests {
         radius: 1.0,
         steps: 2000,
         omega: 0.2,
+        operator_norm: 0.5,
+        magnet: f64::NAN,
         full_support: true,
         unique: true,
         initial: 1.0,
@@ -497,10 +535,18 @@ mod tests {
         let root = series(|t| (t + 1.0).powf(-0.5) * (1.0 + 0.3 * t.sin()));
         assert_eq!(verdict(Form::Order(|_| 0.5), &root), BoundVerdict::Pass);
         assert_eq!(verdict(Form::Order(|_| 1.0), &root).name(), "INCONCLUSIVE");
-        assert_eq!(verdict(Form::Order(|_| 0.5), &series(|t| 0.1 + 0.01 * t.sin())).name(), "FAIL");
+        // what rests above rounding breaks an order, and every limit; what swings is left open
+        assert_eq!(verdict(Form::Order(|_| 0.5), &series(|_| 0.1)).name(), "FAIL");
+        assert_eq!(verdict(Form::Order(|_| 0.5), &series(|t| 0.1 + 0.01 * t.sin())).name(), "INCONCLUSIVE");
         let floor = series(|t| 0.9f64.powf(t) + 1e-4);
         assert_eq!(verdict(Form::Vanishes, &floor).name(), "FAIL");
         assert_eq!(verdict(Form::Vanishes, &root).name(), "INCONCLUSIVE");
+        assert_eq!(verdict(Form::Linear, &floor).name(), "FAIL");
+        for power in [0.5, 1.0, 2.0] {
+            let power = series(|t| (t + 1.0).powf(-power));
+            assert_eq!(verdict(Form::Linear, &power).name(), "INCONCLUSIVE");
+        }
+        assert_eq!(verdict(Form::Linear, &series(|t| 0.9999f64.powf(t))).name(), "INCONCLUSIVE");
         assert_eq!(verdict(Form::NeverRises(1), &linear), BoundVerdict::Pass);
         assert_eq!(verdict(Form::NeverRises(1), &root).name(), "FAIL");
         assert_eq!(verdict(Form::NeverFalls, &series(|t| t)), BoundVerdict::Pass);

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod behaviour;
+pub mod decay;
 pub mod drive;
 mod gap_batch;
 pub mod limits;

@@ -203,5 +203,6 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
 
 /// What the local spectrum says of a run before its first step; `None` where it says nothing.
 fn predicted_stable(record: &RunRecord) -> Option<bool> {
-    record.rate.as_ref().and_then(|rate| rate.predicted).map(|factor| factor < 1.0)
+    // records of 0.1 have no modulus
+    record.rate.as_ref().and_then(|rate| rate.modulus.or(rate.predicted)).map(|factor| factor < 1.0)
 }

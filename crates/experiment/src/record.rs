@@ -62,11 +62,12 @@ pub(crate) fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunR
         queries: r.at.map(|(_, cost)| cost.queries),
         duels: r.at.map(|(_, cost)| cost.duels),
     });
-    let rate = (result.fitted.is_some() || result.predicted.is_some()).then(|| Rate {
+    let rate = (result.fitted.is_some() || result.modulus.is_some()).then(|| Rate {
         metric: result.judged_by.into(),
         fitted: result.fitted.map(|f| f.factor),
         window: result.fitted.map(|f| f.window),
         predicted: result.predicted,
+        modulus: result.modulus,
     });
     RunRecord {
         format: FORMAT,

@@ -36,7 +36,7 @@ pub fn replay(claim: &Claim, finding: &Finding, instance: &Instance) -> Option<R
          {}\n{start}tau: {}\nsolvers:\n  - {}: {}\nseed: 0\nlimits: {{ steps: {step} }}\nrecord: {{ at: [{}, {step}] \
          }}\nmetrics: [{metric}]\n",
         claim.id,
-        json!(format!("{} ({}) on {}", claim.statement, claim.source, instance.name)),
+        json!(format!("{} ({}) on {}", claim.statement, claim.citation, instance.name)),
         json!(values),
         logits(&instance.start),
         instance.tau,

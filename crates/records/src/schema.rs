@@ -98,8 +98,11 @@ pub struct Rate {
     pub fitted: Option<f64>,
     /// Steps between which it was fitted.
     pub window: Option<(u64, u64)>,
-    /// Factor per step that local theory predicts for the same metric, where known.
+    /// Factor per step that local theory predicts for the same metric in the same window (without one: after the run), where known.
     pub predicted: Option<f64>,
+    /// Factor by which a step shrinks a small distance to the method's fixed point, where known; at least 1: it is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulus: Option<f64>,
 }
 
 /// `summary.json`: one row a run, the keys of [`RunRecord`].

@@ -55,6 +55,7 @@ fn record() -> RunRecord {
             fitted: Some(0.5),
             window: Some((1, 3)),
             predicted: None,
+            modulus: None,
         }),
         notes: vec!["a note".into()],
         final_policy: json!([0.25, 0.75]),

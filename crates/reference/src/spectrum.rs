@@ -115,7 +115,8 @@ fn jacobi_singular_values(n: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<
     values
 }
 
-/// The frequencies of all contexts together, largest first, at most [`FREQUENCIES_KEPT`] of them.
+/// The frequencies of all contexts together, largest first, at most [`FREQUENCIES_KEPT`] of them: of more, the largest and,
+/// last, the smallest, because the modulus of every method is largest at one of the two ends.
 ///
 /// Contexts do not interact, so the context weights do not matter.
 ///
@@ -127,7 +128,10 @@ pub fn game_frequencies(game: &Game, policy: &Policy) -> Vec<f64> {
     let mut all = Vec::new();
     let keep_largest = |all: &mut Vec<f64>| {
         all.sort_unstable_by(|a: &f64, b| b.total_cmp(a));
-        all.truncate(FREQUENCIES_KEPT);
+        if let (true, Some(&smallest)) = (all.len() > FREQUENCIES_KEPT, all.last()) {
+            all.truncate(FREQUENCIES_KEPT - 1);
+            all.push(smallest);
+        }
     };
     for (x, range) in game.shape().ranges().enumerate() {
         all.extend(rotation_frequencies(&game.matrix(x), &policy.probs_slice()[range]));

@@ -16,7 +16,7 @@
 
 use equipoise_core::local::extragradient;
 use equipoise_core::registry::ensure;
-use equipoise_core::step_size::{StepRange, StepRule, StepTheory};
+use equipoise_core::step_size::{StepRange, StepRule, StepTheory, implicit_step};
 use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct Config {
 
 impl SolverConfig for Config {
     fn build(self, task: &Task) -> Result<Built, BuildError> {
-        let canonical = |eta_m: f64| eta_m / (1.0 + eta_m * task.tau);
+        let canonical = |eta_m: f64| implicit_step(eta_m, task.tau);
         let step_size = match (self.step_size, self.nash_mp_eta) {
             (Some(_), Some(eta_m)) => {
                 return Err(BuildError::range("nash_mp_eta", eta_m, "give this or `step_size`, not both"));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! inner:  theta <- (1 - eta tau) theta + eta tau log sigma_k + eta P pi         (or the two half steps of extragradient)
-//! outer:  sigma_{k+1} = the policy, or (k pi + sigma_1) / (k + 1)
+//! outer:  sigma_{k+1} = the policy, or ((k + 1) pi + sigma_1) / (k + 2)      at the end of period k = 1, 2, ..
 //! ```
 //!
 //! One solver step is one inner step, so that nested loops cost what they cost. The magnet moves after a fixed number of
@@ -41,7 +41,7 @@ pub(crate) enum Period {
 pub enum Move {
     /// To the policy.
     Replace,
-    /// To `(k pi + sigma_1) / (k + 1)` at move k: ever closer to the policy, with a rest of the first magnet.
+    /// To `((k + 1) pi + sigma_1) / (k + 2)` at move k, from 1: ever closer to the policy, with a rest of the first magnet.
     Anchored,
 }
 
@@ -94,7 +94,9 @@ impl Magnet {
         let (p, log_p, s) = (policy.probs_slice(), policy.log_probs_slice(), first.probs_slice());
         reference.set_logits(|sigma| {
             for (x, range) in policy.shape().ranges().enumerate().filter(|(x, _)| chosen[*x]) {
-                let k = moves[x];
+                // the period that begins: the anchor of period k is (k sigma^k + sigma^1) / (k + 1), sigma^k the policy
+                // at its beginning, and k = 1 is the start itself
+                let k = moves[x] + 1.0;
                 for i in range {
                     sigma[i] = match target {
                         Move::Replace => log_p[i],

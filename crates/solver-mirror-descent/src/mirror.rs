@@ -51,11 +51,11 @@ impl Solver for Mirror {
 
 /// Resolves a canonical step. The proved one is `eta = tau / (tau^2 + 1/4)`: magnetic mirror descent contracts for
 /// `eta_M <= tau / L^2` (arXiv:2206.05825) with `L = 1/2`, the norm of the margins from l1 to l-inf, and
-/// `eta = eta_M / (1 + eta_M tau)`.
-pub(crate) fn resolve(step: StepSize, task: &Task) -> Result<f64, BuildError> {
+/// `eta = eta_M / (1 + eta_M tau)`. `proved` is that rule in the method's own words.
+pub(crate) fn resolve(step: StepSize, task: &Task, proved: &str) -> Result<f64, BuildError> {
     let tau = task.tau;
     let theorem = || match tau {
-        0.0 => Err("the proved step is tau / (tau^2 + 1/4), and tau is 0; give a number".into()),
+        0.0 => Err(format!("the proved step is {proved}, and tau is 0; give a number")),
         _ => Ok(tau / (tau * tau + 0.25)),
     };
     let modulus = |eta, omega| local::mirror_descent(eta, tau, omega);

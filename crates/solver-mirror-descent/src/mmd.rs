@@ -12,6 +12,7 @@
 //! Cost: one query a step. Range: any `eta_M > 0` (then `eta tau < 1` by itself); `tau = 0` is `mwu`. Deviations: none.
 
 use equipoise_core::registry::ensure;
+use equipoise_core::step_size::implicit_step;
 use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, StepSize, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,11 +42,12 @@ impl SolverConfig for Config {
                     eta_m,
                     "must be a finite number above 0",
                 )?;
-                StepSize::Value(eta_m / (1.0 + eta_m * task.tau))
+                StepSize::Value(implicit_step(eta_m, task.tau))
             }
             (given, None) => given.unwrap_or(StepSize::Value(0.1)),
         };
-        let eta = mirror::resolve(step_size, task)?;
+        let eta =
+            mirror::resolve(step_size, task, "eta_M = 4 tau, which is step_size = 4 tau / (1 + 4 tau^2)")?;
         let config = Self { step_size: Some(eta.into()), mmd_eta: None };
         Ok(Built::new(&config, Mirror::new(task, eta)))
     }

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! inner:  theta <- (1 - eta tau) theta + eta tau log sigma_k + eta P pi         (or the two half steps of extragradient)
-//! outer:  every `period` steps   replace:  sigma_{k+1} = pi        anchored:  sigma_{k+1} = (k pi + sigma_1) / (k + 1)
+//! outer:  every `period` steps   replace:  sigma_{k+1} = pi        anchored:  sigma_{k+1} = ((k + 1) pi + sigma_1) / (k + 2)
 //! ```
 //!
 //! Papers: Abe et al. 2023, arXiv:2208.09855 and arXiv:2305.16610 (APMD: replace); Abe et al. 2024, arXiv:2410.02388 (GABP: a rest of the first
-//! anchor is kept). R-NaD, MPO and COMAL are the same family. Symbols: eta = `step_size`, perturbation strength =
+//! anchor is kept: the anchor of period k is `(k sigma^k + sigma^1) / (k + 1)` with sigma^k the policy at its beginning, so
+//! `(2 pi + sigma^1) / 3` after the first period). R-NaD, MPO and COMAL are the same family. Symbols: eta = `step_size`, perturbation strength =
 //! `magnet_tau` (not the task's tau), T_sigma = `period`.
 //! Guarantee: last iterate towards the ORIGINAL game, about `1 / sqrt T` (replace) and `1 / T` (anchored) for gradient
 //! versions of these methods; entropic steps are ours. Cost: one query a step (omd) or two (egpo). Range: `tau > 0`,

@@ -11,6 +11,7 @@
 //! `eta_M > 0`, `alpha > 0`, `period >= 1`. The task's `tau` is not used. Deviations: none in the tabular map.
 
 use equipoise_core::registry::ensure;
+use equipoise_core::step_size::implicit_step;
 use equipoise_core::{Aim, BuildError, Built, Guarantee, SolverConfig, SolverEntry, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ impl SolverConfig for Config {
         above("mpo_eta", self.mpo_eta)?;
         above("alpha", self.alpha)?;
         ensure(self.period >= 1, "period", self.period, "must be at least 1")?;
-        let eta = self.mpo_eta / (1.0 + self.mpo_eta * self.alpha);
+        let eta = implicit_step(self.mpo_eta, self.alpha);
         Ok(Built::new(
             &self,
             Magnet::new(task, eta, self.alpha, Inner::Omd, Period::Steps(self.period), Move::Replace),

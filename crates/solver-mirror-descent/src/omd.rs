@@ -32,7 +32,7 @@ impl Default for Config {
 
 impl SolverConfig for Config {
     fn build(self, task: &Task) -> Result<Built, BuildError> {
-        let eta = mirror::resolve(self.step_size, task)?;
+        let eta = mirror::resolve(self.step_size, task, "tau / (tau^2 + 1/4)")?;
         let config = Self { step_size: eta.into() };
         Ok(Built::new(&config, Mirror::new(task, eta)))
     }

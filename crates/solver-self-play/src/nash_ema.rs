@@ -102,6 +102,12 @@ impl Solver for NashEma {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        Some(local::averaged_opponent(self.eta, self.tau, self.decay, omega))
+        // what does not turn does not feel its opponent: there the policy shrinks by itself, whatever the average does
+        let alone = local::mirror_descent(self.eta, self.tau, 0.0);
+        Some(if omega == 0.0 {
+            alone
+        } else {
+            local::averaged_opponent(self.eta, self.tau, self.decay, omega)
+        })
     }
 }

@@ -154,8 +154,10 @@ impl Solver for NashMd {
     }
 
     fn local_modulus(&self, omega: f64) -> Option<f64> {
-        // a falling step has no constant multiplier
-        self.falling.is_none().then(|| modulus(self.eta, self.tau, self.mixture, omega))
+        // mixed with the reference it goes beside the equilibrium, where the spectrum is another and no gap falls to 0; a
+        // falling step has no constant multiplier
+        let at_equilibrium = self.mixture == 0.0 && self.falling.is_none();
+        at_equilibrium.then(|| modulus(self.eta, self.tau, self.mixture, omega))
     }
 
     fn notes(&self) -> Vec<String> {

@@ -13,7 +13,7 @@
 //! Guarantee: that of `mmd`: `KL(pi* || rho_t) <= (1 + eta tau)^-t KL(pi* || rho_1)` for `eta <= 4 tau` (`theorem`).
 //! Cost: one query a step, at rho. Range: any `eta > 0`; `tau = 0` is `mwu`. Deviations: the two named.
 
-use equipoise_core::kernel::{Iterates, geometric_mixture, logit_step};
+use equipoise_core::kernel::{Iterates, logit_step};
 use equipoise_core::step_size::{StepRange, StepTheory};
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -46,13 +46,16 @@ impl SolverConfig for Config {
         let modulus = |eta, omega| modulus(eta, tau, omega);
         let eta = self.step_size.resolve(
             task,
-            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: Some(&modulus) },
+            &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: Some(&modulus) },
         )?;
         let config = Self { step_size: eta.into() };
         let state = Iterates::new(task);
         let unmixed = state.policy.clone();
-        let mixture = eta * task.tau / (1.0 + eta * task.tau);
-        Ok(Built::new(&config, Debiased { state, unmixed, eta, tau: task.tau, mixture }))
+        let pull = eta * task.tau;
+        let mixture = pull / (1.0 + pull);
+        // 1 - mixture has lost its digits where the mixture is near 1
+        let own = if pull <= 1.0 { 1.0 - mixture } else { 1.0 / (1.0 + pull) };
+        Ok(Built::new(&config, Debiased { state, unmixed, eta, tau: task.tau, mixture, own }))
     }
 }
 
@@ -78,6 +81,8 @@ struct Debiased {
     eta: f64,
     tau: f64,
     mixture: f64,
+    /// `1 - mixture`.
+    own: f64,
 }
 
 impl Solver for Debiased {
@@ -86,7 +91,13 @@ impl Solver for Debiased {
         let Iterates { policy, played, reference, gain } = &mut self.state;
         oracle.win_rates(played, gain);
         logit_step(&mut self.unmixed, &[(1.0, played)], self.eta, gain)?;
-        geometric_mixture(policy, &self.unmixed, reference, self.mixture)?;
+        let (own, mixture) = (self.own, self.mixture);
+        policy.set_logits(|logits| {
+            let (pi, mu) = (self.unmixed.log_probs_slice(), reference.log_probs_slice());
+            for ((t, l), r) in logits.iter_mut().zip(pi).zip(mu) {
+                *t = own * l + mixture * r;
+            }
+        })?;
         Ok(Progress::Continue)
     }
 

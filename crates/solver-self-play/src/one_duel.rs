@@ -262,6 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn two_actions_and_regular_tournaments_have_closed_forms() {
+        for (m, l) in [(0.5, 1.0), (0.3, 1e-2), (-0.2, 1e-3), (1e-9, 0.1), (-0.5, 1e-6)] {
+            // m x (1 - x) + lambda - 2 lambda x = 0: the root in (0, 1), without cancellation
+            let (b, root) = (m - 2.0 * l, f64::hypot(m, 2.0 * l));
+            let expect = if b > 0.0 { (b + root) / (2.0 * m) } else { 2.0 * l / (root - b) };
+            let x = central_path(ndarray::arr2(&[[0.0, m], [-m, 0.0]]).view(), l).expect("converged");
+            assert!((x[0] - expect).abs() < 1e-14, "{m} {l}: {x} {expect}");
+        }
+        let tournament = Array2::from_shape_fn((5, 5), |(i, j)| match (j + 5 - i) % 5 {
+            0 => 0.0,
+            1 | 2 => 0.3,
+            _ => -0.3,
+        });
+        for lambda in [1.0, 1e-3, 1e-7] {
+            let x = central_path(tournament.view(), lambda).expect("converged");
+            assert!(x.iter().all(|p| (p - 0.2).abs() < 1e-14), "{lambda}: {x}");
+        }
+    }
+
+    #[test]
     fn newton_and_a_splitting_method_solve_the_same_barrier_equations() {
         let mut rng = seed::stream(6, "one-duel", &[]);
         for n in [2, 3, 7, 31, 45] {

@@ -48,7 +48,8 @@ pub enum Divergence {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// eta, the factor of the win rates: a number above 0 with eta tau <= 1, or, for reverse KL, `theorem` (4 tau).
+    /// eta, the factor of the win rates: any number above 0 (the divergence is taken implicitly), or, for reverse KL,
+    /// `theorem` (4 tau).
     pub step_size: StepSize,
     /// R: `reverse-kl`, `forward-kl`, `chi-squared` or `euclidean`.
     pub divergence: Divergence,
@@ -67,10 +68,9 @@ impl SolverConfig for Config {
             (Divergence::ReverseKl, _) => Err("the proved step is 4 tau, and tau is 0; give a number".into()),
             _ => Err("a step is proved for reverse KL only; give a number".into()),
         };
-        let eta = self.step_size.resolve(
-            task,
-            &StepTheory { range: StepRange::UpToInverseTau, theorem: &theorem, modulus: None },
-        )?;
+        let eta = self
+            .step_size
+            .resolve(task, &StepTheory { range: StepRange::Positive, theorem: &theorem, modulus: None })?;
         let config = Self { step_size: eta.into(), ..self };
         Ok(Built::new(
             &config,

@@ -29,7 +29,7 @@ fn summary(claims: &[ClaimAnswer]) -> String {
         "Broken:",
         &mut claims.iter().filter(|a| a.fails()).map(|a| {
             let worst_on = Cells::of(a).worst_on;
-            format!("- {} ({}): {} On {worst_on}.", a.claim.id, a.claim.source, decided(a))
+            format!("- {} ({}): {} On {worst_on}.", a.claim.id, a.claim.citation, decided(a))
         }),
     );
     list(
@@ -39,7 +39,7 @@ fn summary(claims: &[ClaimAnswer]) -> String {
             format!(
                 "- {} ({}): slack at the end from {}, median {}; off on {} of {}. Least slack anywhere {}.",
                 a.claim.id,
-                a.claim.source,
+                a.claim.citation,
                 factor(slacks[0]),
                 factor(slacks[slacks.len() / 2]),
                 a.off(),
@@ -79,11 +79,12 @@ fn decided(a: &ClaimAnswer) -> String {
 fn section(a: &ClaimAnswer, seed: u64, replayed: bool) -> String {
     let (worst, cells) = (a.worst(), Cells::of(a));
     let mut page = format!(
-        "\n## {}: {}\n\n{} ({}; {} iterate, {}, per {})\n\n",
+        "\n## {}: {}\n\n{}: {} ({}; {} iterate, {}, per {})\n\n",
         a.claim.id,
         cells.verdict,
+        a.claim.standing.name(),
         a.claim.statement,
-        a.claim.source,
+        a.claim.citation,
         a.claim.iterate,
         a.claim.quantity.name(),
         a.claim.unit.name()
@@ -96,7 +97,9 @@ fn section(a: &ClaimAnswer, seed: u64, replayed: bool) -> String {
     };
     let hypotheses: Vec<&str> = a.claim.hypotheses.iter().map(|h| h.says).collect();
     line("hypotheses, checked on each instance", &hypotheses.join("; "));
-    line("pass/fail/open/silent", &cells.counts);
+    line("source", a.claim.source.name());
+    line("expected", a.claim.expected.name());
+    line("pass/fail/open/silent/error", &cells.counts);
     if a.searched > 0 {
         line("searched", &format!("{} random and climbed games, counted above", a.searched));
     }
@@ -104,6 +107,11 @@ fn section(a: &ClaimAnswer, seed: u64, replayed: bool) -> String {
     line("there", &decided(a));
     if let BoundVerdict::Inconclusive { reason } = worst.judged.verdict {
         line("open because", reason);
+    }
+    for finding in &a.findings {
+        if let BoundVerdict::Error { reason } = &finding.judged.verdict {
+            line("could not be run", &format!("{}, tau {}: {reason}", finding.instance, finding.tau));
+        }
     }
     line("least slack (bound / measured)", &cells.least_slack);
     line("slack at the end of the runs", &cells.final_slack);

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use equipoise_answers::{AuditAnswer, AuditOptions, ClaimAnswer, audit as audited, to_json};
+use equipoise_answers::{
+    AuditAnswer, AuditOptions, ClaimAnswer, Source, audit as audited, read_settings, to_json,
+};
 use equipoise_experiment::replay;
 use equipoise_records::{RecordsError, write_file};
 
@@ -12,15 +14,29 @@ use crate::progress::Terminal;
 use crate::{Answer, output};
 
 pub(super) fn audit(args: Audit) -> Outcome {
-    let options =
-        AuditOptions { claims: args.claim, solvers: args.solver, search: args.search, seed: args.seed };
-    let answer = audited(&options, &Terminal::default())?;
+    let terminal = Terminal::default();
+    let game = match &args.game {
+        Some(path) => {
+            let source = Source::new(path);
+            Some((path.display().to_string(), source.game(&terminal)?.game))
+        }
+        None => None,
+    };
+    let options = AuditOptions {
+        claims: args.claim,
+        solvers: args.solver,
+        game,
+        set: read_settings(&args.set)?,
+        search: args.search,
+        seed: args.seed,
+    };
+    let answer = audited(&options, &terminal)?;
     if let Some(dir) = &args.out {
         write(dir, &answer)?;
         output::note(&format!("report: {}", dir.join("audit.md").display()));
     }
     output::show(&answer, args.json);
-    Ok(if answer.broken().next().is_none() { Answer::Yes } else { Answer::No })
+    Ok(if answer.unexpected().next().is_none() { Answer::Yes } else { Answer::No })
 }
 
 /// `audit.json`, `audit.md`, and a folder for each claim's worst finding, which `equipoise check` replays.
