@@ -145,6 +145,12 @@ pub trait Solver: Send {
         None
     }
 
+    /// Steps of one outer iteration of a method that moves a reference of its own every so many steps; 1 for all others. At
+    /// rest for less, nothing is known of what it does next.
+    fn period(&self) -> u64 {
+        1
+    }
+
     /// Facts worth telling beside the result, in plain words ("the maximum-likelihood fit does not exist: ...").
     fn notes(&self) -> Vec<String> {
         Vec::new()

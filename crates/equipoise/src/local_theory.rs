@@ -2,7 +2,9 @@
 
 use equipoise_core::{Aim, Policy, Solver};
 use equipoise_env::Game;
+use equipoise_eval::behaviour::LocalTheory;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU};
+use equipoise_reference as reference;
 
 /// What rounding leaves of the duality gap: `2 max_i (K pi)_i` is a difference of numbers near 1/2.
 pub(crate) const GAP_FLOOR: f64 = 1e-13;
@@ -110,4 +112,57 @@ pub(crate) fn predicted(
         moduli(spectrum, solver).is_some_and(|all| all.into_iter().filter(faster).all(behind))
     };
     seen.from.is_none_or(gone).then_some(factor)
+}
+
+/// Most multiplications that spectra of single contexts may take.
+const MOST_WORK: usize = 1 << 30;
+
+/// What theory says of each context, for telling what a run does there; empty where nothing is known.
+///
+/// Without regularisation an equilibrium is known to be the only one if every action outside its support does strictly worse
+/// and the spectrum on the support, of `s` actions, has its `(s - 1) / 2` rotations. Near such a point the actions outside
+/// vanish by themselves, and the rotations decide, whether it is interior or not.
+pub(crate) fn of_contexts(
+    game: &Game,
+    spectrum: Spectrum<'_>,
+    aim: Aim,
+    solver: &dyn Solver,
+) -> Vec<LocalTheory> {
+    let Spectrum { tau, equilibrium, frequencies } = spectrum;
+    let (Some(equilibrium), false) = (equilibrium, aim == Aim::Original && tau > 0.0 || aim == Aim::Other)
+    else {
+        return Vec::new();
+    };
+    let contexts = game.contexts();
+    let work: usize = game.shape().ranges().map(|r| r.len().saturating_pow(3)).fold(0, usize::saturating_add);
+    if contexts > 1 && work > MOST_WORK {
+        return Vec::new();
+    }
+    let mut margins = ndarray::Array1::zeros(game.shape().len());
+    game.margins(equilibrium, &mut margins);
+    let one = |(x, range): (usize, std::ops::Range<usize>)| {
+        let p = &equilibrium.probs_slice()[range.clone()];
+        let own;
+        let frequencies = if contexts == 1 {
+            frequencies
+        } else {
+            own = reference::rotation_frequencies(&game.matrix(x), p);
+            &own[..]
+        };
+        let slowest = |turning: &dyn Fn(f64) -> bool| -> Option<f64> {
+            let moduli = frequencies.iter().filter(|w| turning(**w)).map(|w| solver.local_modulus(*w));
+            moduli.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
+        };
+        if tau > 0.0 {
+            return LocalTheory { modulus: slowest(&|_| true), unique: true, strict: false };
+        }
+        let outside_loses = range.zip(p).all(|(i, &p)| p >= INTERIOR || margins[i] < -INTERIOR);
+        let support = p.iter().filter(|p| **p >= INTERIOR).count();
+        let turning = frequencies.iter().filter(|w| **w > INTERIOR).count();
+        let unique = outside_loses && support % 2 == 1 && turning == (support - 1) / 2;
+        // directions that do not turn lie within the set of equilibria
+        let modulus = if outside_loses { slowest(&|w| w > INTERIOR) } else { None };
+        LocalTheory { modulus, unique, strict: unique && support == 1 }
+    };
+    game.shape().ranges().enumerate().map(one).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use equipoise_core::registry::FixedPoint;
 use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
 use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, drive, rate};
@@ -40,6 +41,13 @@ pub struct Problem {
     pub equilibrium: Option<Policy>,
     /// Rotation frequencies there, largest first; empty if it was not solved.
     pub frequencies: Vec<f64>,
+}
+
+/// What the row of a method says of it.
+struct Row {
+    aim: Aim,
+    fixed_at_equilibrium: Option<bool>,
+    reaches_boundary: bool,
 }
 
 /// One finished run on a problem.
@@ -108,7 +116,12 @@ impl Problem {
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> Result<RunResult, BuildError> {
         let mut built = entry.build(parameters, &self.planned(options))?;
-        let result = self.run_solver(built.solver.as_mut(), entry.aim, oracle, options, keep_running);
+        let row = Row {
+            aim: entry.aim,
+            fixed_at_equilibrium: Some(entry.fixed_point != FixedPoint::Elsewhere),
+            reaches_boundary: entry.reaches_boundary,
+        };
+        let result = self.driven(built.solver.as_mut(), row, oracle, options, keep_running);
         Ok(RunResult { parameters: built.parameters, ..result })
     }
 
@@ -136,7 +149,20 @@ impl Problem {
         options: &RunOptions<'_>,
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
+        let row = Row { aim, fixed_at_equilibrium: None, reaches_boundary: false };
+        self.driven(solver, row, oracle, options, keep_running)
+    }
+
+    fn driven(
+        &self,
+        solver: &mut dyn Solver,
+        Row { aim, fixed_at_equilibrium, reaches_boundary }: Row,
+        oracle: &mut dyn MeasuredOracle,
+        options: &RunOptions<'_>,
+        keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
+    ) -> RunResult {
         let (regularised, exact) = (aim == Aim::Regularised, !oracle.is_noisy());
+        let theory = local_theory::of_contexts(&self.game, self.spectrum(), aim, solver);
         let outcome = drive(
             Run {
                 solver,
@@ -145,6 +171,9 @@ impl Problem {
                 task: &self.task,
                 equilibrium: self.equilibrium.as_ref(),
                 regularised,
+                theory: &theory,
+                fixed_at_equilibrium,
+                euclidean: reaches_boundary,
                 metrics: options.metrics,
                 schedule: options.schedule,
                 limits: options.limits,

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use equipoise_core::flat::Flat as _;
-use equipoise_core::{Cost, Policy, Progress, Rng, Solver, StepError, Task, blocks, vector};
+use equipoise_core::{Cost, Policy, Progress, Rng, Solver, StepError, Task, blocks, simplex, vector};
 use equipoise_env::MeasuredOracle;
+use equipoise_records::schema::Judgement;
 use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, StopKind};
 use ndarray::Array1;
 
-use crate::behaviour::Octaves;
+use crate::behaviour::{self, Batches, Circumstances, Evidence, LocalTheory, Look};
 use crate::gap_batch::{GapBatch, Step};
 use crate::limits::Limits;
 use crate::metrics::{Metric, Truth, gaps};
@@ -37,6 +38,13 @@ pub struct Run<'a> {
     pub equilibrium: Option<&'a Policy>,
     /// Whether the method aims at the regularised game, and so is judged by `duality_gap_tau`.
     pub regularised: bool,
+    /// What local theory says of the method at the equilibrium, a context each; empty where nothing is known.
+    pub theory: &'a [LocalTheory],
+    /// Whether the method stands still at the equilibrium that it aims at; `None` if that is not known.
+    pub fixed_at_equilibrium: Option<bool>,
+    /// Whether the method may leave the interior: then half the squared Euclidean distance stands for the divergence to the
+    /// equilibrium, where behaviour is told.
+    pub euclidean: bool,
     /// What to measure at recorded steps.
     pub metrics: &'a [&'static Metric],
     /// When to record.
@@ -126,8 +134,10 @@ pub struct Reached {
     pub iterate: Iterate,
     /// The target.
     pub target: f64,
-    /// The step and the ledger then; `None` if never.
+    /// The step and the ledger when it was first touched; `None` if never.
     pub at: Option<(u64, Cost)>,
+    /// The step and the ledger from when on it stayed at or below the target; `None` if it ended above.
+    pub kept: Option<(u64, Cost)>,
 }
 
 /// A policy kept at a recorded step.
@@ -150,6 +160,8 @@ pub struct Outcome {
     pub stop: StopReason,
     /// What the last iterate did.
     pub behaviour: Behaviour,
+    /// On what that was told.
+    pub judgement: Judgement,
     /// Steps done (a failed one not counted).
     pub steps: u64,
     /// Ledger.
@@ -254,9 +266,13 @@ struct Recorder {
     best: [f64; 2],
     /// Both gaps of the last iterate that was measured.
     now: [f64; 2],
-    /// The largest target of each gap that the last iterate has not met; `-inf` if there is none.
-    waiting: [f64; 2],
-    octaves: Option<Octaves>,
+    /// Of each gap the largest target that the last iterate does not meet, and the smallest that it meets: nothing is to be
+    /// written down while the gap stays between them.
+    between: [(f64, f64); 2],
+    evidence: Evidence,
+    batches: Batches,
+    /// The policy at the last look.
+    seen: (Vec<f64>, Vec<f64>),
     /// Probabilities of the last iterate before this step.
     previous: Vec<f64>,
     /// Sum of the played policies.
@@ -279,7 +295,9 @@ impl Recorder {
         let reached = gaps[..1 + usize::from(run.task.tau > 0.0)]
             .iter()
             .flat_map(|m| [Iterate::Last, Iterate::Average].map(|iterate| (m.name, iterate)))
-            .flat_map(|(metric, iterate)| TARGETS.map(|target| Reached { metric, iterate, target, at: None }))
+            .flat_map(|(metric, iterate)| {
+                TARGETS.map(|target| Reached { metric, iterate, target, at: None, kept: None })
+            })
             .collect();
         Self {
             gaps,
@@ -289,8 +307,10 @@ impl Recorder {
             targets_met: false,
             best: [f64::INFINITY; 2],
             now: [f64::NAN; 2],
-            waiting: [TARGETS[0], if run.task.tau > 0.0 { TARGETS[0] } else { f64::NEG_INFINITY }],
-            octaves: None,
+            between: [(TARGETS[0], f64::INFINITY); 2],
+            evidence: Evidence::new(shape, run.limits.steps),
+            batches: Batches::default(),
+            seen: (run.solver.policy().probs().to_vec(), run.solver.policy().log_probs().to_vec()),
             previous: run.solver.policy().probs().to_vec(),
             played: vec![0.0; shape.len()],
             average: run.solver.policy().clone(),
@@ -319,7 +339,7 @@ impl Recorder {
         let moved = if step > 0 { self.movement(run) } else { 0.0 };
         let policy = run.solver.policy();
         let (cost, margins) = (run.oracle.cost(), run.oracle.last_margins());
-        let step_done = Step { step, cost, moved };
+        let step_done = Step { step, cost };
         if let Some(batch) = &mut self.batch
             && step > 0
         {
@@ -331,9 +351,13 @@ impl Recorder {
             let truth = Self::truth(run);
             let now = gaps(&truth, policy, margins);
             self.targets_met = self.targets.iter().all(|(m, target)| {
-                cached_gap(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins)) <= *target
+                let value = cached_gap(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins));
+                m.meets(value, *target)
             });
-            self.judge(step_done, now, run.task.shape().contexts());
+            self.judge(step_done, now);
+        }
+        if self.evidence.add(step, moved / run.task.shape().contexts() as f64) {
+            self.look(run);
         }
         if let Some(path) = &mut self.path {
             let p = [0, 1, 2].map(|a| policy.probs()[a]);
@@ -368,31 +392,59 @@ impl Recorder {
         )
     }
 
+    /// Looks at every context of the last iterate, whose margins are at hand.
+    fn look(&mut self, run: &Run<'_>) {
+        let (truth, policy, margins) = (Self::truth(run), run.solver.policy(), run.oracle.last_margins());
+        let own = self.gaps[self.judged_by];
+        let (probs, logs) = (policy.probs_slice(), policy.log_probs_slice());
+        for (x, range) in run.task.shape().ranges().enumerate() {
+            let gap = own.at(&truth, policy, margins, x);
+            let (p, l) = (&probs[range.clone()], &logs[range.clone()]);
+            let (distance, apart) = run.equilibrium.map_or((gap, gap), |e| {
+                let (e, log_e) = (&e.probs_slice()[range.clone()], &e.log_probs_slice()[range.clone()]);
+                let distance = if run.euclidean {
+                    e.iter().zip(p).map(|(e, p)| 0.5 * (e - p) * (e - p)).sum()
+                } else {
+                    simplex::kl(e, log_e, p, l)
+                };
+                (distance, vector::distance(e, p))
+            });
+            let (before, logs_before) = (&mut self.seen.0[range.clone()], &mut self.seen.1[range]);
+            let moved = vector::distance(before, p);
+            // a probability that stays 0 does not move
+            let change = |(a, b): (&f64, &f64)| if a == b { 0.0 } else { (a - b).abs() / (1.0 + b.abs()) };
+            let moved_log = logs_before.iter().zip(l).map(change).fold(0.0, f64::max);
+            before.copy_from_slice(p);
+            logs_before.copy_from_slice(l);
+            self.evidence.look(x, Look { gap, distance, apart, moved, moved_log });
+        }
+    }
+
     /// Measures the buffered steps.
     fn catch_up(&mut self, run: &Run<'_>) {
         let Some(batch) = &mut self.batch else { return };
-        let contexts = run.task.shape().contexts();
         for (step, now) in batch.measure(&Self::truth(run)) {
-            self.judge(step, now, contexts);
+            self.judge(step, now);
         }
     }
 
     /// Takes in the gaps of the last iterate after a step.
-    fn judge(&mut self, Step { step, cost, moved }: Step, now: [f64; 2], contexts: usize) {
+    fn judge(&mut self, Step { step, cost }: Step, now: [f64; 2]) {
         for (k, value) in now.into_iter().enumerate() {
             self.best[k] = self.best[k].min(value);
-            if value <= self.waiting[k] {
+            let (above, met) = self.between[k];
+            if value <= above || value > met {
                 let name = self.gaps[k].name;
                 record_crossing(&mut self.reached, name, Iterate::Last, value, step, cost);
-                let open = |r: &&Reached| r.at.is_none() && r.metric == name && r.iterate == Iterate::Last;
-                self.waiting[k] =
-                    self.reached.iter().filter(open).map(|r| r.target).fold(f64::NEG_INFINITY, f64::max);
+                let side = |met| move |t: &f64| (value <= *t) == met;
+                self.between[k] = (
+                    TARGETS.into_iter().filter(side(false)).fold(f64::NEG_INFINITY, f64::max),
+                    TARGETS.into_iter().filter(side(true)).fold(f64::INFINITY, f64::min),
+                );
             }
         }
-        let judged = now[self.judged_by];
-        match &mut self.octaves {
-            Some(octaves) => octaves.add(step, judged, moved / contexts as f64),
-            None => self.octaves = Some(Octaves::new(judged)),
+        if step > 0 {
+            self.batches.add(now[self.judged_by]);
         }
         self.now = now;
     }
@@ -441,6 +493,26 @@ impl Recorder {
         }
     }
 
+    /// What the last iterate did.
+    fn told(&mut self, run: &Run<'_>, stop: &StopReason) -> (Behaviour, Judgement) {
+        match stop {
+            StopReason::Diverged { .. } => return plainly(Behaviour::Diverged, stop.to_string()),
+            StopReason::Finished => return plainly(Behaviour::Finished, stop.to_string()),
+            StopReason::TargetReached => return plainly(Behaviour::TargetReached, stop.to_string()),
+            StopReason::Budget(_) | StopReason::TimeLimit | StopReason::Interrupted => {}
+        }
+        let around = Circumstances {
+            theory: run.theory,
+            fixed_at_equilibrium: run.fixed_at_equilibrium,
+            // a solver may draw duels of its own from an oracle that is exact on win rates
+            noisy: run.oracle.is_noisy() || run.oracle.cost().duels > 0,
+            period: run.solver.period(),
+            metric: self.gaps[self.judged_by].name,
+            batches: &self.batches,
+        };
+        behaviour::judge(&self.evidence, &around)
+    }
+
     fn finish(mut self, mut run: Run<'_>, stop: StopReason, steps: u64, elapsed: Duration) -> Outcome {
         let diverged = matches!(stop, StopReason::Diverged { .. });
         let cost = run.oracle.cost();
@@ -453,12 +525,7 @@ impl Recorder {
         {
             path.push((steps, [0, 1, 2].map(|a| self.previous[a])));
         }
-        let behaviour = match (&stop, &self.octaves) {
-            (StopReason::Diverged { .. }, _) | (_, None) => Behaviour::Diverged,
-            (StopReason::Finished, _) => Behaviour::Finished,
-            (StopReason::TargetReached, _) => Behaviour::Converged,
-            (_, Some(octaves)) => octaves.verdict(run.oracle.is_noisy()),
-        };
+        let (behaviour, judgement) = self.told(&run, &stop);
         let Self { previous, played, average, average_margins, trace, reached, kept, path, .. } = self;
         // each as large as the shape: gone before the last copy is made
         drop((played, average, average_margins));
@@ -472,8 +539,13 @@ impl Recorder {
             run.solver.policy().clone()
         };
         let path = path.unwrap_or_default();
-        Outcome { stop, behaviour, steps, cost, elapsed, trace, reached, policy, kept, path }
+        Outcome { stop, behaviour, judgement, steps, cost, elapsed, trace, reached, policy, kept, path }
     }
+}
+
+/// A word that needs no judging, with its reason.
+fn plainly(behaviour: Behaviour, reason: String) -> (Behaviour, Judgement) {
+    (behaviour, Judgement { reason, ..Judgement::default() })
 }
 
 /// The value of a metric that is one of the two gaps, of which both are at hand.
@@ -489,9 +561,12 @@ fn record_crossing(
     step: u64,
     cost: Cost,
 ) {
-    for r in reached {
-        if r.at.is_none() && r.metric == metric && r.iterate == iterate && value <= r.target {
-            r.at = Some((step, cost));
+    for r in reached.iter_mut().filter(|r| r.metric == metric && r.iterate == iterate) {
+        if value <= r.target {
+            r.at.get_or_insert((step, cost));
+            r.kept.get_or_insert((step, cost));
+        } else {
+            r.kept = None;
         }
     }
 }

@@ -25,8 +25,6 @@ pub(crate) struct Step {
     pub(crate) step: u64,
     /// The ledger after it.
     pub(crate) cost: Cost,
-    /// How far the last iterate moved in it, L1 over all contexts.
-    pub(crate) moved: f64,
 }
 
 /// Buffered steps: probabilities, log-probabilities and margins.
@@ -122,7 +120,7 @@ mod tests {
                     let pi = policy(0.9 + step as f64);
                     let mut margins = Array1::zeros(game.shape().len());
                     game.margins(&pi, &mut margins);
-                    let done = Step { step, moved: 0.5 * step as f64, ..Step::default() };
+                    let done = Step { step, ..Step::default() };
                     let policy = (pi.probs_slice(), pi.log_probs_slice());
                     assert_eq!(batch.push(done, policy, margins.as_slice().unwrap()), step == 8);
                     expected.push((step, gaps(&truth, &pi, &margins).map(f64::to_bits)));

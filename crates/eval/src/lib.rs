@@ -10,6 +10,7 @@ pub mod drive;
 mod gap_batch;
 pub mod limits;
 pub mod metrics;
+pub mod nearest;
 pub mod rate;
 pub mod schedule;
 mod stopwatch;

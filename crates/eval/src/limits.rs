@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Steps, at least 1.
     pub steps: u64,
-    /// Stop when the last iterate is at or below every value here, by metric.
+    /// Stop when the last iterate meets every value here, by metric: at or below it, or at or above it where larger is better.
     pub target: BTreeMap<String, f64>,
     /// Seconds in the solver's steps, measuring excluded.
     pub seconds: Option<f64>,

@@ -7,7 +7,9 @@ use equipoise_core::flat::Flat as _;
 use equipoise_core::{Policy, blocks, simplex, vector};
 use equipoise_env::Game;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
+
+use crate::nearest;
 
 /// What a metric may know besides the policy: the game, the task, and the exact answer where it was computed.
 #[derive(Clone, Copy)]
@@ -26,6 +28,10 @@ pub struct Truth<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Row<'a> {
+    /// The game.
+    pub game: &'a Game,
+    /// The context, from 0.
+    pub context: usize,
     /// The policy.
     pub probs: &'a [f64],
     /// Its logarithms.
@@ -54,6 +60,8 @@ pub struct Metric {
     pub scale: Scale,
     /// Which values are better.
     pub direction: Direction,
+    /// The largest value that any policy can have, where larger is better.
+    pub largest: Option<f64>,
     /// Whether 0 is the optimum that methods aim at.
     pub vanishes: bool,
     /// Whether it needs [`Truth::equilibrium`]; NaN without.
@@ -117,14 +125,15 @@ pub const METRICS: &[Metric] = &[
     .which_is(Gap::Regularised),
     Metric::vanishing(
         "kl_to_equilibrium",
-        "KL(pi || pi*) in nats to the equilibrium of the task's game",
+        "KL(pi || pi*) in nats to the equilibrium of the task's game: the only one for tau > 0; at tau = 0 the maximal lottery \
+         that `solve` prints, where there are several one of them (distance_to_equilibria is to the nearest)",
         NATS,
         |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(r.probs, r.log_probs, e, le)),
     )
     .of_the_equilibrium(),
     Metric::vanishing(
         "kl_from_equilibrium",
-        "KL(pi* || pi) in nats: the direction in which most theorems are stated",
+        "KL(pi* || pi) in nats to the same equilibrium: the direction in which most theorems are stated",
         NATS,
         |r| r.equilibrium.map_or(f64::NAN, |(e, le)| simplex::kl(e, le, r.probs, r.log_probs)),
     )
@@ -146,6 +155,25 @@ pub const METRICS: &[Metric] = &[
         },
     )
     .of_the_equilibrium(),
+    Metric::vanishing(
+        "distance_to_equilibria",
+        "Euclidean distance from pi to the nearest equilibrium of the task's game, in [0, sqrt 2]; NaN above 100 actions at tau = 0",
+        "probability",
+        |r| {
+            let apart = |e: &[f64]| r.probs.iter().zip(e).map(|(p, e)| (p - e) * (p - e)).sum::<f64>().sqrt();
+            if r.tau > 0.0 {
+                return r.equilibrium.map_or(f64::NAN, |(e, _)| apart(e));
+            }
+            let n = r.probs.len();
+            if n > nearest::MOST_ACTIONS {
+                return f64::NAN;
+            }
+            let matrix = r.game.matrix(r.context);
+            let margins = Array2::from_shape_fn((n, n), |(i, j)| matrix.margin(i, j));
+            nearest::nearest_equilibrium(&margins, r.probs).map_or(f64::NAN, |e| apart(&e))
+        },
+    )
+    .of_the_equilibrium(),
     Metric::descriptive("kl_to_reference", "KL(pi || mu) in nats", NATS, |r| {
         simplex::kl(r.probs, r.log_probs, r.mu, r.log_mu)
     }),
@@ -158,14 +186,14 @@ pub const METRICS: &[Metric] = &[
     Metric::descriptive("win_rate_vs_reference", "Pr(pi beats mu), in [0, 1]", WIN_RATE, |r| {
         0.5 - r.mu.iter().zip(r.margins).map(|(m, k)| m * k).sum::<f64>()
     })
-    .higher_is_better(),
+    .higher_is_better(1.0),
     Metric::descriptive(
         "worst_case_win_rate",
         "Pr(pi beats its best response) = 1/2 - exploitability, in [0, 1/2]",
         WIN_RATE,
         |r| 0.5 - vector::max(r.margins),
     )
-    .higher_is_better(),
+    .higher_is_better(0.5),
 ];
 
 impl Metric {
@@ -183,6 +211,7 @@ impl Metric {
             unit,
             scale: Scale::Log,
             direction: Direction::Lower,
+            largest: None,
             vanishes: true,
             needs_equilibrium: false,
             gap: None,
@@ -209,10 +238,19 @@ impl Metric {
         Self { needs_equilibrium: true, ..self }
     }
 
-    /// Says that larger values are better.
+    /// Says that larger values are better, up to `largest`.
     #[must_use]
-    pub const fn higher_is_better(self) -> Self {
-        Self { direction: Direction::Higher, ..self }
+    pub const fn higher_is_better(self, largest: f64) -> Self {
+        Self { direction: Direction::Higher, largest: Some(largest), ..self }
+    }
+
+    /// Whether `value` meets `target`: at or above it where larger values are better, else at or below it.
+    #[must_use]
+    pub fn meets(&self, value: f64, target: f64) -> bool {
+        match self.direction {
+            Direction::Higher => value >= target,
+            Direction::Lower | Direction::Neither => value <= target,
+        }
     }
 
     const fn which_is(self, gap: Gap) -> Self {
@@ -253,10 +291,12 @@ impl Metric {
         (0..truth.game.contexts()).map(|x| self.at(truth, policy, margins, x)).collect()
     }
 
-    fn at(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>, x: usize) -> f64 {
+    pub(crate) fn at(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>, x: usize) -> f64 {
         let range = truth.game.shape().range(x);
         let margins = margins.flat();
         (self.row)(&Row {
+            game: truth.game,
+            context: x,
             probs: &policy.probs_slice()[range.clone()],
             log_probs: &policy.log_probs_slice()[range.clone()],
             margins: &margins[range.clone()],

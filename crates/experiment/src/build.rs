@@ -389,14 +389,18 @@ impl Plan {
     pub fn run(&self, game: &GameIdentity, key: RunKey) -> RunPlan {
         let spec = &self.spec;
         let (method, oracle) = (&spec.methods[key.method], &spec.oracles[key.oracle]);
-        let id = identity::id(&json!({
+        let mut content = json!({
             "semantics": identity::SEMANTICS, "seed": spec.seed, "game": self.game_name(key.game),
             "content": game.content, "policies": game.policies, "tau": spec.taus[key.tau],
             "solver": method.entry.name, "parameters": method.parameters, "oracle": oracle,
             "limits": limits_json(&spec.limits), "record": spec.record, "repetition": key.repetition,
             "metrics": spec.metrics.iter().map(|m| m.name).collect::<Vec<_>>(),
             "save_policies": spec.save_policies,
-        }));
+        });
+        if spec.independent_noise {
+            content["noise"] = json!("independent");
+        }
+        let id = identity::id(&content);
         let label = match spec.oracles.len() {
             1 => method.label.clone(),
             _ => format!("{} [{}]", method.label, word(oracle)),

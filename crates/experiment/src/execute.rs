@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 use equipoise::core::seed;
 use equipoise::env::GameOracle;
 use equipoise::env::batcher::{self, BatchHandle};
-use equipoise::eval::{AfterStep, StopReason};
+use equipoise::eval::metrics::{Truth, measure};
+use equipoise::eval::{AfterStep, Metric, StopReason};
 use equipoise::reference::ReferenceError;
 use equipoise::{Problem, RunOptions};
 use equipoise_records::schema::{PathPoint, PolicyPoint, RunRecord, TracePoint};
@@ -338,7 +339,7 @@ impl Process<'_> {
         let taus: Vec<usize> = (0..self.plan.spec.taus.len()).collect();
         let known = work.games.par_iter().map(|(g, _)| {
             let made = self.checked(*g)?;
-            self.problems(&made, &taus)?;
+            self.warn_of_targets(&self.problems(&made, &taus)?, &made);
             let known = self.known(*g, &made, dir)?;
             let record =
                 known.full_record(self.plan, &self.answers).expect("its equilibria were just solved for");
@@ -390,6 +391,28 @@ impl Process<'_> {
         self.pool.install(|| taus.par_iter().map(one).collect())
     }
 
+    /// Says before the runs which targets no method can meet that aims at the equilibrium, because the equilibrium does not.
+    fn warn_of_targets(&self, problems: &BTreeMap<usize, Problem>, made: &GamePlan) {
+        for problem in problems.values() {
+            let Some(equilibrium) = &problem.equilibrium else { continue };
+            let (task, game) = (&problem.task, &problem.game);
+            let truth =
+                Truth { game, reference: &task.reference, tau: task.tau, equilibrium: Some(equilibrium) };
+            for (name, &target) in &self.plan.spec.limits.target {
+                let metric = Metric::named(name).expect("the specification has checked its name");
+                let there = measure(name, &truth, equilibrium);
+                if !metric.meets(there, target) {
+                    tracing::warn!(
+                        game = made.name,
+                        tau = task.tau,
+                        "the target {name}: {target:e} cannot be met by a method that aims at the equilibrium, which \
+                         itself has {there:e}; such runs go on to their other limits"
+                    );
+                }
+            }
+        }
+    }
+
     /// Does the open runs of one game. `None`: the game is so large that its runs share products, for which they must not
     /// wait inside the pool; its turn comes later, outside (`in_turn`).
     fn game(
@@ -431,6 +454,7 @@ impl Process<'_> {
         let problems = self.problems(&made, &taus)?;
         if self.options.shard.is_some() {
             self.known(g, &made, dir)?;
+            self.warn_of_targets(&problems, &made);
         }
         let one = |run: RunPlan, handle: Option<BatchHandle>| {
             if self.monitor.stop.load(Ordering::Relaxed) {
@@ -486,9 +510,13 @@ impl Process<'_> {
         let method = &spec.methods[run.key.method];
         let (entry, parameters) = (method.entry, &method.parameters);
         let repetition = u64::from(run.key.repetition);
-        let oracle_ids = identity::oracle_stream(&made.name, repetition);
-        let solver_ids =
-            identity::solver_stream(&made.name, entry.name, parameters, spec.taus[run.key.tau], repetition);
+        let tau = spec.taus[run.key.tau];
+        let oracle_ids: Vec<String> = if spec.independent_noise {
+            identity::own_oracle_stream(&made.name, entry.name, parameters, tau, repetition).into()
+        } else {
+            identity::oracle_stream(&made.name, repetition).into()
+        };
+        let solver_ids = identity::solver_stream(&made.name, entry.name, parameters, tau, repetition);
         let options = RunOptions {
             rng: seed::stream(spec.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
             limits: &spec.limits,
@@ -496,7 +524,8 @@ impl Process<'_> {
             metrics: &spec.metrics,
             keep_policies: spec.save_policies,
         };
-        let rng = seed::stream(spec.seed, "oracle", &oracle_ids.each_ref().map(String::as_str));
+        let rng =
+            seed::stream(spec.seed, "oracle", &oracle_ids.iter().map(String::as_str).collect::<Vec<_>>());
         let feedback = spec.oracles[run.key.oracle].clone();
         let mut oracle = match handle {
             Some(handle) => GameOracle::batched(handle, feedback, rng),

@@ -12,7 +12,7 @@ use crate::error::{ConfigError, Sources, Span, Spanned};
 use crate::yaml::{self, Data, Node};
 
 /// The keys of an experiment file, in their usual order.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "format",
     "name",
     "description",
@@ -28,6 +28,7 @@ pub const KEYS: [&str; 15] = [
     "record",
     "metrics",
     "save_policies",
+    "noise",
 ];
 
 /// The keys under `limits`.
@@ -71,6 +72,8 @@ pub struct ExperimentFile {
     pub metrics: Option<Vec<Spanned<String>>>,
     /// `save_policies`.
     pub save_policies: Option<Spanned<String>>,
+    /// `noise`.
+    pub noise: Option<Spanned<String>>,
 }
 
 /// `limits` as typed.
@@ -223,6 +226,7 @@ impl ExperimentReader {
             record: tagged("record")?,
             metrics: root.get("metrics").map(|n| s.many(n, "metrics", Sources::text_of)).transpose()?,
             save_policies: root.get("save_policies").map(|n| s.text_of(n, "save_policies")).transpose()?,
+            noise: root.get("noise").map(|n| s.text_of(n, "noise")).transpose()?,
             sources: Sources::default(),
         };
         Ok(ExperimentFile { sources: self.sources, ..file })

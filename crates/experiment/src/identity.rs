@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | game | seed, game name | adding a game moves no other |
 //! | reference | seed, game name | a random reference is drawn once a game |
-//! | oracle | seed, game name, repetition | every solver meets the same noise |
+//! | oracle | seed, game name, repetition | every solver meets the same noise (`noise: independent`: also the method, as below) |
 //! | solver | seed, game name, method (name, parameters, tau), repetition | longer limits or more metrics draw the same numbers |
 //!
 //! A run id is the first 16 hexadecimal digits of the BLAKE3 hash of the canonical JSON of everything that decides what
@@ -36,6 +36,18 @@ pub fn reference_rng(seed: u64, game: &str) -> Rng {
 #[must_use]
 pub fn oracle_stream(game: &str, repetition: u64) -> [String; 2] {
     [game.into(), repetition.to_string()]
+}
+
+/// The ids of the stream behind a sampled oracle that one method meets alone.
+#[must_use]
+pub fn own_oracle_stream(
+    game: &str,
+    solver: &str,
+    parameters: &Value,
+    tau: f64,
+    repetition: u64,
+) -> [String; 3] {
+    solver_stream(game, solver, parameters, tau, repetition)
 }
 
 /// The ids of a solver's own stream.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use equipoise::RunResult;
 use equipoise::core::Policy;
 use equipoise::eval::{Kept, Point};
-use equipoise_records::schema::{FORMAT, PolicyPoint, Rate, Reached, RunRecord, TracePoint};
+use equipoise_records::schema::{FORMAT, KeptFrom, PolicyPoint, Rate, Reached, RunRecord, TracePoint};
 use serde_json::{Value, json};
 
 use crate::build::{Plan, RunPlan};
@@ -61,6 +61,11 @@ pub(crate) fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunR
         step: r.at.map(|(step, _)| step),
         queries: r.at.map(|(_, cost)| cost.queries),
         duels: r.at.map(|(_, cost)| cost.duels),
+        kept: Some(KeptFrom {
+            step: r.kept.map(|(step, _)| step),
+            queries: r.kept.map(|(_, cost)| cost.queries),
+            duels: r.kept.map(|(_, cost)| cost.duels),
+        }),
     });
     let rate = (result.fitted.is_some() || result.modulus.is_some()).then(|| Rate {
         metric: result.judged_by.into(),
@@ -86,6 +91,7 @@ pub(crate) fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunR
         stop_reason: outcome.stop.kind(),
         stop_detail: outcome.stop.to_string(),
         behaviour: outcome.behaviour,
+        judgement: Some(outcome.judgement.clone()),
         steps: outcome.steps,
         queries: outcome.cost.queries,
         duels: outcome.cost.duels,

@@ -78,7 +78,12 @@ pub fn schema() -> Value {
             "record": { "anyOf": [{ "const": "log" }, { "type": "object", "properties": {
                 "every": whole, "at": { "type": "array", "items": { "type": "integer", "minimum": 0 } } } }] },
             "metrics": { "type": "array", "items": metric, "minItems": 1 },
-            "save_policies": { "enum": ["final", "recorded"] }
+            "save_policies": { "enum": ["final", "recorded"] },
+            "noise": {
+                "enum": ["shared", "independent"],
+                "description": "Whether the methods of a repetition meet the same draws of a sampled oracle, so that they \
+                                are compared in pairs (default), or each its own."
+            }
         }
     })
 }

@@ -53,6 +53,8 @@ pub struct Spec {
     pub metrics: Vec<&'static Metric>,
     /// Whether policies of recorded steps are kept.
     pub save_policies: bool,
+    /// Whether each method meets noise of its own, where oracles are sampled.
+    pub independent_noise: bool,
     /// The games, one entry for each point of each grid.
     pub(crate) games: Vec<GameSpec>,
     /// The reference of every game.
@@ -146,6 +148,13 @@ impl Resolver<'_> {
                 return Err(file.sources.unknown("value of save_policies", typed, ["final", "recorded"]));
             }
         };
+        let independent_noise = match file.noise.as_ref().map(|s| (s, s.value.as_str())) {
+            None | Some((_, "shared")) => false,
+            Some((_, "independent")) => true,
+            Some((typed, _)) => {
+                return Err(file.sources.unknown("value of noise", typed, ["shared", "independent"]));
+            }
+        };
         let repetitions = self.at_least_one(&file.repetitions, "repetitions", 1, 1_000_000)?;
         let oracles = self.oracles()?;
         let methods = self.methods()?;
@@ -166,6 +175,8 @@ impl Resolver<'_> {
             ("record", json!(record)),
             ("metrics", json!(names)),
             ("save_policies", json!(if save_policies { "recorded" } else { "final" })),
+            // shared noise is not written, so that plans and ids of 0.1 stay what they are
+            ("noise", if independent_noise { json!("independent") } else { Value::Null }),
         ];
         let kept = |(k, v): &(&str, Value)| !v.is_null() || ["games", "solvers"].contains(k);
         let document = document.into_iter().filter(kept).collect();
@@ -181,6 +192,7 @@ impl Resolver<'_> {
             record,
             metrics,
             save_policies,
+            independent_noise,
             games,
             reference,
             start,
@@ -231,11 +243,19 @@ impl Resolver<'_> {
         let steps = self.at_least_one(&typed.steps, "steps", DEFAULT_STEPS, u64::MAX / 4)?;
         let mut target = BTreeMap::new();
         for (metric, value) in &typed.target {
-            self.metric(metric)?;
-            if value.value < 0.0 {
+            let known = self.metric(metric)?;
+            let (name, at) = (&metric.value, value.value);
+            if at < 0.0 {
+                return Err(
+                    self.error(value.span, format!("the target of `{name}` is {at}, must be at least 0"))
+                );
+            }
+            if known.largest.is_some_and(|largest| at > largest) {
                 let message =
-                    format!("the target of `{}` is {}, must be at least 0", metric.value, value.value);
-                return Err(self.error(value.span, message));
+                    format!("the target of `{name}` is {at}, which no policy reaches: {}", known.definition);
+                return Err(self.error(value.span, message).help(
+                    "larger values of this metric are better: a run stops once it is at or above the target",
+                ));
             }
             target.insert(metric.value.clone(), value.value);
         }

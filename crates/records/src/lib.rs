@@ -17,7 +17,7 @@ mod write;
 
 pub use error::RecordsError;
 pub use files::write_file;
-pub use metric::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
+pub use metric::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 pub use read::{Results, Run, Unfinished, read};
 pub use vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWord};
 pub use write::ResultsDir;

@@ -11,6 +11,10 @@ pub const DUALITY_GAP: &str = "duality_gap";
 /// The gap of the regularised game.
 pub const DUALITY_GAP_TAU: &str = "duality_gap_tau";
 
+/// At or below this gap a policy counts as being at the equilibrium: one threshold for one word. In win-rate units, far above
+/// rounding and far below any question.
+pub const CONVERGED: f64 = 1e-10;
+
 vocabulary! {
     /// The axis on which values of a metric are told apart.
     Scale, "scale" {

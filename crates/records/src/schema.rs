@@ -51,6 +51,9 @@ pub struct RunRecord {
     pub stop_detail: String,
     /// What the last iterate did.
     pub behaviour: Behaviour,
+    /// On what the behaviour was told; absent in records of 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<Judgement>,
     /// Steps done.
     pub steps: u64,
     /// Win-rate queries charged.
@@ -72,6 +75,34 @@ pub struct RunRecord {
     pub final_policy: Value,
 }
 
+/// On what a behaviour was told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The evidence, in words; over several contexts, that of the context which fares worst.
+    pub reason: String,
+    /// Steps that would decide an undecided run, where local theory gives them.
+    pub decided_after: Option<u64>,
+    /// The level at which a noisy run stays.
+    pub floor: Option<NoiseFloor>,
+    /// Over several contexts: how many of them behave in which way, each judged by itself. Empty for one context.
+    pub contexts: BTreeMap<Behaviour, u64>,
+}
+
+/// The level at which a noisy run stays: the mean of the gap over the last half of its steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    /// The gap that is meant.
+    pub metric: String,
+    /// Its mean over the steps, and over the contexts by weight.
+    pub mean: f64,
+    /// Lower end of the 95% interval of the mean (batch means).
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// First and last step of the stretch.
+    pub steps: (u64, u64),
+}
+
 /// First crossing of a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
@@ -81,7 +112,21 @@ pub struct Reached {
     pub iterate: Iterate,
     /// The target.
     pub target: f64,
-    /// First step at or below it; `None` if never.
+    /// First step at or below it, whatever came after ("first touched"); `None` if never.
+    pub step: Option<u64>,
+    /// Queries charged by then.
+    pub queries: Option<u64>,
+    /// Duels charged by then.
+    pub duels: Option<u64>,
+    /// From when on it stayed at or below the target to the end of the run; absent in records of 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptFrom>,
+}
+
+/// From when on a target was met at every step (of the average: at every recorded step) to the end of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptFrom {
+    /// The step; `None` if the run ended above the target.
     pub step: Option<u64>,
     /// Queries charged by then.
     pub queries: Option<u64>,

@@ -125,22 +125,26 @@ vocabulary! {
 vocabulary! {
     /// How a run ended, told from the trajectory of its last iterate.
     Behaviour, "behaviour" {
-        /// The gap is at most 1e-10.
+        /// The gap came down to 1e-10, and stayed there.
         Converged = "converged",
-        /// The gap still falls.
+        /// The gap falls steadily, and nothing known of the method stands against its falling to 0.
         Converging = "converging",
-        /// The gap does not fall and the iterate keeps moving: a limit cycle, or a spiral outward.
+        /// The iterate keeps moving and comes no closer: a limit cycle, or a spiral outward.
         Cycling = "cycling",
-        /// The gap does not fall and the iterate stands still: a fixed point elsewhere, a floor.
+        /// The iterate is at rest, or comes to rest, away from the equilibrium.
         Stalled = "stalled",
-        /// The gap does not fall under sampled feedback: noise, or a cycle behind it.
+        /// The gap no longer falls under sampled feedback: a noise floor, or a cycle behind the noise.
         Noisy = "noisy",
-        /// Not at the equilibrium after fewer steps than a verdict needs.
+        /// Too slow to judge after so many steps.
         Undecided = "undecided",
         /// The update broke down.
         Diverged = "diverged",
         /// The method is a closed form or a one-shot fit.
         Finished = "finished",
+        /// Stopped at its target: nothing is said about what it would have done next.
+        TargetReached = "target-reached",
+        /// The gap was at most 1e-10 from the start on.
+        StartsAtEquilibrium = "starts-at-equilibrium",
     }
 }
 
@@ -178,7 +182,18 @@ mod tests {
         );
         assert_eq!(
             Behaviour::NAMES,
-            ["converged", "converging", "cycling", "stalled", "noisy", "undecided", "diverged", "finished"]
+            [
+                "converged",
+                "converging",
+                "cycling",
+                "stalled",
+                "noisy",
+                "undecided",
+                "diverged",
+                "finished",
+                "target-reached",
+                "starts-at-equilibrium"
+            ]
         );
     }
 
@@ -191,7 +206,7 @@ mod tests {
             assert_eq!(behaviour.name().parse(), Ok(behaviour));
         }
         let unknown = "sideways".parse::<Behaviour>().unwrap_err();
-        assert_eq!(unknown.known.len(), 8);
+        assert_eq!(unknown.known.len(), 10);
         assert!(
             unknown.to_string().starts_with("unknown behaviour `sideways`; known: converged, "),
             "{unknown}"

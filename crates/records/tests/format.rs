@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use equipoise_records::schema::{
-    FORMAT, GamesFile, Metrics, PathPoint, PolicyPoint, Rate, Reached, RunRecord, TracePoint,
+    FORMAT, GamesFile, Judgement, KeptFrom, Metrics, NoiseFloor, PathPoint, PolicyPoint, Rate, Reached,
+    RunRecord, TracePoint,
 };
 use equipoise_records::{
     Aim, Behaviour, DUALITY_GAP, Direction, Guarantee, Iterate, MetricInfo, RecordsError, ResultsDir, Scale,
@@ -32,6 +33,7 @@ fn record() -> RunRecord {
         stop_reason: StopKind::TargetReached,
         stop_detail: "every target is reached".into(),
         behaviour: Behaviour::Converged,
+        judgement: None,
         steps: 3,
         queries: 6,
         duels: 0,
@@ -49,6 +51,7 @@ fn record() -> RunRecord {
             step: Some(2),
             queries: Some(4),
             duels: None,
+            kept: None,
         }],
         rate: Some(Rate {
             metric: DUALITY_GAP.into(),
@@ -226,4 +229,28 @@ fn every_unknown_word_is_named_with_its_file() {
             other => panic!("{name}, {kind}: {other}"),
         }
     }
+}
+
+/// What 0.2 adds is written and read back; a record without it (the one above, of 0.1) stays as it is.
+#[test]
+fn a_judgement_travels_with_its_floor_and_its_contexts() {
+    let mut record = record();
+    record.behaviour = Behaviour::Noisy;
+    record.judgement = Some(Judgement {
+        reason: "its gap no longer falls".into(),
+        decided_after: Some(4000),
+        floor: Some(NoiseFloor {
+            metric: DUALITY_GAP.into(),
+            mean: 0.02,
+            low: 0.019,
+            high: 0.021,
+            steps: (501, 1000),
+        }),
+        contexts: BTreeMap::from([(Behaviour::Converged, 3), (Behaviour::Noisy, 5)]),
+    });
+    record.reached[0].kept = Some(KeptFrom { step: None, queries: None, duels: None });
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(text.contains(r#""contexts":{"converged":3,"noisy":5}"#), "{text}");
+    assert!(text.contains(r#""kept":{"step":null,"queries":null,"duels":null}"#), "{text}");
+    assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
 }

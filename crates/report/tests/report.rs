@@ -64,13 +64,13 @@ fn the_verdict_tells_where_methods_end() {
     for sentence in [
         "Converges to Nash: egpo step_size=0.5 (gap ",
         "Approaching Nash when stopped: egpo step_size=0.5 (gap 0.0222 after 4,000 steps, factor 0.972 a step)",
-        "Only its average converges: mwu (average at gap ",
-        "last iterate stays at gap between ",
+        "Cycles, while its average comes closer: mwu (last iterate stays at gap between ",
+        "average at gap ",
         "Cycles: nash-md (",
         "One shot, away from Nash: bradley-terry (gap 0.422)",
         "Diverges: ogda step_size=8 (step 12: the logits of context 0 are not finite)",
         "Converges to the regularised equilibrium: egpo step_size=0.5 (regularised gap ",
-        "First to gap 1e-8: egpo step_size=0.5 with ",
+        "First to stay at gap 1e-8: egpo step_size=0.5 with ",
         "all 3 repetitions",
         "note on bradley-terry: the fit used 450 duels",
     ] {

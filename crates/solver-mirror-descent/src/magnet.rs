@@ -183,6 +183,13 @@ impl Solver for Magnet {
         };
         Cost { queries, duels: 0 }
     }
+
+    fn period(&self) -> u64 {
+        match self.period {
+            Period::Steps(steps) => u64::from(steps),
+            Period::Solved(_) => 1,
+        }
+    }
 }
 
 /// The step for which an inner method is proved to contract: that of `omd`, or that of `egpo`.

@@ -48,8 +48,18 @@ impl CostUnit {
         }
     }
 
-    /// What had been charged when a target was reached; `None` if it never was.
+    /// What had been charged when a target was reached to stay: from then on the run was at or below it to its end. `None` if
+    /// it ended above. Records of 0.1 know the first touch only.
     pub(crate) fn of_reached(self, reached: &Reached) -> Option<u64> {
+        match (self, &reached.kept) {
+            (Self::Queries, Some(kept)) => kept.queries,
+            (Self::Duels, Some(kept)) => kept.duels,
+            (_, None) => self.of_touch(reached),
+        }
+    }
+
+    /// What had been charged when a target was first touched, whatever came after.
+    pub(crate) fn of_touch(self, reached: &Reached) -> Option<u64> {
         match self {
             Self::Queries => reached.queries,
             Self::Duels => reached.duels,

@@ -2,11 +2,12 @@
 //!
 //! A problem is a target gap on one game in one repetition; its gap is that of the game the setting asks about (for
 //! `tau > 0` the regularised one, whatever a method aims at). A problem costs what had been charged when the last iterate
-//! first was at or below the target, or the average where only that got there. A method that never got there has not
+//! came to the target to stay, or the average where only that did: from then on it was at or below it to the end. A method that never got there has not
 //! solved the problem, which counts against it everywhere: nothing is averaged over solved problems only.
 
 use std::collections::BTreeMap;
 
+use equipoise_records::schema::Reached;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate, Run, StopKind};
 
 use super::cost::CostUnit;
@@ -121,7 +122,7 @@ fn attempt(problem: &Problem<'_>, key: usize, unit: CostUnit) -> Attempt {
     }
 }
 
-/// The first time that `iterate` was at or below the target, as far as it is known.
+/// From when on `iterate` was at or below the target to the end of the run, as far as it is known.
 fn crossing(problem: &Problem<'_>, run: &Run, iterate: Iterate, unit: CostUnit) -> Option<Attempt> {
     let Problem { metric, target, .. } = *problem;
     // a start that is already there costs nothing, which a logarithmic axis and a ratio cannot say
@@ -130,9 +131,15 @@ fn crossing(problem: &Problem<'_>, run: &Run, iterate: Iterate, unit: CostUnit) 
     if let Some(watched) = reached().find(|r| (r.target / target - 1.0).abs() < 1e-9) {
         return unit.of_reached(watched).map(|cost| solved(cost, true));
     }
-    let recorded = run.curve(iterate, metric).find(|p| p.value <= target).map(|p| (p.step, unit.of_point(p)));
+    let mut recorded = None;
+    for p in run.curve(iterate, metric) {
+        let here = (p.step, unit.of_point(p));
+        recorded = if p.value <= target { recorded.or(Some(here)) } else { None };
+    }
     // a harder target that was watched may have been met before the next recorded step
-    let harder = reached().filter(|r| r.target < target).filter_map(|r| Some((r.step?, unit.of_reached(r)?)));
+    let step = |r: &Reached| r.kept.map_or(r.step, |kept| kept.step);
+    let harder =
+        reached().filter(|r| r.target < target).filter_map(|r| Some((step(r)?, unit.of_reached(r)?)));
     let first = recorded.into_iter().chain(harder).min_by_key(|(step, _)| *step);
     first.map(|(_, cost)| solved(cost, false))
 }

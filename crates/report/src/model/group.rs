@@ -10,10 +10,6 @@ use equipoise_records::{
 use super::metric;
 use super::spread::Spread;
 
-/// At or below this gap a method counts as being at its equilibrium: far below what tells policies apart, far above
-/// rounding.
-pub(crate) const AT_EQUILIBRIUM: f64 = 1e-6;
-
 /// All runs on one game.
 pub(crate) struct Game<'a> {
     /// Its facts.

@@ -7,5 +7,6 @@ pub(crate) mod group;
 pub(crate) mod metric;
 pub(crate) mod number;
 pub(crate) mod outcome;
+pub(crate) mod paired;
 pub(crate) mod profile;
 pub(crate) mod spread;

@@ -1,28 +1,32 @@
 //! How runs and methods end, in classes.
 
-use equipoise_records::{Behaviour, Iterate, Run, StopKind};
+use equipoise_records::{Behaviour, CONVERGED, Iterate, Run, StopKind};
 
-use super::group::{AT_EQUILIBRIUM, Method, RunFacts as _};
+use super::group::{Method, RunFacts as _};
 
-/// The average counts as converging where the last iterate does not if it ends this much lower.
+/// The average of a run that cycles is worth telling if it ends this much lower than the last iterate.
 const AVERAGE_AHEAD: f64 = 0.1;
 
 /// How a run ended, seen from the equilibrium that its method aims at; best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum OutcomeClass {
-    /// At the equilibrium.
+    /// Came down to the equilibrium, and stayed there.
     Converged,
     /// At the equilibrium, by a method that answers at once.
     OneShotConverged,
-    /// Still falling.
+    /// At the equilibrium from the start on: the method had nothing to do.
+    StartsThere,
+    /// Stopped at its target; what it would have done next is not known.
+    TargetReached,
+    /// Falling steadily when stopped.
     Approaching,
-    /// The average of the played policies falls, the last iterate does not.
-    AverageConverges,
-    /// Too few steps for a verdict.
+    /// Too slow to judge.
     Undecided,
     /// The method had nothing more to do.
     Finished,
-    /// The iterate no longer moves.
+    /// The last iterate cycles, while the average of the played policies falls.
+    CyclingAverageFalls,
+    /// At rest elsewhere.
     Stalled,
     /// No longer falling under sampled feedback: noise, or a cycle behind it.
     Noisy,
@@ -38,13 +42,15 @@ pub(crate) enum OutcomeClass {
 
 impl OutcomeClass {
     /// All classes, best first.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Converged,
         Self::OneShotConverged,
+        Self::StartsThere,
+        Self::TargetReached,
         Self::Approaching,
-        Self::AverageConverges,
         Self::Undecided,
         Self::Finished,
+        Self::CyclingAverageFalls,
         Self::Stalled,
         Self::Noisy,
         Self::Cycling,
@@ -53,62 +59,62 @@ impl OutcomeClass {
         Self::Unmeasured,
     ];
 
-    /// From the record and the trace of one run.
+    /// From the record and the trace of one run: the word that the run was given, so that no table says another thing than a
+    /// sentence.
     pub(crate) fn of(run: &Run) -> Self {
         let metric = run.own_metric();
         if run.diverged() {
             return Self::Diverged;
         }
         let Some(last) = run.final_value(Iterate::Last, metric) else { return Self::Unmeasured };
-        match (run.one_shot(), last <= AT_EQUILIBRIUM) {
-            (true, true) => return Self::OneShotConverged,
-            (true, false) => return Self::OneShotAway,
-            (false, true) => return Self::Converged,
-            (false, false) => {}
+        if run.one_shot() {
+            return if last <= CONVERGED { Self::OneShotConverged } else { Self::OneShotAway };
         }
-        let last_iterate = match run.record.behaviour {
+        // records of 0.1 call a run that stopped at its target converged
+        if run.record.stop_reason == StopKind::TargetReached {
+            return Self::TargetReached;
+        }
+        match run.record.behaviour {
+            Behaviour::Converged => Self::Converged,
+            Behaviour::StartsAtEquilibrium => Self::StartsThere,
+            Behaviour::TargetReached => Self::TargetReached,
             Behaviour::Converging => Self::Approaching,
             Behaviour::Undecided => Self::Undecided,
-            // below the program's own threshold, which may be above the report's
-            Behaviour::Converged | Behaviour::Finished => Self::Finished,
+            Behaviour::Finished => Self::Finished,
             Behaviour::Stalled => Self::Stalled,
             Behaviour::Noisy => Self::Noisy,
+            Behaviour::Cycling if average_falls(run, metric, last) => Self::CyclingAverageFalls,
             Behaviour::Cycling => Self::Cycling,
             Behaviour::Diverged => Self::Diverged,
-        };
-        if last_iterate == Self::Approaching || run.record.stop_reason == StopKind::TargetReached {
-            return Self::Approaching;
         }
-        let average = run.final_value(Iterate::Average, metric).unwrap_or(f64::INFINITY);
-        if average <= AVERAGE_AHEAD * last && average_falls(run, metric, average) {
-            return Self::AverageConverges;
-        }
-        last_iterate
     }
 
-    /// Of a method: its most common class, the worse one where two are as common; and how many runs are in it.
-    pub(crate) fn of_method(method: &Method<'_>) -> (Self, usize) {
-        let mut best = (Self::Unmeasured, 0);
-        for class in Self::ALL {
-            let n = method.runs.iter().filter(|run| Self::of(run) == class).count();
-            if n > 0 && n >= best.1 {
-                best = (class, n);
-            }
-        }
-        best
-    }
-
-    /// Whether the method is at the equilibrium that it aims at.
-    pub(crate) fn at_equilibrium(self) -> bool {
-        matches!(self, Self::Converged | Self::OneShotConverged)
+    /// Of a method: that of all its repetitions; `None` if they differ, for then no single one is the method's.
+    pub(crate) fn of_method(method: &Method<'_>) -> Option<Self> {
+        let first = Self::of(method.first());
+        method.runs.iter().all(|run| Self::of(run) == first).then_some(first)
     }
 }
 
-/// Whether the average was still clearly falling in the second half of the steps (known only with a trace).
-fn average_falls(run: &Run, metric: &str, at_end: f64) -> bool {
+/// Whether every repetition of a method ended at the equilibrium that it aims at.
+pub(crate) fn at_equilibrium(method: &Method<'_>) -> bool {
+    method.runs.iter().all(|run| {
+        let last = run.final_value(Iterate::Last, run.own_metric());
+        match OutcomeClass::of(run) {
+            OutcomeClass::Converged | OutcomeClass::OneShotConverged | OutcomeClass::StartsThere => true,
+            OutcomeClass::TargetReached | OutcomeClass::Finished => last.is_some_and(|gap| gap <= CONVERGED),
+            _ => false,
+        }
+    })
+}
+
+/// Whether the average is far below the last iterate, and still fell clearly in the second half of the steps (known only with
+/// a trace).
+fn average_falls(run: &Run, metric: &str, last: f64) -> bool {
+    let at_end = run.final_value(Iterate::Average, metric).unwrap_or(f64::INFINITY);
     let half = run.record.steps / 2;
     let first_half = run.curve(Iterate::Average, metric).filter(|p| p.step <= half);
-    first_half.last().is_none_or(|p| at_end < 0.9 * p.value)
+    at_end <= AVERAGE_AHEAD * last && first_half.last().is_none_or(|p| at_end < 0.9 * p.value)
 }
 
 #[cfg(test)]

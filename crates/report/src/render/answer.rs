@@ -70,8 +70,8 @@ pub(crate) fn answer(games: &[Game<'_>]) -> Option<Answer> {
         rows,
         note: format!(
             "At tau = 0 the gap of the original game, else of the regularised one. A number: queries (or duels) until it \
-             was there first, of a method that also ended there. Else how it ended: falling: on its way when stopped; \
-             average only: the average of its policies converges, the last one does not; or the gap at which it stays.\
+             was there to stay. Else how it ended: falling: on its way when stopped; undecided: too slow to judge; cycles, \
+             average falls: the last policy cycles, the average of all still comes closer; or the gap at which it stays.\
              {blank}"
         ),
     })
@@ -91,12 +91,17 @@ fn cell(method: &Method<'_>, elsewhere: bool, target: f64) -> String {
             .unwrap_or_else(|| "there".into());
     }
     let gap = last.map_or_else(|| "not measured".into(), short);
-    match OutcomeClass::of_method(method).0 {
-        OutcomeClass::Converged | OutcomeClass::Finished | OutcomeClass::OneShotConverged => {
-            format!("ends {gap}")
-        }
+    let Some(class) = OutcomeClass::of_method(method) else {
+        return "repetitions differ".into();
+    };
+    match class {
+        OutcomeClass::Converged
+        | OutcomeClass::Finished
+        | OutcomeClass::OneShotConverged
+        | OutcomeClass::StartsThere => format!("ends {gap}"),
+        OutcomeClass::TargetReached => format!("its target, {gap}"),
         OutcomeClass::Approaching => "falling".into(),
-        OutcomeClass::AverageConverges => "average only".into(),
+        OutcomeClass::CyclingAverageFalls => "cycles, average falls".into(),
         OutcomeClass::Undecided => "undecided".into(),
         OutcomeClass::Stalled => format!("stalls {gap}"),
         OutcomeClass::Noisy => format!("noisy {gap}"),

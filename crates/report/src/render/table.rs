@@ -8,7 +8,7 @@ use crate::model::cost::CostUnit;
 use crate::model::group::{Method, RunFacts as _, Setting};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, factor, list, median_count, plain, short};
-use crate::model::outcome::OutcomeClass;
+use crate::model::outcome::{OutcomeClass, at_equilibrium};
 use crate::model::spread::Spread;
 
 /// Rows, and what is needed to read them.
@@ -208,13 +208,12 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
         Guarantee::Both => "; proved: both",
         Guarantee::None => "",
     };
-    let class = OutcomeClass::of_method(method).0;
     Row {
         key: method.key,
         label: plain(method.label),
         about: format!("{aim}{proved}"),
-        there: class.at_equilibrium(),
-        diverged: class == OutcomeClass::Diverged,
+        there: at_equilibrium(method),
+        diverged: OutcomeClass::of_method(method) == Some(OutcomeClass::Diverged),
         cells,
     }
 }
@@ -258,25 +257,28 @@ fn cost_cell(method: &Method<'_>, target: f64, unit: CostUnit) -> Cell {
             return cell;
         }
     }
-    NEVER.to_owned().into()
+    // a dip of a rotating or noisy iterate is no arrival
+    let touched = method.runs.iter().filter_map(|run| unit.of_touch(run.reached(Iterate::Last, target)?));
+    let detail = touched.min().map_or(String::new(), |cost| format!("first touched at {}", count(cost)));
+    Cell { text: NEVER.to_owned(), detail }
 }
 
-/// The most common word over repetitions, with its count where they differ.
+/// The word of all repetitions; where they differ, each with its count, none in the name of the others.
 fn word_cell(method: &Method<'_>, word: fn(&RunRecord) -> &'static str) -> Cell {
-    let words: Vec<String> = method.runs.iter().map(|r| word(&r.record).replace('-', " ")).collect();
-    let times = |w: &String| words.iter().filter(|v| *v == w).count();
-    let mut best = &words[0];
-    for w in &words {
-        if times(w) > times(best) {
-            best = w;
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for run in &method.runs {
+        let word = word(&run.record).replace('-', " ");
+        match counts.iter_mut().find(|(w, _)| *w == word) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((word, 1)),
         }
     }
-    let detail = if times(best) == words.len() {
-        String::new()
-    } else {
-        format!("{} of {}", times(best), words.len())
-    };
-    Cell { text: best.clone(), detail }
+    if let [(word, _)] = &counts[..] {
+        return word.clone().into();
+    }
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let parts: Vec<String> = counts.iter().map(|(word, n)| format!("{word} {n}")).collect();
+    Cell { text: parts.join(", "), detail: format!("of {} repetitions", method.runs.len()) }
 }
 
 fn fitted_cell(method: &Method<'_>) -> Cell {
@@ -316,8 +318,9 @@ fn notes(setting: &Setting<'_>, charged: &[CostUnit], once: &[CostUnit]) -> Vec<
     }
     if setting.runs().any(|r| !r.record.reached.is_empty()) {
         notes.push(
-            "Costs are those of the first time at or below the target: of the last iterate, or (avg) of \
-             the average if only that got there; -: never; empty: the method is not charged in this unit."
+            "Costs are those of coming to the target to stay, at or below it to the end: of the last iterate, or (avg) of \
+             the average if only that did; -: not to stay, with the first touch if there was one; empty: the method is not \
+             charged in this unit."
                 .into(),
         );
     }

@@ -1,12 +1,13 @@
 //! What the numbers say, in plain words. Every sentence is generated from records; none is written in advance.
 
 use equipoise_records::schema::{ContextFacts, GameFacts, GameRecord};
-use equipoise_records::{DUALITY_GAP, Iterate, StopKind};
+use equipoise_records::{Behaviour, CONVERGED, DUALITY_GAP, Iterate};
 
 use crate::model::cost::CostUnit;
-use crate::model::group::{AT_EQUILIBRIUM, Game, Method, RunFacts as _, Setting};
+use crate::model::group::{Game, Method, RunFacts as _, Setting};
 use crate::model::number::{action, count, factor, list, median_count, percent, plain, plural, short};
-use crate::model::outcome::OutcomeClass;
+use crate::model::outcome::{OutcomeClass, at_equilibrium};
+use crate::model::paired::{Paired, paired};
 use crate::model::spread::Spread;
 
 /// Probabilities below this are left out of sentences, which say so by not adding up to 100%.
@@ -75,7 +76,7 @@ pub(crate) fn headline(game: &GameRecord) -> String {
             (None, 0) => "no cycle, no action beats all (ties)".into(),
             (None, _) => "cyclic, no action beats all".into(),
         };
-        let bt = if facts.bt_gap > AT_EQUILIBRIUM {
+        let bt = if facts.bt_gap > CONVERGED {
             format!("Bradley-Terry's pick is {} from Nash", short(facts.bt_gap))
         } else {
             "Bradley-Terry's pick is Nash".into()
@@ -134,7 +135,7 @@ fn nash(game: &GameRecord, facts: &GameFacts) -> Statement {
         None => "whether it is the only equilibrium was not decided",
     };
     let unbeaten =
-        if facts.nash_gap <= AT_EQUILIBRIUM { " No action beats it more than half the time." } else { "" };
+        if facts.nash_gap <= CONVERGED { " No action beats it more than half the time." } else { "" };
     statement(
         "Nash plays",
         format!(
@@ -152,7 +153,7 @@ fn bradley_terry(facts: &GameFacts) -> Statement {
     } else {
         " The fit has no finite solution; its limit was taken.".to_owned()
     };
-    let text = if facts.bt_gap > AT_EQUILIBRIUM {
+    let text = if facts.bt_gap > CONVERGED {
         format!(
             "always {favourite}. {} beats that {} of the time: duality gap {}, where Nash has 0.{fit}",
             action(&facts.bt_worst_opponent),
@@ -197,11 +198,13 @@ fn lead(class: OutcomeClass, goal: &str) -> String {
     match class {
         OutcomeClass::Converged => format!("Converges to {goal}"),
         OutcomeClass::OneShotConverged => format!("At {goal} in one shot"),
+        OutcomeClass::StartsThere => format!("Starts at {goal}, and stays"),
+        OutcomeClass::TargetReached => "Stopped at its target".into(),
         OutcomeClass::Approaching => format!("Approaching {goal} when stopped"),
-        OutcomeClass::AverageConverges => "Only its average converges".into(),
-        OutcomeClass::Undecided => format!("Stopped too early to tell, away from {goal}"),
+        OutcomeClass::Undecided => "Undecided: too slow to judge".into(),
         OutcomeClass::Finished => format!("Finished away from {goal}"),
-        OutcomeClass::Stalled => format!("Stalls away from {goal}"),
+        OutcomeClass::CyclingAverageFalls => "Cycles, while its average comes closer".into(),
+        OutcomeClass::Stalled => format!("At rest away from {goal}"),
         OutcomeClass::Noisy => format!("Stays away from {goal} within the noise of its feedback"),
         OutcomeClass::Cycling => "Cycles".into(),
         OutcomeClass::OneShotAway => format!("One shot, away from {goal}"),
@@ -210,7 +213,8 @@ fn lead(class: OutcomeClass, goal: &str) -> String {
     }
 }
 
-/// Where the methods of a setting end, best first, and the cheapest way there.
+/// Where the methods of a setting end, best first, and the cheapest way there. A method whose repetitions end in different
+/// ways stands under each of them, with their number.
 pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
     let mut out = Vec::new();
     for regularised in [true, false] {
@@ -221,8 +225,11 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
                 .iter()
                 .filter(|m| (m.first().own_metric() != DUALITY_GAP) == regularised)
                 .filter_map(|m| {
-                    let (own, n) = OutcomeClass::of_method(m);
-                    (own == class).then(|| entry(m, class, n))
+                    let runs: Vec<_> =
+                        m.runs.iter().copied().filter(|run| OutcomeClass::of(run) == class).collect();
+                    let all = m.runs.len();
+                    (!runs.is_empty())
+                        .then(|| entry(&Method { key: m.key, label: m.label, runs }, class, all))
                 })
                 .collect();
             if !entries.is_empty() {
@@ -231,11 +238,50 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
         }
     }
     out.extend(first_there(setting));
+    out.extend(paired(setting).map(|p| on_pairs(&p)));
     out
 }
 
-/// One method and its evidence.
-fn entry(method: &Method<'_>, class: OutcomeClass, ended_so: usize) -> String {
+/// How far apart methods are that met the same noise.
+fn on_pairs(paired: &Paired<'_>) -> Statement {
+    let Paired { shared, best, repetitions, others } = paired;
+    let entries: Vec<String> = others
+        .iter()
+        .map(|r| {
+            let interval = match r.interval {
+                Some((low, high)) => {
+                    let open = if low <= 1.0 && 1.0 <= high { ", not told apart" } else { "" };
+                    format!("95% interval {} to {}{open}", short(low), short(high))
+                }
+                None => format!("{} are too few for an interval", plural(r.pairs, "pair")),
+            };
+            format!("{} {} times as high ({interval})", plain(r.label), short(r.median))
+        })
+        .collect();
+    let (lead, how) = if *shared {
+        (
+            "Noise is shared",
+            "every method meets the same draws of the oracle, so methods are compared in pairs",
+        )
+    } else {
+        (
+            "Noise is independent",
+            "every method meets draws of its own; methods are compared in pairs all the same",
+        )
+    };
+    statement(
+        lead,
+        format!(
+            "In each of {} {how}. Level at the end, median over pairs, against {}: {}.",
+            plural(*repetitions, "repetition"),
+            plain(best),
+            entries.join("; ")
+        ),
+    )
+}
+
+/// The repetitions of one method that ended in `class`, of `all`, with their evidence.
+fn entry(method: &Method<'_>, class: OutcomeClass, all: usize) -> String {
     let metric = method.first().own_metric();
     let spread = |iterate| method.final_spread(iterate, metric);
     let word = if metric == DUALITY_GAP { "gap" } else { "regularised gap" };
@@ -252,22 +298,32 @@ fn entry(method: &Method<'_>, class: OutcomeClass, ended_so: usize) -> String {
         | OutcomeClass::Finished
         | OutcomeClass::OneShotConverged
         | OutcomeClass::OneShotAway
+        | OutcomeClass::StartsThere
         | OutcomeClass::Stalled => format!("{word} {}", gap(Iterate::Last)),
-        OutcomeClass::Undecided => format!("{word} {} after {}", gap(Iterate::Last), steps_text(steps)),
+        OutcomeClass::Undecided => {
+            let needed = method.runs.iter().filter_map(|r| r.record.judgement.as_ref()?.decided_after).max();
+            let needed = needed
+                .map_or(String::new(), |n| format!(", theory needs {} to decide", steps_text(n as f64)));
+            format!("{word} {} after {}{needed}", gap(Iterate::Last), steps_text(steps))
+        }
+        OutcomeClass::TargetReached => {
+            format!("{word} {} after {}", gap(Iterate::Last), steps_text(steps))
+        }
         OutcomeClass::Approaching => {
             let rate = Spread::of(method.runs.iter().filter_map(|r| r.record.rate.as_ref()?.fitted))
                 .map_or(String::new(), |s| format!(", factor {} a step", factor(s.median)));
-            let target = if method.runs.iter().any(|r| r.record.stop_reason == StopKind::TargetReached) {
-                ", its target"
-            } else {
-                ""
-            };
-            format!("{word} {}{target} after {}{rate}", gap(Iterate::Last), steps_text(steps))
+            format!("{word} {} after {}{rate}", gap(Iterate::Last), steps_text(steps))
         }
-        OutcomeClass::AverageConverges => {
-            format!("average at {word} {}; last iterate stays at {}", gap(Iterate::Average), range(late))
+        OutcomeClass::CyclingAverageFalls => {
+            format!(
+                "last iterate stays at {}; average at {word} {} so far",
+                range(late),
+                gap(Iterate::Average)
+            )
         }
-        OutcomeClass::Noisy => format!("last iterate stays at {}", range(late)),
+        OutcomeClass::Noisy => {
+            noise(method, word).unwrap_or_else(|| format!("last iterate stays at {}", range(late)))
+        }
         OutcomeClass::Cycling => match spread(Iterate::Average) {
             Some(_) => {
                 format!("last iterate stays at {}; average at {word} {}", range(late), gap(Iterate::Average))
@@ -281,12 +337,49 @@ fn entry(method: &Method<'_>, class: OutcomeClass, ended_so: usize) -> String {
             .find(|r| r.diverged())
             .map_or(String::new(), |r| plain(&r.record.stop_detail).trim_end_matches('.').to_owned()),
     };
-    let runs = match method.runs.len() {
-        1 => String::new(),
-        n if n == ended_so => format!(", all {n} repetitions"),
-        n => format!(", {ended_so} of {n} repetitions"),
+    let contexts = contexts_of(method).map_or(String::new(), |shares| format!("; {shares}"));
+    let runs = match (method.runs.len(), all) {
+        (_, 1) => String::new(),
+        (n, all) if n == all => format!(", all {n} repetitions"),
+        (n, all) => format!(", {n} of {all} repetitions"),
     };
-    format!("{} ({evidence}{runs})", plain(method.label))
+    format!("{} ({evidence}{contexts}{runs})", plain(method.label))
+}
+
+/// The noise floor over repetitions that are independent of each other: the mean of their means, with its 95% interval.
+fn noise(method: &Method<'_>, word: &str) -> Option<String> {
+    let floors: Option<Vec<_>> =
+        method.runs.iter().map(|r| r.record.judgement.as_ref()?.floor.as_ref()).collect();
+    let floors = floors.filter(|f| !f.is_empty())?;
+    let n = floors.len() as f64;
+    let mean = floors.iter().map(|f| f.mean).sum::<f64>() / n;
+    let half = floors.iter().map(|f| (0.5 * (f.high - f.low)).powi(2)).sum::<f64>().sqrt() / n;
+    // a gap is not negative
+    let low = (mean - half).max(0.0);
+    Some(format!(
+        "noise floor: mean {word} {} over the last half of the steps, 95% interval {} to {}",
+        short(mean),
+        short(low),
+        short(mean + half)
+    ))
+}
+
+/// `contexts: 12 converged, 3 cycling`, over the repetitions together: a mean hides none that does not approach.
+fn contexts_of(method: &Method<'_>) -> Option<String> {
+    let judged = method.runs.iter().filter_map(|r| r.record.judgement.as_ref());
+    let counts: Vec<(Behaviour, u64)> =
+        judged.flat_map(|j| j.contexts.iter().map(|(b, n)| (*b, *n))).collect();
+    let total: u64 = counts.iter().map(|(_, n)| n).sum();
+    let parts: Vec<String> = Behaviour::ALL
+        .iter()
+        .filter_map(|&behaviour| {
+            let n: u64 = counts.iter().filter(|(b, _)| *b == behaviour).map(|(_, n)| n).sum();
+            let share = n as f64 / total as f64;
+            (n > 0)
+                .then(|| format!("{} ({}) {}", count(n), percent(share), behaviour.name().replace('-', " ")))
+        })
+        .collect();
+    (total > 0).then(|| format!("contexts, each judged by itself: {}", parts.join(", ")))
 }
 
 fn steps_text(steps: f64) -> String {
@@ -325,15 +418,14 @@ fn first_there(setting: &Setting<'_>) -> Option<Statement> {
     };
     let winners: Vec<String> = CostUnit::ALL.into_iter().filter_map(cheapest).collect();
     let what = if metric == DUALITY_GAP { "gap" } else { "regularised gap" };
-    Some(statement(format!("First to {what} {}", short(target)), format!("{}.", winners.join("; "))))
+    Some(statement(format!("First to stay at {what} {}", short(target)), format!("{}.", winners.join("; "))))
 }
 
 /// How many methods ended at their equilibrium, for lists of games.
 pub(crate) fn tally(game: &Game<'_>) -> String {
     let mut parts = Vec::new();
     for setting in &game.settings {
-        let classes = setting.methods.iter().map(|m| OutcomeClass::of_method(m).0);
-        let there = classes.filter(|class| class.at_equilibrium()).count();
+        let there = setting.methods.iter().filter(|m| at_equilibrium(m)).count();
         parts.push(format!("{there} of {} (tau = {})", setting.methods.len(), short(setting.tau)));
     }
     if parts.is_empty() { "no finished run".into() } else { parts.join(", ") }

@@ -1,0 +1,257 @@
+//! What is kept of a run so that its behaviour can be told at any time: windows that double in length.
+//!
+//! The loop looks at the last iterate at steps that are spread evenly in the logarithm of time, and sums up what it
+//! sees in windows, a few to each factor of two. A [`Span`] joins the windows of `(T / 2^(k+1), T / 2^k]`: the same
+//! questions can then be asked of the last half of the run, of the quarter before it, and so on, whatever its length.
+
+use equipoise_core::Shape;
+
+/// Windows to a factor of two in time, and looks in each of them: for small shapes.
+const FINE: (u32, u32) = (4, 8);
+/// The same for shapes of more than [`SMALL`] entries, where a look costs as much as a step.
+const COARSE: (u32, u32) = (2, 8);
+const SMALL: usize = 4096;
+/// Factors of two that are kept of a large shape, so that a million contexts fit into memory.
+const KEPT_OF_LARGE: u32 = 6;
+
+/// What one context showed in one window.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    looks: u32,
+    /// Local maxima of the gap.
+    peaks: u32,
+    gap_max: f64,
+    gap_min: f64,
+    gap_sum: f64,
+    distance_max: f64,
+    distance_min: f64,
+    /// L1 distances between one look and the next.
+    moved: f64,
+    /// The same for the logarithms, largest entry.
+    moved_log: f64,
+}
+
+impl Window {
+    const EMPTY: Self = Self {
+        looks: 0,
+        peaks: 0,
+        gap_max: f64::NEG_INFINITY,
+        gap_min: f64::INFINITY,
+        gap_sum: 0.0,
+        distance_max: f64::NEG_INFINITY,
+        distance_min: f64::INFINITY,
+        moved: 0.0,
+        moved_log: 0.0,
+    };
+
+    fn join(&mut self, other: &Self) {
+        self.looks += other.looks;
+        self.peaks += other.peaks;
+        self.gap_max = self.gap_max.max(other.gap_max);
+        self.gap_min = self.gap_min.min(other.gap_min);
+        self.gap_sum += other.gap_sum;
+        self.distance_max = self.distance_max.max(other.distance_max);
+        self.distance_min = self.distance_min.min(other.distance_min);
+        self.moved += other.moved;
+        self.moved_log += other.moved_log;
+    }
+}
+
+/// The looks at one context within `(T / 2^(k+1), T / 2^k]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// Local maxima of the gap.
+    pub(super) peaks: u32,
+    pub(super) gap_max: f64,
+    pub(super) gap_min: f64,
+    pub(super) gap_mean: f64,
+    /// Distance to the equilibrium: KL(pi* || pi), or the gap where the equilibrium is not known.
+    pub(super) distance_max: f64,
+    pub(super) distance_min: f64,
+    /// Sum of the L1 distances between one look and the next: at most the length of the path.
+    pub(super) moved: f64,
+    /// The same for the logarithms, largest entry.
+    pub(super) moved_log: f64,
+    /// Mean L1 movement in a step, over all contexts.
+    pub(super) pace: f64,
+}
+
+/// What one look at one context sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The gap by which the method is judged.
+    pub gap: f64,
+    /// Distance to the equilibrium; the gap where it is not known.
+    pub distance: f64,
+    /// L1 distance to the equilibrium; the gap, which is at most that, where it is not known.
+    pub apart: f64,
+    /// L1 distance from the policy at the look before.
+    pub moved: f64,
+    /// Largest change of a log-probability since the look before.
+    pub moved_log: f64,
+}
+
+/// Two gaps before, for finding local maxima, and the last look.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    before: f64,
+    last: Look,
+    start: f64,
+}
+
+/// The looks at all contexts, and the movement of every step.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    per_octave: u32,
+    looks: u32,
+    /// Windows kept of each context.
+    slots: usize,
+    windows: Vec<Window>,
+    recent: Vec<Recent>,
+    /// Steps and movement in each window, over all contexts.
+    paces: Vec<(u64, f64)>,
+    /// Number of the window at work.
+    at: usize,
+    step: u64,
+    next: u64,
+}
+
+impl Evidence {
+    /// For a run of at most `steps` steps.
+    #[must_use]
+    pub fn new(shape: &Shape, steps: u64) -> Self {
+        let contexts = shape.contexts();
+        let large = shape.len() > SMALL;
+        let (per_octave, looks) = if large { COARSE } else { FINE };
+        let octaves = steps.max(1).ilog2() + 2;
+        let octaves = if large { octaves.min(KEPT_OF_LARGE) } else { octaves };
+        let slots = (octaves * per_octave) as usize;
+        let none = Look { gap: f64::NAN, distance: f64::NAN, apart: f64::NAN, moved: 0.0, moved_log: 0.0 };
+        Self {
+            per_octave,
+            looks,
+            slots,
+            windows: vec![Window::EMPTY; slots * contexts],
+            recent: vec![Recent { before: f64::NAN, last: none, start: f64::NAN }; contexts],
+            paces: vec![(0, 0.0); slots],
+            at: 0,
+            step: 0,
+            next: 0,
+        }
+    }
+
+    fn number(&self, step: u64) -> usize {
+        (f64::from(self.per_octave) * (step.max(1) as f64).log2() + 1e-9) as usize
+    }
+
+    /// Begins the windows up to that of `step`.
+    #[inline]
+    fn advance(&mut self, step: u64) {
+        let number = self.number(step);
+        while self.at < number {
+            self.at += 1;
+            let slot = self.at % self.slots;
+            self.paces[slot] = (0, 0.0);
+            self.windows.iter_mut().skip(slot).step_by(self.slots).for_each(|w| *w = Window::EMPTY);
+        }
+    }
+
+    /// Adds the movement of a step, mean over the contexts; whether it is time to look.
+    #[inline]
+    pub fn add(&mut self, step: u64, moved: f64) -> bool {
+        self.step = step;
+        let due = step >= self.next;
+        if due {
+            self.advance(step);
+            let ahead = (step as f64 * (1.0 / f64::from(self.per_octave * self.looks)).exp2()).ceil() as u64;
+            self.next = ahead.max(step + 1);
+        }
+        let pace = &mut self.paces[self.at % self.slots];
+        pace.0 += 1;
+        pace.1 += moved;
+        due
+    }
+
+    /// Takes in what a look at context `x` sees after the last step added.
+    pub fn look(&mut self, x: usize, look: Look) {
+        let recent = &mut self.recent[x];
+        let window = &mut self.windows[x * self.slots + self.at % self.slots];
+        if recent.start.is_nan() {
+            recent.start = look.gap;
+        }
+        let peak = recent.last.gap > recent.before && recent.last.gap >= look.gap;
+        window.join(&Window {
+            looks: 1,
+            peaks: u32::from(peak),
+            gap_max: look.gap,
+            gap_min: look.gap,
+            gap_sum: look.gap,
+            distance_max: look.distance,
+            distance_min: look.distance,
+            moved: look.moved,
+            moved_log: look.moved_log,
+        });
+        recent.before = recent.last.gap;
+        recent.last = look;
+    }
+
+    /// Steps done.
+    pub(super) fn steps(&self) -> u64 {
+        self.step
+    }
+
+    pub(super) fn contexts(&self) -> usize {
+        self.recent.len()
+    }
+
+    /// The gap of a context at the start, and at the last look.
+    pub(super) fn ends(&self, x: usize) -> (f64, f64) {
+        (self.recent[x].start, self.recent[x].last.gap)
+    }
+
+    /// The L1 distance of a context to its equilibrium at the last look.
+    pub(super) fn apart(&self, x: usize) -> f64 {
+        self.recent[x].last.apart
+    }
+
+    /// The last `n` windows of context `x` that hold a look, joined.
+    pub(super) fn last_windows(&self, x: usize, n: usize) -> Option<Span> {
+        let filled = (0..self.slots.min(self.at + 1)).filter(|back| self.window(x, *back).looks > 0);
+        self.joined(x, filled.take(n))
+    }
+
+    /// The looks within `(T / 2^(k+1), T / 2^k]`; `None` if there is none, or if they are kept no longer.
+    pub(super) fn span(&self, x: usize, k: u32) -> Option<Span> {
+        let (first, n) = ((k * self.per_octave) as usize, self.per_octave as usize);
+        let known = self.slots.min(self.at + 1);
+        if first + n > known {
+            return None;
+        }
+        self.joined(x, first..first + n)
+    }
+
+    fn window(&self, x: usize, back: usize) -> &Window {
+        &self.windows[x * self.slots + (self.at - back) % self.slots]
+    }
+
+    fn joined(&self, x: usize, back: impl Iterator<Item = usize>) -> Option<Span> {
+        let (mut all, mut steps, mut path) = (Window::EMPTY, 0, 0.0);
+        for back in back {
+            all.join(self.window(x, back));
+            let (s, p) = self.paces[(self.at - back) % self.slots];
+            steps += s;
+            path += p;
+        }
+        (all.looks > 0).then(|| Span {
+            peaks: all.peaks,
+            gap_max: all.gap_max,
+            gap_min: all.gap_min,
+            gap_mean: all.gap_sum / f64::from(all.looks),
+            distance_max: all.distance_max,
+            distance_min: all.distance_min,
+            moved: all.moved,
+            moved_log: all.moved_log,
+            pace: path / (steps.max(1) as f64),
+        })
+    }
+}
