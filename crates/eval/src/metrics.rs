@@ -160,9 +160,10 @@ pub const METRICS: &[Metric] = &[
         "Euclidean distance from pi to the nearest equilibrium of the task's game, in [0, sqrt 2]; NaN above 100 actions at tau = 0",
         "probability",
         |r| {
+            let Some((equilibrium, _)) = r.equilibrium else { return f64::NAN };
             let apart = |e: &[f64]| r.probs.iter().zip(e).map(|(p, e)| (p - e) * (p - e)).sum::<f64>().sqrt();
             if r.tau > 0.0 {
-                return r.equilibrium.map_or(f64::NAN, |(e, _)| apart(e));
+                return apart(equilibrium);
             }
             let n = r.probs.len();
             if n > nearest::MOST_ACTIONS {
