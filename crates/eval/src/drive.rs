@@ -525,6 +525,10 @@ impl Recorder {
         {
             path.push((steps, [0, 1, 2].map(|a| self.previous[a])));
         }
+        if !diverged && self.evidence.end() {
+            run.oracle.margins(run.solver.policy());
+            self.look(&run);
+        }
         let (behaviour, judgement) = self.told(&run, &stop);
         let Self { previous, played, average, average_margins, trace, reached, kept, path, .. } = self;
         // each as large as the shape: gone before the last copy is made

@@ -113,6 +113,7 @@ pub struct Evidence {
     /// Number of the window at work.
     at: usize,
     step: u64,
+    looked: u64,
     next: u64,
 }
 
@@ -136,6 +137,7 @@ impl Evidence {
             paces: vec![(0, 0.0); slots],
             at: 0,
             step: 0,
+            looked: 0,
             next: 0,
         }
     }
@@ -163,12 +165,23 @@ impl Evidence {
         let due = step >= self.next;
         if due {
             self.advance(step);
+            self.looked = step;
             let ahead = (step as f64 * (1.0 / f64::from(self.per_octave * self.looks)).exp2()).ceil() as u64;
             self.next = ahead.max(step + 1);
         }
         let pace = &mut self.paces[self.at % self.slots];
         pace.0 += 1;
         pace.1 += moved;
+        due
+    }
+
+    /// Ends the run: whether the last step is still to be looked at.
+    pub fn end(&mut self) -> bool {
+        let due = self.looked < self.step;
+        if due {
+            self.advance(self.step);
+            self.looked = self.step;
+        }
         due
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The gap of every step is summed in batches of equal length; two neighbours are joined once there are [`BATCHES`]. The
 //! floor is the mean over the batches of the last half of the run. Neighbouring steps are correlated, batch means far less:
-//! batches are joined until their lag-one correlation is no longer material, and the interval is Student's for what is left.
+//! batches are joined while they are many and their lag-one correlation `r` is material; what is left of it widens the variance by
+//! `(1 + r) / (1 - r)`, that of an autoregressive series, and the interval is Student's.
 
 /// Most batches kept; at least half as many once the run is long enough.
 const BATCHES: usize = 64;
@@ -58,12 +59,12 @@ impl Batches {
         }
     }
 
-    /// The mean over `(T / 2^(k+1), T / 2^k]` with its interval; `None` where fewer than six independent batches are left.
+    /// The mean over `(T / 2^(k+1), T / 2^k]` with its interval; `None` where there are fewer than six batches.
     #[must_use]
     pub fn floor(&self, k: u32) -> Option<Floor> {
         let (first, last) = (self.sums.len() >> (k + 1), self.sums.len() >> k);
         let mut means: Vec<f64> = self.sums[first..last].iter().map(|s| s / self.length as f64).collect();
-        while means.len() >= FEWEST && correlation(&means) > INDEPENDENT {
+        while means.len() >= 2 * FEWEST && correlation(&means) > INDEPENDENT {
             means = means.chunks_exact(2).map(|pair| 0.5 * (pair[0] + pair[1])).collect();
         }
         let m = means.len();
@@ -72,7 +73,8 @@ impl Batches {
         }
         let mean = means.iter().sum::<f64>() / m as f64;
         let variance = means.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (m - 1) as f64;
-        let half = student((m - 1) as f64) * (variance / m as f64).sqrt();
+        let left = correlation(&means).clamp(0.0, 0.9);
+        let half = student((m - 1) as f64) * (variance * (1.0 + left) / (1.0 - left) / m as f64).sqrt();
         let steps = (first as u64 * self.length + 1, last as u64 * self.length);
         Some(Floor { mean, interval: (mean - half, mean + half), steps })
     }

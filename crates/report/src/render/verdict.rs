@@ -418,7 +418,11 @@ fn first_there(setting: &Setting<'_>) -> Option<Statement> {
     };
     let winners: Vec<String> = CostUnit::ALL.into_iter().filter_map(cheapest).collect();
     let what = if metric == DUALITY_GAP { "gap" } else { "regularised gap" };
-    Some(statement(format!("First to stay at {what} {}", short(target)), format!("{}.", winners.join("; "))))
+    // records of 0.1 know the first touch only
+    let kept = setting.runs().flat_map(|run| &run.record.reached).all(|r| r.kept.is_some());
+    let how = if kept { "stay at" } else { "touch" };
+    let lead = format!("First to {how} {what} {}", short(target));
+    Some(statement(lead, format!("{}.", winners.join("; "))))
 }
 
 /// How many methods ended at their equilibrium, for lists of games.
