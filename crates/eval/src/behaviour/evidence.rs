@@ -1,12 +1,12 @@
 //! What is kept of a run so that its behaviour can be told at any time: windows that double in length.
 //!
-//! The loop looks at the last iterate at steps that are spread evenly in the logarithm of time, and sums up what it
+//! The loop samples the last iterate at steps that are spread evenly in the logarithm of time, and sums up what it
 //! sees in windows, a few to each factor of two. A [`Span`] joins the windows of `(T / 2^(k+1), T / 2^k]`: the same
 //! questions can then be asked of the last half of the run, of the quarter before it, and so on, whatever its length.
 
 use equipoise_core::Shape;
 
-/// Windows to a factor of two in time, and looks in each of them: for small shapes.
+/// Windows to a factor of two in time, and samples in each of them: for small shapes.
 const FINE: (u32, u32) = (4, 8);
 /// The same for shapes of more than [`SMALL`] entries, where a look costs as much as a step.
 const COARSE: (u32, u32) = (2, 8);
@@ -17,7 +17,7 @@ const KEPT_OF_LARGE: u32 = 6;
 /// What one context showed in one window.
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    looks: u32,
+    samples: u32,
     /// Local maxima of the gap.
     peaks: u32,
     gap_max: f64,
@@ -33,7 +33,7 @@ struct Window {
 
 impl Window {
     const EMPTY: Self = Self {
-        looks: 0,
+        samples: 0,
         peaks: 0,
         gap_max: f64::NEG_INFINITY,
         gap_min: f64::INFINITY,
@@ -45,7 +45,7 @@ impl Window {
     };
 
     fn join(&mut self, other: &Self) {
-        self.looks += other.looks;
+        self.samples += other.samples;
         self.peaks += other.peaks;
         self.gap_max = self.gap_max.max(other.gap_max);
         self.gap_min = self.gap_min.min(other.gap_min);
@@ -57,7 +57,7 @@ impl Window {
     }
 }
 
-/// The looks at one context within `(T / 2^(k+1), T / 2^k]`.
+/// The samples at one context within `(T / 2^(k+1), T / 2^k]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     /// Local maxima of the gap.
@@ -99,11 +99,11 @@ struct Recent {
     start: f64,
 }
 
-/// The looks at all contexts, and the movement of every step.
+/// The samples at all contexts, and the movement of every step.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     per_octave: u32,
-    looks: u32,
+    samples: u32,
     /// Windows kept of each context.
     slots: usize,
     windows: Vec<Window>,
@@ -123,14 +123,14 @@ impl Evidence {
     pub fn new(shape: &Shape, steps: u64) -> Self {
         let contexts = shape.contexts();
         let large = shape.len() > SMALL;
-        let (per_octave, looks) = if large { COARSE } else { FINE };
+        let (per_octave, samples) = if large { COARSE } else { FINE };
         let octaves = steps.max(1).ilog2() + 2;
         let octaves = if large { octaves.min(KEPT_OF_LARGE) } else { octaves };
         let slots = (octaves * per_octave) as usize;
         let none = Look { gap: f64::NAN, distance: f64::NAN, apart: f64::NAN, moved: 0.0, moved_log: 0.0 };
         Self {
             per_octave,
-            looks,
+            samples,
             slots,
             windows: vec![Window::EMPTY; slots * contexts],
             recent: vec![Recent { before: f64::NAN, last: none, start: f64::NAN }; contexts],
@@ -166,7 +166,8 @@ impl Evidence {
         if due {
             self.advance(step);
             self.looked = step;
-            let ahead = (step as f64 * (1.0 / f64::from(self.per_octave * self.looks)).exp2()).ceil() as u64;
+            let ahead =
+                (step as f64 * (1.0 / f64::from(self.per_octave * self.samples)).exp2()).ceil() as u64;
             self.next = ahead.max(step + 1);
         }
         let pace = &mut self.paces[self.at % self.slots];
@@ -194,7 +195,7 @@ impl Evidence {
         }
         let peak = recent.last.gap > recent.before && recent.last.gap >= look.gap;
         window.join(&Window {
-            looks: 1,
+            samples: 1,
             peaks: u32::from(peak),
             gap_max: look.gap,
             gap_min: look.gap,
@@ -229,11 +230,11 @@ impl Evidence {
 
     /// The last `n` windows of context `x` that hold a look, joined.
     pub(super) fn last_windows(&self, x: usize, n: usize) -> Option<Span> {
-        let filled = (0..self.slots.min(self.at + 1)).filter(|back| self.window(x, *back).looks > 0);
+        let filled = (0..self.slots.min(self.at + 1)).filter(|back| self.window(x, *back).samples > 0);
         self.joined(x, filled.take(n))
     }
 
-    /// The looks within `(T / 2^(k+1), T / 2^k]`; `None` if there is none, or if they are kept no longer.
+    /// The samples within `(T / 2^(k+1), T / 2^k]`; `None` if there is none, or if they are kept no longer.
     pub(super) fn span(&self, x: usize, k: u32) -> Option<Span> {
         let (first, n) = ((k * self.per_octave) as usize, self.per_octave as usize);
         let known = self.slots.min(self.at + 1);
@@ -255,11 +256,11 @@ impl Evidence {
             steps += s;
             path += p;
         }
-        (all.looks > 0).then(|| Span {
+        (all.samples > 0).then(|| Span {
             peaks: all.peaks,
             gap_max: all.gap_max,
             gap_min: all.gap_min,
-            gap_mean: all.gap_sum / f64::from(all.looks),
+            gap_mean: all.gap_sum / f64::from(all.samples),
             distance_max: all.distance_max,
             distance_min: all.distance_min,
             moved: all.moved,

@@ -6,7 +6,7 @@
 //!
 //! | word | is said when |
 //! |---|---|
-//! | starts-at-equilibrium | `g` was at most [`CONVERGED`] at the start, and at every look since |
+//! | starts-at-equilibrium | `g` was at most [`CONVERGED`] at the start, and at every sample since |
 //! | converged | `g` is at most [`CONVERGED`] and stayed there, or falls through it |
 //! | stalled | the policy is unmoved, logarithms too; or what it still travels is less than its distance |
 //! | converging | `D` and `g` fall in every factor of two of time, and do not flatten; a method that does not stand still at the equilibrium must take ever shorter steps |
@@ -174,12 +174,12 @@ impl Context<'_> {
         }
     }
 
-    /// Whether the gap was at most [`CONVERGED`] at every look of the last quarter of a factor of two.
+    /// Whether the gap was at most [`CONVERGED`] at every sample of the last quarter of a factor of two.
     fn stays_below(&self) -> bool {
         self.evidence.last_windows(self.x, 2).is_some_and(|w| w.gap_max <= CONVERGED)
     }
 
-    /// Whether the distance fell in each of the last `n` windows that hold a look.
+    /// Whether the distance fell in each of the last `n` windows that hold a sample.
     fn falls(&self, n: usize) -> bool {
         let far = |k| self.evidence.last_windows(self.x, k).map_or(f64::INFINITY, |w| w.gap_max);
         (1..=n).all(|k| far(k) < far(k + 1))
@@ -338,7 +338,7 @@ impl Context<'_> {
             }
             return self.undecided(steps, None);
         }
-        // single looks are noisy: the means of whole stretches, with their intervals, decide where there is one context
+        // single samples are noisy: the means of whole stretches, with their intervals, decide where there is one context
         let level = match (self.around.batches.floor(0), self.around.batches.floor(1)) {
             (Some(now), Some(before)) if self.evidence.contexts() == 1 => {
                 now.mean >= 0.8 * before.mean
@@ -436,7 +436,7 @@ mod tests {
         let made = Made { distance: &gap, theory, ..exact(20_000, &gap, 0.01) };
         let (word, judgement) = told(&made);
         assert_eq!((word, judgement.decided_after), (Behaviour::Undecided, Some(400_000_000)));
-        // an equilibrium that repels settles it at once
+        // an equilibrium that repels decides it at once
         let theory = LocalTheory { modulus: Some(1.0 + 1e-6), ..theory };
         let made = Made { distance: &|t| 1.0 + 1e-7 * t, theory, ..exact(20_000, &gap, 0.01) };
         assert_eq!(told(&made).0, Behaviour::Cycling);
