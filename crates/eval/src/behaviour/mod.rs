@@ -338,6 +338,9 @@ impl Context<'_> {
             }
             return self.undecided(steps, None);
         }
+        // twenty time constants into the second half nothing is left of the way there
+        let arrived =
+            self.theory.modulus.is_some_and(|m| m < 1.0 && steps as f64 * (1.0 - m) >= 2.0 * CONSTANTS);
         // single samples are noisy: the means of whole stretches, with their intervals, decide where there is one context
         let level = match (self.around.batches.floor(0), self.around.batches.floor(1)) {
             (Some(now), Some(before)) if self.evidence.contexts() == 1 => {
@@ -346,7 +349,7 @@ impl Context<'_> {
             }
             _ => fall(0) < 0.25 && fall(1) < 0.5,
         };
-        if level {
+        if level || arrived {
             word(
                 Behaviour::Noisy,
                 "its gap no longer falls: a floor set by the noise of its feedback, or a cycle behind it",
