@@ -58,6 +58,7 @@ mod settings;
 mod solve;
 mod source;
 mod table;
+mod two_player;
 
 /// The library that the answers rest on.
 pub use equipoise;
@@ -94,6 +95,7 @@ pub use solve::{
     RegularisedCertificate, Select, SolveAnswer, SolveOptions, Solved, solve,
 };
 pub use source::{GivenGame, Source, comparisons_of, read_policy_for, read_reference_for};
+pub use two_player::{TwoPlayerAnswer, solve_two_player};
 
 /// An answer as the command prints it with `--json`: indented, keys in alphabetical order, numbers in the fewest digits that
 /// read back to the same value.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use equipoise::core::Policy;
 use equipoise::data::{
-    Battles, Checks, Comparisons, Grouped, Grouping, Observations, Rankings, Selection, Ties, Unit,
-    holds_comparisons, read_battles, read_comparisons, read_grouped, read_matrix, read_observations,
-    read_policy, read_rankings,
+    Battles, Checks, Comparisons, Contents, Grouped, Grouping, MatrixRead, Observations, Rankings, Selection, Ties, Unit,
+    contents, read_battles, read_comparisons, read_grouped, read_matrix_as, read_observations, read_policy,
+    read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
@@ -86,21 +86,49 @@ impl Source {
         Self { path: path.into(), selection: Selection::default() }
     }
 
+    /// What the file holds.
+    #[must_use]
+    pub fn contents(&self) -> Contents {
+        contents(&self.path, &self.selection.reading)
+    }
+
+    fn matrix(&self, progress: &dyn Progress) -> Result<Game, AnswerError> {
+        Ok(self.matrix_read(progress)?.game)
+    }
+
+    fn matrix_read(&self, progress: &dyn Progress) -> Result<MatrixRead, AnswerError> {
+        if self.contents() == Contents::Payoffs {
+            let rule = "holds payoffs of two players, which solve alone takes";
+            return Err(AnswerError::input(rule).in_file(&self.path));
+        }
+        if let Some(more) = self.selection.reading.more.first() {
+            let rule =
+                format!("is a matrix, which {} cannot follow; several files are comparisons", more.display());
+            return Err(AnswerError::input(rule).in_file(&self.path));
+        }
+        let read = read_matrix_as(&self.path, &self.selection.reading)?;
+        read.remarks.iter().for_each(|remark| progress.note(remark));
+        Ok(read)
+    }
+
     /// The game of a matrix, or of comparisons where the header says so. Texts and counts come with fractions.
     ///
     /// # Errors
     /// [`AnswerError::Data`].
     pub fn game(&self, progress: &dyn Progress) -> Result<GivenGame, AnswerError> {
-        if holds_comparisons(&self.path) {
+        if self.contents() == Contents::Comparisons {
             let data = read_comparisons(&self.path, &self.selection)?;
             note_comparisons(&data, "counted as 1/2", progress);
             return Ok(GivenGame::counted(&data));
         }
-        let game = read_matrix(&self.path)?;
+        let MatrixRead { game, remarks } = self.matrix_read(progress)?;
+        let plain = remarks.is_empty();
         let binary = |ending: &std::ffi::OsStr| ["npy", "npz"].iter().any(|b| ending.eq_ignore_ascii_case(b));
         Ok(match self.path.extension() {
-            Some(ending) if !binary(ending) => GivenGame::of_text(game, &self.path),
-            _ => game.into(),
+            Some(ending) if binary(ending) => game.into(),
+            // what was read otherwise than it stands in the text is not to be read there again
+            Some(_) if plain => GivenGame::of_text(game, &self.path),
+            _ => GivenGame::decimal(game),
         })
     }
 
@@ -109,10 +137,9 @@ impl Source {
     /// # Errors
     /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix of several contexts.
     pub fn comparisons(&self, progress: &dyn Progress) -> Result<Comparisons, AnswerError> {
-        let data = if holds_comparisons(&self.path) {
-            read_comparisons(&self.path, &self.selection)?
-        } else {
-            comparisons_of(&read_matrix(&self.path)?).map_err(|e| e.in_file(&self.path))?
+        let data = match self.contents() {
+            Contents::Comparisons => read_comparisons(&self.path, &self.selection)?,
+            _ => comparisons_of(&self.matrix(progress)?).map_err(|e| e.in_file(&self.path))?,
         };
         note_comparisons(&data, "left out", progress);
         Ok(data)
@@ -123,7 +150,7 @@ impl Source {
     /// # Errors
     /// As [`Source::comparisons`]; also [`AnswerError::Input`] for a matrix with a unit other than the row.
     pub fn observations(&self, unit: Unit, progress: &dyn Progress) -> Result<Observations, AnswerError> {
-        if !holds_comparisons(&self.path) {
+        if self.contents() != Contents::Comparisons {
             if unit != Unit::Row {
                 let rule =
                     "a matrix has no contexts or annotators; leave out --by-context and --by-annotator";
@@ -141,7 +168,7 @@ impl Source {
     /// # Errors
     /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix.
     pub fn grouped(&self, by: Grouping, progress: &dyn Progress) -> Result<Grouped, AnswerError> {
-        if self.path.is_file() && !holds_comparisons(&self.path) {
+        if self.path.is_file() && self.contents() != Contents::Comparisons {
             return Err(AnswerError::input("a matrix has no groups; leave out --each").in_file(&self.path));
         }
         let grouped = read_grouped(&self.path, &self.selection, by)?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use comfy_table::{ContentArrangement, Table, TableStyle};
+use equipoise_records::text::printable;
 
 /// Columns of a table where the format gives no width.
 const WIDTH: usize = 160;
@@ -19,6 +20,8 @@ pub(crate) fn table(width: u16, header: &[&str], rows: impl IntoIterator<Item = 
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width);
     table.set_header(header.iter().copied());
-    table.add_rows(rows);
+    // a name with a line end would break its row
+    let cell = |text: String| printable(&text).replace('\n', "\\n");
+    table.add_rows(rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>()));
     table.to_string()
 }

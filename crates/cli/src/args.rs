@@ -12,8 +12,10 @@ use serde_json::Value;
 macro_rules! columns {
     () => {
         "Columns of comparisons: item_a, item_b (or model_a, model_b); outcome (or winner): a, b, tie, model_a, model_b, \
-         tie (bothbad), both_bad; or winner_model_a, winner_model_b, winner_tie, one of which is 1; or ranking: x > y = z. \
-         If need be context (question_id), annotator (judge), timestamp (tstamp), weight, magnitude. Others are skipped."
+         tie (bothbad), both_bad, or the name of an item; or winner_model_a, winner_model_b, winner_tie, one of which is 1; or \
+         wins_a, wins_b, ties; or winner, loser; or ranking: x > y = z. If need be context (question_id), annotator (judge), \
+         timestamp (tstamp), weight, magnitude. Others are skipped. Other names: --columns item_a=NAME,.., --outcomes \
+         WORD=a,..; published formats and tables: equipoise list readers."
     };
 }
 
@@ -236,8 +238,12 @@ pub(crate) struct Report {
 /// A file with a game: a preference matrix, or comparisons.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct GameFile {
-    /// Preference matrix (.csv, .json, .npy, .npz) or comparisons (.csv, .jsonl, .parquet, PrefLib).
+    /// Preference matrix (.csv, .json, .npy, .npz) or comparisons (.csv, .json, .jsonl, .parquet, PrefLib), compressed
+    /// (.gz, .zst) or not; `-` reads standard input. Of comparisons also several files, a folder or a pattern.
     pub(crate) game: PathBuf,
+    /// Further files of comparisons, as if their rows followed.
+    #[arg(value_name = "MORE")]
+    pub(crate) more: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// Of comparisons: what a tie counts.
@@ -260,17 +266,77 @@ pub(crate) struct Filters {
     /// Of comparisons: only those of this date or later (YYYY-MM-DD).
     #[arg(long, value_name = "DATE")]
     pub(crate) since: Option<String>,
+    #[command(flatten)]
+    pub(crate) layout: Layout,
+}
+
+/// How a file is read.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "How the file is read")]
+pub(crate) struct Layout {
+    /// The format, where the ending and the columns do not tell it; `equipoise list readers` names them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+    /// Of comparisons: what columns hold, as in `item_a=left,item_b=right,outcome=verdict`; `winning` and `losing` name
+    /// items without an outcome.
+    #[arg(long, value_name = "ROLE=NAME,..", value_delimiter = ',')]
+    pub(crate) columns: Vec<data::ColumnName>,
+    /// Of comparisons: what words of the outcome stand for, as in `left=a,right=b,none=tie`; `skip` leaves rows out, and
+    /// `A>>B=a*3` counts them three times.
+    #[arg(long, value_name = "WORD=OUTCOME,..", value_delimiter = ',')]
+    pub(crate) outcomes: Vec<data::OutcomeWord>,
+    /// Of comparisons: the column of the context, short for `--columns context=NAME`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context_column: Option<String>,
+    /// Of comparisons: what becomes of rows that break a rule.
+    #[arg(long, value_enum, default_value_t = Invalid::Refuse)]
+    pub(crate) invalid: Invalid,
+    /// Of comparisons: items whose names differ only in Unicode form, spaces or case are one item.
+    #[arg(long)]
+    pub(crate) normalise_names: bool,
+    /// Of a matrix: take (P - P')/2 for the margins, for a table that was rounded cell by cell; the largest change is said.
+    #[arg(long)]
+    pub(crate) symmetrise: bool,
+}
+
+/// What becomes of rows that break a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Invalid {
+    /// They end the command.
+    Refuse,
+    /// They are left out and counted, by reason.
+    Skip,
+}
+
+impl Layout {
+    fn reading(&self, more: &[PathBuf]) -> data::Reading {
+        let context = self.context_column.as_ref();
+        let context = context.map(|name| data::ColumnName { role: "context", name: name.clone() });
+        data::Reading {
+            format: self.format.clone(),
+            columns: self.columns.iter().cloned().chain(context).collect(),
+            outcomes: self.outcomes.clone(),
+            invalid: match self.invalid {
+                Invalid::Refuse => data::Invalid::Refuse,
+                Invalid::Skip => data::Invalid::Skip,
+            },
+            normalise_names: self.normalise_names,
+            symmetrise: self.symmetrise,
+            more: more.to_vec(),
+        }
+    }
 }
 
 impl Filters {
-    /// The rows that are meant, with what a tie counts.
-    pub(crate) fn selection(&self, ties: Ties) -> Selection {
+    /// The rows that are meant, with what a tie counts, of a file and those behind it.
+    pub(crate) fn selection(&self, ties: Ties, more: &[PathBuf]) -> Selection {
         Selection {
             context: self.context.clone(),
             annotator: self.annotator.clone(),
             items: self.items.clone(),
             since: self.since.clone(),
             ties: ties.into(),
+            reading: self.layout.reading(more),
         }
     }
 }
@@ -278,7 +344,7 @@ impl Filters {
 impl GameFile {
     /// The file and its rows.
     pub(crate) fn source(&self) -> Source {
-        Source { path: self.game.clone(), selection: self.filters.selection(self.ties) }
+        Source { path: self.game.clone(), selection: self.filters.selection(self.ties, &self.more) }
     }
 }
 
@@ -334,8 +400,12 @@ impl From<Each> for data::Grouping {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Fit {
-    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    /// Comparisons (.csv, .json, .jsonl, .parquet, PrefLib), compressed (.gz, .zst) or not; several files, a folder or a
+    /// pattern; `-` reads standard input.
     pub(crate) data: PathBuf,
+    /// Further files, as if their rows followed.
+    #[arg(value_name = "MORE")]
+    pub(crate) more: Vec<PathBuf>,
     /// The model; `equipoise list models` says what each is.
     #[arg(long, value_name = "M")]
     pub(crate) model: String,
@@ -431,8 +501,12 @@ impl From<Unmet> for leaderboard::Unmet {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Rank {
-    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    /// Comparisons (.csv, .json, .jsonl, .parquet, PrefLib), compressed (.gz, .zst) or not; several files, a folder or a
+    /// pattern; `-` reads standard input.
     pub(crate) data: PathBuf,
+    /// Further files, as if their rows followed.
+    #[arg(value_name = "MORE")]
+    pub(crate) more: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// Rank every context (or annotator) by itself; ratings that follow matches in turn are left out.

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use equipoise_answers::AnswerError;
+use equipoise_records::text::printable;
 use serde::Serialize;
 use serde_json::Value;
 use terminal_size::Width;
@@ -24,6 +25,7 @@ pub(crate) fn start_log(verbose: u8) {
 
 /// Prints to standard output. A closed pipe (`| head`) is the reader's choice, not an error.
 pub(crate) fn print(text: &str) {
+    let text = printable(text);
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     if !text.ends_with('\n') {
@@ -57,7 +59,7 @@ pub(crate) fn json(value: &Value) {
 
 /// Says something beside the result.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
 /// Prints an error with its causes.

@@ -1,5 +1,17 @@
 //! What was odd about the rows of a file, counted while they are read.
 
+use std::collections::BTreeMap;
+
+use crate::error::excerpt;
+use crate::names::visible;
+use crate::timestamp::date;
+
+/// How many groups of names that print alike are named.
+const NAMED: usize = 6;
+/// How many ignored columns are named.
+const NAMED_COLUMNS: usize = 30;
+/// Contexts from which on their size is looked at.
+const MANY_CONTEXTS: usize = 1000;
 /// How many line numbers a check keeps.
 const LINES_KEPT: usize = 5;
 
@@ -44,6 +56,18 @@ pub struct Checks {
     pub unread_times: Lines,
     /// Rankings of fewer than two items: they compare nothing.
     pub short_rankings: Lines,
+    /// Rows and judgements left out, by reason, sorted.
+    pub left_out: BTreeMap<String, Lines>,
+    /// The first and the last time stamp read, in seconds since 1970-01-01 UTC.
+    pub times: Option<(f64, f64)>,
+    /// Items whose names print alike, and are not one.
+    pub alike: Vec<Vec<String>>,
+    /// Contexts, where they were kept.
+    pub contexts: usize,
+    /// Files read.
+    pub files: usize,
+    /// What else a reader of the result should know about how the file was read, a sentence each.
+    pub readings: Vec<String>,
     /// Columns that held something, by our names for them.
     pub columns: Vec<&'static str>,
     /// Columns that mean nothing here, sorted; a misspelt `weight` shows up among them.
@@ -55,6 +79,9 @@ impl Checks {
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let place = |lines: &Lines| {
+            if self.files > 1 {
+                return format!("in {} files", self.files);
+            }
             let list = lines.first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let more = if lines.count > lines.first.len() as u64 { ", ..." } else { "" };
             format!("line{} {list}{more}", if lines.count == 1 { "" } else { "s" })
@@ -65,14 +92,45 @@ impl Checks {
                 &self.repetitions,
                 "repeat a judgement (same annotator, context, items, outcome) and are counted",
             ),
-            (&self.unread_times, "have a time stamp that is neither YYYY-MM-DD[THH:MM:SS] nor seconds"),
+            (&self.unread_times, "have a time stamp that is neither YYYY-MM-DD[THH:MM:SS] nor a number"),
             (&self.short_rankings, "rank fewer than two items and compare nothing"),
         ];
         let found = kinds.iter().filter(|(lines, _)| lines.count > 0);
         let mut remarks: Vec<String> =
             found.map(|(lines, what)| format!("{} rows {what} ({})", lines.count, place(lines))).collect();
+        let left_out = self.left_out.values().map(|l| l.count).sum::<u64>();
+        if left_out > 0 {
+            let by_reason = self.left_out.iter().map(|(why, l)| format!("{why}: {} ({})", l.count, place(l)));
+            remarks.push(format!("{left_out} left out; {}", by_reason.collect::<Vec<_>>().join("; ")));
+        }
+        if let Some((first, last)) = self.times {
+            remarks.push(format!("time stamps from {} to {}", date(first), date(last)));
+        }
+        if !self.alike.is_empty() {
+            let group = |g: &Vec<String>| {
+                g.iter().map(|n| format!("`{}`", visible(n))).collect::<Vec<_>>().join(", ")
+            };
+            let named: Vec<String> = self.alike.iter().take(NAMED).map(group).collect();
+            let more = if self.alike.len() > NAMED { ", ..." } else { "" };
+            remarks.push(format!(
+                "names that print alike are different items: {}{more}; --normalise-names makes them one",
+                named.join("; ")
+            ));
+        }
+        if self.contexts > MANY_CONTEXTS && (self.rows as f64) < 2.0 * self.contexts as f64 {
+            let each = self.rows as f64 / self.contexts as f64;
+            remarks.push(format!(
+                "{} contexts, {each:.1} comparisons each: a context is a prompt or a category, for which items are \
+                 compared again; choose its column by --context-column NAME",
+                self.contexts
+            ));
+        }
+        remarks.extend(self.readings.iter().cloned());
         if !self.ignored_columns.is_empty() {
-            remarks.push(format!("columns ignored: {}", self.ignored_columns.join(", ")));
+            let (named, rest) = self.ignored_columns.split_at(self.ignored_columns.len().min(NAMED_COLUMNS));
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            let named: Vec<String> = named.iter().map(|n| visible(&excerpt(n))).collect();
+            remarks.push(format!("columns ignored: {}{more}", named.join(", ")));
         }
         remarks
     }

@@ -43,6 +43,12 @@ impl<R: Read + Send> Stream<R> {
     pub(crate) fn new(source: R) -> Self {
         Self { source, held: Vec::new(), ended: false }
     }
+
+    /// All that has not been consumed.
+    pub(crate) fn rest(mut self) -> io::Result<Vec<u8>> {
+        self.source.read_to_end(&mut self.held)?;
+        Ok(self.held)
+    }
 }
 
 impl<R: Read + Send> Windows for Stream<R> {
@@ -181,6 +187,7 @@ mod tests {
 
     use super::*;
     use crate::columns::{Places, Row};
+    use crate::reading::Reading;
     use crate::selection::Selection;
     use crate::{csv_rows, json_rows};
 
@@ -207,8 +214,10 @@ mod tests {
         seen(selection, 1, |collector| {
             let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
             let header = reader.byte_headers().unwrap().clone();
-            let names = header.iter().map(|cell| std::str::from_utf8(cell).unwrap().trim());
-            let places = Places::of(names).map_err(|m| DataError::new(path, m).at(1))?;
+            let names: Vec<&str> =
+                header.iter().map(|cell| std::str::from_utf8(cell).unwrap().trim()).collect();
+            let places =
+                Places::of(&names, &Reading::default()).map_err(|m| DataError::new(path, m).at(1))?;
             places.ignored.iter().for_each(|column| collector.ignore(column));
             for record in reader.byte_records() {
                 let record = record.unwrap();
@@ -222,7 +231,8 @@ mod tests {
                         record.len(),
                         header.len()
                     );
-                    return Err(DataError::new(path, message).at(line));
+                    let refused = DataError::new(path, message).at(line).because("wrong number of cells");
+                    return collector.settle(Err(refused));
                 }
                 let mut row: Row<'_> = Row::default();
                 for (m, k) in places.at.iter().enumerate().filter_map(|(m, k)| Some((m, (*k)?))) {
@@ -232,6 +242,16 @@ mod tests {
             }
             Ok(())
         })
+    }
+
+    /// The reader of the command.
+    fn csv(
+        mut source: impl Windows,
+        collector: &mut RowCollector<'_, &mut (dyn FnMut(Entry) + Send)>,
+    ) -> Result<(), DataError> {
+        let path = Path::new("d");
+        let head = csv_rows::head(path, &mut source, &Reading::default())?;
+        csv_rows::read(path, &head, source, collector)
     }
 
     /// One line after another.
@@ -285,16 +305,15 @@ mod tests {
             let text = format!("{}{header}\r\n{rows}{end}", if mark { "\u{feff}" } else { "" });
             let items = only.then(|| vec!["x".to_owned(), "y".to_owned()]);
             let selection = Selection { items, ..Selection::default() };
-            let path = Path::new("d");
             let serially = csv_serially(text.as_bytes(), &selection);
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let whole = pool.install(|| {
-                    seen(&selection, chunk, |collector| csv_rows::read(path, text.as_bytes(), collector))
+                    seen(&selection, chunk, |collector| csv(text.as_bytes(), collector))
                 });
                 prop_assert_eq!(&whole, &serially);
                 let slow = Stream::new(Slowly(text.as_bytes()));
-                let streamed = pool.install(|| seen(&selection, chunk, |collector| csv_rows::read(path, slow, collector)));
+                let streamed = pool.install(|| seen(&selection, chunk, |collector| csv(slow, collector)));
                 prop_assert_eq!(&streamed, &serially);
             }
         }

@@ -8,26 +8,45 @@ use equipoise_core::registry::nearest;
 use crate::battles::Battle;
 use crate::checks::{Checks, Lines};
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, TIMESTAMP,
-    WEIGHT, WINNERS,
+    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, SCORES,
+    TIMESTAMP, WEIGHT, WINNERS, WINS,
 };
 use crate::duplicates::DuplicateDetector;
 use crate::error::{Column, DataError, excerpt};
-use crate::names::Names;
+use crate::names::{self, Names};
 use crate::rankings::{Ranking, groups};
+use crate::reading::{Invalid, Reading, known_words};
 use crate::selection::Selection;
-use crate::timestamp;
+use crate::timestamp::{self, Unit};
 
 /// How many contexts or annotators a message chooses from.
 const SHOWN: usize = 1000;
 /// Bytes of a chunk: its names and entries are as large again, and should stay in the processor's caches.
 const CHUNK: usize = 1 << 18;
 
+/// Items of a ranking up to which each is compared with all before it.
+const FEW_RANKED: usize = 64;
+/// Longest name of an item, in bytes.
+const LONGEST_NAME: usize = 4096;
+/// How many reasons for leaving rows out are told apart.
+const REASONS: usize = 50;
+/// How many ignored columns are kept.
+const IGNORED: usize = 10_000;
+/// Weights that are read: what lies beyond is no number of comparisons, and no arithmetic on counts holds there.
+const WEIGHTS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
+
 /// What one row becomes.
 #[derive(Debug)]
 pub(crate) enum Entry {
     Battle(Battle),
     Ranking(Ranking),
+    /// A score, to be ranked with those of its context and annotator.
+    Rated {
+        item: u32,
+        score: f64,
+        context: u32,
+        annotator: u32,
+    },
 }
 
 /// What is asked of rows.
@@ -40,8 +59,17 @@ pub(crate) struct Rules<'a> {
     details: bool,
     /// How many skipped words of a kind are kept.
     shown: usize,
+    /// Whether numbers are outcomes: the score of the item listed first.
+    scored: bool,
     /// Bytes of a chunk that is read on its own; results do not depend on it.
     pub(crate) chunk: usize,
+}
+
+impl<'a> Rules<'a> {
+    /// How the file is read.
+    pub(crate) fn reading(&self) -> &'a Reading {
+        &self.selection.reading
+    }
 }
 
 /// What was read of a part of a file: names and lines count from its beginning.
@@ -61,8 +89,19 @@ pub(crate) struct Diagnostics {
     seen: [Names; 3],
     /// Which columns held something.
     held: [bool; COLUMNS.len()],
+    /// The first line with a number of each unit of time.
+    units: [Option<usize>; Unit::ALL.len()],
+    /// Whether an outcome was told by a number.
+    scored: bool,
     ignored: BTreeSet<String>,
     duplicates: DuplicateDetector,
+}
+
+impl Diagnostics {
+    fn note_times(&mut self, first: f64, last: f64) {
+        let (from, to) = self.checks.times.unwrap_or((first, last));
+        self.checks.times = Some((from.min(first), to.max(last)));
+    }
 }
 
 /// Checks rows and hands them on.
@@ -90,8 +129,53 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 DataError::new(path, message)
             })?),
         };
-        let rules = Rules { path, selection, since, details, shown: SHOWN, chunk: CHUNK };
-        Ok(Self { rules, diagnostics: Diagnostics::default(), grouping: None, details_of: u64::MAX, sink })
+        selection.reading.check().map_err(|message| DataError::new(path, message))?;
+        let rules = Rules { path, selection, since, details, shown: SHOWN, scored: true, chunk: CHUNK };
+        let items = Names::new(selection.reading.normalise_names);
+        let diagnostics = Diagnostics { items, ..Diagnostics::default() };
+        Ok(Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink })
+    }
+
+    /// Goes on with another file.
+    pub(crate) fn begin_file(&mut self, path: &'a Path) {
+        self.rules = Rules { path, scored: true, ..self.rules };
+        self.diagnostics.checks.files += 1;
+    }
+
+    /// Says whether a number is an outcome: in a column that is called `winner` it may as well be a place.
+    pub(crate) fn numbers_are_scores(&mut self, are: bool) {
+        self.rules.scored = are;
+    }
+
+    /// Keeps a sentence on how the file was read.
+    pub(crate) fn note_reading(&mut self, sentence: String) {
+        if !self.diagnostics.checks.readings.contains(&sentence) {
+            self.diagnostics.checks.readings.push(sentence);
+        }
+    }
+
+    /// Counts a row, or a judgement of one, that is left out.
+    pub(crate) fn leave_out(&mut self, line: usize, reason: &str) {
+        let left_out = &mut self.diagnostics.checks.left_out;
+        let reason = if left_out.contains_key(reason) || left_out.len() < REASONS { reason } else { "other" };
+        left_out.entry(reason.to_owned()).or_default().note(line);
+    }
+
+    /// What becomes of a row that breaks a rule: it ends the reading, or is left out and counted.
+    pub(crate) fn settle(&mut self, result: Result<(), DataError>) -> Result<(), DataError> {
+        match result {
+            Err(DataError { reason: Some(reason), line, .. })
+                if self.rules.reading().invalid == Invalid::Skip =>
+            {
+                self.leave_out(line.unwrap_or_default(), &reason);
+                Ok(())
+            }
+            Err(e) if e.reason.is_some() => Err(DataError {
+                rule: format!("{}; --invalid skip leaves such rows out and counts them", e.rule),
+                ..e
+            }),
+            other => other,
+        }
     }
 
     /// What is asked of the rows of a part, too.
@@ -110,7 +194,11 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     pub(crate) fn of_part(rules: Rules<'a>, sink: S) -> Self {
         // which words are the first of the file is known when the part is taken in
         let rules = Rules { shown: usize::MAX, ..rules };
-        let diagnostics = Diagnostics { duplicates: DuplicateDetector::for_part(), ..Diagnostics::default() };
+        let diagnostics = Diagnostics {
+            items: Names::new(rules.reading().normalise_names),
+            duplicates: DuplicateDetector::for_part(),
+            ..Diagnostics::default()
+        };
         Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink }
     }
 
@@ -124,12 +212,20 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         self.details_of = rows;
     }
 
+    /// Keeps all details, however long the file: rows belong together by them.
+    pub(crate) fn keep_all_details(&mut self) {
+        (self.rules.details, self.details_of) = (true, u64::MAX);
+    }
+
     /// Drops the details of a file that is too long for them.
     fn limit_details(&mut self) {
         if self.rules.details && self.diagnostics.checks.rows > self.details_of {
             self.rules.details = false;
             (self.diagnostics.contexts, self.diagnostics.annotators) = Default::default();
-            self.diagnostics.checks.unread_times = Lines::default();
+            if self.rules.since.is_none() {
+                self.diagnostics.checks.unread_times = Lines::default();
+                (self.diagnostics.checks.times, self.diagnostics.units) = Default::default();
+            }
         }
     }
 
@@ -153,9 +249,25 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         }
         if details || self.rules.since.is_some() {
             diagnostics.checks.unread_times.extend(&part.checks.unread_times, lines);
+            diagnostics.units.iter_mut().zip(part.units).for_each(|(all, new)| {
+                *all = all.or(new.map(|line| line + lines));
+            });
+            if let Some((first, last)) = part.checks.times {
+                diagnostics.note_times(first, last);
+            }
         }
+        diagnostics.scored |= part.scored;
         diagnostics.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
         diagnostics.ignored.extend(part.ignored);
+        while diagnostics.ignored.len() > IGNORED {
+            diagnostics.ignored.pop_last();
+        }
+        for (reason, found) in &part.checks.left_out {
+            let left_out = &mut diagnostics.checks.left_out;
+            let known = left_out.contains_key(reason) || left_out.len() < REASONS;
+            let reason = if known { reason.as_str() } else { "other" };
+            left_out.entry(reason.to_owned()).or_default().extend(found, lines);
+        }
         for (kind, words) in part.seen.iter().enumerate() {
             words.list().iter().for_each(|word| self.note_skipped(kind, word.as_bytes()));
         }
@@ -167,6 +279,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             let (context, annotator) = match &entry {
                 Entry::Battle(b) => (b.context, b.annotator),
                 Entry::Ranking(r) => (r.context, r.annotator),
+                Entry::Rated { context, annotator, .. } => (*context, *annotator),
             };
             let (context, annotator) = (detail(&contexts, context), detail(&annotators, annotator));
             (self.sink)(match entry {
@@ -177,6 +290,9 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 Entry::Ranking(mut r) => {
                     r.groups.iter_mut().flatten().for_each(|k| *k = item(*k));
                     Entry::Ranking(Ranking { context, annotator, ..r })
+                }
+                Entry::Rated { item: rated, score, .. } => {
+                    Entry::Rated { item: item(rated), score, context, annotator }
                 }
             });
         }
@@ -190,7 +306,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     }
 
     pub(crate) fn ignore(&mut self, column: &str) {
-        if !self.diagnostics.ignored.contains(column) {
+        if self.diagnostics.ignored.len() < IGNORED && !self.diagnostics.ignored.contains(column) {
             self.diagnostics.ignored.insert(column.to_owned());
         }
     }
@@ -199,12 +315,18 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
         let s = self.rules.selection;
         if let Some(m) = self.grouping.filter(|&m| !has(m)) {
-            let message = format!("has no column `{0}`, so nothing can be grouped by {0}", COLUMNS[m].0);
+            let message = format!(
+                "has no column `{0}`, so nothing can be grouped by {0}; name one by --columns {0}=NAME",
+                COLUMNS[m].role
+            );
             return Err(DataError::new(self.rules.path, message).at(1));
         }
         for (m, wanted) in [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator), (TIMESTAMP, &s.since)] {
             if let (false, Some(value)) = (has(m), wanted) {
-                let message = format!("has no column `{}`, so `{value}` cannot be selected", COLUMNS[m].0);
+                let message = format!(
+                    "has no column `{0}`, so `{value}` cannot be selected; name one by --columns {0}=NAME",
+                    COLUMNS[m].role
+                );
                 return Err(DataError::new(self.rules.path, message).at(1));
             }
         }
@@ -214,14 +336,42 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     /// Whether an item is among the selected ones.
     #[inline]
     pub(crate) fn wants(&self, item: &[u8]) -> bool {
-        self.rules.selection.items.as_ref().is_none_or(|items| items.iter().any(|i| i.as_bytes() == item))
+        self.rules
+            .selection
+            .items
+            .as_ref()
+            .is_none_or(|items| items.iter().any(|i| self.same(i.as_bytes(), item)))
     }
 
-    fn refuse(&self, line: usize, message: String) -> DataError {
-        DataError::new(self.rules.path, message).at(line)
+    /// Whether two names are one item.
+    #[inline]
+    fn same(&self, a: &[u8], b: &[u8]) -> bool {
+        // names of equal length often differ in their last letter alone
+        if a.last() == b.last() && a == b {
+            return true;
+        }
+        self.rules.reading().normalise_names
+            && match (std::str::from_utf8(a), std::str::from_utf8(b)) {
+                (Ok(a), Ok(b)) => names::print_key(a) == names::print_key(b),
+                _ => false,
+            }
     }
 
+    /// The error of a row, with the reason by which it is counted if it is left out.
+    fn refuse(&self, line: usize, reason: &str, message: String) -> DataError {
+        DataError::new(self.rules.path, message).at(line).because(reason)
+    }
+
+    /// Takes a row, or refuses it.
+    #[inline]
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
+        match self.add_row(line, row) {
+            Ok(()) => Ok(()),
+            refused => self.settle(refused),
+        }
+    }
+
+    fn add_row(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
         self.limit_details();
         let cell = |m: usize| row[m];
         self.diagnostics.held.iter_mut().zip(row).for_each(|(held, cell)| *held |= cell.is_some());
@@ -234,20 +384,40 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         if let Some(text) = cell(RANKING) {
             return self.ranking(line, text, weight, [cell(CONTEXT), cell(ANNOTATOR)], time);
         }
-        let magnitude = self.amount(line, "magnitude", cell(MAGNITUDE))?;
+        let mut magnitude = self.amount(line, "magnitude", cell(MAGNITUDE))?;
         let (Some(a), Some(b)) = (cell(ITEM_A), cell(ITEM_B)) else {
             let message = "an item has no name; item_a and item_b must not be empty";
-            return Err(self.refuse(line, message.into()));
+            return Err(self.refuse(line, "no name of an item", message.into()));
         };
-        let outcome = match cell(OUTCOME) {
-            None if WINNERS.iter().any(|&m| row[m].is_some()) => self.winner(line, row)?,
-            word => {
-                let word = word.unwrap_or_default();
-                Outcome::read(word).ok_or_else(|| self.unknown_outcome(line, word, a, b))?
+        // one result, or wins of either side and ties
+        let mut results = [(Outcome::Tie, 0.0); 3];
+        match cell(OUTCOME) {
+            None if WINNERS.iter().any(|&m| row[m].is_some()) => {
+                results[0] = (self.winner(line, row)?, weight);
             }
-        };
-        // names of equal length often differ in their last letter alone
-        if a.last() == b.last() && a == b {
+            None if WINS.iter().any(|&m| row[m].is_some()) => {
+                for (k, outcome) in [Outcome::First, Outcome::Second, Outcome::Tie].into_iter().enumerate() {
+                    let column = COLUMNS[WINS[k]].role;
+                    let wins = match cell(WINS[k]) {
+                        None => 0.0,
+                        some => self.amount(line, column, some)?,
+                    };
+                    results[k] = (outcome, weight * wins);
+                }
+            }
+            None if SCORES.iter().any(|&m| row[m].is_some()) => {
+                let (outcome, difference) = self.scores(line, row)?;
+                results[0] = (outcome, weight);
+                if cell(MAGNITUDE).is_none() && difference > 0.0 {
+                    magnitude = difference;
+                }
+            }
+            word => match self.outcome(line, word.unwrap_or_default(), a, b)? {
+                Some((outcome, votes)) => results[0] = (outcome, weight * votes),
+                None => return Ok(()),
+            },
+        }
+        if self.same(a, b) {
             self.diagnostics.checks.self_comparisons.note(line);
             return Ok(());
         }
@@ -259,20 +429,25 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         if let Some(hash) = DuplicateDetector::hash(row) {
             self.note_judgement(line, hash);
         }
-        let (first, second) = (self.item(line, a)?, self.item(line, b)?);
+        let (first, second) = self.pair(line, a, b)?;
         let (context, annotator) =
             if self.rules.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
         self.diagnostics.checks.rows += 1;
-        (self.sink)(Entry::Battle(Battle {
-            first,
-            second,
-            outcome,
-            weight,
-            context,
-            annotator,
-            time,
-            magnitude,
-        }));
+        for (k, (outcome, weight)) in results.into_iter().enumerate() {
+            // a row whose weight is 0 is a row still
+            if k == 0 || weight > 0.0 {
+                (self.sink)(Entry::Battle(Battle {
+                    first,
+                    second,
+                    outcome,
+                    weight,
+                    context,
+                    annotator,
+                    time,
+                    magnitude,
+                }));
+            }
+        }
         Ok(())
     }
 
@@ -281,11 +456,121 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     fn amount(&self, line: usize, what: &str, cell: Option<&[u8]>) -> Result<f64, DataError> {
         let Some(word) = cell else { return Ok(1.0) };
         let shown = String::from_utf8_lossy(word);
-        let refuse = |rule: &str| self.refuse(line, rule.into()).of(Column::Name(what.into()), &shown);
-        let number = shown.parse::<f64>().map_err(|_| refuse("is not a number; decimals take a point"))?;
-        match number >= 0.0 && number.is_finite() {
-            true => Ok(number),
-            false => Err(refuse("must be a finite number of at least 0")),
+        let refuse = |reason: &str, rule: &str| {
+            let reason = format!("{what} {reason}");
+            self.refuse(line, &reason, rule.into()).of(Column::Name(what.into()), &shown)
+        };
+        let number = shown
+            .parse::<f64>()
+            .map_err(|_| refuse("is not a number", "is not a number; decimals take a point"))?;
+        match number {
+            x if !(x >= 0.0 && x.is_finite()) => {
+                Err(refuse("is negative or not finite", "must be a finite number of at least 0"))
+            }
+            x if x > 0.0 && !WEIGHTS.contains(&x) => Err(refuse(
+                "is out of range",
+                "must be 0 or between 1e-9 and 1e9; divide all of them by one number",
+            )),
+            x => Ok(x),
+        }
+    }
+
+    /// The outcome of two scores, and how far they are apart.
+    fn scores(&self, line: usize, row: &Row<'_>) -> Result<(Outcome, f64), DataError> {
+        let mut read = [0.0; 2];
+        for (k, m) in SCORES.into_iter().enumerate() {
+            let shown = String::from_utf8_lossy(row[m].unwrap_or_default());
+            let number = shown.parse::<f64>().ok().filter(|x| x.is_finite());
+            read[k] = number.ok_or_else(|| {
+                let reason = format!("{} is not a number", COLUMNS[m].role);
+                let rule = "is not a finite number; the higher score wins".to_owned();
+                self.refuse(line, &reason, rule).of(Column::Name(COLUMNS[m].role.into()), &shown)
+            })?;
+        }
+        let outcome = match read[0].total_cmp(&read[1]) {
+            _ if read[0] == read[1] => Outcome::Tie,
+            std::cmp::Ordering::Greater => Outcome::First,
+            _ => Outcome::Second,
+        };
+        Ok((outcome, (read[0] - read[1]).abs()))
+    }
+
+    /// What a word of the column of outcomes says, and how many votes it is: as the user says, as our own words and those of
+    /// published files do, by the name of an item, or by other usual words. `None`: the row is left out.
+    #[inline]
+    fn outcome(
+        &mut self,
+        line: usize,
+        word: &[u8],
+        a: &[u8],
+        b: &[u8],
+    ) -> Result<Option<(Outcome, f64)>, DataError> {
+        if self.rules.reading().outcomes.is_empty()
+            && let Some(outcome) = Outcome::read(word)
+        {
+            return Ok(Some((outcome, 1.0)));
+        }
+        let text = String::from_utf8_lossy(word);
+        if let Some(given) = self.rules.reading().word(&text) {
+            return Ok(match given.outcome {
+                Some(outcome) => Some((outcome, given.votes)),
+                None => {
+                    self.leave_out(line, &format!("outcome `{}`", excerpt(&text)));
+                    None
+                }
+            });
+        }
+        if let Some(outcome) = Outcome::read(word) {
+            return Ok(Some((outcome, 1.0)));
+        }
+        let by_name = match word {
+            b"" => None,
+            word if word == a => Some(Outcome::First),
+            word if word == b => Some(Outcome::Second),
+            _ => None,
+        };
+        let number = Outcome::of_score(&text).filter(|_| self.rules.scored);
+        let by_word = Outcome::read_loosely(&text).or(number);
+        match (by_name, by_word) {
+            (Some(x), Some(y)) if x != y => {
+                let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
+                let rule = format!(
+                    "is the name of one item and a word for the other; say which is meant by --outcomes {shown}=a (or b)"
+                );
+                Err(self.refuse(line, "outcome is ambiguous", rule).of(column, &shown))
+            }
+            (Some(outcome), _) => Ok(Some((outcome, 1.0))),
+            (None, Some(outcome)) => {
+                self.diagnostics.scored |= number.is_some();
+                Ok(Some((outcome, 1.0)))
+            }
+            (None, None) => Err(self.unknown_outcome(line, word)),
+        }
+    }
+
+    /// The numbers of two items.
+    #[inline]
+    fn pair(&mut self, line: usize, a: &[u8], b: &[u8]) -> Result<(u32, u32), DataError> {
+        // both are checked before one is numbered: a row that is left out names nothing
+        for name in [a, b] {
+            self.check_name(line, name)?;
+        }
+        Ok((self.item(line, a)?, self.item(line, b)?))
+    }
+
+    #[inline]
+    fn check_name(&self, line: usize, name: &[u8]) -> Result<(), DataError> {
+        if name.len() > LONGEST_NAME {
+            let shown = excerpt(&String::from_utf8_lossy(&name[..400])).clone();
+            let message = format!(
+                "`{shown}` is a name of {} bytes; at most {LONGEST_NAME} are read: give items short names",
+                name.len()
+            );
+            return Err(self.refuse(line, "name is too long", message));
+        }
+        match std::str::from_utf8(name) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.not_utf8(line, name)),
         }
     }
 
@@ -302,9 +587,16 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         if !self.rules.details && self.rules.since.is_none() {
             return Ok(None);
         }
-        let read = |word: &[u8]| std::str::from_utf8(word).ok().and_then(timestamp::seconds);
+        let read = |word: &[u8]| std::str::from_utf8(word).ok().and_then(timestamp::read);
         match (cell.map(|word| (word, read(word))), self.rules.since) {
-            (Some((_, Some(seconds))), _) => Ok(Some(seconds)),
+            (Some((_, Some((seconds, unit)))), _) => {
+                let place = unit.and_then(|unit| Unit::ALL.iter().position(|u| *u == unit));
+                if let Some(place) = place {
+                    self.diagnostics.units[place].get_or_insert(line);
+                }
+                self.diagnostics.note_times(seconds, seconds);
+                Ok(Some(seconds))
+            }
             (None, None) => Ok(None),
             (Some((_, None)), None) => {
                 self.diagnostics.checks.unread_times.note(line);
@@ -312,8 +604,9 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
             (other, Some(_)) => {
                 let word = String::from_utf8_lossy(other.map_or(&b""[..], |(word, _)| word)).into_owned();
-                let rule = "is neither YYYY-MM-DD[THH:MM:SS] nor seconds, and `since` asks for it";
-                Err(self.refuse(line, rule.into()).of(Column::Name(COLUMNS[TIMESTAMP].0.into()), &word))
+                let rule = "is neither YYYY-MM-DD[THH:MM:SS] nor a number of seconds, ms, us or ns, and `since` asks for it";
+                let column = Column::Name(COLUMNS[TIMESTAMP].role.into());
+                Err(self.refuse(line, "timestamp cannot be read", rule.into()).of(column, &word))
             }
         }
     }
@@ -338,17 +631,29 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         false
     }
 
-    fn unknown_outcome(&self, line: usize, word: &[u8], a: &[u8], b: &[u8]) -> DataError {
+    fn unknown_outcome(&self, line: usize, word: &[u8]) -> DataError {
         let shown = String::from_utf8_lossy(word);
-        let hint = match word {
-            word if word == a => ", it names item_a, did you mean `a`?".to_owned(),
-            word if word == b => ", it names item_b, did you mean `b`?".to_owned(),
-            _ => nearest(&shown.to_lowercase(), Outcome::KNOWN)
-                .map_or(String::new(), |n| format!(", did you mean `{n}`?")),
+        let reason = match word.len() {
+            0 => "no outcome".to_owned(),
+            1..=40 => format!("outcome `{shown}`"),
+            _ => "outcome not known".to_owned(),
         };
-        let known = Outcome::KNOWN.join(", ");
-        let rule = format!("is not known{hint}; known: {known}");
-        self.refuse(line, rule).of(Column::Name(COLUMNS[OUTCOME].0.into()), &shown)
+        let number = shown.parse::<f64>().is_ok();
+        let hint = match nearest(&shown.to_lowercase(), Outcome::KNOWN) {
+            _ if number && self.rules.scored => {
+                "; numbers are the score of item_a: 1 it won, 0 it lost, 0.5 a tie; others need --outcomes, as in \
+                 1=a,2=b,0=tie"
+                    .to_owned()
+            }
+            _ if number => "; say what numbers mean by --outcomes, as in 1=a,2=b,0=tie".to_owned(),
+            Some(n) => format!(", did you mean `{n}`?"),
+            None => String::new(),
+        };
+        let rule = format!(
+            "is not known{hint}; known: {}, or the name of an item; say what others mean by --outcomes WORD=a",
+            known_words()
+        );
+        self.refuse(line, &reason, rule).of(Column::Name(COLUMNS[OUTCOME].role.into()), &shown)
     }
 
     /// The outcome that is told by a 1 in one of three columns.
@@ -364,11 +669,11 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             [Some(false), Some(true), Some(false)] => Ok(Outcome::Second),
             [Some(false), Some(false), Some(true)] => Ok(Outcome::Tie),
             _ => {
-                let names = WINNERS.map(|m| COLUMNS[m].0).join(", ");
+                let names = WINNERS.map(|m| COLUMNS[m].role).join(", ");
                 let shown =
                     words.map(|word| format!("`{}`", excerpt(&String::from_utf8_lossy(word)))).join(", ");
                 let rule = "exactly one must be 1, the others 0";
-                Err(self.refuse(line, format!("{names} are {shown}; {rule}")))
+                Err(self.refuse(line, "winner columns disagree", format!("{names} are {shown}; {rule}")))
             }
         }
     }
@@ -410,7 +715,57 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
 
     fn not_utf8(&self, line: usize, name: &[u8]) -> DataError {
         let shown = String::from_utf8_lossy(name);
-        self.refuse(line, format!("`{}` is not UTF-8; save the file as UTF-8", excerpt(&shown)))
+        let message = format!("`{}` is not UTF-8; save the file as UTF-8", excerpt(&shown));
+        self.refuse(line, "not UTF-8", message)
+    }
+
+    /// Takes a score.
+    pub(crate) fn add_rated(
+        &mut self,
+        line: usize,
+        item: &str,
+        score: f64,
+        [context, annotator]: [Option<&str>; 2],
+    ) -> Result<(), DataError> {
+        let mut row: Row<'_> = Row::default();
+        row[CONTEXT] = context.map(str::as_bytes).filter(|c| !c.is_empty());
+        row[ANNOTATOR] = annotator.map(str::as_bytes).filter(|c| !c.is_empty());
+        [CONTEXT, ANNOTATOR].iter().for_each(|&m| self.diagnostics.held[m] |= row[m].is_some());
+        self.diagnostics.held[RANKING] = true;
+        if !self.selects(&row, None) || !self.wants(item.as_bytes()) {
+            self.diagnostics.checks.skipped += 1;
+            self.note_skipped(2, item.as_bytes());
+            return Ok(());
+        }
+        self.check_name(line, item.as_bytes())?;
+        let item = self.item(line, item.as_bytes())?;
+        let (context, annotator) = self.details_of(line, row[CONTEXT], row[ANNOTATOR])?;
+        self.diagnostics.checks.rows += 1;
+        (self.sink)(Entry::Rated { item, score, context, annotator });
+        Ok(())
+    }
+
+    /// Takes a ranking of names.
+    pub(crate) fn add_names(
+        &mut self,
+        line: usize,
+        groups: &[Vec<String>],
+        weight: f64,
+        [context, annotator]: [Option<&str>; 2],
+    ) -> Result<(), DataError> {
+        let mut row: Row<'_> = Row::default();
+        row[CONTEXT] = context.map(str::as_bytes).filter(|c| !c.is_empty());
+        row[ANNOTATOR] = annotator.map(str::as_bytes).filter(|c| !c.is_empty());
+        self.limit_details();
+        [CONTEXT, ANNOTATOR].iter().for_each(|&m| self.diagnostics.held[m] |= row[m].is_some());
+        self.diagnostics.held[RANKING] = true;
+        if !self.selects(&row, None) {
+            self.diagnostics.checks.skipped += 1;
+            return Ok(());
+        }
+        let names: Vec<Vec<&str>> = groups.iter().map(|g| g.iter().map(String::as_str).collect()).collect();
+        let taken = self.ranking_of(line, names, weight, [row[CONTEXT], row[ANNOTATOR]], None);
+        self.settle(taken)
     }
 
     fn ranking(
@@ -422,7 +777,28 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         time: Option<f64>,
     ) -> Result<(), DataError> {
         let Ok(text) = std::str::from_utf8(text) else { return Err(self.not_utf8(line, text)) };
-        let mut names = groups(text).map_err(|message| self.refuse(line, message))?;
+        let names = groups(text).map_err(|message| self.refuse(line, "ranking cannot be read", message))?;
+        self.ranking_of(line, names, weight, details, time)
+    }
+
+    fn ranking_of(
+        &mut self,
+        line: usize,
+        mut names: Vec<Vec<&str>>,
+        weight: f64,
+        details: [Option<&[u8]>; 2],
+        time: Option<f64>,
+    ) -> Result<(), DataError> {
+        let twice = |k: usize, name: &str, all: &[&str]| {
+            all[..k].iter().any(|n| self.same(n.as_bytes(), name.as_bytes()))
+        };
+        let all: Vec<&str> = names.iter().flatten().copied().collect();
+        for (k, name) in all.iter().enumerate() {
+            self.check_name(line, name.as_bytes())?;
+            if all.len() <= FEW_RANKED && twice(k, name, &all) {
+                return Err(self.refuse(line, "an item is ranked twice", format!("ranks `{name}` twice")));
+            }
+        }
         for name in
             names.iter().flatten().filter(|name| !self.wants(name.as_bytes())).copied().collect::<Vec<_>>()
         {
@@ -451,7 +827,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         ranked.sort_unstable();
         if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {
             let message = format!("ranks `{}` twice", self.diagnostics.items.get(twice[0]));
-            return Err(self.refuse(line, message));
+            return Err(self.refuse(line, "an item is ranked twice", message));
         }
         if ranked.len() < 2 {
             self.diagnostics.checks.short_rankings.note(line);
@@ -468,7 +844,27 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         self.diagnostics.checks.ignored_columns =
             std::mem::take(&mut self.diagnostics.ignored).into_iter().collect();
         let held = COLUMNS.iter().zip(self.diagnostics.held).filter(|(_, held)| *held);
-        self.diagnostics.checks.columns = held.map(|((name, _), _)| *name).collect();
+        self.diagnostics.checks.columns = held.map(|(entry, _)| entry.role).collect();
+        let units = Unit::ALL.into_iter().zip(self.diagnostics.units);
+        let units: Vec<(Unit, usize)> = units.filter_map(|(unit, line)| Some((unit, line?))).collect();
+        if let [(one, first), (other, second), ..] = units[..] {
+            let message = format!(
+                "has time stamps in {} (line {first}) and in {} (line {second}); write them in one unit",
+                one.words(),
+                other.words()
+            );
+            return Err(DataError::new(self.rules.path, message));
+        }
+        if self.diagnostics.scored {
+            self.note_reading(
+                "numbers in `outcome` are read as the score of item_a: 1 it won, 0 it lost, 0.5 a tie"
+                    .to_owned(),
+            );
+        }
+        if self.rules.details {
+            self.diagnostics.checks.contexts = self.diagnostics.contexts.len();
+        }
+        self.diagnostics.checks.alike = names::alike(self.diagnostics.items.list());
         let s = self.rules.selection;
         let hint = |wanted: &Option<String>, seen: &Names| {
             let mut seen: Vec<&str> = seen.list().iter().map(String::as_str).collect();
@@ -484,7 +880,12 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
         }
         if self.diagnostics.items.len() == 0 {
+            let left_out = self.diagnostics.checks.left_out.iter();
+            let left_out: Vec<String> = left_out.map(|(why, l)| format!("{why}: {}", l.count)).collect();
             let message = match self.diagnostics.checks.skipped {
+                0 if !left_out.is_empty() => {
+                    format!("has no comparisons; all rows were left out ({})", left_out.join("; "))
+                }
                 0 => "has no comparisons".to_owned(),
                 k => format!(
                     "has {k} comparisons, none of them selected{}",

@@ -1,7 +1,7 @@
 //! Comparisons in CSV, streamed and in parallel.
 //!
-//! The dialect is that of the `csv` crate, which the tests hold this against: commas; CR, LF or CRLF; empty lines are
-//! skipped; a cell that begins with a quote may hold commas, line ends and doubled quotes, a quote elsewhere is text.
+//! The dialect is that of the `csv` crate, which the tests hold this against: commas, or another separator that makes sense
+//! of the header; CR, LF or CRLF; empty lines are skipped, and so are lines that begin with `#` before the header; a cell that begins with a quote may hold commas, line ends and doubled quotes, a quote elsewhere is text.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -10,55 +10,206 @@ use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3, memrchr2};
 
 use crate::chunks::{self, Format, Windows};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{Places, Row};
+use crate::columns::{ITEM_A, ITEM_B, Layout, OUTCOME, Places, Row, folded};
 use crate::error::DataError;
-use crate::refuse_utf16;
+use crate::formats::{self, RecordFormat};
+use crate::reading::Reading;
+use crate::{records, refuse_utf16};
 
-pub(crate) fn read<S: FnMut(Entry) + Send>(
-    path: &Path,
-    mut source: impl Windows,
-    collector: &mut RowCollector<'_, S>,
-) -> Result<(), DataError> {
-    let (header, lines) = header(path, &mut source)?;
-    if header.iter().flatten().any(|b| *b == 0) {
-        let message =
-            "the header holds zero bytes: UTF-16 without its mark, or no text at all; save it as UTF-8";
-        return Err(DataError::new(path, message).at(1));
-    }
-    if header.iter().all(|cell| cell.trim_ascii().is_empty()) {
-        return Err(DataError::new(path, "is empty"));
-    }
-    let names =
-        header.iter().map(|cell| std::str::from_utf8(cell).map(str::trim)).collect::<Result<Vec<_>, _>>();
-    let names = names.map_err(|_| DataError::new(path, "is not UTF-8; save it as UTF-8").at(1))?;
-    let places = Places::of(names.iter().copied()).map_err(|message| DataError::new(path, message).at(1))?;
-    collector.check_filters(|m| places.at[m].is_some())?;
-    places.ignored.iter().for_each(|column| collector.ignore(column));
-    let present = (0..places.at.len()).filter_map(|m| Some((m, places.at[m]?))).collect();
-    chunks::read(&Csv { width: header.len(), present }, source, lines, collector)
+/// Separators of cells, in the order in which they are tried.
+pub(crate) const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// The header of a table, and where it is.
+pub(crate) struct Head {
+    /// Its cells.
+    pub(crate) cells: Vec<String>,
+    /// What separates them.
+    separator: u8,
+    /// Lines up to its end.
+    lines: usize,
 }
 
-/// Takes the first record off, and the mark before it; the lines it takes.
-fn header(path: &Path, source: &mut impl Windows) -> Result<(Vec<Vec<u8>>, usize), DataError> {
+impl Head {
+    /// The line it was, with quotes where a cell needs them, behind as many lines as there were before it.
+    pub(crate) fn line(&self) -> String {
+        let separator = char::from(self.separator);
+        let cell = |c: &String| match c.contains([separator, '"', '\n', '\r']) {
+            true => format!("\"{}\"", c.replace('"', "\"\"")),
+            false => c.clone(),
+        };
+        let cells: Vec<String> = self.cells.iter().map(cell).collect();
+        "\n".repeat(self.lines.saturating_sub(1)) + &cells.join(&separator.to_string()) + "\n"
+    }
+}
+
+/// Takes the header off: the first record that is no comment, with the separator that makes sense of it.
+pub(crate) fn head(path: &Path, source: &mut impl Windows, reading: &Reading) -> Result<Head, DataError> {
+    let mut lines = 0;
+    loop {
+        let (found, comment) = peek_head(path, source, reading, lines)?;
+        match comment {
+            Some(bytes) => source.consume(bytes),
+            None => return Ok(found),
+        }
+        lines = found.lines;
+    }
+}
+
+/// One step of [`head`]: if the record is a comment, its length, which has not been taken off.
+fn peek_head(
+    path: &Path,
+    source: &mut impl Windows,
+    reading: &Reading,
+    before: usize,
+) -> Result<(Head, Option<usize>), DataError> {
+    let refuse = |message: &str| DataError::new(path, message).at(1 + before);
+    let mut tried = Vec::new();
+    for separator in SEPARATORS {
+        let (cells, lines, bytes) = record(path, source, separator, before)?;
+        if cells.iter().flatten().any(|b| *b == 0) {
+            return Err(refuse(
+                "the header holds zero bytes: UTF-16 without its mark, or no text at all; save it as UTF-8",
+            ));
+        }
+        let text = |cell: &Vec<u8>| std::str::from_utf8(cell).map(|c| c.trim().to_owned());
+        let cells = cells.iter().map(text).collect::<Result<Vec<_>, _>>();
+        let cells = cells.map_err(|_| refuse("is not UTF-8; save it as UTF-8"))?;
+        tried.push((Head { cells, separator, lines: before + lines }, bytes));
+    }
+    let known = |head: &Head| {
+        let cells: Vec<&str> = head.cells.iter().map(String::as_str).collect();
+        Layout::of(&cells, reading, false).is_ok() || formats::recognised(&cells).is_some()
+    };
+    let best = tried.iter().position(|(head, _)| known(head)).unwrap_or_else(|| {
+        let most = tried.iter().map(|(head, _)| head.cells.len()).max().unwrap_or(1);
+        tried.iter().position(|(head, _)| head.cells.len() == most).unwrap_or(0)
+    });
+    let (head, bytes) = tried.swap_remove(best);
+    if head.cells.iter().all(String::is_empty) {
+        return Err(DataError::new(path, "is empty"));
+    }
+    if head.cells[0].starts_with('#') && !known(&head) {
+        return Ok((head, Some(bytes)));
+    }
+    source.consume(bytes);
+    Ok((head, None))
+}
+
+/// Rows below a header, which has been taken off.
+pub(crate) fn read<S: FnMut(Entry) + Send>(
+    path: &Path,
+    head: &Head,
+    source: impl Windows,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    let names: Vec<&str> = head.cells.iter().map(String::as_str).collect();
+    let at_head = |message: String| DataError::new(path, message).at(head.lines.max(1));
+    let places = Places::of(&names, collector.rules().reading()).map_err(at_head)?;
+    collector.check_filters(|m| places.at[m].is_some())?;
+    places.ignored.iter().for_each(|column| collector.ignore(column));
+    if let Some(k) = places.at[OUTCOME] {
+        collector.numbers_are_scores(folded(names[k]) != "winner");
+    }
+    let present = (0..places.at.len()).filter_map(|m| Some((m, places.at[m]?))).collect();
+    let format = Csv { width: names.len(), separator: head.separator, present, first_won: places.first_won };
+    chunks::read(&format, source, head.lines, collector)
+}
+
+/// Records of a published format below a header, which has been taken off.
+pub(crate) fn read_records<S: FnMut(Entry) + Send>(
+    path: &Path,
+    format: &'static RecordFormat,
+    head: &Head,
+    source: impl Windows,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    records::begin(path, format, &head.cells.iter().map(String::as_str).collect::<Vec<_>>(), collector)?;
+    let names = head.cells.clone();
+    chunks::read(&CsvRecords { names, separator: head.separator, format }, source, head.lines, collector)
+}
+
+/// Records below a header.
+struct CsvRecords {
+    names: Vec<String>,
+    separator: u8,
+    format: &'static RecordFormat,
+}
+
+impl Format for CsvRecords {
+    const LONGEST: usize = Csv::LONGEST;
+    const TOO_LONG: &'static str = Csv::TOO_LONG;
+
+    fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize> {
+        cuts(bytes, step, self.separator)
+    }
+
+    fn rows<S: FnMut(Entry)>(
+        &self,
+        bytes: &[u8],
+        collector: &mut RowCollector<'_, S>,
+    ) -> Result<(), DataError> {
+        let (mut all, mut cells) = (Records { bytes, at: 0, separator: self.separator }, Vec::new());
+        let (mut line, mut counted) = (1, 0);
+        while let Some(start) = all.next(&mut cells) {
+            line += memchr_iter(b'\n', &bytes[counted..start]).count();
+            counted = start;
+            let path = collector.rules().path;
+            let refuse =
+                |reason: &str, message: String| Err(DataError::new(path, message).at(line).because(reason));
+            let texts: Result<Vec<String>, _> =
+                cells.iter().map(|c| String::from_utf8(c.text().into_owned())).collect();
+            let settled = match texts {
+                Err(_) => refuse("not UTF-8", "is not UTF-8; save the file as UTF-8".into()),
+                Ok(texts) if texts.len() != self.names.len() => {
+                    refuse("wrong number of cells", wrong_width(texts.len(), self.names.len()))
+                }
+                Ok(texts) => {
+                    let value = |text: String| match text.trim() {
+                        "" => serde_json::Value::Null,
+                        _ => serde_json::Value::String(text),
+                    };
+                    let record = self.names.iter().cloned().zip(texts.into_iter().map(value)).collect();
+                    records::take(line, &record, self.format, collector)
+                }
+            };
+            collector.settle(settled)?;
+        }
+        Ok(())
+    }
+}
+
+fn wrong_width(cells: usize, header: usize) -> String {
+    format!("has {cells} cells where the header has {header}; quote cells that hold commas")
+}
+
+/// The cells of the first record, the lines it takes, and its bytes with the mark before it.
+fn record(
+    path: &Path,
+    source: &mut impl Windows,
+    separator: u8,
+    before: usize,
+) -> Result<(Vec<Vec<u8>>, usize, usize), DataError> {
     let mut len = 1 << 16;
     loop {
-        let (bytes, ended) =
-            source.window(len).map_err(|e| DataError::new(path, format!("cannot be read on: {e}")).at(1))?;
+        let (bytes, ended) = source
+            .window(len)
+            .map_err(|e| DataError::new(path, format!("cannot be read on: {e}")).at(1 + before))?;
         refuse_utf16(path, bytes)?;
         let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let text = &bytes[mark..];
         // a first record that is whole, however the bytes go on
-        let whole = if ended { text } else { &text[..cuts(text, usize::MAX).last().copied().unwrap_or(0)] };
-        let (mut records, mut cells) = (Records { bytes: whole, at: 0 }, Vec::new());
+        let whole = match ended {
+            true => text,
+            false => &text[..cuts(text, usize::MAX, separator).last().copied().unwrap_or(0)],
+        };
+        let (mut records, mut cells) = (Records { bytes: whole, at: 0, separator }, Vec::new());
         if records.next(&mut cells).is_some() || ended {
             let cells = cells.iter().map(|cell| cell.text().into_owned()).collect();
             let lines = memchr_iter(b'\n', &whole[..records.at]).count();
-            let taken = mark + records.at;
-            source.consume(taken);
-            return Ok((cells, lines));
+            return Ok((cells, lines, mark + records.at));
         }
         if len > Csv::LONGEST {
-            return Err(DataError::new(path, Csv::TOO_LONG).at(1));
+            return Err(DataError::new(path, Csv::TOO_LONG).at(1 + before));
         }
         len = (2 * len).min(Csv::LONGEST + 1);
     }
@@ -68,8 +219,11 @@ fn header(path: &Path, source: &mut impl Windows) -> Result<(Vec<Vec<u8>>, usize
 struct Csv {
     /// Cells of the header.
     width: usize,
+    separator: u8,
     /// Meanings, and the columns they are found in.
     present: Vec<(usize, usize)>,
+    /// Whether the item listed first has won in every row.
+    first_won: bool,
 }
 
 impl Format for Csv {
@@ -79,7 +233,7 @@ impl Format for Csv {
         "cannot be read on: a record is longer than 16 MiB; look for a quote that is not closed";
 
     fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize> {
-        cuts(bytes, step)
+        cuts(bytes, step, self.separator)
     }
 
     fn rows<S: FnMut(Entry)>(
@@ -101,7 +255,7 @@ impl Csv {
         collector: &mut RowCollector<'_, S>,
     ) -> Result<(), DataError> {
         let (mut cells, mut line, mut from) = (Vec::with_capacity(self.width), 1, 0);
-        for to in memchr2_iter(b',', b'\n', bytes) {
+        for to in memchr2_iter(self.separator, b'\n', bytes) {
             cells.push(&bytes[from..to]);
             from = to + 1;
             if bytes[to] == b'\n' {
@@ -124,7 +278,8 @@ impl Csv {
         bytes: &[u8],
         collector: &mut RowCollector<'_, S>,
     ) -> Result<(), DataError> {
-        let (mut records, mut cells) = (Records { bytes, at: 0 }, Vec::with_capacity(self.width));
+        let (mut records, mut cells) =
+            (Records { bytes, at: 0, separator: self.separator }, Vec::with_capacity(self.width));
         let (mut line, mut counted) = (1, 0);
         let mut texts = vec![Cow::default(); self.width];
         while let Some(start) = records.next(&mut cells) {
@@ -148,18 +303,31 @@ impl Csv {
         collector: &mut RowCollector<'_, S>,
     ) -> Result<(), DataError> {
         if width != self.width {
-            let header = self.width;
-            let message =
-                format!("has {width} cells where the header has {header}; quote cells that hold commas");
-            return Err(DataError::new(collector.rules().path, message).at(line));
+            let message = wrong_width(width, self.width);
+            let refused = DataError::new(collector.rules().path, message).at(line);
+            return collector.settle(Err(refused.because("wrong number of cells")));
         }
         let mut row: Row<'_> = Row::default();
         for &(m, k) in &self.present {
             let cell = cell(k).trim_ascii();
             row[m] = (!cell.is_empty()).then_some(cell);
         }
+        if self.first_won {
+            as_result(&mut row);
+        }
         collector.add(line, &row)
     }
+}
+
+/// Makes a result of a winner and a loser. The order in which they stand says nothing: the lesser name comes first, so that
+/// none is a position.
+pub(crate) fn as_result(row: &mut Row<'_>) {
+    row[OUTCOME] = if row[ITEM_A] > row[ITEM_B] {
+        row.swap(ITEM_A, ITEM_B);
+        Some(b"b")
+    } else {
+        Some(b"a")
+    };
 }
 
 /// The end of what a quote opens before `from`: behind the closing one, if there is one.
@@ -174,7 +342,7 @@ fn closed(bytes: &[u8], mut from: usize) -> Option<usize> {
 }
 
 /// See [`Format::cuts`].
-fn cuts(bytes: &[u8], step: usize) -> Vec<usize> {
+fn cuts(bytes: &[u8], step: usize, separator: u8) -> Vec<usize> {
     let (mut cuts, mut last, mut from) = (Vec::new(), 0, 0);
     // from one quote to the next; between them are no others, so every line end is the end of a record
     loop {
@@ -190,7 +358,7 @@ fn cuts(bytes: &[u8], step: usize) -> Vec<usize> {
         if quote == bytes.len() {
             break;
         }
-        let opens = quote == 0 || matches!(bytes[quote - 1], b',' | b'\n' | b'\r');
+        let opens = quote == 0 || [separator, b'\n', b'\r'].contains(&bytes[quote - 1]);
         from = match opens {
             true => match closed(bytes, quote + 1) {
                 Some(end) => end,
@@ -209,6 +377,7 @@ fn cuts(bytes: &[u8], step: usize) -> Vec<usize> {
 struct Records<'a> {
     bytes: &'a [u8],
     at: usize,
+    separator: u8,
 }
 
 impl<'a> Records<'a> {
@@ -222,10 +391,10 @@ impl<'a> Records<'a> {
             return None;
         }
         loop {
-            let (cell, end) = cell(bytes, self.at);
+            let (cell, end) = cell(bytes, self.at, self.separator);
             cells.push(cell);
             self.at = bytes.len().min(end + 1);
-            if bytes.get(end) != Some(&b',') {
+            if bytes.get(end) != Some(&self.separator) {
                 return Some(start);
             }
         }
@@ -262,7 +431,7 @@ impl<'a> Cell<'a> {
 }
 
 /// The cell that begins at `from`, and its end.
-fn cell(bytes: &[u8], from: usize) -> (Cell<'_>, usize) {
+fn cell(bytes: &[u8], from: usize, separator: u8) -> (Cell<'_>, usize) {
     let (quoted, rest) = match bytes.get(from) {
         Some(b'"') => match closed(bytes, from + 1) {
             Some(close) => (&bytes[from + 1..close - 1], close),
@@ -270,6 +439,6 @@ fn cell(bytes: &[u8], from: usize) -> (Cell<'_>, usize) {
         },
         _ => (&bytes[from..from], from),
     };
-    let end = memchr3(b',', b'\n', b'\r', &bytes[rest..]).map_or(bytes.len(), |k| rest + k);
+    let end = memchr3(separator, b'\n', b'\r', &bytes[rest..]).map_or(bytes.len(), |k| rest + k);
     (Cell { quoted, plain: &bytes[rest..end] }, end)
 }

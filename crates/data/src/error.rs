@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use equipoise_records::text::printable;
+
 /// Where in a row an error is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
@@ -26,19 +28,26 @@ pub struct DataError {
     pub value: Option<String>,
     /// What it breaks, and the way out: goes on behind the value, as `is not a number; ..`.
     pub rule: String,
+    /// Of a row that could be left out: why, in short, for counting.
+    pub(crate) reason: Option<String>,
 }
 
 impl DataError {
     /// An error of the file as a whole.
     #[must_use]
     pub fn new(path: &Path, rule: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line: None, column: None, value: None, rule: rule.into() }
+        Self { path: path.to_owned(), line: None, column: None, value: None, rule: rule.into(), reason: None }
     }
 
     /// The same error, on a line.
     #[must_use]
     pub fn at(self, line: usize) -> Self {
         Self { line: Some(line), ..self }
+    }
+
+    /// The same error, of a row that could be left out for this reason.
+    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 
     /// The same error, about the value in a column.
@@ -49,20 +58,20 @@ impl DataError {
 
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        f.write_str(&printable(&self.path.display().to_string()))?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
         f.write_str(": ")?;
         match &self.column {
-            Some(Column::Name(name)) => write!(f, "{name} ")?,
+            Some(Column::Name(name)) => write!(f, "{} ", printable(name))?,
             Some(Column::Number(k)) => write!(f, "column {k}: ")?,
             None => {}
         }
         if let Some(value) = &self.value {
-            write!(f, "`{value}` ")?;
+            write!(f, "`{}` ", printable(value))?;
         }
-        f.write_str(&self.rule)
+        f.write_str(&printable(&self.rule))
     }
 }
 
@@ -70,9 +79,8 @@ impl std::error::Error for DataError {}
 
 /// The beginning of a value, for a message.
 pub(crate) fn excerpt(value: &str) -> String {
-    if value.chars().count() <= 80 {
-        value.to_owned()
-    } else {
-        value.chars().take(77).chain("...".chars()).collect()
-    }
+    let mut chars = value.chars();
+    let start: String = chars.by_ref().take(77).collect();
+    let rest: String = chars.by_ref().take(3).collect();
+    if chars.next().is_none() { start + &rest } else { start + "..." }
 }

@@ -20,8 +20,9 @@ use crate::comparisons::Comparisons;
 use crate::ending;
 use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
-use crate::matrix::{matrix_from_rows, read_matrix};
+use crate::matrix::{matrix_from_rows, read_matrix_as};
 use crate::read::{read_comparisons, read_grouped};
+use crate::reading::{Invalid, Reading};
 use crate::selection::{Selection, Ties};
 use crate::stream::{Extent, games_extent, holds_many_games};
 
@@ -245,6 +246,9 @@ struct MatrixFile {
     labels: Option<Vec<String>>,
     /// What the margins are kept in.
     storage: Precision,
+    /// Of a file: whether margins are (P - P')/2, for a table that was rounded cell by cell.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    symmetrise: bool,
 }
 
 impl GameFile for MatrixFile {
@@ -286,10 +290,16 @@ impl GameFile for MatrixFile {
         let (game, source) = match (&self.path, &self.values) {
             (Some(path), _) => {
                 let path = folder.join(path);
-                (read_matrix(&path).map_err(|e| in_file(&e))?, format!("matrix from {}", name_of(&path)))
+                let reading = Reading { symmetrise: self.symmetrise, ..Reading::default() };
+                let read = read_matrix_as(&path, &reading).map_err(|e| in_file(&e))?;
+                let remarks: String = read.remarks.iter().map(|r| format!("; {r}")).collect();
+                (read.game, format!("matrix from {}{remarks}", name_of(&path)))
             }
             (None, values) => {
                 let rows = values.as_deref().unwrap_or_default();
+                if self.symmetrise {
+                    return Err(refuse("symmetrise", "`symmetrise` is for a file; write skew values"));
+                }
                 let matrix = matrix_from_rows(rows).map_err(|e| refuse("values", e))?;
                 (Game::single(matrix), "matrix in the experiment file".to_owned())
             }
@@ -374,6 +384,60 @@ struct ComparisonsFile {
     each: Option<Each>,
     /// What the counts are kept in.
     storage: Counts,
+    /// Name of a row of `equipoise list readers`, where the ending and the columns do not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+    /// What columns hold, as `item_a=left`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<String>,
+    /// What words of the outcome stand for, as `left=a`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outcomes: Vec<String>,
+    /// What becomes of a row that breaks a rule.
+    #[serde(skip_serializing_if = "InvalidWord::is_default")]
+    invalid: InvalidWord,
+    /// Whether items whose names print alike are one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    normalise_names: bool,
+}
+
+/// Words of [`Invalid`] in a configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum InvalidWord {
+    /// It ends the reading.
+    #[default]
+    Refuse,
+    /// It is left out and counted.
+    Skip,
+}
+
+impl InvalidWord {
+    fn is_default(&self) -> bool {
+        *self == Self::Refuse
+    }
+}
+
+impl ComparisonsFile {
+    fn reading(&self) -> Result<Reading, OptionError> {
+        let reading = Reading {
+            format: self.format.clone(),
+            columns: parsed("columns", &self.columns)?,
+            outcomes: parsed("outcomes", &self.outcomes)?,
+            invalid: match self.invalid {
+                InvalidWord::Refuse => Invalid::Refuse,
+                InvalidWord::Skip => Invalid::Skip,
+            },
+            normalise_names: self.normalise_names,
+            ..Reading::default()
+        };
+        reading.check().map_err(|e| refuse("format", e))?;
+        Ok(reading)
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err = String>>(key: &str, words: &[String]) -> Result<Vec<T>, OptionError> {
+    words.iter().map(|w| w.parse().map_err(|e| refuse(key, format!("`{key}`: {e}")))).collect()
 }
 
 impl ComparisonsFile {
@@ -387,6 +451,8 @@ impl ComparisonsFile {
                 TiesWord::Half => Ties::Half,
                 TiesWord::Drop => Ties::Drop,
             },
+            // checked before anything is read
+            reading: self.reading().unwrap_or_default(),
         }
     }
 }
@@ -396,6 +462,7 @@ impl GameFile for ComparisonsFile {
         if self.path.is_none() {
             return Err(refuse("", "`comparisons` needs a `path`"));
         }
+        self.reading()?;
         if !(self.smoothing >= 0.0 && self.smoothing.is_finite()) {
             let message = format!("`smoothing` is {}, must be a finite number of at least 0", self.smoothing);
             return Err(refuse("smoothing", message));

@@ -1,6 +1,6 @@
 //! Preference data in: matrix files, comparison files, ranking files, policy files -> checked values -> games.
 //!
-//! Formats are told by the ending, [`READERS`]. Every error names the file, the line where there is one, the value, the rule and the
+//! Formats are told by the ending, or by what stands in a file, [`READERS`]; [`Reading`] says what a file does not. Every error names the file, the line where there is one, the value, the rule and the
 //! way out; nothing here panics on any input. Comparisons are read as a stream: counting them takes memory for their
 //! pairs, not for their rows.
 //!
@@ -17,8 +17,10 @@ mod csv_rows;
 mod duplicates;
 mod error;
 mod features;
+mod formats;
 mod game_files;
 mod grouped;
+mod input;
 mod json_rows;
 mod matrix;
 mod names;
@@ -27,14 +29,18 @@ mod observations;
 mod panels;
 mod parquet_pages;
 mod parquet_rows;
+mod payoffs;
 mod policy;
 mod preflib;
 mod rankings;
 mod read;
+mod reading;
+mod records;
 mod registry;
 mod selection;
 mod shared_file;
 mod stream;
+mod table;
 mod timestamp;
 mod weights;
 
@@ -46,16 +52,18 @@ pub use error::{Column, DataError};
 pub use features::{Features, read_features};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
-pub use matrix::{matrix_from_rows, parse_matrix, read_matrix};
+pub use matrix::{MatrixRead, matrix_from_rows, parse_matrix, read_matrix, read_matrix_as};
 pub use observations::{Cell, Observation, Observations, Unit};
 pub use panels::write_panels;
+pub use payoffs::{Payoffs, parse_payoffs, read_payoffs};
 pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
-    Collected, Keep, collect_comparisons, holds_comparisons, parse_battles, parse_comparisons, parse_grouped,
-    parse_observations, parse_rankings, read_battles, read_comparisons, read_grouped, read_observations,
-    read_rankings,
+    Collected, Contents, Keep, collect_comparisons, contents, parse_battles, parse_comparisons,
+    parse_grouped, parse_observations, parse_rankings, read_battles, read_comparisons, read_grouped,
+    read_observations, read_rankings,
 };
+pub use reading::{ColumnName, Invalid, OutcomeWord, Reading};
 pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
@@ -65,7 +73,7 @@ use std::path::Path;
 
 /// The bytes of a file, or why they could not be read.
 fn bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    std::fs::read(path).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))
+    input::open(path)?.whole(input::shown(path))
 }
 
 /// A text that the CSV reader refuses, with its line.
@@ -91,13 +99,18 @@ fn line_of(text: &str, position: Option<&csv::Position>) -> usize {
     position.line() as usize + empty.filter(|b| **b == b'\n').count()
 }
 
-/// The text of `bytes`, without a byte-order mark.
-fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DataError> {
-    refuse_utf16(path, bytes)?;
-    let text = std::str::from_utf8(bytes).map_err(|e| {
+/// The text of `bytes`.
+fn text_of<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
         DataError::new(path, "is not UTF-8; save it as UTF-8").at(line)
-    })?;
+    })
+}
+
+/// The text of `bytes`, without a byte-order mark; there must be some.
+fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    refuse_utf16(path, bytes)?;
+    let text = text_of(path, bytes)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() { Err(DataError::new(path, "is empty")) } else { Ok(text) }
 }

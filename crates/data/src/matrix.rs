@@ -3,28 +3,48 @@
 use std::path::Path;
 
 use equipoise_env::{Game, PreferenceMatrix};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::Deserialize;
 
 use crate::error::{Column, DataError};
+use crate::reading::Reading;
 use crate::registry::{Format, Reads, format_of};
-use crate::{bytes, csv_error, line_of, npy, panels, text};
+use crate::table::{Line, lines};
+use crate::{input, npy, panels, text};
 
 /// Largest matrix that is read: 20,000 actions are 1.6 GB of margins.
-const MAX_ACTIONS: usize = 20_000;
+pub(crate) const MAX_ACTIONS: usize = 20_000;
 
-/// Reads a game from `.csv` (n lines of n numbers; labels in a first row or column are optional; a blank diagonal is
-/// 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`), `.npy` (n x n, or contexts x n x n) or
-/// `.npz` with one such array, or one named `matrix`. A `.panels` file ([`write_panels`](crate::write_panels)) is not
-/// read into memory but fetched for every product, however large it is.
+/// A game from a matrix, and how its numbers were read where that is not plain.
+#[derive(Clone, Debug)]
+pub struct MatrixRead {
+    /// The game.
+    pub game: Game,
+    /// What a reader of the result should know, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// Reads a game from `.csv` or `.tsv` (n lines of n numbers; labels in a first row or column are optional; a blank diagonal
+/// is 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`), `.npy` (n x n, or contexts x n x n) or
+/// `.npz` with one such array, or one named `matrix`; any of them may be compressed (`.gz`, `.zst`). A `.panels` file
+/// ([`write_panels`](crate::write_panels)) is not read into memory but fetched for every product, however large it is.
 ///
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
 pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
-    if format_of(path, Reads::Matrix)? == Format::Panels {
-        return panels::open(path);
+    Ok(read_matrix_as(path, &Reading::default())?.game)
+}
+
+/// [`read_matrix`], read as is said.
+///
+/// # Errors
+/// As [`read_matrix`].
+pub fn read_matrix_as(path: &Path, reading: &Reading) -> Result<MatrixRead, DataError> {
+    if format_of(path, Reads::Matrix) == Ok(Format::Panels) {
+        return Ok(MatrixRead { game: panels::open(path)?, remarks: Vec::new() });
     }
-    parse_matrix(path, &bytes(path)?)
+    let bytes = input::open(path)?.whole(input::shown(path))?;
+    parse_matrix_as(path, &bytes, reading)
 }
 
 /// [`read_matrix`] from bytes; `path` tells the format and stands in messages.
@@ -32,18 +52,51 @@ pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
 /// # Errors
 /// As [`read_matrix`].
 pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
-    match format_of(path, Reads::Matrix)? {
-        Format::Csv => csv_matrix(path, text(path, bytes)?),
-        Format::Json => json_matrix(path, text(path, bytes)?),
-        Format::Npy => npy::parse(path, bytes),
-        Format::Npz => npy::parse_archive(path, bytes),
+    Ok(parse_matrix_as(path, bytes, &Reading::default())?.game)
+}
+
+fn parse_matrix_as(path: &Path, bytes: &[u8], reading: &Reading) -> Result<MatrixRead, DataError> {
+    let named = input::unpacked(path);
+    let format = match input::is_standard_input(path) {
+        true => input::sniffed(bytes, Reads::Matrix),
+        false => format_of(&named, Reads::Matrix)?,
+    };
+    let path = input::shown(path);
+    match format {
+        Format::Csv => csv_matrix(path, text(path, bytes)?, reading),
+        Format::Json => json_matrix(path, text(path, bytes)?, reading),
+        Format::Npy => npy::parse(path, bytes, reading),
+        Format::Npz => npy::parse_archive(path, bytes, reading),
         Format::Panels => {
             Err(DataError::new(path, "is fetched from its file, not from bytes; use read_matrix"))
         }
-        Format::JsonLines | Format::Parquet | Format::PrefLib => {
+        Format::Parquet | Format::PrefLib | Format::Nfg | Format::Records | Format::Table => {
             unreachable!("no row of the registry reads a matrix from these")
         }
     }
+}
+
+/// A matrix of win rates; with `symmetrise` its margins are `(P - P')/2`, and how far the largest entry is from what it was
+/// is given.
+pub(crate) fn matrix_of(
+    p: ArrayView2<'_, f64>,
+    symmetrise: bool,
+) -> Result<(PreferenceMatrix, Option<f64>), String> {
+    if !symmetrise || !p.is_square() {
+        return PreferenceMatrix::new(p).map(|m| (m, None)).map_err(|e| e.to_string());
+    }
+    if let Some(((i, j), value)) = p.indexed_iter().find(|(_, x)| !(0.0..=1.0).contains(*x)) {
+        return Err(format!("row {}, column {}: {value} is not a probability in [0, 1]", i + 1, j + 1));
+    }
+    let margin = |i: usize, j: usize| 0.5 * (p[[i, j]] - p[[j, i]]);
+    let matrix = PreferenceMatrix::from_margins(p.nrows(), margin).map_err(|e| e.to_string())?;
+    let change = p.indexed_iter().map(|((i, j), x)| (x - matrix.prob(i, j)).abs()).fold(0.0, f64::max);
+    Ok((matrix, Some(change)))
+}
+
+/// What to say of the largest change.
+pub(crate) fn symmetrised(change: f64) -> String {
+    format!("symmetrised: the margins are (P - P')/2, and no entry moved by more than {change:.3e}")
 }
 
 /// A matrix from rows of numbers, `[n x n]`.
@@ -51,43 +104,103 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
 /// # Errors
 /// A message naming the row of the wrong length, or every violation with its cell.
 pub fn matrix_from_rows(rows: &[Vec<f64>]) -> Result<PreferenceMatrix, String> {
+    square(rows)?;
+    let p = Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| rows[i][j]);
+    PreferenceMatrix::new(p.view()).map_err(|e| e.to_string())
+}
+
+/// Refuses rows that are no square.
+fn square(rows: &[Vec<f64>]) -> Result<(), String> {
     let n = rows.len();
     if n > MAX_ACTIONS {
         return Err(format!("{n} rows; at most {MAX_ACTIONS} are read"));
     }
-    if let Some(i) = rows.iter().position(|row| row.len() != n) {
-        return Err(format!(
+    match rows.iter().position(|row| row.len() != n) {
+        None => Ok(()),
+        Some(i) => Err(format!(
             "row {} has {} numbers; a matrix of {n} rows needs {n} in each",
             i + 1,
             rows[i].len()
+        )),
+    }
+}
+
+fn game(
+    path: &Path,
+    rows: &[Vec<f64>],
+    labels: Option<Vec<String>>,
+    reading: &Reading,
+) -> Result<MatrixRead, DataError> {
+    let mut remarks = Vec::new();
+    let matrix = if let Some(payoffs) = skew_payoffs(rows) {
+        remarks.push(format!(
+            "read as payoffs, A = -A': margins are A / {}, so that a duality gap of 1 is {} in payoffs",
+            payoffs.unit, payoffs.unit
         ));
-    }
-    let p = Array2::from_shape_fn((n, n), |(i, j)| rows[i][j]);
-    PreferenceMatrix::new(p.view()).map_err(|e| e.to_string())
-}
-
-fn game(path: &Path, rows: &[Vec<f64>], labels: Option<Vec<String>>) -> Result<Game, DataError> {
-    let matrix = matrix_from_rows(rows).map_err(|e| {
-        let whole = |x: &f64| *x >= 0.0 && x.fract() == 0.0;
-        let counts =
-            rows.iter().enumerate().all(|(i, row)| row.iter().enumerate().all(|(j, x)| i == j || whole(x)));
-        let large = rows.iter().flatten().any(|x| *x > 1.0);
-        let hint = if counts && large {
-            "\nthese look like counts: give comparisons (item_a,item_b,outcome,weight) instead"
-        } else {
-            ""
-        };
-        DataError::new(path, format!("{e}{hint}"))
-    })?;
+        payoffs.matrix
+    } else {
+        square(rows).map_err(|e| DataError::new(path, e))?;
+        let p = Array2::from_shape_fn((rows.len(), rows.len()), |(i, j)| rows[i][j]);
+        let (matrix, change) = matrix_of(p.view(), reading.symmetrise)
+            .map_err(|e| DataError::new(path, format!("{e}{}", way_out(rows))))?;
+        remarks.extend(change.map(symmetrised));
+        matrix
+    };
     let game = Game::single(matrix);
-    match labels {
-        Some(labels) => game.with_labels(vec![labels]).map_err(|e| DataError::new(path, e.to_string())),
-        None => Ok(game),
-    }
+    let game = match labels {
+        Some(labels) => game.with_labels(vec![labels]).map_err(|e| DataError::new(path, e.to_string()))?,
+        None => game,
+    };
+    Ok(MatrixRead { game, remarks })
 }
 
-/// A line of a table: its number in the file, from 1, and its cells.
-type Line = (usize, Vec<String>);
+/// Payoffs of a symmetric game of two, scaled to margins.
+struct SkewPayoffs {
+    matrix: PreferenceMatrix,
+    /// A margin of 1/2 is half of it.
+    unit: f64,
+}
+
+/// Payoffs where they are plain to see: `A = -A'`, and some are negative, which no probability is. They are divided by twice
+/// the next power of ten, which keeps decimals what they are.
+fn skew_payoffs(rows: &[Vec<f64>]) -> Option<SkewPayoffs> {
+    let n = rows.len();
+    let finite = n > 0 && rows.iter().all(|r| r.len() == n && r.iter().all(|x| x.is_finite()));
+    let largest = rows.iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let skew = |i: usize, j: usize| (rows[i][j] + rows[j][i]).abs() <= 1e-12 * largest;
+    if !finite || largest == 0.0 || !(0..n).all(|i| (0..=i).all(|j| skew(i, j))) {
+        return None;
+    }
+    let mut unit = 2.0 * 10f64.powi(largest.log10().ceil() as i32);
+    while unit < 2.0 * largest {
+        unit *= 10.0;
+    }
+    if !unit.is_finite() || unit < f64::MIN_POSITIVE / f64::EPSILON {
+        return None;
+    }
+    let matrix = PreferenceMatrix::from_margins(n, |i, j| rows[i][j] / unit).ok()?;
+    Some(SkewPayoffs { matrix, unit })
+}
+
+/// What a table that is no matrix of win rates may be, and how it is read then.
+fn way_out(rows: &[Vec<f64>]) -> String {
+    let entries =
+        || rows.iter().enumerate().flat_map(|(i, r)| r.iter().enumerate().map(move |(j, x)| (i, j, *x)));
+    let whole = entries().all(|(i, j, x)| i == j || (x >= 0.0 && x.fract() == 0.0));
+    let large = entries().any(|(_, _, x)| x > 1.0);
+    let apart = entries().map(|(i, j, x)| (x + rows[j][i] - 1.0).abs() / 2.0).fold(0.0, f64::max);
+    match (whole && large, entries().all(|(_, _, x)| (0.0..=1.0).contains(&x))) {
+        (true, _) => "\nthese look like counts of wins: --format win-counts reads them (comparisons in an experiment file)".to_owned(),
+        (false, true) => format!(
+            "\na table that was rounded is read by --symmetrise (symmetrise: true in an experiment file), which takes \
+             (P - P')/2; no entry would move by more than {apart:.3e}"
+        ),
+        (false, false) if entries().all(|(_, _, x)| x.is_finite()) => {
+            "\npayoffs of a zero-sum game of two players are read by solve with --format payoffs-csv".to_owned()
+        }
+        _ => String::new(),
+    }
+}
 
 /// Splits a table into labels and numbers.
 ///
@@ -95,79 +208,98 @@ type Line = (usize, Vec<String>);
 /// more than columns has a header, one with a column more has a label column. A square one has both if neither its first
 /// row nor its first column is all numbers, or if both list the same numbers (labels `0, 1, 2`) that cannot be a row and a
 /// column of one preference matrix, since they are not all 1/2; else none.
-fn csv_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let mut lines: Vec<Line> = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| csv_error(path, text, &e))?;
-        // spreadsheets leave lines of nothing but commas
-        if record.iter().any(|cell| !cell.is_empty()) {
-            lines.push((line_of(text, record.position()), record.iter().map(str::to_owned).collect()));
-        }
-    }
-    let (height, width) = (lines.len(), lines.first().map_or(0, |(_, cells)| cells.len()));
-    if let Some((line, cells)) = lines.iter().find(|(_, cells)| cells.len() != width) {
-        let message = format!(
-            "has {} cells where the first line has {width}; all lines need equally many",
-            cells.len()
-        );
-        return Err(DataError::new(path, message).at(*line));
-    }
-    let (header, label_column) = match height as isize - width as isize {
-        1 => (true, false),
-        -1 => (false, true),
-        0 => {
-            let both = is_framed(&lines);
-            (both, both)
-        }
-        _ => {
-            let message = format!(
-                "has {height} lines of {width} cells; a matrix is square, labels in a first row or column aside"
-            );
-            return Err(DataError::new(path, message));
-        }
-    };
-    let body = &lines[usize::from(header)..];
-    let skip = usize::from(label_column);
-    let row_labels: Option<Vec<String>> =
-        label_column.then(|| body.iter().map(|(_, cells)| cells[0].clone()).collect());
-    let column_labels = header.then(|| lines[0].1[skip..].to_vec());
-    if let (Some(rows), Some(columns)) = (&row_labels, &column_labels)
-        && let Some(i) = rows.iter().zip(columns).position(|(r, c)| r != c)
-    {
-        let message = format!(
-            "is labelled `{}`, but column {} is `{}`; both need the same order",
-            rows[i],
-            i + 1,
-            columns[i]
-        );
-        return Err(DataError::new(path, message).at(body[i].0));
-    }
-    if body.is_empty() {
-        return Err(DataError::new(path, "has a header and no rows"));
-    }
-    let mut rows = Vec::with_capacity(body.len());
-    for (i, (line, cells)) in body.iter().enumerate() {
-        let numbers = cells[skip..].iter().enumerate().map(|(j, cell)| match number(cell) {
-            Some(value) => Ok(value),
-            None if i == j && cell.is_empty() => Ok(0.5),
-            None => {
-                let rule =
-                    "entries are Pr(row beats column), with a decimal point; only the diagonal may be blank";
-                let error = DataError::new(path, format!("is not a number; {rule}")).at(*line);
-                Err(error.of(Column::Number(j + 1 + skip), cell))
-            }
-        });
-        rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
-    }
-    game(path, &rows, row_labels.or(column_labels))
+fn csv_matrix(path: &Path, text: &str, reading: &Reading) -> Result<MatrixRead, DataError> {
+    let table = Square::read(path, text)?;
+    let rows = table.win_rates(path)?;
+    game(path, &rows, table.labels, reading)
 }
 
-fn number(cell: &str) -> Option<f64> {
+/// A square table: numbers, and labels if there are some.
+pub(crate) struct Square {
+    pub(crate) labels: Option<Vec<String>>,
+    /// Of each row its line and cells, as text.
+    pub(crate) rows: Vec<Line>,
+    /// Columns before the first number.
+    skip: usize,
+}
+
+impl Square {
+    pub(crate) fn read(path: &Path, text: &str) -> Result<Self, DataError> {
+        let lines = lines(path, text)?;
+        let (height, width) = (lines.len(), lines.first().map_or(0, |(_, cells)| cells.len()));
+        let (header, label_column) = match height as isize - width as isize {
+            1 => (true, false),
+            -1 => (false, true),
+            0 => {
+                let both = is_framed(&lines);
+                (both, both)
+            }
+            _ => {
+                let message = format!(
+                    "has {height} lines of {width} cells; a matrix is square, labels in a first row or column aside"
+                );
+                return Err(DataError::new(path, message));
+            }
+        };
+        let skip = usize::from(label_column);
+        let column_labels = header.then(|| lines[0].1[skip..].to_vec());
+        let body: Vec<Line> = lines.into_iter().skip(usize::from(header)).collect();
+        let row_labels: Option<Vec<String>> =
+            label_column.then(|| body.iter().map(|(_, cells)| cells[0].clone()).collect());
+        if let (Some(rows), Some(columns)) = (&row_labels, &column_labels)
+            && let Some(i) = rows.iter().zip(columns).position(|(r, c)| r != c)
+        {
+            let message = format!(
+                "is labelled `{}`, but column {} is `{}`; both need the same order",
+                rows[i],
+                i + 1,
+                columns[i]
+            );
+            return Err(DataError::new(path, message).at(body[i].0));
+        }
+        if body.is_empty() {
+            return Err(DataError::new(path, "has a header and no rows"));
+        }
+        let rows = body.into_iter().map(|(line, cells)| (line, cells[skip..].to_vec())).collect();
+        Ok(Self { labels: row_labels.or(column_labels), rows, skip })
+    }
+
+    fn win_rates(&self, path: &Path) -> Result<Vec<Vec<f64>>, DataError> {
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (i, (line, cells)) in self.rows.iter().enumerate() {
+            let numbers = cells.iter().enumerate().map(|(j, cell)| match number(cell) {
+                Some(value) => Ok(value),
+                None if i == j && cell.is_empty() => Ok(0.5),
+                None => {
+                    let rule =
+                        "entries are Pr(row beats column), with a decimal point; only the diagonal may be blank";
+                    let error = DataError::new(path, format!("is not a number; {rule}")).at(*line);
+                    Err(error.of(Column::Number(j + 1 + self.skip), cell))
+                }
+            });
+            rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(rows)
+    }
+
+    /// The numbers as counts of wins, `[n x n]`, if that is what they are: whole off the diagonal, or with halves for ties,
+    /// one of them above 1; blanks on the diagonal are 0.
+    pub(crate) fn wins(&self) -> Option<Vec<Vec<f64>>> {
+        let mut wins = Vec::with_capacity(self.rows.len());
+        for (i, (_, cells)) in self.rows.iter().enumerate() {
+            let read = |(j, cell): (usize, &String)| match number(cell) {
+                Some(x) if i == j || (x >= 0.0 && (2.0 * x).fract() == 0.0) => Some(x),
+                None if i == j && (cell.is_empty() || cell == "-") => Some(0.0),
+                _ => None,
+            };
+            wins.push(cells.iter().enumerate().map(read).collect::<Option<Vec<f64>>>()?);
+        }
+        let off = |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().any(|(j, x)| i != j && *x > 1.0);
+        wins.iter().enumerate().any(off).then_some(wins)
+    }
+}
+
+pub(crate) fn number(cell: &str) -> Option<f64> {
     cell.parse().ok()
 }
 
@@ -192,7 +324,7 @@ struct Labelled {
     matrix: Vec<Vec<Option<f64>>>,
 }
 
-fn json_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
+fn json_matrix(path: &Path, text: &str, reading: &Reading) -> Result<MatrixRead, DataError> {
     let parsed = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map(|matrix| Labelled { labels: None, matrix })
     } else {
@@ -215,7 +347,7 @@ fn json_matrix(path: &Path, text: &str) -> Result<Game, DataError> {
         });
         rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
     }
-    game(path, &rows, labels)
+    game(path, &rows, labels, reading)
 }
 
 #[cfg(test)]
@@ -257,6 +389,8 @@ mod tests {
                 "{text:?}"
             );
         }
+        // decimal commas, where they do not separate
+        assert_eq!(parse("g.csv", "m;x;y\nx;0,5;0,7\ny;0,3;0,5\n").unwrap().prob(0, 0, 1), 0.7);
         // all ties with a blank diagonal: the first row and column agree, and are not labels
         assert_eq!(parse("g.csv", ",0.5,0.5\n0.5,,0.5\n0.5,0.5,\n").unwrap().shape().len(), 3);
         assert_eq!(parse("g.csv", "x,a\na,0.5\n").unwrap().labels(0), ["a"]);
@@ -271,7 +405,6 @@ mod tests {
             ("g.csv", "0.5,x\n0.3,0.5", "g.csv:1: column 2: `x` is not a number"),
             ("g.csv", "r,a,b\na,0.5,o.7\nb,0.3,0.5", "g.csv:2: column 3: `o.7` is not a number"),
             ("g.csv", "0.5,\n0.3,0.5", "g.csv:1: column 2: `` is not a number"),
-            ("g.csv", "0,5;0,7\n0,3;0,5", "g.csv"),
             ("g.csv", "0.5,nan\n0.3,0.5", "row 1, column 2: NaN is not a finite number"),
             ("g.csv", "0.5,1e999\n0.3,0.5", "row 1, column 2: inf is not a finite number"),
             ("g.csv", "0.5,0.7\n0.4,0.5", "sum to 1.1, must be 1"),

@@ -6,13 +6,15 @@
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
-use equipoise_env::{Game, PreferenceMatrix};
+use equipoise_env::Game;
 use ndarray::{Array1, ArrayD, Axis, Ix3};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt as _};
 use zip::ZipArchive;
 
-use crate::error::DataError;
+use crate::error::{DataError, excerpt};
+use crate::matrix::{MatrixRead, matrix_of, symmetrised};
+use crate::reading::Reading;
 
 /// Longest header that is read; NumPy writes some 128 bytes for an array of numbers.
 pub(crate) const LONGEST_HEADER: usize = 4096;
@@ -23,7 +25,7 @@ const LONGEST_MEMBER: u64 = 4 << 30;
 const WEIGHTS: &str = "weights.npy";
 
 /// Reads a game.
-pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
+pub(crate) fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<MatrixRead, DataError> {
     let refuse = |message: String| DataError::new(path, message);
     let shape = shape(path, bytes)?;
     let square = matches!(shape[..], [n, m] | [_, n, m] if n == m);
@@ -38,17 +40,21 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     let contexts = if shape.len() == 2 { array.insert_axis(Axis(0)) } else { array };
     let contexts = contexts.into_dimensionality::<Ix3>().expect("two or three dimensions were checked");
     let many = contexts.len_of(Axis(0)) > 1;
-    let matrices = contexts.axis_iter(Axis(0)).enumerate().map(|(x, p)| {
+    let mut largest: Option<f64> = None;
+    let mut matrices = Vec::with_capacity(contexts.len_of(Axis(0)));
+    for (x, p) in contexts.axis_iter(Axis(0)).enumerate() {
         let place = if many { format!("context {x}: ") } else { String::new() };
-        PreferenceMatrix::new(p).map_err(|e| refuse(format!("{place}{e}")))
-    });
-    let matrices = matrices.collect::<Result<Vec<_>, _>>()?;
-    Ok(Game::new(matrices).expect("there is a context"))
+        let (matrix, change) = matrix_of(p, reading.symmetrise).map_err(|e| refuse(format!("{place}{e}")))?;
+        largest = change.map_or(largest, |c| Some(largest.map_or(c, |l| l.max(c))));
+        matrices.push(matrix);
+    }
+    let game = Game::new(matrices).expect("there is a context");
+    Ok(MatrixRead { game, remarks: largest.map(symmetrised).into_iter().collect() })
 }
 
 /// Reads a game from an archive: its only array, or the one named `matrix`, with the context weights in the one named
 /// `weights`, if there is one.
-pub(crate) fn parse_archive(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
+pub(crate) fn parse_archive(path: &Path, bytes: &[u8], reading: &Reading) -> Result<MatrixRead, DataError> {
     let refuse = |message: String| DataError::new(path, message);
     let broken = |e: String| refuse(not_an_archive(&e));
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(e.to_string()))?;
@@ -63,15 +69,16 @@ pub(crate) fn parse_archive(path: &Path, bytes: &[u8]) -> Result<Game, DataError
         }
         Ok(array)
     };
-    let game = parse(path, &unpack(&wanted)?)?;
+    let MatrixRead { game, remarks } = parse(path, &unpack(&wanted)?, reading)?;
     if !weighted {
-        return Ok(game);
+        return Ok(MatrixRead { game, remarks });
     }
     let weights = unpack(WEIGHTS)?;
     shape(path, &weights)?;
     let weights = Array1::<f64>::read_npy(&weights[..])
         .map_err(|e| refuse(format!("`weights`: {e}; a float64 array of one number a context is needed")))?;
-    game.with_weights(weights.to_vec()).map_err(|e| refuse(format!("`weights`: {e}")))
+    let game = game.with_weights(weights.to_vec()).map_err(|e| refuse(format!("`weights`: {e}")))?;
+    Ok(MatrixRead { game, remarks })
 }
 
 /// Name of the only array of an archive, or of the one named `matrix`.
@@ -80,7 +87,14 @@ pub(crate) fn member<R: Read + Seek>(path: &Path, archive: &ZipArchive<R>) -> Re
     match &names[..] {
         [only] => Ok((*only).to_owned()),
         many => many.iter().find(|n| **n == "matrix.npy").map(|n| (*n).to_owned()).ok_or_else(|| {
-            let message = format!("holds the arrays {}; name one of them `matrix`", many.join(", "));
+            const NAMED: usize = 12;
+            let named: Vec<String> = many.iter().take(NAMED).map(|n| excerpt(n)).collect();
+            let more =
+                if many.len() > NAMED { format!(" and {} more", many.len() - NAMED) } else { String::new() };
+            let message = match many.is_empty() {
+                true => "holds no array; write it with numpy.savez".to_owned(),
+                false => format!("holds the arrays {}{more}; name one of them `matrix`", named.join(", ")),
+            };
             DataError::new(path, message)
         }),
     }
@@ -90,20 +104,76 @@ pub(crate) fn not_an_archive(why: &str) -> String {
     format!("is not a NumPy archive: {why}; write it with numpy.savez")
 }
 
+/// Refuses a header with brackets within brackets, but for the tuple of the shape in its dictionary: an array of numbers needs
+/// none, and the time that the parser takes grows exponentially with their depth.
+fn flat_header(path: &Path, header: &[u8]) -> Result<(), DataError> {
+    let mut depth = 0usize;
+    for byte in header {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > 2 {
+            let rule = "has a NumPy header of nested brackets: a record array, or none at all; an array of float64 is needed";
+            return Err(DataError::new(path, rule));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a header, and nothing behind it.
+pub(crate) fn header(path: &Path, mut reader: impl Read) -> Result<Vec<u8>, DataError> {
+    let refuse = |message: &str| {
+        DataError::new(
+            path,
+            format!("is not a NumPy file: {message}; write it with numpy.save or numpy.savez"),
+        )
+    };
+    let mut bytes = Vec::new();
+    let mut more = |bytes: &mut Vec<u8>, n: usize| {
+        let read = (&mut reader).take(n as u64).read_to_end(bytes);
+        read.map_err(|e| refuse(&e.to_string())).and_then(|read| match read == n {
+            true => Ok(()),
+            false => Err(refuse("it ends within its header")),
+        })
+    };
+    more(&mut bytes, 10)?;
+    if matches!(bytes[..], [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, ..]) {
+        more(&mut bytes, 2)?;
+    }
+    let (start, length) = preamble(&bytes).ok_or_else(|| refuse("it does not begin with its mark"))?;
+    if length > LONGEST_HEADER {
+        return Err(refuse("its header is overlong"));
+    }
+    more(&mut bytes, length)?;
+    flat_header(path, &bytes[start..])?;
+    Ok(bytes)
+}
+
+/// Where the header of a NumPy file begins, and its stated length: behind a magic string, a version, and a length of two bytes
+/// (version 1) or four.
+fn preamble(bytes: &[u8]) -> Option<(usize, usize)> {
+    match *bytes {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => {
+            Some((10, usize::from(u16::from_le_bytes([a, b]))))
+        }
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => {
+            Some((12, usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX)))
+        }
+        _ => None,
+    }
+}
+
 /// The shape that the header states, if the file can hold it.
 fn shape(path: &Path, bytes: &[u8]) -> Result<Vec<usize>, DataError> {
     let refuse = |message: &str| DataError::new(path, message);
-    // magic string, version, header length of two bytes (version 1) or four, header
-    let (start, length) = match *bytes {
-        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([a, b]))),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => {
-            (12, usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX))
-        }
-        _ => return Err(refuse("is not a NumPy file; write it with numpy.save")),
-    };
+    let found = preamble(bytes).ok_or_else(|| refuse("is not a NumPy file; write it with numpy.save"));
+    let (start, length) = found?;
     let header = (length <= LONGEST_HEADER).then(|| bytes.get(..start + length)).flatten();
     let header =
         header.ok_or_else(|| refuse("has a cut or overlong NumPy header; write it with numpy.save"))?;
+    flat_header(path, &header[start..])?;
     let parsed = Header::from_reader(&mut &header[..]).map_err(|e| refuse(&format!("{e}")))?;
     let numbers = parsed.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     // the smallest number that is read has four bytes
@@ -135,7 +205,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Game, String> {
-        parse(Path::new("g.npy"), bytes).map_err(|e| e.to_string())
+        parse(Path::new("g.npy"), bytes, &Reading::default()).map(|m| m.game).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -168,7 +238,10 @@ mod tests {
             writer.finish().unwrap();
             bytes
         };
-        let read = |bytes: &[u8]| parse_archive(Path::new("g.npz"), bytes).map_err(|e| e.to_string());
+        let read = |bytes: &[u8]| {
+            let read = parse_archive(Path::new("g.npz"), bytes, &Reading::default());
+            read.map(|m| m.game).map_err(|e| e.to_string())
+        };
         assert_eq!(read(&archive(&["x"])).unwrap().prob(0, 0, 1), 0.75);
         assert_eq!(read(&archive(&["x", "matrix"])).unwrap().prob(0, 1, 0), 0.25);
         assert!(read(&archive(&["x", "y"])).unwrap_err().contains("holds the arrays x.npy, y.npy"));
@@ -221,6 +294,10 @@ mod tests {
             assert!(read(&shaped(shape)).is_err(), "{shape}");
         }
         assert!(read(&with_header(&"(".repeat(4000), &[])).unwrap_err().contains("header"));
+        // the parser would take 4.5 times as long for every two brackets
+        for header in ["{".repeat(16), "[".repeat(4000), format!("{{'descr': {}", "[".repeat(22))] {
+            assert!(read(&with_header(&header, &[])).unwrap_err().contains("nested brackets"), "{header}");
+        }
         assert!(read(&with_header(&"(".repeat(60_000), &[])).unwrap_err().contains("overlong"));
         let digits = "9".repeat(3000);
         assert!(read(&shaped(&format!("({digits}, 2)"))).is_err());

@@ -7,18 +7,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
 use std::sync::Once;
 
-use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader as _, RowGroupReader, SerializedFileReader};
+use parquet::record::Field;
 use parquet::schema::types::ColumnDescPtr;
 use rayon::prelude::*;
+use serde_json::Value;
 
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{Places, Row, TIMESTAMP, WINNERS};
+use crate::columns::{OUTCOME, Places, Row, TIMESTAMP, WINNERS, folded};
+use crate::csv_rows::as_result;
 use crate::error::DataError;
+use crate::formats::{self, RecordFormat};
 use crate::parquet_pages::CheckedPages;
+use crate::records;
 
 /// Rows decoded at a time.
 const BATCH: usize = 8192;
@@ -30,21 +35,39 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
 ) -> Result<(), DataError> {
     let reader = checked(path, || SerializedFileReader::new(source))?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let names: Vec<&str> = schema.columns().iter().map(|c| c.path().parts()[0].as_str()).collect();
-    // a nested column shows up once for each of its leaves
-    let mut distinct: Vec<&str> = names.clone();
-    distinct.dedup();
-    let places = Places::of(distinct.iter().copied()).map_err(|message| DataError::new(path, message))?;
+    let columns: Vec<String> =
+        schema.root_schema().get_fields().iter().map(|f| f.name().to_owned()).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let refuse = |message: String| DataError::new(path, message);
+    if let Some(name) = columns.iter().enumerate().find(|(k, name)| columns[..*k].contains(name)) {
+        return Err(refuse(format!("has two columns `{}`; keep one of them", name.1)));
+    }
+    let reading = collector.rules().reading();
+    let asked = reading.format.as_deref().and_then(formats::named);
+    let plain = reading.format.as_deref() == Some("comparisons-parquet");
+    let layout = Places::of(&columns, reading);
+    let recognised = || formats::recognised(&columns).filter(|_| !plain && layout.is_err());
+    if let Some(format) = asked.or_else(recognised) {
+        records::begin(path, format, &columns, collector)?;
+        return read_records(path, &reader, format, collector);
+    }
+    let places = layout.map_err(refuse)?;
     collector.check_filters(|m| places.at[m].is_some())?;
     places.ignored.iter().for_each(|column| collector.ignore(column));
+    if let Some(k) = places.at[OUTCOME] {
+        collector.numbers_are_scores(folded(columns[k]) != "winner");
+    }
     let mut leaves = Vec::new();
     for (m, place) in places.at.iter().enumerate() {
-        let Some(k) = place.and_then(|k| names.iter().position(|n| *n == distinct[k])) else { continue };
+        let Some(name) = place.map(|k| columns[k]) else { continue };
+        let leaf = (0..schema.num_columns()).find(|&k| schema.column(k).path().parts()[0] == name);
+        // a group without leaves holds nothing
+        let Some(k) = leaf else { continue };
         let column = schema.column(k);
         if column.path().parts().len() > 1 || column.max_rep_level() > 0 {
-            let message = format!("column `{}` is nested; it must hold one value a row", names[k]);
-            return Err(DataError::new(path, message));
+            return Err(refuse(format!("column `{name}` is nested; it must hold one value a row")));
         }
+        check_type(&column, m).map_err(|rule| refuse(format!("column `{name}` {rule}")))?;
         leaves.push((m, k, column));
     }
     let new_cells = || leaves.iter().map(|(m, ..)| (*m, Cells::default())).collect::<Vec<_>>();
@@ -58,6 +81,9 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
                 (0..rows).try_for_each(|k| {
                     let mut row: Row<'_> = Row::default();
                     filled.iter().for_each(|(m, cells)| row[*m] = cells.get(k));
+                    if places.first_won {
+                        as_result(&mut row);
+                    }
                     collector.add(line + k + 1, &row)
                 })
             },
@@ -69,6 +95,66 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
         std::mem::swap(&mut filled, &mut next);
     }
     Ok(())
+}
+
+/// Whether the values of a column can be what it means.
+fn check_type(column: &ColumnDescPtr, meaning: usize) -> Result<(), &'static str> {
+    let logical = column.logical_type_ref();
+    let decimal =
+        matches!(logical, Some(LogicalType::Decimal(_))) || column.converted_type() == ConvertedType::DECIMAL;
+    let clock = matches!(logical, Some(LogicalType::Time(_)))
+        || matches!(column.converted_type(), ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS);
+    match column.physical_type() {
+        _ if decimal => Err("holds decimals; cast it to double"),
+        _ if clock => Err("holds times of day; dates are needed"),
+        Type::BOOLEAN if !WINNERS.contains(&meaning) => {
+            Err("holds truth values; it must be text, int32, int64, float or double")
+        }
+        Type::INT96 | Type::FIXED_LEN_BYTE_ARRAY => Err("must be text, int32, int64, float or double"),
+        _ => Ok(()),
+    }
+}
+
+/// Reads records of a published format, nested or not.
+fn read_records<S: FnMut(Entry) + Send>(
+    path: &Path,
+    reader: &SerializedFileReader<impl ChunkReader + 'static>,
+    format: &'static RecordFormat,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    let mut rows = checked(path, || reader.get_row_iter(None))?;
+    let mut line = 0;
+    while let Some(row) = checked(path, || rows.next().transpose())? {
+        line += 1;
+        let record = row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect();
+        let taken = records::take(line, &record, format, collector);
+        collector.settle(taken)?;
+    }
+    Ok(())
+}
+
+/// A value as JSON.
+fn value(field: &Field) -> Value {
+    match field {
+        Field::Null => Value::Null,
+        Field::Bool(v) => Value::from(*v),
+        Field::Byte(v) => Value::from(*v),
+        Field::Short(v) => Value::from(*v),
+        Field::Int(v) => Value::from(*v),
+        Field::Long(v) => Value::from(*v),
+        Field::UByte(v) => Value::from(*v),
+        Field::UShort(v) => Value::from(*v),
+        Field::UInt(v) => Value::from(*v),
+        Field::ULong(v) => Value::from(*v),
+        Field::Float(v) => Value::from(f64::from(*v)),
+        Field::Double(v) => Value::from(*v),
+        Field::Str(text) => Value::from(text.clone()),
+        Field::Group(row) => {
+            row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()
+        }
+        Field::ListInternal(list) => list.elements().iter().map(value).collect(),
+        other => Value::from(other.to_string()),
+    }
 }
 
 /// What `decode` gives. It checks what it reads, but its own invariants may break on a damaged file: that is a bad file, too.
@@ -161,6 +247,8 @@ struct Column {
     defined: i16,
     /// What to divide time stamps by to get seconds, of the columns that are some.
     per_second: Option<f64>,
+    /// Whether whole numbers are without a sign.
+    unsigned: bool,
 }
 
 /// A batch of one column.
@@ -236,7 +324,17 @@ impl Column {
         };
         let defined = descriptor.max_def_level();
         let per_second = per_second.filter(|_| meaning == TIMESTAMP);
-        Ok(Self { reader, defined, per_second })
+        let unsigned = match descriptor.logical_type_ref() {
+            Some(LogicalType::Integer(kind)) => !kind.is_signed,
+            _ => matches!(
+                descriptor.converted_type(),
+                ConvertedType::UINT_8
+                    | ConvertedType::UINT_16
+                    | ConvertedType::UINT_32
+                    | ConvertedType::UINT_64
+            ),
+        };
+        Ok(Self { reader, defined, per_second, unsigned })
     }
 
     /// Decodes the next rows; how many there were.
@@ -263,7 +361,7 @@ impl Column {
         levels.clear();
         text.clear();
         ends.clear();
-        let per_second = self.per_second;
+        let (per_second, unsigned) = (self.per_second, self.unsigned);
         let mut write = |value: f64, shown: &dyn fmt::Display| {
             let written = match per_second {
                 Some(per) => write!(text, "{}", value / per),
@@ -281,12 +379,18 @@ impl Column {
             }
             Reader::Int32(r, values) => {
                 let records = records(r, rows, levels, values)?;
-                values.iter().for_each(|v| write(f64::from(*v), v));
+                values.iter().for_each(|v| match unsigned {
+                    true => write(f64::from(*v as u32), &(*v as u32)),
+                    false => write(f64::from(*v), v),
+                });
                 (records, values.len())
             }
             Reader::Int64(r, values) => {
                 let records = records(r, rows, levels, values)?;
-                values.iter().for_each(|v| write(*v as f64, v));
+                values.iter().for_each(|v| match unsigned {
+                    true => write(*v as u64 as f64, &(*v as u64)),
+                    false => write(*v as f64, v),
+                });
                 (records, values.len())
             }
             Reader::Float(r, values) => {

@@ -57,13 +57,59 @@ impl Rankings {
     }
 }
 
-/// Splits `x > y = z > w` into groups of names.
+/// Splits `x > y = z > w`, or `x>y=z>w`, into groups of names.
+///
+/// A separator that is not known never becomes part of a name: signs of comparison within one, and lists separated by other
+/// signs, are refused.
 pub(crate) fn groups(text: &str) -> Result<Vec<Vec<&str>>, String> {
+    let spaced = text.contains(" > ") || text.contains(" = ");
+    let (above, beside) = if spaced { (" > ", " = ") } else { (">", "=") };
     let groups: Vec<Vec<&str>> =
-        text.split(" > ").map(|group| group.split(" = ").map(str::trim).collect()).collect();
-    let bare = |name: &&str| name.is_empty() || name.starts_with(['>', '=']) || name.ends_with(['>', '=']);
-    if groups.iter().flatten().any(bare) {
-        return Err(format!("ranking `{text}` has an item without a name; write `x > y = z`, with spaces"));
+        text.split(above).map(|group| group.split(beside).map(str::trim).collect()).collect();
+    let names = || groups.iter().flatten();
+    let shown = crate::error::excerpt(text);
+    if names().any(|name| name.is_empty() || name.starts_with(['>', '=']) || name.ends_with(['>', '='])) {
+        return Err(format!("ranking `{shown}` has an item without a name; write `x > y = z`, with spaces"));
+    }
+    if let Some(name) = names().find(|name| name.contains(['>', '='])) {
+        let name = crate::error::excerpt(name);
+        return Err(format!(
+            "ranking `{shown}` has `>` or `=` with spaces and without, in `{name}`; write ` > ` and ` = ` everywhere, or \
+             nowhere, and no such sign in a name"
+        ));
+    }
+    let count = |name: &str, sign: char| name.matches(sign).count();
+    let first = groups[0][0];
+    for sign in ['<', '\u{227b}', '\u{2265}', ';', '|', '\t', ','] {
+        // a sign that every name holds, as the comma of `Doe, Ann`, is part of them
+        let of_names = names().nth(1).is_some()
+            && matches!(sign, ',' | '|')
+            && names().all(|n| count(n, sign) == count(first, sign));
+        if names().any(|name| name.contains(sign)) && !of_names {
+            return Err(format!(
+                "ranking `{shown}` holds `{sign}`, which separates nothing here; write `x > y = z`, the best first"
+            ));
+        }
     }
     Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::groups;
+
+    #[test]
+    fn signs_with_and_without_spaces() {
+        for text in ["x > y = z > w", "x>y=z>w", "x> y=z >w"] {
+            assert_eq!(groups(text).unwrap(), [vec!["x"], vec!["y", "z"], vec!["w"]], "{text}");
+        }
+        assert_eq!(groups("Doe, Ann > Roe, Bob").unwrap(), [["Doe, Ann"], ["Roe, Bob"]]);
+        assert_eq!(groups("x").unwrap(), [["x"]]);
+        for text in [
+            "x>>y", "x > > y", "x >> y", ">x", "x=", "x > y>z", "x > y=z", "x, y, z", "x < y", "x;y", "x|y",
+            "x > y, z", "",
+        ] {
+            assert!(groups(text).is_err(), "{text}");
+        }
+    }
 }

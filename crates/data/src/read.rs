@@ -1,30 +1,36 @@
 //! Files -> [`Comparisons`], [`Battles`], [`Rankings`]: the readers by ending.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 
 use crate::battles::{Battle, Battles};
-use crate::chunks::Stream;
+use crate::chunks::{Stream, Windows as _};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{COLUMNS, ITEM_A, RANKING, meaning};
+use crate::columns::{COLUMNS, ITEM_A, ITEM_B, Layout, RANKING, Row, WINS};
 use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
+use crate::formats::score_table::{is_ranking, meaning};
 use crate::grouped::{Grouped, Grouping};
+use crate::input::Opened;
+use crate::matrix::{Square, number};
 use crate::names::Names;
 use crate::observations::{ObservationCounter, Observations, Unit};
 use crate::rankings::{Ranking, Rankings};
-use crate::registry::{Format, Reads, by_ending, format_of};
+use crate::reading::Reading;
+use crate::registry::{Format, READERS, Reads, by_ending, format_of};
 use crate::selection::Selection;
 use crate::shared_file::SharedFile;
-use crate::{csv_rows, json_rows, parquet_rows, preflib};
+use crate::{columns, csv_rows, formats, input, json_rows, parquet_rows, preflib};
+
+/// Bytes at the beginning that tell what a file holds.
+const SNIFFED: usize = 1 << 16;
 
 /// Reads comparisons and counts them by pair, in memory for the pairs alone.
 ///
-/// `.csv`, `.jsonl` (or `.ndjson`) and `.parquet` with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
+/// `.csv` (or `.tsv`), `.jsonl` (`.ndjson`, `.json`) and `.parquet`, compressed (`.gz`, `.zst`) or not, with `item_a, item_b, outcome` (`a`, `b`, `tie`) and optional `context`,
 /// `annotator`, `timestamp`, `weight`, `magnitude`; `model_a, model_b, winner` (`model_a`, `model_b`, `tie`, `tie (bothbad)` or
 /// `both_bad`), `question_id`, `judge` and `tstamp` are understood, and `winner_model_a, winner_model_b, winner_tie`, one of
 /// which is 1, for the outcome. Or with `ranking` (`x > y = z > w`), or PrefLib
@@ -34,7 +40,7 @@ use crate::{csv_rows, json_rows, parquet_rows, preflib};
 /// # Errors
 /// [`DataError`] naming file, line, value and rule.
 pub fn read_comparisons(path: &Path, selection: &Selection) -> Result<Comparisons, DataError> {
-    counted(path, Source::File(open(path)?), selection)
+    counted(path, Source::Files, selection)
 }
 
 /// [`read_comparisons`] from bytes.
@@ -50,7 +56,7 @@ pub fn parse_comparisons(path: &Path, bytes: &[u8], selection: &Selection) -> Re
 /// # Errors
 /// As [`read_comparisons`].
 pub fn read_battles(path: &Path, selection: &Selection) -> Result<Battles, DataError> {
-    kept(path, Source::File(open(path)?), selection)
+    kept(path, Source::Files, selection)
 }
 
 /// [`read_battles`] from bytes.
@@ -67,7 +73,7 @@ pub fn parse_battles(path: &Path, bytes: &[u8], selection: &Selection) -> Result
 /// # Errors
 /// As [`read_comparisons`]; also if the column is missing.
 pub fn read_grouped(path: &Path, selection: &Selection, by: Grouping) -> Result<Grouped, DataError> {
-    grouped(path, Source::File(open(path)?), selection, by)
+    grouped(path, Source::Files, selection, by)
 }
 
 /// [`read_grouped`] from bytes.
@@ -88,7 +94,7 @@ pub fn parse_grouped(
 /// # Errors
 /// As [`read_comparisons`]; also if the unit needs a column that is missing.
 pub fn read_observations(path: &Path, selection: &Selection, unit: Unit) -> Result<Observations, DataError> {
-    observed(path, Source::File(open(path)?), selection, unit)
+    observed(path, Source::Files, selection, unit)
 }
 
 /// [`read_observations`] from bytes.
@@ -109,7 +115,7 @@ pub fn parse_observations(
 /// # Errors
 /// As [`read_comparisons`]; also if the rows are comparisons of two.
 pub fn read_rankings(path: &Path, selection: &Selection) -> Result<Rankings, DataError> {
-    rank(path, Source::File(open(path)?), selection)
+    rank(path, Source::Files, selection)
 }
 
 /// [`read_rankings`] from bytes.
@@ -151,47 +157,168 @@ pub fn collect_comparisons(path: &Path, selection: &Selection, keep: Keep) -> Re
     let wanted =
         Wanted { observed: Some(keep.unit), rows: keep.rows, groups: keep.groups, ..Wanted::default() };
     let Gathered { observations, battles, groups, .. } =
-        gather(path, Source::File(open(path)?), selection, wanted)?;
+        gather(path, Source::Files, selection, wanted)?;
     let observations = observations.expect("observations were wanted");
     // a column that is empty throughout groups nothing
-    let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].0);
+    let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].role);
     let groups = groups.filter(|_| keep.groups.is_some_and(held));
     Ok(Collected { observations, battles, groups })
 }
 
-/// Whether a file holds comparisons or rankings rather than a matrix, by its ending, and by its header if it is CSV.
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Comparisons of two items, rankings of several, or counts of wins.
+    Comparisons,
+    /// A matrix of win rates, or payoffs of a symmetric game.
+    Matrix,
+    /// Payoffs of two players with actions of their own.
+    Payoffs,
+}
+
+/// What a file holds, by the format that was named, by its ending, and by its beginning where several kinds have the ending.
+/// A file that cannot be read is taken for a matrix, whose reader says why.
 #[must_use]
-pub fn holds_comparisons(path: &Path) -> bool {
-    match (by_ending(path, Reads::Comparisons), by_ending(path, Reads::Matrix)) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        // both have the ending: the header decides
-        (Some(_), Some(_)) => {
-            let mut header = Vec::new();
-            let read =
-                File::open(path).and_then(|f| BufReader::new(f.take(1 << 16)).read_until(b'\n', &mut header));
-            let header = String::from_utf8_lossy(&header);
-            read.is_ok()
-                && header.trim_start_matches('\u{feff}').split(',').any(|name| {
-                    let name = name.trim().trim_matches('"');
-                    meaning(name).is_some_and(|m| m == ITEM_A || m == RANKING)
-                })
+pub fn contents(path: &Path, reading: &Reading) -> Contents {
+    let kind = |reads: Reads| match reads {
+        Reads::Comparisons => Contents::Comparisons,
+        Reads::Payoffs => Contents::Payoffs,
+        _ => Contents::Matrix,
+    };
+    if let Some(row) = reading.format.as_ref().and_then(|name| READERS.iter().find(|r| r.name == name)) {
+        return kind(row.reads);
+    }
+    let Some(first) = input::files(path, reading, Reads::Comparisons).ok().and_then(|f| f.into_iter().next())
+    else {
+        return if reading.more.is_empty() && !path.is_dir() {
+            Contents::Matrix
+        } else {
+            Contents::Comparisons
+        };
+    };
+    let named = input::unpacked(&first);
+    let known =
+        [Reads::Comparisons, Reads::Matrix, Reads::Payoffs].map(|reads| by_ending(&named, reads).is_some());
+    match known {
+        [true, false, false] => return Contents::Comparisons,
+        [false, true, false] => return Contents::Matrix,
+        [false, false, true] => return Contents::Payoffs,
+        [false, false, false] if !input::is_standard_input(&first) => return Contents::Matrix,
+        _ => {}
+    }
+    let shown = input::shown(&first).to_owned();
+    sniff(&shown, &first, reading).unwrap_or(Contents::Matrix)
+}
+
+/// Looks into a file that may be of any kind.
+fn sniff(shown: &Path, path: &Path, reading: &Reading) -> Result<Contents, DataError> {
+    let mut source = Stream::new(input::open(path)?.stream());
+    let failed = |e: std::io::Error| DataError::new(shown, format!("cannot be read: {e}"));
+    let format = match input::is_standard_input(path) {
+        true => input::sniffed(source.window(SNIFFED).map_err(failed)?.0, Reads::Comparisons),
+        false => by_ending(&input::unpacked(path), Reads::Comparisons).unwrap_or(Format::Csv),
+    };
+    match format {
+        Format::Json => {
+            let (start, _) = source.window(SNIFFED).map_err(failed)?;
+            Ok(json_contents(start))
+        }
+        Format::Csv => {
+            let head = csv_rows::head(shown, &mut source, reading)?;
+            let cells: Vec<&str> = head.cells.iter().map(String::as_str).collect();
+            if Layout::of(&cells, reading, false).is_ok() || formats::recognised(&cells).is_some() {
+                return Ok(Contents::Comparisons);
+            }
+            // no probability is above 1: a table that holds such numbers is looked at as a whole
+            let (start, ended) = source.window(SNIFFED).map_err(failed)?;
+            let above = |cell: &[u8]| {
+                std::str::from_utf8(cell)
+                    .ok()
+                    .and_then(|c| c.trim().parse::<f64>().ok())
+                    .is_some_and(|x| x > 1.0)
+            };
+            let separators = |b: &u8| matches!(b, b',' | b'\t' | b';' | b'|' | b'\n' | b'\r');
+            if !start.split(separators).any(above) && (ended || !start.is_empty()) {
+                return Ok(has_role_names(&cells));
+            }
+            let bytes = input::open(path)?.whole(shown)?;
+            let text = crate::text(shown, &bytes)?;
+            let table = table_kind(shown, text, &cells).is_some();
+            Ok(if table { Contents::Comparisons } else { has_role_names(&cells) })
+        }
+        Format::Npy | Format::Npz => Ok(Contents::Matrix),
+        Format::Nfg => Ok(Contents::Payoffs),
+        _ => Ok(Contents::Comparisons),
+    }
+}
+
+/// A header that names an item or a ranking is of comparisons, whatever else it lacks.
+fn has_role_names(cells: &[&str]) -> Contents {
+    let names = [ITEM_A, ITEM_B, RANKING].map(|m| COLUMNS[m].names);
+    let named = cells.iter().any(|c| names.iter().any(|n| n.contains(&columns::folded(c).as_str())));
+    if named { Contents::Comparisons } else { Contents::Matrix }
+}
+
+/// What JSON holds, by its beginning: `[[` and an object with a key `matrix` are a matrix, one with `payoffs` payoffs.
+fn json_contents(start: &[u8]) -> Contents {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let mut signs = text.iter().filter(|b| !b.is_ascii_whitespace());
+    match (signs.next(), signs.next()) {
+        (Some(b'['), Some(b'{')) => return Contents::Comparisons,
+        (Some(b'{'), _) => {}
+        _ => return Contents::Matrix,
+    }
+    let end = text.iter().position(|b| *b == b'\n').unwrap_or(text.len());
+    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&text[..end])
+        .or_else(|_| serde_json::from_slice(text));
+    let holds = |word: &str| match &object {
+        Ok(object) => object.contains_key(word),
+        Err(_) => text.windows(word.len() + 2).any(|w| w == format!("\"{word}\"").as_bytes()),
+    };
+    match () {
+        () if holds("payoffs") => Contents::Payoffs,
+        () if holds("matrix") || holds("labels") => Contents::Matrix,
+        () => match object {
+            // one object that is no matrix: the reader of matrices says what is wrong with it, unless it names items
+            Ok(object)
+                if object.keys().all(|k| !k.contains("item") && !k.contains("model")) && object.len() < 3 =>
+            {
+                Contents::Matrix
+            }
+            _ => Contents::Comparisons,
+        },
+    }
+}
+
+/// A table that is comparisons without naming them.
+enum TableKind {
+    Wins(Square, Vec<Vec<f64>>),
+    Ranks,
+}
+
+/// Which kind of table of comparisons a text is, if it is one.
+fn table_kind(path: &Path, text: &str, header: &[&str]) -> Option<TableKind> {
+    let items = header.iter().filter(|name| meaning(name).is_none()).count();
+    let words = header.iter().all(|name| !name.is_empty() && name.parse::<f64>().is_err());
+    if words && items >= 2 {
+        let lines = crate::table::lines(path, text).ok()?;
+        let places: Vec<usize> = (0..header.len()).filter(|&k| meaning(header[k]).is_none()).collect();
+        let row = |cells: &Vec<String>| -> Option<Vec<f64>> {
+            let cells = places.iter().map(|&k| &cells[k]).filter(|c| !c.is_empty());
+            cells.map(|c| number(c)).collect()
+        };
+        let body: Option<Vec<Vec<f64>>> = lines.iter().skip(1).map(|(_, cells)| row(cells)).collect();
+        let ranked = |body: &Vec<Vec<f64>>| {
+            // one row of two numbers may be anything
+            body.len() > 1 && body.iter().all(|r| is_ranking(r)) && body.iter().flatten().any(|r| *r > 1.0)
+        };
+        if body.filter(|b| !b.is_empty()).as_ref().is_some_and(ranked) {
+            return Some(TableKind::Ranks);
         }
     }
-}
-
-enum Source<'a> {
-    File(File),
-    Bytes(&'a [u8]),
-}
-
-fn open(path: &Path) -> Result<File, DataError> {
-    let refuse = |e| DataError::new(path, format!("cannot be read: {e}"));
-    let file = File::open(path).map_err(refuse)?;
-    match file.metadata().map_err(refuse)?.is_dir() {
-        true => Err(DataError::new(path, "is a folder; a file is needed")),
-        false => Ok(file),
-    }
+    let square = Square::read(path, text).ok()?;
+    let wins = square.wins()?;
+    Some(TableKind::Wins(square, wins))
 }
 
 fn finite(path: &Path, total: f64) -> Result<(), DataError> {
@@ -229,6 +356,41 @@ struct Sinks {
     rankings: Vec<Range<usize>>,
     most: usize,
     groups: Option<(Grouping, Vec<Counter>)>,
+    rated: Rated,
+}
+
+/// Scores that wait for the others of their context and annotator.
+#[derive(Default)]
+struct Rated {
+    /// Where the scores of a context and annotator are. Looked up, never walked.
+    places: FxHashMap<(u32, u32), usize>,
+    lists: Vec<((u32, u32), Vec<(u32, f64)>)>,
+}
+
+impl Rated {
+    fn add(&mut self, item: u32, score: f64, context: u32, annotator: u32) {
+        let next = self.lists.len();
+        let place = *self.places.entry((context, annotator)).or_insert(next);
+        if place == next {
+            self.lists.push(((context, annotator), Vec::new()));
+        }
+        self.lists[place].1.push((item, score));
+    }
+
+    /// A ranking of each context and annotator, the highest score first; of several scores of one item the mean counts.
+    fn rankings(self) -> Vec<Ranking> {
+        let ranking = |((context, annotator), mut list): ((u32, u32), Vec<(u32, f64)>)| {
+            list.sort_by_key(|(item, _)| *item);
+            let of_item = list.chunk_by(|a, b| a.0 == b.0);
+            let mut means: Vec<(u32, f64)> = of_item
+                .map(|same| (same[0].0, same.iter().map(|s| s.1).sum::<f64>() / same.len() as f64))
+                .collect();
+            means.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let groups = means.chunk_by(|a, b| a.1 == b.1).map(|g| g.iter().map(|(i, _)| *i).collect());
+            Ranking { groups: groups.collect(), weight: 1.0, context, annotator, time: None }
+        };
+        self.lists.into_iter().map(ranking).collect()
+    }
 }
 
 impl Sinks {
@@ -241,6 +403,7 @@ impl Sinks {
             rankings: Vec::new(),
             most: wanted.rows.unwrap_or_default(),
             groups: wanted.groups.map(|by| (by, Vec::new())),
+            rated: Rated::default(),
         }
     }
 
@@ -282,6 +445,9 @@ impl Sinks {
                     self.rankings.push(start..end);
                 }
             }
+            Entry::Rated { item, score, context, annotator } => {
+                self.rated.add(item, score, context, annotator);
+            }
         }
     }
 
@@ -316,15 +482,17 @@ fn gather(
     let mut sinks = Sinks::new(wanted);
     let observed_by = wanted.observed.and_then(Unit::grouping);
     let details = wanted.rows.is_some() || wanted.groups.is_some() || observed_by.is_some();
-    let mut collector = RowCollector::new(path, selection, details, |entry| sinks.take(entry))?;
+    let files = source.files(path, &selection.reading)?;
+    let mut collector = RowCollector::new(input::shown(path), selection, details, |entry| sinks.take(entry))?;
     match (observed_by, wanted.groups) {
         (Some(by), _) => collector.group_by(by.column()),
         (None, Some(by)) if wanted.column => collector.group_by(by.column()),
         (None, Some(_)) => {}
         (None, None) => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
     }
-    rows(path, source, &mut collector)?;
+    rows(&files, source, &mut collector)?;
     let (items, contexts, annotators, checks) = collector.finish()?;
+    std::mem::take(&mut sinks.rated).rankings().into_iter().for_each(|r| sinks.take(Entry::Ranking(r)));
     let labels = items.into_list();
     let [contexts, annotators] = [contexts, annotators].map(Names::into_list);
     let mut counts = sinks.counter.map(|c| c.finish(labels.clone(), selection.ties, checks.clone()));
@@ -386,42 +554,179 @@ fn grouped(
 }
 
 fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankings, DataError> {
-    let (mut kept, mut pairs): (Vec<Ranking>, u64) = (Vec::new(), 0);
-    let mut collector = RowCollector::new(path, selection, true, |entry| match entry {
+    let (mut kept, mut pairs, mut rated): (Vec<Ranking>, u64, _) = (Vec::new(), 0, Rated::default());
+    let files = source.files(path, &selection.reading)?;
+    let mut collector = RowCollector::new(input::shown(path), selection, true, |entry| match entry {
         Entry::Battle(_) => pairs += 1,
         Entry::Ranking(r) => kept.push(r),
+        Entry::Rated { item, score, context, annotator } => rated.add(item, score, context, annotator),
     })?;
-    rows(path, source, &mut collector)?;
+    rows(&files, source, &mut collector)?;
     let names = collector.finish()?;
+    kept.extend(rated.rankings());
     if pairs > 0 {
         return Err(DataError::new(path, "has comparisons of two items; rankings need a column `ranking`"));
     }
     Ok(Rankings::new(names, kept))
 }
 
-fn rows<S: FnMut(Entry) + Send>(
-    path: &Path,
-    source: Source<'_>,
-    collector: &mut RowCollector<'_, S>,
-) -> Result<(), DataError> {
-    let failed = |e: std::io::Error| DataError::new(path, format!("cannot be read: {e}"));
-    match (format_of(path, Reads::Comparisons)?, source) {
-        (Format::Csv, Source::File(f)) => csv_rows::read(path, Stream::new(f), collector),
-        (Format::Csv, Source::Bytes(b)) => csv_rows::read(path, b, collector),
-        (Format::JsonLines, Source::File(f)) => json_rows::read(path, Stream::new(f), collector),
-        (Format::JsonLines, Source::Bytes(b)) => json_rows::read(path, b, collector),
-        (Format::Parquet, Source::File(f)) => {
-            parquet_rows::read(path, SharedFile::new(f).map_err(failed)?, collector)
-        }
-        (Format::Parquet, Source::Bytes(b)) => parquet_rows::read(path, Bytes::copy_from_slice(b), collector),
-        (Format::PrefLib, Source::File(mut f)) => {
-            let mut bytes = Vec::new();
-            f.read_to_end(&mut bytes).map_err(failed)?;
-            preflib::read(path, &bytes, collector)
-        }
-        (Format::PrefLib, Source::Bytes(b)) => preflib::read(path, b, collector),
-        (Format::Json | Format::Npy | Format::Npz | Format::Panels, _) => {
-            unreachable!("no row of the registry reads comparisons from these")
+enum Source<'a> {
+    /// What the path and those that follow it stand for.
+    Files,
+    Bytes(&'a [u8]),
+}
+
+impl Source<'_> {
+    fn files(&self, path: &Path, reading: &Reading) -> Result<Vec<PathBuf>, DataError> {
+        match self {
+            Self::Files => input::files(path, reading, Reads::Comparisons),
+            Self::Bytes(_) => Ok(vec![path.to_owned()]),
         }
     }
+}
+
+/// Reads all rows of all files.
+fn rows<'a, S: FnMut(Entry) + Send>(
+    files: &'a [PathBuf],
+    source: Source<'_>,
+    collector: &mut RowCollector<'a, S>,
+) -> Result<(), DataError> {
+    for path in files {
+        collector.begin_file(input::shown(path));
+        let opened = match source {
+            Source::Files => input::open(path)?,
+            Source::Bytes(bytes) => input::of_bytes(path, bytes)?,
+        };
+        rows_of(path, opened, collector)?;
+    }
+    Ok(())
+}
+
+fn rows_of<S: FnMut(Entry) + Send>(
+    path: &Path,
+    opened: Opened,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    let (shown, reading) = (input::shown(path), collector.rules().reading());
+    let failed = |e: std::io::Error| DataError::new(shown, format!("cannot be read: {e}"));
+    let asked = reading.format.as_deref().and_then(|name| READERS.iter().find(|r| r.name == name));
+    if let Some(row) = asked.filter(|row| row.reads != Reads::Comparisons) {
+        let message = format!("is asked for as {}, which is no format of comparisons", row.name);
+        return Err(DataError::new(shown, message));
+    }
+    let by_name = asked.map(|row| row.format).filter(|f| !matches!(f, Format::Records | Format::Table));
+    let named = input::unpacked(path);
+    let opened_as = match by_name {
+        Some(format) => format,
+        None if input::is_standard_input(path)
+            || asked.is_some() && by_ending(&named, Reads::Comparisons).is_none() =>
+        {
+            let bytes = opened.whole(shown)?;
+            let format = input::sniffed(&bytes, Reads::Comparisons);
+            return rows_as(shown, format, input::in_memory(bytes), collector);
+        }
+        None => format_of(&named, Reads::Comparisons)?,
+    };
+    match (opened_as, opened) {
+        (Format::Parquet, Opened::File(f)) => {
+            parquet_rows::read(shown, SharedFile::new(f).map_err(failed)?, collector)
+        }
+        (format, opened) => rows_as(shown, format, opened, collector),
+    }
+}
+
+fn rows_as<S: FnMut(Entry) + Send>(
+    path: &Path,
+    format: Format,
+    opened: Opened,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    match format {
+        Format::Csv => delimited(path, opened, collector),
+        Format::Json => json_rows::read(path, Stream::new(opened.stream()), collector),
+        Format::Parquet => parquet_rows::read(path, Bytes::from(opened.whole(path)?), collector),
+        Format::PrefLib => preflib::read(path, &opened.whole(path)?, collector),
+        _ => Err(DataError::new(path, "is a matrix or a game; comparisons are needed")),
+    }
+}
+
+/// Reads delimited text: rows by their header, records of a published format, or a table of counts or ranks.
+fn delimited<S: FnMut(Entry) + Send>(
+    path: &Path,
+    opened: Opened,
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    let reading = collector.rules().reading();
+    let mut source = Stream::new(opened.stream());
+    let asked = reading.format.as_deref();
+    let head = match asked {
+        Some("win-counts") => None,
+        _ => Some(csv_rows::head(path, &mut source, reading)?),
+    };
+    if let Some(head) = &head {
+        let cells: Vec<&str> = head.cells.iter().map(String::as_str).collect();
+        let plain = asked == Some("comparisons-csv") || Layout::of(&cells, reading, false).is_ok();
+        let format =
+            asked.and_then(formats::named).or_else(|| formats::recognised(&cells).filter(|_| !plain));
+        match format {
+            Some(format) => return csv_rows::read_records(path, format, head, source, collector),
+            None if plain => return csv_rows::read(path, head, source, collector),
+            None => {}
+        }
+    }
+    // what is left may be a table of numbers; the header is part of it
+    let mut text = head.as_ref().map_or_else(String::new, csv_rows::Head::line);
+    let body = source.rest().map_err(|e| DataError::new(path, format!("cannot be read on: {e}")))?;
+    let body = crate::text_of(path, &body)?;
+    text.push_str(body);
+    let cells: Vec<&str> = head.iter().flat_map(|h| &h.cells).map(String::as_str).collect();
+    match table_kind(path, &text, &cells) {
+        Some(TableKind::Wins(square, wins)) => take_wins(square, &wins, collector),
+        Some(TableKind::Ranks) => {
+            let format = formats::named("rank-table").expect("a row of the registry");
+            let head = head.expect("a table of ranks has a header");
+            csv_rows::read_records(path, format, &head, body.as_bytes(), collector)
+        }
+        None if head.is_none() => {
+            let rule =
+                "is not a square table of whole numbers, with labels in a first row or column or without";
+            Err(DataError::new(path, rule))
+        }
+        None => csv_rows::read(path, &head.expect("there is a header"), &b""[..], collector),
+    }
+}
+
+/// Takes a square table of wins.
+fn take_wins<S: FnMut(Entry) + Send>(
+    square: Square,
+    wins: &[Vec<f64>],
+    collector: &mut RowCollector<'_, S>,
+) -> Result<(), DataError> {
+    let n = wins.len();
+    let labels = square.labels.unwrap_or_else(|| (0..n).map(|k| k.to_string()).collect());
+    collector.check_filters(|_| false)?;
+    collector.note_reading("read as win-counts: how often the row beat the column".to_owned());
+    let on_diagonal: f64 = (0..n).map(|i| wins[i][i]).sum();
+    if on_diagonal != 0.0 {
+        collector.note_reading(format!(
+            "the diagonal, {on_diagonal} in all, compares items with themselves and is left out"
+        ));
+    }
+    let pairs = || (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
+    if n > 1 && pairs().all(|(i, j)| wins[i][j] + wins[j][i] == 100.0) {
+        collector.note_reading(
+            "every pair sums to 100: if these are percentages, the number of comparisons is not known"
+                .to_owned(),
+        );
+    }
+    for (i, j) in pairs() {
+        let text = [wins[i][j], wins[j][i]].map(|w| w.to_string());
+        let mut row: Row<'_> = Row::default();
+        row[ITEM_A] = Some(labels[i].trim().as_bytes()).filter(|l| !l.is_empty());
+        row[ITEM_B] = Some(labels[j].trim().as_bytes()).filter(|l| !l.is_empty());
+        row[WINS[0]] = Some(text[0].as_bytes());
+        row[WINS[1]] = Some(text[1].as_bytes());
+        collector.add(square.rows[i].0, &row)?;
+    }
+    Ok(())
 }

@@ -18,6 +18,8 @@ pub enum Reads {
     Features,
     /// Many games, a batch at a time.
     Games,
+    /// Payoffs of two players.
+    Payoffs,
 }
 
 impl Reads {
@@ -29,6 +31,7 @@ impl Reads {
             Self::Policy => "a policy is",
             Self::Features => "features are",
             Self::Games => "many games are",
+            Self::Payoffs => "payoffs of two players are",
         }
     }
 }
@@ -38,12 +41,16 @@ impl Reads {
 pub(crate) enum Format {
     Csv,
     Json,
-    JsonLines,
     Parquet,
     PrefLib,
     Npy,
     Npz,
     Panels,
+    Nfg,
+    /// Records in a file of rows of any kind, told by their columns.
+    Records,
+    /// A square table of numbers, told by what they are.
+    Table,
 }
 
 /// A format that can be read.
@@ -65,6 +72,10 @@ pub struct ReaderEntry {
     pub(crate) format: Format,
 }
 
+/// Endings of files of rows.
+const ROW_FILES: &[&str] = &["csv", "tsv", "jsonl", "ndjson", "json", "parquet"];
+/// Endings of tables.
+const TABLES: &[&str] = &["csv", "tsv"];
 /// Columns of comparisons.
 const PAIRS: &[&str] = &[
     "item_a (model_a)",
@@ -76,6 +87,9 @@ const PAIRS: &[&str] = &[
     "weight",
     "magnitude",
     "ranking",
+    "wins_a, wins_b, ties",
+    "score_a, score_b",
+    "winner, loser (winner_name, loser_name); item, opponent, wins",
 ];
 /// What rows of comparisons are.
 const ROWS: &str =
@@ -87,9 +101,9 @@ const NUMPY: &str = "numpy.org, NEP 1";
 pub const READERS: &[ReaderEntry] = &[
     ReaderEntry {
         name: "matrix-csv",
-        summary: "n lines of n numbers, Pr(row beats column); labels in a first row or column are optional",
+        summary: "n lines of n numbers, Pr(row beats column), or payoffs A = -A'; labels in a first row or column are optional",
         reads: Reads::Matrix,
-        endings: &["csv"],
+        endings: TABLES,
         columns: &[],
         source: "RFC 4180",
         format: Format::Csv,
@@ -134,19 +148,19 @@ pub const READERS: &[ReaderEntry] = &[
         name: "comparisons-csv",
         summary: ROWS,
         reads: Reads::Comparisons,
-        endings: &["csv"],
+        endings: TABLES,
         columns: PAIRS,
-        source: "RFC 4180; names of published arena files are understood",
+        source: "RFC 4180, separated by commas, tabs, semicolons or bars; names of published arena files are understood",
         format: Format::Csv,
     },
     ReaderEntry {
         name: "comparisons-jsonl",
-        summary: "an object a line, with the same keys",
+        summary: "an object a line, or a list of objects, with the same keys",
         reads: Reads::Comparisons,
-        endings: &["jsonl", "ndjson"],
+        endings: &["jsonl", "ndjson", "json"],
         columns: PAIRS,
-        source: "jsonlines.org",
-        format: Format::JsonLines,
+        source: "jsonlines.org; RFC 8259",
+        format: Format::Json,
     },
     ReaderEntry {
         name: "comparisons-parquet",
@@ -159,12 +173,120 @@ pub const READERS: &[ReaderEntry] = &[
     },
     ReaderEntry {
         name: "rankings-preflib",
-        summary: "orders, complete or not, with ties or without: count: 1,2,{3,4}",
+        summary: "orders, complete or not, with ties or without: count: 1,2,{3,4}; categories (.cat), the best first",
         reads: Reads::Comparisons,
-        endings: &["soc", "soi", "toc", "toi"],
+        endings: &["soc", "soi", "toc", "toi", "cat"],
         columns: &["ALTERNATIVE NAME"],
         source: "Mattei, Walsh 2013; preflib.org",
         format: Format::PrefLib,
+    },
+    ReaderEntry {
+        name: "win-counts",
+        summary: "a square table of whole numbers: how often the row beat the column; the diagonal says nothing",
+        reads: Reads::Comparisons,
+        endings: TABLES,
+        columns: &[],
+        source: "tables of wins, as in BradleyTerry2 and league tables",
+        format: Format::Table,
+    },
+    ReaderEntry {
+        name: "rank-table",
+        summary: "a ranking a row, a column an item: its rank, 1 the best; blank where it was not ranked",
+        reads: Reads::Comparisons,
+        endings: TABLES,
+        columns: &["context", "annotator", "weight"],
+        source: "tables of ranks, as in PLMIX and rankdata of scipy.stats",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "score-table",
+        summary: "a context a row, a column an item: its score, the highest first; by its name alone",
+        reads: Reads::Comparisons,
+        endings: TABLES,
+        columns: &["context", "annotator", "weight"],
+        source: "tables of benchmark results",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "ratings",
+        summary: "a score a row; the items of a context and annotator are ranked by it, the highest first",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["item (model)", "score (rating)", "context", "annotator"],
+        source: "tables of ratings",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "mt-bench-pairs",
+        summary: "two games a record, the second in the other order; errors of the judge are left out",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["model_1", "model_2", "g1_winner", "g2_winner", "question_id", "judge", "tstamp"],
+        source: "FastChat, llm_judge, *_pair.jsonl; Zheng et al. 2023, arXiv:2306.05685",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "arena-hard",
+        summary: "the games of a model against a baseline, in both orders; games without a verdict are left out",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["model", "games", "baseline", "question_id (uid)", "judge"],
+        source: "arena-hard-auto, model_judgment; Li et al. 2024, arXiv:2406.11939",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "alpaca-eval",
+        summary: "a preference in [1, 2] as a vote divided by its probability; null is left out",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["generator_1 (generator)", "generator_2", "preference", "annotator", "instruction"],
+        source: "alpaca_eval, annotations.json; Dubois et al. 2024, arXiv:2404.04475",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "ultrafeedback",
+        summary: "rated completions of a prompt, ranked by the mean of their fine-grained ratings",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["instruction", "completions"],
+        source: "openbmb/UltraFeedback; Cui et al. 2023, arXiv:2310.01377",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "preferences",
+        summary: "a chosen and a rejected answer to a prompt, text or messages; items are hashes of the answers",
+        reads: Reads::Comparisons,
+        endings: ROW_FILES,
+        columns: &["prompt", "chosen", "rejected", "score_chosen", "score_rejected"],
+        source: "TRL, preference data sets; Bai et al. 2022, arXiv:2204.05862",
+        format: Format::Records,
+    },
+    ReaderEntry {
+        name: "payoffs-nfg",
+        summary: "a zero-sum game of two players in normal form, by payoffs or outcomes",
+        reads: Reads::Payoffs,
+        endings: &["nfg"],
+        columns: &[],
+        source: "Gambit, the .nfg format",
+        format: Format::Nfg,
+    },
+    ReaderEntry {
+        name: "payoffs-csv",
+        summary: "payoffs of the row player of a zero-sum game; by its name alone",
+        reads: Reads::Payoffs,
+        endings: TABLES,
+        columns: &[],
+        source: "RFC 4180",
+        format: Format::Csv,
+    },
+    ReaderEntry {
+        name: "payoffs-json",
+        summary: "an object with the payoffs of the row player of a zero-sum game, and labels if need be",
+        reads: Reads::Payoffs,
+        endings: &["json"],
+        columns: &["payoffs", "rows", "columns"],
+        source: "RFC 8259",
+        format: Format::Json,
     },
     ReaderEntry {
         name: "policy-csv",
@@ -225,7 +347,10 @@ pub const READERS: &[ReaderEntry] = &[
 /// The formats that are read as `reads` and have the ending of `path`.
 pub(crate) fn by_ending(path: &Path, reads: Reads) -> Option<Format> {
     let ending = ending(path);
-    let row = READERS.iter().find(|r| r.reads == reads && r.endings.contains(&ending.as_str()));
+    let row = READERS.iter().find(|r| {
+        let by_columns = matches!(r.format, Format::Records | Format::Table);
+        r.reads == reads && !by_columns && r.endings.contains(&ending.as_str())
+    });
     row.map(|r| r.format)
 }
 
@@ -233,10 +358,22 @@ pub(crate) fn by_ending(path: &Path, reads: Reads) -> Option<Format> {
 pub(crate) fn format_of(path: &Path, reads: Reads) -> Result<Format, DataError> {
     by_ending(path, reads).ok_or_else(|| {
         let rows = READERS.iter().filter(|r| r.reads == reads);
-        let mut known: Vec<String> = rows.flat_map(|r| r.endings).map(|e| format!(".{e}")).collect();
+        let mut known: Vec<String> = Vec::new();
+        for ending in rows.flat_map(|r| r.endings).map(|e| format!(".{e}")) {
+            if !known.contains(&ending) {
+                known.push(ending);
+            }
+        }
         let last = known.pop().unwrap_or_default();
         let list = if known.is_empty() { last } else { format!("{} or {last}", known.join(", ")) };
-        let message = format!("has the ending `{}`; {} {list}", ending(path), reads.words());
+        let why = match ending(path).as_str() {
+            "wmd" => "; PrefLib's .wmd are weights of a matching market, not comparisons",
+            "pwg" | "wmg" | "tog" | "mjg" => {
+                "; graphs of PrefLib's old format are comparisons as item,opponent,wins in a .csv"
+            }
+            _ => "",
+        };
+        let message = format!("has the ending `{}`; {} {list}{why}", ending(path), reads.words());
         DataError::new(path, message)
     })
 }
@@ -244,7 +381,7 @@ pub(crate) fn format_of(path: &Path, reads: Reads) -> Result<Format, DataError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::{COLUMNS, ITEM_A, MAGNITUDE, OUTCOME, RANKING, WEIGHT, WINNERS};
+    use crate::columns::COLUMNS;
 
     #[test]
     fn names_are_distinct_and_an_ending_means_one_format_of_a_kind() {
@@ -256,7 +393,10 @@ mod tests {
             );
             for other in &READERS[..k] {
                 assert_ne!(row.name, other.name);
-                let shared = row.endings.iter().any(|e| other.endings.contains(e));
+                let by_columns = |r: &ReaderEntry| matches!(r.format, Format::Records | Format::Table);
+                let shared = row.endings.iter().any(|e| other.endings.contains(e))
+                    && !by_columns(row)
+                    && !by_columns(other);
                 assert!(row.reads != other.reads || !shared, "{} {}", row.name, other.name);
             }
         }
@@ -266,11 +406,9 @@ mod tests {
     #[test]
     fn columns_of_comparisons_are_those_that_are_read() {
         let all = PAIRS.join(" ");
-        for names in COLUMNS.iter().map(|(_, names)| names) {
-            assert!(names.iter().all(|name| all.contains(name)), "{names:?}");
+        for entry in COLUMNS.iter().filter(|entry| !["winning", "losing"].contains(&entry.role)) {
+            assert!(entry.names.iter().all(|name| all.contains(name)), "{}", entry.role);
         }
-        let own = [ITEM_A, OUTCOME, WEIGHT, MAGNITUDE, RANKING, WINNERS[0]];
-        assert!(own.iter().all(|&m| all.contains(COLUMNS[m].0)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which comparisons are counted, and how.
 
+use crate::reading::Reading;
+
 /// What a tie counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ties {
@@ -23,4 +25,6 @@ pub struct Selection {
     pub since: Option<String>,
     /// What a tie counts.
     pub ties: Ties,
+    /// How the file is read.
+    pub reading: Reading,
 }

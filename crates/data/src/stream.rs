@@ -21,8 +21,9 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use zip::ZipArchive;
 
 use crate::error::DataError;
-use crate::npy;
+use crate::matrix::MAX_ACTIONS;
 use crate::registry::{Format, Reads, by_ending, format_of};
+use crate::{input, npy};
 
 pub use answers::AnswerWriter;
 
@@ -83,7 +84,7 @@ fn stream<E: From<DataError>>(
     path: &Path,
     take: &mut dyn FnMut(Extent, &mut Source<'_>) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let file = File::open(path).map_err(|e| DataError::new(path, format!("cannot be read: {e}")))?;
+    let file = input::open_file(path)?;
     match format_of(path, Reads::Games)? {
         Format::Npy => from_array(path, BufReader::new(file), take),
         Format::Npz => {
@@ -104,7 +105,8 @@ fn from_array<E: From<DataError>>(
 ) -> Result<(), E> {
     let refuse = |message: String| DataError::new(path, message);
     // the header's stated length is believed only so far
-    let header = Header::from_reader(&mut (&mut reader).take(npy::LONGEST_HEADER as u64))
+    let header = npy::header(path, &mut reader)?;
+    let header = Header::from_reader(&mut &header[..])
         .map_err(|e| refuse(format!("is not a NumPy file: {e}; write it with numpy.save or numpy.savez")))?;
     let (contexts, n) = match header.shape[..] {
         [n, m] if n == m => (1, n),
@@ -116,6 +118,9 @@ fn from_array<E: From<DataError>>(
         let message = format!("has shape {:?}; contexts x n x n is needed", header.shape);
         return Err(refuse(message).into());
     };
+    if n > MAX_ACTIONS {
+        return Err(refuse(format!("has {n} actions a game; at most {MAX_ACTIONS} are read")).into());
+    }
     if header.layout != Layout::Standard && n > 1 {
         let message = "is in Fortran order; write it with numpy.ascontiguousarray".to_owned();
         return Err(refuse(message).into());
@@ -135,7 +140,12 @@ fn from_array<E: From<DataError>>(
     let mut source = || {
         let games = most.min(contexts - next);
         if games == 0 {
-            return Ok(None);
+            // to the end: a checksum is compared there, and nothing may follow
+            let more = (&mut reader).take(1).read_to_end(&mut Vec::new());
+            return match more.map_err(|e| refuse(format!("cannot be read on: {e}")))? {
+                0 => Ok(None),
+                _ => Err(refuse("goes on behind its array; write it again".to_owned())),
+            };
         }
         let wanted = games
             .checked_mul(count)

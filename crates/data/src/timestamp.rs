@@ -1,10 +1,83 @@
 //! Times as seconds since 1970-01-01 UTC, from the ways files write them.
 
-/// Reads `YYYY-MM-DD`, `YYYY-MM-DD[T ]HH:MM[:SS[.fff]][Z|+HH:MM]` (UTC without a zone) or a number of seconds.
-pub(crate) fn seconds(text: &str) -> Option<f64> {
-    if let Ok(number) = text.parse::<f64>() {
-        return number.is_finite().then_some(number);
+/// What a number stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+    /// `YYYYMMDD` or `YYYYMMDDHHMMSS`.
+    Digits,
+}
+
+impl Unit {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds, Self::Digits];
+
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+            Self::Microseconds => "microseconds",
+            Self::Nanoseconds => "nanoseconds",
+            Self::Digits => "YYYYMMDD",
+        }
     }
+}
+
+/// The unit of a number, by its size: seconds up to 1e11 (the year 5138), then a thousandth of it each thousand times on;
+/// eight or fourteen digits that are a date of the years 1900 to 2199 are that date. 0 is the same in every unit.
+fn number(text: &str, value: f64) -> Option<(f64, Option<Unit>)> {
+    let digits = text.len() == 8 || text.len() == 14;
+    if digits && text.bytes().all(|b| b.is_ascii_digit()) && ("1900".."2200").contains(&&text[..4]) {
+        let day = day_number(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..8]));
+        let clock = match text.get(8..).filter(|c| !c.is_empty()) {
+            None => Some(0.0),
+            Some(c) => clock_seconds(&format!("{}:{}:{}", &c[..2], &c[2..4], &c[4..])),
+        };
+        if let (Some(day), Some(clock)) = (day, clock) {
+            return Some((day as f64 * 86_400.0 + clock, Some(Unit::Digits)));
+        }
+    }
+    let (per_second, unit) = match value.abs() {
+        0.0 => return Some((0.0, None)),
+        x if x < 1e11 => (1.0, Unit::Seconds),
+        x if x < 1e14 => (1e3, Unit::Milliseconds),
+        x if x < 1e17 => (1e6, Unit::Microseconds),
+        x if x < 1e20 => (1e9, Unit::Nanoseconds),
+        _ => return None,
+    };
+    Some((value / per_second, Some(unit)))
+}
+
+/// The day of a time, `YYYY-MM-DD`: the inverse of the day count.
+pub(crate) fn date(seconds: f64) -> String {
+    let z = (seconds / 86_400.0).floor() as i64 + 719_468;
+    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    format!("{:04}-{month:02}-{day:02}", year + 400 * era + i64::from(month <= 2))
+}
+
+/// Reads `YYYY-MM-DD`, `YYYY-MM-DD[T ]HH:MM[:SS[.fff]][Z|+HH:MM]` (UTC without a zone) or a number, whose unit its size
+/// tells.
+pub(crate) fn read(text: &str) -> Option<(f64, Option<Unit>)> {
+    if let Ok(value) = text.parse::<f64>() {
+        return number(text, value).filter(|_| value.is_finite());
+    }
+    words(text).map(|seconds| (seconds, None))
+}
+
+/// [`read`] without the unit.
+pub(crate) fn seconds(text: &str) -> Option<f64> {
+    read(text).map(|(seconds, _)| seconds)
+}
+
+fn words(text: &str) -> Option<f64> {
     let (date, rest) = text.split_at_checked(10)?;
     let day = day_number(date)? as f64 * 86_400.0;
     if rest.is_empty() {
@@ -73,7 +146,26 @@ fn day_number(date: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{Unit, date, read, seconds};
+
+    #[test]
+    fn the_size_of_a_number_tells_its_unit() {
+        for (text, expected, unit) in [
+            ("1704449472", 1_704_449_472.0, Unit::Seconds),
+            ("1704449472250", 1_704_449_472.25, Unit::Milliseconds),
+            ("1704449472250000", 1_704_449_472.25, Unit::Microseconds),
+            ("1704449472250000000", 1_704_449_472.25, Unit::Nanoseconds),
+            ("20240105", 1_704_412_800.0, Unit::Digits),
+            ("20240105101112", 1_704_449_472.0, Unit::Digits),
+            ("20249905", 20_249_905.0, Unit::Seconds),
+            ("17", 17.0, Unit::Seconds),
+        ] {
+            assert_eq!(read(text), Some((expected, Some(unit))), "{text}");
+        }
+        assert_eq!((read("0"), read("1e30")), (Some((0.0, None)), None));
+        assert_eq!(date(1_704_449_472.25), "2024-01-05");
+        assert_eq!(date(-1.0), "1969-12-31");
+    }
 
     #[test]
     fn the_usual_forms() {
@@ -111,19 +203,8 @@ mod tests {
 
         #[test]
         fn days_follow_each_other(day in -200_000i64..200_000) {
-            // the inverse by the day count of 400 years, one day at a time within a month
-            let date = |d: i64| {
-                let z = d + 719_468;
-                let era = z.div_euclid(146_097);
-                let doe = z.rem_euclid(146_097);
-                let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-                let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-                let mp = (5 * doy + 2) / 153;
-                let month = if mp < 10 { mp + 3 } else { mp - 9 };
-                let year = yoe + era * 400 + i64::from(month <= 2);
-                format!("{year:04}-{month:02}-{:02}", doy - (153 * mp + 2) / 5 + 1)
-            };
-            proptest::prop_assert_eq!(seconds(&date(day)), Some(day as f64 * 86_400.0));
+            let text = date(day as f64 * 86_400.0);
+            proptest::prop_assert_eq!(seconds(&text), Some(day as f64 * 86_400.0));
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod leaderboard;
 pub mod metric;
 mod read;
 pub mod schema;
+pub mod text;
 pub mod vocabulary;
 mod write;
 

@@ -14,7 +14,7 @@ use crate::{Answer, output};
 pub(super) fn fit(args: Fit) -> Outcome {
     let (progress, options) = (Terminal::default(), args.options());
     // what a tie counts is among the options
-    let selection = args.filters.selection(Ties::Half);
+    let selection = args.filters.selection(Ties::Half, &args.more);
     let source = FitSource {
         source: Source { path: args.data, selection },
         features: args.features,
@@ -48,7 +48,7 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
 pub(super) fn rank(args: Rank) -> Outcome {
     let progress = Terminal::default();
     let options = RankOptions { replicates: args.replicates, seed: args.seed, unmet: args.unmet.into() };
-    let source = Source { selection: args.filters.selection(args.ties), path: args.data };
+    let source = Source { selection: args.filters.selection(args.ties, &args.more), path: args.data };
     if let Some(each) = args.each {
         let data = source.grouped(each.into(), &progress)?;
         let answer = rank_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;

@@ -1,9 +1,10 @@
 //! `equipoise solve` and `equipoise gap`: exact answers about one game file.
 
+use equipoise::data::{Contents, read_payoffs};
 use equipoise_answers::{
     AnswerError, GapOptions, SolveOptions, Source, check_certificate, gap as measured, is_batch_output,
     read_certificate, read_policy_for, read_reference_for, read_reference_for_batch, solve as solved,
-    solve_batch, to_json,
+    solve_batch, solve_two_player, to_json,
 };
 
 use super::Outcome;
@@ -26,7 +27,11 @@ pub(super) fn solve(args: Solve) -> Outcome {
         output::show(&solve_batch(file, out, &options, &progress)?, args.json);
         return Ok(Answer::Yes);
     }
-    let given = args.file.source().game(&progress)?;
+    let source = args.file.source();
+    if source.contents() == Contents::Payoffs {
+        return two_player(&args, &source);
+    }
+    let given = source.game(&progress)?;
     options.reference = reference.map(|path| read_reference_for(&given.game, path)).transpose()?;
     let answer = solved(&given, &options, &progress)?;
     if let Some(out) = &args.out {
@@ -37,9 +42,35 @@ pub(super) fn solve(args: Solve) -> Outcome {
     Ok(Answer::Yes)
 }
 
+/// A game of two players with actions of their own has no reference and no temperature here.
+fn two_player(args: &Solve, source: &Source) -> Outcome {
+    let misplaced = [
+        ("tau", args.regularisation.tau != 0.0),
+        ("reference", args.regularisation.reference.is_some()),
+        ("select", args.select.is_some()),
+        ("ranges", args.ranges),
+        ("path", args.path),
+    ];
+    if let Some((option, _)) = misplaced.iter().find(|(_, given)| *given) {
+        return Err(format!(
+            "--{option} is for preference matrices; {} holds payoffs",
+            source.path.display()
+        )
+        .into());
+    }
+    let game = read_payoffs(&source.path, &source.selection.reading).map_err(AnswerError::from)?;
+    let answer = solve_two_player(&game).map_err(|e| e.in_file(&source.path))?;
+    if let Some(out) = &args.out {
+        let written = std::fs::write(out, to_json(&answer) + "\n");
+        written.map_err(|source| AnswerError::Write { path: out.clone(), source })?;
+    }
+    output::show(&answer, args.json);
+    Ok(Answer::Yes)
+}
+
 pub(super) fn gap(args: Gap) -> Outcome {
     let progress = Terminal::default();
-    let source = |path| Source { path, selection: args.filters.selection(args.ties) };
+    let source = |path| Source { path, selection: args.filters.selection(args.ties, &[]) };
     let given = args.game.map(|path| source(path).game(&progress)).transpose()?;
     if let Some(path) = &args.certificate {
         let checked = check_certificate(&read_certificate(path)?, given.as_ref());
