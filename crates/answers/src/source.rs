@@ -97,6 +97,8 @@ impl Source {
     }
 
     fn matrix_read(&self, progress: &dyn Progress) -> Result<MatrixRead, AnswerError> {
+        let known = self.selection.reading.check();
+        known.map_err(|rule| AnswerError::input(rule).in_file(&self.path))?;
         if self.contents() == Contents::Payoffs {
             let rule = "holds payoffs of two players, which solve alone takes";
             return Err(AnswerError::input(rule).in_file(&self.path));
