@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use equipoise::core::Policy;
 use equipoise::data::{
-    Battles, Checks, Comparisons, Contents, Grouped, Grouping, MatrixRead, Observations, Rankings, Selection, Ties, Unit,
-    contents, read_battles, read_comparisons, read_grouped, read_matrix_as, read_observations, read_policy,
-    read_rankings,
+    Battles, Checks, Comparisons, Contents, Grouped, Grouping, MatrixRead, Observations, Rankings, Selection,
+    Ties, Unit, contents, read_battles, read_comparisons, read_grouped, read_matrix_as, read_observations,
+    read_policy, read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;

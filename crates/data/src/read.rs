@@ -156,8 +156,7 @@ pub struct Collected {
 pub fn collect_comparisons(path: &Path, selection: &Selection, keep: Keep) -> Result<Collected, DataError> {
     let wanted =
         Wanted { observed: Some(keep.unit), rows: keep.rows, groups: keep.groups, ..Wanted::default() };
-    let Gathered { observations, battles, groups, .. } =
-        gather(path, Source::Files, selection, wanted)?;
+    let Gathered { observations, battles, groups, .. } = gather(path, Source::Files, selection, wanted)?;
     let observations = observations.expect("observations were wanted");
     // a column that is empty throughout groups nothing
     let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].role);

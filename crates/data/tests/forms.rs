@@ -198,7 +198,7 @@ fn separators_arrays_and_compression_make_no_difference() {
     let more = Reading { more: vec![dir.path().join("e.csv")], ..Reading::default() };
     let two = Selection { reading: more, ..Selection::default() };
     let two = collect_comparisons(&dir.path().join("d.tsv"), &two, Default::default()).unwrap();
-    assert_eq!(two.counts.total, 12.0);
+    assert_eq!(two.observations.comparisons.total, 12.0);
 }
 
 #[test]
@@ -387,7 +387,9 @@ fn matrices_that_were_rounded_and_payoffs() {
     assert!(error.contains("--symmetrise") && error.contains("5.000e-4"), "{error}");
     let symmetrise = Reading { symmetrise: true, ..Reading::default() };
     let read = read_matrix_as(&rounded, &symmetrise).unwrap();
-    assert!((read.game.margin(0, 0, 1) - 0.0625).abs() < 1e-15 && read.remarks[0].contains("5.000e-4"));
+    assert!(
+        (read.game.matrix(0).margin(0, 1) - 0.0625).abs() < 1e-15 && read.remarks[0].contains("5.000e-4")
+    );
     for (name, text) in [
         ("t.csv", "m\tx\ty\tz\nx\t0.5\t0.7\t0.4\ny\t0.3\t0.5\t0.8\nz\t0.6\t0.2\t0.5\n"),
         ("g.csv", "m;x;y;z\nx;0,5;0,7;0,4\ny;0,3;0,5;0,8\nz;0,6;0,2;0,5\n"),
@@ -397,7 +399,7 @@ fn matrices_that_were_rounded_and_payoffs() {
     }
     let payoffs = write("p.csv", "m,x,y,z\nx,0,3,-1\ny,-3,0,2\nz,1,-2,0\n");
     let read = read_matrix_as(&payoffs, &Reading::default()).unwrap();
-    assert_eq!((read.game.margin(0, 0, 1), read.game.margin(0, 2, 1)), (0.15, -0.1));
+    assert_eq!((read.game.matrix(0).margin(0, 1), read.game.matrix(0).margin(2, 1)), (0.15, -0.1));
     assert!(read.remarks[0].contains("read as payoffs"));
     let nfg = read_payoffs(&fixture("payoffs.nfg"), &Reading::default()).unwrap();
     assert_eq!((nfg.payoffs[[1, 0]], nfg.payoffs[[0, 1]], nfg.payoffs[[0, 2]]), (0.0, 0.5, 2.5));
