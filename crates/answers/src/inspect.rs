@@ -4,19 +4,23 @@ mod answer;
 mod groups;
 mod verdict;
 
-use equipoise::data::{Comparisons, Grouped};
-use equipoise::models::intransitivity::inspect as test_intransitivity;
+use equipoise::core::seed::stream;
+use equipoise::data::{Battles, Comparisons, Grouped, Grouping, Rankings};
+use equipoise::models::agreement::agreement;
+use equipoise::models::intransitivity::{inspect as test_intransitivity, inspect_rankings as test_rankings};
+use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
-    BradleyTerryFacts, CyclicEnergy, CyclicTriads, InspectAnswer, NashFacts, PositionBias, PowerFacts,
-    PowerTriad, StatisticFacts, StrongestCycle,
+    AnnotatorAgreement, BradleyTerryFacts, CyclicEnergy, CyclicTriads, GroupAgreement, InspectAnswer,
+    LinkFacts, NashFacts, OneRatingFacts, PositionBias, PowerFacts, PowerTriad, StatisticFacts,
+    StrongestCycle,
 };
 pub use groups::{GroupSummary, InspectGroupsAnswer};
-pub use verdict::{Favourite, InspectVerdict};
+pub use verdict::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating};
 
 use crate::error::AnswerError;
-use crate::progress::{Progress, Stage};
-use crate::source::group_name;
+use crate::progress::{Progress, Silent, Stage};
+use crate::source::{Source, group_name};
 
 /// How comparisons are inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,89 @@ impl Default for InspectOptions {
     fn default() -> Self {
         Self { replicates: 999, seed: 0 }
     }
+}
+
+/// Comparisons of one game, and how contexts and annotators split them, where a file says so.
+#[derive(Clone, Debug)]
+pub struct InspectData {
+    /// All of them.
+    pub comparisons: Comparisons,
+    /// The same by context.
+    pub contexts: Option<Grouped>,
+    /// The same by annotator.
+    pub annotators: Option<Grouped>,
+    /// The same row by row, where there are annotators.
+    pub rows: Option<Battles>,
+    /// The rankings that they are the pairs of, if the file holds rankings.
+    pub rankings: Option<Rankings>,
+}
+
+impl InspectData {
+    /// Reads a file; groups are kept if there are at least two.
+    ///
+    /// # Errors
+    /// As [`Source::comparisons`].
+    pub fn read(source: &Source, progress: &dyn Progress) -> Result<Self, AnswerError> {
+        let comparisons = source.comparisons(progress)?;
+        // a file without the column has no groups, which is no error here
+        let by = |grouping| source.grouped(grouping, &Silent).ok().filter(|g| g.names.len() > 1);
+        let (contexts, annotators) = (by(Grouping::Context), by(Grouping::Annotator));
+        let rows = annotators.as_ref().and_then(|_| source.battles(&Silent).ok());
+        let rankings = source.rankings(&Silent).ok();
+        Ok(Self { comparisons, contexts, annotators, rows, rankings })
+    }
+}
+
+/// Bootstrap samples of the interval of Krippendorff's alpha.
+const SAMPLES: usize = 400;
+
+/// [`inspect`], and whether one board fits all contexts and all annotators, and whether annotators agree on what several of
+/// them judged.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_split(
+    data: &InspectData,
+    options: &InspectOptions,
+    progress: &dyn Progress,
+) -> Result<InspectAnswer, AnswerError> {
+    let mut answer = match &data.rankings {
+        None => inspect(&data.comparisons, options, progress)?,
+        Some(rankings) => {
+            let stage =
+                Stage::begin(progress, "data sets under one rating an item", Some(options.replicates));
+            let done = || progress.advance(1);
+            let found = test_rankings(&data.comparisons, rankings, options.replicates, options.seed, &done)?;
+            drop(stage);
+            InspectAnswer::new(None, &data.comparisons, &found)
+        }
+    };
+    for (by, grouped) in [("context", &data.contexts), ("annotator", &data.annotators)] {
+        if let Some(grouped) = grouped {
+            let found = agreement(grouped, options.replicates, options.seed);
+            answer.add_agreement(GroupAgreement {
+                by,
+                groups: found.groups,
+                shared: found.shared,
+                p_value: found.p_value,
+            });
+        }
+    }
+    if let Some(rows) = &data.rows {
+        let mut rng = stream(options.seed, "krippendorff", &[]);
+        let units = units(rows);
+        let mut of = |distance| alpha(&units, distance, SAMPLES, &mut rng);
+        let (nominal, interval) = (of(Distance::Nominal), of(Distance::Interval));
+        answer.annotator_agreement = nominal.alpha.map(|alpha| AnnotatorAgreement {
+            units: nominal.units,
+            judgements: nominal.judgements,
+            alpha,
+            low: nominal.interval.map(|i| i.0),
+            high: nominal.interval.map(|i| i.1),
+            alpha_of_scores: interval.alpha,
+        });
+    }
+    Ok(answer)
 }
 
 /// Inspects the comparisons of one game. Those of a matrix ([`comparisons_of`](crate::comparisons_of)) have no counts, and

@@ -6,9 +6,11 @@
 //! | the same of any number of games in a file | [`solve_batch`] | [`BatchAnswer`], and a file |
 //! | how far a policy is from equilibrium | [`gap()`] | [`GapAnswer`] |
 //! | whether a proof of equilibrium holds | [`check_certificate`] of an answer, or of a [`Proof`] | [`CertificateAnswer`] |
-//! | is it cyclic beyond noise? | [`inspect()`], [`inspect_groups`] | [`InspectAnswer`], [`InspectGroupsAnswer`] |
+//! | is it cyclic beyond noise? | [`inspect()`], [`inspect_split`], [`inspect_groups`] | [`InspectAnswer`], [`InspectGroupsAnswer`] |
 //! | a preference model | [`fit()`] of [`FitData`] | [`FitAnswer`] |
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
+//! | one board to be published | [`standings()`] | [`StandingsAnswer`] |
+//! | who moved between two boards? | [`changes()`] | [`ChangesAnswer`] |
 //! | the statements about the methods, against measurements | [`audit()`] | [`AuditAnswer`] |
 //! | what the registries hold | [`list()`] | [`ListAnswer`] |
 //!
@@ -52,11 +54,14 @@ mod gap;
 mod inspect;
 mod list;
 mod loss;
+mod p_value;
+mod position;
 mod progress;
 mod rank;
 mod settings;
 mod solve;
 mod source;
+mod standings;
 mod table;
 mod two_player;
 
@@ -75,19 +80,21 @@ pub use fit::{
 };
 pub use gap::{GapAnswer, GapOptions, gap};
 pub use inspect::{
-    BradleyTerryFacts, CyclicEnergy, CyclicTriads, Favourite, GroupSummary, InspectAnswer,
-    InspectGroupsAnswer, InspectOptions, InspectVerdict, NashFacts, PositionBias, PowerFacts, PowerTriad,
-    StatisticFacts, StrongestCycle, inspect, inspect_groups,
+    AnnotatorAgreement, BradleyTerryFacts, Cycle, CyclicEnergy, CyclicTriads, Detectable, Favourite,
+    GroupAgreement, GroupSummary, InspectAnswer, InspectData, InspectGroupsAnswer, InspectOptions,
+    InspectVerdict, LinkFacts, LotteryWords, NashFacts, OneRating, OneRatingFacts, PositionBias, PowerFacts,
+    PowerTriad, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
     ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,
     list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs};
+pub use position::PositionFacts;
 pub use progress::{Progress, Silent};
 pub use rank::{
-    PageOptions, PositionFacts, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank,
-    rank_groups, rank_with_page,
+    PageOptions, RankAnswer, RankData, RankGroupsAnswer, RankOptions, RankRow, rank, rank_groups,
+    rank_with_page,
 };
 pub use settings::read_settings;
 pub use solve::{
@@ -95,6 +102,9 @@ pub use solve::{
     RegularisedCertificate, Select, SolveAnswer, SolveOptions, Solved, solve,
 };
 pub use source::{GivenGame, Source, comparisons_of, read_policy_for, read_reference_for};
+pub use standings::{
+    ChangeRow, ChangesAnswer, StandingsAnswer, StandingsOptions, StandingsRow, changes, standings,
+};
 pub use two_player::{TwoPlayerAnswer, solve_two_player};
 
 /// An answer as the command prints it with `--json`: indented, keys in alphabetical order, numbers in the fewest digits that

@@ -10,7 +10,7 @@ use equipoise::models::intransitivity::InspectError;
 use equipoise::models::leaderboard::{BoardOptions, Leaderboard as Ratings, Unmet, leaderboard as ratings};
 use equipoise_records::leaderboard::Leaderboard;
 
-pub use answer::{PositionFacts, RankAnswer, RankGroupsAnswer, RankRow};
+pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
 pub use page::PageOptions;
 
 use crate::error::AnswerError;

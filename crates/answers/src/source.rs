@@ -253,7 +253,7 @@ pub fn comparisons_of(game: &Game) -> Result<Comparisons, AnswerError> {
     let mut wins = game.to_array(0);
     wins.diag_mut().fill(0.0);
     let ties = Array2::zeros(wins.dim());
-    Ok(Comparisons { labels: game.labels(0), ..Comparisons::from_tables(&wins, &ties) })
+    Ok(Comparisons { labels: game.labels(0), counted: false, ..Comparisons::from_tables(&wins, &ties) })
 }
 
 /// The name of a group, as it is printed.

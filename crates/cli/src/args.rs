@@ -126,6 +126,24 @@ pub(crate) enum Command {
         )
     )]
     Inspect(Inspect),
+    /// One board to be published: Bradley-Terry points with an anchor, tiers, ranks, and what separates neighbours.
+    #[command(
+        after_help = concat!(
+            "Example:\n  equipoise standings battles.csv --anchor gpt-4 --min-battles 100\n  equipoise standings \
+             votes.parquet --level 0.99 --latex\n\n",
+            columns!()
+        )
+    )]
+    Standings(Standings),
+    /// Who moved between two boards beyond noise?
+    #[command(
+        after_help = concat!(
+            "Example:\n  equipoise compare august.csv september.csv\n\nWhere every outcome of every pair is at least as \
+             frequent in NEW, it is taken to hold the comparisons of OLD, else to share none with it.\n\n",
+            columns!()
+        )
+    )]
+    Compare(Compare),
     /// List what the registry holds.
     #[command(after_help = "Example:\n  equipoise list solvers\n  equipoise list games --json")]
     List(List),
@@ -529,6 +547,73 @@ pub(crate) struct Rank {
     /// Seed of the random draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How points are shown.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Points {
+    /// Confidence of intervals, ranks and tiers, which hold together.
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    pub(crate) level: f64,
+    /// Points that odds of 10 are worth.
+    #[arg(long, value_name = "POINTS", default_value_t = 400.0)]
+    pub(crate) scale: f64,
+    /// Points of the anchor, or of the mean.
+    #[arg(long, value_name = "POINTS", default_value_t = 1000.0, allow_negative_numbers = true)]
+    pub(crate) base: f64,
+    /// Of comparisons: what a tie counts.
+    #[arg(long, value_enum, default_value_t = Ties::Half)]
+    pub(crate) ties: Ties,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
+    /// Seed of the draws for critical values.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+impl Points {
+    pub(crate) fn options(&self) -> answers::StandingsOptions {
+        let (level, points, base) = (self.level, self.scale, self.base);
+        answers::StandingsOptions { level, points, base, seed: self.seed, ..Default::default() }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Standings {
+    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    pub(crate) data: PathBuf,
+    /// Item that stands at the base, without an error of its own [default: the mean of all].
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) anchor: Option<String>,
+    /// Mark items of fewer comparisons as provisional, without a tier.
+    #[arg(long, value_name = "N", default_value_t = 0.0)]
+    pub(crate) min_battles: f64,
+    #[command(flatten)]
+    pub(crate) points: Points,
+    /// Print the result as JSON, with predicted win rates of all pairs and their intervals.
+    #[arg(long, conflicts_with_all = ["csv", "latex"])]
+    pub(crate) json: bool,
+    /// Print the board as CSV.
+    #[arg(long, conflicts_with = "latex")]
+    pub(crate) csv: bool,
+    /// Print the board as a LaTeX table (booktabs).
+    #[arg(long)]
+    pub(crate) latex: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Compare {
+    /// Comparisons of the old board (.csv, .jsonl, .parquet, PrefLib).
+    pub(crate) old: PathBuf,
+    /// Comparisons of the new one.
+    pub(crate) new: PathBuf,
+    #[command(flatten)]
+    pub(crate) points: Points,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -28,6 +28,8 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Fit(args) => comparisons::fit(args),
         Command::Rank(args) => comparisons::rank(args),
         Command::Inspect(args) => comparisons::inspect(args),
+        Command::Standings(args) => comparisons::standings(&args),
+        Command::Compare(args) => comparisons::compare(args),
         Command::Loss(args) => loss(&args),
         Command::List(args) => {
             list(&args);

@@ -113,6 +113,9 @@ pub struct Comparisons {
     pub total_ties: f64,
     /// The tie rule in force.
     pub ties: Ties,
+    /// Whether weights are numbers of comparisons; `false`: they are the win rates of a matrix, and nothing is known of
+    /// their noise.
+    pub counted: bool,
     /// What was odd.
     pub checks: Checks,
 }
@@ -228,7 +231,7 @@ impl Comparisons {
         let labels = items.iter().map(|&i| self.labels[i].clone()).collect();
         let total = pairs.iter().map(PairCount::met).sum();
         let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
-        Self { labels, pairs, total, total_ties, ties: self.ties, checks: self.checks.clone() }
+        Self { labels, pairs, total, total_ties, checks: self.checks.clone(), ..*self }
     }
 
     /// The same comparisons as if every row had listed the lower number first.
@@ -248,14 +251,7 @@ impl Comparisons {
     pub fn with_pairs(&self, pairs: Vec<PairCount>) -> Self {
         let total = pairs.iter().map(PairCount::met).sum();
         let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
-        Self {
-            pairs,
-            total,
-            total_ties,
-            labels: self.labels.clone(),
-            ties: self.ties,
-            checks: self.checks.clone(),
-        }
+        Self { pairs, total, total_ties, labels: self.labels.clone(), checks: self.checks.clone(), ..*self }
     }
 
     /// The sum of several counts over the same items, each taken so many times.
@@ -361,6 +357,6 @@ impl Counter {
         }
         pairs.retain(|p| p.met() > 0.0);
         let total = pairs.iter().map(PairCount::met).sum();
-        Comparisons { labels, pairs, total, total_ties, ties, checks }
+        Comparisons { labels, pairs, total, total_ties, ties, counted: true, checks }
     }
 }

@@ -138,7 +138,9 @@ impl Observations {
             Some(clusters) => (clusters.times.iter().all(|w| whole(*w)), self.count() >= 2.0),
             None => {
                 let cells = |c: &Count| c.outcomes().iter().all(|o| whole(o.1));
-                (self.comparisons.pairs.iter().all(|p| cells(&p.forward) && cells(&p.backward)), true)
+                let whole = self.comparisons.pairs.iter().all(|p| cells(&p.forward) && cells(&p.backward));
+                // win rates of a matrix are none, even of 0 and 1
+                (self.comparisons.counted && whole, true)
             }
         };
         match (counted, several) {

@@ -12,11 +12,16 @@
 //! | items in an order that names and rows have no say in, for random draws | [`canonical`] |
 //! | does the place in which an item is listed decide? | [`position`] |
 //! | several ratings side by side, with bootstraps | [`leaderboard`] |
+//! | a board on a scale with an anchor, tiers, predictions, changes between boards | [`standings`] |
+//! | agreement of annotators | [`krippendorff`] |
 //! | calibration and held-out loss | [`validation`] |
-//! | measures of intransitivity against a null of one rating an item | [`intransitivity`] |
+//! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
+//! | does one board fit every context or annotator? | [`agreement`] |
+//! | a cycle of majorities against the nearest transitive game | [`transitive`] |
 //!
 //! Existence and convergence are always part of the answer.
 
+pub mod agreement;
 pub mod canonical;
 pub mod conformance;
 mod cycles;
@@ -31,6 +36,7 @@ mod input;
 pub mod intervals;
 pub mod intransitivity;
 pub mod jet;
+pub mod krippendorff;
 pub mod leaderboard;
 pub mod magnitude;
 mod newton;
@@ -42,6 +48,8 @@ pub mod rankings;
 mod registry;
 pub mod resample;
 pub mod sequential;
+pub mod standings;
+pub mod transitive;
 pub mod validation;
 
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};

@@ -4,8 +4,10 @@
 
 use equipoise_data::Comparisons;
 
+use crate::cycles::CycleFacts;
 use crate::distributions::{chi_squared_tail, normal_quantile};
 use crate::pair_fit::PairFit;
+use crate::transitive::CycleTest;
 
 /// Probability with which a planned study finds what is there.
 const POWER: f64 = 0.8;
@@ -21,43 +23,131 @@ pub struct Power {
     /// Smallest win rate of every pair of a triad that the median number of votes a pair detects as a cycle with
     /// probability 0.8; `None` if not even certain wins would do.
     pub detectable_win_rate: Option<f64>,
+    /// The largest number of votes such that half of the items lie on some cycle of pairs that met so often, whoever won:
+    /// what a cycle could be seen with. `None` if the pairs that met have no cycle.
+    pub cycle_votes: Option<f64>,
+    /// Smallest win rate of every pair of a cycle of three that so many votes a pair detect with probability 0.8, against
+    /// the critical value of the [`CycleTest`]; `None` if not even certain wins would do.
+    pub cycle_win_rate: Option<f64>,
     /// Factor on all votes after which the deviance test would reject Bradley-Terry with probability 0.8, if the misfit
-    /// is as seen less the part expected of noise; `None` if nothing is left.
+    /// is as seen less the part that null data have; `None` if nothing is left, or it is found already.
     pub misfit_factor: Option<f64>,
 }
 
-pub(crate) fn power(data: &Comparisons, fit: &PairFit, triad: Option<[usize; 3]>) -> Power {
+/// `deviance`: its mean under the null, and its p-value, where data could be drawn.
+pub(crate) fn power(
+    data: &Comparisons,
+    fit: &PairFit,
+    cycles: &CycleFacts,
+    test: &CycleTest,
+    deviance: (Option<f64>, Option<f64>),
+) -> Power {
+    let single = normal_quantile(1.0 - LEVEL);
     let rate = |i: usize, j: usize| {
         let pair =
             data.pairs.iter().find(|p| (p.i, p.j) == (i.min(j), i.max(j))).expect("a triad's pairs met");
         0.5 + pair.margin(0.0) * if i < j { 1.0 } else { -1.0 }
     };
-    let triad = triad.map(|t| {
+    let triad = cycles.strongest_triad.map(|t| {
         let worst = [rate(t[0], t[1]), rate(t[1], t[2]), rate(t[2], t[0])].into_iter().fold(1.0, f64::min);
-        (t, votes_for(worst))
+        (t, votes_for(worst, single))
     });
     let mut met: Vec<f64> = data.pairs.iter().map(equipoise_data::PairCount::met).collect();
     met.sort_by(f64::total_cmp);
-    let median = met[met.len() / 2];
-    let detectable_win_rate = (votes_for(1.0) <= median).then(|| {
+    let detectable_win_rate = detectable(met[met.len() / 2], single);
+    let cycle_votes = cycle_votes(data);
+    let critical = test.critical.unwrap_or(single);
+    let degrees = fit.degrees_of_freedom;
+    // null data have another mean than the chi-squared law where there are ties or few votes
+    let expected = deviance.0.unwrap_or(degrees);
+    let excess = degrees * (fit.deviance / expected - 1.0);
+    let found = deviance.1.is_some_and(|p| p < LEVEL);
+    let misfit_factor = (degrees >= 1.0 && excess > 0.0 && !found).then(|| noncentrality(degrees) / excess);
+    Power {
+        triad,
+        detectable_win_rate,
+        cycle_votes,
+        // half a vote at either end is lost to continuity
+        cycle_win_rate: cycle_votes.and_then(|votes| detectable(votes, critical + 1.0 / votes.sqrt())),
+        misfit_factor,
+    }
+}
+
+/// The smallest win rate that `votes_for` asks at most so many votes for.
+fn detectable(votes: f64, z: f64) -> Option<f64> {
+    (votes_for(1.0, z) <= votes).then(|| {
         let (mut low, mut high) = (0.5, 1.0);
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
-            if votes_for(middle) <= median { high = middle } else { low = middle }
+            if votes_for(middle, z) <= votes { high = middle } else { low = middle }
         }
         high
-    });
-    let (degrees, excess) = (fit.degrees_of_freedom, fit.deviance - fit.degrees_of_freedom);
-    let misfit_factor = (degrees >= 1.0 && excess > 0.0).then(|| noncentrality(degrees) / excess);
-    Power { triad, detectable_win_rate, misfit_factor }
+    })
 }
 
-/// Votes after which one-sided sign tests of three pairs of this win rate all reject with probability 0.8.
-fn votes_for(rate: f64) -> f64 {
-    let z = normal_quantile(1.0 - LEVEL);
+/// Votes after which three pairs of this win rate all lead by `z` standard errors with probability 0.8.
+fn votes_for(rate: f64, z: f64) -> f64 {
     let each = normal_quantile(POWER.cbrt());
     let spread = (rate * (1.0 - rate)).max(0.0).sqrt();
     ((0.5 * z + each * spread) / (rate - 0.5)).powi(2).ceil().max((0.05f64.ln() / 0.5f64.ln()).ceil())
+}
+
+/// The largest number of votes such that half of the items lie on a cycle of pairs that met so often.
+fn cycle_votes(data: &Comparisons) -> Option<f64> {
+    let mut levels: Vec<f64> = data.pairs.iter().map(equipoise_data::PairCount::met).collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    let enough = |level: &f64| {
+        let pairs = data.pairs.iter().filter(|p| p.met() >= *level).map(|p| (p.i, p.j));
+        2 * on_cycles(data.n(), &pairs.collect::<Vec<_>>()) >= data.n()
+    };
+    // cycles vanish as the level rises
+    levels.partition_point(enough).checked_sub(1).map(|k| levels[k])
+}
+
+/// How many items have a pair that is no bridge.
+fn on_cycles(n: usize, pairs: &[(usize, usize)]) -> usize {
+    let mut met = vec![Vec::new(); n];
+    for (k, &(i, j)) in pairs.iter().enumerate() {
+        met[i].push((j, k));
+        met[j].push((i, k));
+    }
+    let (mut entered, mut low, mut time) = (vec![0usize; n], vec![0usize; n], 0);
+    let mut on_cycle = vec![false; n];
+    for start in 0..n {
+        if entered[start] > 0 {
+            continue;
+        }
+        time += 1;
+        (entered[start], low[start]) = (time, time);
+        // item, the pair it was reached by, how many of its pairs are done
+        let mut path = vec![(start, usize::MAX, 0)];
+        while let Some(&mut (i, by, ref mut next)) = path.last_mut() {
+            if let Some(&(j, pair)) = met[i].get(*next) {
+                *next += 1;
+                if pair == by {
+                    continue;
+                }
+                if entered[j] == 0 {
+                    time += 1;
+                    (entered[j], low[j]) = (time, time);
+                    path.push((j, pair, 0));
+                } else {
+                    low[i] = low[i].min(entered[j]);
+                    (on_cycle[i], on_cycle[j]) = (true, true);
+                }
+                continue;
+            }
+            path.pop();
+            if let Some(&mut (parent, ..)) = path.last_mut() {
+                low[parent] = low[parent].min(low[i]);
+                if low[i] <= entered[parent] {
+                    (on_cycle[i], on_cycle[parent]) = (true, true);
+                }
+            }
+        }
+    }
+    on_cycle.iter().filter(|&&c| c).count()
 }
 
 /// The noncentrality at which a chi-squared test of that many degrees has the wanted power: the law is a Poisson mixture
@@ -100,6 +190,18 @@ mod tests {
 
     #[test]
     fn votes_fall_with_the_margin() {
-        assert!(votes_for(0.51) > 5000.0 && votes_for(0.7) < 80.0 && votes_for(1.0) >= 5.0);
+        let votes = |rate: f64| votes_for(rate, normal_quantile(1.0 - LEVEL));
+        assert!(votes(0.51) > 5000.0 && votes(0.7) < 80.0 && votes(1.0) >= 5.0);
+    }
+
+    #[test]
+    fn items_on_cycles_of_pairs_that_met() {
+        // two triangles on a bridge, and a leaf
+        let pairs = [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5), (5, 6)];
+        assert_eq!(on_cycles(7, &pairs), 6);
+        // a tree; two items; a round of four
+        assert_eq!(on_cycles(4, &[(0, 1), (1, 2), (1, 3)]), 0);
+        assert_eq!(on_cycles(2, &[(0, 1)]), 0);
+        assert_eq!(on_cycles(4, &[(0, 1), (1, 2), (2, 3), (0, 3)]), 4);
     }
 }

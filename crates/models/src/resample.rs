@@ -107,10 +107,10 @@ pub fn resample(data: &Observations, rng: &mut Rng) -> Comparisons {
     data.comparisons.with_pairs(pairs)
 }
 
-/// Whether every count is whole, so that data like these can be drawn.
+/// Whether these are whole counts, so that data like them can be drawn: a matrix of win rates has none, even of 0 and 1.
 pub(crate) fn is_whole(data: &Comparisons) -> bool {
     let whole = |c: &Count| [c.first, c.second, c.tie, c.both_bad].iter().all(|w| w.fract() == 0.0);
-    data.pairs.iter().all(|p| whole(&p.forward) && whole(&p.backward))
+    data.counted && data.pairs.iter().all(|p| whole(&p.forward) && whole(&p.backward))
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use equipoise_core::logistic::logistic;
 use equipoise_core::{sample::uniform, seed::stream};
 use equipoise_data::{Comparisons, Observations, Selection, Unit, read_comparisons};
 use equipoise_models::distributions::chi_squared_tail;
-use equipoise_models::intransitivity::{Inspection, Measure, Verdict, inspect};
+use equipoise_models::intransitivity::{Inspection, LEVEL, Measure, Verdict, inspect};
 use equipoise_models::leaderboard::{BoardOptions, Unmet, leaderboard};
 use equipoise_models::resample::binomial;
+use equipoise_models::transitive::cycle_test;
 use ndarray::Array2;
 
 fn path(name: &str) -> PathBuf {
@@ -88,7 +89,7 @@ fn measured_facts_and_verdicts() {
         let (data, found) = look(f.file, 199);
         let p = chi_squared_tail(found.bradley_terry.deviance, found.bradley_terry.degrees_of_freedom);
         assert!(f.deviance_p.0 <= p && p <= f.deviance_p.1, "{}: {p}", f.file);
-        assert_eq!(data.labels[found.favourite], f.favourite);
+        assert_eq!(data.labels[found.favourites[0]], f.favourite);
         assert!((found.statistic(Measure::FavouriteLoss).value - f.loss).abs() <= 0.0005, "{}", f.file);
         assert!((found.statistic(Measure::CyclicEnergy).value - f.energy).abs() <= 0.005, "{}", f.file);
         let cycles = &found.cycles;
@@ -157,16 +158,115 @@ fn p_values_are_uniform_under_the_null() {
     assert!(rejected <= 14, "{rejected}");
 }
 
+/// Small version of `examples/cycle_test.rs`: a transitive game that no rating fits is not called cyclic more often than the
+/// level, although near-even pairs close cycles in most of its data sets.
+#[test]
+fn near_even_pairs_make_no_cycle() {
+    const SETS: usize = 200;
+    let (mut cyclic, mut rejected, mut with_a_cycle) = (0, 0, 0);
+    for k in 0..SETS {
+        let mut rng = stream(9, "near even", &[&k.to_string()]);
+        let mut wins = Array2::zeros((5, 5));
+        for i in 0..5 {
+            for j in i + 1..5 {
+                let won = binomial(900, if j == i + 1 { 0.6 } else { 0.502 }, &mut rng);
+                (wins[[i, j]], wins[[j, i]]) = (won as f64, (900 - won) as f64);
+            }
+        }
+        let data = Comparisons::from_tables(&wins, &Array2::zeros((5, 5)));
+        let found = cycle_test(&data, 99, k as u64);
+        with_a_cycle += usize::from(!found.cycle.is_empty());
+        cyclic += usize::from(found.p_value.unwrap() < LEVEL);
+        if k < 20 {
+            rejected += usize::from(
+                inspect(&data, 99, k as u64, &|| ()).unwrap().one_rating_p_value.unwrap() < LEVEL,
+            );
+        }
+    }
+    // level 0.05: 10 expected, 20 is the 99.9 percent point; one rating is rejected, and rightly
+    assert!(cyclic <= 20 && with_a_cycle > SETS / 2 && rejected >= 18, "{cyclic} {with_a_cycle} {rejected}");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_can_be_seen() {
+    let verdict = |wins: Array2<f64>, ties: Array2<f64>| {
+        let data = Comparisons::from_tables(&wins, &ties);
+        let found = inspect(&data, 199, 1, &|| ()).unwrap();
+        assert!(found.statistics.iter().all(|s| s.p_value.is_none_or(|p| p > 0.0)));
+        found
+    };
+    let none = |n: usize| Array2::zeros((n, n));
+    let one = |n: usize, wins: &[(usize, usize, f64)]| {
+        let mut table = none(n);
+        wins.iter().for_each(|&(i, j, w)| table[[i, j]] = w);
+        table
+    };
+    // one row, one tie, two islands, a knock-out, three votes around
+    let few = [
+        (one(2, &[(0, 1, 1.0)]), none(2)),
+        (none(2), one(2, &[(0, 1, 1.0)])),
+        (one(4, &[(0, 1, 6.0), (1, 0, 4.0), (2, 3, 9.0), (3, 2, 1.0)]), none(4)),
+        (one(4, &[(0, 1, 1.0), (2, 3, 1.0), (0, 2, 1.0)]), none(4)),
+        (one(3, &[(0, 1, 1.0), (1, 2, 1.0), (2, 0, 1.0)]), none(3)),
+    ];
+    for (wins, ties) in few {
+        let found = verdict(wins.clone(), ties);
+        assert_eq!(found.verdict, Verdict::TooFew, "{wins} {found:?}");
+    }
+    // two items whose winner is known: one rating each says it all, at p = 1 and not at that of rounding
+    let two = verdict(one(2, &[(0, 1, 60.0), (1, 0, 30.0)]), none(2));
+    assert_eq!(
+        (two.verdict, two.one_rating_p_value, two.cycle_test.p_value),
+        (Verdict::Adequate, Some(1.0), Some(1.0))
+    );
+    for measure in [Measure::Deviance, Measure::CyclicEnergy] {
+        assert_eq!((two.statistic(measure).value, two.statistic(measure).p_value), (0.0, Some(1.0)));
+    }
+    // a balanced circle: three favourites, not the first
+    let circle = verdict(
+        one(3, &[(0, 1, 60.0), (1, 0, 30.0), (1, 2, 60.0), (2, 1, 30.0), (2, 0, 60.0), (0, 2, 30.0)]),
+        none(3),
+    );
+    assert_eq!((circle.favourites, circle.verdict), (vec![0, 1, 2], Verdict::CyclicBeyondNoise));
+}
+
+#[test]
+fn several_lotteries_have_ranges_and_no_edge() {
+    // 0 and 1 tie, both beat 2
+    let mut wins = Array2::from_elem((3, 3), 20.0);
+    (wins[[0, 2]], wins[[2, 0]], wins[[1, 2]], wins[[2, 1]]) = (30.0, 10.0, 30.0, 10.0);
+    let found = inspect(&Comparisons::from_tables(&wins, &Array2::zeros((3, 3))), 99, 1, &|| ()).unwrap();
+    let ranges = found.nash_ranges.as_ref().unwrap();
+    assert!(ranges[0].0 < 1e-12 && (ranges[0].1 - 1.0).abs() < 1e-12 && ranges[2].1 < 1e-12, "{ranges:?}");
+    let edge = found.statistic(Measure::NashEdge);
+    assert!(edge.value.is_nan() && edge.p_value.is_none());
+}
+
+#[test]
+fn neither_rows_nor_names_decide() {
+    let data = read_comparisons(&path("house_finch.csv"), &Selection::default()).unwrap();
+    let moved: Vec<usize> = (0..data.n()).map(|i| (4 * i + 3) % data.n()).collect();
+    let mut other = data.among(&moved);
+    other.labels = (0..data.n()).map(|i| format!("item {}", (i * 7) % data.n())).collect();
+    let (a, b) = (inspect(&data, 99, 2, &|| ()).unwrap(), inspect(&other, 99, 2, &|| ()).unwrap());
+    assert_eq!((a.one_rating_p_value, a.verdict), (b.one_rating_p_value, b.verdict));
+    assert_eq!(a.cycle_test.p_value, b.cycle_test.p_value);
+    for (x, y) in a.statistics.iter().zip(&b.statistics) {
+        assert_eq!(x.p_value, y.p_value, "{}", x.name);
+    }
+    assert_eq!(a.favourites, [moved[b.favourites[0]]]);
+}
+
 #[test]
 fn power_rises_with_the_cycle() {
     let found = |cycle: f64| -> usize {
         let verdict = |k: usize| {
             let data = drawn(6, 80, 1.0, cycle, &format!("power {cycle} {k}"));
-            inspect(&data, 39, k as u64, &|| ()).unwrap().verdict == Verdict::CyclicBeyondNoise
+            inspect(&data, 99, k as u64, &|| ()).unwrap().verdict == Verdict::CyclicBeyondNoise
         };
         (0..40).filter(|&k| verdict(k)).count()
     };
-    let curve = [found(0.05), found(0.12), found(0.25)];
+    let curve = [found(0.05), found(0.15), found(0.25)];
     assert!(curve[0] < curve[1] && curve[1] < curve[2] && curve[2] >= 38, "{curve:?}");
 }
 

@@ -2,18 +2,21 @@
 
 use std::fmt;
 
-use equipoise::data::{Comparisons, PairCount};
-use equipoise::models::distributions::normal_cdf;
-use equipoise::models::intransitivity::{Inspection, Measure};
-use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
+use equipoise::data::Comparisons;
+use equipoise::models::intransitivity::{DECIDING, Inspection, LEVEL, Measure};
+use equipoise::models::position::{Position, position};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::verdict::InspectVerdict;
+use crate::p_value::{P, cell};
+use crate::position::PositionFacts;
 use crate::table::{table, width};
 
 /// Pairs that met fewer times than this are called sparse.
 const SPARSE: f64 = 10.0;
+/// Share of the pairs from which on sparse ones dominate measures of single pairs.
+const MANY: f64 = 0.1;
 /// How many items are named one by one.
 const NAMED: usize = 12;
 
@@ -47,6 +50,8 @@ pub struct InspectAnswer {
     pub cyclic_triads: CyclicTriads,
     /// The part of the win rates that no rating explains.
     pub cyclic_energy: CyclicEnergy,
+    /// Whether one rating an item is rejected.
+    pub one_rating: OneRatingFacts,
     /// The cycle whose weakest pair is strongest.
     pub strongest_cycle: StrongestCycle,
     /// The fit of one rating an item.
@@ -70,9 +75,55 @@ pub struct InspectAnswer {
     pub sparse_pairs: usize,
     /// The bonus of the item listed first, where some pair is listed in both orders.
     pub position_bias: Option<PositionBias>,
+    /// How the items listed first fared; `None` where all rows are ties.
+    pub position: Option<PositionFacts>,
+    /// Whether one board fits every context, and every annotator, where a file splits by them.
+    pub agreement: Vec<GroupAgreement>,
+    /// Krippendorff's alpha over what several annotators judged: the same two items in the same context.
+    pub annotator_agreement: Option<AnnotatorAgreement>,
     /// The finding: keys `verdict` and `explanation`.
     #[serde(flatten)]
     pub verdict: InspectVerdict,
+}
+
+/// How far annotators agree on the same two items in the same context.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AnnotatorAgreement {
+    /// What several annotators judged.
+    pub units: usize,
+    /// Their judgements of it.
+    pub judgements: f64,
+    /// Krippendorff's alpha of win, tie, loss: 1 where all agree, 0 as by chance.
+    pub alpha: f64,
+    /// Lower end of its 95 percent percentile interval over bootstrap samples of units.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// The same of scores (win 1, tie 1/2, loss 0), where a tie is half a disagreement.
+    pub alpha_of_scores: Option<f64>,
+}
+
+/// Whether one board fits every group.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupAgreement {
+    /// `context` or `annotator`.
+    pub by: &'static str,
+    /// Groups with comparisons.
+    pub groups: usize,
+    /// Comparisons of pairs that several groups compared; the others say nothing.
+    pub shared: f64,
+    /// Of win rates as different between the groups, if outcomes are dealt to the comparisons of a pair at random; `None` if
+    /// that cannot be tested.
+    pub p_value: Option<f64>,
+}
+
+impl GroupAgreement {
+    /// Whether the groups disagree beyond noise.
+    fn disagree(&self) -> bool {
+        self.p_value.is_some_and(|p| p < LEVEL)
+    }
 }
 
 /// Triads in which each beats the next.
@@ -91,6 +142,18 @@ pub struct CyclicTriads {
     pub weighted: f64,
     /// Of that share.
     pub p_value: Option<f64>,
+    /// Of their number.
+    pub cyclic_p_value: Option<f64>,
+}
+
+/// Whether one rating an item is rejected, by several measures together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct OneRatingFacts {
+    /// The share of data sets under one rating an item that speak as much against it.
+    pub p_value: Option<f64>,
+    /// The measure that speaks most.
+    pub measure: &'static str,
 }
 
 /// The part of the win rates that no rating explains.
@@ -111,9 +174,31 @@ pub struct CyclicEnergy {
 pub struct StrongestCycle {
     /// Each beats the next, the last the first.
     pub items: Vec<String>,
-    /// By at least so many standard errors.
+    /// By at least so many standard errors; 0 without a cycle.
     pub standard_errors: f64,
-    /// The share of data sets under one rating an item with as strong a cycle.
+    /// The share of data sets under the nearest transitive game with as strong a cycle.
+    pub p_value: Option<f64>,
+    /// The weakest of its pairs.
+    pub weakest: Option<LinkFacts>,
+    /// Majorities that the nearest transitive game has at 1/2, as winner and loser.
+    pub against: Vec<(String, String)>,
+    /// Twice the log-likelihood between that game and the majorities as seen.
+    pub distance: f64,
+}
+
+/// A majority.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LinkFacts {
+    /// Who wins more.
+    pub winner: String,
+    /// Against whom.
+    pub loser: String,
+    /// Wins.
+    pub wins: f64,
+    /// Losses.
+    pub losses: f64,
+    /// One-sided, by the exact sign test; `None` without counts.
     pub p_value: Option<f64>,
 }
 
@@ -121,13 +206,15 @@ pub struct StrongestCycle {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BradleyTerryFacts {
-    /// The item of the largest strength.
+    /// The item of the largest strength; the first of several.
     pub favourite: String,
+    /// Items of the largest strength: several if they are equal.
+    pub favourites: Vec<String>,
     /// Twice the log-likelihood that is missing to the saturated model, at least 0.
     pub deviance: f64,
     /// Pairs less parameters.
     pub degrees_of_freedom: f64,
-    /// By the chi-squared law.
+    /// By the chi-squared law; `None` where it does not hold (ties that count half, few votes a pair).
     pub deviance_p_value: Option<f64>,
     /// By data sets drawn from the fit.
     pub deviance_bootstrap_p_value: Option<f64>,
@@ -155,9 +242,13 @@ pub struct NashFacts {
     pub support: Vec<String>,
     /// Whether it is the only one; `None`: rounding hides it.
     pub unique: Option<bool>,
+    /// Where there are several (of up to sixty items): the least and the largest probability of each item, `[n]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Vec<(f64, f64)>>,
     /// 0 but for rounding.
     pub duality_gap: f64,
-    /// Its win rate against the favourite, beyond 1/2.
+    /// Its win rate against the favourite, beyond 1/2; NaN (`null` in JSON) if there are several lotteries, which differ
+    /// in it.
     pub edge_over_favourite: f64,
 }
 
@@ -178,6 +269,9 @@ pub struct StatisticFacts {
     pub null_95: Option<f64>,
     /// What it is.
     pub definition: &'static str,
+    /// Why it should not be relied on here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<&'static str>,
 }
 
 /// What more comparisons would show.
@@ -188,6 +282,10 @@ pub struct PowerFacts {
     pub triad: Option<PowerTriad>,
     /// The win rate at which a triad would be found with the votes of the median pair, above 1/2.
     pub detectable_win_rate: Option<f64>,
+    /// Half of the items lie on a cycle of pairs that met so often, whoever won; `None`: they lie on none.
+    pub cycle_votes: Option<f64>,
+    /// The win rate from which on a cycle of three with so many votes a pair is found 4 times in 5, above 1/2.
+    pub cycle_win_rate: Option<f64>,
     /// How many times the votes would be needed to find the misfit that was seen.
     pub misfit_factor: Option<f64>,
 }
@@ -214,6 +312,14 @@ pub struct PositionBias {
     pub p_value: f64,
 }
 
+impl PositionBias {
+    /// Where some pair is listed in both orders.
+    fn of(found: &Position) -> Option<Self> {
+        let ((home, standard_error), p_value) = (found.home?, found.p_value?);
+        Some(Self { home, standard_error, p_value })
+    }
+}
+
 fn by_name<S: Serializer>(statistics: &[StatisticFacts], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(statistics.len()))?;
     for statistic in statistics {
@@ -229,6 +335,9 @@ impl InspectAnswer {
         let (bt, cycles) = (&found.bradley_terry, &found.cycles);
         let energy = found.statistic(Measure::CyclicEnergy);
         let loss = found.statistic(Measure::FavouriteLoss);
+        let sparse_pairs = data.pairs.iter().filter(|p| p.met() < SPARSE).count();
+        let (test, counted) = (&found.cycle_test, found.replicates > 0);
+        let position = position(&data.clone().into());
         Self {
             group,
             n: data.n(),
@@ -247,19 +356,34 @@ impl InspectAnswer {
                 significant_total: cycles.significant_total,
                 weighted: cycles.weighted_share,
                 p_value: found.statistic(Measure::WeightedTriads).p_value,
+                cyclic_p_value: found.statistic(Measure::CyclicTriads).p_value,
             },
             cyclic_energy: CyclicEnergy {
                 value: energy.value,
                 p_value: energy.p_value,
                 corrected: found.corrected_energy,
             },
+            one_rating: OneRatingFacts {
+                p_value: found.one_rating_p_value,
+                measure: found.statistic(found.speaks_most).name,
+            },
             strongest_cycle: StrongestCycle {
-                items: names(&cycles.cycle),
-                standard_errors: cycles.strongest_cycle,
-                p_value: found.statistic(Measure::StrongestCycle).p_value,
+                items: names(&test.cycle),
+                standard_errors: test.weakest.map_or(0.0, |w| w.standard_errors()),
+                p_value: test.p_value,
+                weakest: test.weakest.map(|w| LinkFacts {
+                    winner: name(w.winner),
+                    loser: name(w.loser),
+                    wins: w.wins,
+                    losses: w.losses,
+                    p_value: counted.then(|| w.p_value()),
+                }),
+                against: test.against.iter().map(|&(i, j)| (name(i), name(j))).collect(),
+                distance: test.distance,
             },
             bradley_terry: BradleyTerryFacts {
-                favourite: name(found.favourite),
+                favourite: name(found.favourites[0]),
+                favourites: names(&found.favourites),
                 deviance: bt.deviance,
                 degrees_of_freedom: bt.degrees_of_freedom,
                 deviance_p_value: bt.deviance_p_value(),
@@ -275,6 +399,7 @@ impl InspectAnswer {
                 policy: found.nash.policy.to_vec(),
                 support: names(&found.nash.support),
                 unique: found.nash.unique,
+                ranges: found.nash_ranges.clone(),
                 duality_gap: found.nash.duality_gap,
                 edge_over_favourite: found.statistic(Measure::NashEdge).value,
             },
@@ -289,6 +414,7 @@ impl InspectAnswer {
                     null_mean: s.null_mean,
                     null_95: s.null_95,
                     definition: s.definition,
+                    remark: remark(s.name, sparse_pairs, data.pairs.len(), found.nash.unique),
                 })
                 .collect(),
             power: PowerFacts {
@@ -297,14 +423,19 @@ impl InspectAnswer {
                     .triad
                     .map(|(t, votes)| PowerTriad { items: names(&t), votes_per_pair: votes }),
                 detectable_win_rate: found.power.detectable_win_rate,
+                cycle_votes: found.power.cycle_votes,
+                cycle_win_rate: found.power.cycle_win_rate,
                 misfit_factor: found.power.misfit_factor,
             },
-            null: found.null.name,
+            null: found.null,
             replicates: found.replicates,
             checks: data.checks.remarks(),
-            sparse_pairs: data.pairs.iter().filter(|p| p.met() < SPARSE).count(),
-            position_bias: position_bias(data),
-            verdict: InspectVerdict::of(&data.labels, found),
+            sparse_pairs,
+            position_bias: position.and_then(|found| PositionBias::of(&found)),
+            position: position.map(Into::into),
+            agreement: Vec::new(),
+            annotator_agreement: None,
+            verdict: InspectVerdict::of(data, found),
         }
     }
 }
@@ -320,17 +451,15 @@ fn unbeaten(data: &Comparisons) -> Vec<usize> {
     (0..data.n()).filter(|&i| never[i]).collect()
 }
 
-/// The bonus of the item listed first; `None` where no pair is listed in both orders (a file may list its items by name).
-fn position_bias(data: &Comparisons) -> Option<PositionBias> {
-    let both = |p: &PairCount| p.forward.total() > 0.0 && p.backward.total() > 0.0;
-    if !data.pairs.iter().any(both) {
-        return None;
+/// Why a measure says little about these data.
+fn remark(name: &str, sparse: usize, pairs: usize, unique: Option<bool>) -> Option<&'static str> {
+    if name == "nash_edge" && unique != Some(true) {
+        return Some("several maximal lotteries, or undecided: not defined");
     }
-    let found = fit(data, &BRADLEY_TERRY, PairOptions { home: true, prior: false }).ok()?;
-    let home = found.parameters.iter().find(|p| p.name == "home")?;
-    let standard_error = home.standard_error?;
-    let p_value = 2.0 * normal_cdf(-(home.value / standard_error).abs());
-    Some(PositionBias { home: home.value, standard_error, p_value })
+    // the largest of many, and cycles of any strength, are those of pairs that met once
+    let single = ["largest_curl", "items_on_cycles", "nash_edge"].contains(&name);
+    (single && sparse as f64 >= MANY * pairs as f64)
+        .then_some("no power: pairs that met fewer than 10 times dominate it")
 }
 
 fn listed(items: &[String]) -> String {
@@ -342,16 +471,18 @@ impl fmt::Display for InspectAnswer {
         write!(f, "{}\n  {}\n\n", self.verdict.word(), self.verdict)?;
         writeln!(f, "Condorcet winner   {}", self.condorcet_winner.as_deref().unwrap_or("none"))?;
         writeln!(f, "Smith set          {}", listed(&self.smith_set))?;
-        let uniqueness = if self.nash.unique == Some(true) { "" } else { " (one of several, or undecided)" };
-        writeln!(f, "maximal lottery    {}{uniqueness}", listed(&self.nash.support))?;
+        writeln!(f, "maximal lottery    {}", self.nash.words(&self.labels))?;
         let bt = &self.bradley_terry;
+        let favourites = listed(&bt.favourites);
+        let p = match bt.deviance_bootstrap_p_value {
+            Some(p) => P(Some(p)).to_string(),
+            None => "no p-value without counts".to_owned(),
+        };
         writeln!(
             f,
-            "Bradley-Terry      favourite {}, deviance {:.1} on {} degrees ({}){}",
-            bt.favourite,
+            "Bradley-Terry      favourite {favourites}, deviance {:.1} on {} degrees ({p}){}",
             bt.deviance,
             bt.degrees_of_freedom,
-            bt.deviance_p_value.map_or("no chi-squared p".to_owned(), |p| format!("chi-squared p = {p:.2e}")),
             if bt.exists { "" } else { "; no finite maximum, the logistic prior was added" }
         )?;
         let triads = &self.cyclic_triads;
@@ -367,8 +498,8 @@ impl fmt::Display for InspectAnswer {
                 number(Some(s.value).filter(|v| v.is_finite())),
                 number(s.null_mean),
                 number(s.null_95),
-                number(s.p_value),
-                s.definition.to_owned(),
+                cell(s.p_value),
+                s.remark.map_or_else(|| s.definition.to_owned(), |r| format!("{}; {r}", s.definition)),
             ]
         });
         let header = ["measure", "seen", "null mean", "null 95%", "p", "what"];
@@ -378,6 +509,14 @@ impl fmt::Display for InspectAnswer {
 }
 
 impl InspectAnswer {
+    /// Adds what was found of groups; the finding says it if they disagree.
+    pub(super) fn add_agreement(&mut self, found: GroupAgreement) {
+        if found.disagree() {
+            self.verdict.add_disagreement(found.by, found.p_value);
+        }
+        self.agreement.push(found);
+    }
+
     /// The lines below the table.
     fn remarks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(energy) = self.cyclic_energy.corrected {
@@ -387,35 +526,93 @@ impl InspectAnswer {
             write!(f, "\nskew rank above noise: {rank} (Bradley-Terry has about 2)")?;
         }
         if self.replicates > 0 {
-            write!(f, "\nnull: {}, {} data sets drawn", self.null, self.replicates)?;
+            let deciding: Vec<String> =
+                DECIDING.iter().map(|&m| self.statistics[m as usize].name.replace('_', " ")).collect();
+            let (rating, drawn) = (self.one_rating, self.replicates);
+            write!(
+                f,
+                "\none rating an item: {} by {} together, level {LEVEL} ({drawn} data sets of {})\ncycle: {} ({drawn} data \
+                 sets of the nearest transitive game)",
+                P(rating.p_value),
+                deciding.join(", "),
+                self.null,
+                P(self.strongest_cycle.p_value)
+            )?;
+        }
+        for GroupAgreement { by, groups, shared, p_value } in &self.agreement {
+            let said = match p_value {
+                Some(p) if *p < LEVEL => "one board does not fit them all",
+                Some(_) => "nothing speaks against one board for all",
+                None => "whether one board fits them all is not tested",
+            };
+            write!(
+                f,
+                "\n{by}s: {said} ({}; {groups} groups, {shared} comparisons of shared pairs)",
+                P(*p_value)
+            )?;
+        }
+        if let Some(found) = &self.annotator_agreement {
+            let AnnotatorAgreement { units, judgements, alpha, low, high, .. } = found;
+            write!(f, "\nannotators: Krippendorff's alpha {alpha:.3}")?;
+            if let (Some(low), Some(high)) = (low, high) {
+                write!(f, " ({low:.3} to {high:.3})")?;
+            }
+            write!(f, " over {judgements} judgements of {units} pairs that several judged")?;
+        }
+        if let Some(said) = self.position.map(|p| p.to_string()).filter(|said| !said.is_empty()) {
+            write!(f, "\n{said}")?;
         }
         if let Some(PositionBias { home, standard_error, p_value }) = self.position_bias {
             write!(
                 f,
-                "\nposition: the item listed first has {home:+.3} +- {standard_error:.3} nats more (p = {p_value:.3})"
+                "\nposition: the item listed first has {home:+.3} +- {standard_error:.3} nats more ({})",
+                P(Some(p_value))
             )?;
         }
         if self.sparse_pairs > 0 {
             let pairs = self.pairs;
             write!(f, "\nsparse: {} of {pairs} pairs met fewer than {SPARSE} times", self.sparse_pairs)?;
         }
+        let mut power = Vec::new();
         if let Some(PowerTriad { items, votes_per_pair }) = &self.power.triad {
-            write!(
-                f,
-                "\npower: the clearest triad ({}) would be significant in all three pairs after {votes_per_pair} votes a \
-                 pair, 4 times in 5",
+            power.push(format!(
+                "the clearest triad ({}) would be significant in all three pairs after {votes_per_pair} votes a pair, 4 times \
+                 in 5",
                 listed(items)
-            )?;
+            ));
         }
         if let Some(rate) = self.power.detectable_win_rate {
-            write!(f, "\n       with the votes of the median pair a triad of win rates {rate:.2} would be")?;
+            power.push(format!(
+                "with the votes of the median pair a triad of win rates {rate:.2} would be significant in all three pairs"
+            ));
+        }
+        if let (Some(votes), Some(rate)) = (self.power.cycle_votes, self.power.cycle_win_rate) {
+            power.push(format!(
+                "a cycle of win rates {rate:.2} through half of the items ({votes} votes a pair) would be beyond noise, 4 \
+                 times in 5"
+            ));
         }
         if let Some(factor) = self.power.misfit_factor.filter(|f| *f > 1.0) {
-            write!(
-                f,
-                "\n       misfit as seen, less noise, would be found with {factor:.1} times the votes"
-            )?;
+            power
+                .push(format!("misfit as seen, less noise, would be found with {factor:.1} times the votes"));
+        }
+        for (k, line) in power.iter().enumerate() {
+            write!(f, "\n{} {line}", if k == 0 { "power:" } else { "      " })?;
         }
         Ok(())
+    }
+}
+
+impl NashFacts {
+    /// Who is played; where there are several lotteries, how much at least and at most.
+    fn words(&self, labels: &[String]) -> String {
+        let Some(ranges) = &self.ranges else {
+            let uniqueness = if self.unique == Some(true) { "" } else { " (one of several, or undecided)" };
+            return format!("{}{uniqueness}", listed(&self.support));
+        };
+        let played = labels.iter().zip(ranges).filter(|(_, (_, high))| *high > 0.0);
+        let range = |(label, (low, high)): (&String, &(f64, f64))| format!("{label} {low:.3} to {high:.3}");
+        let played: Vec<String> = played.map(range).collect();
+        format!("several: {}", listed(&played))
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn record(
     let stage = Stage::begin(progress, "data sets under one rating an item", Some(NULL_SETS));
     let inspection = inspect(data, NULL_SETS, options.seed, &|| progress.advance(1))?;
     drop(stage);
-    let finding = InspectVerdict::of(&data.labels, &inspection);
+    let finding = InspectVerdict::of(data, &inspection);
     let top_set: Vec<usize> = inspection.smith_set.iter().map(|&i| place[i]).collect();
     let enough = format!("{}: {finding}.", capital(finding.word()));
     let mut verdict =

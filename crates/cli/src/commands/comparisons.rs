@@ -1,13 +1,16 @@
 //! `equipoise fit`, `equipoise inspect` and `equipoise rank`: questions about one file of comparisons.
 
+use std::path::PathBuf;
+
 use equipoise_answers::{
-    FitSource, InspectOptions, PageOptions, RankData, RankOptions, Source, fit as fitted,
-    inspect as inspected, inspect_groups, rank as ranked, rank_groups, rank_with_page,
+    FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
+    changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups, rank_with_page,
+    standings as board,
 };
 use equipoise_report::leaderboard::write_leaderboard;
 
 use super::Outcome;
-use crate::args::{Fit, Inspect, Rank, Ties};
+use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties};
 use crate::progress::Terminal;
 use crate::{Answer, output};
 
@@ -32,8 +35,8 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
     let options = InspectOptions { replicates: args.replicates, seed: args.seed };
     match args.each {
         None => {
-            let data = source.comparisons(&progress)?;
-            let answer = inspected(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+            let data = InspectData::read(&source, &progress)?;
+            let answer = inspect_split(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
             output::show(&answer, args.json);
         }
         Some(each) => {
@@ -42,6 +45,37 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
             output::show(&answer, args.json);
         }
     }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn standings(args: &Standings) -> Outcome {
+    let progress = Terminal::default();
+    let source =
+        Source { selection: args.points.filters.selection(args.points.ties), path: args.data.clone() };
+    let options = StandingsOptions {
+        anchor: args.anchor.clone(),
+        min_battles: args.min_battles,
+        ..args.points.options()
+    };
+    let data = source.observations(args.points.observed.unit(), &progress)?;
+    let board = board(&data, &options).map_err(|e| e.in_file(&source.path))?;
+    match (args.csv, args.latex) {
+        (true, _) => output::print(&board.csv()),
+        (_, true) => output::print(&board.latex()),
+        _ => output::show(&board, args.json),
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn compare(args: Compare) -> Outcome {
+    let progress = Terminal::default();
+    let selection = args.points.filters.selection(args.points.ties);
+    let unit = args.points.observed.unit();
+    let read = |path: PathBuf| Source { path, selection: selection.clone() }.observations(unit, &progress);
+    let path = args.new.clone();
+    let (old, new) = (read(args.old)?, read(args.new)?);
+    let answer = changes(&old, &new, &args.points.options()).map_err(|e| e.in_file(&path))?;
+    output::show(&answer, args.json);
     Ok(Answer::Yes)
 }
 

@@ -1,0 +1,419 @@
+//! One board to be published: Bradley-Terry on a scale with an anchor, tiers, and what it takes to separate neighbours; and two
+//! boards compared.
+
+mod changes;
+
+use std::fmt;
+
+use equipoise::core::seed::stream;
+use equipoise::data::Observations;
+use equipoise::models::canonical::Canonical;
+use equipoise::models::intervals::{Intervals, critical_values};
+use equipoise::models::standings::{Scale, difference_error, factor_to_separate, prediction, tiers};
+use equipoise::models::{BRADLEY_TERRY, PairFit, PairOptions, fit_observed};
+use equipoise::ndarray::Array2;
+use serde::Serialize;
+
+pub use changes::{ChangeRow, ChangesAnswer, changes};
+
+use crate::error::AnswerError;
+use crate::table::{table, width};
+
+/// Draws for critical values.
+const DRAWS: usize = 4000;
+
+/// How a board is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandingsOptions {
+    /// Simultaneous confidence of intervals, ranks and tiers, in (0, 1).
+    pub level: f64,
+    /// Points that odds of 10 are worth, above 0.
+    pub points: f64,
+    /// Rating of the anchor, or of the mean.
+    pub base: f64,
+    /// The item that stands at `base`; `None`: the mean.
+    pub anchor: Option<String>,
+    /// Items of fewer comparisons are provisional: listed, without tier.
+    pub min_battles: f64,
+    /// Seed of the draws for critical values.
+    pub seed: u64,
+}
+
+impl Default for StandingsOptions {
+    fn default() -> Self {
+        Self { level: 0.95, points: 400.0, base: 1000.0, anchor: None, min_battles: 0.0, seed: 0 }
+    }
+}
+
+/// A board.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct StandingsAnswer {
+    /// Simultaneous confidence of intervals, ranks and tiers.
+    pub level: f64,
+    /// Points that odds of 10 are worth.
+    pub points: f64,
+    /// Rating of the anchor, or of the mean.
+    pub base: f64,
+    /// The item that stands at `base`.
+    pub anchor: Option<String>,
+    /// Whether the likelihood has a finite maximum; else the logistic prior was added.
+    pub exists: bool,
+    /// The items, best first.
+    pub rows: Vec<StandingsRow>,
+    /// `Pr(row beats column)`, in the order of the rows, `[n][n]`.
+    pub predictions: Vec<Vec<f64>>,
+    /// Lower ends of their intervals, one by one, `[n][n]`.
+    pub predictions_low: Vec<Vec<f64>>,
+    /// Upper ends, `[n][n]`.
+    pub predictions_high: Vec<Vec<f64>>,
+}
+
+/// One item.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct StandingsRow {
+    /// The item.
+    pub label: String,
+    /// Points.
+    pub rating: f64,
+    /// Their standard error; 0 for the anchor.
+    pub error: f64,
+    /// Lower end of the simultaneous interval; `None` where nothing bounds it (an item, or an anchor, that never won or never
+    /// lost).
+    pub low: Option<f64>,
+    /// Upper end, likewise.
+    pub high: Option<f64>,
+    /// Best rank, from 1.
+    pub rank_low: usize,
+    /// Worst rank.
+    pub rank_high: usize,
+    /// Tier, from 1: nobody in it is surely below its first; `None` for a provisional item.
+    pub tier: Option<usize>,
+    /// Weight of its comparisons.
+    pub comparisons: f64,
+    /// Whether these are fewer than asked for.
+    pub provisional: bool,
+    /// `Pr(it beats the next of the board)`.
+    pub beats_next: Option<f64>,
+    /// Factor on all comparisons after which a two-sided test separates it from the next, 4 times in 5; `None`: they are equal, or
+    /// it is the last.
+    pub factor_to_next: Option<f64>,
+}
+
+/// The fit that a board shows, or why there is none.
+fn fitted(data: &Observations) -> Result<PairFit, AnswerError> {
+    let found = fit_observed(data, &BRADLEY_TERRY, PairOptions::default())?;
+    if let Some(reason) = found.no_noise {
+        return Err(AnswerError::input(format!("has no errors to show: {reason}")));
+    }
+    let groups = found.islands.len();
+    if groups > 1 {
+        let rule = format!(
+            "the items fall into {groups} groups that never met, and no board holds them all; select one with --items"
+        );
+        return Err(AnswerError::input(rule));
+    }
+    Ok(found)
+}
+
+fn check(options: &StandingsOptions) -> Result<(), AnswerError> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(AnswerError::option(
+            "level",
+            options.level.to_string(),
+            "must be between 0 and 1, as 0.95",
+        ));
+    }
+    if !(options.points > 0.0 && options.points.is_finite()) {
+        return Err(AnswerError::option(
+            "scale",
+            options.points.to_string(),
+            "must be a number above 0, as 400",
+        ));
+    }
+    Ok(())
+}
+
+/// The place of the anchor among the labels.
+fn anchor(labels: &[String], wanted: Option<&str>) -> Result<Option<usize>, AnswerError> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let place = labels.iter().position(|l| l == wanted);
+    let rule = || {
+        format!(
+            "is no item of the file; one of: {}",
+            labels.iter().take(12).cloned().collect::<Vec<_>>().join(", ")
+        )
+    };
+    place.map(Some).ok_or_else(|| AnswerError::option("anchor", wanted.to_owned(), rule()))
+}
+
+/// The board of comparisons; errors are for what is one observation.
+///
+/// ```
+/// use equipoise_answers::equipoise::{data::Comparisons, ndarray::{Array2, array}};
+/// use equipoise_answers::{StandingsOptions, standings};
+///
+/// let wins = array![[0.0, 30.0, 39.0], [10.0, 0.0, 30.0], [1.0, 10.0, 0.0]];
+/// let data = Comparisons::from_tables(&wins, &Array2::zeros((3, 3)));
+/// let options = StandingsOptions { anchor: Some("1".to_owned()), ..Default::default() };
+/// let board = standings(&data.into(), &options)?;
+/// assert_eq!((board.rows[1].label.as_str(), board.rows[1].rating, board.rows[1].error), ("1", 1000.0, 0.0));
+/// # Ok::<(), equipoise_answers::AnswerError>(())
+/// ```
+///
+/// # Errors
+/// [`AnswerError::Fit`]; [`AnswerError::Option`] for an unknown anchor or a level that is none; [`AnswerError::Input`] for win
+/// rates without counts, and for items that never met.
+pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<StandingsAnswer, AnswerError> {
+    check(options)?;
+    let found = fitted(data)?;
+    let labels = &data.comparisons.labels;
+    let anchor = anchor(labels, options.anchor.as_deref())?;
+    let scale = Scale { points: options.points, base: options.base, anchor };
+    let strengths = found.log_strength.to_vec();
+    let spread = &found.spread;
+    let (ratings, covariance) = (scale.ratings(&strengths), scale.covariance(spread));
+    // draws in an order that neither rows nor names decide
+    let canonical = Canonical::of(data).order;
+    let mut rng = stream(options.seed, "standings", &[]);
+    let intervals = Intervals::new(&found, options.level, &canonical, &mut rng)
+        .ok_or_else(|| AnswerError::input("has no errors to show: the fit has none"))?;
+    let moved = Array2::from_shape_fn(covariance.dim(), |(a, b)| covariance[[canonical[a], canonical[b]]]);
+    let all = [(0..canonical.len()).collect()];
+    let of_ratings = critical_values(&moved, &all, options.level, DRAWS, &mut rng).strengths;
+    let (ranks, critical) = (&intervals.ranks, intervals.critical.differences);
+    let open = |i: usize, low: bool| {
+        let end = |i: usize, low: bool| if low { found.open[i].0 } else { found.open[i].1 };
+        // against an anchor that nothing bounds on the other side
+        anchor != Some(i) && (end(i, low) || anchor.is_some_and(|a| end(a, !low)))
+    };
+    let mut comparisons = vec![0.0; labels.len()];
+    for p in &data.comparisons.pairs {
+        comparisons[p.i] += p.met();
+        comparisons[p.j] += p.met();
+    }
+    let order = found.order();
+    let provisional = |i: usize| comparisons[i] < options.min_battles;
+    let settled: Vec<usize> = order.iter().copied().filter(|&i| !provisional(i)).collect();
+    let tier = tiers(&strengths, spread, &settled, critical);
+    let predicted = |i: usize, j: usize| match i == j {
+        true => (0.5, 0.5, 0.5),
+        false => prediction(&strengths, spread, i, j, options.level),
+    };
+    let matrix = |of: fn((f64, f64, f64)) -> f64| -> Vec<Vec<f64>> {
+        order.iter().map(|&i| order.iter().map(|&j| of(predicted(i, j))).collect()).collect()
+    };
+    let rows = order.iter().enumerate().map(|(k, &i)| {
+        let error = covariance[[i, i]].max(0.0).sqrt();
+        let next = order.get(k + 1);
+        StandingsRow {
+            label: labels[i].clone(),
+            rating: ratings[i],
+            error,
+            low: (!open(i, true)).then(|| ratings[i] - of_ratings * error),
+            high: (!open(i, false)).then(|| ratings[i] + of_ratings * error),
+            rank_low: ranks[i].0,
+            rank_high: ranks[i].1,
+            tier: (!provisional(i)).then_some(tier[i]),
+            comparisons: comparisons[i],
+            provisional: provisional(i),
+            beats_next: next.map(|&j| predicted(i, j).0),
+            factor_to_next: next
+                .filter(|&&j| difference_error(spread, i, j) > 0.0)
+                .and_then(|&j| factor_to_separate(&strengths, spread, i, j, options.level)),
+        }
+    });
+    Ok(StandingsAnswer {
+        level: options.level,
+        points: options.points,
+        base: options.base,
+        anchor: options.anchor.clone(),
+        exists: found.exists,
+        rows: rows.collect(),
+        predictions: matrix(|p| p.0),
+        predictions_low: matrix(|p| p.1),
+        predictions_high: matrix(|p| p.2),
+    })
+}
+
+/// The columns of a board as it is exported.
+const EXPORTED: [&str; 10] =
+    ["rank_low", "rank_high", "tier", "item", "rating", "error", "low", "high", "comparisons", "provisional"];
+
+impl StandingsRow {
+    fn exported(&self) -> [String; EXPORTED.len()] {
+        [
+            self.rank_low.to_string(),
+            self.rank_high.to_string(),
+            self.tier.map_or_else(String::new, |t| t.to_string()),
+            self.label.clone(),
+            format!("{:.3}", self.rating),
+            format!("{:.3}", self.error),
+            self.low.map_or_else(String::new, |x| format!("{x:.3}")),
+            self.high.map_or_else(String::new, |x| format!("{x:.3}")),
+            self.comparisons.to_string(),
+            self.provisional.to_string(),
+        ]
+    }
+
+    /// Half of the interval, or that it is open.
+    fn half(&self, digits: usize) -> Option<String> {
+        self.high.zip(self.low).map(|(high, _)| format!("{:.digits$}", high - self.rating))
+    }
+
+    fn rank(&self) -> String {
+        let (low, high) = (self.rank_low, self.rank_high);
+        if low == high { low.to_string() } else { format!("{low}-{high}") }
+    }
+}
+
+impl StandingsAnswer {
+    /// The board as CSV: a header and a line an item.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.to_owned(),
+        };
+        let line = |cells: &[String]| cells.iter().map(|c| quoted(c)).collect::<Vec<_>>().join(",");
+        let head = line(&EXPORTED.map(str::to_owned));
+        self.rows.iter().fold(head, |text, row| format!("{text}\n{}", line(&row.exported())))
+    }
+
+    /// The board as a LaTeX table (package `booktabs`).
+    #[must_use]
+    pub fn latex(&self) -> String {
+        let escaped = |text: &str| -> String {
+            text.chars()
+                .map(|c| match c {
+                    '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+                    '\\' => "\\textbackslash{}".to_owned(),
+                    '~' => "\\textasciitilde{}".to_owned(),
+                    '^' => "\\textasciicircum{}".to_owned(),
+                    c => c.to_string(),
+                })
+                .collect()
+        };
+        let mut text = String::from(
+            "\\begin{tabular}{rrlrr}\n\\toprule\nrank & tier & item & rating & comparisons \\\\\n\\midrule\n",
+        );
+        for row in &self.rows {
+            let tier = row.tier.map_or("--".to_owned(), |t| t.to_string());
+            let mark = if row.provisional { "$^*$" } else { "" };
+            text.push_str(&format!(
+                "{} & {tier} & {}{mark} & ${:.0}{}$ & {} \\\\\n",
+                row.rank().replace('-', "--"),
+                escaped(&row.label),
+                row.rating,
+                row.half(0).map_or(String::new(), |half| format!(" \\pm {half}")),
+                row.comparisons
+            ));
+        }
+        text.push_str("\\bottomrule\n\\end{tabular}");
+        text
+    }
+}
+
+impl fmt::Display for StandingsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = 100.0 * self.level;
+        let zero = self.anchor.as_ref().map_or("the mean".to_owned(), Clone::clone);
+        writeln!(
+            f,
+            "Bradley-Terry, ties half; {} points are odds of 10, {zero} stands at {}; intervals, ranks and tiers hold together at \
+             {percent} percent\n",
+            self.points, self.base
+        )?;
+        let number = |x: Option<f64>, digits: usize| x.map_or("-".to_owned(), |x| format!("{x:.digits$}"));
+        let rows = self.rows.iter().map(|row| {
+            vec![
+                row.rank(),
+                row.tier.map_or("-".to_owned(), |t| t.to_string()),
+                format!("{}{}", row.label, if row.provisional { " (provisional)" } else { "" }),
+                format!("{:.1} +- {}", row.rating, row.half(1).unwrap_or_else(|| "open".to_owned())),
+                format!("{:.1}", row.error),
+                row.comparisons.to_string(),
+                number(row.beats_next, 3),
+                number(row.factor_to_next, 1),
+            ]
+        });
+        let header =
+            ["rank", "tier", "item", "rating", "error", "comparisons", "beats next", "x to separate"];
+        f.write_str(&table(width(f), &header, rows))?;
+        f.write_str(
+            "\ntier: nobody in it is surely below its first. x to separate: factor on all comparisons after which a test tells it \
+             from the next, 4 times in 5",
+        )?;
+        if !self.exists {
+            f.write_str("\nthe likelihood has no finite maximum: ratings are the posterior mode under a logistic prior")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use equipoise::data::Comparisons;
+    use equipoise::ndarray::array;
+
+    use super::*;
+
+    fn counted(wins: Array2<f64>, labels: [&str; 3]) -> Observations {
+        let labels = labels.map(str::to_owned).to_vec();
+        Comparisons { labels, ..Comparisons::from_tables(&wins, &Array2::zeros((3, 3))) }.into()
+    }
+
+    #[test]
+    fn a_board_has_tiers_marks_and_exports() {
+        let wins = array![[0.0, 300.0, 390.0], [290.0, 0.0, 350.0], [10.0, 20.0, 0.0]];
+        let data = counted(wins, ["a_1", "b, the second", "c"]);
+        let options = StandingsOptions { anchor: Some("c".into()), min_battles: 800.0, ..Default::default() };
+        let board = standings(&data, &options).unwrap();
+        let tiers: Vec<_> = board.rows.iter().map(|r| r.tier).collect();
+        assert_eq!((tiers, board.rows[2].provisional), (vec![Some(1), Some(1), None], true));
+        assert!(
+            (board.rows[2].rating, board.rows[2].low, board.rows[2].high)
+                == (1000.0, Some(1000.0), Some(1000.0))
+        );
+        // predictions are complements, and hold their intervals
+        let (p, low, high) = (&board.predictions, &board.predictions_low, &board.predictions_high);
+        assert!((p[0][1] + p[1][0] - 1.0).abs() < 1e-12 && low[0][1] < p[0][1] && p[0][1] < high[0][1]);
+        assert!((low[0][1] + high[1][0] - 1.0).abs() < 1e-12);
+        // more battles for the close pair than for the far one
+        assert!(board.rows[0].factor_to_next > Some(5.0) && board.rows[1].factor_to_next < Some(0.1));
+        assert!(board.csv().contains("\"b, the second\"") && board.csv().lines().count() == 4);
+        assert!(board.latex().contains("a\\_1") && board.latex().contains("c$^*$"), "{}", board.latex());
+        let wider = standings(&data, &StandingsOptions { level: 0.99, ..options.clone() }).unwrap();
+        assert!(wider.rows[0].high > board.rows[0].high && wider.rows[0].low < board.rows[0].low);
+        let unknown = StandingsOptions { anchor: Some("d".into()), ..options };
+        assert!(standings(&data, &unknown).unwrap_err().to_string().contains("is no item of the file"));
+    }
+
+    #[test]
+    fn what_nothing_bounds_is_open_and_what_has_no_noise_has_no_board() {
+        let wins = array![[0.0, 5.0, 6.0], [0.0, 0.0, 4.0], [0.0, 3.0, 0.0]];
+        let board = standings(&counted(wins, ["a", "b", "c"]), &Default::default()).unwrap();
+        assert_eq!((board.rows[0].label.as_str(), board.rows[0].high), ("a", None));
+        assert!(board.rows[0].low.is_some() && board.to_string().contains("open"), "{board}");
+        let mut matrix = counted(array![[0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]], ["a", "b", "c"]);
+        matrix.comparisons.counted = false;
+        assert!(standings(&matrix, &Default::default()).is_err());
+    }
+
+    #[test]
+    fn who_moved_is_said_and_who_only_seems_to_is_not() {
+        let old = counted(array![[0.0, 60.0, 70.0], [40.0, 0.0, 60.0], [30.0, 40.0, 0.0]], ["a", "b", "c"]);
+        let more = counted(array![[0.0, 60.0, 95.0], [40.0, 0.0, 60.0], [30.0, 40.0, 0.0]], ["a", "b", "c"]);
+        let same = changes(&old, &old, &Default::default()).unwrap();
+        assert!(same.nested && same.rows.iter().all(|r| !r.moved && r.change.abs() < 1e-9), "{same}");
+        assert!(changes(&old, &more, &Default::default()).unwrap().nested);
+        // c turns from the last into the first
+        let new = counted(array![[0.0, 60.0, 20.0], [40.0, 0.0, 15.0], [80.0, 85.0, 0.0]], ["a", "b", "d"]);
+        let moved = counted(array![[0.0, 60.0, 20.0], [40.0, 0.0, 15.0], [80.0, 85.0, 0.0]], ["a", "b", "c"]);
+        let found = changes(&old, &moved, &Default::default()).unwrap();
+        assert!(!found.nested && found.rows[0].label == "c" && found.rows[0].moved, "{found}");
+        let entered = changes(&old, &new, &Default::default()).unwrap();
+        assert_eq!((entered.entered, entered.left), (vec!["d".to_owned()], vec!["c".to_owned()]));
+    }
+}

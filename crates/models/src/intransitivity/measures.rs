@@ -1,0 +1,193 @@
+//! The measures of one set of comparisons, for many sets of one design.
+
+use equipoise_data::Comparisons;
+use equipoise_env::PreferenceMatrix;
+use equipoise_reference::{ReferenceError, maximal_lottery};
+use faer::Mat;
+use ndarray::Array1;
+
+use super::statistic::{CURL, DEVIANCE, EDGE, ENERGY, LOSS, ROTATION, STATISTICS};
+use crate::cycles::cycle_facts;
+use crate::entries::BRADLEY_TERRY;
+use crate::error::FitError;
+use crate::hodge::Hodge;
+use crate::pair_fit::{PairFit, strengths};
+
+/// Why nothing was found.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// No fit.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// No lottery.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+}
+
+/// Strengths closer than this are equal: they are fitted to a smaller tolerance.
+const EQUAL: f64 = 1e-8;
+
+/// What stays the same over data sets of one design.
+pub(super) struct Design {
+    pub(super) hodge: Hodge,
+    pub(super) lotteries: bool,
+    pub(super) start: Array1<f64>,
+}
+
+/// The measures of one data set.
+pub(super) struct Measured {
+    pub(super) values: [f64; STATISTICS.len()],
+    pub(super) cyclic_energy: f64,
+    pub(super) total_energy: f64,
+    /// Items of the largest strength: several if they are equal.
+    pub(super) favourites: Vec<usize>,
+    /// Of the favourite that loses least, the best reply, if somebody beats it or ties.
+    pub(super) worst: Option<usize>,
+}
+
+impl Measured {
+    /// What is compared with the null: of the energy the absolute part, see the head of the parent module.
+    pub(super) fn tested(&self, k: usize) -> f64 {
+        if k == ENERGY { self.cyclic_energy } else { self.values[k] }
+    }
+}
+
+impl Design {
+    pub(super) fn measure(&self, data: &Comparisons) -> Result<Measured, InspectError> {
+        let (r, deviance) = strengths(data, &BRADLEY_TERRY, &self.start)?;
+        let top = r.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let favourites: Vec<usize> = (0..r.len()).filter(|&i| r[i] >= top - EQUAL).collect();
+        // equal favourites are one: what the one of them loses that loses least
+        let replies = favourites.iter().map(|&f| (f, best_reply(data, f)));
+        let (favourite, worst) = replies
+            .min_by(|(_, a), (_, b)| a.map_or(0.0, |a| a.1).total_cmp(&b.map_or(0.0, |b| b.1)))
+            .expect("somebody has the largest strength");
+        let facts = cycle_facts(data);
+        let margins: Vec<f64> = data.pairs.iter().map(|p| p.margin(0.0)).collect();
+        let (cyclic_energy, total_energy) = self.hodge.energies(&margins);
+        let (rotation, edge) = if self.lotteries {
+            let matrix = data.matrix(0.0);
+            let nash = maximal_lottery(&matrix)?;
+            let edge: f64 = (0..data.n()).map(|i| nash.policy[i] * matrix.margin(i, favourite)).sum();
+            // against a favourite that it plays the lottery has no edge, up to rounding
+            let edge = if edge.abs() < 1e-12 { 0.0 } else { edge };
+            (rotations(&skew(&matrix)).get(1).copied().unwrap_or(0.0), edge)
+        } else {
+            (f64::NAN, f64::NAN)
+        };
+        let mut values = [0.0; STATISTICS.len()];
+        values[..5].copy_from_slice(&[
+            facts.strongest_cycle,
+            facts.cyclic as f64,
+            facts.weighted_share,
+            facts.significant as f64,
+            facts.items_on_cycles,
+        ]);
+        values[ENERGY] = if total_energy > 0.0 { cyclic_energy / total_energy } else { 0.0 };
+        values[CURL] = facts.largest_curl;
+        values[ROTATION] = rotation;
+        values[LOSS] = worst.map_or(0.0, |(_, margin)| margin);
+        values[EDGE] = edge;
+        values[DEVIANCE] = deviance;
+        Ok(Measured { values, cyclic_energy, total_energy, favourites, worst: worst.map(|(j, _)| j) })
+    }
+}
+
+/// Who wins most against an item, and by what margin; `None` if it beats everybody it met.
+fn best_reply(data: &Comparisons, item: usize) -> Option<(usize, f64)> {
+    let against = |i: usize, margin: f64| (margin >= 0.0).then_some((i, margin));
+    let replies = data.pairs.iter().filter_map(|p| match item {
+        f if f == p.i => against(p.j, -p.margin(0.0)),
+        f if f == p.j => against(p.i, p.margin(0.0)),
+        _ => None,
+    });
+    replies.fold(None, |best: Option<(usize, f64)>, new| match best {
+        Some(best) if best.1 >= new.1 => Some(best),
+        _ => Some(new),
+    })
+}
+
+/// K as a matrix.
+pub(super) fn skew(matrix: &PreferenceMatrix) -> Mat<f64> {
+    Mat::from_fn(matrix.n(), matrix.n(), |i, j| matrix.margin(i, j))
+}
+
+/// K of the data minus K of the model, over pairs that met.
+pub(super) fn centred(data: &Comparisons, truth: &PairFit) -> Mat<f64> {
+    let mut k = Mat::zeros(data.n(), data.n());
+    for pair in &data.pairs {
+        let off = pair.margin(0.0) - (truth.prob(pair.i, pair.j) - 0.5);
+        k[(pair.i, pair.j)] = off;
+        k[(pair.j, pair.i)] = -off;
+    }
+    k
+}
+
+/// Singular values of a skew matrix, one of each pair, descending: square roots of the eigenvalues of `K'K`. Good to
+/// 1e-8 of the largest, which is far below noise.
+pub(super) fn rotations(k: &Mat<f64>) -> Vec<f64> {
+    let values = jacobi(k.transpose() * k);
+    values.chunks_exact(2).map(|pair| pair[0].max(0.0).sqrt()).collect()
+}
+
+/// Eigenvalues of a symmetric matrix, descending, by cyclic Jacobi rotations, which converge on every matrix; iterative
+/// decompositions gave up on skew matrices of few votes, whose singular values all come in equal pairs.
+fn jacobi(mut a: Mat<f64>) -> Vec<f64> {
+    let n = a.nrows();
+    let norm: f64 = (0..n).map(|i| (0..n).map(|j| a[(i, j)] * a[(i, j)]).sum::<f64>()).sum();
+    for _ in 0..60 {
+        let off: f64 = (0..n).map(|i| (i + 1..n).map(|j| a[(i, j)] * a[(i, j)]).sum::<f64>()).sum();
+        if off <= 1e-28 * norm {
+            break;
+        }
+        for p in 0..n {
+            for q in p + 1..n {
+                if a[(p, q)] == 0.0 {
+                    continue;
+                }
+                let theta = (a[(q, q)] - a[(p, p)]) / (2.0 * a[(p, q)]);
+                let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                let s = t * c;
+                for k in 0..n {
+                    let (x, y) = (a[(k, p)], a[(k, q)]);
+                    (a[(k, p)], a[(k, q)]) = (c * x - s * y, s * x + c * y);
+                }
+                for k in 0..n {
+                    let (x, y) = (a[(p, k)], a[(q, k)]);
+                    (a[(p, k)], a[(q, k)]) = (c * x - s * y, s * x + c * y);
+                }
+            }
+        }
+    }
+    let mut values: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
+    values.sort_by(|x, y| y.total_cmp(x));
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotations_of_known_matrices() {
+        // a balanced cycle of n: singular values 2 sin(2 pi m / n) times the margin
+        for n in [3usize, 6, 9] {
+            let k = Mat::from_fn(n, n, |i, j| match (n + j - i) % n {
+                1 => 0.3,
+                d if d == n - 1 => -0.3,
+                _ => 0.0,
+            });
+            let mut expected: Vec<f64> =
+                (0..n).map(|m| (0.6 * (std::f64::consts::TAU * m as f64 / n as f64).sin()).abs()).collect();
+            expected.sort_by(|x, y| y.total_cmp(x));
+            for (got, want) in rotations(&k).iter().zip(expected.chunks_exact(2)) {
+                assert!((got - want[0]).abs() < 1e-8, "{n}: {got} {want:?}");
+            }
+        }
+        // a rating has rank two: one rotation
+        let r = [0.3, -0.1, 0.2, -0.4, 0.05];
+        let found = rotations(&Mat::from_fn(5, 5, |i, j| r[i] - r[j]));
+        assert!(found[0] > 0.1 && found[1] < 1e-7, "{found:?}");
+    }
+}

@@ -1,0 +1,496 @@
+//! Is the majority relation cyclic? A cycle in the data against the nearest game that has none.
+//!
+//! A pair's majority is that of its decisive comparisons, `q_ij = Pr(i beats j | no tie)` against 1/2; given their number
+//! `n`, the wins are binomial, whatever the ties. Its strength is the standardised lead, less half a vote at either end
+//! (continuity), so that few votes do not look like many (3 : 0 has 1.15, as the sign test has):
+//!
+//! ```text
+//! s(i over j) = (wins - losses - 1) / sqrt(wins + losses),  wins > losses;      T = max over cycles, min over its links, s
+//! ```
+//!
+//! **The null** is not one rating an item, which a transitive game may well misfit, but *some* order of the items that no
+//! majority contradicts: `q_ij >= 1/2` for i before j. A cycle is beyond noise only if every link is (an intersection-union
+//! test); for one cycle of two clear links the test is the sign test of the third. Over many cycles the chance that some
+//! near-even pair closes one has to be counted, and that depends on which pairs are near even: the null data are drawn from
+//! the nearest transitive game.
+//!
+//! * Its order: the maximum of the likelihood over orders, where a majority against the order is set to 1/2; that costs
+//!   `wins ln(2 wins / n) + losses ln(2 losses / n)`, so that it is a minimum feedback arc set. By dynamic programming over
+//!   the subsets of a strong component of up to [`EXACT`] items, else by moves of single items until none gains.
+//! * Its win rates: a pair's own, but where the lead in the order is under [`NEAR`] standard errors it may as well be 1/2.
+//!   Such a pair is drawn at both ends of `[1/2, own]` from one source of chance (`Y = X + Bin(n - X, 2 q - 1)`,
+//!   `X ~ Bin(n, 1/2)`), and the stronger of its link along the order at the upper end and its link against the order at
+//!   the lower end is taken: at least as strong as at any value in between. Without this, pairs near 1/2 whose lead happens
+//!   to lie along the order would be taken for decided ones, and the test would reject too often (simulated: 8 percent).
+//!
+//! Level and power by simulation: `examples/cycle_test.rs`, recorded in `examples/cycle_test.txt`.
+//!
+//! Cost: replicates x (pairs x sqrt(votes) + pairs x log pairs). Replicates run in parallel, each on a stream of its own, and
+//! draw the pairs in the order of the null: neither threads nor the order of the file reach the result.
+
+use equipoise_core::Rng;
+use equipoise_core::graph::strong_components;
+use equipoise_core::seed::stream;
+use equipoise_data::Comparisons;
+use rayon::prelude::*;
+
+use crate::distributions::sign_test;
+use crate::intervals::quantile;
+use crate::resample::binomial;
+
+/// Largest strong component whose nearest order is found exactly.
+pub const EXACT: usize = 14;
+/// Lead, in standard errors, below which a pair may be even under the null.
+pub const NEAR: f64 = 2.0;
+
+/// A cycle of majorities and how far it stands out of transitive games.
+#[derive(Clone, Debug)]
+pub struct CycleTest {
+    /// The cycle whose weakest link is strongest, each beating the next and the last the first; empty without a cycle.
+    pub cycle: Vec<usize>,
+    /// Its weakest link, if there is a cycle.
+    pub weakest: Option<Link>,
+    /// The order of the nearest transitive game, best first.
+    pub order: Vec<usize>,
+    /// Majorities that contradict it, as (winner, loser): links that noise would have to explain.
+    pub against: Vec<(usize, usize)>,
+    /// Twice the log-likelihood between the majorities as seen and the nearest transitive game: 0 without a cycle.
+    pub distance: f64,
+    /// Strength that 5 percent of null data sets reach, at least that of a single link; `None` if none were drawn.
+    pub critical: Option<f64>,
+    /// Share of null data sets with as strong a cycle, and at least the sign test's p of the weakest link; 1 without a cycle.
+    /// `None` if none were drawn.
+    pub p_value: Option<f64>,
+}
+
+impl CycleTest {
+    /// The same with items of other numbers: `number[i]` for i.
+    #[must_use]
+    pub(crate) fn renumbered(self, number: &[usize]) -> Self {
+        let of = |items: Vec<usize>| items.into_iter().map(|i| number[i]).collect::<Vec<_>>();
+        let weakest = self.weakest.map(|w| Link { winner: number[w.winner], loser: number[w.loser], ..w });
+        let against = self.against.into_iter().map(|(i, j)| (number[i], number[j])).collect();
+        let mut cycle = of(self.cycle);
+        // from its lowest number, so that a cycle is written in one way
+        if let Some(first) = (0..cycle.len()).min_by_key(|&k| cycle[k]) {
+            cycle.rotate_left(first);
+        }
+        Self { cycle, weakest, order: of(self.order), against, ..self }
+    }
+}
+
+/// One majority.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// Who wins more.
+    pub winner: usize,
+    /// Against whom.
+    pub loser: usize,
+    /// Wins.
+    pub wins: f64,
+    /// Losses.
+    pub losses: f64,
+}
+
+impl Link {
+    /// Lead in standard errors, `(wins - losses) / sqrt(wins + losses)`.
+    #[must_use]
+    pub fn standard_errors(&self) -> f64 {
+        (self.wins - self.losses) / (self.wins + self.losses).sqrt()
+    }
+
+    /// One-sided, by the exact sign test.
+    #[must_use]
+    pub fn p_value(&self) -> f64 {
+        sign_test(self.wins, self.losses)
+    }
+}
+
+/// Runs the test with `replicates` null data sets on streams of `seed`; none where counts are not whole.
+#[must_use]
+pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest {
+    let links = links(data);
+    let mut directed: Vec<Directed> = links.iter().map(Directed::of).collect();
+    let found = strongest_cycle(data.n(), &mut directed);
+    let cycle = found.as_ref().map_or_else(Vec::new, |(_, cycle)| cycle.clone());
+    let on_cycle = |l: &&Link| {
+        cycle.windows(2).any(|w| w == [l.winner, l.loser])
+            || cycle.last() == Some(&l.winner) && cycle.first() == Some(&l.loser)
+    };
+    let weakest = links.iter().filter(on_cycle).min_by(|a, b| strength(a).total_cmp(&strength(b))).copied();
+    let order = nearest_order(data.n(), &links);
+    let mut place = vec![0; data.n()];
+    order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
+    let against: Vec<&Link> = links.iter().filter(|l| place[l.winner] > place[l.loser]).collect();
+    let distance = 2.0 * against.iter().map(|l| cost(l)).sum::<f64>();
+    let null = Null::new(data, &place);
+    let drawn: Vec<f64> = (0..replicates)
+        .into_par_iter()
+        .map(|k| {
+            let mut rng = stream(seed, "transitive null", &[&k.to_string()]);
+            let mut directed = null.draw(&mut rng);
+            bottleneck(data.n(), &mut directed).map_or(f64::NEG_INFINITY, |k| directed[k].strength)
+        })
+        .collect();
+    let p_value = (!drawn.is_empty()).then(|| match (&found, &weakest) {
+        (Some((seen, _)), Some(weakest)) => {
+            let as_strong = drawn.iter().filter(|&&t| t >= seen - 1e-12 * seen.abs()).count();
+            ((1 + as_strong) as f64 / (1 + drawn.len()) as f64).max(weakest.p_value())
+        }
+        _ => 1.0,
+    });
+    let critical = (!drawn.is_empty()).then(|| {
+        let mut drawn: Vec<f64> = drawn.iter().map(|t| t.max(0.0)).collect();
+        quantile(&mut drawn, 0.95).max(SINGLE_LINK)
+    });
+    let against = against.iter().map(|l| (l.winner, l.loser)).collect();
+    CycleTest { cycle, weakest, order, against, distance, critical, p_value }
+}
+
+/// The 95 percent point of one link.
+const SINGLE_LINK: f64 = 1.644_853_626_951_472_2;
+
+/// Pairs with a majority.
+fn links(data: &Comparisons) -> Vec<Link> {
+    let link = |p: &equipoise_data::PairCount| {
+        let (wins, losses, _) = p.outcomes();
+        match wins.total_cmp(&losses) {
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(Link { winner: p.i, loser: p.j, wins, losses }),
+            std::cmp::Ordering::Less => Some(Link { winner: p.j, loser: p.i, wins: losses, losses: wins }),
+        }
+    };
+    data.pairs.iter().filter_map(link).collect()
+}
+
+/// With the correction for continuity.
+fn strength(link: &Link) -> f64 {
+    (link.wins - link.losses - 1.0) / (link.wins + link.losses).sqrt()
+}
+
+/// Log-likelihood that a majority loses at 1/2.
+fn cost(link: &Link) -> f64 {
+    let n = link.wins + link.losses;
+    let term = |x: f64| if x > 0.0 { x * (2.0 * x / n).ln() } else { 0.0 };
+    term(link.wins) + term(link.losses)
+}
+
+/// An edge from a winner to a loser.
+#[derive(Clone, Copy, Debug)]
+struct Directed {
+    from: usize,
+    to: usize,
+    strength: f64,
+}
+
+impl Directed {
+    fn of(link: &Link) -> Self {
+        Self { from: link.winner, to: link.loser, strength: strength(link) }
+    }
+}
+
+/// Sorts the edges, strongest first, and finds the first of them that closes a cycle with those before it.
+fn bottleneck(n: usize, edges: &mut [Directed]) -> Option<usize> {
+    edges.sort_by(|a, b| b.strength.total_cmp(&a.strength).then((a.from, a.to).cmp(&(b.from, b.to))));
+    if !has_cycle(n, edges) {
+        return None;
+    }
+    let (mut without, mut with) = (0, edges.len());
+    while with - without > 1 {
+        let middle = usize::midpoint(without, with);
+        if has_cycle(n, &edges[..middle]) { with = middle } else { without = middle }
+    }
+    Some(with - 1)
+}
+
+/// Whether items remain after those without a victor are taken away, again and again.
+fn has_cycle(n: usize, edges: &[Directed]) -> bool {
+    let mut victors = vec![0usize; n];
+    let mut beaten = vec![Vec::new(); n];
+    for e in edges {
+        victors[e.to] += 1;
+        beaten[e.from].push(e.to);
+    }
+    let mut free: Vec<usize> = (0..n).filter(|&i| victors[i] == 0).collect();
+    let mut taken = 0;
+    while let Some(i) = free.pop() {
+        taken += 1;
+        for &j in &beaten[i] {
+            victors[j] -= 1;
+            if victors[j] == 0 {
+                free.push(j);
+            }
+        }
+    }
+    taken < n
+}
+
+/// The largest strength that some cycle has on every link, and a shortest such cycle through the weakest of them.
+fn strongest_cycle(n: usize, edges: &mut [Directed]) -> Option<(f64, Vec<usize>)> {
+    let last = bottleneck(n, edges)?;
+    let closing = edges[last];
+    let mut beaten = vec![Vec::new(); n];
+    edges[..last].iter().for_each(|e| beaten[e.from].push(e.to));
+    // a shortest path from the loser of the closing link back to its winner
+    let mut from = vec![usize::MAX; n];
+    let mut queue = std::collections::VecDeque::from([closing.to]);
+    while let Some(i) = queue.pop_front() {
+        for &j in &beaten[i] {
+            if from[j] == usize::MAX && j != closing.to {
+                from[j] = i;
+                queue.push_back(j);
+            }
+        }
+    }
+    let mut cycle = vec![closing.from];
+    while let Some(&i) = cycle.last().filter(|&&i| i != closing.to) {
+        cycle.push(from[i]);
+    }
+    cycle.reverse();
+    Some((closing.strength, cycle))
+}
+
+/// An order of the items that costs the majorities least, best first.
+fn nearest_order(n: usize, links: &[Link]) -> Vec<usize> {
+    // cost[i][j]: that i, who beats j, stands behind it
+    let mut costs = vec![vec![0.0; n]; n];
+    let mut beaten = vec![Vec::new(); n];
+    for link in links {
+        costs[link.winner][link.loser] = cost(link);
+        beaten[link.loser].push(link.winner);
+    }
+    // blocks of "lost to": winners come first
+    let blocks = strong_components(&beaten);
+    blocks
+        .into_iter()
+        .flat_map(|b| if b.len() <= EXACT { by_subsets(&costs, b) } else { by_moves(&costs, b) })
+        .collect()
+}
+
+/// The best order of few items: the best one of a set ends with the item that leaves the least.
+fn by_subsets(costs: &[Vec<f64>], items: Vec<usize>) -> Vec<usize> {
+    let k = items.len();
+    if k < 3 {
+        return items;
+    }
+    let mut best = vec![(f64::INFINITY, usize::MAX); 1 << k];
+    best[0] = (0.0, usize::MAX);
+    for set in 1..1usize << k {
+        for last in (0..k).filter(|l| set >> l & 1 == 1) {
+            let before = set & !(1 << last);
+            // the last item stands behind all others of the set, also behind those it beats
+            let behind: f64 =
+                (0..k).filter(|o| before >> o & 1 == 1).map(|o| costs[items[last]][items[o]]).sum();
+            let total = best[before].0 + behind;
+            if total < best[set].0 {
+                best[set] = (total, last);
+            }
+        }
+    }
+    let (mut order, mut set) = (Vec::with_capacity(k), (1 << k) - 1);
+    while set != 0 {
+        let last = best[set].1;
+        order.push(items[last]);
+        set &= !(1 << last);
+    }
+    order.reverse();
+    order
+}
+
+/// An order that no move of one item to another place betters, from that of the net costs.
+fn by_moves(costs: &[Vec<f64>], mut order: Vec<usize>) -> Vec<usize> {
+    let net = |i: usize| order.iter().map(|&j| costs[j][i] - costs[i][j]).sum::<f64>();
+    let mut keyed: Vec<(f64, usize)> = order.iter().map(|&i| (net(i), i)).collect();
+    keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order = keyed.into_iter().map(|(_, i)| i).collect();
+    loop {
+        let mut best = (1e-9, 0, 0);
+        for a in 0..order.len() {
+            let gain = |b: usize, later: bool| {
+                let (up, down) = if later { (order[b], order[a]) } else { (order[a], order[b]) };
+                costs[up][down] - costs[down][up]
+            };
+            let mut later = 0.0;
+            for b in a + 1..order.len() {
+                later += gain(b, true);
+                if later > best.0 {
+                    best = (later, a, b);
+                }
+            }
+            let mut earlier = 0.0;
+            for b in (0..a).rev() {
+                earlier += gain(b, false);
+                if earlier > best.0 {
+                    best = (earlier, a, b);
+                }
+            }
+        }
+        let (gain, from, to) = best;
+        if gain <= 1e-9 {
+            return order;
+        }
+        let item = order.remove(from);
+        order.insert(to, item);
+    }
+}
+
+/// The nearest transitive game, to be drawn from.
+struct Null {
+    pairs: Vec<NullPair>,
+}
+
+/// A pair along the order.
+struct NullPair {
+    ahead: usize,
+    behind: usize,
+    votes: u64,
+    /// Of the item ahead, among decisive comparisons, at least 1/2.
+    rate: f64,
+    /// Whether it may as well be 1/2.
+    near: bool,
+}
+
+impl Null {
+    fn new(data: &Comparisons, place: &[usize]) -> Self {
+        let pair = |p: &equipoise_data::PairCount| {
+            let (wins, losses, _) = p.outcomes();
+            let (ahead, behind, wins, losses) = match place[p.i] < place[p.j] {
+                true => (p.i, p.j, wins, losses),
+                false => (p.j, p.i, losses, wins),
+            };
+            let votes = wins + losses;
+            let near = wins - losses < NEAR * votes.sqrt();
+            (votes > 0.0).then(|| NullPair {
+                ahead,
+                behind,
+                votes: votes.round() as u64,
+                rate: (wins / votes).max(0.5),
+                near,
+            })
+        };
+        let mut pairs: Vec<NullPair> = data.pairs.iter().filter_map(pair).collect();
+        pairs.sort_by_key(|p| (place[p.ahead], place[p.behind]));
+        Self { pairs }
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Vec<Directed> {
+        let mut edges = Vec::with_capacity(self.pairs.len());
+        for p in &self.pairs {
+            let n = p.votes as f64;
+            let (low, high) = if p.near {
+                let even = binomial(p.votes, 0.5, rng);
+                (even, even + binomial(p.votes - even, 2.0 * p.rate - 1.0, rng))
+            } else {
+                let won = binomial(p.votes, p.rate, rng);
+                (won, won)
+            };
+            let lead = |won: u64| 2.0 * won as f64 - n;
+            let link = |lead: f64| (lead > 0.0).then(|| (lead - 1.0) / n.sqrt());
+            let (along, back) = (link(lead(high)), link(-lead(low)));
+            match (along, back) {
+                (Some(s), b) if b.is_none_or(|b| s >= b) => {
+                    edges.push(Directed { from: p.ahead, to: p.behind, strength: s });
+                }
+                (_, Some(s)) => edges.push(Directed { from: p.behind, to: p.ahead, strength: s }),
+                (..) => {}
+            }
+        }
+        edges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use equipoise_core::sample::uniform;
+    use ndarray::Array2;
+
+    fn game(wins: &Array2<f64>) -> Comparisons {
+        Comparisons::from_tables(wins, &Array2::zeros(wins.dim()))
+    }
+
+    /// i over j for i < j.
+    fn table(n: usize, wins: &[(usize, usize, f64, f64)]) -> Comparisons {
+        let mut table = Array2::zeros((n, n));
+        for &(i, j, won, lost) in wins {
+            (table[[i, j]], table[[j, i]]) = (won, lost);
+        }
+        game(&table)
+    }
+
+    #[test]
+    fn a_cycle_is_as_sure_as_its_weakest_link() {
+        let of = |won: f64| {
+            cycle_test(
+                &table(3, &[(0, 1, 540.0, 360.0), (1, 2, 540.0, 360.0), (0, 2, won, 900.0 - won)]),
+                999,
+                3,
+            )
+        };
+        // a vote beyond a coin toss
+        let toss = of(449.0);
+        assert_eq!((&toss.cycle, &toss.against), (&vec![0, 1, 2], &vec![(2, 0)]));
+        assert!((toss.p_value.unwrap() - 0.5).abs() < 0.06, "{toss:?}");
+        // on the other side there is no cycle
+        assert_eq!((of(451.0).p_value, of(451.0).distance), (Some(1.0), 0.0));
+        // one link more or less sure: its sign test (p = .0244, .0013)
+        for won in [420.0, 405.0] {
+            let found = of(won);
+            let (p, sign) = (found.p_value.unwrap(), found.weakest.unwrap().p_value());
+            // five standard errors of 999 draws
+            assert!(p >= sign && p - sign < 5.0 * (sign / 999.0).sqrt() + 0.002, "{p} {sign}");
+        }
+        assert!(of(360.0).p_value.unwrap() < 0.0015);
+    }
+
+    #[test]
+    fn the_nearest_order_is_that_of_an_exhaustive_search() {
+        fn permutations(n: usize) -> Vec<Vec<usize>> {
+            if n == 0 {
+                return vec![Vec::new()];
+            }
+            let shorter = permutations(n - 1);
+            let put = |p: &Vec<usize>, at: usize| [&p[..at], &[n - 1], &p[at..]].concat();
+            shorter.iter().flat_map(|p| (0..n).map(move |at| put(p, at))).collect()
+        }
+        let mut rng = stream(4, "nearest order", &[]);
+        for _ in 0..40 {
+            let wins = Array2::from_shape_fn((6, 6), |_| (20.0 * uniform(&mut rng)).floor());
+            let links = links(&game(&wins));
+            let price = |order: &[usize]| -> f64 {
+                let place = |i: usize| order.iter().position(|&k| k == i).unwrap();
+                links.iter().filter(|l| place(l.winner) > place(l.loser)).map(cost).sum()
+            };
+            let least = permutations(6).iter().map(|o| price(o)).fold(f64::INFINITY, f64::min);
+            assert!((price(&nearest_order(6, &links)) - least).abs() < 1e-9);
+            // moves end at an order that is no better, and seldom worse
+            let mut costs = vec![vec![0.0; 6]; 6];
+            links.iter().for_each(|l| costs[l.winner][l.loser] = cost(l));
+            assert!(price(&by_moves(&costs, (0..6).collect())) >= least - 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_strongest_cycle_is_found_whatever_its_length() {
+        // a five-cycle of 40 : 5, all other pairs 30 : 15 along the order
+        let mut wins = Array2::from_shape_fn((5, 5), |(i, j)| if i < j { 30.0 } else { 15.0 });
+        for i in 0..5 {
+            let j = (i + 1) % 5;
+            (wins[[i, j]], wins[[j, i]]) = (40.0, 5.0);
+        }
+        let found = cycle_test(&game(&wins), 99, 1);
+        assert_eq!(found.cycle, [0, 1, 2, 3, 4]);
+        assert!(found.p_value.unwrap() < 0.02);
+        let none = cycle_test(&game(&wins), 0, 1);
+        assert_eq!((none.p_value, none.critical, none.cycle.len()), (None, None, 5));
+    }
+
+    #[test]
+    fn every_kind_of_table_has_an_answer() {
+        // nothing decided; one vote; a cycle of single votes, which fair coins give every fourth time
+        assert_eq!(cycle_test(&table(3, &[]), 19, 1).p_value, Some(1.0));
+        assert_eq!(cycle_test(&table(2, &[(0, 1, 1.0, 0.0)]), 19, 1).p_value, Some(1.0));
+        let single = cycle_test(&table(3, &[(0, 1, 1.0, 0.0), (1, 2, 1.0, 0.0), (0, 2, 0.0, 1.0)]), 999, 1);
+        assert!(single.p_value.unwrap() >= 0.25, "{single:?}");
+    }
+}
