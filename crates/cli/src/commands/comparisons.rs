@@ -51,7 +51,7 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
 pub(super) fn standings(args: &Standings) -> Outcome {
     let progress = Terminal::default();
     let source =
-        Source { selection: args.points.filters.selection(args.points.ties), path: args.data.clone() };
+        Source { selection: args.points.filters.selection(args.points.ties, &[]), path: args.data.clone() };
     let options = StandingsOptions {
         anchor: args.anchor.clone(),
         min_battles: args.min_battles,
@@ -69,7 +69,7 @@ pub(super) fn standings(args: &Standings) -> Outcome {
 
 pub(super) fn compare(args: Compare) -> Outcome {
     let progress = Terminal::default();
-    let selection = args.points.filters.selection(args.points.ties);
+    let selection = args.points.filters.selection(args.points.ties, &[]);
     let unit = args.points.observed.unit();
     let read = |path: PathBuf| Source { path, selection: selection.clone() }.observations(unit, &progress);
     let path = args.new.clone();
