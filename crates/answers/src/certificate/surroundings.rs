@@ -208,11 +208,11 @@ pub(crate) fn digests(answer: &Value) -> Value {
 /// Sixteen hexadecimal digits; equal for numbers that are equal however they are written.
 fn digest(value: &Value) -> String {
     let mut hasher = blake3::Hasher::new();
-    absorb(value, &mut hasher);
+    feed(value, &mut hasher);
     hasher.finalize().to_hex().as_str()[..16].to_owned()
 }
 
-fn absorb(value: &Value, hasher: &mut blake3::Hasher) {
+fn feed(value: &Value, hasher: &mut blake3::Hasher) {
     match value {
         Value::Number(v) => match v.as_f64() {
             // -0 is 0
@@ -221,7 +221,7 @@ fn absorb(value: &Value, hasher: &mut blake3::Hasher) {
         },
         Value::Array(list) => {
             hasher.update(b"[").update(&list.len().to_le_bytes());
-            list.iter().for_each(|v| absorb(v, hasher));
+            list.iter().for_each(|v| feed(v, hasher));
             hasher
         }
         Value::Object(map) => {
@@ -230,7 +230,7 @@ fn absorb(value: &Value, hasher: &mut blake3::Hasher) {
             hasher.update(b"{").update(&entries.len().to_le_bytes());
             for (key, v) in entries {
                 hasher.update(&key.len().to_le_bytes()).update(key.as_bytes());
-                absorb(v, hasher);
+                feed(v, hasher);
             }
             hasher
         }

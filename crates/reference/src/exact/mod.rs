@@ -222,12 +222,12 @@ pub fn exact_equilibria(game: &RationalMargins, ranges: bool) -> Option<ExactEqu
     let mut dictionary = Dictionary::solved(game);
     let vertex = guess.map_or_else(|| dictionary.point(), |(vertex, _)| vertex);
     let mut points = vec![dictionary.point()];
-    let mut settled = settled_by(&rows, &points[0]);
-    while let Some(open) = (0..n).find(|&i| !settled[i]) {
+    let mut decided = decided_by(&rows, &points[0]);
+    while let Some(open) = (0..n).find(|&i| !decided[i]) {
         dictionary.make_positive(open);
         let point = dictionary.point();
-        settled.iter_mut().zip(settled_by(&rows, &point)).for_each(|(all, here)| *all |= here);
-        assert!(settled[open], "some equilibrium plays an action or holds it below 1/2");
+        decided.iter_mut().zip(decided_by(&rows, &point)).for_each(|(all, here)| *all |= here);
+        assert!(decided[open], "some equilibrium plays an action or holds it below 1/2");
         points.push(point);
     }
     let inside = RationalPolicy::mean(&points);
@@ -317,7 +317,7 @@ impl ExactEquilibria {
 }
 
 /// Which actions an equilibrium plays, or holds below 1/2.
-fn settled_by(rows: &[Vec<BigInt>], point: &RationalPolicy) -> Vec<bool> {
+fn decided_by(rows: &[Vec<BigInt>], point: &RationalPolicy) -> Vec<bool> {
     let below = |row: &Vec<BigInt>| advantage(row, &point.weights).is_negative();
     rows.iter().zip(&point.weights).map(|(row, w)| w.is_positive() || below(row)).collect()
 }
