@@ -161,7 +161,7 @@ pub struct LotteryCertificate {
     /// A proof in rational arithmetic of an equilibrium (a vertex, if there are several) and of the set of all, where
     /// fractions were given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exact: Option<Proof>,
+    pub exact: Option<Box<Proof>>,
     /// Beside a proof: a digest of every field of the answer, by which `gap --certificate` names a changed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digests: Option<Value>,
@@ -384,7 +384,7 @@ fn proved_answer(
         .ranges
         .as_ref()
         .map(|ranges| Some(ranges.iter().map(|range| (range.least.value, range.largest.value)).collect()));
-    answer.certificate.exact = Some(proof(fractions, &exact, &answer.labels));
+    answer.certificate.exact = Some(Box::new(proof(fractions, &exact, &answer.labels)));
     let written = serde_json::to_value(&answer).expect("an answer is plain data");
     answer.certificate.digests = Some(digests(&written));
     Ok(answer)
