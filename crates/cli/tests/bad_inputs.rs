@@ -60,7 +60,7 @@ const ROWS: [([&str; 4], &str); 14] = [
     (["x", "", "a", "1"], "an item has no name"),
     (["x", "y", "", "1"], "outcome `` is not known"),
     (["x", "y", "maybe", "1"], "outcome `maybe` is not known"),
-    (["x", "y", "tei", "1"], "did you mean `tie`?"),
+    (["x", "y", "ties", "1"], "did you mean `tie`?"),
     (["x", "y", "2", "1"], "others need --outcomes"),
     (["x", "y", "-1", "1"], "others need --outcomes"),
     (["B", "A", "A", "1"], "is the name of one item and a word for the other"),
