@@ -102,7 +102,8 @@ pub(crate) fn predicted(
         let unit = if metric == DUALITY_GAP_TAU { 2.0 * spectrum.tau } else { 1.0 };
         let local = QUADRATIC * seen.rarest * unit;
         // beside a fit its values must be local; alone, those to come must be so before rounding
-        if seen.from.is_some() && !(seen.largest <= local) || seen.largest.is_nan() || local <= seen.floor {
+        let far = seen.from.is_some() && seen.largest > local;
+        if far || local <= seen.floor {
             return None;
         }
     }
