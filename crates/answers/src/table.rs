@@ -25,3 +25,11 @@ pub(crate) fn table(width: u16, header: &[&str], rows: impl IntoIterator<Item = 
     table.add_rows(rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>()));
     table.to_string()
 }
+
+/// A few of the names, and how many more there are.
+pub(crate) fn some(names: &[String]) -> String {
+    match names.len() {
+        0..=4 => names.join(", "),
+        k => format!("{} and {} more", names[..3].join(", "), k - 3),
+    }
+}

@@ -123,7 +123,7 @@ fn main() {
         let mut rng = stream(seed + 2, "coverage", &[&k.to_string()]);
         let (r, drawn) = data(&mut rng, &DAVIDSON, 100, 0.0);
         let found = fit(&drawn, &DAVIDSON, PairOptions::default()).unwrap();
-        let critical = critical_values(&found.spread, &found.islands, 0.95, 1000, &mut rng);
+        let critical = critical_values(&found.spread, &found.islands, None, (0.95, 1000), &mut rng);
         let mean = r.iter().sum::<f64>() / ITEMS as f64;
         let (errors, sandwich) = (found.standard_error(), found.sandwich_error());
         let off = |i: usize| (found.log_strength[i] - (r[i] - mean)).abs();

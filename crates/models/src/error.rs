@@ -26,7 +26,9 @@ pub enum FitError {
         got: ModelInput,
     },
     /// The Hessian would not fit.
-    #[error("{items} items; at most {MAX_ITEMS} are fitted by Newton's method; select fewer, or use newman")]
+    #[error(
+        "{items} items; at most {MAX_ITEMS} are fitted by Newton's method: select fewer, or run `equipoise fit --model bradley-terry --algorithm newman`, which gives strengths without errors for any number"
+    )]
     TooMany {
         /// Items or features.
         items: usize,

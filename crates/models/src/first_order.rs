@@ -89,6 +89,7 @@ impl Record {
 fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u32) -> Passes {
     let record = Record::new(data);
     let n = data.n();
+    let islands = if prior { data.components() } else { Vec::new() };
     let mut s = vec![1.0; n];
     let mut before = vec![0.0; n];
     let (mut passes, mut converged) = (0, false);
@@ -99,8 +100,13 @@ fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u3
                 s[i] = record.update(i, &s, alpha, prior);
             }
         }
-        // the prior has an origin: there a common factor is not free
-        let mean = if prior { s.iter().map(|x| x.ln()).sum() } else { centre(&mut s) };
+        let mean = if prior {
+            // a common factor of an island is felt by the prior alone: passes would move it by a little each
+            islands.iter().for_each(|island| to_origin(&mut s, island));
+            s.iter().map(|x| x.ln()).sum()
+        } else {
+            centre(&mut s)
+        };
         if !f64::is_finite(mean) {
             break;
         }
@@ -110,6 +116,29 @@ fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u3
     }
     let mean = before.iter().sum::<f64>() / n as f64;
     Passes { log_strength: before.iter().map(|r| r - mean).collect(), passes, converged }
+}
+
+/// Scales the strengths of an island to where the logistic prior is largest: `sum_i (1 - 2 sigma(r_i + c)) = 0`, by Newton's
+/// method from c = 0, whose steps are within one of the solution's side, as the slope is monotone and bounded.
+fn to_origin(s: &mut [f64], island: &[usize]) {
+    let mut factor: f64 = 1.0;
+    for _ in 0..30 {
+        let (mut slope, mut curvature) = (0.0, 0.0);
+        for &i in island {
+            let p = factor * s[i] / (1.0 + factor * s[i]);
+            slope += 1.0 - 2.0 * p;
+            curvature += 2.0 * p * (1.0 - p);
+        }
+        let step = (slope / curvature).clamp(-1.0, 1.0);
+        if !step.is_finite() {
+            break;
+        }
+        factor *= step.exp();
+        if step.abs() < 1e-15 {
+            break;
+        }
+    }
+    island.iter().for_each(|&i| s[i] *= factor);
 }
 
 /// Scales strengths to a geometric mean of 1; the logarithm of what they had.

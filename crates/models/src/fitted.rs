@@ -34,6 +34,8 @@ pub enum Existence {
         /// The strongly connected blocks of "won against, or tied with", the winning ones first.
         blocks: Vec<Vec<usize>>,
     },
+    /// Some combination of the features is at least as large for the winner of every comparison, and larger in some.
+    SeparatedByFeatures,
     /// No pair was won both ways (or none was ever both bad), so that strengths and the tie parameter grow together.
     TiesUnbounded,
     /// Newton's method found none, or there is more than one.

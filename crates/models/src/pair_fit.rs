@@ -8,7 +8,7 @@
 //! it exists iff "won against or tied with" is strongly connected (Ford 1957) within every island of items that met, directly
 //! or through others, and, in the models of ties, the tie parameter cannot run away
 //! ([`tie_parameter_runs_away`](crate::graph::tie_parameter_runs_away)). Where none exists, the prior is added to the items
-//! of that island, and the fit says so. Nothing compares items of two islands: each is centred by itself.
+//! of that island, and the fit says so. With features existence is of the design ([`separation`]). Nothing compares items of two islands: each is centred by itself.
 //!
 //! Errors: `Cov = H^-1` (Hessian), right if the model is and rows are independent, and `S = H^-1 J H^-1` with
 //! `J = sum s s'` over observations (sandwich; s: slope of one observation), which holds when the model is wrong, and for
@@ -20,13 +20,15 @@
 //! ```
 //!
 //! which is in every direction the larger of `phi H^-1` and `c S`; phi: the dispersion of ties that count half (1 without),
-//! c = m / (m - 1) for m observations of several comparisons, else 1.
+//! c = m / (m - p) for m observations of several comparisons and p free parameters (at most m / 2), else 1. Of few such
+//! observations intervals follow Student's law of m - 1 degrees.
 //!
 //! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond,
 //! [`first_order::newman`](crate::first_order::newman) fits strengths without errors.
 
 mod likelihood;
 mod problem;
+mod separation;
 
 use equipoise_data::{Comparisons, Observations};
 use faer::linalg::solvers::{DenseSolveCore as _, Llt, Solve as _};
@@ -70,6 +72,8 @@ pub struct PairFit {
     pub sandwich: Array2<f64>,
     /// Covariance that intervals and ranks rest on, `[n x n]`: V of the module head.
     pub spread: Array2<f64>,
+    /// Degrees of freedom of the errors: one less than observations of several comparisons; `None`: as many as matter.
+    pub noise_degrees: Option<f64>,
     /// Why nothing is known of the noise of the data, so that there are no intervals, if nothing is.
     pub no_noise: Option<&'static str>,
     /// For each item, whether nothing bounds its strength from below, and from above.
@@ -94,6 +98,9 @@ pub struct PairFit {
     pub no_chi_squared: Option<&'static str>,
     /// Whether a finite maximum of the likelihood exists.
     pub exists: bool,
+    /// Whether that is because the features tell winners from losers: some combination of them is at least as large for the
+    /// winner of every comparison, and larger in some.
+    pub separable: bool,
     /// Blocks of items that nothing holds together, the winning ones first; one block if the maximum exists.
     pub blocks: Vec<Vec<usize>>,
     /// Whether the logistic prior was used.
@@ -231,6 +238,7 @@ pub fn fit_counts(
     };
     let existence = match (found.exists, found.blocks.len()) {
         (true, _) => Existence::Finite,
+        _ if found.separable => Existence::SeparatedByFeatures,
         (false, 1) => Existence::TiesUnbounded,
         (false, _) => Existence::Separated { blocks: found.blocks.clone() },
     };
@@ -281,7 +289,15 @@ fn problem(
     if options.home && !model.shift_invariant {
         return Err(FitError::Home { model: model.name });
     }
-    let likelihood = Likelihood::new(data, model, options.home, options.prior, features.is_none())?;
+    let mut likelihood = Likelihood::new(data, model, options.home, options.prior, features.is_none())?;
+    if let Some(features) = features.as_ref().filter(|_| model.shift_invariant) {
+        // existence is of the design: which strengths the features can make, not which there are
+        let separable = separation::separating_direction(&likelihood.directions(features)).is_some();
+        likelihood.exists = !separable;
+        if separable {
+            likelihood.prior.fill(true);
+        }
+    }
     Ok(Problem { likelihood, features })
 }
 
@@ -301,10 +317,10 @@ impl Problem {
         let free_parameters = errors.bread.nrows() - floating;
         let asked = likelihood.prior.iter().all(|p| *p) && likelihood.exists;
         let prior = likelihood.prior.contains(&true);
-        let spread = self.of_strengths(&errors.basis, &errors.larger);
+        let spread = self.of_strengths(&errors.basis, &errors.larger, false);
         let sandwich = match prior && !asked {
             true => spread.clone(),
-            false => self.of_strengths(&errors.basis, &errors.sandwich),
+            false => self.of_strengths(&errors.basis, &errors.sandwich, !prior),
         };
         // the Hessian knows nothing of observations of several comparisons
         let several = observations.is_some_and(|all| all.clusters().is_some());
@@ -315,9 +331,10 @@ impl Problem {
         };
         Ok(PairFit {
             model: likelihood.model,
-            covariance: self.of_strengths(&errors.basis, &errors.bread),
+            covariance: self.of_strengths(&errors.basis, &errors.bread, !prior),
             sandwich,
             spread,
+            noise_degrees: observations.filter(|_| several).map(|all| all.count() - 1.0),
             no_noise: match observations {
                 Some(all) => all.no_noise(),
                 None => Observations::from(data.clone()).no_noise(),
@@ -335,6 +352,7 @@ impl Problem {
             free_parameters,
             no_chi_squared: likelihood.no_chi_squared(&point, observations),
             exists: likelihood.exists,
+            separable: self.features.is_some() && !likelihood.exists,
             blocks: likelihood.blocks.clone(),
             prior,
             converged,
@@ -367,17 +385,13 @@ impl Problem {
 
     /// The covariance of the strengths, from that of the free directions. Strengths are reported around their mean, but for
     /// features: it is projected likewise, within every island.
-    fn of_strengths(&self, basis: &Array2<f64>, covariance: &Array2<f64>) -> Array2<f64> {
+    fn of_strengths(&self, basis: &Array2<f64>, covariance: &Array2<f64>, centred: bool) -> Array2<f64> {
         let n = self.n();
         let full = basis.dot(covariance).dot(&basis.t());
         let strengths = full.slice(s![..n, ..n]).to_owned();
         match (&self.features, &self.likelihood.islands[..]) {
             (Some(_), _) => strengths,
-            (None, [_])
-                if !self.likelihood.prior.contains(&true) && self.likelihood.model.shift_invariant =>
-            {
-                strengths
-            }
+            (None, [_]) if centred && self.likelihood.model.shift_invariant => strengths,
             (None, islands) => centred_within(&strengths, islands),
         }
     }
@@ -447,7 +461,8 @@ impl Errors {
         }
         let sandwich = bread.dot(&meat).dot(&bread);
         let several = observations.filter(|all| all.clusters().is_some()).map(Observations::count);
-        let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - 1.0));
+        let free = (k - problem.floating().count()) as f64;
+        let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - free.clamp(1.0, 0.5 * m)));
         let larger =
             larger(&llt, &meat, likelihood.tie_dispersion(point), small).unwrap_or_else(|| bread.clone());
         Self { basis, bread, sandwich, larger }

@@ -1,12 +1,12 @@
 //! How well a fitted model predicts: calibration by pairs, loss on comparisons held out.
 
 use equipoise_core::{Rng, seed::stream};
-use equipoise_data::{Comparisons, Count};
+use equipoise_data::{Comparisons, Count, Observations};
 
 use crate::error::FitError;
 use crate::pair_fit::{PairFit, PairOptions, fit};
 use crate::pair_model::PairModel;
-use crate::resample::{binomial, is_whole};
+use crate::resample::binomial;
 
 /// Bins of calibration.
 const BINS: usize = 10;
@@ -46,26 +46,46 @@ pub fn calibration_error(bins: &[Bin]) -> f64 {
     bins.iter().map(|b| b.comparisons * (b.predicted - b.observed).abs()).sum::<f64>() / total
 }
 
-/// Mean negative log-likelihood of a comparison held out, in nats, over `folds` random folds; `None` if weights are
-/// fractions, which cannot be divided.
+/// Mean negative log-likelihood of a comparison held out, in nats, over `folds` random folds of whole observations; `None` if
+/// they cannot be counted, and so not be divided.
 ///
 /// # Errors
 /// [`FitError`].
 pub fn held_out_loss(
-    data: &Comparisons,
+    observations: &Observations,
     model: &'static PairModel,
     options: PairOptions,
     folds: u32,
     seed: u64,
 ) -> Result<Option<f64>, FitError> {
-    if !is_whole(data) {
+    if observations.no_noise().is_some() {
         return Ok(None);
     }
+    let data = &observations.comparisons;
     let mut rng = stream(seed, "folds", &[]);
     let (mut rest, mut loss, mut count) = (data.clone(), 0.0, 0.0);
+    let all: Vec<f64> = observations.clusters().into_iter().flatten().map(|o| o.times).collect();
+    let mut left = all.clone();
     for k in 0..folds {
-        let held = deal(&mut rest, f64::from(folds - k).recip(), &mut rng);
-        let trained = fit(&minus(data, &held), model, options)?;
+        let share = f64::from(folds - k).recip();
+        let (held, others) = match all.is_empty() {
+            true => {
+                let held = deal(&mut rest, share, &mut rng);
+                let others = minus(data, &held);
+                (held, others)
+            }
+            false => {
+                let mut dealt = |left: &mut f64| {
+                    let held = binomial(*left as u64, share, &mut rng) as f64;
+                    *left -= held;
+                    held
+                };
+                let held: Vec<f64> = left.iter_mut().map(&mut dealt).collect();
+                let others: Vec<f64> = all.iter().zip(&held).map(|(all, held)| all - held).collect();
+                (observations.weighted(&held), observations.weighted(&others))
+            }
+        };
+        let trained = fit(&others, model, options)?;
         for pair in &held.pairs {
             for (i, j, c) in [(pair.i, pair.j, &pair.forward), (pair.j, pair.i, &pair.backward)] {
                 let logs = trained.probs(i, j).map(|p| p.max(f64::MIN_POSITIVE).ln());
@@ -125,7 +145,8 @@ mod tests {
         assert_eq!(parts.iter().map(|p| p.pairs[0].outcomes().0).sum::<f64>(), 31.0);
         assert_eq!(rest.pairs[0].met(), 0.0);
         let even = Comparisons::from_tables(&arr2(&[[0.0, 4e6], [4e6, 0.0]]), &Array2::zeros((2, 2)));
-        let loss = held_out_loss(&even, &BRADLEY_TERRY, PairOptions::default(), 5, 1).unwrap().unwrap();
+        let loss =
+            held_out_loss(&even.into(), &BRADLEY_TERRY, PairOptions::default(), 5, 1).unwrap().unwrap();
         // the training sets err by 1e-3 at most, and the loss is flat there
         assert!((loss - 2f64.ln()).abs() < 1e-5, "{loss}");
         let fitted = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();

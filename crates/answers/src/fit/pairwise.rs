@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{FitOptions, falling};
 use crate::error::AnswerError;
-use crate::table::{table, width};
+use crate::table::{some, table, width};
 
 /// Folds of the held-out loss.
 const FOLDS: u32 = 5;
@@ -63,6 +63,9 @@ pub struct PairwiseAnswer {
     pub no_chi_squared: Option<&'static str>,
     /// Whether the likelihood has a finite maximum.
     pub exists: bool,
+    /// Where it has none: whether the features tell winners from losers.
+    #[serde(skip)]
+    pub separable: bool,
     /// Where it has none: blocks of items that are not held together by wins both ways, strongest first.
     #[serde(skip)]
     pub blocks: Vec<Vec<String>>,
@@ -78,6 +81,8 @@ pub struct PairwiseAnswer {
     pub ties: f64,
     /// Nats a comparison on held-out folds; `None` with features, or where a fold cannot be fitted.
     pub held_out_loss: Option<f64>,
+    /// Why there is none.
+    pub no_held_out_loss: Option<String>,
     /// Mean distance of observed from predicted win rates over ten bins.
     pub calibration_error: f64,
     /// The bins: predicted win rate, observed one, comparisons.
@@ -126,12 +131,17 @@ pub(super) fn answer(
 ) -> Result<PairwiseAnswer, AnswerError> {
     let data = &counts.observations.comparisons;
     let chosen = |key: &str| options.options.get(key) == Some(&Value::Bool(true));
-    let held_out_loss = match counts.features {
+    // what cannot be held out leaves the fit as it is
+    let (held_out_loss, no_held_out_loss) = match counts.features {
         None => {
             let settings = PairOptions { home: chosen("home"), prior: chosen("prior") };
-            held_out_loss(data, found.model, settings, FOLDS, options.seed)?
+            match held_out_loss(&counts.observations, found.model, settings, FOLDS, options.seed) {
+                Ok(Some(loss)) => (Some(loss), None),
+                Ok(None) => (None, found.no_noise.map(str::to_owned)),
+                Err(e) => (None, Some(format!("a fold cannot be fitted: {e}"))),
+            }
         }
-        Some(_) => None,
+        Some(_) => (None, Some("strengths are linear in features".to_owned())),
     };
     let mut rng = stream(options.seed, "critical values", &[]);
     let order = Canonical::of(&counts.observations).order;
@@ -174,6 +184,7 @@ pub(super) fn answer(
         deviance_p_value: found.deviance_p_value(),
         no_chi_squared: found.no_chi_squared,
         exists: found.exists,
+        separable: found.separable,
         blocks: found.blocks.iter().map(block).collect(),
         converged: found.converged,
         iterations: found.iterations,
@@ -181,6 +192,7 @@ pub(super) fn answer(
         comparisons: data.total,
         ties: data.total_ties,
         held_out_loss,
+        no_held_out_loss,
         calibration_error: calibration_error(&bins),
         calibration: bins.iter().map(|b| (b.predicted, b.observed, b.comparisons)).collect(),
         residuals,
@@ -239,6 +251,31 @@ impl fmt::Display for PairwiseAnswer {
         if let Some(loss) = self.held_out_loss {
             write!(f, "\nheld-out loss {loss:.4} nats a comparison ({FOLDS} folds)")?;
         }
+        if let Some(reason) = &self.no_held_out_loss {
+            write!(f, "\nheld-out loss - ({reason})")?;
+        }
+        if let Some(reason) = self.no_intervals {
+            write!(f, "\nno intervals and ranks: {reason}")?;
+        }
+        if self.observed != "comparisons" {
+            write!(f, "\nobservations: {}", self.observed)?;
+        }
+        if self.islands > 1 {
+            write!(
+                f,
+                "\nthe items fall into {} groups that never met each other: each has strengths around its own mean, and rank \
+                 intervals span them all",
+                self.islands
+            )?;
+        }
+        for reason in ["below", "above", "strength"] {
+            let of = |i: &usize| self.open[*i].is_some_and(|said| said.ends_with(reason));
+            let names: Vec<String> =
+                (0..self.labels.len()).filter(of).map(|i| self.labels[i].clone()).collect();
+            if let Some(said) = (0..self.labels.len()).find(of).and_then(|i| self.open[i]) {
+                write!(f, "\nopen: {} {said}", some(&names))?;
+            }
+        }
         f.write_str(&self.existence())?;
         let (converged, iterations) = (self.converged, self.iterations);
         write!(f, "\n{}", Convergence { by: Iteration::Newton, converged, iterations })
@@ -264,12 +301,15 @@ impl PairwiseAnswer {
             format!("{}{more}", b[..b.len().min(NAMED)].join(", "))
         };
         let mut text = match self.blocks.len() {
+            _ if self.separable => "\nno finite maximum of the likelihood: some combination of the features is at least as \
+                                    large for the winner of every comparison, and larger in some"
+                .to_owned(),
             1 => "\nno finite maximum of the likelihood: no pair was won both ways (or none was ever both bad), so that \
                   strengths and the tie parameter can grow together"
                 .to_owned(),
             _ => "\nno finite maximum of the likelihood (Ford's condition)".to_owned(),
         };
-        if let [first, .., last] = &self.blocks[..] {
+        if let ([first, .., last], false) = (&self.blocks[..], self.separable) {
             let (first, last) = (block(first), block(last));
             text += &format!(": [{first}] and [{last}] are not held together by wins both ways");
         }

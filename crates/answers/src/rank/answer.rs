@@ -9,7 +9,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::position::PositionFacts;
-use crate::table::{table, width};
+use crate::table::{some, table, width};
 
 /// Items under several ratings side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -197,14 +197,6 @@ impl RankAnswer {
             position: position(observations).map(Into::into),
             rows: rows.collect(),
         }
-    }
-}
-
-/// A few of the names, and how many more there are.
-fn some(names: &[String]) -> String {
-    match names.len() {
-        0..=4 => names.join(", "),
-        k => format!("{} and {} more", names[..3].join(", "), k - 3),
     }
 }
 

@@ -209,11 +209,11 @@ pub fn fit_contextual(
         newton(start, &flat, |b| problem.evaluate(b, prior).0, |b| problem.evaluate(b, prior))
     };
     // on separable data steps go on for ever, or the curvature vanishes
-    let free = if prior { None } else { run(false).ok().filter(|c| c.converged) };
+    let free = run(false).ok().filter(|c| c.converged);
     let exists = free.is_some();
-    let (optimum, used_prior) = match free {
-        Some(optimum) => (optimum, false),
-        None => (run(true)?, true),
+    let (optimum, used_prior) = match (prior, free) {
+        (false, Some(optimum)) => (optimum, false),
+        _ => (run(true)?, true),
     };
     let mut coefficients = Array2::from_shape_fn((rows, n), |(f, i)| optimum.point[f * n + i]);
     for mut row in coefficients.rows_mut() {

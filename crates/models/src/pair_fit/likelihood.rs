@@ -317,6 +317,35 @@ impl Likelihood {
         (least < 1.0 || 5 * few > all).then_some("pairs met too few times")
     }
 
+    /// What separation is told from: a row for each outcome of each cell, `[m x free directions]`, of strengths that are linear
+    /// in these features.
+    pub(super) fn directions(&self, features: &Array2<f64>) -> Array2<f64> {
+        let k = features.ncols();
+        let (home, tie) = (usize::from(self.home), usize::from(self.tie_free));
+        let mut rows: Vec<f64> = Vec::new();
+        let mut add = |cell: &Cell, sign: f64, of_tie: f64| {
+            let difference = &features.row(cell.first) - &features.row(cell.second);
+            rows.extend(difference.iter().map(|d| sign * d));
+            rows.extend(std::iter::repeat_n(sign, home));
+            rows.extend(std::iter::repeat_n(of_tie, tie));
+        };
+        for cell in &self.cells {
+            let [first, second, tied, _] = cell.weights;
+            if first > 0.0 {
+                add(cell, 1.0, -1.0);
+            }
+            if second > 0.0 {
+                add(cell, -1.0, -1.0);
+            }
+            if tied > 0.0 {
+                add(cell, 1.0, 1.0);
+                add(cell, -1.0, 1.0);
+            }
+        }
+        let width = k + home + tie;
+        Array2::from_shape_vec((rows.len() / width, width), rows).expect("rows of one length")
+    }
+
     /// The log-likelihood of free outcome probabilities.
     pub(super) fn saturated(&self) -> f64 {
         let cell = |c: &Cell| -> f64 {
