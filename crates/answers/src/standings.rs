@@ -181,7 +181,8 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
         .ok_or_else(|| AnswerError::input("has no errors to show: the fit has none"))?;
     let moved = Array2::from_shape_fn(covariance.dim(), |(a, b)| covariance[[canonical[a], canonical[b]]]);
     let all = [(0..canonical.len()).collect()];
-    let of_ratings = critical_values(&moved, &all, options.level, DRAWS, &mut rng).strengths;
+    let of_ratings =
+        critical_values(&moved, &all, found.noise_degrees, (options.level, DRAWS), &mut rng).strengths;
     let (ranks, critical) = (&intervals.ranks, intervals.critical.differences);
     let open = |i: usize, low: bool| {
         let end = |i: usize, low: bool| if low { found.open[i].0 } else { found.open[i].1 };

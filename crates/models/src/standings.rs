@@ -159,7 +159,7 @@ pub fn changes(
         Overlap::Nested => &a - &b,
     };
     let all = [(0..n).collect()];
-    let critical = critical_values(&covariance, &all, level, DRAWS, rng).strengths;
+    let critical = critical_values(&covariance, &all, None, (level, DRAWS), rng).strengths;
     let mean = |r: &[f64]| r.iter().sum::<f64>() / n as f64;
     let (old_mean, new_mean) = (mean(old.0), mean(new.0));
     (0..n)
