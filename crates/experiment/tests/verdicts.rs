@@ -108,7 +108,7 @@ fn independent_noise_is_drawn_for_each_method() {
 fn a_target_counts_from_when_on_it_is_kept() {
     let text = "games: [{ cyclic: { margins: [0.3, 0.2, 0.1] } }]\nsolvers: [mwu: { step_size: 0.2 }]\n\
                 start: { logits: [-1.6, -2.302585, -1.203973] }\nlimits: { steps: 20000 }\n";
-    let (results, page) = ran(text);
+    let (results, _) = ran(text);
     let reached = &results.runs[0].record.reached;
     let touched = reached
         .iter()
@@ -116,5 +116,4 @@ fn a_target_counts_from_when_on_it_is_kept() {
         .expect("a target of the loop");
     assert!(touched.step.is_some(), "it starts close by");
     assert_eq!(touched.kept.expect("recorded").step, None, "it spirals outward");
-    assert!(page.contains("first touched at"), "{page}");
 }

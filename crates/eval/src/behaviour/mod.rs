@@ -77,12 +77,12 @@ pub struct Circumstances<'a> {
 /// A word on one context, with its reason.
 struct Word {
     behaviour: Behaviour,
-    reason: String,
+    reason: &'static str,
     decided_after: Option<u64>,
 }
 
-fn word(behaviour: Behaviour, reason: impl Into<String>) -> Word {
-    Word { behaviour, reason: reason.into(), decided_after: None }
+const fn word(behaviour: Behaviour, reason: &'static str) -> Word {
+    Word { behaviour, reason, decided_after: None }
 }
 
 /// The verdict on a run that ended without breaking down. Over several contexts the word of the run is that of the context
@@ -105,7 +105,8 @@ pub fn judge(evidence: &Evidence, around: &Circumstances<'_>) -> (Behaviour, Jud
         }
     }
     let Word { behaviour, reason, decided_after } = worst.expect("a game has a context");
-    let floor = around.batches.floor(0).filter(|_| behaviour == Behaviour::Noisy).map(|floor| NoiseFloor {
+    let floor = if behaviour == Behaviour::Noisy { around.batches.floor(0) } else { None };
+    let floor = floor.map(|floor| NoiseFloor {
         metric: around.metric.to_owned(),
         mean: floor.mean,
         low: floor.interval.0,
@@ -113,7 +114,7 @@ pub fn judge(evidence: &Evidence, around: &Circumstances<'_>) -> (Behaviour, Jud
         steps: floor.steps,
     });
     let contexts = if contexts > 1 { counts } else { BTreeMap::new() };
-    (behaviour, Judgement { reason, decided_after, floor, contexts })
+    (behaviour, Judgement { reason: reason.to_owned(), decided_after, floor, contexts })
 }
 
 /// Which context speaks for a run: the one that fares worst.
@@ -155,7 +156,7 @@ impl Context<'_> {
             return word(Behaviour::StartsAtEquilibrium, "it starts at an equilibrium and has not left it");
         }
         if gap <= CONVERGED && (self.stays_below() || self.falls(2)) {
-            return word(Behaviour::Converged, format!("its gap is at most {CONVERGED:e}, and stays there"));
+            return word(Behaviour::Converged, "its gap is at most 1e-10, and stays there");
         }
         if self.around.noisy {
             return self.noisy_word(steps, gap);
@@ -269,8 +270,11 @@ impl Context<'_> {
         if let Some(word) = self.stopped(steps, gap) {
             return word;
         }
-        let spans: Vec<Span> = (0..5).map_while(|k| self.span(k)).collect();
-        if spans.len() < 5 || steps < ENOUGH {
+        let [Some(a), Some(b), Some(c), Some(d), Some(e)] = [0, 1, 2, 3, 4].map(|k| self.span(k)) else {
+            return self.undecided(steps, None);
+        };
+        let spans = [a, b, c, d, e];
+        if steps < ENOUGH {
             return self.undecided(steps, None);
         }
         let fall = |k: usize| (spans[k + 1].gap_max / spans[k].gap_max).ln();
@@ -308,14 +312,17 @@ impl Context<'_> {
             needed.map(|n| n.max(ENOUGH as f64).ceil()).filter(|n| *n > steps as f64 && *n < 1e18);
         Word {
             decided_after: decided_after.map(|n| n as u64),
-            ..word(Behaviour::Undecided, format!("too slow to judge after {steps} steps"))
+            ..word(Behaviour::Undecided, "too slow to judge after so many steps")
         }
     }
 
     /// Sampled feedback: a floor is told only once the mean of the gap no longer falls.
     fn noisy_word(&self, steps: u64, gap: f64) -> Word {
-        let spans: Vec<Span> = (0..5).map_while(|k| self.span(k)).collect();
-        if spans.len() < 4 || steps < ENOUGH {
+        let [Some(a), Some(b), Some(c), Some(d)] = [0, 1, 2, 3].map(|k| self.span(k)) else {
+            return self.undecided(steps, None);
+        };
+        let spans = [a, b, c, d];
+        if steps < ENOUGH {
             return self.undecided(steps, None);
         }
         let fall = |k: usize| (spans[k + 1].gap_mean / spans[k].gap_mean).ln();
@@ -356,7 +363,7 @@ impl Context<'_> {
             )
         } else {
             Word {
-                reason: format!("still falling after {steps} steps of sampled feedback: no floor yet"),
+                reason: "still falling under sampled feedback: no floor yet",
                 ..self.undecided(steps, None)
             }
         }
