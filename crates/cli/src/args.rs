@@ -25,7 +25,8 @@ macro_rules! columns {
 #[command(name = "equipoise", version, arg_required_else_help = true, propagate_version = true)]
 #[command(
     after_help = "Example:\n  equipoise run configs/quickstart.yaml\n\nExit codes: 0 done; 1 a claim failed or a run \
-                        broke down; 2 bad input or configuration; 130 interrupted."
+                        broke down; 2 bad input or configuration, or an answer that \
+                        could not be written; 130 interrupted."
 )]
 pub(crate) struct Args {
     /// Log what is done to standard error; twice for more.
@@ -174,6 +175,9 @@ pub(crate) struct RunOptions {
     /// Run everything again, even what is finished.
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Write into the folder even if files in it that were not written by this program are lost by that.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -236,6 +240,9 @@ pub(crate) struct Audit {
     /// Folder for the report page, the findings as JSON, and a configuration that replays each claim's worst finding.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Write over files that were not written by this command.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -544,6 +551,9 @@ pub(crate) struct Rank {
     /// Folder for the board as a page (leaderboard.html, .md, .json): intervals, win rates, cycles, residuals, contexts.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Write over files that were not written by this command.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Seed of the random draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -684,6 +694,9 @@ pub(crate) struct Solve {
     /// written a batch at a time.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Write over files that were not written by this command.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

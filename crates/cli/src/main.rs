@@ -1,12 +1,14 @@
 //! The `equipoise` command: arguments, progress, exit codes, and nothing else.
 //!
 //! Exit codes: 0 done, 1 the question was answered "no" (a claim failed, a run broke down), 2 bad input or
-//! configuration, 130 interrupted.
+//! configuration, or an answer that could not be written, 130 interrupted.
 
 mod args;
 mod commands;
 mod output;
 mod progress;
+mod signals;
+mod threads;
 
 use std::process::ExitCode;
 
@@ -24,9 +26,19 @@ enum Answer {
 }
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(said) => {
+            // help and version are answers, the rest is an error
+            let shown = said.print().or_else(output::unless_closed);
+            return ExitCode::from(if said.exit_code() == 0 && shown.is_ok() { 0 } else { 2 });
+        }
+    };
     output::start_log(args.verbose);
-    match commands::run(args.command) {
+    signals::listen();
+    threads::bound();
+    let answered = commands::run(args.command).and_then(|answer| Ok(output::finish().map(|()| answer)?));
+    match answered {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Ok(Answer::Interrupted) => ExitCode::from(130),

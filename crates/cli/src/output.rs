@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use equipoise_answers::AnswerError;
 use equipoise_records::text::printable;
@@ -20,18 +21,47 @@ pub(crate) fn start_log(verbose: u8) {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .without_time()
+        // a standard error that takes nothing is no reason to end
+        .log_internal_errors(false)
         .init();
 }
 
-/// Prints to standard output. A closed pipe (`| head`) is the reader's choice, not an error.
+/// The first failure to write to standard output; of a full device, as a rule.
+static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// A closed pipe (`| head`) is the reader's choice, not an error.
+pub(crate) fn unless_closed(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
+
+/// Keeps a failure for the end of the command.
+fn keep(written: io::Result<()>) {
+    if let Err(error) = written.or_else(unless_closed) {
+        FAILED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Whether all that was printed arrived.
+///
+/// # Errors
+/// The first failure.
+pub(crate) fn finish() -> io::Result<()> {
+    keep(io::stdout().lock().flush());
+    match FAILED.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(error) => Err(io::Error::new(
+            error.kind(),
+            format!("the answer could not be written to standard output: {error}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Prints to standard output.
 pub(crate) fn print(text: &str) {
     let text = printable(text);
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
-    }
-    let _ = out.flush();
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    keep(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
 }
 
 /// Prints an answer, as JSON or as text that fits the terminal.
@@ -46,10 +76,10 @@ pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
     }
 }
 
-/// Prints to standard output what `write` writes, as it comes; a closed pipe ends it.
+/// Prints to standard output what `write` writes, as it comes; the first failure ends it.
 pub(crate) fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let _ = write(&mut out).and_then(|()| out.flush());
+    keep(write(&mut out).and_then(|()| out.flush()));
 }
 
 /// Prints a JSON result.

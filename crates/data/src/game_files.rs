@@ -161,6 +161,8 @@ pub struct FileGame {
     pub source: String,
     /// Pairs that never met, by label; empty if there are more than a million.
     pub unmet_pairs: Vec<(String, String)>,
+    /// The comparisons that its win rates are estimated from, if it comes from some.
+    pub counts: Option<Comparisons>,
 }
 
 /// An option that was refused.
@@ -314,7 +316,7 @@ impl GameFile for MatrixFile {
                 game.with_labels(vec![labels.clone()]).map_err(|e| refuse("labels", e.to_string()))?
             }
         };
-        Ok(Box::new(OneGame(FileGame { game, source, unmet_pairs: Vec::new() })))
+        Ok(Box::new(OneGame(FileGame { game, source, unmet_pairs: Vec::new(), counts: None })))
     }
 }
 
@@ -547,7 +549,11 @@ impl FileGames for CountedGames {
         let (alone, part);
         let counts = match &self.counts {
             CountedBy::Whole(counts) => {
-                part = String::new();
+                let chosen = [("context", &self.options.context), ("annotator", &self.options.annotator)];
+                let of = |(column, value): (&str, &Option<String>)| {
+                    value.as_ref().map(|value| format!(" of {column} `{value}`"))
+                };
+                part = chosen.into_iter().filter_map(of).collect();
                 counts
             }
             CountedBy::Group { column, grouped, kept } => {
@@ -584,7 +590,7 @@ impl FileGames for CountedGames {
             let label = |i: usize| counts.labels[i].clone();
             unmet_pairs = counts.unmet_pairs().into_iter().map(|(i, j)| (label(i), label(j))).collect();
         }
-        FileGame { game, source, unmet_pairs }
+        FileGame { game, source, unmet_pairs, counts: Some(counts.clone()) }
     }
 }
 

@@ -104,6 +104,7 @@
 //!         schedule: &Schedule::Log,
 //!         limits: &Limits::steps(200),
 //!         keep_policies: false,
+//!         sink: None,
 //!     },
 //!     &mut |now| {
 //!         queries = now.oracle.cost().queries; // anything may be looked up here, uncharged

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use equipoise_core::registry::FixedPoint;
 use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
-use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, drive, rate};
-use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate};
+use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, TraceSink, drive, rate};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU};
 use equipoise_reference as reference;
 use serde_json::Value;
 
@@ -178,19 +178,15 @@ impl Problem {
                 schedule: options.schedule,
                 limits: options.limits,
                 keep_policies: options.keep_policies,
+                sink: options.sink,
             },
             keep_running,
         );
         let judged_by = if regularised && self.task.tau > 0.0 { DUALITY_GAP_TAU } else { DUALITY_GAP };
         // what rounding leaves of each; see `local_theory::GAP_FLOOR`
         let floor = if judged_by == DUALITY_GAP_TAU { 1e-25 } else { local_theory::GAP_FLOOR };
-        let series: Vec<(u64, f64)> = outcome
-            .trace
-            .iter()
-            .filter(|p| p.iterate == Iterate::Last && p.metric == judged_by)
-            .map(|p| (p.step, p.value))
-            .collect();
-        let fitted = rate::fit(&series, floor);
+        let series = &outcome.judged;
+        let fitted = rate::fit(series, floor);
         let modulus = local_theory::modulus(self.spectrum(), aim, solver);
         // beside a fitted factor the prediction is for its window; alone it is for what comes after the run
         let rarest = local_theory::rarest(&self.game, self.equilibrium.as_ref());
@@ -229,13 +225,16 @@ pub struct RunOptions<'a> {
     pub metrics: &'a [&'static Metric],
     /// Whether to keep the policies of recorded steps.
     pub keep_policies: bool,
+    /// Who takes what is measured, instead of the outcome.
+    pub sink: Option<TraceSink<'a>>,
 }
 
 impl<'a> RunOptions<'a> {
     /// The solver's stream of seed 1, no policies kept: for a run that stands alone.
     #[must_use]
     pub fn new(limits: &'a Limits, schedule: &'a Schedule, metrics: &'a [&'static Metric]) -> Self {
-        Self { rng: seed::stream(1, "solver", &[]), limits, schedule, metrics, keep_policies: false }
+        let rng = seed::stream(1, "solver", &[]);
+        Self { rng, limits, schedule, metrics, keep_policies: false, sink: None }
     }
 }
 

@@ -53,6 +53,18 @@ pub struct Run<'a> {
     pub limits: &'a Limits,
     /// Whether to keep the policies of recorded steps.
     pub keep_policies: bool,
+    /// Who takes the points of each record; only those of the last are then in [`Outcome::trace`].
+    pub sink: Option<TraceSink<'a>>,
+}
+
+/// Takes what is measured at each recorded step, so that a long trace is not held in memory.
+#[derive(Clone, Copy)]
+pub struct TraceSink<'a>(pub &'a (dyn Fn(&[Point]) + Sync));
+
+impl std::fmt::Debug for TraceSink<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TraceSink")
+    }
 }
 
 /// Why a run ended.
@@ -168,8 +180,10 @@ pub struct Outcome {
     pub cost: Cost,
     /// Time in the solver's steps.
     pub elapsed: Duration,
-    /// Everything measured, in order.
+    /// Everything measured, in order; with a [`Run::sink`], what was measured last.
     pub trace: Vec<Point>,
+    /// The gap by which the method is judged, of the last iterate at each recorded step, where it was measured.
+    pub judged: Vec<(u64, f64)>,
     /// First crossings of [`TARGETS`].
     pub reached: Vec<Reached>,
     /// The last iterate (of the last step that did not fail).
@@ -261,7 +275,6 @@ struct Recorder {
     judged_by: usize,
     /// Steps to be measured together; none if a target may end the run after any step, or where it does not pay.
     batch: Option<GapBatch>,
-    targets: Vec<(&'static Metric, f64)>,
     targets_met: bool,
     best: [f64; 2],
     /// Both gaps of the last iterate that was measured.
@@ -281,6 +294,7 @@ struct Recorder {
     average: Policy,
     average_margins: Array1<f64>,
     trace: Vec<Point>,
+    judged: Vec<(u64, f64)>,
     recorded: Option<u64>,
     reached: Vec<Reached>,
     kept: Vec<Kept>,
@@ -303,7 +317,6 @@ impl Recorder {
             gaps,
             judged_by: usize::from(run.regularised && run.task.tau > 0.0),
             batch: if run.limits.target.is_empty() { GapBatch::new(shape) } else { None },
-            targets: run.limits.target.iter().map(|(name, value)| (named(name), *value)).collect(),
             targets_met: false,
             best: [f64::INFINITY; 2],
             now: [f64::NAN; 2],
@@ -316,6 +329,7 @@ impl Recorder {
             average: run.solver.policy().clone(),
             average_margins: Array1::zeros(shape.len()),
             trace: Vec::new(),
+            judged: Vec::new(),
             recorded: None,
             reached,
             kept: Vec::new(),
@@ -350,9 +364,10 @@ impl Recorder {
         } else {
             let truth = Self::truth(run);
             let now = gaps(&truth, policy, margins);
-            self.targets_met = self.targets.iter().all(|(m, target)| {
-                let value = cached_gap(m, now).unwrap_or_else(|| m.mean(&truth, policy, margins));
-                m.meets(value, *target)
+            self.targets_met = run.limits.target.iter().all(|target| {
+                let metric = target.metric;
+                let value = cached_gap(metric, now).unwrap_or_else(|| metric.mean(&truth, policy, margins));
+                metric.meets(value, target.value)
             });
             self.judge(step_done, now);
         }
@@ -453,6 +468,14 @@ impl Recorder {
     fn record(&mut self, run: &mut Run<'_>, step: u64, elapsed: Duration) {
         self.catch_up(run);
         self.recorded = Some(step);
+        if run.sink.is_some() {
+            self.trace.clear();
+        }
+        let first = self.trace.len();
+        let judged = self.gaps[self.judged_by].name;
+        if run.metrics.iter().any(|m| m.name == judged) {
+            self.judged.push((step, self.now[self.judged_by]));
+        }
         let cost = run.oracle.cost();
         let (truth, policy) = (Self::truth(run), run.solver.policy());
         let mut push = |iterate, metric: &'static Metric, value| {
@@ -490,6 +513,9 @@ impl Recorder {
         if run.keep_policies {
             self.kept.push(Kept { step, iterate: Iterate::Last, policy: policy.clone() });
             self.kept.push(Kept { step, iterate: Iterate::Average, policy: average.clone() });
+        }
+        if let Some(TraceSink(take)) = run.sink {
+            take(&self.trace[first..]);
         }
     }
 
@@ -530,7 +556,8 @@ impl Recorder {
             self.look(&run);
         }
         let (behaviour, judgement) = self.told(&run, &stop);
-        let Self { previous, played, average, average_margins, trace, reached, kept, path, .. } = self;
+        let Self { previous, played, average, average_margins, trace, judged, reached, kept, path, .. } =
+            self;
         // each as large as the shape: gone before the last copy is made
         drop((played, average, average_margins));
         let policy = if diverged {
@@ -543,7 +570,20 @@ impl Recorder {
             run.solver.policy().clone()
         };
         let path = path.unwrap_or_default();
-        Outcome { stop, behaviour, judgement, steps, cost, elapsed, trace, reached, policy, kept, path }
+        Outcome {
+            stop,
+            behaviour,
+            judgement,
+            steps,
+            cost,
+            elapsed,
+            trace,
+            judged,
+            reached,
+            policy,
+            kept,
+            path,
+        }
     }
 }
 

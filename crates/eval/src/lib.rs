@@ -15,8 +15,8 @@ pub mod rate;
 pub mod schedule;
 mod stopwatch;
 
-pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, drive};
+pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive};
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
-pub use limits::Limits;
+pub use limits::{Limits, Target};
 pub use metrics::{METRICS, Metric, Truth};
 pub use schedule::Schedule;

@@ -1,16 +1,14 @@
 //! When to stop.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use crate::metrics::Metric;
 
 /// Limits of a run; whichever comes first ends it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Steps, at least 1.
     pub steps: u64,
-    /// Stop when the last iterate meets every value here, by metric: at or below it, or at or above it where larger is better.
-    pub target: BTreeMap<String, f64>,
+    /// Stop when the last iterate meets every one of these: at or below it, or at or above it where larger is better.
+    pub target: Vec<Target>,
     /// Seconds in the solver's steps, measuring excluded.
     pub seconds: Option<f64>,
     /// Win-rate queries: no step is begun from here on.
@@ -19,10 +17,25 @@ pub struct Limits {
     pub duels: Option<u64>,
 }
 
+/// A value that a metric is to reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The metric.
+    pub metric: &'static Metric,
+    /// The value, in the metric's unit, at least 0.
+    pub value: f64,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.metric.name == other.metric.name && self.value == other.value
+    }
+}
+
 impl Limits {
     /// Only a number of steps.
     #[must_use]
     pub fn steps(steps: u64) -> Self {
-        Self { steps, target: BTreeMap::new(), seconds: None, queries: None, duels: None }
+        Self { steps, target: Vec::new(), seconds: None, queries: None, duels: None }
     }
 }

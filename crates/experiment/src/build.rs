@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use equipoise::core::{BuildError, Policy, SolverEntry, sample};
 use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
 use equipoise::env::{Feedback, Game};
+use equipoise_records::{RecordsError, ResultsDir};
 use serde_json::{Map, Value, json};
 
 use crate::error::ConfigError;
@@ -18,6 +20,7 @@ use crate::exact::ExactAnswers;
 use crate::game::{GameIdentity, GamePlan};
 use crate::grid::Point;
 use crate::identity;
+use crate::inputs::{self, Placed};
 use crate::spec::{GameKind, GameSpec, PolicySpec, Spec, WeightsSpec, limits_json, option_error};
 use crate::yaml;
 
@@ -36,6 +39,8 @@ pub struct Plan {
     slots: Vec<Slot>,
     /// Files that hold many games, by index into [`Spec::games`].
     files: BTreeMap<usize, ListedFile>,
+    /// Where its input files lie beside the results, once they do.
+    placed: OnceLock<Placed>,
 }
 
 /// A file of many games, with what it holds.
@@ -89,7 +94,7 @@ impl Plan {
             let message = format!("the experiment has {count} games; at most {MAX_GAMES} are listed");
             return Err(spec.error(spec.whole, message).help("split it into several experiments"));
         }
-        let mut plan = Self { spec, slots: Vec::new(), files: BTreeMap::new() };
+        let mut plan = Self { spec, slots: Vec::new(), files: BTreeMap::new(), placed: OnceLock::new() };
         let mut taken = HashSet::new();
         for g in 0..plan.spec.games.len() {
             let spec = &plan.spec.games[g];
@@ -212,7 +217,52 @@ impl Plan {
     pub fn entry(&self, g: usize) -> Value {
         let slot = &self.slots[g];
         let group = self.files.get(&slot.spec).map(|(_, groups)| &groups[slot.part]);
-        self.game_spec(g).entry(&slot.name, group.map(|g| (g.name.as_str(), &g.items[..])))
+        let mut entry = self.game_spec(g).entry(&slot.name, group.map(|g| (g.name.as_str(), &g.items[..])));
+        if let Some(block) = entry.as_object_mut().and_then(|entry| entry.values_mut().next()) {
+            self.place(block);
+        }
+        entry
+    }
+
+    /// Keys and values of the file that the plan is, in their order; `games` and `solvers` are null.
+    pub(crate) fn document(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.spec.document().iter().map(|(key, value)| {
+            let mut value = value.clone();
+            if *key == "reference" {
+                self.place(&mut value);
+            }
+            (*key, value)
+        })
+    }
+
+    /// The path in a block, as it is written beside the results.
+    fn place(&self, block: &mut Value) {
+        if let Some(Value::String(path)) = block.get_mut("path")
+            && let Some(placed) = self.placed.get().and_then(|placed| placed.get(path))
+        {
+            path.clone_from(placed);
+        }
+    }
+
+    /// Copies the files that the plan reads into `dir`; from now on it names the copies, relative to that folder.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub(crate) fn keep_inputs(&self, dir: &ResultsDir) -> Result<(), RecordsError> {
+        let placed = inputs::keep(&self.spec, dir)?;
+        let _ = self.placed.set(placed);
+        Ok(())
+    }
+
+    /// As [`Plan::keep_inputs`], for a plan that was read from `dir`, whose copies are there.
+    pub(crate) fn find_inputs(&self, dir: &ResultsDir) {
+        let _ = self.placed.set(inputs::found(&self.spec, dir));
+    }
+
+    /// All files that the plan was read from and reads.
+    pub(crate) fn input_files(&self) -> Vec<PathBuf> {
+        let config = PathBuf::from(self.spec.sources.name(self.spec.whole.source));
+        inputs::files(&self.spec).into_iter().chain([config]).collect()
     }
 
     /// Makes game `g` with its reference and start.
@@ -239,7 +289,7 @@ impl Plan {
                     );
                     return Err(self.spec.error(spec.point.value_span("count"), message));
                 }
-                FileGame { game, source, unmet_pairs: Vec::new() }
+                FileGame { game, source, unmet_pairs: Vec::new(), counts: None }
             }
             GameKind::File { options, folder, .. } => match self.files.get(&slot.spec) {
                 Some((file, _)) => file.game(slot.part),
@@ -249,7 +299,13 @@ impl Plan {
                     .game(0),
             },
         };
-        let FileGame { game, source, unmet_pairs } = made;
+        let FileGame { game, source, unmet_pairs, counts } = made;
+        let source = match &spec.kind {
+            GameKind::File { options, .. } => options
+                .path()
+                .map_or_else(|| source.clone(), |p| inputs::as_given(source.clone(), Path::new(p))),
+            GameKind::Generated(_) => source,
+        };
         let game = self.weighted(spec, game)?;
         let reference = self.policy(&self.spec.reference, "reference", &slot.name, &game, None)?;
         let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
@@ -263,6 +319,7 @@ impl Plan {
             source,
             game: Arc::new(game),
             unmet_pairs,
+            counts: counts.map(Arc::new),
             reference,
             start,
             identity,
@@ -418,8 +475,7 @@ impl Plan {
     #[must_use]
     pub fn run_spec(&self, key: RunKey) -> Value {
         let method = &self.spec.methods[key.method];
-        let mut spec: Map<String, Value> =
-            self.spec.document().iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+        let mut spec: Map<String, Value> = self.document().map(|(k, v)| (k.to_owned(), v)).collect();
         spec.insert("games".into(), json!([self.entry(key.game)]));
         spec.insert("tau".into(), json!([self.spec.taus[key.tau]]));
         spec.insert("oracle".into(), json!(self.spec.oracles[key.oracle]));
@@ -434,14 +490,14 @@ impl Plan {
     /// # Errors
     /// Those of `out`.
     pub fn write_yaml(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        for (key, value) in self.spec.document() {
-            match *key {
+        for (key, value) in self.document() {
+            match key {
                 "games" => yaml::write_list(out, key, (0..self.games()).map(|g| self.entry(g)))?,
                 "solvers" => {
                     let methods = self.spec.methods.iter();
                     yaml::write_list(out, key, methods.map(|m| json!({ m.entry.name: m.parameters })))?;
                 }
-                _ => yaml::write_entry(out, key, value)?,
+                _ => yaml::write_entry(out, key, &value)?,
             }
         }
         Ok(())

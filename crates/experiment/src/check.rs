@@ -27,7 +27,7 @@ enum Unit {
 
 /// An asserted outcome, for every recorded run that it names.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct Expectation {
     solver: Option<String>,
     game: Option<String>,
     tau: Option<f64>,
@@ -46,7 +46,7 @@ pub struct Claim {
 
 /// A claim held against the records.
 #[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
+pub struct Checked {
     /// The claim in words.
     pub claim: String,
     /// Whether every run it names bears it out; a claim that names no run fails.
@@ -61,7 +61,7 @@ pub struct Verdict {
 ///
 /// # Errors
 /// File, line, column and rule; a solver, game or metric that the experiment does not have, with the nearest that it has.
-pub fn read_claims(path: &Path, plan: &Plan) -> Result<Vec<Claim>, ConfigError> {
+pub fn read_expected(path: &Path, plan: &Plan) -> Result<Vec<Expectation>, ConfigError> {
     let bytes = std::fs::read(path).map_err(|e| ConfigError::file(path, format!("cannot be read: {e}")))?;
     let mut sources = Sources::default();
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -70,7 +70,7 @@ pub fn read_claims(path: &Path, plan: &Plan) -> Result<Vec<Claim>, ConfigError> 
     sources.many(&root, "claims", |s, node, _| claim(s, node, plan))
 }
 
-fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Claim, ConfigError> {
+fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, ConfigError> {
     sources.block(node, "a claim", &KEYS)?;
     let text = |key: &str| -> Result<Option<Spanned<String>>, ConfigError> {
         node.get(key).map(|n| sources.text_of(n, key)).transpose()
@@ -116,7 +116,7 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Claim, ConfigErr
         Value::String(s) => Some(format!("{key} {s}")),
         other => Some(format!("{key} {other}")),
     });
-    Ok(Claim {
+    Ok(Expectation {
         solver: text("solver")?.map(|t| t.value),
         game: text("game")?.map(|t| t.value),
         tau: number("tau")?,
@@ -150,11 +150,11 @@ fn known<'a>(
 
 /// Holds every claim against the records.
 #[must_use]
-pub fn judge(claims: &[Claim], results: &Results) -> Vec<Verdict> {
+pub fn judge(claims: &[Expectation], results: &Results) -> Vec<Checked> {
     claims.iter().map(|claim| verdict(claim, results)).collect()
 }
 
-fn verdict(claim: &Claim, results: &Results) -> Verdict {
+fn verdict(claim: &Expectation, results: &Results) -> Checked {
     let wanted = |want: &Option<String>, have: &str| want.as_deref().is_none_or(|w| w == have);
     let mut runs = 0;
     let mut holds = true;
@@ -198,7 +198,7 @@ fn verdict(claim: &Claim, results: &Results) -> Verdict {
             worst = Some((margin, text));
         }
     }
-    Verdict { claim: claim.text.clone(), holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
+    Checked { claim: claim.text.clone(), holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
 }
 
 /// What the local spectrum says of a run before its first step; `None` where it says nothing.

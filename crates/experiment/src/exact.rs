@@ -17,7 +17,7 @@ use equipoise::reference::{self, ReferenceError};
 use equipoise_records::schema::EquilibriumRecord;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, ResultsDir};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::game::{GameIdentity, GamePlan};
 use crate::identity;
@@ -325,6 +325,5 @@ fn key(game: &GameIdentity, tau: f64) -> String {
 }
 
 fn digest(answer: &Remembered) -> String {
-    let value: Value = serde_json::to_value(answer).expect("an answer serialises to JSON");
-    blake3::hash(identity::canonical(&value).as_bytes()).to_hex().to_string()
+    identity::digest(&serde_json::to_value(answer).expect("an answer serialises to JSON"))
 }

@@ -8,17 +8,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use equipoise::core::seed;
 use equipoise::env::GameOracle;
 use equipoise::env::batcher::{self, BatchHandle};
 use equipoise::eval::metrics::{Truth, measure};
-use equipoise::eval::{AfterStep, Metric, StopReason};
+use equipoise::eval::{AfterStep, Point, StopReason, Target, TraceSink};
 use equipoise::reference::ReferenceError;
 use equipoise::{Problem, RunOptions};
 use equipoise_records::schema::{PathPoint, PolicyPoint, RunRecord, TracePoint};
-use equipoise_records::{RecordsError, ResultsDir, StopKind};
+use equipoise_records::{Access, Existing, RecordsError, ResultsDir, RunState, StopKind};
 use equipoise_report::{Rendered, ReportError};
 use rayon::prelude::*;
 
@@ -28,15 +28,17 @@ use crate::exact::ExactAnswers;
 use crate::forecast;
 use crate::game::GamePlan;
 use crate::identity;
+use crate::kept::{Kept, UNPOISONED};
 use crate::known::{KnownGame, solvable};
 use crate::merge::{Collected, CollectedGame};
 use crate::record;
 use crate::shard::{self, BATCH, Shard, Unit};
 
-/// Bytes of games that are kept between their check and their runs, 1 GiB; others are made again.
-const KEPT: u64 = 1 << 30;
 /// The progress counter is told every so many steps of a small game, and at every step of a large one.
 const TICK: u64 = 256;
+
+/// Most threads, on a machine of fewer cores: more of them take longer to start than they do work.
+const MOST_THREADS: usize = 512;
 
 /// How a plan is executed.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Options {
     pub fresh: bool,
     /// Which share of the runs is done; `None`: all, with summary and report.
     pub shard: Option<Shard>,
+    /// Write into a folder even if files of others in it are lost by that.
+    pub force: bool,
 }
 
 /// Shared with whoever watches: progress, and the wish to stop.
@@ -60,6 +64,19 @@ pub struct Monitor {
     pub runs: AtomicU64,
     /// Set to stop: running runs end, none is begun.
     pub stop: AtomicBool,
+    stage: Mutex<&'static str>,
+}
+
+impl Monitor {
+    /// What is being done, in words; empty before anything is.
+    #[must_use]
+    pub fn stage(&self) -> &'static str {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, stage: &'static str) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    }
 }
 
 /// What an execution came to.
@@ -76,6 +93,8 @@ pub struct Executed {
     pub diverged: Vec<Diverged>,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
+    /// Runs that were stopped on the way and whose records until then are kept.
+    pub cut_short: u64,
 }
 
 /// A run that broke down.
@@ -141,8 +160,12 @@ pub enum ExecuteError {
 pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Executed, ExecuteError> {
     let work = Work::of(plan, options.shard);
     plan.check_size(work.runs)?;
-    check_memory(plan, &work)?;
-    let jobs = options.jobs;
+    forecast::check_memory(plan, work.games.iter().map(|(g, _)| *g))?;
+    forecast::check_space(plan, work.runs, &options.out, options.shard.is_none())?;
+    if !options.force {
+        ResultsDir::check_own(&options.out)?;
+    }
+    let jobs = threads(options.jobs, work.runs);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
@@ -164,32 +187,11 @@ pub fn default_out(plan: &Plan) -> PathBuf {
     Path::new("results").join(&plan.spec.name)
 }
 
-/// Refuses games that memory cannot hold, before any is touched.
-///
-/// # Errors
-/// The number of bytes, and the way out.
-fn check_memory(plan: &Plan, work: &Work) -> Result<(), ConfigError> {
-    let Some(available) = forecast::available_memory() else { return Ok(()) };
-    let needed = |g: usize| {
-        let (bytes, of_a_run) = forecast::declared_bytes(plan, g);
-        bytes.saturating_add(of_a_run)
-    };
-    // games that are drawn alike have the same size
-    let mut games: Vec<usize> = work.games.iter().map(|(g, _)| *g).collect();
-    games.dedup_by(|a, b| plan.are_alike(*a, *b));
-    let Some(g) = games.into_iter().filter(|&g| needed(g) > available).max_by_key(|&g| needed(g)) else {
-        return Ok(());
-    };
-    let message = format!(
-        "the game `{}` with a run needs at least {}, and {} are available",
-        plan.game_name(g),
-        forecast::bytes(needed(g) as f64),
-        forecast::bytes(available as f64)
-    );
-    Err(plan.spec.error(plan.game_spec(g).point.entry, message).help(
-        "have fewer actions or contexts, keep the margins as `storage: f32`, or run it on a larger machine \
-         (`--shard i/N` shares games among machines)",
-    ))
+/// Threads for so many runs: no more than runs, but for the cores, which share the products of a large game.
+fn threads(jobs: usize, runs: u64) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let useful = usize::try_from(runs).unwrap_or(usize::MAX).clamp(cores, MOST_THREADS.max(cores));
+    jobs.clamp(1, useful)
 }
 
 /// What a process is to do: games with their units, in the order of the plan.
@@ -213,43 +215,13 @@ impl Work {
     }
 }
 
-/// Games that have been made and checked, as far as memory is set aside for them.
-#[derive(Default)]
-struct Kept {
-    games: Mutex<BTreeMap<usize, Arc<GamePlan>>>,
-    bytes: AtomicU64,
-}
-
-const UNPOISONED: &str = "no thread panics while it holds the games";
-
-impl Kept {
-    fn offer(&self, g: usize, made: &Arc<GamePlan>) {
-        let bytes = made.game.bytes() + 32 * made.game.shape().len() as u64;
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= KEPT {
-            self.games.lock().expect(UNPOISONED).insert(g, Arc::clone(made));
-        } else {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
-    }
-
-    fn get(&self, g: usize) -> Option<Arc<GamePlan>> {
-        self.games.lock().expect(UNPOISONED).get(&g).cloned()
-    }
-
-    fn drop_game(&self, g: usize) {
-        if let Some(made) = self.games.lock().expect(UNPOISONED).remove(&g) {
-            let bytes = made.game.bytes() + 32 * made.game.shape().len() as u64;
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
-    }
-}
-
 /// What the runs of one game came to.
 #[derive(Default)]
 struct Done {
     skipped: u64,
     diverged: Vec<(RunPlan, String)>,
     interrupted: bool,
+    cut_short: u64,
 }
 
 struct Process<'a> {
@@ -264,21 +236,51 @@ struct Process<'a> {
 impl Process<'_> {
     fn execute(self, work: &Work) -> Result<Executed, ExecuteError> {
         let alone = self.options.shard.is_none();
+        // what another process writes at the same time must not be replaced
+        let access = if self.options.fresh && alone { Access::Alone } else { Access::Shared };
+        let what = match self.options.shard {
+            None => "equipoise run".to_owned(),
+            Some(shard) => format!("equipoise run --shard {shard}"),
+        };
+        self.monitor.enter("making games");
         let first = if alone { work.games.len() } else { work.games.len().min(1) };
         // all are checked before the first refusal is picked, so that it is the first whatever the threads do
-        let checked: Vec<_> = self
-            .pool
-            .install(|| work.games[..first].par_iter().map(|(g, _)| self.checked(*g).map(|_| ())).collect());
-        checked.into_iter().collect::<Result<(), ConfigError>>()?;
+        let checked: Vec<_> = self.pool.install(|| {
+            let one = |(g, _): &(usize, Vec<Unit>)| self.checked(*g).map(|made| (*g, made.identity.clone()));
+            work.games[..first].par_iter().map(one).collect()
+        });
+        let checked = checked.into_iter().collect::<Result<Vec<_>, ConfigError>>()?;
+        if alone && let Some(dir) = ResultsDir::existing(&self.options.out) {
+            let mut ids = Vec::new();
+            for (g, identity) in &checked {
+                ids.extend(self.plan.keys(*g).map(|key| self.plan.run(identity, key).id));
+            }
+            self.check_kept(&dir, &ids)?;
+        }
         let dir = ResultsDir::create(&self.options.out)?;
-        let partial = dir.partial()?;
-        dir.write_plan(&self.plan.to_yaml())?;
+        let mut held = dir.hold(access, &what)?;
+        if let Some(before) = held.left_over() {
+            tracing::warn!(
+                "{}: {before} ended without giving the folder back; going on",
+                dir.path().display()
+            );
+        }
+        if held.is_only() {
+            dir.remove_partial(&dir.partial()?)?;
+        }
+        self.plan.keep_inputs(&dir)?;
+        let text = self.plan.to_yaml();
+        let inputs = self.plan.input_files();
+        dir.check_inputs(&inputs.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &text)?;
+        dir.write_plan(&text, &mut held)?;
         self.answers.open(dir.clone());
+        self.monitor.enter("solving games");
         let collected = if alone { Some(self.collected(work, &dir)?) } else { None };
         if let Some(collected) = &collected {
             collected.write_games(self.plan, &dir)?;
         }
 
+        self.monitor.enter("running");
         let batched = |(g, units): &&(usize, Vec<Unit>)| shard::is_large(self.plan, *g) && runs_of(units) > 1;
         let (later, now): (Vec<_>, Vec<_>) = work.games.iter().partition(batched);
         let done = now.par_iter().map(|(g, units)| Ok((*g, self.game(*g, units, &dir, false)?)));
@@ -299,14 +301,12 @@ impl Process<'_> {
         }
         finished.sort_by_key(|(g, _)| *g);
 
+        self.monitor.enter("writing the report");
         let rendered = match collected {
             Some(collected) => collected.write_results(self.plan, &dir, false)?.rendered,
             None => None,
         };
         let interrupted = finished.iter().any(|(_, done)| done.interrupted);
-        if alone && !interrupted {
-            dir.remove_partial(&partial)?;
-        }
         let diverged = finished.iter().flat_map(|(_, done)| &done.diverged);
         Ok(Executed {
             rendered,
@@ -320,7 +320,17 @@ impl Process<'_> {
                 })
                 .collect(),
             interrupted,
+            cut_short: finished.iter().map(|(_, done)| done.cut_short).sum(),
         })
+    }
+
+    /// Refuses to go on among runs that another version wrote, or of which there are two results.
+    fn check_kept(&self, dir: &ResultsDir, ids: &[String]) -> Result<(), RecordsError> {
+        if self.options.fresh {
+            return Ok(());
+        }
+        dir.check_versions(ids)?;
+        dir.check_equal(ids)
     }
 
     /// Game `g`, made, with every method built on it once.
@@ -398,8 +408,8 @@ impl Process<'_> {
             let (task, game) = (&problem.task, &problem.game);
             let truth =
                 Truth { game, reference: &task.reference, tau: task.tau, equilibrium: Some(equilibrium) };
-            for (name, &target) in &self.plan.spec.limits.target {
-                let metric = Metric::named(name).expect("the specification has checked its name");
+            for &Target { metric, value: target } in &self.plan.spec.limits.target {
+                let name = metric.name;
                 let there = measure(name, &truth, equilibrium);
                 if !metric.meets(there, target) {
                     tracing::warn!(
@@ -432,16 +442,27 @@ impl Process<'_> {
         }
         let mut done = Done::default();
         let mut open = Vec::new();
-        for unit in units {
-            for k in unit.runs.clone() {
-                let run = self.plan.run(&made.identity, self.plan.key(g, unit.tau, k));
-                match if self.options.fresh { None } else { dir.finished(&run.id) } {
-                    None => open.push(run),
-                    Some(record) => {
-                        done.skipped += 1;
-                        if broke_down(&record) {
-                            done.diverged.push((run, record.stop_detail));
-                        }
+        let keys = units.iter().flat_map(|unit| unit.runs.clone().map(|k| self.plan.key(g, unit.tau, k)));
+        let runs: Vec<RunPlan> = keys.map(|key| self.plan.run(&made.identity, key)).collect();
+        if self.options.shard.is_some() {
+            self.check_kept(dir, &runs.iter().map(|run| run.id.clone()).collect::<Vec<_>>())?;
+        }
+        for run in runs {
+            match if self.options.fresh { RunState::Missing } else { dir.examine(&run.id)? } {
+                RunState::Missing | RunState::Interrupted(_) => open.push(run),
+                RunState::Damaged(what) => {
+                    tracing::warn!(
+                        "runs/{} ({} on {}) is damaged: {what}; it is done again",
+                        run.id,
+                        run.label,
+                        made.name
+                    );
+                    open.push(run);
+                }
+                RunState::Finished(record) => {
+                    done.skipped += 1;
+                    if broke_down(&record) {
+                        done.diverged.push((run, record.stop_detail));
                     }
                 }
             }
@@ -460,9 +481,18 @@ impl Process<'_> {
             if self.monitor.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
+            // another process may have done it in the meantime
+            if handle.is_none()
+                && !self.options.fresh
+                && let RunState::Finished(record) = dir.examine(&run.id)?
+            {
+                self.monitor.runs.fetch_add(1, Ordering::Relaxed);
+                self.monitor.steps.fetch_add(self.plan.spec.limits.steps, Ordering::Relaxed);
+                return Ok(Some((run, *record)));
+            }
             let record = self.run(&made, &problems[&run.key.tau], &run, handle, dir)?;
             self.monitor.runs.fetch_add(1, Ordering::Relaxed);
-            Ok::<_, ExecuteError>(record.map(|record| (run, record)))
+            Ok::<_, ExecuteError>(Some((run, record)))
         };
         let one = &one;
         let (groups, single) = group_for_batching(open, batched);
@@ -484,6 +514,10 @@ impl Process<'_> {
         for record in records {
             match record {
                 None => done.interrupted = true,
+                Some((_, record)) if record.stop_reason == StopKind::Interrupted => {
+                    done.interrupted = true;
+                    done.cut_short += 1;
+                }
                 Some((run, record)) if broke_down(&record) => {
                     done.diverged.push((run, record.stop_detail));
                 }
@@ -497,7 +531,7 @@ impl Process<'_> {
         Ok(Some(done))
     }
 
-    /// Drives and records one run; `None` if it was interrupted (its records are not written).
+    /// Drives and records one run; one that is interrupted with what it recorded until then, as such.
     fn run(
         &self,
         made: &GamePlan,
@@ -505,7 +539,7 @@ impl Process<'_> {
         run: &RunPlan,
         handle: Option<BatchHandle>,
         dir: &ResultsDir,
-    ) -> Result<Option<RunRecord>, ExecuteError> {
+    ) -> Result<RunRecord, ExecuteError> {
         let (plan, spec, monitor) = (self.plan, &self.plan.spec, self.monitor);
         let method = &spec.methods[run.key.method];
         let (entry, parameters) = (method.entry, &method.parameters);
@@ -517,7 +551,18 @@ impl Process<'_> {
             identity::oracle_stream(&made.name, repetition).into()
         };
         let solver_ids = identity::solver_stream(&made.name, entry.name, parameters, tau, repetition);
+        let mut writer = dir.begin_run(&run.id)?;
+        let written = Mutex::new((&mut writer, Ok(())));
+        // the trace goes to disk as it comes; the first failure ends the run
+        let take = |points: &[Point]| {
+            let (writer, result) = &mut *written.lock().expect(UNPOISONED);
+            if result.is_ok() {
+                let points: Vec<TracePoint> = points.iter().map(record::trace_point).collect();
+                *result = writer.trace(&points);
+            }
+        };
         let options = RunOptions {
+            sink: Some(TraceSink(&take)),
             rng: seed::stream(spec.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
             limits: &spec.limits,
             schedule: &spec.record,
@@ -538,7 +583,7 @@ impl Process<'_> {
             if step.is_multiple_of(tick) {
                 monitor.steps.fetch_add(tick, Ordering::Relaxed);
                 told = step;
-                return !monitor.stop.load(Ordering::Relaxed);
+                return !monitor.stop.load(Ordering::Relaxed) && written.lock().expect(UNPOISONED).1.is_ok();
             }
             true
         };
@@ -549,22 +594,20 @@ impl Process<'_> {
             error,
         })?;
         monitor.steps.fetch_add(spec.limits.steps.saturating_sub(told), Ordering::Relaxed);
-        if driven.outcome.stop == StopReason::Interrupted {
-            return Ok(None);
-        }
+        written.into_inner().expect(UNPOISONED).1?;
         let outcome = &driven.outcome;
         let record = record::run_record(plan, run, &driven);
-        let trace: Vec<TracePoint> = outcome.trace.iter().map(record::trace_point).collect();
         let policies: Vec<PolicyPoint> = outcome.kept.iter().flat_map(record::policy_points).collect();
         let path: Vec<PathPoint> =
             outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();
         let policies = spec.save_policies.then_some(&policies[..]);
         let path = (!path.is_empty()).then_some(&path[..]);
-        match self.options.fresh {
-            true => dir.replace_run(&record, &trace, policies, path)?,
-            false => dir.write_run(&record, &trace, policies, path)?,
+        if outcome.stop == StopReason::Interrupted && dir.finished(&run.id).is_some() {
+            return Ok(record); // a part is not put in the place of a whole run
         }
-        Ok(Some(record))
+        let existing = if self.options.fresh { Existing::Replace } else { Existing::Keep };
+        writer.finish(&record, policies, path, existing)?;
+        Ok(record)
     }
 }
 

@@ -1,7 +1,8 @@
-//! What a plan will take, said before anything runs: runs, bytes, and the least time of its products.
+//! What a plan will take, said before anything runs: runs, hours, memory, and what is written.
 //!
 //! A step reads the game once for each product, so `bytes / bandwidth` bounds its time from below; the bandwidth is
-//! measured on the spot. What vectors cost is not in it: at a hundred actions and fewer they cost more than the products.
+//! measured on the spot. What a step takes with its vectors and its records is measured too: every method is driven for some
+//! milliseconds on each game that is described, as long as [`MEASURED`] lasts; for the rest the bound stands.
 //!
 //! Games are made one at a time and dropped. Where a plan has many, the first of each entry stands for those that are
 //! drawn like it, and no more than [`DESCRIBED`] are made; a game that memory cannot hold is described from its
@@ -9,15 +10,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use equipoise::core::SolverEntry;
-use equipoise::eval::Schedule;
+use equipoise::RunOptions;
+use equipoise::core::{SolverEntry, seed};
+use equipoise::env::{Feedback, GameOracle};
+use equipoise::eval::{AfterStep, Limits, Schedule};
 use equipoise::machine::read_bandwidth;
 use serde_json::Value;
 
 use crate::build::Plan;
 use crate::error::ConfigError;
 use crate::exact::ExactAnswers;
+use crate::game::GamePlan;
+use crate::merge::MAX_REPORTED;
 
 /// Vectors of f64 over all actions that a run in flight holds, about: policies in both forms, gains, sums.
 const VECTORS: u64 = 16;
@@ -31,6 +38,17 @@ const CHECKED: usize = 1000;
 /// Bytes of one line of a trace, and of one record, about.
 const LINE_BYTES: u64 = 56;
 const RECORD_BYTES: u64 = 3000;
+/// Bytes that a line of a trace takes in memory while the report is made, about.
+const LINE_IN_MEMORY: u64 = 96;
+/// Bytes that a run in flight keeps of each recorded step.
+const KEPT_OF_A_RECORD: u64 = 16;
+/// How long methods are driven in all, and each of them on one game.
+const MEASURED: Duration = Duration::from_secs(3);
+const MEASURED_EACH: Duration = Duration::from_millis(10);
+/// Most steps of a measurement.
+const MEASURED_STEPS: u64 = 200;
+/// Most duels of a query in a measurement; more of them take in proportion.
+const MEASURED_DUELS: u32 = 1024;
 
 /// What a plan will take.
 #[derive(Clone, Debug)]
@@ -48,8 +66,13 @@ pub struct Forecast {
     pub steps: u64,
     /// Least seconds that the products of all runs take, if every run does all its steps.
     pub product_seconds: f64,
+    /// Seconds that all runs take on one thread, about, if every run does all its steps: measured, or `product_seconds` where
+    /// nothing was. Exact answers and the report are not in it.
+    pub seconds: f64,
     /// Bytes that will be written, about.
     pub written: u64,
+    /// Bytes of memory that the traces take while the report is made, about; 0 for more runs than one report can show.
+    pub report_bytes: u64,
 }
 
 /// What one game will take.
@@ -87,6 +110,7 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
     let available = available_memory().unwrap_or(u64::MAX);
     let bandwidth = read_bandwidth();
     let tau = plan.spec.taus.iter().copied().fold(0.0, f64::max);
+    let begun = Instant::now();
     let mut methods: BTreeMap<&str, (&SolverEntry, &Value, u64)> = BTreeMap::new();
     for method in &plan.spec.methods {
         methods.entry(method.entry.name).or_insert((method.entry, &method.parameters, 0)).2 += 1;
@@ -94,6 +118,8 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
     let mut games: Vec<GameForecast> = Vec::new();
     // products of all runs on one game of the last entry that was made, in seconds a step
     let (mut step_seconds, mut product_seconds) = (0.0, 0.0);
+    // what a step of each of them takes, as far as it was measured, and all runs
+    let (mut measured_seconds, mut seconds) = (0.0, 0.0);
     for g in 0..plan.games() {
         let first = plan.is_first(g);
         let describe = games.len() < DESCRIBED && (first || plan.games() <= DESCRIBED);
@@ -103,6 +129,7 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
             if first || describe {
                 let product = bytes as f64 / bandwidth;
                 step_seconds = product * plan.spec.runs_of_unit() as f64;
+                measured_seconds = step_seconds;
                 games.push(GameForecast {
                     name: plan.game_name(g).to_owned(),
                     alike: 1,
@@ -124,11 +151,28 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
             let product = made.game.product_cost().bytes as f64 / bandwidth;
             let mut queries = 0;
             step_seconds = 0.0;
+            if describe {
+                measured_seconds = 0.0;
+            }
             for (entry, parameters, count) in methods.values() {
                 if let Ok(built) = entry.build(parameters, &task) {
                     let asked = built.solver.step_cost().queries;
                     queries = queries.max(asked);
-                    step_seconds += product * asked as f64 * *count as f64;
+                    let bound = product * asked as f64;
+                    step_seconds += bound * *count as f64;
+                    if describe {
+                        let measure = bound < 0.1 && begun.elapsed() < MEASURED;
+                        let of = |feedback| {
+                            if measure {
+                                measured(plan, &made, tau, entry, parameters, feedback)
+                            } else {
+                                None
+                            }
+                        };
+                        let steps = plan.spec.oracles.iter().map(|feedback| of(feedback).unwrap_or(bound));
+                        measured_seconds +=
+                            steps.sum::<f64>() * *count as f64 * f64::from(plan.spec.repetitions);
+                    }
                 }
             }
             step_seconds *= plan.spec.oracles.len() as f64 * f64::from(plan.spec.repetitions);
@@ -151,17 +195,16 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
         } else {
             if first {
                 step_seconds = bytes as f64 / bandwidth * plan.spec.runs_of_unit() as f64;
+                measured_seconds = step_seconds;
             }
             if let Some(last) = games.last_mut() {
                 last.alike += 1;
             }
         }
-        product_seconds += step_seconds * plan.spec.taus.len() as f64 * plan.spec.limits.steps as f64;
+        let steps = plan.spec.taus.len() as f64 * plan.spec.limits.steps as f64;
+        product_seconds += step_seconds * steps;
+        seconds += measured_seconds.max(step_seconds) * steps;
     }
-    let lines = records(&plan.spec.record, plan.spec.limits.steps)
-        .saturating_mul(plan.spec.metrics.len() as u64)
-        .saturating_mul(3);
-    let run = lines.saturating_mul(LINE_BYTES).saturating_add(RECORD_BYTES);
     Ok(Forecast {
         bandwidth,
         games,
@@ -169,8 +212,101 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
         runs: plan.runs(),
         steps: plan.spec.limits.steps,
         product_seconds,
-        written: plan.runs().saturating_mul(run),
+        seconds,
+        written: plan.runs().saturating_mul(run_written(plan)),
+        report_bytes: report_bytes(plan, plan.runs()),
     })
+}
+
+/// Seconds of a step of a method on a game, records included; `None` if it could not be driven.
+fn measured(
+    plan: &Plan,
+    made: &GamePlan,
+    tau: f64,
+    entry: &SolverEntry,
+    parameters: &Value,
+    feedback: &Feedback,
+) -> Option<f64> {
+    let (mut feedback, mut scale) = (feedback.clone(), 1.0);
+    if let Feedback::Sampled(sampled) = &mut feedback
+        && sampled.duels_per_query > MEASURED_DUELS
+    {
+        scale = f64::from(sampled.duels_per_query) / f64::from(MEASURED_DUELS);
+        sampled.duels_per_query = MEASURED_DUELS;
+    }
+    let limits = Limits { steps: plan.spec.limits.steps.min(MEASURED_STEPS), ..Limits::steps(1) };
+    let options = RunOptions::new(&limits, &plan.spec.record, &plan.spec.metrics);
+    let mut oracle = GameOracle::new(made.game.clone(), feedback, seed::stream(0, "oracle", &[]));
+    let begun = Instant::now();
+    let mut in_time = |_: AfterStep<'_>| begun.elapsed() < MEASURED_EACH;
+    let driven = made.problem(tau).run(entry, parameters, &mut oracle, &options, &mut in_time).ok()?;
+    let steps = driven.outcome.steps.max(1);
+    Some(begun.elapsed().as_secs_f64() / steps as f64 * scale)
+}
+
+/// Lines of the trace of a run, at most, about.
+fn lines(plan: &Plan) -> u64 {
+    let records = records(&plan.spec.record, plan.spec.limits.steps);
+    records.saturating_mul(plan.spec.metrics.len() as u64).saturating_mul(3)
+}
+
+/// Bytes that a run writes, about.
+fn run_written(plan: &Plan) -> u64 {
+    lines(plan).saturating_mul(LINE_BYTES).saturating_add(RECORD_BYTES)
+}
+
+/// Bytes of the traces of so many runs in memory; 0 if there are too many for a report.
+fn report_bytes(plan: &Plan, runs: u64) -> u64 {
+    let reported = if runs <= MAX_REPORTED { runs } else { 0 };
+    reported.saturating_mul(lines(plan).saturating_mul(LINE_IN_MEMORY))
+}
+
+/// Refuses runs whose records the disk cannot hold below `out`, or whose traces memory cannot hold for the report (`None`: none
+/// is made), before any is begun.
+///
+/// # Errors
+/// The number of bytes, and the way out.
+pub fn check_space(plan: &Plan, runs: u64, out: &Path, report: bool) -> Result<(), ConfigError> {
+    let refuse = |message: String| {
+        let error = plan.spec.error(plan.spec.whole, message);
+        Err(error.help("record more seldom (`record: log`, or `every: K` with a larger K), or have fewer `metrics`, `repetitions` or steps"))
+    };
+    let written = runs.saturating_mul(run_written(plan));
+    if let Some(free) = free_space(out).filter(|free| written > *free) {
+        return refuse(format!(
+            "the records of {runs} runs take about {}, and {} are free for {}",
+            bytes(written as f64),
+            bytes(free as f64),
+            out.display()
+        ));
+    }
+    let Some(available) = available_memory() else { return Ok(()) };
+    let in_flight = records(&plan.spec.record, plan.spec.limits.steps).saturating_mul(KEPT_OF_A_RECORD);
+    let needed = in_flight.max(if report { report_bytes(plan, runs) } else { 0 });
+    if needed > available {
+        return refuse(format!(
+            "the traces of {runs} runs take about {} of memory for the report, and {} are available",
+            bytes(needed as f64),
+            bytes(available as f64)
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes that are free where `path` is or will be; `None` where the system does not tell.
+fn free_space(path: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let path = std::path::absolute(path).ok()?;
+        let there = path.ancestors().find(|folder| folder.exists())?;
+        let about = rustix::fs::statvfs(there).ok()?;
+        Some(about.f_bavail.saturating_mul(about.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 /// Steps that a schedule records at most, about.
@@ -187,6 +323,34 @@ fn records(schedule: &Schedule, steps: u64) -> u64 {
         }
         .unwrap_or(1),
     }
+}
+
+/// Refuses games that memory cannot hold, before any is touched.
+///
+/// # Errors
+/// The number of bytes, and the way out.
+pub(crate) fn check_memory(plan: &Plan, games: impl Iterator<Item = usize>) -> Result<(), ConfigError> {
+    let Some(available) = available_memory() else { return Ok(()) };
+    let needed = |g: usize| {
+        let (bytes, of_a_run) = declared_bytes(plan, g);
+        bytes.saturating_add(of_a_run)
+    };
+    // games that are drawn alike have the same size
+    let mut games: Vec<usize> = games.collect();
+    games.dedup_by(|a, b| plan.are_alike(*a, *b));
+    let Some(g) = games.into_iter().filter(|&g| needed(g) > available).max_by_key(|&g| needed(g)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the game `{}` with a run needs at least {}, and {} are available",
+        plan.game_name(g),
+        bytes(needed(g) as f64),
+        bytes(available as f64)
+    );
+    Err(plan.spec.error(plan.game_spec(g).point.entry, message).help(
+        "have fewer actions or contexts, keep the margins as `storage: f32`, or run it on a larger machine \
+         (`--shard i/N` shares games among machines)",
+    ))
 }
 
 /// Least bytes of the margins of game `g`, and of a run on it, as far as parameters or a header tell: 0 where they do not.
@@ -250,7 +414,20 @@ impl fmt::Display for Forecast {
             self.steps,
             seconds(self.product_seconds),
             bytes(self.written as f64),
-        )
+        )?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let about = self.seconds / (threads as f64).min(self.runs.max(1) as f64);
+        writeln!(
+            f,
+            "the runs take about {} on {threads} threads here (steps timed just now; exact answers and the report not counted)",
+            seconds(about)
+        )?;
+        let in_flight = self.games.iter().map(|g| g.bytes.saturating_add(g.run_bytes)).max().unwrap_or(0);
+        write!(f, "memory: about {} for the largest game with a run", bytes(in_flight as f64))?;
+        match self.report_bytes {
+            0 => writeln!(f, "; there are too many runs for one report"),
+            report => writeln!(f, ", {} for the report", bytes(report as f64)),
+        }
     }
 }
 

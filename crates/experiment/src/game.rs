@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use equipoise::Problem;
 use equipoise::core::{Policy, Task};
+use equipoise::data::Comparisons;
 use equipoise::env::Game;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub struct GamePlan {
     pub game: Arc<Game>,
     /// Pairs that never met, by label.
     pub unmet_pairs: Vec<(String, String)>,
+    /// The comparisons that its win rates are estimated from, if it comes from some.
+    pub counts: Option<Arc<Comparisons>>,
     /// The reference policy.
     pub reference: Policy,
     /// The start.

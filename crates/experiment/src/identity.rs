@@ -63,6 +63,12 @@ pub fn id(value: &Value) -> String {
     blake3::hash(canonical(value).as_bytes()).to_hex().as_str()[..16].to_owned()
 }
 
+/// The digest of a record, for who reads it back.
+#[must_use]
+pub fn digest(value: &Value) -> String {
+    blake3::hash(canonical(value).as_bytes()).to_hex().to_string()
+}
+
 /// The content of a game: sizes, context weights and margins, bit by bit ([`Game::content`]). Labels decide nothing.
 #[must_use]
 pub fn content(game: &Game) -> String {

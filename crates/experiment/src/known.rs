@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::build::Plan;
+use crate::estimate;
 use crate::exact::ExactAnswers;
 use crate::facts;
 use crate::game::{GameIdentity, GamePlan};
@@ -36,6 +37,13 @@ pub(crate) struct KnownGame {
     record: GameRecord,
 }
 
+/// A file with its digest: the hash of the canonical JSON of the rest.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sealed {
+    digest: String,
+    game: KnownGame,
+}
+
 impl KnownGame {
     /// Finds out what is to be known about a game, its equilibria apart.
     ///
@@ -52,6 +60,11 @@ impl KnownGame {
             let lottery = answer.lottery.as_ref().expect("a game of one context has its lottery");
             facts = Some(facts::game_facts(game, &made.unmet_pairs, lottery));
         }
+        let estimate = made
+            .counts
+            .as_deref()
+            .filter(|_| single)
+            .map(|counts| estimate::estimate(counts, facts.as_ref(), plan.spec.seed, &made.name));
         let matrix = (single && n <= SHOWN)
             .then(|| (0..n).map(|i| (0..n).map(|j| game.prob(0, i, j)).collect()).collect());
         Ok(Self {
@@ -71,6 +84,7 @@ impl KnownGame {
                 facts,
                 context_facts: (!single && largest <= COUNTED).then(|| facts::context_facts(game)),
                 equilibria: Vec::new(),
+                estimate,
             },
         })
     }
@@ -80,7 +94,16 @@ impl KnownGame {
     /// # Errors
     /// [`RecordsError`] for a file that cannot be read.
     pub(crate) fn read(plan: &Plan, g: usize, dir: &ResultsDir) -> Result<Option<Self>, RecordsError> {
-        dir.read_game(&key(plan, g))
+        let key = key(plan, g);
+        let Some(value) = dir.read_game(&key)? else { return Ok(None) };
+        let sealed = serde_json::from_value::<Sealed>(value).ok().filter(|s| s.digest == digest(&s.game));
+        if sealed.is_none() {
+            let game = plan.game_name(g);
+            tracing::warn!(
+                "what games/{key}.json says of the game `{game}` is damaged; it is found out again"
+            );
+        }
+        Ok(sealed.map(|sealed| sealed.game))
     }
 
     /// Writes it down.
@@ -88,7 +111,7 @@ impl KnownGame {
     /// # Errors
     /// [`RecordsError`] for a file that cannot be written.
     pub(crate) fn write(&self, plan: &Plan, g: usize, dir: &ResultsDir) -> Result<(), RecordsError> {
-        dir.write_game(&key(plan, g), self)
+        dir.write_game(&key(plan, g), &Sealed { digest: digest(self), game: self.clone() })
     }
 
     /// Whether this program wrote it about just this game. Labels and sources are compared too: they are no part of a
@@ -120,9 +143,13 @@ pub(crate) fn solvable(made: &GamePlan) -> bool {
     (0..shape.contexts()).map(|x| (shape.actions(x) as f64).powi(3)).sum::<f64>() <= SOLVABLE
 }
 
+fn digest(game: &KnownGame) -> String {
+    identity::digest(&serde_json::to_value(game).expect("what is known serialises to JSON"))
+}
+
 /// The hash of all that makes a game and its policies.
 fn key(plan: &Plan, g: usize) -> String {
-    let of = |key: &str| plan.spec.document().iter().find(|(k, _)| *k == key).map(|(_, value)| value);
+    let of = |key: &str| plan.document().find(|(k, _)| *k == key).map(|(_, value)| value);
     identity::id(&json!({
         "game": plan.entry(g), "seed": plan.spec.seed, "reference": of("reference"), "start": of("start"),
     }))

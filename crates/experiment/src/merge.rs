@@ -3,10 +3,11 @@
 //! What is written depends on the plan and the runs alone, so it is equal to the byte for any sharing of the work, and
 //! for none.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use equipoise_records::schema::{FORMAT, GameRecord, GamesFile};
-use equipoise_records::{RecordsError, ResultsDir};
+use equipoise_records::{Access, RecordsError, ResultsDir, RunState};
 use equipoise_report::{Rendered, ReportError, write_reports};
 
 use crate::build::Plan;
@@ -16,10 +17,10 @@ use crate::file::parse_file;
 use crate::game::GameIdentity;
 use crate::identity;
 use crate::known::{KnownGame, solvable};
-use crate::spec::resolve;
+use crate::spec::resolve_recorded;
 
 /// Most runs of which one report is made.
-const MAX_REPORTED: u64 = 1_000_000;
+pub(crate) const MAX_REPORTED: u64 = 1_000_000;
 
 /// What a folder holds of its plan.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct MissingRun {
     pub tau: f64,
     /// Its repetition, from 0.
     pub repetition: u32,
+    /// Why what is there does not count: interrupted, or damaged; empty if nothing is there.
+    pub why: String,
 }
 
 /// Why a folder cannot be merged.
@@ -98,8 +101,14 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     let file = results.join("plan.yaml");
     let dir = ResultsDir::existing(results).filter(|_| file.is_file());
     let dir = dir.ok_or_else(|| MergeError::NoPlan(results.to_owned()))?;
-    let partial = dir.partial()?;
-    let plan = Plan::new(resolve(&parse_file(&file, &[])?)?)?;
+    let plan = Plan::new(resolve_recorded(&parse_file(&file, &[])?)?)?;
+    plan.find_inputs(&dir);
+    let mut held = dir.hold(Access::Shared, "equipoise merge")?;
+    if held.is_only() {
+        // whoever wrote it was killed
+        dir.remove_partial(&dir.partial()?)?;
+    }
+    held.share()?;
     let answers = ExactAnswers::beside(Some(dir.clone()));
     let mut games = Vec::with_capacity(plan.games());
     for g in 0..plan.games() {
@@ -107,12 +116,9 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     }
     let collected = Collected::new(&plan, games);
     collected.check_origin(&dir)?;
+    dir.check_equal(&collected.ids)?;
     collected.write_games(&plan, &dir)?;
-    let merged = collected.write_results(&plan, &dir, true)?;
-    if merged.missing.is_empty() {
-        dir.remove_partial(&partial)?;
-    }
-    Ok(merged)
+    Ok(collected.write_results(&plan, &dir, true)?)
 }
 
 /// What is known about game `g`. A game that nobody wrote down is made again; if runs of it are there its answers are
@@ -242,24 +248,31 @@ impl Collected {
         dir: &ResultsDir,
         list_missing: bool,
     ) -> Result<Merged, ReportError> {
-        let rows = self.ids.iter().filter_map(|id| dir.finished(id));
-        dir.write_summary(&plan.spec.name, rows)?;
         let mut missing = Vec::new();
+        let mut without = BTreeSet::new();
         if list_missing {
             let keys = (0..plan.games()).flat_map(|g| plan.keys(g));
             for (id, key) in self.ids.iter().zip(keys) {
-                if dir.finished(id).is_none() {
-                    let run = plan.run(&self.identities[key.game], key);
-                    missing.push(MissingRun {
-                        id: run.id,
-                        label: run.label,
-                        game: plan.game_name(key.game).to_owned(),
-                        tau: plan.spec.taus[key.tau],
-                        repetition: key.repetition,
-                    });
-                }
+                let why = match dir.examine(id)? {
+                    RunState::Finished(_) => continue,
+                    RunState::Missing => String::new(),
+                    RunState::Interrupted(record) => format!("interrupted at step {}", record.steps),
+                    RunState::Damaged(what) => format!("damaged: {what}"),
+                };
+                let run = plan.run(&self.identities[key.game], key);
+                without.insert(id);
+                missing.push(MissingRun {
+                    id: run.id,
+                    label: run.label,
+                    game: plan.game_name(key.game).to_owned(),
+                    tau: plan.spec.taus[key.tau],
+                    repetition: key.repetition,
+                    why,
+                });
             }
         }
+        let rows = self.ids.iter().filter(|id| !without.contains(id)).filter_map(|id| dir.finished(id));
+        dir.write_summary(&plan.spec.name, rows)?;
         let rendered = match plan.runs() <= MAX_REPORTED {
             true => Some(write_reports(dir.path())?),
             false => None,

@@ -7,13 +7,12 @@ mod games;
 mod methods;
 mod policies;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use equipoise::core::{BuildError, SolverEntry};
 use equipoise::env::{Feedback, ORACLES, OracleEntry};
-use equipoise::eval::{Limits, METRICS, Metric, Schedule};
+use equipoise::eval::{Limits, METRICS, Metric, Schedule, Target};
 use serde_json::{Map, Value, json};
 
 pub(crate) use games::{GameKind, GameSpec, WeightsSpec, option_error};
@@ -110,11 +109,18 @@ impl Spec {
 /// # Errors
 /// Whatever can be found wrong without making a game: file, line, column, rule.
 pub fn resolve(file: &ExperimentFile) -> Result<Spec, ConfigError> {
-    Resolver { file }.spec()
+    Resolver { file, needs_files: true }.spec()
+}
+
+/// As [`resolve`], for a plan whose games are known already: a file that is gone is not missed until it is read.
+pub(crate) fn resolve_recorded(file: &ExperimentFile) -> Result<Spec, ConfigError> {
+    Resolver { file, needs_files: false }.spec()
 }
 
 struct Resolver<'a> {
     file: &'a ExperimentFile,
+    /// Whether every file that is named must be there.
+    needs_files: bool,
 }
 
 impl Resolver<'_> {
@@ -241,7 +247,7 @@ impl Resolver<'_> {
     fn limits(&self) -> Result<Limits, ConfigError> {
         let typed = &self.file.limits;
         let steps = self.at_least_one(&typed.steps, "steps", DEFAULT_STEPS, u64::MAX / 4)?;
-        let mut target = BTreeMap::new();
+        let mut target: Vec<Target> = Vec::new();
         for (metric, value) in &typed.target {
             let known = self.metric(metric)?;
             let (name, at) = (&metric.value, value.value);
@@ -257,7 +263,7 @@ impl Resolver<'_> {
                     "larger values of this metric are better: a run stops once it is at or above the target",
                 ));
             }
-            target.insert(metric.value.clone(), value.value);
+            target.push(Target { metric: known, value: at });
         }
         if let Some(s) = typed.seconds.as_ref().filter(|s| s.value <= 0.0) {
             return Err(self.error(s.span, format!("`seconds` is {}, must be above 0", s.value)));
@@ -376,7 +382,8 @@ pub(crate) fn limits_json(limits: &Limits) -> Value {
     let mut map = Map::new();
     map.insert("steps".into(), json!(limits.steps));
     if !limits.target.is_empty() {
-        map.insert("target".into(), json!(limits.target));
+        let targets = limits.target.iter().map(|t| (t.metric.name.to_owned(), json!(t.value)));
+        map.insert("target".into(), Value::Object(targets.collect()));
     }
     for (key, value) in [
         ("seconds", limits.seconds.map(|s| json!(s))),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use equipoise_experiment::{ConfigError, Plan, check::read_claims, file, parse_file, resolve};
+use equipoise_experiment::{ConfigError, Plan, check::read_expected, file, parse_file, resolve};
 
 fn plan() -> Plan {
     let text = "games: [cyclic, two-actions]\nsolvers: [egpo, mwu]\nmetrics: [duality_gap, entropy]\n";
@@ -14,7 +14,7 @@ fn error(claims: &str) -> ConfigError {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("expected.yaml");
     std::fs::write(&path, claims).expect("written");
-    read_claims(&path, &plan()).expect_err(claims)
+    read_expected(&path, &plan()).expect_err(claims)
 }
 
 #[test]
@@ -58,6 +58,6 @@ fn the_claims_of_every_experiment_speak_of_its_runs() {
     for folder in found {
         let file = parse_file(&folder.join("experiment.yaml"), &[]).unwrap_or_else(|e| panic!("{e}"));
         let plan = resolve(&file).and_then(Plan::new).unwrap_or_else(|e| panic!("{e}"));
-        read_claims(&folder.join("expected.yaml"), &plan).unwrap_or_else(|e| panic!("{e}"));
+        read_expected(&folder.join("expected.yaml"), &plan).unwrap_or_else(|e| panic!("{e}"));
     }
 }

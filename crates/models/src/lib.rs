@@ -18,6 +18,7 @@
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
 //! | does one board fit every context or annotator? | [`agreement`] |
 //! | a cycle of majorities against the nearest transitive game | [`transitive`] |
+//! | what counts leave open: gap of a pick and lottery over draws of the win rates | [`posterior`](mod@posterior) |
 //!
 //! Existence and convergence are always part of the answer.
 
@@ -43,6 +44,7 @@ mod newton;
 mod pair_fit;
 pub mod pair_model;
 pub mod position;
+pub mod posterior;
 mod power;
 pub mod rankings;
 mod registry;

@@ -48,6 +48,74 @@ pub enum RecordsError {
     /// A run id that cannot name a folder.
     #[error("run id `{0}`: expected letters, digits, `-`, `_` and `.`, not starting with `.`")]
     RunId(String),
+    /// A folder where a file is to be written.
+    #[error("{}: is a folder where a file is to be written; move it away", .0.display())]
+    Folder(PathBuf),
+    /// An output that is one of the inputs.
+    #[error("{}: is read by this command ({}) and is not written over; give another name", output.display(), input.display())]
+    Input {
+        /// What was to be written.
+        output: PathBuf,
+        /// The same file, as it was given to be read.
+        input: PathBuf,
+    },
+    /// A file that this program did not write.
+    #[error(
+        "{}: is there already and was not written by this command; give another name, or --force to write over it",
+        .0.display()
+    )]
+    Foreign(PathBuf),
+    /// Another process writes into the folder.
+    #[error("{}: {holder} is writing here; wait until it is done, or give another folder", folder.display())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// Who.
+        holder: String,
+    },
+    /// Another process that shares the folder does another plan.
+    #[error(
+        "{}: a process that is running here does another plan ({}); give another folder, or wait until it is done",
+        folder.display(), file.display()
+    )]
+    OtherPlan {
+        /// The folder.
+        folder: PathBuf,
+        /// That plan.
+        file: PathBuf,
+    },
+    /// Records of another version of the program.
+    #[error(
+        "{}: {count} of the runs in it were written by version {found} ({}), and this is {known}; runs of different programs \
+         are not mixed: give another folder, or --fresh to do all of them again",
+        folder.display(), file.display()
+    )]
+    Version {
+        /// The folder.
+        folder: PathBuf,
+        /// One of them.
+        file: PathBuf,
+        /// How many.
+        count: usize,
+        /// Who wrote it.
+        found: String,
+        /// This program.
+        known: String,
+    },
+    /// Two processes did one run and got different results.
+    #[error(
+        "run {id}: two processes did it with different results ({differs}); what the other one wrote is in {}. Equal runs are \
+         equal to the bit, so programs or machines differ: find out which, then do it again with --fresh",
+        aside.display()
+    )]
+    Unequal {
+        /// The run.
+        id: String,
+        /// Which of its files differ.
+        differs: String,
+        /// The second result.
+        aside: PathBuf,
+    },
     /// A record that JSON or CSV cannot hold.
     #[error("{}: cannot be written: {problem}", file.display())]
     Unwritable {

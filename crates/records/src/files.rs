@@ -14,6 +14,28 @@ use crate::keys;
 /// How files and folders that are being written begin.
 pub(crate) const PARTIAL: &str = ".partial-";
 
+/// How those of this process begin: whoever ends it can tell them from those of others.
+pub(crate) fn own_prefix() -> String {
+    format!("{PARTIAL}{}-", std::process::id())
+}
+
+/// Removes what this process has half written in `folder` and in the folders of a results folder below it. For a process that
+/// is about to end by a signal, which drops nothing.
+pub fn discard_partial(folder: &Path) {
+    let own = own_prefix();
+    for folder in ["", name::RUNS, name::KNOWN_GAMES, name::EXACT, name::INPUTS].map(|f| folder.join(f)) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&own) {
+                // nothing is left to tell of what cannot be removed
+                let _ = match entry.path().is_dir() {
+                    true => std::fs::remove_dir_all(entry.path()),
+                    false => std::fs::remove_file(entry.path()),
+                };
+            }
+        }
+    }
+}
+
 /// Names of the files of a results folder.
 pub(crate) mod name {
     pub(crate) const PLAN: &str = "plan.yaml";
@@ -24,24 +46,36 @@ pub(crate) mod name {
     pub(crate) const RUNS: &str = "runs";
     pub(crate) const KNOWN_GAMES: &str = "games";
     pub(crate) const EXACT: &str = "exact";
+    pub(crate) const INPUTS: &str = "inputs";
+    pub(crate) const LOCK: &str = ".equipoise.lock";
     pub(crate) const RUN: &str = "run.json";
     pub(crate) const TRACE: &str = "trace.csv";
     pub(crate) const POLICIES: &str = "policies.csv";
     pub(crate) const PATH: &str = "path.csv";
 }
 
-/// Writes `bytes` to `file`, atomically: to a temporary file in the same folder, synced, renamed.
+/// Writes `bytes` to `file`, atomically: to a temporary file in the same folder, synced, renamed. What is no plain file (a
+/// device, a pipe) is written to as it is, and a link is followed.
 ///
 /// # Errors
 /// [`RecordsError::Io`].
 pub fn write_file(file: &Path, bytes: &[u8]) -> Result<(), RecordsError> {
-    atomically(file, |out| Ok(out.write_all(bytes)?))
+    atomically(file, |out| Ok(out.write_all(bytes).map_err(|e| in_file(file, e))?))
 }
 
 pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), RecordsError> {
     atomically(file, |out| {
-        serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, &e))?;
-        Ok(out.write_all(b"\n")?)
+        serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, e))?;
+        Ok(out.write_all(b"\n").map_err(|e| in_file(file, e))?)
+    })
+}
+
+/// Copies a file, atomically.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), RecordsError> {
+    let mut source = fs_err::File::open(from)?;
+    atomically(to, |out| {
+        std::io::copy(&mut source, out).map_err(|e| in_file(to, e))?;
+        Ok(())
     })
 }
 
@@ -50,13 +84,24 @@ pub(crate) fn write_csv<T: Serialize>(file: &Path, rows: &[T]) -> Result<(), Rec
     atomically(file, |out| {
         let mut csv = csv::Writer::from_writer(out);
         for row in rows {
-            csv.serialize(row).map_err(|e| unwritable(file, &e))?;
+            csv.serialize(row).map_err(|e| unwritable_csv(file, e))?;
         }
-        Ok(csv.flush()?)
+        Ok(csv.flush().map_err(|e| in_file(file, e))?)
     })
 }
 
-fn unwritable(file: &Path, problem: &dyn std::error::Error) -> RecordsError {
+/// A full device is an error of the file system, not one of the record.
+pub(crate) fn unwritable_csv(file: &Path, problem: csv::Error) -> RecordsError {
+    match problem.into_kind() {
+        csv::ErrorKind::Io(error) => in_file(file, error).into(),
+        other => RecordsError::Unwritable { file: file.to_owned(), problem: format!("{other:?}") },
+    }
+}
+
+fn unwritable(file: &Path, problem: serde_json::Error) -> RecordsError {
+    if problem.is_io() {
+        return in_file(file, problem.into()).into();
+    }
     RecordsError::Unwritable { file: file.to_owned(), problem: problem.to_string() }
 }
 
@@ -69,8 +114,21 @@ fn atomically(
     file: &Path,
     fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), RecordsError>,
 ) -> Result<(), RecordsError> {
-    let in_file = |e| in_file(file, e);
-    let folder = file.parent().expect("every file of a results folder has a parent");
+    let within = |e| in_file(file, e);
+    let there = std::fs::metadata(file).ok();
+    if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+        return Err(RecordsError::Folder(file.to_owned()));
+    }
+    if there.is_some_and(|there| !there.is_file()) {
+        // a device or a pipe: renaming a file over its name would take it away
+        let device = File::options().write(true).open(file).map_err(within)?;
+        let mut out = BufWriter::new(&device);
+        fill(&mut out)?;
+        return Ok(out.flush().map_err(within)?);
+    }
+    let target = if file.is_symlink() { std::fs::canonicalize(file).ok() } else { None };
+    let target = target.as_deref().unwrap_or(file);
+    let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -78,13 +136,13 @@ fn atomically(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let temporary = builder.prefix(PARTIAL).tempfile_in(folder).map_err(in_file)?;
+    let temporary = builder.prefix(&own_prefix()).tempfile_in(folder).map_err(within)?;
     let mut out = BufWriter::new(temporary.as_file());
     fill(&mut out)?;
-    out.flush().map_err(in_file)?;
+    out.flush().map_err(within)?;
     drop(out);
-    temporary.as_file().sync_all().map_err(in_file)?;
-    temporary.persist(file).map_err(|e| in_file(e.error))?;
+    temporary.as_file().sync_all().map_err(within)?;
+    temporary.persist(target).map_err(|e| within(e.error))?;
     sync_folder(folder)
 }
 
@@ -95,6 +153,15 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), RecordsError> {
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
+}
+
+/// The value in a file; `None` if it is not there or not JSON.
+pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, RecordsError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(in_file(file, error).into()),
+    }
 }
 
 /// Reads JSON with a `format` key, and checks that key first: a record of another version need not parse.

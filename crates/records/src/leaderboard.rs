@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::RecordsError;
 use crate::files::{read_versioned, write_json};
 
-const RECORD: &str = "leaderboard.json";
+/// The file of a board.
+pub const RECORD: &str = "leaderboard.json";
 
 /// Version of the record.
 pub const FORMAT: u32 = 1;
@@ -115,8 +116,15 @@ pub struct Context {
 /// # Errors
 /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
 pub fn write(dir: &Path, board: &Leaderboard) -> Result<(), RecordsError> {
+    let file = dir.join(RECORD);
+    // a number that is not finite is written as null, and would not be read again
+    let text = serde_json::to_vec_pretty(board).map_err(|e| RecordsError::malformed(&file, &e))?;
+    if let Err(error) = serde_json::from_slice::<Leaderboard>(&text) {
+        let problem = format!("a number in it is not finite ({error})");
+        return Err(RecordsError::Unwritable { file, problem });
+    }
     fs_err::create_dir_all(dir)?;
-    write_json(&dir.join(RECORD), board)
+    write_json(&file, board)
 }
 
 /// Reads `leaderboard.json` from `dir`.

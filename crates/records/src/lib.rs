@@ -3,22 +3,29 @@
 //!
 //! [`vocabulary`] holds the words as enums: iterate, guarantee, behaviour, stop reason, aim. [`metric`] describes a metric to
 //! whoever shows its values. [`schema`] is the layout of the files; [`ResultsDir`] writes a folder, [`read`] reads it back.
-//! [`leaderboard`] does the same for a leaderboard of ratings.
+//! [`leaderboard`] does the same for a leaderboard of ratings. [`guard`] keeps inputs and the files of others from being
+//! written over.
 
+mod digest;
 mod error;
 mod files;
+pub mod guard;
+mod hold;
 mod keys;
 pub mod leaderboard;
 pub mod metric;
 mod read;
+mod run;
 pub mod schema;
 pub mod text;
 pub mod vocabulary;
 mod write;
 
 pub use error::RecordsError;
-pub use files::write_file;
+pub use files::{discard_partial, write_file};
+pub use hold::{Access, Hold};
 pub use metric::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 pub use read::{Results, Run, Unfinished, read};
+pub use run::{Existing, RunState, RunWriter};
 pub use vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWord};
-pub use write::ResultsDir;
+pub use write::{REPORT_HTML, REPORT_MARKDOWN, ResultsDir};

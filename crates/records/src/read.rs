@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::RecordsError;
-use crate::files::{name, read_csv, read_versioned};
+use crate::files::{name, read_versioned};
 use crate::metric::MetricInfo;
+use crate::run;
 use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, RunRecord, Summary, TracePoint};
+use crate::vocabulary::StopKind;
 
 /// A results folder in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,13 +84,18 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
         let folder = dir.join(name::RUNS).join(&id);
         if folder.join(name::RUN).exists() {
             match read_versioned::<RunRecord>(&folder.join(name::RUN), FORMAT) {
-                Ok(record) => {
-                    let trace = read_csv(&folder.join(name::TRACE))?;
-                    let path = read_csv(&folder.join(name::PATH))?;
-                    results.runs.push(Run { record, trace, path });
+                Ok(record) if record.stop_reason == StopKind::Interrupted => {
+                    results.unfinished.push(Unfinished { id, why: run::interrupted(&record) });
                 }
-                Err(error @ RecordsError::Malformed { .. }) => {
-                    results.unfinished.push(Unfinished { id, why: error.to_string() });
+                Ok(record) => match run::files(&folder, &record, &run::digests(&folder)?) {
+                    Ok((trace, path)) => results.runs.push(Run { record, trace, path }),
+                    Err(RecordsError::Malformed { file, problem }) => {
+                        results.unfinished.push(Unfinished { id, why: damaged(&file, &problem) });
+                    }
+                    Err(error) => return Err(error),
+                },
+                Err(RecordsError::Malformed { file, problem }) => {
+                    results.unfinished.push(Unfinished { id, why: damaged(&file, &problem) });
                 }
                 Err(error) => return Err(error),
             }
@@ -107,6 +114,12 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     results.metrics = metrics(dir, &results.runs)?;
     check_games(dir, &results)?;
     Ok(results)
+}
+
+/// A file of a run that is not what was written.
+fn damaged(file: &Path, problem: &str) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("damaged: {name}: {problem}; `equipoise run` does it again")
 }
 
 fn metrics(dir: &Path, runs: &[Run]) -> Result<Vec<MetricInfo>, RecordsError> {

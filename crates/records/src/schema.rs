@@ -258,6 +258,42 @@ pub struct GameRecord {
     pub context_facts: Option<ContextFacts>,
     /// Equilibria of the first context, one for each tau of the plan.
     pub equilibria: Vec<EquilibriumRecord>,
+    /// What the comparisons behind it leave open, for a game that was estimated from some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+/// What comparisons leave open about the game that was estimated from them. Intervals are of 95 percent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Weight of all comparisons counted.
+    pub comparisons: f64,
+    /// Weight of all ties.
+    pub ties: f64,
+    /// Pairs that met.
+    pub pairs_met: usize,
+    /// All pairs.
+    pub pairs: usize,
+    /// Fewest and most comparisons of a pair that met.
+    pub votes: (f64, f64),
+    /// The verdict of `equipoise inspect`; `None` if there is none.
+    pub verdict: Option<String>,
+    /// Its explanation, or why there is no verdict.
+    pub explanation: String,
+    /// Whether a cycle is beyond noise; `None` where it cannot be told.
+    pub cyclic_beyond_noise: Option<bool>,
+    /// Data sets drawn for the verdict.
+    pub replicates: usize,
+    /// Draws of the win rates from their posterior, for the intervals; 0 if there are none.
+    pub draws: usize,
+    /// Duality gap of always playing Bradley-Terry's pick.
+    pub bt_gap: Option<(f64, f64)>,
+    /// Share of draws in which somebody beats that pick.
+    pub bt_loses: Option<f64>,
+    /// Probability of each action in the maximal lottery.
+    pub nash: Option<Vec<(f64, f64)>>,
+    /// Share of draws whose lottery plays each action.
+    pub nash_played: Option<Vec<f64>>,
 }
 
 /// Cyclicity, Nash and Bradley-Terry answers of one matrix.

@@ -2,20 +2,35 @@
 //!
 //! Every file appears at once or not at all: it is written to a temporary file in its own folder, synced, renamed
 //! over its name, and the folder is synced. A run appears at once too: its files are written in a hidden folder of its
-//! own, which is renamed to `runs/<id>`. So a run is finished if and only if its `run.json` parses, several processes
-//! may write into one results folder, and `kill -9` at any moment loses at most the runs in flight.
+//! own, which is renamed to `runs/<id>`. So a run is finished if and only if its `run.json` parses, and `kill -9` at any moment
+//! loses at most the runs in flight. One process writes by itself, or several do that share a plan: see [`Hold`].
 
 use std::cell::RefCell;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::files::{PARTIAL, in_file, name, sync_folder, write_csv, write_file, write_json};
+use crate::files::{PARTIAL, copy_file, in_file, name, read_json, write_file, write_json};
+use crate::guard;
+use crate::hold::{Access, Hold};
 use crate::metric::MetricInfo;
+use crate::run::{self, Existing, RunState, RunWriter, finished_in};
 use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint};
+
+/// All crates of the program have one version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How `plan.yaml` begins: by this line a results folder is known.
+const PLAN_HEAD: &str = "# equipoise ";
+/// Files that are written into a results folder beside its runs.
+const FILES: [&str; 7] =
+    [name::PLAN, name::PLANNED, name::GAMES, name::METRICS, name::SUMMARY, REPORT_MARKDOWN, REPORT_HTML];
+/// The report of a results folder.
+pub const REPORT_MARKDOWN: &str = "report.md";
+/// The report of a results folder as a page.
+pub const REPORT_HTML: &str = "report.html";
 
 /// A results folder open for writing, by several threads and processes at once.
 #[derive(Clone, Debug)]
@@ -45,12 +60,76 @@ impl ResultsDir {
         &self.root
     }
 
-    /// Writes `plan.yaml`: the resolved plan, itself a valid experiment file.
+    /// Whether a folder may be written into: it holds results already, or none of the files that would be written.
+    ///
+    /// # Errors
+    /// [`RecordsError::Foreign`] naming a file that would be lost.
+    pub fn check_own(path: &Path) -> Result<(), RecordsError> {
+        let has = |name: &str| path.join(name).exists();
+        let headed = |text: String| text.starts_with(PLAN_HEAD);
+        let own = has(name::RUNS)
+            && (std::fs::read_to_string(path.join(name::PLAN)).is_ok_and(headed)
+                // those of 0.1 have no such line
+                || has(name::PLANNED) || has(name::KNOWN_GAMES) || has(name::EXACT));
+        if own {
+            return Ok(());
+        }
+        FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), |_| false))
+    }
+
+    /// Refuses to write over a file that the command reads; `yaml` is the plan: the one that is there already is not written.
+    ///
+    /// # Errors
+    /// [`RecordsError::Input`].
+    pub fn check_inputs(&self, inputs: &[&Path], yaml: &str) -> Result<(), RecordsError> {
+        for name in FILES {
+            let file = self.root.join(name);
+            let stays = name == name::PLAN && is_text(&file, &plan_text(yaml));
+            if !stays {
+                guard::refuse_input(&file, inputs)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the right to write into the folder; `what` says what for, as in `equipoise run`.
+    ///
+    /// # Errors
+    /// [`RecordsError::Busy`] if another process has it; [`RecordsError::Io`].
+    pub fn hold(&self, access: Access, what: &str) -> Result<Hold, RecordsError> {
+        Hold::take(&self.root, access, what)
+    }
+
+    /// Writes `plan.yaml`, the resolved plan, itself a valid experiment file; `held` by who shares it is let go for the
+    /// others. A plan that is there already is not touched if it is the same.
+    ///
+    /// # Errors
+    /// [`RecordsError::OtherPlan`] if others that are running here do another one; [`RecordsError::Io`].
+    pub fn write_plan(&self, yaml: &str, held: &mut Hold) -> Result<(), RecordsError> {
+        let file = self.root.join(name::PLAN);
+        let text = plan_text(yaml);
+        if !is_text(&file, &text) {
+            if !held.is_only() && file.exists() {
+                return Err(RecordsError::OtherPlan { folder: self.root.clone(), file });
+            }
+            write_file(&file, text.as_bytes())?;
+        }
+        held.share()
+    }
+
+    /// Copies the input `from` to `inputs/<name>`, unless a file of these bytes is there.
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub fn write_plan(&self, yaml: &str) -> Result<(), RecordsError> {
-        write_file(&self.root.join(name::PLAN), yaml.as_bytes())
+    pub fn keep_input(&self, from: &Path, name: &str) -> Result<(), RecordsError> {
+        check_id(name)?;
+        let folder = self.root.join(name::INPUTS);
+        let to = folder.join(name);
+        if to.exists() && same_bytes(from, &to)? {
+            return Ok(());
+        }
+        fs_err::create_dir_all(&folder)?;
+        copy_file(from, &to)
     }
 
     /// Writes `planned.json`: the ids of all runs of the plan, in its order. With it a reader can tell which runs
@@ -82,118 +161,30 @@ impl ResultsDir {
         write_json(&self.root.join(name::METRICS), &file)
     }
 
-    /// Writes one finished run; `policies` and `path` are optional files. A finished run of the same id that is there
-    /// already, because another process was faster, is kept.
+    /// Begins to write a run: its trace goes to disk as it comes.
     ///
     /// # Errors
-    /// [`RecordsError::Io`], [`RecordsError::Unwritable`] or [`RecordsError::RunId`].
+    /// [`RecordsError::Io`] or [`RecordsError::RunId`].
+    pub fn begin_run(&self, id: &str) -> Result<RunWriter, RecordsError> {
+        check_id(id)?;
+        RunWriter::begin(&self.root.join(name::RUNS), id)
+    }
+
+    /// Writes a whole run at once: [`ResultsDir::begin_run`] to [`RunWriter::finish`].
+    ///
+    /// # Errors
+    /// As those.
     pub fn write_run(
         &self,
         record: &RunRecord,
         trace: &[TracePoint],
         policies: Option<&[PolicyPoint]>,
         path: Option<&[PathPoint]>,
+        existing: Existing,
     ) -> Result<(), RecordsError> {
-        self.write(record, trace, policies, path, false)
-    }
-
-    /// As [`ResultsDir::write_run`], in place of a finished run.
-    ///
-    /// # Errors
-    /// As [`ResultsDir::write_run`].
-    pub fn replace_run(
-        &self,
-        record: &RunRecord,
-        trace: &[TracePoint],
-        policies: Option<&[PolicyPoint]>,
-        path: Option<&[PathPoint]>,
-    ) -> Result<(), RecordsError> {
-        self.write(record, trace, policies, path, true)
-    }
-
-    fn write(
-        &self,
-        record: &RunRecord,
-        trace: &[TracePoint],
-        policies: Option<&[PolicyPoint]>,
-        path: Option<&[PathPoint]>,
-        replace: bool,
-    ) -> Result<(), RecordsError> {
-        check_id(&record.id)?;
-        let written = self.write_partial(record, trace, policies, path).and_then(|partial| {
-            let committed = self.commit(&record.id, &partial, replace);
-            if partial.exists() {
-                fs_err::remove_dir_all(&partial)?;
-            }
-            committed
-        });
-        match written {
-            // who merges a complete folder removes what others are still writing twice
-            Err(_) if !replace && self.finished(&record.id).is_some() => Ok(()),
-            other => other,
-        }
-    }
-
-    /// The files of a run in a hidden folder, synced.
-    fn write_partial(
-        &self,
-        record: &RunRecord,
-        trace: &[TracePoint],
-        policies: Option<&[PolicyPoint]>,
-        path: Option<&[PathPoint]>,
-    ) -> Result<PathBuf, RecordsError> {
-        let runs = self.root.join(name::RUNS);
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            // The default is private to the owner; results are for sharing, as far as the umask lets them.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o777));
-        }
-        let prefix = format!("{PARTIAL}{}-", record.id);
-        let folder = builder.prefix(&prefix).tempdir_in(&runs).map_err(|e| in_file(&runs, e))?.keep();
-        write_csv(&folder.join(name::TRACE), trace)?;
-        if let Some(policies) = policies {
-            write_csv(&folder.join(name::POLICIES), policies)?;
-        }
-        if let Some(path) = path {
-            write_csv(&folder.join(name::PATH), path)?;
-        }
-        write_json(&folder.join(name::RUN), record)?;
-        Ok(folder)
-    }
-
-    /// Renames a hidden folder to the run `id`.
-    fn commit(&self, id: &str, partial: &Path, replace: bool) -> Result<(), RecordsError> {
-        let folder = self.run_folder(id);
-        let runs = self.root.join(name::RUNS);
-        // a rename over a folder succeeds only if that is empty
-        while std::fs::rename(partial, &folder).is_err() {
-            // nothing there, or no folder, which is left as it is
-            if !folder.is_dir() {
-                fs_err::rename(partial, &folder)?; // for what it says
-                break;
-            }
-            if !replace && self.finished(id).is_some() {
-                return Ok(());
-            }
-            // the rest of an earlier program's run, or one to be replaced, is moved aside
-            let aside = partial.with_extension("old");
-            match std::fs::rename(&folder, &aside) {
-                Ok(()) => {
-                    if !replace
-                        && finished_in(&aside, id).is_some()
-                        && std::fs::rename(&aside, &folder).is_ok()
-                    {
-                        return Ok(()); // another process had just put it there
-                    }
-                    fs_err::remove_dir_all(&aside)?;
-                }
-                Err(error) if folder.exists() => return Err(in_file(&folder, error).into()),
-                Err(_) => {} // another process moved it
-            }
-        }
-        sync_folder(&runs)
+        let mut run = self.begin_run(&record.id)?;
+        run.trace(trace)?;
+        run.finish(record, policies, path, existing)
     }
 
     /// What is half written in the folder now: files and folders of processes that write at this moment, or that were killed.
@@ -202,7 +193,7 @@ impl ResultsDir {
     /// [`RecordsError::Io`].
     pub fn partial(&self) -> Result<Vec<PathBuf>, RecordsError> {
         let mut found = Vec::new();
-        for folder in ["", name::RUNS, name::KNOWN_GAMES, name::EXACT] {
+        for folder in ["", name::RUNS, name::KNOWN_GAMES, name::EXACT, name::INPUTS] {
             let folder = self.root.join(folder);
             if !folder.is_dir() {
                 continue;
@@ -236,12 +227,64 @@ impl ResultsDir {
         Ok(())
     }
 
-    /// The record of run `id` if it is finished: resuming skips it. A half-written run, or one of another format,
-    /// is not finished.
+    /// The record of run `id` if it is finished. A half-written run, one that was interrupted, or one of another format, is
+    /// not. What is beside the record is not looked at: see [`ResultsDir::examine`].
     #[must_use]
     pub fn finished(&self, id: &str) -> Option<RunRecord> {
         check_id(id).ok()?;
         finished_in(&self.run_folder(id), id)
+    }
+
+    /// The state of run `id`, all its files held against their digests: resuming skips what is finished and whole.
+    ///
+    /// # Errors
+    /// [`RecordsError::Format`] for a record of another format, [`RecordsError::RunId`], [`RecordsError::Io`].
+    pub fn examine(&self, id: &str) -> Result<RunState, RecordsError> {
+        check_id(id)?;
+        run::examine(&self.run_folder(id), id)
+    }
+
+    /// Refuses runs among `ids` that another version of the program wrote.
+    ///
+    /// # Errors
+    /// [`RecordsError::Version`] naming the first of them; [`RecordsError::Io`].
+    pub fn check_versions(&self, ids: &[String]) -> Result<(), RecordsError> {
+        let mut other: Option<(PathBuf, String)> = None;
+        let mut count = 0;
+        for id in ids {
+            let file = self.run_folder(id).join(name::RUN);
+            if let Some(found) = run::version(&file)?.filter(|found| found != VERSION) {
+                count += 1;
+                other.get_or_insert((file, found));
+            }
+        }
+        match other {
+            None => Ok(()),
+            Some((file, found)) => Err(RecordsError::Version {
+                folder: self.root.clone(),
+                file,
+                count,
+                found,
+                known: VERSION.to_owned(),
+            }),
+        }
+    }
+
+    /// What two processes recorded differently of one run, and neither is known to be wrong.
+    ///
+    /// # Errors
+    /// [`RecordsError::Unequal`] for the first of `ids` of which there are two results; [`RecordsError::Io`].
+    pub fn check_equal(&self, ids: &[String]) -> Result<(), RecordsError> {
+        let runs = self.root.join(name::RUNS);
+        for entry in fs_err::read_dir(&runs)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(id) = name.strip_prefix(run::UNEQUAL) else { continue };
+            if ids.iter().any(|known| known == id) {
+                return Err(run::unequal(&self.run_folder(id), &entry.path(), id));
+            }
+        }
+        Ok(())
     }
 
     /// As [`ResultsDir::finished`], for who must not take a run of another format for one that is not there.
@@ -267,13 +310,12 @@ impl ResultsDir {
         self.write_shared(name::KNOWN_GAMES, key, game)
     }
 
-    /// Reads `games/<key>.json`; `None` if it is not there or not what `T` is.
+    /// Reads `games/<key>.json`; `None` if it is not there, null if it is not JSON.
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub fn read_game<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RecordsError> {
-        let value = read_json(&self.shared(name::KNOWN_GAMES, key))?;
-        Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+    pub fn read_game(&self, key: &str) -> Result<Option<Value>, RecordsError> {
+        self.read_shared(name::KNOWN_GAMES, key)
     }
 
     /// Writes `exact/<key>.json`: an exact answer, for other processes.
@@ -289,7 +331,11 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Io`].
     pub fn read_exact(&self, key: &str) -> Result<Option<Value>, RecordsError> {
-        let file = self.shared(name::EXACT, key);
+        self.read_shared(name::EXACT, key)
+    }
+
+    fn read_shared(&self, folder: &str, key: &str) -> Result<Option<Value>, RecordsError> {
+        let file = self.shared(folder, key);
         if !file.exists() {
             return Ok(None);
         }
@@ -343,19 +389,27 @@ impl<I: Iterator<Item = RunRecord>> Serialize for Lazy<I> {
     }
 }
 
-/// The record of run `id` in `folder`, if it is finished.
-fn finished_in(folder: &Path, id: &str) -> Option<RunRecord> {
-    let text = std::fs::read_to_string(folder.join(name::RUN)).ok()?;
-    let record: RunRecord = serde_json::from_str(&text).ok()?;
-    (record.format == FORMAT && record.id == id).then_some(record)
+fn plan_text(yaml: &str) -> String {
+    format!("{PLAN_HEAD}{VERSION}; paths start at the folder of this file\n{yaml}")
 }
 
-/// The value in a file; `None` if it is not there or not JSON.
-fn read_json(file: &Path) -> Result<Option<Value>, RecordsError> {
-    match std::fs::read(file) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(in_file(file, error).into()),
+fn is_text(file: &Path, text: &str) -> bool {
+    std::fs::read(file).is_ok_and(|bytes| bytes == text.as_bytes())
+}
+
+fn same_bytes(a: &Path, b: &Path) -> Result<bool, RecordsError> {
+    let (mut a, mut b) = (BufReader::new(fs_err::File::open(a)?), BufReader::new(fs_err::File::open(b)?));
+    loop {
+        let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+        let n = left.len().min(right.len());
+        if left[..n] != right[..n] || (n == 0 && left.len() != right.len()) {
+            return Ok(false);
+        }
+        if n == 0 {
+            return Ok(true);
+        }
+        a.consume(n);
+        b.consume(n);
     }
 }
 

@@ -9,8 +9,8 @@ use equipoise_records::schema::{
     RunRecord, TracePoint,
 };
 use equipoise_records::{
-    Aim, Behaviour, DUALITY_GAP, Direction, Guarantee, Iterate, MetricInfo, RecordsError, ResultsDir, Scale,
-    StopKind, read,
+    Aim, Behaviour, DUALITY_GAP, Direction, Existing, Guarantee, Iterate, MetricInfo, RecordsError,
+    ResultsDir, RunState, Scale, StopKind, read,
 };
 use serde_json::json;
 
@@ -173,7 +173,7 @@ fn written(dir: &std::path::Path) -> impl Fn(&str) -> String {
         ..MetricInfo::undescribed("entropy")
     };
     results.write_metrics(&[entropy]).unwrap();
-    results.write_run(&record(), &trace, Some(&policies), Some(&path)).unwrap();
+    results.write_run(&record(), &trace, Some(&policies), Some(&path), Existing::Keep).unwrap();
     let dir = dir.to_owned();
     move |name| std::fs::read_to_string(dir.join(name)).unwrap()
 }
@@ -182,7 +182,14 @@ fn written(dir: &std::path::Path) -> impl Fn(&str) -> String {
 fn files_of_format_1_stay_as_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(dir.path());
-    assert_eq!(file("runs/r1/run.json"), RUN_JSON);
+    // the record, and then the digests of the run's files
+    let text = file("runs/r1/run.json");
+    let (record, digests) = text.split_once(",\n  \"digests\": ").unwrap();
+    assert_eq!(format!("{record}\n}}\n"), RUN_JSON);
+    let digests: BTreeMap<String, String> =
+        serde_json::from_str(digests.trim_end().strip_suffix('}').unwrap()).unwrap();
+    assert_eq!(digests.keys().collect::<Vec<_>>(), ["path.csv", "policies.csv", "run.json", "trace.csv"]);
+    assert!(digests.values().all(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit())));
     assert_eq!(file("metrics.json"), METRICS_JSON);
     assert_eq!(
         file("runs/r1/trace.csv"),
@@ -253,4 +260,46 @@ fn a_judgement_travels_with_its_floor_and_its_contexts() {
     assert!(text.contains(r#""contexts":{"converged":3,"noisy":5}"#), "{text}");
     assert!(text.contains(r#""kept":{"step":null,"queries":null,"duels":null}"#), "{text}");
     assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
+}
+
+#[test]
+fn two_results_of_one_run_are_compared_and_a_second_one_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(written(dir.path()));
+    let results = ResultsDir::create(dir.path()).unwrap();
+    let ids = ["r1".to_owned()];
+    let point = |value| TracePoint {
+        step: 1,
+        queries: 2,
+        duels: 0,
+        seconds: 0.7,
+        iterate: Iterate::Last,
+        metric: DUALITY_GAP.into(),
+        value,
+    };
+    let first = RunRecord { seconds: 9.0, ..record() };
+    let write = |value, existing| results.write_run(&first, &[point(value)], None, None, existing);
+    write(0.1, Existing::Replace).unwrap();
+    // times are no difference
+    let again = RunRecord { seconds: 1.0, ..record() };
+    results
+        .write_run(&again, &[TracePoint { seconds: 0.1, ..point(0.1) }], None, None, Existing::Keep)
+        .unwrap();
+    assert_eq!(results.finished("r1").unwrap().seconds, 9.0, "the first is kept");
+    results.check_equal(&ids).unwrap();
+    // a last digit is
+    let error = write(0.100_000_000_000_000_02, Existing::Keep).unwrap_err();
+    assert!(matches!(&error, RecordsError::Unequal { differs, .. } if differs == "trace.csv"), "{error}");
+    assert!(matches!(results.check_equal(&ids), Err(RecordsError::Unequal { .. })), "others are told too");
+    assert!(matches!(results.examine("r1").unwrap(), RunState::Finished(_)));
+    write(0.2, Existing::Replace).unwrap();
+    results.check_equal(&ids).unwrap();
+    // a run that was interrupted is a part, and gives way to the whole
+    let part = RunRecord { id: "r2".into(), stop_reason: StopKind::Interrupted, ..record() };
+    results.write_run(&part, &[point(0.1)], None, None, Existing::Keep).unwrap();
+    assert!(results.finished("r2").is_none());
+    assert!(matches!(results.examine("r2").unwrap(), RunState::Interrupted(_)));
+    let whole = RunRecord { id: "r2".into(), ..record() };
+    results.write_run(&whole, &[point(0.1)], None, None, Existing::Keep).unwrap();
+    assert_eq!(results.finished("r2"), Some(whole));
 }

@@ -17,10 +17,7 @@ use std::path::Path;
 
 pub use error::ReportError;
 
-use equipoise_records::{read, write_file};
-
-const MARKDOWN: &str = "report.md";
-const HTML: &str = "report.html";
+use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file};
 
 /// The same results, three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +50,7 @@ pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
 /// Those of [`render`], and [`ReportError::Records`].
 pub fn write_reports(dir: &Path) -> Result<Rendered, ReportError> {
     let rendered = render(dir)?;
-    write_file(&dir.join(MARKDOWN), rendered.markdown.as_bytes())?;
-    write_file(&dir.join(HTML), rendered.html.as_bytes())?;
+    write_file(&dir.join(REPORT_MARKDOWN), rendered.markdown.as_bytes())?;
+    write_file(&dir.join(REPORT_HTML), rendered.html.as_bytes())?;
     Ok(rendered)
 }

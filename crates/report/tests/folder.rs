@@ -8,7 +8,7 @@
 mod fixture;
 
 use equipoise_records::schema::{PathPoint, PolicyPoint, TracePoint};
-use equipoise_records::{Behaviour, Iterate, MetricInfo, RecordsError, ResultsDir, read};
+use equipoise_records::{Access, Behaviour, Existing, Iterate, MetricInfo, RecordsError, ResultsDir, read};
 use fixture::{METHODS, cycle, experiment, folder, run, write};
 
 #[test]
@@ -72,7 +72,7 @@ fn floats_survive_the_csv_bit_for_bit() {
         log_prob: f64::NEG_INFINITY,
     }];
     let path = [PathPoint { step: 0, p0: 0.1, p1: 0.2, p2: 0.7 }];
-    results.write_run(&record, &trace, Some(&policies), Some(&path)).unwrap();
+    results.write_run(&record, &trace, Some(&policies), Some(&path), Existing::Keep).unwrap();
 
     let text = std::fs::read_to_string(dir.join("runs").join(&record.id).join("trace.csv")).unwrap();
     assert!(text.starts_with("step,queries,duels,seconds,iterate,metric,value\n"));
@@ -117,7 +117,7 @@ fn the_rest_of_a_killed_run_is_not_a_run() {
     assert!(results.finished(&record.id).is_none());
     assert_eq!(read(&dir).unwrap().unfinished.len(), 1);
 
-    results.write_run(record, trace, None, Some(path)).unwrap();
+    results.write_run(record, trace, None, Some(path), Existing::Keep).unwrap();
     assert_eq!(results.finished(&record.id).as_ref(), Some(record));
     assert!(!run.join(".partial-abc").exists(), "the rest is swept away");
     assert!(read(&dir).unwrap().unfinished.is_empty());
@@ -136,7 +136,7 @@ fn writing_leaves_no_temporary_file_and_a_failed_write_leaves_the_old_one() {
     let (mut record, trace, _) = run(&cycle(), &METHODS[0], 0.0, 0, "blocked");
     record.id = "blocked".into();
     std::fs::write(dir.join("runs/blocked"), b"in the way").unwrap();
-    assert!(results.write_run(&record, &trace, None, None).is_err());
+    assert!(results.write_run(&record, &trace, None, None, Existing::Keep).is_err());
     assert_eq!(std::fs::read(dir.join("runs/blocked")).unwrap(), b"in the way");
 }
 
@@ -145,7 +145,8 @@ fn writing_leaves_no_temporary_file_and_a_failed_write_leaves_the_old_one() {
 fn results_can_be_shared() {
     use std::os::unix::fs::PermissionsExt;
     let dir = folder("mode");
-    ResultsDir::create(&dir).unwrap().write_plan("format: 1\n").unwrap();
+    let results = ResultsDir::create(&dir).unwrap();
+    results.write_plan("format: 1\n", &mut results.hold(Access::Alone, "a test").unwrap()).unwrap();
     let plain = dir.join("plain");
     std::fs::write(&plain, "x").unwrap();
     let mode = |p: &std::path::Path| std::fs::metadata(p).unwrap().permissions().mode() & 0o777;
@@ -159,7 +160,10 @@ fn ids_cannot_leave_the_folder() {
     for id in ["", "..", "../x", "a/b", ".hidden", "a b"] {
         record.id = id.into();
         assert!(
-            matches!(results.write_run(&record, &trace, None, None), Err(RecordsError::RunId(_))),
+            matches!(
+                results.write_run(&record, &trace, None, None, Existing::Keep),
+                Err(RecordsError::RunId(_))
+            ),
             "{id}"
         );
         assert!(results.finished(id).is_none());
@@ -175,8 +179,8 @@ fn errors_name_the_file_and_the_line() {
     let text = std::fs::read_to_string(&trace).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     std::fs::write(&trace, format!("{}\n{}\n1,2,3,oops,last,duality_gap,0.5\n", lines[0], lines[1])).unwrap();
-    let error = read(&dir).unwrap_err().to_string();
-    assert!(error.contains("trace.csv") && error.contains("line: 3"), "{error}");
+    let why = read(&dir).unwrap().unfinished.remove(0).why;
+    assert!(why.contains("damaged: trace.csv") && why.contains("line: 3"), "{why}");
     std::fs::write(&trace, text).unwrap();
 
     let games = dir.join("games.json");
@@ -218,9 +222,9 @@ fn an_unknown_word_is_an_error_that_names_file_and_word() {
         std::fs::write(&file, text).unwrap();
     }
     // what a user typed holds no words of ours
-    let file = run.join("run.json");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replacen("\"spec\": {", "\"spec\": {\n \"behaviour\": \"xx\",", 1)).unwrap();
+    let (mut record, trace, _) = experiment.runs[0].clone();
+    record.spec["behaviour"] = "xx".into();
+    ResultsDir::create(&dir).unwrap().write_run(&record, &trace, None, None, Existing::Replace).unwrap();
     assert_eq!(read(&dir).unwrap().runs.len(), experiment.runs.len());
 }
 
@@ -246,7 +250,7 @@ fn folders_of_an_earlier_plan_are_left_alone() {
     let (mut record, trace, _) = run(&cycle(), &METHODS[0], 0.0, 0, "older");
     record.id = "older".into();
     record.game = "a game of the earlier plan".into();
-    results.write_run(&record, &trace, None, None).unwrap();
+    results.write_run(&record, &trace, None, None, Existing::Keep).unwrap();
     let read = read(&dir).unwrap();
     assert_eq!(read.runs.len(), experiment.runs.len());
     assert_eq!(read.left_over, ["older"]);

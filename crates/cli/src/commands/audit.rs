@@ -6,12 +6,12 @@ use equipoise_answers::{
     AuditAnswer, AuditOptions, ClaimAnswer, Source, audit as audited, read_settings, to_json,
 };
 use equipoise_experiment::replay;
-use equipoise_records::{RecordsError, write_file};
+use equipoise_records::{RecordsError, guard, write_file};
 
 use super::Outcome;
 use crate::args::Audit;
 use crate::progress::Terminal;
-use crate::{Answer, output};
+use crate::{Answer, output, signals};
 
 pub(super) fn audit(args: Audit) -> Outcome {
     let terminal = Terminal::default();
@@ -30,17 +30,33 @@ pub(super) fn audit(args: Audit) -> Outcome {
         search: args.search,
         seed: args.seed,
     };
+    if let Some(dir) = args.out.as_deref() {
+        signals::writes_into(dir);
+        if !(args.force || is_audit(dir)) {
+            for name in ["audit.json", "audit.md"] {
+                guard::refuse_foreign(&dir.join(name), |_| false)?;
+            }
+        }
+    }
     let answer = audited(&options, &terminal)?;
     if let Some(dir) = &args.out {
-        write(dir, &answer)?;
+        write(dir, &answer, args.force)?;
         output::note(&format!("report: {}", dir.join("audit.md").display()));
     }
     output::show(&answer, args.json);
     Ok(if answer.unexpected().next().is_none() { Answer::Yes } else { Answer::No })
 }
 
+/// Whether a folder holds an audit.
+fn is_audit(dir: &Path) -> bool {
+    let audit = std::fs::read(dir.join("audit.json")).ok();
+    let claims = audit.and_then(|bytes| serde_json::from_slice::<Vec<serde_json::Value>>(&bytes).ok());
+    claims.is_some_and(|claims| claims.iter().all(|claim| claim.get("statement").is_some()))
+}
+
 /// `audit.json`, `audit.md`, and a folder for each claim's worst finding, which `equipoise check` replays.
-fn write(dir: &Path, answer: &AuditAnswer) -> Result<(), RecordsError> {
+fn write(dir: &Path, answer: &AuditAnswer, force: bool) -> Result<(), RecordsError> {
+    let replace = force || is_audit(dir);
     let replay_of = |a: &ClaimAnswer| replay(a.claim, a.worst(), &a.instance);
     std::fs::create_dir_all(dir)?;
     write_file(&dir.join("audit.json"), to_json(answer).as_bytes())?;
@@ -48,6 +64,9 @@ fn write(dir: &Path, answer: &AuditAnswer) -> Result<(), RecordsError> {
         if let Some(files) = replay_of(claim) {
             let folder = dir.join(claim.folder());
             std::fs::create_dir_all(&folder)?;
+            for name in ["experiment.yaml", "expected.yaml"] {
+                guard::refuse_foreign(&folder.join(name), |_| replace)?;
+            }
             write_file(&folder.join("experiment.yaml"), files.experiment.as_bytes())?;
             write_file(&folder.join("expected.yaml"), files.expected.as_bytes())?;
         }

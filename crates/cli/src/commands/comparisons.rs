@@ -1,18 +1,19 @@
 //! `equipoise fit`, `equipoise inspect` and `equipoise rank`: questions about one file of comparisons.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use equipoise_answers::{
     FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
     changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups, rank_with_page,
     standings as board,
 };
-use equipoise_report::leaderboard::write_leaderboard;
+use equipoise_records::{RecordsError, guard, leaderboard};
+use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
 use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties};
 use crate::progress::Terminal;
-use crate::{Answer, output};
+use crate::{Answer, output, signals};
 
 pub(super) fn fit(args: Fit) -> Outcome {
     let (progress, options) = (Terminal::default(), args.options());
@@ -89,6 +90,10 @@ pub(super) fn rank(args: Rank) -> Outcome {
         output::show(&answer, args.json);
         return Ok(Answer::Yes);
     }
+    if let Some(dir) = &args.out {
+        signals::writes_into(dir);
+        check_board(dir, &source.path, args.force)?;
+    }
     let data = RankData::read(&source, args.observed.unit(), args.out.is_some(), &progress)?;
     let answer = match &args.out {
         None => ranked(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?,
@@ -104,4 +109,13 @@ pub(super) fn rank(args: Rank) -> Outcome {
     };
     output::show(&answer, args.json);
     Ok(Answer::Yes)
+}
+
+/// Refuses to write over what the command reads, and over files that are no board.
+fn check_board(dir: &Path, data: &Path, force: bool) -> Result<(), RecordsError> {
+    let is_board = leaderboard::read(dir).is_ok();
+    FILES.map(|name| dir.join(name)).iter().try_for_each(|file| {
+        guard::refuse_input(file, &[data])?;
+        if force { Ok(()) } else { guard::refuse_foreign(file, |_| is_board) }
+    })
 }

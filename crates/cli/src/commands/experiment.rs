@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use equipoise_experiment::{
-    Executed, Monitor, Options, Plan, Shard, check as claims, execute, forecast, parse_file, resolve, schema,
+    Executed, Monitor, Options, Plan, Shard, check as expected, check_space, execute, forecast, parse_file,
+    resolve, schema,
 };
 use serde_json::json;
 
 use super::Outcome;
 use crate::args::{self, Overrides, RunOptions};
-use crate::progress::Progress;
-use crate::{Answer, output};
+use crate::progress::{Progress, during};
+use crate::{Answer, output, signals};
 
 /// Most missing runs that are listed one by one.
 const LISTED: usize = 50;
@@ -41,7 +41,13 @@ pub(super) fn run(args: args::Run) -> Outcome {
         (None, None) => {}
     }
     if executed.interrupted {
-        output::note("interrupted: finished runs are kept; the same command goes on from here");
+        let parts = match executed.cut_short {
+            0 => String::new(),
+            n => format!(", and of {n} that were running what they had recorded (stop reason `interrupted`)"),
+        };
+        output::note(&format!(
+            "interrupted: finished runs are kept{parts}; the same command goes on from here"
+        ));
         return Ok(Answer::Interrupted);
     }
     for run in &executed.diverged {
@@ -67,7 +73,7 @@ fn shard(given: Option<&str>) -> Result<Option<Shard>, Box<dyn std::error::Error
 
 pub(super) fn plan(args: args::Plan) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
-    let forecast = forecast(&plan)?;
+    let forecast = during("making games and timing methods", || forecast(&plan))?;
     output::print_with(|out| plan.write_yaml(out));
     output::note(&format!(
         "{} runs on {} games, at most {} steps each",
@@ -76,11 +82,16 @@ pub(super) fn plan(args: args::Plan) -> Outcome {
         plan.spec.limits.steps
     ));
     output::note(forecast.to_string().trim_end());
+    if plan.check_size(plan.runs()).is_ok() {
+        // what `run` would refuse; more runs than one process does are shared, by machines that are not asked here
+        check_space(&plan, plan.runs(), &equipoise_experiment::execute::default_out(&plan), true)?;
+    }
     Ok(Answer::Yes)
 }
 
 pub(super) fn merge(args: args::Merge) -> Outcome {
-    let merged = equipoise_experiment::merge(&args.results)?;
+    signals::writes_into(&args.results);
+    let merged = during("merging", || equipoise_experiment::merge(&args.results))?;
     match &merged.rendered {
         Some(rendered) => {
             output::print(&rendered.terminal);
@@ -91,8 +102,12 @@ pub(super) fn merge(args: args::Merge) -> Outcome {
     for run in merged.missing.iter().take(LISTED) {
         let [label, game] = [&run.label, &run.game];
         output::note(&format!(
-            "missing: {} ({label} on {game} with tau {}, repetition {})",
-            run.id, run.tau, run.repetition
+            "missing: {} ({label} on {game} with tau {}, repetition {}){}{}",
+            run.id,
+            run.tau,
+            run.repetition,
+            if run.why.is_empty() { "" } else { ": " },
+            run.why
         ));
     }
     let missing = merged.missing.len();
@@ -112,13 +127,13 @@ pub(super) fn check(args: args::Check) -> Outcome {
     let overrides = Overrides { seed: None, set: Vec::new() };
     let plan = resolved(&args.experiment.join("experiment.yaml"), &overrides)?;
     // a slip in the claims should not cost a run
-    let claims = claims::read_claims(&args.experiment.join("expected.yaml"), &plan)?;
+    let claims = expected::read_expected(&args.experiment.join("expected.yaml"), &plan)?;
     let options = options(&plan, &args.options);
     let executed = carry_out(&plan, &options)?;
     if executed.interrupted {
         return Ok(Answer::Interrupted);
     }
-    let verdicts = claims::judge(&claims, &equipoise_records::read(&options.out)?);
+    let verdicts = expected::judge(&claims, &equipoise_records::read(&options.out)?);
     let held = verdicts.iter().filter(|v| v.holds).count();
     if args.json {
         output::json(
@@ -139,7 +154,8 @@ pub(super) fn check(args: args::Check) -> Outcome {
 }
 
 pub(super) fn report(args: args::Report) -> Outcome {
-    let rendered = equipoise_report::write_reports(&args.results)?;
+    signals::writes_into(&args.results);
+    let rendered = during("writing the report", || equipoise_report::write_reports(&args.results))?;
     output::print(&rendered.terminal);
     output::note(&format!("report: {}", args.results.join("report.html").display()));
     Ok(Answer::Yes)
@@ -153,7 +169,8 @@ pub(super) fn schema() -> Outcome {
 fn resolved(config: &Path, overrides: &Overrides) -> Result<Plan, Box<dyn std::error::Error>> {
     let mut set = overrides.set.clone();
     set.extend(overrides.seed.map(|seed| format!("seed={seed}")));
-    Ok(Plan::new(resolve(&parse_file(config, &set)?)?)?)
+    let file = parse_file(config, &set)?;
+    Ok(during("listing games", || Plan::new(resolve(&file)?))?)
 }
 
 fn options(plan: &Plan, given: &RunOptions) -> Options {
@@ -163,18 +180,15 @@ fn options(plan: &Plan, given: &RunOptions) -> Options {
         jobs: given.jobs.map_or_else(cores, usize::from),
         fresh: given.fresh,
         shard: None,
+        force: given.force,
     }
 }
 
-/// Executes with progress; the first Ctrl-C ends it cleanly, a second one at once.
+/// Executes with progress; the first signal ends it cleanly, a second one at once.
 fn carry_out(plan: &Plan, options: &Options) -> Result<Executed, Box<dyn std::error::Error>> {
     let monitor = Arc::new(Monitor::default());
-    let stop = Arc::clone(&monitor);
-    ctrlc::set_handler(move || {
-        if stop.stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })?;
+    signals::writes_into(&options.out);
+    signals::stop(&monitor);
     let progress = Progress::start(plan, options.shard, &monitor);
     let executed = execute(plan, options, &monitor);
     drop(progress);

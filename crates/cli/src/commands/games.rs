@@ -1,5 +1,7 @@
 //! `equipoise solve` and `equipoise gap`: exact answers about one game file.
 
+use std::path::Path;
+
 use equipoise::data::{Contents, read_payoffs};
 use equipoise_answers::{
     AnswerError, GapOptions, SolveOptions, Source, check_certificate, gap as measured, is_batch_output,
@@ -7,10 +9,12 @@ use equipoise_answers::{
     solve_batch, solve_two_player, to_json,
 };
 
+use equipoise_records::{guard, write_file};
+
 use super::Outcome;
 use crate::args::{Gap, Solve};
 use crate::progress::Terminal;
-use crate::{Answer, output};
+use crate::{Answer, output, signals};
 
 pub(super) fn solve(args: Solve) -> Outcome {
     let progress = Terminal::default();
@@ -22,6 +26,14 @@ pub(super) fn solve(args: Solve) -> Outcome {
         path: args.path,
     };
     let (file, reference) = (&args.file.game, args.regularisation.reference.as_deref());
+    if let Some(out) = &args.out {
+        signals::writes(out);
+        let inputs: Vec<&Path> = [file.as_path()].into_iter().chain(reference).collect();
+        guard::refuse_input(out, &inputs)?;
+        if !args.force {
+            guard::refuse_foreign(out, is_answer)?;
+        }
+    }
     if let Some(out) = args.out.as_deref().filter(|out| is_batch_output(out)) {
         options.reference = reference.map(|path| read_reference_for_batch(file, path)).transpose()?;
         output::show(&solve_batch(file, out, &options, &progress)?, args.json);
@@ -35,8 +47,7 @@ pub(super) fn solve(args: Solve) -> Outcome {
     options.reference = reference.map(|path| read_reference_for(&given.game, path)).transpose()?;
     let answer = solved(&given, &options, &progress)?;
     if let Some(out) = &args.out {
-        let written = std::fs::write(out, to_json(&answer) + "\n");
-        written.map_err(|source| AnswerError::Write { path: out.clone(), source })?;
+        write_file(out, (to_json(&answer) + "\n").as_bytes())?;
     }
     output::show(&answer, args.json);
     Ok(Answer::Yes)
@@ -61,11 +72,31 @@ fn two_player(args: &Solve, source: &Source) -> Outcome {
     let game = read_payoffs(&source.path, &source.selection.reading).map_err(AnswerError::from)?;
     let answer = solve_two_player(&game).map_err(|e| e.in_file(&source.path))?;
     if let Some(out) = &args.out {
-        let written = std::fs::write(out, to_json(&answer) + "\n");
-        written.map_err(|source| AnswerError::Write { path: out.clone(), source })?;
+        write_file(out, (to_json(&answer) + "\n").as_bytes())?;
     }
     output::show(&answer, args.json);
     Ok(Answer::Yes)
+}
+
+/// Whether a file is an answer that this command wrote: JSON with its keys, or columns of its names, which `.npz` and
+/// `.parquet` list at their end.
+fn is_answer(file: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(file) else { return false };
+    if is_batch_output(file) {
+        let end = &bytes[bytes.len().saturating_sub(1 << 16)..];
+        let names = |name: &str| end.windows(name.len()).any(|part| part == name.as_bytes());
+        return names("policy") && names("duality_gap");
+    }
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return false };
+    let of_one = |value: &serde_json::Value| {
+        value.get("labels").is_some() && ["certificate", "limit"].iter().any(|key| value.get(key).is_some())
+    };
+    // several contexts are answered by a list of answers, or by an object that holds one
+    let several = value.as_array().or_else(|| value.get("contexts").and_then(serde_json::Value::as_array));
+    let two_player = value.get("row_labels").is_some() && value.get("duality_gap").is_some();
+    of_one(&value)
+        || two_player
+        || several.is_some_and(|answers| !answers.is_empty() && answers.iter().all(of_one))
 }
 
 pub(super) fn gap(args: Gap) -> Outcome {

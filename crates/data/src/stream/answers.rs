@@ -60,7 +60,9 @@ impl AnswerWriter {
         if !["npz", "parquet"].contains(&format.as_str()) {
             return Err(refuse(format!("has the ending `{format}`; answers go to .npz or .parquet files")));
         }
-        let temporary = builder.prefix(".partial-").tempfile_in(parent).map_err(|e| unwritable(&e))?;
+        // the number of the process tells who ends it which files are its own
+        let prefix = format!(".partial-{}-", std::process::id());
+        let temporary = builder.prefix(&prefix).tempfile_in(parent).map_err(|e| unwritable(&e))?;
         let sink = if format == "npz" {
             let actions = actions.ok_or_else(|| {
                 refuse(

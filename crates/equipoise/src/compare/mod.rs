@@ -294,7 +294,6 @@ impl Comparison {
                 ComparisonError::UnknownMetric { name: name.to_owned(), nearest }
             })
         };
-        self.limits.target.keys().try_for_each(|name| metric(name).map(drop))?;
         let mut metrics: Vec<&'static Metric> = Vec::new();
         for name in METRICS_OF_A_TABLE.into_iter().chain(self.metrics.iter().map(String::as_str)) {
             let found = metric(name)?;

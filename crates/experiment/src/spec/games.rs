@@ -285,6 +285,7 @@ impl Resolver<'_> {
     fn check_file(&self, game: &mut GameSpec) -> Result<(), ConfigError> {
         let GameKind::File { options, folder, .. } = &game.kind else { return Ok(()) };
         match options.path() {
+            Some(_) if !self.needs_files => Ok(()),
             Some(path) => {
                 let path = folder.join(path);
                 std::fs::metadata(&path).map(|_| ()).map_err(|e| {

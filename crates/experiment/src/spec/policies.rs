@@ -46,9 +46,11 @@ impl Resolver<'_> {
             ("path", Some(node)) => {
                 let typed = sources.text_of(node, "path")?;
                 let path = sources.locate(typed.span, &typed.value);
-                std::fs::metadata(&path).map_err(|e| {
-                    self.error(typed.span, format!("{}: cannot be read: {e}", path.display()))
-                })?;
+                if self.needs_files {
+                    std::fs::metadata(&path).map_err(|e| {
+                        self.error(typed.span, format!("{}: cannot be read: {e}", path.display()))
+                    })?;
+                }
                 Ok(PolicySpec::Path { path, span: typed.span })
             }
             ("random-normal", value) => {

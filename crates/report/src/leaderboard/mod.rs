@@ -12,6 +12,8 @@ use crate::render;
 
 const MARKDOWN: &str = "leaderboard.md";
 const HTML: &str = "leaderboard.html";
+/// All files of a board.
+pub const FILES: [&str; 3] = [record::RECORD, MARKDOWN, HTML];
 
 /// A leaderboard as pages.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 mod answer;
 mod cross_game;
 mod endpoint;
+mod estimate;
 mod html;
 mod markdown;
 mod steps;

@@ -9,6 +9,8 @@ use super::view::{GameView, SettingView, View};
 const WIDTH: usize = 100;
 /// Up to so many games are shown in full, after the line that each gets.
 const IN_FULL: usize = 6;
+/// Up to so many games that are estimates get a line each.
+const LISTED: usize = 12;
 /// Columns of answers that fit beside the methods.
 const ANSWERS: usize = 6;
 
@@ -18,12 +20,18 @@ pub(crate) fn terminal(view: &View) -> String {
     for warning in &view.warnings {
         out.push_str(&wrapped(&format!("! {warning}"), "  "));
     }
+    statements(&mut out, &view.estimates);
     if let Some(answer) = view.answer.as_ref().filter(|answer| answer.columns.len() <= ANSWERS) {
         out.push_str(&format!("\n{}\n{}\n", answer.heading, answer_table(answer)));
         out.push_str(&wrapped(&answer.note, ""));
         out.push('\n');
     }
-    for game in &view.games {
+    // of many estimates the summary says more than a line each
+    let listed = if view.estimates.is_empty() || view.games.len() <= LISTED { &view.games[..] } else { &[] };
+    if listed.is_empty() && !view.games.is_empty() {
+        out.push_str("A line a game is in report.md.\n");
+    }
+    for game in listed {
         let GameView { name, size, headline, tally, .. } = game;
         let line = format!("- {name} ({size}): {headline}; methods at their equilibrium: {tally}");
         out.push_str(&wrapped(&line, "  "));

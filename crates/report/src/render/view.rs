@@ -8,6 +8,7 @@ use equipoise_records::{MetricInfo, Results};
 use super::answer::{Answer, answer};
 use super::cross_game::{CrossGameView, cross_game_view};
 use super::endpoint::{Endpoints, endpoints};
+use super::estimate;
 use super::steps::{StepTable, step_tables};
 use super::table::{Table, metrics_table, table};
 use super::verdict::{Statement, headline, on_game, on_methods, tally};
@@ -26,6 +27,8 @@ pub(crate) struct View {
     /// What is missing, in sentences; empty if nothing is.
     pub(crate) warnings: Vec<String>,
     pub(crate) counts: String,
+    /// What is known of the noise of all games together.
+    pub(crate) estimates: Vec<Statement>,
     /// Which methods converge, all games in one table.
     pub(crate) answer: Option<Answer>,
     pub(crate) games: Vec<GameView>,
@@ -118,9 +121,9 @@ pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportErro
             name: plain(&game.record.name),
             source: plain(&game.record.source),
             size: size(game.record),
-            headline: headline(game.record),
+            headline: estimate::headline(game.record).unwrap_or_else(|| headline(game.record)),
             tally: tally(game),
-            verdict: on_game(game.record),
+            verdict: [estimate::on_game(game.record), on_game(game.record)].concat(),
             settings,
             matrix,
         });
@@ -138,6 +141,7 @@ pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportErro
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
+        estimates: estimate::over_games(&games.iter().map(|game| game.record).collect::<Vec<_>>()),
         answer: answer(&games),
         counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
         games: sections,
