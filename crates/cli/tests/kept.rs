@@ -345,7 +345,7 @@ fn two_at_once(rounds: usize) {
             }
         }
         assert_equal(&expected, &setup.path("both"), &format!("round {round}"));
-        assert_eq!(hidden(&setup.path("both")), [PathBuf::new(); 0], "round {round}");
+        assert_eq!(hidden(&setup.path("both")), Vec::<PathBuf>::new(), "round {round}");
         std::fs::remove_dir_all(setup.path("both")).unwrap();
     }
 }
@@ -379,7 +379,7 @@ fn killed(times: u64) {
             let err = setup.done(&["run", "kept.yaml", "--out", "hunted"]);
             assert!(!err.contains("damaged"), "{err}");
             assert_equal(&expected, &setup.path("hunted"), &format!("after {k} kills"));
-            assert_eq!(hidden(&setup.path("hunted")), [PathBuf::new(); 0]);
+            assert_eq!(hidden(&setup.path("hunted")), Vec::<PathBuf>::new());
             std::fs::remove_dir_all(setup.path("hunted")).unwrap();
         }
     }
@@ -433,7 +433,7 @@ fn an_interrupted_run_keeps_what_it_has_and_says_so() {
         let (code, err) = said(child.wait_with_output().unwrap());
         assert_eq!(code, Some(130), "{name}: {err}");
         assert!(err.contains("stopping: ") && err.contains("and of 1 that were running"), "{err}");
-        assert_eq!(hidden(&setup.path("out")), [PathBuf::new(); 0], "{name}");
+        assert_eq!(hidden(&setup.path("out")), Vec::<PathBuf>::new(), "{name}");
         let file = trace("out").unwrap();
         let record = std::fs::read_to_string(file.with_file_name("run.json")).unwrap();
         assert!(record.contains("\"stop_reason\": \"interrupted\""));
@@ -491,7 +491,7 @@ fn a_signal_leaves_nothing_half_written() {
         signal(&child, name);
         let (code, _) = said(child.wait_with_output().unwrap());
         assert!(code == Some(130) || code == Some(0), "{code:?}");
-        assert_eq!(hidden(&setup.path("work")), [PathBuf::new(); 0]);
+        assert_eq!(hidden(&setup.path("work")), Vec::<PathBuf>::new());
     }
 }
 
@@ -541,7 +541,7 @@ fn an_answer_that_does_not_arrive_is_an_error() {
         let (code, err) = setup.run(&["run", "kept.yaml", "--out", "out"]);
         assert_eq!(code, Some(2), "{err}");
         assert!(err.contains(name) && err.contains("No space left"), "{err}");
-        assert_eq!(hidden(&setup.path("out")), [PathBuf::new(); 0], "{name}");
+        assert_eq!(hidden(&setup.path("out")), Vec::<PathBuf>::new(), "{name}");
         std::fs::remove_file(setup.path("out").join(name)).unwrap();
         setup.done(&["run", "kept.yaml", "--out", "out"]);
     }

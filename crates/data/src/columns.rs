@@ -209,10 +209,12 @@ impl Layout {
                 at[m] = entry.synonyms.iter().find_map(|name| find(&at, name));
             }
         }
-        if !items(&at) && at[WON].is_none() && at[RANKING].is_none() {
-            if let Some((a, b)) = PAIRS.iter().find_map(|names| pair(&at, *names)) {
-                (at[ITEM_A], at[ITEM_B]) = (Some(a), Some(b));
-            }
+        if !items(&at)
+            && at[WON].is_none()
+            && at[RANKING].is_none()
+            && let Some((a, b)) = PAIRS.iter().find_map(|names| pair(&at, *names))
+        {
+            (at[ITEM_A], at[ITEM_B]) = (Some(a), Some(b));
         }
         // where counts or scores tell, other words are no outcome
         if !results(&at) && at[WINS[0]].is_none() && at[SCORES[0]].is_none() {
@@ -275,7 +277,8 @@ impl Layout {
             // another of the names that always mean it may stand in its place in other objects
             None if self.open => strong(name).filter(|m| {
                 let taken = |(known, k): &(String, usize)| k == m && strong(known) != Some(*m);
-                ![WON, LOST].contains(m) && !(self.first_won && *m < 3) && !self.names.iter().any(taken)
+                let fixed = [WON, LOST].contains(m) || (self.first_won && *m < 3);
+                !fixed && !self.names.iter().any(taken)
             }),
             None => None,
         }

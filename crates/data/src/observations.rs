@@ -186,7 +186,7 @@ impl Observations {
             };
             (at.expect("the same pairs met") as u32, outcome as u8, outcome, cell.weight)
         };
-        let mut all: Vec<(Vec<(u32, u8, Outcome, f64)>, f64)> = clusters
+        let mut all: Vec<(Vec<_>, f64)> = clusters
             .map(|o| {
                 let mut cells: Vec<_> = o.cells.iter().map(moved).collect();
                 cells.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.3.total_cmp(&b.3)));

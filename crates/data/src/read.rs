@@ -358,12 +358,15 @@ struct Sinks {
     rated: Rated,
 }
 
+/// Numbers of a context and of an annotator.
+type ContextAnnotator = (u32, u32);
+
 /// Scores that wait for the others of their context and annotator.
 #[derive(Default)]
 struct Rated {
     /// Where the scores of a context and annotator are. Looked up, never walked.
-    places: FxHashMap<(u32, u32), usize>,
-    lists: Vec<((u32, u32), Vec<(u32, f64)>)>,
+    places: FxHashMap<ContextAnnotator, usize>,
+    lists: Vec<(ContextAnnotator, Vec<(u32, f64)>)>,
 }
 
 impl Rated {

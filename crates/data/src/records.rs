@@ -60,7 +60,8 @@ pub(crate) fn begin<S: FnMut(Entry) + Send>(
     collector.check_filters(|m| format.holds.contains(&m))?;
     // of a table every column is an item or has a meaning
     let unused = |key: &&&str| {
-        !format.keys.is_empty() && !format.keys.contains(key) && !(format.rated && meaning(key).is_some())
+        let used = format.keys.contains(key) || (format.rated && meaning(key).is_some());
+        !format.keys.is_empty() && !used
     };
     keys.iter().filter(unused).for_each(|key| collector.ignore(key));
     collector.note_reading(format!("read as {}: {}", format.name, format.summary));

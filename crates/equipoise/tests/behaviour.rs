@@ -4,6 +4,8 @@
 //! `noise`); and how that is known, from theory or from a run that is 100 times longer. Each is run for `T` and `10 T` steps, and
 //! by the ignored test for `100 T` steps too. A word may be right or `undecided`; no word may be wrong.
 
+#![allow(clippy::print_stdout, reason = "the counts are what the test reports")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! What is predicted is the factor of the metric that stands beside it: every method of the registry, on games of every kind.
 
+#![allow(clippy::print_stdout, reason = "the counts are what the test reports")]
+
 use std::sync::Arc;
 
 use equipoise::prelude::*;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::pair_fit::PairFit;
 
-/// Draws for critical values; fewer of large boards, whose pairs are many.
+/// Draws for critical values; fewer of many items, whose pairs are many.
 const DRAWS: usize = 4000;
 /// Degrees of freedom from which Student's law is as good as the normal one: its 97.5 percent point is within 0.3 percent.
 const MANY: f64 = 400.0;

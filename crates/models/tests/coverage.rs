@@ -4,6 +4,7 @@
 //! cargo test --release -p equipoise-models --test coverage -- --ignored --nocapture
 //! ```
 
+#![allow(clippy::print_stdout, reason = "the counts are what the test reports")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;

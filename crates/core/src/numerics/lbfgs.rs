@@ -57,7 +57,7 @@ pub fn minimise(
         }
         let mut d = direction(&pairs, &g);
         let mut slope = dot(&d, &g);
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             pairs.clear();
             d = g.iter().map(|g| -g).collect();
             slope = dot(&d, &g);

@@ -49,7 +49,7 @@ pub(crate) fn paired<'a>(setting: &Setting<'a>) -> Option<Paired<'a>> {
     let against = |other: &&&Method<'a>| other.key != best.key;
     let others: Vec<Ratio<'a>> = methods.iter().filter(against).filter_map(|m| ratio(m, best)).collect();
     let shared = best.runs.iter().all(|run| run.record.spec.get("noise").is_none());
-    (!others.is_empty()).then(|| Paired { shared, best: best.label, repetitions: best.runs.len(), others })
+    (!others.is_empty()).then_some(Paired { shared, best: best.label, repetitions: best.runs.len(), others })
 }
 
 /// The level at which a run ended.
