@@ -10,7 +10,7 @@
 //! | a preference model | [`fit()`] of [`FitData`] | [`FitAnswer`] |
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
 //! | one board to be published | [`standings()`] | [`StandingsAnswer`] |
-//! | who moved between two boards? | [`changes()`] | [`ChangesAnswer`] |
+//! | who moved between two leaderboards? | [`changes()`] | [`ChangesAnswer`] |
 //! | the statements about the methods, against measurements | [`audit()`] | [`AuditAnswer`] |
 //! | what the registries hold | [`list()`] | [`ListAnswer`] |
 //!

@@ -1,5 +1,5 @@
 //! One board to be published: Bradley-Terry on a scale with an anchor, tiers, and what it takes to separate neighbours; and two
-//! boards compared.
+//! leaderboards compared.
 
 mod changes;
 
@@ -196,8 +196,8 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
     }
     let order = found.order();
     let provisional = |i: usize| comparisons[i] < options.min_battles;
-    let settled: Vec<usize> = order.iter().copied().filter(|&i| !provisional(i)).collect();
-    let tier = tiers(&strengths, spread, &settled, critical);
+    let ranked: Vec<usize> = order.iter().copied().filter(|&i| !provisional(i)).collect();
+    let tier = tiers(&strengths, spread, &ranked, critical);
     let predicted = |i: usize, j: usize| match i == j {
         true => (0.5, 0.5, 0.5),
         false => prediction(&strengths, spread, i, j, options.level),

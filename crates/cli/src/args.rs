@@ -136,7 +136,7 @@ pub(crate) enum Command {
         )
     )]
     Standings(Standings),
-    /// Who moved between two boards beyond noise?
+    /// Who moved between two leaderboards beyond noise?
     #[command(
         after_help = concat!(
             "Example:\n  equipoise compare august.csv september.csv\n\nWhere every outcome of every pair is at least as \

@@ -12,7 +12,7 @@
 //! | items in an order that names and rows have no say in, for random draws | [`canonical`] |
 //! | does the place in which an item is listed decide? | [`position`] |
 //! | several ratings side by side, with bootstraps | [`leaderboard`] |
-//! | a board on a scale with an anchor, tiers, predictions, changes between boards | [`standings`] |
+//! | a board on a scale with an anchor, tiers, predictions, changes between leaderboards | [`standings`] |
 //! | agreement of annotators | [`krippendorff`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |

@@ -116,7 +116,7 @@ pub fn factor_to_separate(
     (lead > 1e-9).then(|| (needed * difference_error(covariance, i, j) / lead).powi(2))
 }
 
-/// How one item's strength changed between two boards, both around the mean of the items that they share.
+/// How one item's strength changed between two leaderboards, both around the mean of the items that they share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
     /// Its place in the lists that were compared.
@@ -129,7 +129,7 @@ pub struct Change {
     pub moved: bool,
 }
 
-/// What two boards have in common.
+/// What two leaderboards have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
     /// No comparison is in both: variances add.
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(tier([3.0, 2.0, 1.0, 0.0]), [1, 2, 3, 4]);
     }
 
-    /// The share of boards without a change on which somebody "moved", at the level .95, and on how many of those with one
+    /// The share of leaderboards without a change on which somebody "moved", at the level .95, and on how many of those with one
     /// that item alone did.
     #[test]
     fn nobody_moves_by_noise_and_who_moves_is_found() {

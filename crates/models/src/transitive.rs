@@ -427,10 +427,10 @@ mod tests {
                 3,
             )
         };
-        // a vote beyond a coin toss
-        let toss = of(449.0);
-        assert_eq!((&toss.cycle, &toss.against), (&vec![0, 1, 2], &vec![(2, 0)]));
-        assert!((toss.p_value.unwrap() - 0.5).abs() < 0.06, "{toss:?}");
+        // a vote beyond an even split
+        let even = of(449.0);
+        assert_eq!((&even.cycle, &even.against), (&vec![0, 1, 2], &vec![(2, 0)]));
+        assert!((even.p_value.unwrap() - 0.5).abs() < 0.06, "{even:?}");
         // on the other side there is no cycle
         assert_eq!((of(451.0).p_value, of(451.0).distance), (Some(1.0), 0.0));
         // one link more or less sure: its sign test (p = .0244, .0013)

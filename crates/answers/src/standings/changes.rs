@@ -1,4 +1,4 @@
-//! Two boards: who moved beyond noise.
+//! Two leaderboards: who moved beyond noise.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{StandingsOptions, check, fitted};
 use crate::error::AnswerError;
 use crate::table::{table, width};
 
-/// How two boards differ.
+/// How two leaderboards differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChangesAnswer {
@@ -22,7 +22,7 @@ pub struct ChangesAnswer {
     pub points: f64,
     /// Whether the new board holds all comparisons of the old one.
     pub nested: bool,
-    /// Items of both boards, by falling size of the change in errors.
+    /// Items of both leaderboards, by falling size of the change in errors.
     pub rows: Vec<ChangeRow>,
     /// Items of the new board alone.
     pub entered: Vec<String>,
@@ -30,7 +30,7 @@ pub struct ChangesAnswer {
     pub left: Vec<String>,
 }
 
-/// One item of both boards.
+/// One item of both leaderboards.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChangeRow {
@@ -74,7 +74,7 @@ fn holds(new: &Comparisons, old: &Comparisons) -> bool {
     })
 }
 
-/// Who moved between two boards beyond noise. Where every outcome of every pair is at least as frequent in `new`, it is taken to
+/// Who moved between two leaderboards beyond noise. Where every outcome of every pair is at least as frequent in `new`, it is taken to
 /// hold the comparisons of `old`; else the two are taken to share none.
 ///
 /// # Errors
@@ -94,7 +94,7 @@ pub fn changes(
     shared.sort_by(|a, b| old.labels[a.0].cmp(&old.labels[b.0]));
     if shared.len() < 2 {
         return Err(AnswerError::input(
-            "the boards share fewer than two items, so that nothing can be compared",
+            "the leaderboards share fewer than two items, so that nothing can be compared",
         ));
     }
     let only = |data: &Comparisons, other: &Comparisons| {
@@ -154,7 +154,7 @@ impl fmt::Display for ChangesAnswer {
         }
         let held = match self.nested {
             true => "the new board holds the comparisons of the old one",
-            false => "the boards are taken to share no comparison",
+            false => "the leaderboards are taken to share no comparison",
         };
         writeln!(f, " (together at {} percent; {held}).\n", 100.0 * self.level)?;
         let rows = self.rows.iter().map(|r| {
