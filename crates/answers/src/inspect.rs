@@ -89,7 +89,12 @@ pub fn inspect_split(
             let done = || progress.advance(1);
             let found = test_rankings(&data.comparisons, rankings, options.replicates, options.seed, &done)?;
             drop(stage);
-            InspectAnswer::new(None, &data.comparisons, &found)
+            InspectAnswer {
+                // the pairs of a ranking are listed as it orders them
+                position: None,
+                position_bias: None,
+                ..InspectAnswer::new(None, &data.comparisons, &found)
+            }
         }
     };
     for (by, grouped) in [("context", &data.contexts), ("annotator", &data.annotators)] {

@@ -45,7 +45,7 @@ use rayon::prelude::*;
 
 use self::measures::{Design, Measured, centred, rotations, skew};
 use self::rankings::WholeRankings;
-use self::statistic::{DEVIANCE, EDGE, ENERGY, LOSS, ROTATION};
+use self::statistic::{DEVIANCE, EDGE, ENERGY, ROTATION};
 use crate::canonical::Canonical;
 use crate::cycles::{CycleFacts, cycle_facts};
 use crate::distributions::sign_test;
@@ -267,7 +267,12 @@ fn inspect_drawn(
     let verdict = match cycle_test.p_value {
         None => Verdict::Unknown,
         Some(p) if p < LEVEL => Verdict::CyclicBeyondNoise,
-        Some(_) if rejected && seen.values[LOSS] > 0.0 && p(Measure::FavouriteLoss) < Some(LEVEL) => {
+        // beaten is who loses more than an even pair would; to lose as much as no rating explains is a misfit
+        Some(_)
+            if rejected
+                && p(Measure::FavouriteLoss) < Some(LEVEL)
+                && seen.loss.is_some_and(|(wins, losses)| sign_test(losses, wins) < LEVEL) =>
+        {
             Verdict::FavouriteBeaten
         }
         Some(_) if rejected && corrected_energy > Some(TOLERATED) => Verdict::Misfit,

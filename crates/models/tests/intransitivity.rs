@@ -231,6 +231,22 @@ fn nothing_is_found_where_nothing_can_be_seen() {
 }
 
 #[test]
+fn a_favourite_that_loses_by_a_vote_is_not_beaten_beyond_noise() {
+    let game = |won: f64| {
+        let mut wins = Array2::zeros((3, 3));
+        for (i, j, w) in [(0, 1, 540.0), (1, 2, 540.0), (0, 2, won)] {
+            (wins[[i, j]], wins[[j, i]]) = (w, 900.0 - w);
+        }
+        inspect(&Comparisons::from_tables(&wins, &Array2::zeros((3, 3))), 199, 1, &|| ()).unwrap()
+    };
+    // one rating cannot explain it, but 449 : 451 is even; neither cyclic nor beaten
+    let even = game(449.0);
+    assert!(even.one_rating_p_value.unwrap() < LEVEL);
+    assert_eq!((even.verdict, even.cycle_test.p_value.unwrap() > 0.3), (Verdict::Misfit, true));
+    assert_eq!(game(360.0).verdict, Verdict::CyclicBeyondNoise);
+}
+
+#[test]
 fn several_lotteries_have_ranges_and_no_edge() {
     // 0 and 1 tie, both beat 2
     let mut wins = Array2::from_elem((3, 3), 20.0);

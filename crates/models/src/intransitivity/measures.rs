@@ -43,6 +43,8 @@ pub(super) struct Measured {
     pub(super) favourites: Vec<usize>,
     /// Of the favourite that loses least, the best reply, if somebody beats it or ties.
     pub(super) worst: Option<usize>,
+    /// Wins and losses of that favourite against it.
+    pub(super) loss: Option<(f64, f64)>,
 }
 
 impl Measured {
@@ -62,6 +64,12 @@ impl Design {
         let (favourite, worst) = replies
             .min_by(|(_, a), (_, b)| a.map_or(0.0, |a| a.1).total_cmp(&b.map_or(0.0, |b| b.1)))
             .expect("somebody has the largest strength");
+        let between = |j: usize| {
+            let pair = data.pairs.iter().find(|p| (p.i, p.j) == (favourite.min(j), favourite.max(j)))?;
+            let (wins, losses, _) = pair.outcomes();
+            Some(if favourite == pair.i { (wins, losses) } else { (losses, wins) })
+        };
+        let loss = worst.and_then(|(j, _)| between(j));
         let facts = cycle_facts(data);
         let margins: Vec<f64> = data.pairs.iter().map(|p| p.margin(0.0)).collect();
         let (cyclic_energy, total_energy) = self.hodge.energies(&margins);
@@ -89,7 +97,7 @@ impl Design {
         values[LOSS] = worst.map_or(0.0, |(_, margin)| margin);
         values[EDGE] = edge;
         values[DEVIANCE] = deviance;
-        Ok(Measured { values, cyclic_energy, total_energy, favourites, worst: worst.map(|(j, _)| j) })
+        Ok(Measured { values, cyclic_energy, total_energy, favourites, worst: worst.map(|(j, _)| j), loss })
     }
 }
 
