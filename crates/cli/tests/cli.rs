@@ -377,7 +377,7 @@ fn the_newer_models_fit_and_say_what_they_are() {
     let (code, _, err) = equipoise(&["fit", &rankings, "--model", "plackett-luce"]);
     assert!(code == 2 && err.contains("ranking 4 has tied items"), "{err}");
     let listed = json(&["list", "models", "--json"]);
-    assert_eq!(listed.as_array().unwrap().len(), 12);
+    assert_eq!(listed.as_array().unwrap().len(), 13);
     assert!(listed.as_array().unwrap().iter().all(|m| !m["source"].as_str().unwrap().is_empty()));
 }
 

@@ -452,7 +452,7 @@ fn an_interrupted_run_keeps_what_it_has_and_says_so() {
         // it begins again, and the part is replaced by the whole
         std::fs::remove_dir_all(setup.path("out")).unwrap();
     }
-    let mut child = setup.start(&["run", "kept.yaml", "--out", "out", "--set", "record=log"]);
+    let mut child = setup.start(&["run", "kept.yaml", "--out", "out"]);
     until(&mut child, || setup.path("out/plan.yaml").exists());
     signal(&child, "-TERM");
     let _ = child.wait_with_output().unwrap();

@@ -186,7 +186,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::columns::{Places, Row};
+    use crate::columns::Row;
+    use crate::layout::Places;
     use crate::reading::Reading;
     use crate::selection::Selection;
     use crate::{csv_rows, json_rows};
@@ -232,7 +233,7 @@ mod tests {
                         header.len()
                     );
                     let refused = DataError::new(path, message).at(line).because("wrong number of cells");
-                    return collector.settle(Err(refused));
+                    return collector.decide(Err(refused));
                 }
                 let mut row: Row<'_> = Row::default();
                 for (m, k) in places.at.iter().enumerate().filter_map(|(m, k)| Some((m, (*k)?))) {

@@ -162,7 +162,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     }
 
     /// What becomes of a row that breaks a rule: it ends the reading, or is left out and counted.
-    pub(crate) fn settle(&mut self, result: Result<(), DataError>) -> Result<(), DataError> {
+    pub(crate) fn decide(&mut self, result: Result<(), DataError>) -> Result<(), DataError> {
         match result {
             Err(DataError { reason: Some(reason), line, .. })
                 if self.rules.reading().invalid == Invalid::Skip =>
@@ -367,7 +367,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     pub(crate) fn add(&mut self, line: usize, row: &Row<'_>) -> Result<(), DataError> {
         match self.add_row(line, row) {
             Ok(()) => Ok(()),
-            refused => self.settle(refused),
+            refused => self.decide(refused),
         }
     }
 
@@ -765,7 +765,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         }
         let names: Vec<Vec<&str>> = groups.iter().map(|g| g.iter().map(String::as_str).collect()).collect();
         let taken = self.ranking_of(line, names, weight, [row[CONTEXT], row[ANNOTATOR]], None);
-        self.settle(taken)
+        self.decide(taken)
     }
 
     fn ranking(

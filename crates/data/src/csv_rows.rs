@@ -10,10 +10,12 @@ use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3, memrchr2};
 
 use crate::chunks::{self, Format, Windows};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{ITEM_A, ITEM_B, Layout, OUTCOME, Places, Row, folded};
+use crate::columns::{ITEM_A, ITEM_B, OUTCOME, Row, folded};
 use crate::error::DataError;
-use crate::formats::{self, RecordFormat};
+use crate::formats;
+use crate::layout::{Layout, Places};
 use crate::reading::Reading;
+use crate::records::RecordFormat;
 use crate::{records, refuse_utf16};
 
 /// Separators of cells, in the order in which they are tried.
@@ -158,7 +160,7 @@ impl Format for CsvRecords {
                 |reason: &str, message: String| Err(DataError::new(path, message).at(line).because(reason));
             let texts: Result<Vec<String>, _> =
                 cells.iter().map(|c| String::from_utf8(c.text().into_owned())).collect();
-            let settled = match texts {
+            let taken = match texts {
                 Err(_) => refuse("not UTF-8", "is not UTF-8; save the file as UTF-8".into()),
                 Ok(texts) if texts.len() != self.names.len() => {
                     refuse("wrong number of cells", wrong_width(texts.len(), self.names.len()))
@@ -172,7 +174,7 @@ impl Format for CsvRecords {
                     records::take(line, &record, self.format, collector)
                 }
             };
-            collector.settle(settled)?;
+            collector.decide(taken)?;
         }
         Ok(())
     }
@@ -305,7 +307,7 @@ impl Csv {
         if width != self.width {
             let message = wrong_width(width, self.width);
             let refused = DataError::new(collector.rules().path, message).at(line);
-            return collector.settle(Err(refused.because("wrong number of cells")));
+            return collector.decide(Err(refused.because("wrong number of cells")));
         }
         let mut row: Row<'_> = Row::default();
         for &(m, k) in &self.present {

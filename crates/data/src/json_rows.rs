@@ -11,11 +11,13 @@ use serde_json::{Map, Value};
 
 use crate::chunks::{self, Format, Windows};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{COLUMNS, Layout, OUTCOME, Row, WINNERS, folded};
+use crate::columns::{COLUMNS, OUTCOME, Row, WINNERS, folded};
 use crate::csv_rows::as_result;
 use crate::error::DataError;
-use crate::formats::{self, RecordFormat};
+use crate::formats;
+use crate::layout::Layout;
 use crate::reading::Reading;
+use crate::records::RecordFormat;
 use crate::{records, refuse_utf16};
 
 /// Bytes at the beginning that are looked at for the keys of the objects.
@@ -166,11 +168,11 @@ impl Objects for JsonRecords {
         json: &[u8],
         collector: &mut RowCollector<'_, S>,
     ) -> Result<(), DataError> {
-        let settled = match serde_json::from_slice::<Map<String, Value>>(json) {
+        let taken = match serde_json::from_slice::<Map<String, Value>>(json) {
             Ok(record) => records::take(line, &record, self.format, collector),
             Err(e) => Err(not_an_object(line, collector, without_place(&e))),
         };
-        collector.settle(settled)
+        collector.decide(taken)
     }
 }
 
@@ -194,7 +196,7 @@ impl Objects for JsonRows {
             Ok(cells) => cells,
             Err(message) => {
                 let refused = not_an_object(line, collector, message);
-                return collector.settle(Err(refused));
+                return collector.decide(Err(refused));
             }
         };
         let mut row: Row<'_> = cells.each_ref().map(|cell| {

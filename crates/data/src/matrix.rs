@@ -3,26 +3,18 @@
 use std::path::Path;
 
 use equipoise_env::{Game, PreferenceMatrix};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::error::{Column, DataError};
 use crate::reading::Reading;
 use crate::registry::{Format, Reads, format_of};
-use crate::table::{Line, lines};
+use crate::square::{MatrixRead, matrix_of, symmetrised};
+use crate::table::{Line, lines, number};
 use crate::{input, npy, panels, text};
 
 /// Largest matrix that is read: 20,000 actions are 1.6 GB of margins.
 pub(crate) const MAX_ACTIONS: usize = 20_000;
-
-/// A game from a matrix, and how its numbers were read where that is not plain.
-#[derive(Clone, Debug)]
-pub struct MatrixRead {
-    /// The game.
-    pub game: Game,
-    /// What a reader of the result should know, a sentence each.
-    pub remarks: Vec<String>,
-}
 
 /// Reads a game from `.csv` or `.tsv` (n lines of n numbers; labels in a first row or column are optional; a blank diagonal
 /// is 1/2), `.json` (`{"labels": [..], "matrix": [[..]]}` or `[[..]]`), `.npy` (n x n, or contexts x n x n) or
@@ -74,29 +66,6 @@ fn parse_matrix_as(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Matri
             unreachable!("no row of the registry reads a matrix from these")
         }
     }
-}
-
-/// A matrix of win rates; with `symmetrise` its margins are `(P - P')/2`, and how far the largest entry is from what it was
-/// is given.
-pub(crate) fn matrix_of(
-    p: ArrayView2<'_, f64>,
-    symmetrise: bool,
-) -> Result<(PreferenceMatrix, Option<f64>), String> {
-    if !symmetrise || !p.is_square() {
-        return PreferenceMatrix::new(p).map(|m| (m, None)).map_err(|e| e.to_string());
-    }
-    if let Some(((i, j), value)) = p.indexed_iter().find(|(_, x)| !(0.0..=1.0).contains(*x)) {
-        return Err(format!("row {}, column {}: {value} is not a probability in [0, 1]", i + 1, j + 1));
-    }
-    let margin = |i: usize, j: usize| 0.5 * (p[[i, j]] - p[[j, i]]);
-    let matrix = PreferenceMatrix::from_margins(p.nrows(), margin).map_err(|e| e.to_string())?;
-    let change = p.indexed_iter().map(|((i, j), x)| (x - matrix.prob(i, j)).abs()).fold(0.0, f64::max);
-    Ok((matrix, Some(change)))
-}
-
-/// What to say of the largest change.
-pub(crate) fn symmetrised(change: f64) -> String {
-    format!("symmetrised: the margins are (P - P')/2, and no entry moved by more than {change:.3e}")
 }
 
 /// A matrix from rows of numbers, `[n x n]`.
@@ -299,10 +268,6 @@ impl Square {
     }
 }
 
-pub(crate) fn number(cell: &str) -> Option<f64> {
-    cell.parse().ok()
-}
-
 /// Whether a square table has both a row and a column of labels.
 fn is_framed(lines: &[Line]) -> bool {
     let row: Vec<&str> =
@@ -436,7 +401,7 @@ mod tests {
         let error = parse_matrix(Path::new("g.csv"), b"\xff\xfe0\x00").unwrap_err();
         assert_eq!(error.to_string(), "g.csv: is UTF-16; save it as UTF-8");
         let folder = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
-        assert!(read_matrix(folder.path()).unwrap_err().to_string().contains("cannot be read"));
+        assert!(read_matrix(folder.path()).unwrap_err().to_string().contains("is a folder"));
         let missing = folder.path().join("none.json");
         assert!(read_matrix(&missing).unwrap_err().to_string().contains("none.json: cannot be read"));
     }

@@ -13,8 +13,8 @@ use ndarray_npy::{ReadNpyError, ReadNpyExt as _};
 use zip::ZipArchive;
 
 use crate::error::{DataError, excerpt};
-use crate::matrix::{MatrixRead, matrix_of, symmetrised};
 use crate::reading::Reading;
+use crate::square::{MatrixRead, matrix_of, symmetrised};
 
 /// Longest header that is read; NumPy writes some 128 bytes for an array of numbers.
 pub(crate) const LONGEST_HEADER: usize = 4096;

@@ -18,12 +18,14 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{OUTCOME, Places, Row, TIMESTAMP, WINNERS, folded};
+use crate::columns::{OUTCOME, Row, TIMESTAMP, WINNERS, folded};
 use crate::csv_rows::as_result;
 use crate::error::DataError;
-use crate::formats::{self, RecordFormat};
+use crate::formats;
+use crate::layout::Places;
 use crate::parquet_pages::CheckedPages;
 use crate::records;
+use crate::records::RecordFormat;
 
 /// Rows decoded at a time.
 const BATCH: usize = 8192;
@@ -128,7 +130,7 @@ fn read_records<S: FnMut(Entry) + Send>(
         line += 1;
         let record = row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect();
         let taken = records::take(line, &record, format, collector);
-        collector.settle(taken)?;
+        collector.decide(taken)?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::error::{Column, DataError, excerpt};
-use crate::matrix::number;
 use crate::reading::Reading;
 use crate::registry::{Format, Reads, format_of};
 use crate::table::lines;
+use crate::table::number;
 use crate::{input, text};
 
 /// Most cells of a game.

@@ -9,20 +9,23 @@ use rustc_hash::FxHashMap;
 use crate::battles::{Battle, Battles};
 use crate::chunks::{Stream, Windows as _};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{COLUMNS, ITEM_A, ITEM_B, Layout, RANKING, Row, WINS};
+use crate::columns::{COLUMNS, ITEM_A, ITEM_B, RANKING, Row, WINS};
 use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
-use crate::formats::score_table::{is_ranking, meaning};
+use crate::formats::score_table::is_ranking;
 use crate::grouped::{Grouped, Grouping};
 use crate::input::Opened;
-use crate::matrix::{Square, number};
+use crate::layout::Layout;
+use crate::matrix::Square;
 use crate::names::Names;
 use crate::observations::{ObservationCounter, Observations, Unit};
 use crate::rankings::{Ranking, Rankings};
 use crate::reading::Reading;
+use crate::records::meaning;
 use crate::registry::{Format, READERS, Reads, by_ending, format_of};
 use crate::selection::Selection;
 use crate::shared_file::SharedFile;
+use crate::table::number;
 use crate::{columns, csv_rows, formats, input, json_rows, parquet_rows, preflib};
 
 /// Bytes at the beginning that tell what a file holds.

@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{ANNOTATOR, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Row, TIMESTAMP, WEIGHT};
+use crate::columns::{
+    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Row, TIMESTAMP, WEIGHT, folded,
+};
 use crate::error::DataError;
-use crate::formats::RecordFormat;
-use crate::formats::score_table::meaning;
 
 /// One object, or one row of a table: keys as columns. Numbers of a table are text.
 pub(crate) type Record = Map<String, Value>;
@@ -37,6 +37,36 @@ pub(crate) struct Pair {
     pub(crate) context: Option<String>,
     pub(crate) annotator: Option<String>,
     pub(crate) time: Option<String>,
+}
+
+/// A format of records.
+pub(crate) struct RecordFormat {
+    /// Name of its row of the registry.
+    pub(crate) name: &'static str,
+    /// What a record becomes, in a line.
+    pub(crate) summary: &'static str,
+    /// Keys by which it is told: all of them must be there.
+    pub(crate) needed: &'static [&'static str],
+    /// Keys that mean something, with those.
+    pub(crate) keys: &'static [&'static str],
+    /// Meanings of columns that its records hold.
+    pub(crate) holds: &'static [usize],
+    /// Whether a record is a score, to be ranked with others.
+    pub(crate) rated: bool,
+    /// Makes comparisons or rankings of a record, or says what is wrong with it.
+    pub(crate) convert: fn(&Record) -> Result<Vec<Made>, String>,
+}
+
+/// Names of a context in tables of items.
+const CONTEXTS: [&str; 4] = ["id", "task", "dataset", "prompt"];
+
+/// What a column of a table means, if it is no item: the context, the annotator, or how many equal rows there were.
+pub(crate) fn meaning(key: &str) -> Option<usize> {
+    let name = folded(key);
+    let known =
+        |m: usize| COLUMNS[m].names.contains(&name.as_str()) || COLUMNS[m].synonyms.contains(&name.as_str());
+    let context = || CONTEXTS.contains(&name.as_str()).then_some(CONTEXT);
+    [CONTEXT, ANNOTATOR, WEIGHT].into_iter().find(|m| known(*m)).or_else(context)
 }
 
 /// Says which format was recognised, and which of its keys say nothing here.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::csv_rows::SEPARATORS;
 use crate::error::DataError;
-use crate::matrix::number;
 use crate::{csv_error, line_of};
 
 /// Longest line that is read: 20,000 numbers of 25 characters and as many long names.
@@ -53,6 +52,11 @@ pub(crate) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, DataError> {
             Err(DataError::new(path, message).at(*line))
         }
     }
+}
+
+/// The number that a cell holds.
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok()
 }
 
 /// What separates the cells of the first line that is no comment: a separator other than a comma, if it is there outside

@@ -48,7 +48,15 @@ fn number(text: &str, value: f64) -> Option<(f64, Option<Unit>)> {
         x if x < 1e20 => (1e9, Unit::Nanoseconds),
         _ => return None,
     };
-    Some((value / per_second, Some(unit)))
+    // whole numbers are divided without rounding the number first: nanoseconds have more digits than a double
+    let seconds = match text.parse::<i128>() {
+        Ok(whole) => {
+            let each = per_second as i128;
+            whole.div_euclid(each) as f64 + whole.rem_euclid(each) as f64 / per_second
+        }
+        Err(_) => value / per_second,
+    };
+    Some((seconds, Some(unit)))
 }
 
 /// The day of a time, `YYYY-MM-DD`: the inverse of the day count.

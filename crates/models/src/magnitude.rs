@@ -52,12 +52,13 @@ pub struct MagnitudeFit {
     pub iterations: u32,
 }
 
-/// Equal judgements: winner, loser, weight in the objective, margin; and how many.
+/// Equal judgements: winner, loser, weight in the objective, margin, whether they are halves of ties; and how many.
 struct Cell {
     winner: usize,
     loser: usize,
     scale: f64,
     margin: f64,
+    tied: bool,
     count: f64,
 }
 
@@ -101,7 +102,9 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
     for c in &cells {
         let d = r[c.winner] - r[c.loser] - c.margin;
         objective += c.count * c.scale * log_sigmoid(d);
-        add_pair(&mut meat, c, c.count * (c.scale * logistic(-d)).powi(2));
+        // a tie is one row, of which the cell here is one half: its score is 1/2 - p
+        let score = if c.tied { 0.5 - logistic(d) } else { logistic(-d) };
+        add_pair(&mut meat, c, c.count * (c.scale * score).powi(2));
     }
     let mean = r.mean().expect("there are items");
     Ok(MagnitudeFit {
@@ -186,7 +189,7 @@ fn cells(data: &Battles, rule: Magnitude) -> Vec<Cell> {
             Magnitude::Scaled => (magnitude, 0.0),
             Magnitude::Margin => (1.0, if tied { 0.0 } else { magnitude }),
         };
-        Cell { winner: winner as usize, loser: loser as usize, scale, margin, count }
+        Cell { winner: winner as usize, loser: loser as usize, scale, margin, tied, count }
     };
     counts.into_iter().map(cell).filter(|c| c.scale * c.count > 0.0).collect()
 }

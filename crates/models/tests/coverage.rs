@@ -1,4 +1,4 @@
-//! Coverage of intervals and ranks, by simulation. A small version runs with the tests; the whole table of `docs/boards.md`:
+//! Coverage of intervals and ranks, by simulation. A small version runs with the tests; the whole table of `docs/leaderboards.md`:
 //!
 //! ```text
 //! cargo test --release -p equipoise-models --test coverage -- --ignored --nocapture
@@ -230,7 +230,7 @@ fn coverage(design: &Design, sets: usize) -> Coverage {
 }
 
 #[test]
-#[ignore = "minutes; the table of docs/boards.md"]
+#[ignore = "minutes; the table of docs/leaderboards.md"]
 fn table_of_coverage() {
     println!("| design | sets | maximum exists | strengths | ranks | one by one | sandwich, one by one |");
     println!("|---|---|---|---|---|---|---|");
@@ -248,7 +248,7 @@ fn table_of_coverage() {
 }
 
 #[test]
-fn small_boards_are_covered() {
+fn small_designs_are_covered() {
     for design in [&DESIGNS[0], &DESIGNS[1], &DESIGNS[3], &DESIGNS[8]] {
         let c = coverage(design, 200);
         // three standard errors of 200 sets at 0.95: 0.046

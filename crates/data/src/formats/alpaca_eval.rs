@@ -4,9 +4,8 @@
 //! Such a row is two comparisons whose weights are the probabilities; a probability below 1e-9 counts as 0. 1.5 is half a vote
 //! for each. Names of the generators are `generator_1` (`generator` in some releases) and `generator_2`.
 
-use super::RecordFormat;
 use crate::columns::{ANNOTATOR, CONTEXT};
-use crate::records::{Made, Pair, Record, needed, number, word};
+use crate::records::{Made, Pair, Record, RecordFormat, needed, number, word};
 
 /// Weights below are not told from 0.
 const LEAST: f64 = 1e-9;

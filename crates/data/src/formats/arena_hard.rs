@@ -6,9 +6,8 @@
 
 use serde_json::Value;
 
-use super::RecordFormat;
 use crate::columns::{ANNOTATOR, CONTEXT, TIMESTAMP};
-use crate::records::{Made, Pair, Record, needed, word};
+use crate::records::{Made, Pair, Record, RecordFormat, needed, word};
 
 /// The item that a judgement is against, where the record does not name it.
 const BASELINE: &str = "baseline";

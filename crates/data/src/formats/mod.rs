@@ -7,25 +7,7 @@ mod preferences;
 pub(crate) mod score_table;
 mod ultrafeedback;
 
-use crate::records::{Made, Record};
-
-/// A format of records.
-pub(crate) struct RecordFormat {
-    /// Name of its row of the registry.
-    pub(crate) name: &'static str,
-    /// What a record becomes, in a line.
-    pub(crate) summary: &'static str,
-    /// Keys by which it is told: all of them must be there.
-    pub(crate) needed: &'static [&'static str],
-    /// Keys that mean something, with those.
-    pub(crate) keys: &'static [&'static str],
-    /// Meanings of columns that its records hold.
-    pub(crate) holds: &'static [usize],
-    /// Whether a record is a score, to be ranked with others.
-    pub(crate) rated: bool,
-    /// Makes comparisons or rankings of a record, or says what is wrong with it.
-    pub(crate) convert: fn(&Record) -> Result<Vec<Made>, String>,
-}
+use crate::records::RecordFormat;
 
 /// All of them; the first that fits is taken.
 pub(crate) const FORMATS: &[RecordFormat] = &[

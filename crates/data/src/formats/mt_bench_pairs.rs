@@ -3,9 +3,8 @@
 //! A line holds two games of `model_1` and `model_2`, the second with the answers in the other order; `g1_winner` and
 //! `g2_winner` name the winner as `model_1`, `model_2` or `tie`, or `error` where the judge gave none. `judge` is a list.
 
-use super::RecordFormat;
 use crate::columns::{ANNOTATOR, CONTEXT, TIMESTAMP};
-use crate::records::{Made, Pair, Record, needed, word};
+use crate::records::{Made, Pair, Record, RecordFormat, needed, word};
 
 pub(super) const FORMAT: RecordFormat = RecordFormat {
     name: "mt-bench-pairs",

@@ -7,9 +7,8 @@
 
 use serde_json::Value;
 
-use super::RecordFormat;
 use crate::columns::{CONTEXT, MAGNITUDE};
-use crate::records::{Made, Pair, Record, number, word};
+use crate::records::{Made, Pair, Record, RecordFormat, number, word};
 
 /// Longest prompt that stands for itself; of a longer one it is the hash.
 const LONGEST_PROMPT: usize = 200;

@@ -6,12 +6,9 @@
 //! A row a score (`ratings`): `item` (or `model`), `score` (or `rating`), with `context` and `annotator` if need be. The
 //! items of one context and annotator are a ranking.
 
-use super::RecordFormat;
-use crate::columns::{ANNOTATOR, COLUMNS, CONTEXT, WEIGHT, folded};
-use crate::records::{Made, Record, number, word};
+use crate::columns::{ANNOTATOR, CONTEXT, WEIGHT, folded};
+use crate::records::{Made, Record, RecordFormat, meaning, number, word};
 
-/// Columns of a table that are no item: the context, the annotator, and how many equal rows there were.
-const CONTEXTS: [&str; 4] = ["id", "task", "dataset", "prompt"];
 const ITEMS: [&str; 4] = ["item", "model", "generator", "system"];
 const SCORES: [&str; 2] = ["score", "rating"];
 
@@ -49,15 +46,6 @@ pub(super) const RATINGS: RecordFormat = RecordFormat {
 pub(super) fn are_ratings(keys: &[&str]) -> bool {
     let one_of = |names: &[&str]| keys.iter().filter(|k| names.contains(&folded(k).as_str())).count() == 1;
     one_of(&ITEMS) && one_of(&SCORES)
-}
-
-/// What a column of a table means, if it is no item.
-pub(crate) fn meaning(key: &str) -> Option<usize> {
-    let name = folded(key);
-    let known =
-        |m: usize| COLUMNS[m].names.contains(&name.as_str()) || COLUMNS[m].synonyms.contains(&name.as_str());
-    let context = || CONTEXTS.contains(&name.as_str()).then_some(CONTEXT);
-    [CONTEXT, ANNOTATOR, WEIGHT].into_iter().find(|m| known(*m)).or_else(context)
 }
 
 /// The words of the columns with a meaning.

@@ -6,10 +6,9 @@
 
 use serde_json::Value;
 
-use super::RecordFormat;
 use super::score_table::ranking_of;
 use crate::columns::CONTEXT;
-use crate::records::{Made, Record, number, word};
+use crate::records::{Made, Record, RecordFormat, number, word};
 
 pub(super) const FORMAT: RecordFormat = RecordFormat {
     name: "ultrafeedback",
