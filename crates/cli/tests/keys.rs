@@ -58,6 +58,15 @@ fn keys(command: &str) -> BTreeSet<String> {
     seen.into_iter().map(line).collect()
 }
 
+/// Whether a path of the record is there, with no type that the record does not name. `null|number`: a number where the data
+/// bear one, else `null`.
+fn held(recorded: &str, found: &BTreeSet<String>) -> bool {
+    let (path, kinds) = recorded.rsplit_once(": ").unwrap();
+    let same = |line: &&String| line.rsplit_once(": ").is_some_and(|(p, _)| p == path);
+    let allowed = |kind: &str| kinds.split('|').any(|k| k == kind);
+    found.iter().find(same).is_some_and(|line| line[path.len() + 2..].split('|').all(allowed))
+}
+
 #[test]
 fn no_published_key_is_lost_renamed_or_of_another_type() {
     let mut commands = 0;
@@ -65,7 +74,7 @@ fn no_published_key_is_lost_renamed_or_of_another_type() {
     for block in RECORDED.split("\n$ ").skip(1) {
         let (command, recorded) = block.split_once('\n').unwrap();
         let found = keys(command);
-        let missing = recorded.lines().filter(|line| !line.is_empty() && !found.contains(*line));
+        let missing = recorded.lines().filter(|line| !line.is_empty() && !held(line, &found));
         lost.extend(missing.map(|line| format!("{command}: {line}")));
         commands += 1;
     }

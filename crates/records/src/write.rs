@@ -24,6 +24,8 @@ use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunR
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How `plan.yaml` begins: by this line a results folder is known.
 const PLAN_HEAD: &str = "# equipoise ";
+/// What every report says of itself, after the program's version.
+const REPORT_SAYS: &str = ", records of format ";
 /// Files that are written into a results folder beside its runs.
 const FILES: [&str; 7] =
     [name::PLAN, name::PLANNED, name::GAMES, name::METRICS, name::SUMMARY, REPORT_MARKDOWN, REPORT_HTML];
@@ -67,14 +69,17 @@ impl ResultsDir {
     pub fn check_own(path: &Path) -> Result<(), RecordsError> {
         let has = |name: &str| path.join(name).exists();
         let headed = |text: String| text.starts_with(PLAN_HEAD);
-        let own = has(name::RUNS)
-            && (std::fs::read_to_string(path.join(name::PLAN)).is_ok_and(headed)
-                // those of 0.1 have no such line
-                || has(name::PLANNED) || has(name::KNOWN_GAMES) || has(name::EXACT));
+        let own = std::fs::read_to_string(path.join(name::PLAN)).is_ok_and(headed)
+            // plans of 0.1 have no such line
+            || has(name::PLANNED)
+            || (has(name::RUNS) && (has(name::KNOWN_GAMES) || has(name::EXACT)));
         if own {
             return Ok(());
         }
-        FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), |_| false))
+        // a report may be all that was kept of a folder; it says what wrote it
+        let is_report =
+            |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains(REPORT_SAYS));
+        FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), is_report))
     }
 
     /// Refuses to write over a file that the command reads; `yaml` is the plan: the one that is there already is not written.
