@@ -212,7 +212,7 @@ pub fn contents(path: &Path, reading: &Reading) -> Contents {
     sniff(&shown, &first, reading).unwrap_or(Contents::Matrix)
 }
 
-/// Looks into a file that may be of any kind.
+/// Tells by its beginning what is in a file that may be of any kind.
 fn sniff(shown: &Path, path: &Path, reading: &Reading) -> Result<Contents, DataError> {
     let mut source = Stream::new(input::open(path)?.stream());
     let failed = |e: std::io::Error| DataError::new(shown, format!("cannot be read: {e}"));
