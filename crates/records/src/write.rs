@@ -71,8 +71,7 @@ impl ResultsDir {
         let headed = |text: String| text.starts_with(PLAN_HEAD);
         let own = std::fs::read_to_string(path.join(name::PLAN)).is_ok_and(headed)
             // plans of 0.1 have no such line
-            || has(name::PLANNED)
-            || (has(name::RUNS) && (has(name::KNOWN_GAMES) || has(name::EXACT)));
+            || (has(name::RUNS) && [name::PLANNED, name::KNOWN_GAMES, name::EXACT].into_iter().any(has));
         if own {
             return Ok(());
         }
