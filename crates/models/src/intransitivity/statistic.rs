@@ -29,7 +29,7 @@ impl Statistic {
     }
 }
 
-/// Names and definitions, in the order of [`Inspection::statistics`].
+/// Names and definitions, in the order of `Inspection::statistics`.
 pub const STATISTICS: [(&str, &str); 11] = [
     ("strongest_cycle", "largest z such that a cycle has every pair won at z standard errors or more"),
     ("cyclic_triads", "triples of items in a cycle, of those all of whose pairs met"),
