@@ -40,10 +40,10 @@ impl PreferenceModel for Smoothed {
     }
 
     fn fit(data: &Counts, options: Options) -> Result<Fitted, FitError> {
-        let matrix = data.comparisons.matrix(options.smoothing);
+        let matrix = data.observations.comparisons.matrix(options.smoothing);
         let n = matrix.n();
         let p = Array2::from_shape_fn((n, n), |(i, j)| matrix.prob(i, j));
-        Ok(Fitted::new(data.comparisons.labels.clone(), Probabilities(p)))
+        Ok(Fitted::new(data.observations.comparisons.labels.clone(), Probabilities(p)))
     }
 }
 
