@@ -19,7 +19,7 @@ pub struct PositionFacts {
     pub home_standard_error: Option<f64>,
     /// Two-sided, of no bonus; `None` where place and strength cannot be told apart.
     pub p_value: Option<f64>,
-    /// Two-sided, of a fair coin for every decided comparison.
+    /// Two-sided sign test of the decided comparisons.
     #[serde(skip)]
     pub even: Option<f64>,
 }

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use common::{assert_equal, contents};
 
 /// Small games with grids, one drawn several times, one large enough for lock-step, all kinds of oracles; some seconds of
 /// work.
@@ -85,49 +88,6 @@ fn merge(out: &Path) -> (Option<i32>, String) {
     let done =
         Command::new(assert_cmd::cargo::cargo_bin("equipoise")).arg("merge").arg(out).output().unwrap();
     (done.status.code(), String::from_utf8(done.stderr).unwrap())
-}
-
-/// Every file by its path, but what is known for other processes and the pages, which show times; lines of JSON and columns
-/// of CSV without times.
-fn contents(dir: &Path) -> BTreeMap<String, String> {
-    fn walk(dir: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() {
-                if !["games", "exact"].contains(&name.as_str()) {
-                    walk(&path, root, found);
-                }
-                continue;
-            }
-            if name.starts_with("report.") {
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            let seconds = text.lines().next().unwrap_or_default().split(',').position(|c| c == "seconds");
-            let lines = text.lines().filter(|l| !l.trim_start().starts_with("\"seconds\":"));
-            let strip = |line: &str| match seconds {
-                None => line.to_owned(),
-                Some(at) => {
-                    let cells = line.split(',').enumerate().filter(|(k, _)| *k != at);
-                    cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
-                }
-            };
-            found.insert(name, lines.map(strip).collect::<Vec<_>>().join("\n"));
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(dir, dir, &mut found);
-    found
-}
-
-fn assert_equal(expected: &BTreeMap<String, String>, dir: &Path, what: &str) {
-    let found = contents(dir);
-    let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(expected), names(&found), "{what}");
-    for (name, text) in expected {
-        assert!(*text == found[name], "{what}: {name} differs");
-    }
 }
 
 fn copy(from: &Path, to: &Path) {

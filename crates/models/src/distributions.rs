@@ -125,7 +125,7 @@ pub fn beta_regularised(x: f64, a: f64, b: f64) -> f64 {
         })
 }
 
-/// One-sided sign test: `Pr(X >= wins)` of `wins + losses` fair coin flips; extended to fractions by the beta function.
+/// One-sided sign test: `Pr(X >= wins)` for X of the binomial law of `wins + losses` trials with chance 1/2; extended to fractions by the beta function.
 #[must_use]
 pub fn sign_test(wins: f64, losses: f64) -> f64 {
     if wins <= 0.0 { 1.0 } else { beta_regularised(0.5, wins, losses + 1.0) }

@@ -487,7 +487,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_table_has_an_answer() {
-        // nothing decided; one vote; a cycle of single votes, which fair coins give every fourth time
+        // nothing decided; one vote; a cycle of single votes, which even pairs give every fourth time
         assert_eq!(cycle_test(&table(3, &[]), 19, 1).p_value, Some(1.0));
         assert_eq!(cycle_test(&table(2, &[(0, 1, 1.0, 0.0)]), 19, 1).p_value, Some(1.0));
         let single = cycle_test(&table(3, &[(0, 1, 1.0, 0.0), (1, 2, 1.0, 0.0), (0, 2, 0.0, 1.0)]), 999, 1);

@@ -8,6 +8,7 @@ use equipoise_records::schema::{Estimate, GameRecord};
 use super::verdict::Statement;
 
 use crate::model::number::{action, count, list, percent, plain, plural, short};
+use crate::model::spread::Spread;
 
 /// Names listed before the rest becomes a number.
 const NAMES: usize = 6;
@@ -29,8 +30,8 @@ fn interval((low, high): (f64, f64)) -> String {
 pub(crate) fn on_game(game: &GameRecord) -> Vec<Statement> {
     let Some(estimate) = &game.estimate else { return Vec::new() };
     let verdict = match &estimate.verdict {
-        Some(word) => format!("{}: {}", plain(word), plain(&estimate.explanation)),
-        None => plain(&estimate.explanation),
+        Some(word) => format!("Verdict: {}: {}", plain(word), plain(&estimate.explanation)),
+        None => format!("No verdict: {}", plain(&estimate.explanation)),
     };
     let (fewest, most) = estimate.votes;
     let votes = if fewest == most { short(most) } else { format!("{} to {}", short(fewest), short(most)) };
@@ -96,16 +97,20 @@ pub(crate) fn headline(game: &GameRecord) -> Option<String> {
     Some(format!("{verdict}{pick}"))
 }
 
-/// All games that are estimates together; empty for fewer than two.
+/// Up to so many games that are estimates say each for itself what is known: of so few there is no distribution.
+const FEW: usize = 6;
+
+/// All games that are estimates together; empty for a few.
 pub(crate) fn over_games(games: &[&GameRecord]) -> Vec<Statement> {
     let estimated: Vec<(&GameRecord, &Estimate)> =
         games.iter().filter_map(|game| Some((*game, game.estimate.as_ref()?))).collect();
     let n = estimated.len();
-    if n < 2 {
+    if n <= FEW {
         return Vec::new();
     }
-    let mut comparisons: Vec<f64> = estimated.iter().map(|(_, e)| e.comparisons).collect();
-    comparisons.sort_by(f64::total_cmp);
+    let Some(comparisons) = Spread::of(estimated.iter().map(|(_, e)| e.comparisons)) else {
+        return Vec::new();
+    };
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, estimate) in &estimated {
         *words.entry(estimate.verdict.as_deref().unwrap_or("no verdict")).or_default() += 1;
@@ -120,12 +125,12 @@ pub(crate) fn over_games(games: &[&GameRecord]) -> Vec<Statement> {
         format!(
             "{} comparisons each (median {}). Cyclic beyond noise: {cyclic} of {} that can be judged, where tests at level {LEVEL} \
              are expected to err in up to {}. Verdicts: {}.",
-            if comparisons[0] == comparisons[n - 1] {
-                short(comparisons[0])
+            if comparisons.min == comparisons.max {
+                short(comparisons.max)
             } else {
-                format!("{} to {}", short(comparisons[0]), short(comparisons[n - 1]))
+                format!("{} to {}", short(comparisons.min), short(comparisons.max))
             },
-            short(comparisons[n / 2]),
+            short(comparisons.median),
             judged.len(),
             short(LEVEL * judged.len() as f64),
             words.join("; "),
@@ -157,7 +162,12 @@ pub(crate) fn over_games(games: &[&GameRecord]) -> Vec<Statement> {
     ));
     let mut gaps: Vec<f64> = picks.iter().map(|(_, gap, ..)| *gap).collect();
     gaps.sort_by(f64::total_cmp);
-    let at = |p: f64| short(gaps[((gaps.len() - 1) as f64 * p).round() as usize]);
+    // between order statistics by linear interpolation
+    let at = |p: f64| {
+        let place = (gaps.len() - 1) as f64 * p;
+        let (low, high) = (gaps[place.floor() as usize], gaps[place.ceil() as usize]);
+        short(low + place.fract() * (high - low))
+    };
     let surely = picks.iter().filter(|(_, _, (low, _), _)| *low > 0.0).count();
     out.push(statement(
         "Duality gap of that pick",
