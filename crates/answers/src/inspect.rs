@@ -12,7 +12,7 @@ use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
     AnnotatorAgreement, BradleyTerryFacts, CyclicEnergy, CyclicTriads, GroupAgreement, InspectAnswer,
-    LinkFacts, NashFacts, OneRatingFacts, PositionBias, PowerFacts, PowerTriad, StatisticFacts,
+    LinkFacts, NashFacts, OneRatingFacts, PositionBias, PowerFacts, PowerTriad, Repeated, StatisticFacts,
     StrongestCycle,
 };
 pub use groups::{GroupSummary, InspectGroupsAnswer};
@@ -99,12 +99,18 @@ pub fn inspect_split(
     };
     for (by, grouped) in [("context", &data.contexts), ("annotator", &data.annotators)] {
         if let Some(grouped) = grouped {
-            let found = agreement(grouped, options.replicates, options.seed);
+            answer.repeated.extend(Repeated::of(by, grouped));
+            let dealt = if data.rankings.is_none() { options.replicates } else { 0 };
+            let found = agreement(grouped, dealt, options.seed);
             answer.add_agreement(GroupAgreement {
                 by,
                 groups: found.groups,
                 shared: found.shared,
                 p_value: found.p_value,
+                untested: match data.rankings {
+                    Some(_) => Some("the pairs of one ranking cannot be dealt apart"),
+                    None => found.untested,
+                },
             });
         }
     }

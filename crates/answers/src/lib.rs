@@ -83,7 +83,7 @@ pub use inspect::{
     AnnotatorAgreement, BradleyTerryFacts, Cycle, CyclicEnergy, CyclicTriads, Detectable, Favourite,
     GroupAgreement, GroupSummary, InspectAnswer, InspectData, InspectGroupsAnswer, InspectOptions,
     InspectVerdict, LinkFacts, LotteryWords, NashFacts, OneRating, OneRatingFacts, PositionBias, PowerFacts,
-    PowerTriad, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
+    PowerTriad, Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
     ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,

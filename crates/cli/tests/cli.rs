@@ -402,6 +402,67 @@ fn a_board_becomes_a_page() {
     assert!(code == 0 && text.contains("no finite maximum"), "{text}{err}");
 }
 
+/// Rows of a context, and pairs of a ranking, are not independent of each other, and nobody says so without need.
+#[test]
+fn what_rests_on_independent_rows_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).to_str().unwrap().to_owned()
+    };
+    let inspected = |file: &str, more: &[&str]| {
+        let (code, out, err) = equipoise(&[&["inspect", file, "--replicates", "99"], more].concat());
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let repeated =
+        "rows are taken as independent of each other, but 2 contexts compare a pair more than once";
+    let rows = "item_a,item_b,outcome,context\nx,y,a,p\nx,y,b,p\nx,y,a,q\nx,y,a,q\nx,y,b,r\n";
+    let several = path("several.csv", rows);
+    let out = inspected(&several, &[]);
+    assert!(out.lines().nth(2).unwrap().contains(repeated), "{out}");
+    let found = json(&["inspect", &several, "--replicates", "99", "--json"]);
+    assert_eq!(found["repeated"], serde_json::json!([{ "by": "context", "groups": 2 }]));
+    let once = path("once.csv", "item_a,item_b,outcome,context\nx,y,a,p\nx,z,b,p\nx,y,a,q\ny,z,a,q\n");
+    assert!(!inspected(&once, &[]).contains("independent"));
+    // the page as well
+    let page = dir.path().join("board");
+    let out = ["--out", page.to_str().unwrap(), "--replicates", "9"];
+    let record = |more: &[&str]| {
+        let (code, _, err) = equipoise(&[&["rank", &several], &out[..], more].concat());
+        assert_eq!(code, 0, "{err}");
+        std::fs::read_to_string(page.join("leaderboard.json")).unwrap()
+    };
+    assert!(!record(&[]).contains("independent"));
+    assert!(record(&["--by-context"]).contains("takes comparisons as independent of each other"));
+    // pairs of one ranking cannot be dealt apart
+    let orders = "ranking,weight,annotator\nx > y > z,2,u\nz > y > x,1,v\nx > z > y,2,v\n";
+    let rankings = path("rankings.csv", orders);
+    let found = json(&["inspect", &rankings, "--replicates", "99", "--json"]);
+    let agreement = &found["agreement"][0];
+    assert!(agreement["p_value"].is_null(), "{agreement}");
+    assert!(agreement["untested"].as_str().unwrap().contains("cannot be dealt apart"), "{agreement}");
+    assert!(inspected(&rankings, &[]).contains("is not tested: the pairs of one ranking"));
+    // what was drawn is whole rankings, on the page as well, or nothing
+    let (_, said, _) = equipoise(&["rank", &rankings, "--replicates", "9"]);
+    assert!(said.contains("Observations: 5 rankings"), "{said}");
+    let tied = path("tied.csv", "ranking\nx > y = z\nz > y > x\ny > x > z\n");
+    let (code, _, err) = equipoise(&["inspect", &tied, "--ties", "drop"]);
+    assert!(code == 2 && err.contains("leave out --ties drop"), "{err}");
+    let large = path("large.csv", "ranking,weight\nx > y > z,1e9\nz > y > x,1e9\n");
+    let (code, _, err) = equipoise(&["inspect", &large]);
+    assert!(code == 2 && err.contains("rankings; at most"), "{err}");
+    // what a tie counts
+    let ties = path("ties.csv", "item_a,item_b,outcome,weight\nx,y,a,2\nx,y,b,1.5\nx,y,tie,1\n");
+    let (_, half, _) = equipoise(&["rank", &ties]);
+    let (_, drop, _) = equipoise(&["rank", &ties, "--ties", "drop"]);
+    assert!(half.contains("ties: half a win to each side") && drop.contains("ties: dropped"), "{drop}");
+    // Elo and TrueSkill of half matches
+    assert!(half.contains("Elo and TrueSkill: left out, as weights in fractions"), "{half}");
+    let (code, _, err) = equipoise(&["fit", &ties, "--model", "elo"]);
+    assert!(code == 2 && err.contains("row of weight 1.5"), "{err}");
+}
+
 #[test]
 fn features_explain_strengths() {
     let dir = tempfile::tempdir().unwrap();

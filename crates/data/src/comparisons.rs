@@ -229,8 +229,8 @@ impl Comparisons {
         let mut pairs: Vec<PairCount> = moved.collect();
         pairs.sort_unstable_by_key(|p| (p.i, p.j));
         let labels = items.iter().map(|&i| self.labels[i].clone()).collect();
-        let total = pairs.iter().map(PairCount::met).sum();
-        let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
+        let total = sum(pairs.iter().map(PairCount::met));
+        let total_ties = sum(pairs.iter().map(|p| p.outcomes().2));
         Self { labels, pairs, total, total_ties, checks: self.checks.clone(), ..*self }
     }
 
@@ -249,8 +249,8 @@ impl Comparisons {
     /// The same items with other counts of pairs that met, ascending by (i, j).
     #[must_use]
     pub fn with_pairs(&self, pairs: Vec<PairCount>) -> Self {
-        let total = pairs.iter().map(PairCount::met).sum();
-        let total_ties = pairs.iter().map(|p| p.outcomes().2).sum();
+        let total = sum(pairs.iter().map(PairCount::met));
+        let total_ties = sum(pairs.iter().map(|p| p.outcomes().2));
         Self { pairs, total, total_ties, labels: self.labels.clone(), checks: self.checks.clone(), ..*self }
     }
 
@@ -294,6 +294,11 @@ impl Comparisons {
         let labels = (0..wins.nrows()).map(|i| i.to_string()).collect();
         counter.finish(labels, Ties::Half, Checks::default())
     }
+}
+
+/// The sum of weights; of none it is 0, where that of the iterator is -0.
+pub(crate) fn sum(weights: impl Iterator<Item = f64>) -> f64 {
+    weights.fold(0.0, |sum, weight| sum + weight)
 }
 
 /// Counts rows by ordered pair while they stream by.
@@ -342,7 +347,7 @@ impl Counter {
     pub(crate) fn finish(self, labels: Vec<String>, ties: Ties, checks: Checks) -> Comparisons {
         let mut counts = self.counts;
         counts.sort_unstable_by_key(|&(a, b, _)| (a.min(b), a.max(b), a));
-        let total_ties = counts.iter().map(|(_, _, c)| c.ties()).sum();
+        let total_ties = sum(counts.iter().map(|(_, _, c)| c.ties()));
         let mut pairs: Vec<PairCount> = Vec::with_capacity(counts.len());
         for (a, b, mut count) in counts {
             if ties == Ties::Drop {
@@ -356,7 +361,7 @@ impl Counter {
             *(if a < b { &mut pair.forward } else { &mut pair.backward }) = count;
         }
         pairs.retain(|p| p.met() > 0.0);
-        let total = pairs.iter().map(PairCount::met).sum();
+        let total = sum(pairs.iter().map(PairCount::met));
         Comparisons { labels, pairs, total, total_ties, ties, counted: true, checks }
     }
 }

@@ -4,12 +4,14 @@
 //! said here, once: a row (a tie is one row), a whole ranking (its pairs are not independent), or all comparisons of a
 //! context or an annotator, as the user says ([`Unit`]).
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::columns::Outcome;
-use crate::comparisons::{Comparisons, Count, Counter, PairCount};
+use crate::comparisons::{Comparisons, Count, Counter, PairCount, sum};
 use crate::grouped::Grouping;
-use crate::rankings::Ranking;
+use crate::rankings::{Ranking, Rankings};
 use crate::selection::Ties;
 
 /// What is drawn independently of all else.
@@ -126,7 +128,7 @@ impl Observations {
     /// Number of observations.
     #[must_use]
     pub fn count(&self) -> f64 {
-        self.clusters.as_ref().map_or(self.comparisons.total, |c| c.times.iter().sum())
+        self.clusters.as_ref().map_or(self.comparisons.total, |c| sum(c.times.iter().copied()))
     }
 
     /// Why nothing is known of the noise, if nothing is: observations that are no whole number of times there cannot be
@@ -159,6 +161,37 @@ impl Observations {
             (Unit::Row, Some(clusters)) if clusters.rankings => "rankings",
             (Unit::Row, _) => "comparisons",
         }
+    }
+
+    /// The rankings that the observations are, with the items of [`Observations::comparisons`]; `None` if they are none. Ties that
+    /// were dropped are ties here: neither of the two is above the other.
+    #[must_use]
+    pub fn rankings(&self) -> Option<Rankings> {
+        if !self.clusters.as_ref()?.rankings {
+            return None;
+        }
+        let ranking = |Observation { cells, times }: Observation<'_>| {
+            let mut above: BTreeMap<usize, usize> = BTreeMap::new();
+            for cell in cells {
+                let pair = &self.comparisons.pairs[cell.pair as usize];
+                let (a, b) = if cell.forward { (pair.i, pair.j) } else { (pair.j, pair.i) };
+                *above.entry(a).or_default() += usize::from(cell.outcome == Outcome::Second);
+                *above.entry(b).or_default() += usize::from(cell.outcome == Outcome::First);
+            }
+            // tied items have as many above them
+            let mut groups: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+            above.into_iter().for_each(|(i, above)| groups.entry(above).or_default().push(i as u32));
+            let groups = groups.into_values().collect();
+            Ranking { groups, weight: times, context: 0, annotator: 0, time: None }
+        };
+        let nowhere = || vec![String::new()];
+        Some(Rankings {
+            labels: self.comparisons.labels.clone(),
+            contexts: nowhere(),
+            annotators: nowhere(),
+            rankings: self.clusters()?.map(ranking).collect(),
+            checks: self.comparisons.checks.clone(),
+        })
     }
 
     /// The same observations with the items in another order, the lower number listed first, and equal ones taken together:

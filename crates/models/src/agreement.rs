@@ -2,7 +2,8 @@
 //!
 //! The null: within a pair of items the outcome does not depend on the group. No model of strengths is part of it. Given how
 //! often each group compared a pair, and the pair's wins, losses and ties, all ways to deal the outcomes to the comparisons are
-//! equally likely, so that the p-value is exact whatever the counts:
+//! equally likely, so that the p-value is exact whatever the counts, if comparisons are independent of each other. Those of a
+//! ranking are not: its pairs cannot be dealt apart, and nothing is to be drawn for it (`deals` 0).
 //!
 //! ```text
 //! Q = sum over groups c and items i  S_ci^2 / V_ci,     S_ci = sum_j (score of i against j in c  -  n_cij P_ij)
@@ -14,14 +15,15 @@
 //! alone compared say nothing. A comparison that stands in several groups (overlapping tags) is no deal of its own: then
 //! groups look more alike than they are, and p is too large.
 //!
-//! Cost: deals x comparisons.
+//! Items and groups are taken in an order of their content, whatever that of the rows. Cost: deals x comparisons.
 
 use equipoise_core::Rng;
 use equipoise_core::sample::uniform;
 use equipoise_core::seed::stream;
-use equipoise_data::Grouped;
+use equipoise_data::{Comparisons, Grouped, Observations, PairCount, Unit};
 use rayon::prelude::*;
 
+use crate::canonical::Canonical;
 use crate::resample::is_whole;
 
 /// Most comparisons that are dealt.
@@ -39,6 +41,8 @@ pub struct Agreement {
     /// Share of deals with as much; `None` if counts are not whole, are more than [`LARGEST`], or no pair was compared in
     /// several groups.
     pub p_value: Option<f64>,
+    /// Why that is so.
+    pub untested: Option<&'static str>,
 }
 
 /// One pair in the groups that compared it.
@@ -57,10 +61,10 @@ struct Pair {
 #[must_use]
 pub fn agreement(data: &Grouped, deals: usize, seed: u64) -> Agreement {
     let groups = data.groups.iter().filter(|g| !g.pairs.is_empty()).count();
-    let whole =
-        data.groups.iter().all(is_whole) && data.groups.iter().map(|g| g.total).sum::<f64>() <= LARGEST;
-    let pairs = if whole { pairs(data) } else { Vec::new() };
-    let (n, shared) = (data.labels.len(), pairs.iter().map(|p| p.scores.len() as f64).sum());
+    let whole = data.groups.iter().all(is_whole);
+    let few = data.groups.iter().map(|g| g.total).sum::<f64>() <= LARGEST;
+    let pairs = if whole && few { pairs(data) } else { Vec::new() };
+    let (n, shared) = (data.labels.len(), pairs.iter().map(|p| p.scores.len()).sum::<usize>() as f64);
     let mut variance = vec![0.0; n * data.groups.len()];
     for p in &pairs {
         let total = p.scores.len() as f64;
@@ -101,7 +105,15 @@ pub fn agreement(data: &Grouped, deals: usize, seed: u64) -> Agreement {
             .count();
         (1 + as_much) as f64 / (1 + deals) as f64
     });
-    Agreement { groups, shared, statistic: seen, p_value }
+    let untested = match p_value {
+        Some(_) => None,
+        None if !whole => Some("weights in fractions are not counts"),
+        None if !few => Some("there are more than 2e7 comparisons"),
+        None if shared == 0.0 => Some("no pair was compared by several groups"),
+        None if deals == 0 => Some("nothing is drawn"),
+        None => Some("every pair that several groups compared has one outcome alone"),
+    };
+    Agreement { groups, shared, statistic: seen, p_value, untested }
 }
 
 /// The scores in an order drawn at random (Fisher and Yates).
@@ -113,22 +125,39 @@ fn deal(scores: &[u8], rng: &mut Rng) -> Vec<u8> {
     dealt
 }
 
-/// The pairs that several groups compared, in ascending order.
+/// The pairs that several groups compared: items and groups under numbers that follow from their content.
 fn pairs(data: &Grouped) -> Vec<Pair> {
-    let mut all: Vec<(usize, usize, usize, [f64; 3])> = Vec::new();
-    for (group, counts) in data.groups.iter().enumerate() {
-        for p in &counts.pairs {
-            let (wins, losses, ties) = p.outcomes();
-            all.push((p.i, p.j, group, [wins, ties, losses]));
-        }
+    if data.groups.is_empty() {
+        return Vec::new();
     }
-    all.sort_by_key(|&(i, j, group, _)| (i, j, group));
+    let place = Canonical::of(&Observations::of_groups(&data.groups, Unit::Context)).place;
+    let cells = |counts: &Comparisons| -> Vec<(usize, usize, [u64; 3])> {
+        let cell = |p: &PairCount| {
+            // whole numbers
+            let (wins, losses, ties) = p.outcomes();
+            let (i, j, [wins, losses]) = match (place[p.i], place[p.j]) {
+                (i, j) if i < j => (i, j, [wins, losses]),
+                (i, j) => (j, i, [losses, wins]),
+            };
+            (i, j, [wins, ties, losses].map(|count| count.round() as u64))
+        };
+        let mut cells: Vec<_> = counts.pairs.iter().map(cell).collect();
+        cells.sort_unstable();
+        cells
+    };
+    let mut groups: Vec<Vec<(usize, usize, [u64; 3])>> = data.groups.iter().map(cells).collect();
+    groups.sort_unstable();
+    let mut all: Vec<(usize, usize, usize, [u64; 3])> = Vec::new();
+    for (group, cells) in groups.into_iter().enumerate() {
+        all.extend(cells.into_iter().map(|(i, j, counts)| (i, j, group, counts)));
+    }
+    all.sort_unstable();
     let same = all.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|of_pair| of_pair.len() > 1);
     same.map(|of_pair| {
         let (mut scores, mut parts) = (Vec::new(), Vec::new());
         for &(_, _, group, counts) in of_pair {
             for (score, count) in [2u8, 1, 0].into_iter().zip(counts) {
-                scores.extend(std::iter::repeat_n(score, count.round() as usize));
+                scores.extend(std::iter::repeat_n(score, count as usize));
             }
             parts.push((group, scores.len()));
         }
@@ -206,6 +235,36 @@ mod tests {
         assert_eq!(agreement(&grouped(&rows), 999, 1).p_value, Some(0.001));
         // nothing shared: nothing tested
         let apart = grouped(&[("x", "y", "a", "p", 3), ("y", "z", "a", "q", 3)]);
-        assert_eq!(agreement(&apart, 99, 1).p_value, None);
+        let found = agreement(&apart, 99, 1);
+        assert_eq!((found.p_value, found.untested), (None, Some("no pair was compared by several groups")));
+    }
+
+    #[test]
+    fn neither_rows_nor_names_decide() {
+        let mut rows = Vec::new();
+        let counts = [[4, 1], [2, 3], [1, 5], [3, 3], [2, 1], [5, 2]];
+        let cells = ["p", "q"].into_iter().flat_map(|c| [("x", "y", c), ("y", "z", c), ("x", "z", c)]);
+        for ((a, b, context), [won, lost]) in cells.zip(counts) {
+            rows.extend([(a, b, "a", context, won), (a, b, "b", context, lost)]);
+        }
+        let found = agreement(&grouped(&rows), 199, 1);
+        assert!(found.p_value.unwrap() > 0.01 && found.untested.is_none());
+        let mut moved = rows.clone();
+        moved.reverse();
+        assert_eq!(agreement(&grouped(&moved), 199, 1), found);
+        let name = |item| match item {
+            "x" => "zeta",
+            "y" => "alpha",
+            _ => "mu",
+        };
+        // other names, the other side listed first, and another order
+        let renamed: Vec<_> = (0..rows.len())
+            .map(|k| {
+                let (a, b, won, context, weight) = rows[(5 * k + 2) % rows.len()];
+                let won = if won == "a" { "b" } else { "a" };
+                (name(b), name(a), won, if context == "p" { "two" } else { "one" }, weight)
+            })
+            .collect();
+        assert_eq!(agreement(&grouped(&renamed), 199, 1), found);
     }
 }

@@ -41,6 +41,15 @@ pub enum FitError {
         /// Most that are rated.
         most: f64,
     },
+    /// Matches in fractions.
+    #[error(
+        "has a row of weight {weight}: Elo and TrueSkill follow matches one by one, of which there is a whole number; use \
+         bradley-terry, which takes weights in fractions"
+    )]
+    PartsOfMatches {
+        /// The first weight that is no whole number.
+        weight: f64,
+    },
     /// No pair met.
     #[error("there are no comparisons of different items left")]
     Nothing,

@@ -35,21 +35,27 @@ pub fn held_together(n: usize, islands: &[Vec<usize>], blocks: &[Vec<usize>]) ->
     held
 }
 
-/// For each item, whether nothing bounds its strength from below, and from above: its block never won against (or never
-/// lost to) any other. The largest block of an island, if there is one larger than all others, is what the distances are
-/// measured from, and has bounds. An item that met nobody has none.
+/// For each item, whether nothing bounds its strength from below, and from above.
+///
+/// The likelihood falls nowhere along `d` iff `d` is constant on every block and `d_k >= d_m` wherever block k won against
+/// block m. Such a `d` lowers k below m without end iff no chain of wins leads from k to m. Strengths are measured from the
+/// largest block of the island, if there is one larger than all others: open below without a chain of wins to it, open above
+/// without one from it. Else they are measured from the mean of the island: open below without chains to all its blocks,
+/// open above without chains from all. An item that met nobody has no bounds. O(islands x blocks + pairs).
 #[must_use]
 pub fn open_ends(data: &Comparisons, blocks: &[Vec<usize>]) -> Vec<(bool, bool)> {
     let n = data.n();
     let mut block = vec![0; n];
     blocks.iter().enumerate().for_each(|(k, b)| b.iter().for_each(|&i| block[i] = k));
-    let (mut won, mut lost) = (vec![false; blocks.len()], vec![false; blocks.len()]);
+    let mut beat = vec![Vec::new(); blocks.len()];
+    let mut lost_to = beat.clone();
     for pair in &data.pairs {
         let (a, b) = (block[pair.i], block[pair.j]);
         if a != b {
             // between blocks all wins go one way
             let (winner, loser) = if pair.outcomes().0 > 0.0 { (a, b) } else { (b, a) };
-            (won[winner], lost[loser]) = (true, true);
+            beat[winner].push(loser);
+            lost_to[loser].push(winner);
         }
     }
     let mut open = vec![(true, true); n];
@@ -59,17 +65,63 @@ pub fn open_ends(data: &Comparisons, blocks: &[Vec<usize>]) -> Vec<(bool, bool)>
         here.dedup();
         let most = here.iter().map(|&k| blocks[k].len()).max().unwrap_or(0);
         let mut largest = here.iter().filter(|&&k| blocks[k].len() == most);
-        let origin = largest.next().filter(|_| largest.next().is_none()).filter(|_| most > 1);
-        for &i in &island {
-            let k = block[i];
-            if Some(&k) == origin || (won[k] && lost[k]) {
-                open[i] = (false, false);
-            } else if here.len() > 1 {
-                open[i] = (!won[k], !lost[k]);
+        let origin = largest.next().filter(|_| largest.next().is_none() && most > 1);
+        let (wins_to, loses_to) = match origin {
+            Some(&k) => (reached(k, &lost_to), reached(k, &beat)),
+            None => {
+                // along wins every block is reached from one that lost to none: from all it is, if there is one such
+                let only = |edges: &[Vec<usize>]| -> Vec<bool> {
+                    let ends = here.iter().filter(|&&k| edges[k].is_empty()).count();
+                    edges.iter().map(|to| to.is_empty() && ends == 1 && here.len() > 1).collect()
+                };
+                (only(&lost_to), only(&beat))
             }
+        };
+        for &i in &island {
+            open[i] = (!wins_to[block[i]], !loses_to[block[i]]);
         }
     }
     open
+}
+
+/// Which nodes edges lead to from `start`, itself among them.
+fn reached(start: usize, edges: &[Vec<usize>]) -> Vec<bool> {
+    let (mut seen, mut next) = (vec![false; edges.len()], vec![start]);
+    while let Some(node) = next.pop() {
+        if !std::mem::replace(&mut seen[node], true) {
+            next.extend(&edges[node]);
+        }
+    }
+    seen
+}
+
+/// Why intervals are open, given which ends nothing bounds ([`open_ends`]): what can be said after the name of each item.
+#[must_use]
+pub fn open_reasons(data: &Comparisons, open: &[(bool, bool)]) -> Vec<Option<&'static str>> {
+    let (mut won, mut lost) = (vec![false; data.n()], vec![false; data.n()]);
+    for pair in &data.pairs {
+        let (wins, losses, _) = pair.outcomes();
+        won[pair.i] |= wins > 0.0;
+        lost[pair.j] |= wins > 0.0;
+        won[pair.j] |= losses > 0.0;
+        lost[pair.i] |= losses > 0.0;
+    }
+    let reason = |i: usize| match open[i] {
+        (false, false) => None,
+        (true, false) if !won[i] => Some("never won: nothing bounds the strength from below"),
+        (false, true) if !lost[i] => Some("never lost: nothing bounds the strength from above"),
+        (true, false) => Some(
+            "has no chain of wins up to what it is measured from: nothing bounds the strength from below",
+        ),
+        (false, true) => Some(
+            "has no chain of losses down to what it is measured from: nothing bounds the strength from above",
+        ),
+        (true, true) if won[i] || lost[i] => {
+            Some("has no chains of wins and losses to what it is measured from: nothing bounds the strength")
+        }
+        (true, true) => Some("met nobody: nothing bounds the strength"),
+    };
+    (0..data.n()).map(reason).collect()
 }
 
 /// Whether strengths and the tie parameter of Davidson's or Rao and Kupper's model can grow together without bound: some
@@ -112,6 +164,10 @@ pub fn tie_parameter_runs_away(data: &Comparisons) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use equipoise_data::{Selection, parse_comparisons};
+
     use super::*;
 
     fn table(wins: [[f64; 3]; 3], ties: [[f64; 3]; 3]) -> Comparisons {
@@ -132,5 +188,34 @@ mod tests {
         assert!(!tie_parameter_runs_away(&table(circle, none)));
         let both = [[0.0, 2.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 0.0]];
         assert!(!tie_parameter_runs_away(&table(both, without)));
+    }
+
+    #[test]
+    fn an_end_is_closed_by_a_chain_of_wins_alone() {
+        let of = |text: &str| {
+            let text = format!("item_a,item_b,outcome,weight\n{text}");
+            let data = parse_comparisons(Path::new("d.csv"), text.as_bytes(), &Selection::default()).unwrap();
+            let open = open_ends(&data, &win_blocks(&data));
+            let reasons = open_reasons(&data, &open);
+            (open, reasons)
+        };
+        // b never won against x or y: b = -1000, c = -2000 fits as well
+        let (open, reasons) = of("x,y,a,50\nx,y,b,50\ny,b,a,50\nx,b,a,50\nb,c,a,50\n");
+        assert_eq!(open, [(false, false), (false, false), (true, false), (true, false)]);
+        assert!(reasons[2].unwrap().starts_with("has no chain of wins"), "{reasons:?}");
+        assert!(reasons[3].unwrap().starts_with("never won"));
+        // a win against somebody who is not tied to the origin from above bounds nothing
+        let (open, _) = of("x,y,a,1\nx,y,b,1\nz,x,a,1\nz,w,a,1\n");
+        assert_eq!(open, [(false, false), (false, false), (false, true), (true, true)]);
+        // without a largest block the mean is the origin: only who beats all, or loses to all, has a bound
+        let (open, reasons) = of("A,B,a,1\nB,C,a,1\n");
+        assert_eq!(open, [(false, true), (true, true), (true, false)]);
+        assert!(reasons[1].unwrap().starts_with("has no chains"), "{reasons:?}");
+        let (open, reasons) = of("A,B,a,1\nA,C,a,1\n");
+        assert_eq!(open, [(false, true), (true, true), (true, true)]);
+        assert_eq!(reasons[0], Some("never lost: nothing bounds the strength from above"));
+        // two and two: ties hold blocks together, none is the largest
+        let (open, _) = of("A,B,tie,1\nC,D,tie,1\nA,C,a,1\n");
+        assert_eq!(open, [(false, true), (false, true), (true, false), (true, false)]);
     }
 }

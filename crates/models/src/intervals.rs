@@ -74,17 +74,6 @@ impl Intervals {
     }
 }
 
-/// Why an interval is open, given which ends nothing bounds.
-#[must_use]
-pub fn open_reason(open: (bool, bool)) -> Option<&'static str> {
-    match open {
-        (false, false) => None,
-        (true, false) => Some("never won: nothing bounds the strength from below"),
-        (false, true) => Some("never lost: nothing bounds the strength from above"),
-        (true, true) => Some("met nobody: nothing bounds the strength"),
-    }
-}
-
 /// Critical values at `level` (as in 0.95) for errors of the given covariance, `[n x n]`, from so many draws: normal, or of
 /// Student's law of so many `degrees` of freedom. Differences are those within an island.
 ///

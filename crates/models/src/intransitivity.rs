@@ -191,7 +191,10 @@ fn inspect_drawn(
     let bradley_terry = fit(data, &BRADLEY_TERRY, PairOptions::default())?;
     let tied = data.total_ties > 0.0 && data.ties == Ties::Half;
     let decided = data.pairs.iter().any(|p| p.outcomes().0 + p.outcomes().1 > 0.0);
-    let whole_rankings = rankings.and_then(|r| WholeRankings::new(r, data));
+    let whole_rankings = match rankings {
+        Some(rankings) => WholeRankings::new(rankings, data)?,
+        None => None,
+    };
     let null: &'static PairModel =
         if tied && decided && whole_rankings.is_none() { &DAVIDSON } else { &BRADLEY_TERRY };
     let truth =

@@ -9,7 +9,8 @@
 //!
 //! over units of two judgements or more, N judgements in all (Krippendorff 2011, "Computing Krippendorff's alpha-reliability"):
 //! 1 where all agree, 0 as by chance, below 0 worse. Nominal: `d` is 0 or 1; interval: the square of the difference of scores
-//! (win 1, tie 1/2, loss 0). Its interval is the percentile bootstrap over units.
+//! (win 1, tie 1/2, loss 0). Which of two items a win is of follows from what they did ([`canonical`](crate::canonical)), and
+//! neither from rows nor from names. Its interval is the percentile bootstrap over units.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use equipoise_core::Rng;
 use equipoise_core::sample::uniform;
 use equipoise_data::{Battles, Outcome};
 
+use crate::canonical::Canonical;
 use crate::intervals::quantile;
 
 /// Values of a judgement: the lower item lost, tied, won.
@@ -56,17 +58,18 @@ pub struct Alpha {
 /// Judgements of each unit, by value.
 pub type Units = Vec<[f64; VALUES]>;
 
-/// The units of a file: same two items, same context. Rows without an annotator are left out, and so are bare repetitions by one
-/// annotator: the first counts.
+/// The units of a file, in the order of their counts: same two items, same context. Rows without an annotator are left out.
+/// Repetitions by one annotator are one judgement, and none if they contradict each other.
 #[must_use]
 pub fn units(data: &Battles) -> Units {
-    let mut units: BTreeMap<(u32, u32, u32), BTreeMap<u32, usize>> = BTreeMap::new();
+    let place = Canonical::of(&data.counts().into()).place;
+    let mut units: BTreeMap<(u32, u32, u32), BTreeMap<u32, Option<usize>>> = BTreeMap::new();
     for b in &data.rows {
         let named = data.annotators.get(b.annotator as usize).is_some_and(|name| !name.is_empty());
         if !named || b.weight <= 0.0 || b.first == b.second {
             continue;
         }
-        let forward = b.first < b.second;
+        let forward = place[b.first as usize] < place[b.second as usize];
         let value = match b.outcome {
             Outcome::First => {
                 if forward {
@@ -85,14 +88,17 @@ pub fn units(data: &Battles) -> Units {
             Outcome::Tie | Outcome::BothBad => 1,
         };
         let unit = (b.first.min(b.second), b.first.max(b.second), b.context);
-        units.entry(unit).or_default().entry(b.annotator).or_insert(value);
+        let said = units.entry(unit).or_default().entry(b.annotator).or_insert(Some(value));
+        *said = said.filter(|earlier| *earlier == value);
     }
     let counted = units.into_values().map(|judgements| {
         let mut counts = [0.0; VALUES];
-        judgements.into_values().for_each(|v| counts[v] += 1.0);
+        judgements.into_values().flatten().for_each(|v| counts[v] += 1.0);
         counts
     });
-    counted.filter(|c| c.iter().sum::<f64>() > 1.5).collect()
+    let mut units: Units = counted.filter(|c| c.iter().sum::<f64>() > 1.5).collect();
+    units.sort_by(|a, b| a.partial_cmp(b).expect("counts are numbers"));
+    units
 }
 
 /// Krippendorff's alpha of the units, with an interval from `samples` bootstrap samples of them.
@@ -130,7 +136,10 @@ fn pairs(counts: &[f64; VALUES], distance: Distance) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use equipoise_core::seed::stream;
+    use equipoise_data::{Selection, parse_battles};
 
     use super::*;
 
@@ -170,5 +179,39 @@ mod tests {
         assert!(alpha(&apart, Distance::Nominal, 0, &mut rng).alpha.unwrap() < -0.9);
         assert_eq!(alpha(&vec![[2.0, 0.0, 0.0]], Distance::Nominal, 9, &mut rng).alpha, None);
         assert_eq!(alpha(&Vec::new(), Distance::Nominal, 9, &mut rng).alpha, None);
+    }
+
+    #[test]
+    fn neither_rows_nor_names_decide() {
+        let of = |rows: &[&str]| {
+            let text = format!("item_a,item_b,outcome,context,annotator\n{}", rows.join("\n"));
+            let data = parse_battles(Path::new("d.csv"), text.as_bytes(), &Selection::default()).unwrap();
+            alpha(&units(&data), Distance::Nominal, 100, &mut stream(3, "alpha", &[]))
+        };
+        let mut rows = vec!["y,z,b,c0,v"];
+        rows.extend([
+            "x,y,a,c1,u",
+            "x,y,b,c1,v",
+            "x,y,a,c2,u",
+            "x,y,a,c2,v",
+            "x,y,tie,c2,w",
+            "x,y,a,c3,u",
+            "x,y,a,c3,v",
+        ]);
+        rows.extend(["z,y,a,c1,u", "z,y,a,c1,v", "z,x,b,c1,u", "z,x,tie,c1,w", "x,z,a,c2,u", "z,x,b,c2,v"]);
+        let found = of(&rows);
+        assert_eq!((found.units, found.judgements), (6, 13.0));
+        rows.reverse();
+        assert_eq!(of(&rows), found);
+        rows.swap(2, 9);
+        let renamed: Vec<String> = rows.iter().map(|r| r.replace("x,", "zz,").replace("y,", "aa,")).collect();
+        assert_eq!(of(&renamed.iter().map(String::as_str).collect::<Vec<_>>()), found);
+        // an annotator who contradicts himself has not judged, whichever row comes first; who repeats himself has judged once
+        let mut rows =
+            vec!["x,y,a,c,u", "x,y,b,c,u", "x,y,a,c,v", "x,y,a,c,v", "x,y,a,c,w", "x,y,b,d,u", "x,y,b,d,v"];
+        let found = of(&rows);
+        assert_eq!((found.alpha, found.judgements), (Some(1.0), 4.0));
+        rows.swap(0, 1);
+        assert_eq!(of(&rows), found);
     }
 }

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use crate::canonical::Canonical;
 use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
 use crate::error::FitError;
-use crate::intervals::{Intervals, open_reason, quantile};
+use crate::graph::open_reasons;
+use crate::intervals::{Intervals, quantile};
 use crate::intransitivity::InspectError;
 use crate::pair_fit::{PairFit, PairOptions, fit_observed, strengths};
 use crate::resample::resample;
@@ -147,7 +148,7 @@ pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "bradley-terry",
         heading: "Bradley-Terry",
-        definition: "log strength with a simultaneous 95% interval, ties half",
+        definition: "log strength with a simultaneous 95% interval, ties half (if not dropped)",
         source: "Zermelo 1929; Bradley, Terry 1952",
         by_match: false,
         score: Some(|row| Some(row.strength)),
@@ -260,6 +261,8 @@ pub struct Leaderboard {
     pub replicates: usize,
     /// Ratings match by match, if there are any: whether the matches have times that put them in order.
     pub timed: Option<bool>,
+    /// Why there are no ratings match by match, where rows were given and there are none.
+    pub no_matches: Option<&'static str>,
     canonical: Canonical,
 }
 
@@ -298,6 +301,7 @@ pub fn leaderboard(
     let errors = fit.sandwich_error();
     let islands = named_islands(&fit.islands, &data.labels);
     let standings = Standings::of(data);
+    let reasons = open_reasons(data, &fit.open);
     let mut rows = Vec::with_capacity(n);
     for (k, mut island) in islands.into_iter().enumerate() {
         let strength = |i: usize| fit.log_strength[i];
@@ -319,7 +323,7 @@ pub fn leaderboard(
                 strength: strength(i),
                 standard_error: no_intervals.is_none().then(|| errors[i]),
                 interval: intervals.as_ref().map_or((None, None), |all| (all.low[i], all.high[i])),
-                open: intervals.as_ref().and_then(|_| open_reason(fit.open[i])),
+                open: intervals.as_ref().and_then(|_| reasons[i]),
                 rank: intervals.as_ref().map(|all| all.ranks[i]),
                 bootstrap: None,
                 borda: standings.borda[i] / standings.opponents[i].max(1) as f64,
@@ -341,6 +345,7 @@ pub fn leaderboard(
         nash_unique,
         replicates: 0,
         timed: None,
+        no_matches: None,
         canonical,
         fit,
     };
@@ -421,13 +426,20 @@ fn filled(
 
 impl Leaderboard {
     /// Rates the items match by match, in the order of their times. Where they have none the order means nothing: ratings
-    /// are then means over shuffled orders, whatever that of the file.
+    /// are then means over shuffled orders, whatever that of the file. There are none of rows that are parts of matches
+    /// ([`Leaderboard::no_matches`]).
     ///
     /// # Errors
     /// [`FitError::TooManyMatches`].
     pub fn follow_matches(&mut self, battles: &Battles, seed: u64) -> Result<(), FitError> {
         let n = battles.labels.len();
-        let matches = Matches::of(battles)?.reordered(&self.canonical.place);
+        let matches = match Matches::of(battles) {
+            Err(FitError::PartsOfMatches { .. }) => {
+                self.no_matches = Some("weights in fractions are no matches to follow one by one");
+                return Ok(());
+            }
+            matches => matches?.reordered(&self.canonical.place),
+        };
         let rng = |name: &str| stream(seed, name, &[]);
         let elo = matches.rate(&mut rng("shuffles"), |list| Elo::default().rate(n, list));
         let skill = TrueSkill::default();

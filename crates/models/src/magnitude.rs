@@ -8,7 +8,8 @@
 //! The two losses of reward models in HelpSteer2-Preference (arXiv:2410.01257), with one strength an item. Scaled: the
 //! Bradley-Terry fit of `W_ij = sum m 1(i beats j)`, so another game than that of the plain counts, and not a likelihood;
 //! margin: strengths further apart by construction, no longer calibrated. A tie counts half to each side, scaled by its
-//! magnitude or without a margin. Errors are the sandwich's, as the objective is no likelihood of the data. A maximum
+//! magnitude or without a margin. Errors are the sandwich's, as the objective is no likelihood of the data; weights in
+//! fractions are not counts, and have none. A maximum
 //! exists iff "won against or tied with" (at a weight above 0) is strongly connected; else the logistic prior is added,
 //! and said. Cost: O(distinct judgements + n^3) a Newton step.
 
@@ -23,6 +24,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::newton::{add_logistic_prior, centred, newton};
+use crate::rankings::fractions;
 
 /// What a magnitude does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct MagnitudeFit {
     pub sandwich: Array2<f64>,
     /// The objective at the fit, without the prior.
     pub objective: f64,
+    /// Why nothing is known of the noise of the data, so that there are no errors, if nothing is.
+    pub no_noise: Option<&'static str>,
     /// Whether a finite maximum exists.
     pub existence: Existence,
     /// Whether the logistic prior was used.
@@ -111,6 +115,7 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
         log_strength: &r - mean,
         sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
         objective,
+        no_noise: fractions(data.rows.iter().map(|b| b.weight)),
         existence,
         prior,
         converged: optimum.converged,
@@ -135,7 +140,7 @@ pub(crate) fn fitted(
     let (converged, iterations) = (found.converged, found.iterations);
     Ok(Fitted {
         log_strength: Some(found.log_strength.clone()),
-        standard_error: Some(found.sandwich.diag().mapv(f64::sqrt)),
+        standard_error: found.no_noise.is_none().then(|| found.sandwich.diag().mapv(f64::sqrt)),
         existence: found.existence.clone(),
         prior: found.prior,
         convergence: Convergence { by: Iteration::Newton, converged, iterations },
@@ -150,11 +155,17 @@ impl ModelResult for MagnitudeFit {
     }
 
     fn own(&self) -> Map<String, Value> {
-        Map::from_iter([("objective".to_owned(), json!(self.objective))])
+        let objective = ("objective".to_owned(), json!(self.objective));
+        let no_errors = self.no_noise.map(|reason| ("no_errors".to_owned(), json!(reason)));
+        std::iter::once(objective).chain(no_errors).collect()
     }
 
     fn notes(&self) -> Vec<String> {
-        vec![format!("objective {:.4} (no likelihood: errors by the sandwich)", self.objective)]
+        let errors = match self.no_noise {
+            Some(reason) => format!("no errors: {reason}"),
+            None => "errors by the sandwich".to_owned(),
+        };
+        vec![format!("objective {:.4} (no likelihood); {errors}", self.objective)]
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Newton's method; a maximum exists iff "was ranked above (or tied)" is strongly connected (Hunter 2004); else the logistic
 //! prior is added, and said. The sandwich is taken over whole rankings, so that it holds also where the likelihood treats
-//! the pairs of a ranking as independent. Cost: O(sum k^2 + n^3) a step.
+//! the pairs of a ranking as independent; rankings in fractions are not counts, and have no errors. Cost: O(sum k^2 + n^3) a step.
 
 use equipoise_core::graph::strong_components;
 use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::Rankings;
 use ndarray::{Array1, Array2};
+use serde_json::{Map, Value, json};
 
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
@@ -24,6 +25,8 @@ pub struct RankingFit {
     pub sandwich: Array2<f64>,
     /// Log-likelihood, in nats, without the prior.
     pub log_likelihood: f64,
+    /// Why nothing is known of the noise of the data, so that there are no errors, if nothing is.
+    pub no_noise: Option<&'static str>,
     /// Whether a finite maximum exists.
     pub existence: Existence,
     /// Whether the logistic prior was used.
@@ -93,6 +96,7 @@ pub(crate) fn fit_rankings(data: &Rankings, likelihood: Likelihood) -> Result<Ra
         sandwich: centred(&optimum.inverse.dot(&meat).dot(&optimum.inverse)),
         covariance: centred(&optimum.inverse),
         log_likelihood,
+        no_noise: fractions(orders.iter().map(|(_, weight)| *weight)),
         existence,
         prior,
         converged: optimum.converged,
@@ -118,6 +122,12 @@ fn evaluate(
     (value, g, h)
 }
 
+/// Why weights say nothing of their noise, if some of them is no whole number.
+pub(crate) fn fractions(mut weights: impl Iterator<Item = f64>) -> Option<&'static str> {
+    let parts = weights.any(|w| w.fract() != 0.0);
+    parts.then_some("weights in fractions are not counts: nothing is known of their noise")
+}
+
 /// What a registry row gives of the fit.
 ///
 /// # Errors
@@ -125,10 +135,11 @@ fn evaluate(
 pub(crate) fn fitted(data: &Rankings, likelihood: Likelihood) -> Result<Fitted, FitError> {
     let found = fit_rankings(data, likelihood)?;
     let (converged, iterations) = (found.converged, found.iterations);
+    let errors = |of: &Array2<f64>| found.no_noise.is_none().then(|| of.diag().mapv(f64::sqrt));
     Ok(Fitted {
         log_strength: Some(found.log_strength.clone()),
-        standard_error: Some(found.covariance.diag().mapv(f64::sqrt)),
-        sandwich_error: Some(found.sandwich.diag().mapv(f64::sqrt)),
+        standard_error: errors(&found.covariance),
+        sandwich_error: errors(&found.sandwich),
         log_likelihood: Some(found.log_likelihood),
         existence: found.existence.clone(),
         prior: found.prior,
@@ -143,8 +154,16 @@ impl ModelResult for RankingFit {
         logistic(self.log_strength[i] - self.log_strength[j])
     }
 
+    fn own(&self) -> Map<String, Value> {
+        self.no_noise.map(|reason| ("no_errors".to_owned(), json!(reason))).into_iter().collect()
+    }
+
     fn notes(&self) -> Vec<String> {
-        vec![format!("log-likelihood {:.4}; errors by the sandwich over whole rankings", self.log_likelihood)]
+        let errors = match self.no_noise {
+            Some(reason) => format!("no errors: {reason}"),
+            None => "errors by the sandwich over whole rankings".to_owned(),
+        };
+        vec![format!("log-likelihood {:.4}; {errors}", self.log_likelihood)]
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Matches {
     matches: Vec<(u32, u32)>,
     /// Where matches of equal time end; one span where they have none.
     spans: Vec<usize>,
-    /// Whether every match has a time.
+    /// Whether every match has a time, and not all the same.
     pub timed: bool,
 }
 
@@ -60,8 +60,11 @@ impl Matches {
     /// Of rows and rankings, by time where every one has one.
     ///
     /// # Errors
-    /// [`FitError::TooManyMatches`].
+    /// [`FitError::PartsOfMatches`], [`FitError::TooManyMatches`].
     pub fn of(data: &Battles) -> Result<Self, FitError> {
+        if let Some(row) = data.rows.iter().find(|b| b.weight.fract() != 0.0) {
+            return Err(FitError::PartsOfMatches { weight: row.weight });
+        }
         let total: f64 = data.rows.iter().map(|b| b.weight).sum();
         if total > MOST_MATCHES {
             return Err(FitError::TooManyMatches { matches: total, most: MOST_MATCHES });
@@ -79,7 +82,7 @@ impl Matches {
             pairs.extend(kept.map(|b| Pair { first: b.first, second: b.second, outcome: b.outcome }));
             if pairs.len() as u32 > start {
                 let one = ((start, pairs.len() as u32), rows[0].time);
-                matches.extend(std::iter::repeat_n(one, rows[0].weight.round() as usize));
+                matches.extend(std::iter::repeat_n(one, rows[0].weight as usize));
             }
             at = end;
         }
@@ -95,6 +98,7 @@ impl Matches {
             });
             spans = each.collect();
         }
+        let timed = timed && (spans.len() > 1 || matches.len() == 1);
         Ok(Self { pairs, matches: matches.into_iter().map(|m| m.0).collect(), spans, timed })
     }
 
@@ -223,7 +227,7 @@ pub struct Ratings {
     pub rating: Array1<f64>,
     /// Their standard deviations in that unit, `[n]`, where the model has them.
     pub sigma: Option<Array1<f64>>,
-    /// The order of the matches: `time`, or `shuffles` where they have none.
+    /// The order of the matches: `time`, or `shuffles` where no times put them in order.
     pub order: &'static str,
     /// How they become probabilities.
     pub link: Link,
@@ -268,7 +272,9 @@ impl ModelResult for Ratings {
     fn notes(&self) -> Vec<String> {
         let order = match self.order {
             "time" => "in the order of time".to_owned(),
-            _ => format!("mean over {SHUFFLES} shuffled orders or fewer, as the matches have no times"),
+            _ => {
+                format!("mean over {SHUFFLES} shuffled orders or fewer, as no times put the matches in order")
+            }
         };
         vec![format!("{order}: another order gives other ratings (see equipoise rank)")]
     }

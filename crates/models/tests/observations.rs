@@ -12,8 +12,8 @@ use equipoise_data::{
 use equipoise_models::intervals::Intervals;
 use equipoise_models::leaderboard::{BoardOptions, Leaderboard, Row, Unmet, leaderboard};
 use equipoise_models::{
-    BRADLEY_TERRY, Contexts, Counts, DAVIDSON, Existence, ModelData, PairFit, PairOptions, fit, fit_observed,
-    model,
+    BRADLEY_TERRY, Contexts, Counts, DAVIDSON, Existence, FitError, ModelData, PairFit, PairOptions, fit,
+    fit_observed, model,
 };
 use ndarray::arr2;
 use serde_json::{Value, json};
@@ -350,4 +350,70 @@ fn names_and_rows_have_no_say() {
         assert_eq!(found.rows[0].nash_support, found.rows[1].nash_support);
         assert_eq!(found.rows[0].nash_range, Some((0.0, 1.0)));
     }
+}
+
+/// Elo and TrueSkill follow whole matches: of fractions there is none on the board, and `fit` says which weight.
+#[test]
+fn parts_of_matches_are_not_followed() {
+    let text = "item_a,item_b,outcome,weight\nx,y,a,2\nx,y,b,1.5\n";
+    let rows = battles(text, Ties::Half);
+    for name in ["elo", "trueskill"] {
+        let refused = model(name).unwrap().fit(&rows.clone().into(), &Value::Null).unwrap_err();
+        assert_eq!(refused, FitError::PartsOfMatches { weight: 1.5 }, "{name}");
+    }
+    let mut found = board(&read("x,y,a,2\nx,y,b,1.5\n"));
+    found.follow_matches(&rows, 1).unwrap();
+    assert!(found.no_matches.unwrap().contains("fractions") && found.timed.is_none());
+    assert!(found.rows.iter().all(|row| row.matches.is_none()));
+    assert!(found.tops().iter().all(|(name, _)| !["elo", "trueskill"].contains(name)));
+}
+
+/// Times that are all the same order nothing.
+#[test]
+fn equal_times_are_no_order() {
+    let dated = |days: [u32; 2]| {
+        let [a, b] = days;
+        let text = format!("item_a,item_b,outcome,timestamp\nx,y,a,2024-01-0{a}\ny,x,a,2024-01-0{b}\n");
+        let rows = battles(&text, Ties::Half);
+        let mut found = board(&rows.counts().into());
+        found.follow_matches(&rows, 1).unwrap();
+        (found.timed, model("elo").unwrap().fit(&rows.into(), &Value::Null).unwrap().own()["order"].clone())
+    };
+    assert_eq!(dated([1, 1]), (Some(false), "shuffles".into()));
+    assert_eq!(dated([1, 2]), (Some(true), "time".into()));
+}
+
+/// Weights in fractions are no counts, whatever is fitted to them.
+#[test]
+fn fractions_have_no_standard_errors() {
+    let rankings = |text: &str| -> ModelData {
+        let all = Selection::default();
+        equipoise_data::parse_rankings(Path::new("d.csv"), text.as_bytes(), &all).unwrap().into()
+    };
+    let judged = |text: &str| -> ModelData { battles(text, Ties::Half).into() };
+    for (weight, known) in [("2", true), ("2.5", false)] {
+        let orders = rankings(&format!("ranking,weight\nx > y > z,{weight}\nz > y > x,1\ny > x,1\n"));
+        let rows = judged(&format!("item_a,item_b,outcome,weight,magnitude\nx,y,a,{weight},1\nx,y,b,1,2\n"));
+        let all = [
+            ("plackett-luce", &orders),
+            ("plackett-luce-split", &orders),
+            ("scaled-bradley-terry", &rows),
+            ("margin-bradley-terry", &rows),
+        ];
+        for (name, data) in all {
+            let found = model(name).unwrap().fit(data, &Value::Null).unwrap();
+            assert_eq!(found.standard_error.is_some(), known, "{name} {weight}");
+            assert!(known || found.sandwich_error.is_none());
+            assert_eq!(found.own().contains_key("no_errors"), !known, "{name} {weight}");
+            assert_eq!(found.notes()[0].contains("fractions"), !known, "{name} {weight}");
+        }
+    }
+}
+
+/// Of nothing there are 0, not -0.
+#[test]
+fn no_comparisons_are_zero() {
+    let data = read("x,y,a,0\n");
+    assert!(data.count().is_sign_positive() && data.comparisons.total.is_sign_positive());
+    assert!(data.comparisons.total_ties.is_sign_positive());
 }

@@ -59,7 +59,7 @@ impl ModelAnswer {
                 own.insert("ties".to_owned(), json!(counts.observations.comparisons.total_ties));
             }
             ModelData::Rankings(all) => {
-                let total: f64 = all.rankings.iter().map(|r| r.weight).sum();
+                let total = all.rankings.iter().fold(0.0, |sum, r| sum + r.weight);
                 own.insert("rankings".to_owned(), json!(total));
             }
             ModelData::Battles(_) | ModelData::Contexts(_) => {}

@@ -4,7 +4,8 @@ use std::fmt;
 
 use equipoise::core::seed::stream;
 use equipoise::models::canonical::Canonical;
-use equipoise::models::intervals::{Intervals, open_reason};
+use equipoise::models::graph::open_reasons;
+use equipoise::models::intervals::Intervals;
 use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
 use equipoise::models::{Convergence, Counts, Iteration, ModelEntry, PairFit, PairOptions, Parameter};
 use serde::ser::SerializeMap as _;
@@ -173,7 +174,7 @@ pub(super) fn answer(
         low,
         high,
         ranks,
-        open: found.open.iter().map(|ends| open_reason(*ends)).collect(),
+        open: open_reasons(data, &found.open),
         observed: counts.observations.words(),
         no_intervals: intervals.is_none().then(|| found.no_noise.unwrap_or("the fit has no covariance")),
         islands: found.islands.len(),
@@ -268,13 +269,13 @@ impl fmt::Display for PairwiseAnswer {
                 self.islands
             )?;
         }
-        for reason in ["below", "above", "strength"] {
-            let of = |i: &usize| self.open[*i].is_some_and(|said| said.ends_with(reason));
-            let names: Vec<String> =
-                (0..self.labels.len()).filter(of).map(|i| self.labels[i].clone()).collect();
-            if let Some(said) = (0..self.labels.len()).find(of).and_then(|i| self.open[i]) {
-                write!(f, "\nopen: {} {said}", some(&names))?;
-            }
+        let mut reasons: Vec<&str> = self.open.iter().copied().flatten().collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            let of = self.labels.iter().zip(&self.open).filter(|(_, said)| **said == Some(reason));
+            let names: Vec<String> = of.map(|(label, _)| label.clone()).collect();
+            write!(f, "\nopen: {} {reason}", some(&names))?;
         }
         f.write_str(&self.existence())?;
         let (converged, iterations) = (self.converged, self.iterations);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use equipoise::data::Comparisons;
+use equipoise::data::{Comparisons, Grouped};
 use equipoise::models::intransitivity::{DECIDING, Inspection, LEVEL, Measure};
 use equipoise::models::position::{Position, position};
 use serde::ser::SerializeMap as _;
@@ -77,6 +77,8 @@ pub struct InspectAnswer {
     pub position_bias: Option<PositionBias>,
     /// How the items listed first fared; `None` where all rows are ties.
     pub position: Option<PositionFacts>,
+    /// Contexts and annotators that compare a pair more than once, where there are some: rows are taken as independent.
+    pub repeated: Vec<Repeated>,
     /// Whether one board fits every context, and every annotator, where a file splits by them.
     pub agreement: Vec<GroupAgreement>,
     /// Krippendorff's alpha over what several annotators judged: the same two items in the same context.
@@ -104,6 +106,27 @@ pub struct AnnotatorAgreement {
     pub alpha_of_scores: Option<f64>,
 }
 
+/// Groups whose comparisons may depend on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Repeated {
+    /// `context` or `annotator`.
+    pub by: &'static str,
+    /// Groups with a name that compare some pair more than once.
+    pub groups: usize,
+}
+
+impl Repeated {
+    /// `None` if no group does.
+    pub(super) fn of(by: &'static str, data: &Grouped) -> Option<Self> {
+        let repeats = |(name, group): &(&String, &Comparisons)| {
+            !name.is_empty() && group.pairs.iter().any(|p| p.met() > 1.0)
+        };
+        let groups = data.names.iter().zip(&data.groups).filter(repeats).count();
+        (groups > 0).then_some(Self { by, groups })
+    }
+}
+
 /// Whether one board fits every group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -117,6 +140,9 @@ pub struct GroupAgreement {
     /// Of win rates as different between the groups, if outcomes are dealt to the comparisons of a pair at random; `None` if
     /// that cannot be tested.
     pub p_value: Option<f64>,
+    /// Why it is not tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untested: Option<&'static str>,
 }
 
 impl GroupAgreement {
@@ -433,6 +459,7 @@ impl InspectAnswer {
             sparse_pairs,
             position_bias: position.and_then(|found| PositionBias::of(&found)),
             position: position.map(Into::into),
+            repeated: Vec::new(),
             agreement: Vec::new(),
             annotator_agreement: None,
             verdict: InspectVerdict::of(data, found),
@@ -468,7 +495,15 @@ fn listed(items: &[String]) -> String {
 
 impl fmt::Display for InspectAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  {}\n\n", self.verdict.word(), self.verdict)?;
+        writeln!(f, "{}\n  {}", self.verdict.word(), self.verdict)?;
+        for Repeated { by, groups } in &self.repeated {
+            writeln!(
+                f,
+                "  rows are taken as independent of each other, but {groups} {by}s compare a pair more than once: where those \
+                 comparisons are alike, p-values are too small (rank --by-{by} has the errors of whole {by}s)"
+            )?;
+        }
+        writeln!(f)?;
         writeln!(f, "Condorcet winner   {}", self.condorcet_winner.as_deref().unwrap_or("none"))?;
         writeln!(f, "Smith set          {}", listed(&self.smith_set))?;
         writeln!(f, "maximal lottery    {}", self.nash.words(&self.labels))?;
@@ -539,7 +574,14 @@ impl InspectAnswer {
                 P(self.strongest_cycle.p_value)
             )?;
         }
-        for GroupAgreement { by, groups, shared, p_value } in &self.agreement {
+        for GroupAgreement { by, groups, shared, p_value, untested } in &self.agreement {
+            if let Some(reason) = untested {
+                write!(
+                    f,
+                    "\n{by}s: whether one board fits them all is not tested: {reason} ({groups} groups)"
+                )?;
+                continue;
+            }
             let said = match p_value {
                 Some(p) if *p < LEVEL => "one board does not fit them all",
                 Some(_) => "nothing speaks against one board for all",

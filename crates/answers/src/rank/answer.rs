@@ -9,6 +9,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::position::PositionFacts;
+use crate::source::tie_rule;
 use crate::table::{some, table, width};
 
 /// Items under several ratings side by side.
@@ -26,6 +27,9 @@ pub struct RankAnswer {
     /// Pairs that never met.
     #[serde(skip)]
     pub unmet: usize,
+    /// What a tie counted, in words.
+    #[serde(skip)]
+    pub ties: &'static str,
     /// Whether the Bradley-Terry likelihood has a finite maximum; else the logistic prior was added.
     pub exists: bool,
     /// Whether Newton's method converged.
@@ -46,6 +50,8 @@ pub struct RankAnswer {
     pub nash_unique: Option<bool>,
     /// Ratings that follow matches, if there are any: whether by their times, or as means over shuffled orders.
     pub timed: Option<bool>,
+    /// Why there are no ratings that follow matches, where rows were given and there are none.
+    pub no_matches: Option<&'static str>,
     /// Who each rating puts on top: the rating, and in words the item or the items that share it. Serialises as an object.
     #[serde(serialize_with = "as_object")]
     pub top: Vec<(&'static str, String)>,
@@ -182,6 +188,7 @@ impl RankAnswer {
             n: data.n(),
             comparisons: data.total,
             unmet: data.unmet(),
+            ties: tie_rule(data.ties),
             exists: found.fit.exists,
             converged: found.fit.converged,
             replicates: found.replicates,
@@ -192,6 +199,7 @@ impl RankAnswer {
             no_lottery: found.no_lottery,
             nash_unique: found.nash_unique,
             timed: found.timed,
+            no_matches: found.no_matches,
             top: tops.iter().map(|(rating, islands)| (*rating, words(islands))).collect(),
             leaders: tops.iter().map(|(rating, islands)| (*rating, names(&islands.concat()))).collect(),
             position: position(observations).map(Into::into),
@@ -243,13 +251,14 @@ impl fmt::Display for RankAnswer {
         if let Some(said) = self.position.map(|p| p.to_string()).filter(|said| !said.is_empty()) {
             write!(f, "\n{said}")?;
         }
+        let ties = self.ties;
         match self.no_intervals {
             Some(reason) => {
-                write!(f, "\nBradley-Terry: log strength, ties half; no intervals and ranks: {reason}.")?
+                write!(f, "\nBradley-Terry: log strength; ties: {ties}; no intervals and ranks: {reason}.")?
             }
             None => write!(
                 f,
-                "\nBradley-Terry: log strength with simultaneous 95% intervals; ranks likewise; ties half. Observations: {} {}.",
+                "\nBradley-Terry: log strength with simultaneous 95% intervals; ranks likewise; ties: {ties}. Observations: {} {}.",
                 self.observations, self.observed
             )?,
         }
@@ -286,9 +295,12 @@ impl fmt::Display for RankAnswer {
                 "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over shuffles.",
             )?,
             Some(false) => f.write_str(
-                "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over shuffles, as matches have no times.",
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over shuffles, as no times put the matches in order.",
             )?,
             None => {}
+        }
+        if let Some(reason) = self.no_matches {
+            write!(f, "\nElo and TrueSkill: left out, as {reason}.")?;
         }
         Ok(())
     }

@@ -19,6 +19,22 @@ pub enum InspectError {
     /// No fit.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// Rankings with ties that were dropped.
+    #[error(
+        "has rankings with tied items and drops ties: which pairs of a ranking are left is then chance, and no data like these can \
+         be drawn; leave out --ties drop"
+    )]
+    DroppedTies,
+    /// More rankings than are drawn one by one.
+    #[error(
+        "has {rankings:.2e} rankings; at most {most:.0e} are drawn one by one for every data set: scale the weights down"
+    )]
+    TooManyRankings {
+        /// Weight of all rankings.
+        rankings: f64,
+        /// Most that are drawn.
+        most: f64,
+    },
     /// No lottery.
     #[error(transparent)]
     Reference(#[from] ReferenceError),

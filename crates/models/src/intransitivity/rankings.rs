@@ -2,21 +2,46 @@
 
 use equipoise_core::Rng;
 use equipoise_core::sample::uniform;
-use equipoise_data::{Comparisons, Count, PairCount, Rankings};
+use equipoise_data::{Comparisons, Count, PairCount, Ranking, Rankings, Ties};
 use ndarray::Array1;
+
+use super::measures::InspectError;
+
+/// Most rankings that are drawn for one data set.
+const MOST: f64 = 2e7;
 
 /// Rankings by the numbers of the items of some comparisons.
 pub(super) struct WholeRankings {
-    /// Items of each, with the sizes of its groups of tied places, from the best.
-    rankings: Vec<(Vec<usize>, Vec<usize>)>,
+    /// Items of each, with the sizes of its groups of tied places, from the best, and how many of these there are.
+    rankings: Vec<(Vec<usize>, Vec<usize>, u64)>,
     /// `[n x n]`: which pair two items are.
     pair: Vec<usize>,
     n: usize,
 }
 
 impl WholeRankings {
-    /// The rankings that these comparisons are the pairs of; `None` if they are not, as where rows or ties were left out.
-    pub(super) fn new(rankings: &Rankings, data: &Comparisons) -> Option<Self> {
+    /// The rankings that these comparisons are the pairs of; `None` if they are not, or come in fractions.
+    ///
+    /// # Errors
+    /// [`InspectError::DroppedTies`], [`InspectError::TooManyRankings`].
+    pub(super) fn new(rankings: &Rankings, data: &Comparisons) -> Result<Option<Self>, InspectError> {
+        let total: f64 = rankings.rankings.iter().map(|r| r.weight).sum();
+        if rankings.rankings.iter().any(|r| r.weight.fract() != 0.0) {
+            return Ok(None);
+        }
+        let of_several = |r: &Ranking| r.groups.iter().map(Vec::len).sum::<usize>() > 2;
+        if data.ties == Ties::Drop
+            && rankings.rankings.iter().any(|r| of_several(r) && r.groups.iter().any(|g| g.len() > 1))
+        {
+            return Err(InspectError::DroppedTies);
+        }
+        if total > MOST {
+            return Err(InspectError::TooManyRankings { rankings: total, most: MOST });
+        }
+        Ok(Self::placed(rankings, data))
+    }
+
+    fn placed(rankings: &Rankings, data: &Comparisons) -> Option<Self> {
         let n = data.n();
         let mut place = vec![None; rankings.labels.len()];
         for (k, label) in rankings.labels.iter().enumerate() {
@@ -28,14 +53,14 @@ impl WholeRankings {
         }
         let (mut all, mut pairs) = (Vec::new(), 0.0);
         for ranking in &rankings.rankings {
+            if data.ties == Ties::Drop && ranking.groups.len() == 1 {
+                continue;
+            }
             let sizes: Vec<usize> = ranking.groups.iter().map(Vec::len).collect();
             let items: Vec<usize> =
                 ranking.groups.iter().flatten().map(|&i| place[i as usize]).collect::<Option<_>>()?;
-            if ranking.weight.fract() != 0.0 {
-                return None;
-            }
             pairs += ranking.weight * (items.len() * items.len().saturating_sub(1) / 2) as f64;
-            all.extend(std::iter::repeat_n((items, sizes), ranking.weight as usize));
+            all.push((items, sizes, ranking.weight as u64));
         }
         // in an order that the rows do not decide
         all.sort_unstable();
@@ -47,7 +72,8 @@ impl WholeRankings {
     pub(super) fn draw(&self, data: &Comparisons, strength: &Array1<f64>, rng: &mut Rng) -> Comparisons {
         let mut counts = vec![Count::default(); data.pairs.len()];
         let mut drawn: Vec<(f64, usize)> = Vec::new();
-        for (items, sizes) in &self.rankings {
+        let each = self.rankings.iter().flat_map(|r| std::iter::repeat_n((&r.0, &r.1), r.2 as usize));
+        for (items, sizes) in each {
             drawn.clear();
             // from the lowest number: who was ranked where in the file has no say
             let mut ascending = items.clone();
@@ -84,7 +110,7 @@ mod tests {
 
     use equipoise_core::logistic::logistic;
     use equipoise_core::seed::stream;
-    use equipoise_data::{Selection, parse_comparisons, parse_rankings};
+    use equipoise_data::{Selection, Unit, parse_comparisons, parse_observations, parse_rankings};
 
     use super::*;
 
@@ -94,7 +120,7 @@ mod tests {
         let (path, all) = (Path::new("r.csv"), Selection::default());
         let data = parse_comparisons(path, text, &all).unwrap();
         let rankings = parse_rankings(path, text, &all).unwrap();
-        let whole = WholeRankings::new(&rankings, &data).unwrap();
+        let whole = WholeRankings::new(&rankings, &data).unwrap().unwrap();
         let strength = Array1::from(vec![0.7, 0.0, -0.7]);
         let drawn = whole.draw(&data, &strength, &mut stream(1, "whole rankings", &[]));
         assert_eq!((drawn.total, drawn.total_ties), (data.total, 3000.0));
@@ -113,6 +139,33 @@ mod tests {
         );
         // comparisons that are not theirs
         let other = parse_comparisons(path, b"ranking\nx > y > z\n", &all).unwrap();
-        assert!(WholeRankings::new(&rankings, &other).is_none());
+        assert!(WholeRankings::new(&rankings, &other).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let path = Path::new("r.csv");
+        let of = |text: &[u8], ties| {
+            let all = Selection { ties, ..Selection::default() };
+            let data = parse_comparisons(path, text, &all).unwrap();
+            WholeRankings::new(&parse_rankings(path, text, &all).unwrap(), &data)
+        };
+        let large = of(b"ranking,weight\nx > y > z,1e9\nz > y > x,1e9\n", Ties::Half);
+        assert!(matches!(large, Err(InspectError::TooManyRankings { rankings: 2e9, .. })));
+        let tied = of(b"ranking\nx > y = z\nz > y > x\n", Ties::Drop);
+        assert!(matches!(tied, Err(InspectError::DroppedTies)));
+        assert!(of(b"ranking\nx > y > z\nz > y > x\n", Ties::Drop).unwrap().is_some());
+        // a tied pair that is dropped leaves no part of a ranking
+        assert!(of(b"ranking\nx > y > z\nz = x\n", Ties::Drop).unwrap().is_some());
+    }
+
+    #[test]
+    fn observations_know_their_rankings() {
+        let text = b"ranking,weight\nx > y = z > w,3\nw > x,2\nx = y,1\n";
+        let (path, all) = (Path::new("r.csv"), Selection::default());
+        let rankings = parse_rankings(path, text, &all).unwrap();
+        let found = parse_observations(path, text, &all, Unit::Row).unwrap();
+        let whole = |r: &Rankings| WholeRankings::new(r, &found.comparisons).unwrap().unwrap().rankings;
+        assert_eq!(whole(&found.rankings().unwrap()), whole(&rankings));
     }
 }

@@ -229,7 +229,7 @@ fn contexts_note(b: &Leaderboard) -> String {
 
 fn notes(b: &Leaderboard) -> Vec<String> {
     let mut notes = vec![
-        "Strength: Bradley-Terry log strength, maximum likelihood, ties half; a lead of 1 nat is a win rate of 73%.".to_owned(),
+        "Strength: Bradley-Terry log strength, maximum likelihood; a lead of 1 nat is a win rate of 73%.".to_owned(),
         "Intervals and ranks: simultaneous 95%: all of them hold together with that probability. An open end is bounded by \
          nothing in the data.".to_owned(),
     ];
@@ -251,7 +251,7 @@ fn notes(b: &Leaderboard) -> Vec<String> {
             "time" => "Elo (K = 4) and TrueSkill (mu - 3 sigma) follow the matches in the order of time; +- is the standard \
                        deviation of Elo over shuffled orders."
                 .to_owned(),
-            _ => "Elo (K = 4) and TrueSkill (mu - 3 sigma) are means over shuffled orders, as matches have no times; +- is the \
+            _ => "Elo (K = 4) and TrueSkill (mu - 3 sigma) are means over shuffled orders, as no times put the matches in order; +- is the \
                   standard deviation of Elo over them."
                 .to_owned(),
         });
