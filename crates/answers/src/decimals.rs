@@ -1,7 +1,5 @@
 //! The win rates that a text states, digit by digit: decimal numbers are fractions, whatever a double makes of them.
 
-use std::path::Path;
-
 use equipoise::env::Game;
 use equipoise::reference::RationalMargins;
 
@@ -13,9 +11,10 @@ const READ: f64 = 4e-16;
 /// The margins of a matrix of one context as its CSV or JSON text states them. A pair whose two win rates do not sum to 1 to the
 /// last digit holds rounding of its own, and is read to fifteen places. `None` if the text is not laid out as a table of
 /// decimal numbers behind its labels, or says something else than what was read.
-pub(crate) fn stated(path: &Path, text: &str, game: &Game) -> Option<RationalMargins> {
+pub(crate) fn stated(text: &str, game: &Game) -> Option<RationalMargins> {
     let n = game.shape().actions(0);
-    let json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    // a table whose first label begins so is left to the double
+    let json = text.trim_start().starts_with(['[', '{']);
     let cells = if json { json_cells(text) } else { csv_cells(text, n)? };
     if game.contexts() != 1 || cells.len() != n * n {
         return None;
@@ -89,13 +88,15 @@ fn decimal(cell: &str) -> Option<(i128, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use equipoise::data::parse_matrix;
 
     fn read(name: &str, text: &str) -> Option<Vec<(i128, i128)>> {
         let game = parse_matrix(Path::new(name), text.as_bytes()).expect("a matrix");
         let n = game.shape().actions(0);
-        let found = stated(Path::new(name), text, &game)?;
+        let found = stated(text, &game)?;
         Some((0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| found.margin(i, j)).collect())
     }
 

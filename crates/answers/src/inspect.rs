@@ -5,7 +5,9 @@ mod groups;
 mod verdict;
 
 use equipoise::core::seed::stream;
-use equipoise::data::{Battles, Comparisons, Grouped, Grouping, Rankings};
+use equipoise::data::{
+    Battles, Collected, Comparisons, Contents, Grouped, Keep, Rankings, collect_comparisons,
+};
 use equipoise::models::agreement::agreement;
 use equipoise::models::intransitivity::{inspect as test_intransitivity, inspect_rankings as test_rankings};
 use equipoise::models::krippendorff::{Distance, alpha, units};
@@ -20,7 +22,10 @@ pub use verdict::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, On
 
 use crate::error::AnswerError;
 use crate::progress::{Progress, Silent, Stage};
-use crate::source::{Source, group_name};
+use crate::source::{Source, group_name, note_comparisons};
+
+/// Most rows that are kept on the chance that several annotators judged them; of a longer file they are read again if so.
+const MOST_ROWS: usize = 5_000_000;
 
 /// How comparisons are inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +58,35 @@ pub struct InspectData {
 }
 
 impl InspectData {
-    /// Reads a file; groups are kept if there are at least two.
+    /// Reads a file, once, and its beginning before; groups are kept if there are at least two. Above five million
+    /// comparisons by several annotators it is read again for its rows.
     ///
     /// # Errors
     /// As [`Source::comparisons`].
     pub fn read(source: &Source, progress: &dyn Progress) -> Result<Self, AnswerError> {
-        let comparisons = source.comparisons(progress)?;
-        // a file without the column has no groups, which is no error here
-        let by = |grouping| source.grouped(grouping, &Silent).ok().filter(|g| g.names.len() > 1);
-        let (contexts, annotators) = (by(Grouping::Context), by(Grouping::Annotator));
-        let rows = annotators.as_ref().and_then(|_| source.battles(&Silent).ok());
-        let rankings = source.rankings(&Silent).ok();
+        let contents = source.contents();
+        if contents != Contents::Comparisons {
+            let comparisons = source.comparisons_in(contents, progress)?;
+            return Ok(Self { comparisons, contexts: None, annotators: None, rows: None, rankings: None });
+        }
+        let keep = Keep {
+            rows: Some(MOST_ROWS),
+            contexts: true,
+            annotators: true,
+            rankings: true,
+            ..Keep::default()
+        };
+        let found = collect_comparisons(&source.path, &source.selection, keep)?;
+        let Collected { observations, battles, contexts, annotators, rankings } = found;
+        let comparisons = observations.comparisons;
+        note_comparisons(&comparisons, "left out", progress);
+        let several = |groups: Option<Grouped>| groups.filter(|groups| groups.names.len() > 1);
+        let (contexts, annotators) = (several(contexts), several(annotators));
+        let rows = match (&annotators, battles) {
+            (None, _) => None,
+            (Some(_), None) => Some(source.battles(&Silent)?),
+            (Some(_), kept) => kept,
+        };
         Ok(Self { comparisons, contexts, annotators, rows, rankings })
     }
 }

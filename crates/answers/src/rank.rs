@@ -4,7 +4,7 @@ mod answer;
 mod page;
 
 use equipoise::data::{
-    Battles, Collected, Comparisons, Grouped, Grouping, Keep, Observations, Unit, collect_comparisons,
+    Battles, Collected, Comparisons, Grouped, Keep, Observations, Unit, collect_comparisons,
 };
 use equipoise::models::intransitivity::InspectError;
 use equipoise::models::leaderboard::{BoardOptions, Leaderboard as Ratings, Unmet, leaderboard as ratings};
@@ -73,14 +73,13 @@ impl RankData {
         contexts: bool,
         progress: &dyn Progress,
     ) -> Result<Self, AnswerError> {
-        let groups = contexts.then_some(Grouping::Context);
-        let keep = Keep { rows: Some(MOST_MATCHES), groups, unit };
-        let Collected { observations, battles, groups } =
+        let keep = Keep { rows: Some(MOST_MATCHES), contexts, unit, ..Keep::default() };
+        let Collected { observations, battles, contexts, .. } =
             collect_comparisons(&source.path, &source.selection, keep)?;
         note_comparisons(&observations.comparisons, "in the lottery alone as the fit has them", progress);
         // rows of large weights are as many matches
         let battles = battles.filter(|_| observations.comparisons.total <= MOST_MATCHES as f64);
-        Ok(Self { observations, contexts: groups, battles })
+        Ok(Self { observations, contexts, battles })
     }
 }
 

@@ -17,6 +17,7 @@ use equipoise::reference::{
     equilibrium_ranges, regularised_equilibrium, regularised_path, select_exact, select_lottery,
     select_lottery_watched,
 };
+use num_integer::Integer as _;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -44,7 +45,8 @@ pub enum Select {
 pub struct SolveOptions {
     /// Temperature of the KL regularisation towards the reference, at least 0; 0: the original game.
     pub tau: f64,
-    /// The reference, positive, of the game's shape; `None`: uniform.
+    /// The reference, positive, of the game's shape; `None`: uniform. Only with `tau` above 0, with `path`, or with
+    /// [`Select::RegularisedLimit`].
     pub reference: Option<Policy>,
     /// Of several equilibria which one; `None`: [`Select::MaximumEntropy`]. Only with `tau` 0, and not with `path`.
     pub select: Option<Select>,
@@ -65,7 +67,14 @@ impl SolveOptions {
         if self.ranges && self.tau > 0.0 {
             return Err(AnswerError::option("ranges", "", unique));
         }
-        check_tau(self.tau)
+        check_tau(self.tau)?;
+        let towards = self.tau > 0.0 || self.path || self.select == Some(Select::RegularisedLimit);
+        if self.reference.is_some() && !towards {
+            let rule =
+                "is not used at tau 0: give a tau above 0, the path, or regularised-limit as what to select";
+            return Err(AnswerError::option("reference", "", rule));
+        }
+        Ok(())
     }
 }
 
@@ -431,7 +440,7 @@ fn proof(fractions: &RationalMargins, exact: &ExactEquilibria, labels: &[String]
         let (a, b) = fractions.margin(i, j);
         // 1/2 + a/b
         let (a, b) = (2 * a + b, 2 * b);
-        let common = greatest_common_divisor(a, b);
+        let common = a.gcd(&b);
         format!("{}/{}", a / common, b / common)
     };
     let texts = |p: &RationalPolicy| -> Vec<String> { (0..n).map(|i| p.fraction(i)).collect() };
@@ -456,10 +465,6 @@ fn proof(fractions: &RationalMargins, exact: &ExactEquilibria, labels: &[String]
         inside: (!exact.unique).then(|| texts(&exact.inside)),
         ranges,
     }
-}
-
-fn greatest_common_divisor(a: i128, b: i128) -> i128 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 fn path(

@@ -52,9 +52,8 @@ impl GivenGame {
     }
 
     /// A game that was read from a text of decimal numbers, each of which counts to its last digit.
-    fn of_text(game: Game, path: &Path) -> Self {
-        let text = has_fractions(&game).then(|| std::fs::read_to_string(path).ok()).flatten();
-        match text.and_then(|text| stated(path, &text, &game)) {
+    fn of_text(game: Game, text: &str) -> Self {
+        match has_fractions(&game).then(|| stated(text, &game)).flatten() {
             Some(fractions) => Self { game, fractions: Some(fractions) },
             None => Self::decimal(game),
         }
@@ -92,14 +91,10 @@ impl Source {
         contents(&self.path, &self.selection.reading)
     }
 
-    fn matrix(&self, progress: &dyn Progress) -> Result<Game, AnswerError> {
-        Ok(self.matrix_read(progress)?.game)
-    }
-
-    fn matrix_read(&self, progress: &dyn Progress) -> Result<MatrixRead, AnswerError> {
+    fn matrix_read(&self, contents: Contents, progress: &dyn Progress) -> Result<MatrixRead, AnswerError> {
         let known = self.selection.reading.check();
         known.map_err(|rule| AnswerError::input(rule).in_file(&self.path))?;
-        if self.contents() == Contents::Payoffs {
+        if contents == Contents::Payoffs {
             let rule = "holds payoffs of two players, which solve alone takes";
             return Err(AnswerError::input(rule).in_file(&self.path));
         }
@@ -118,19 +113,27 @@ impl Source {
     /// # Errors
     /// [`AnswerError::Data`].
     pub fn game(&self, progress: &dyn Progress) -> Result<GivenGame, AnswerError> {
-        if self.contents() == Contents::Comparisons {
+        self.game_in(self.contents(), progress)
+    }
+
+    /// [`Source::game`] of a file whose [`Source::contents`] were looked at already.
+    ///
+    /// # Errors
+    /// As [`Source::game`].
+    pub fn game_in(&self, contents: Contents, progress: &dyn Progress) -> Result<GivenGame, AnswerError> {
+        if contents == Contents::Comparisons {
             let data = read_comparisons(&self.path, &self.selection)?;
             note_comparisons(&data, "counted as 1/2", progress);
             return Ok(GivenGame::counted(&data));
         }
-        let MatrixRead { game, remarks } = self.matrix_read(progress)?;
-        let plain = remarks.is_empty();
+        let MatrixRead { game, remarks, text } = self.matrix_read(contents, progress)?;
+        // what was read otherwise than it stands in the text is not to be read there again
+        let text = text.filter(|_| remarks.is_empty());
         let binary = |ending: &std::ffi::OsStr| ["npy", "npz"].iter().any(|b| ending.eq_ignore_ascii_case(b));
-        Ok(match self.path.extension() {
-            Some(ending) if binary(ending) => game.into(),
-            // what was read otherwise than it stands in the text is not to be read there again
-            Some(_) if plain => GivenGame::of_text(game, &self.path),
-            _ => GivenGame::decimal(game),
+        Ok(match (self.path.extension(), text) {
+            (Some(ending), _) if binary(ending) => game.into(),
+            (_, Some(text)) => GivenGame::of_text(game, &text),
+            (_, None) => GivenGame::decimal(game),
         })
     }
 
@@ -139,9 +142,20 @@ impl Source {
     /// # Errors
     /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix of several contexts.
     pub fn comparisons(&self, progress: &dyn Progress) -> Result<Comparisons, AnswerError> {
-        let data = match self.contents() {
+        self.comparisons_in(self.contents(), progress)
+    }
+
+    pub(crate) fn comparisons_in(
+        &self,
+        contents: Contents,
+        progress: &dyn Progress,
+    ) -> Result<Comparisons, AnswerError> {
+        let data = match contents {
             Contents::Comparisons => read_comparisons(&self.path, &self.selection)?,
-            _ => comparisons_of(&self.matrix(progress)?).map_err(|e| e.in_file(&self.path))?,
+            _ => {
+                let game = self.matrix_read(contents, progress)?.game;
+                comparisons_of(&game).map_err(|e| e.in_file(&self.path))?
+            }
         };
         note_comparisons(&data, "left out", progress);
         Ok(data)
@@ -152,13 +166,14 @@ impl Source {
     /// # Errors
     /// As [`Source::comparisons`]; also [`AnswerError::Input`] for a matrix with a unit other than the row.
     pub fn observations(&self, unit: Unit, progress: &dyn Progress) -> Result<Observations, AnswerError> {
-        if self.contents() != Contents::Comparisons {
+        let contents = self.contents();
+        if contents != Contents::Comparisons {
             if unit != Unit::Row {
                 let rule =
                     "a matrix has no contexts or annotators; leave out --by-context and --by-annotator";
                 return Err(AnswerError::input(rule).in_file(&self.path));
             }
-            return self.comparisons(progress).map(Into::into);
+            return self.comparisons_in(contents, progress).map(Into::into);
         }
         let data = read_observations(&self.path, &self.selection, unit)?;
         note_comparisons(&data.comparisons, "left out", progress);

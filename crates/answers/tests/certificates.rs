@@ -128,41 +128,111 @@ fn every_changed_digit_is_refused_by_name() {
 #[test]
 fn the_proof_decides_without_digests() {
     for game in games() {
-        let mut whole = answer(&game, None, true);
-        whole["certificate"].as_object_mut().unwrap().remove("digests");
-        assert!(check_certificate(&whole, None).unwrap().valid);
-        for place in [
-            "/n",
-            "/duality_gap",
-            "/unique",
-            "/dimension",
-            "/certificate/unique",
-            "/certificate/exact/unique",
-            "/certificate/duality_gap",
-            "/certificate/exact/dimension",
-            "/ranges/0/0",
-            "/ranges/1/1",
-            "/method",
-            "/labels/0",
-            "/support/0",
-            "/certificate/best_responses/0",
-            "/certificate/exact/policy/0",
-            "/certificate/exact/win_rates/0/1",
-            "/certificate/value",
-            "/selected",
-        ] {
-            let leaf = whole.pointer(place).unwrap();
-            // 0/1 and 0/2 are one number
-            if leaf.as_str().is_some_and(|text| text.starts_with("0/")) {
-                continue;
-            }
-            for change in changes(leaf).into_iter().filter(|v| !v.is_null()) {
-                let mut forged = whole.clone();
-                *forged.pointer_mut(place).unwrap() = change.clone();
-                let refused = check_certificate(&forged, None).map_or(true, |checked| !checked.valid);
-                assert!(refused || forged == whole, "{place} as {change}");
+        for (select, ranges) in [(None, true), (Some(Select::Vertex), false)] {
+            let mut whole = answer(&game, select, ranges);
+            whole["certificate"].as_object_mut().unwrap().remove("digests");
+            assert!(check_certificate(&whole, None).unwrap().valid);
+            let mut places = Vec::new();
+            leaves(&whole, "", &mut places);
+            // how an equilibrium was selected and what else proves the same are not decided
+            let free = ["/certificate/exact/inside/", "/certificate/exact/ranges/", "/policy/"];
+            for place in places.iter().filter(|place| !free.iter().any(|start| place.starts_with(start))) {
+                let leaf = whole.pointer(place).unwrap();
+                // 0/1 and 0/2 are one number
+                if leaf.as_str().is_some_and(|text| text.starts_with("0/")) {
+                    continue;
+                }
+                for change in changes(leaf).into_iter().filter(|v| !v.is_null()) {
+                    let mut forged = whole.clone();
+                    *forged.pointer_mut(place).unwrap() = change.clone();
+                    assert!(refused(&forged) || forged == whole, "{place} as {change}");
+                }
             }
         }
+    }
+}
+
+fn refused(answer: &Value) -> bool {
+    check_certificate(answer, None).map_or(true, |checked| !checked.valid)
+}
+
+fn problems(answer: &Value) -> String {
+    let found = check_certificate(answer, None).unwrap();
+    assert_eq!(found.valid, found.problems.is_empty());
+    found.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The same answer in the layout of version 0.1: no digests, and of the proof neither dimension nor what follows it.
+fn as_layout_1(mut answer: Value) -> Value {
+    answer["certificate"].as_object_mut().unwrap().remove("digests");
+    let exact = answer["certificate"]["exact"].as_object_mut().unwrap();
+    for key in ["dimension", "inside", "ranges"] {
+        exact.remove(key);
+    }
+    exact["format"] = json!(1);
+    answer
+}
+
+/// A claim holds if it was proved, not if nothing was there to check it by.
+#[test]
+fn claims_without_a_proof_are_refused_by_name() {
+    for game in games() {
+        let whole = answer(&game, None, true);
+        let unique = whole["unique"] == json!(true);
+        let n = whole["n"].as_u64().unwrap() as usize;
+        let old = as_layout_1(whole.clone());
+        // a proof of several equilibria in layout 1 says nothing of their dimension and ranges
+        let mut silent = old.clone();
+        if !unique {
+            for key in ["dimension", "ranges"] {
+                assert!(problems(&old).contains(&format!("`{key}` is not proved")), "{}", problems(&old));
+                silent[key] = Value::Null;
+            }
+        }
+        assert_eq!(problems(&silent), "");
+        silent.as_object_mut().unwrap().remove("ranges");
+        assert_eq!(problems(&silent), "");
+        let forge = |answer: &Value, places: &[(&str, Value)]| {
+            let mut forged = answer.clone();
+            for (place, value) in places {
+                let (object, key) = place.rsplit_once('/').unwrap();
+                forged.pointer_mut(object).unwrap()[key] = value.clone();
+            }
+            problems(&forged)
+        };
+        let false_ranges = json!(vec![[0.3, 0.4]; n]);
+        for layout in [1, 2] {
+            let format = ("/certificate/exact/format", json!(layout));
+            for (place, value) in [("/dimension", json!(7)), ("/ranges", false_ranges.clone())] {
+                let said = forge(&silent, &[(place, value), format.clone()]);
+                assert!(said.contains(&place[1..]), "{place} in layout {layout}: {said}");
+            }
+            let said = forge(&silent, &[("/certificate/exact/dimension", json!(7)), format]);
+            assert!(said.contains("certificate.exact.dimension"), "layout {layout}: {said}");
+        }
+        // fields of layout 2 under the name of layout 1
+        let mut named = whole.clone();
+        named["certificate"].as_object_mut().unwrap().remove("digests");
+        let said = forge(&named, &[("/certificate/exact/format", json!(1))]);
+        assert!(said.contains("`certificate.exact.format` says 1"), "{said}");
+        let places =
+            [("/ranges", false_ranges), ("/dimension", json!(7)), ("/certificate/exact/dimension", json!(9))];
+        let said = forge(&named, &[&places[..], &[("/certificate/exact/format", json!(1))]].concat());
+        assert!(
+            ["`ranges", "`dimension`", "exact.dimension", "exact.format"].iter().all(|f| said.contains(f)),
+            "{said}"
+        );
+        // a proof by itself
+        let exact = &whole["certificate"]["exact"];
+        assert_eq!(problems(exact), "");
+        let mut bare = exact.clone();
+        for key in ["inside", "ranges"] {
+            bare.as_object_mut().unwrap().remove(key);
+        }
+        let said = forge(&bare, &[("/dimension", json!(7))]);
+        assert!(said.contains("certificate.exact.dimension"), "{said}");
+        let said = forge(exact, &[("/inside", json!(vec!["1"; n]))]);
+        assert!(said.contains("certificate.exact.inside"), "{said}");
     }
 }
 

@@ -47,6 +47,19 @@ fn options_that_cannot_be_are_refused_by_name() {
     assert_eq!(refused(SolveOptions { tau: 0.1, select, ..Default::default() }), "select");
     assert_eq!(refused(SolveOptions { path: true, select, ..Default::default() }), "select");
     assert_eq!(refused(SolveOptions { tau: 0.1, ranges: true, ..Default::default() }), "ranges");
+    // a reference that would play no part, and where it plays one
+    let uniform = || Some(Policy::uniform(given.game.shape()));
+    for select in [None, Some(Select::MaximumEntropy), Some(Select::Vertex)] {
+        assert_eq!(refused(SolveOptions { reference: uniform(), select, ..Default::default() }), "reference");
+    }
+    let select = Some(Select::RegularisedLimit);
+    for options in [
+        SolveOptions { reference: uniform(), select, ..Default::default() },
+        SolveOptions { reference: uniform(), path: true, ..Default::default() },
+        SolveOptions { reference: uniform(), tau: 0.1, ..Default::default() },
+    ] {
+        assert!(solve(&given, &options, &Silent).is_ok(), "{options:?}");
+    }
     let two = Game::from_array(&Array2::from_elem((2, 2), 0.5)).unwrap();
     let reference = Some(Policy::uniform(two.shape()));
     assert_eq!(refused(SolveOptions { tau: 0.1, reference, ..Default::default() }), "reference");

@@ -33,10 +33,11 @@ pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
 /// As [`read_matrix`].
 pub fn read_matrix_as(path: &Path, reading: &Reading) -> Result<MatrixRead, DataError> {
     if format_of(path, Reads::Matrix) == Ok(Format::Panels) {
-        return Ok(MatrixRead { game: panels::open(path)?, remarks: Vec::new() });
+        return Ok(MatrixRead { game: panels::open(path)?, remarks: Vec::new(), text: None });
     }
     let bytes = input::open(path)?.whole(input::shown(path))?;
-    parse_matrix_as(path, &bytes, reading)
+    let read = parse_matrix_as(path, &bytes, reading)?;
+    Ok(MatrixRead { text: String::from_utf8(bytes).ok(), ..read })
 }
 
 /// [`read_matrix`] from bytes; `path` tells the format and stands in messages.
@@ -120,7 +121,7 @@ fn game(
         Some(labels) => game.with_labels(vec![labels]).map_err(|e| DataError::new(path, e.to_string()))?,
         None => game,
     };
-    Ok(MatrixRead { game, remarks })
+    Ok(MatrixRead { game, remarks, text: None })
 }
 
 /// Payoffs of a symmetric game of two, scaled to margins.

@@ -49,7 +49,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Matr
         matrices.push(matrix);
     }
     let game = Game::new(matrices).expect("there is a context");
-    Ok(MatrixRead { game, remarks: largest.map(symmetrised).into_iter().collect() })
+    Ok(MatrixRead { game, remarks: largest.map(symmetrised).into_iter().collect(), text: None })
 }
 
 /// Reads a game from an archive: its only array, or the one named `matrix`, with the context weights in the one named
@@ -69,16 +69,16 @@ pub(crate) fn parse_archive(path: &Path, bytes: &[u8], reading: &Reading) -> Res
         }
         Ok(array)
     };
-    let MatrixRead { game, remarks } = parse(path, &unpack(&wanted)?, reading)?;
+    let read = parse(path, &unpack(&wanted)?, reading)?;
     if !weighted {
-        return Ok(MatrixRead { game, remarks });
+        return Ok(read);
     }
     let weights = unpack(WEIGHTS)?;
     shape(path, &weights)?;
     let weights = Array1::<f64>::read_npy(&weights[..])
         .map_err(|e| refuse(format!("`weights`: {e}; a float64 array of one number a context is needed")))?;
-    let game = game.with_weights(weights.to_vec()).map_err(|e| refuse(format!("`weights`: {e}")))?;
-    Ok(MatrixRead { game, remarks })
+    let game = read.game.with_weights(weights.to_vec()).map_err(|e| refuse(format!("`weights`: {e}")))?;
+    Ok(MatrixRead { game, ..read })
 }
 
 /// Name of the only array of an archive, or of the one named `matrix`.

@@ -134,8 +134,12 @@ pub fn parse_rankings(path: &Path, bytes: &[u8], selection: &Selection) -> Resul
 pub struct Keep {
     /// The rows themselves, if there are at most so many; of a longer file memory is taken for the pairs alone.
     pub rows: Option<usize>,
-    /// Counts for each context or annotator, if the file has that column.
-    pub groups: Option<Grouping>,
+    /// Counts for each context, if the file has them.
+    pub contexts: bool,
+    /// Counts for each annotator, likewise.
+    pub annotators: bool,
+    /// Rankings, if that is what the rows are.
+    pub rankings: bool,
     /// What is one observation; a context or an annotator needs its column.
     pub unit: Unit,
 }
@@ -147,24 +151,35 @@ pub struct Collected {
     pub observations: Observations,
     /// Row by row, if that was asked for and there are not too many.
     pub battles: Option<Battles>,
-    /// Counted for each group, if that was asked for and the column holds something.
-    pub groups: Option<Grouped>,
+    /// Counted for each context, if that was asked for and the column holds something.
+    pub contexts: Option<Grouped>,
+    /// Counted for each annotator, likewise.
+    pub annotators: Option<Grouped>,
+    /// The rankings, if that was asked for and there is no row of another kind.
+    pub rankings: Option<Rankings>,
 }
 
-/// Reads comparisons once and gives them in all the forms that are asked for: as [`read_comparisons`], [`read_battles`]
-/// and [`read_grouped`] would.
+/// Reads comparisons once and gives them in all the forms that are asked for: as [`read_comparisons`], [`read_battles`],
+/// [`read_grouped`] and [`read_rankings`] would.
 ///
 /// # Errors
 /// As [`read_comparisons`].
 pub fn collect_comparisons(path: &Path, selection: &Selection, keep: Keep) -> Result<Collected, DataError> {
-    let wanted =
-        Wanted { observed: Some(keep.unit), rows: keep.rows, groups: keep.groups, ..Wanted::default() };
-    let Gathered { observations, battles, groups, .. } = gather(path, Source::Files, selection, wanted)?;
+    let wanted = Wanted {
+        observed: Some(keep.unit),
+        rows: keep.rows,
+        groups: [keep.contexts, keep.annotators],
+        rankings: keep.rankings,
+        ..Wanted::default()
+    };
+    let gathered = gather(path, Source::Files, selection, wanted)?;
+    let Gathered { observations, battles, groups: [contexts, annotators], rankings, .. } = gathered;
     let observations = observations.expect("observations were wanted");
     // a column that is empty throughout groups nothing
     let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].role);
-    let groups = groups.filter(|_| keep.groups.is_some_and(held));
-    Ok(Collected { observations, battles, groups })
+    let contexts = contexts.filter(|_| held(Grouping::Context));
+    let annotators = annotators.filter(|_| held(Grouping::Annotator));
+    Ok(Collected { observations, battles, contexts, annotators, rankings })
 }
 
 /// What a file holds.
@@ -337,16 +352,21 @@ struct Wanted {
     observed: Option<Unit>,
     /// At most so many rows.
     rows: Option<usize>,
-    groups: Option<Grouping>,
-    /// Whether the column of the groups must exist.
+    /// Groups by each of [`GROUPINGS`].
+    groups: [bool; 2],
+    /// Whether their column must exist.
     column: bool,
+    rankings: bool,
 }
+
+const GROUPINGS: [Grouping; 2] = [Grouping::Context, Grouping::Annotator];
 
 struct Gathered {
     counts: Option<Comparisons>,
     observations: Option<Observations>,
     battles: Option<Battles>,
-    groups: Option<Grouped>,
+    groups: [Option<Grouped>; 2],
+    rankings: Option<Rankings>,
 }
 
 /// Takes the rows in, in every form that is wanted.
@@ -357,7 +377,9 @@ struct Sinks {
     rows: Option<Vec<Battle>>,
     rankings: Vec<Range<usize>>,
     most: usize,
-    groups: Option<(Grouping, Vec<Counter>)>,
+    groups: [Option<Vec<Counter>>; 2],
+    /// Rankings as a whole, until a row is none.
+    whole: Option<Vec<Ranking>>,
     rated: Rated,
 }
 
@@ -407,7 +429,8 @@ impl Sinks {
             rows: wanted.rows.map(|_| Vec::new()),
             rankings: Vec::new(),
             most: wanted.rows.unwrap_or_default(),
-            groups: wanted.groups.map(|by| (by, Vec::new())),
+            groups: wanted.groups.map(|wanted| wanted.then(Vec::new)),
+            whole: wanted.rankings.then(Vec::new),
             rated: Rated::default(),
         }
     }
@@ -420,6 +443,7 @@ impl Sinks {
         };
         match entry {
             Entry::Battle(b) => {
+                self.whole = None;
                 if let Some((unit, observed)) = &mut self.observed {
                     let group = group(*unit, b.context, b.annotator);
                     observed.battle((b.first, b.second, b.outcome), b.weight, group);
@@ -449,6 +473,9 @@ impl Sinks {
                 if end > start + 1 {
                     self.rankings.push(start..end);
                 }
+                if let Some(whole) = &mut self.whole {
+                    whole.push(r);
+                }
             }
             Entry::Rated { item, score, context, annotator } => {
                 self.rated.add(item, score, context, annotator);
@@ -461,8 +488,8 @@ impl Sinks {
         if let Some(counter) = &mut self.counter {
             counter.add(b.first, b.second, b.outcome, b.weight);
         }
-        if let Some((by, counters)) = &mut self.groups {
-            let at = if *by == Grouping::Context { b.context } else { b.annotator } as usize;
+        for (counters, at) in self.groups.iter_mut().zip([b.context, b.annotator]) {
+            let (Some(counters), at) = (counters, at as usize) else { continue };
             // names are numbered in turn: a new one is the next
             if at >= counters.len() {
                 counters.resize_with(at + 1, Counter::default);
@@ -486,10 +513,11 @@ fn gather(
 ) -> Result<Gathered, DataError> {
     let mut sinks = Sinks::new(wanted);
     let observed_by = wanted.observed.and_then(Unit::grouping);
-    let details = wanted.rows.is_some() || wanted.groups.is_some() || observed_by.is_some();
+    let grouped_by = GROUPINGS.into_iter().zip(wanted.groups).find_map(|(by, wanted)| wanted.then_some(by));
+    let details = wanted.rows.is_some() || grouped_by.is_some() || observed_by.is_some() || wanted.rankings;
     let files = source.files(path, &selection.reading)?;
     let mut collector = RowCollector::new(input::shown(path), selection, details, |entry| sinks.take(entry))?;
-    match (observed_by, wanted.groups) {
+    match (observed_by, grouped_by) {
         (Some(by), _) => collector.group_by(by.column()),
         (None, Some(by)) if wanted.column => collector.group_by(by.column()),
         (None, Some(_)) => {}
@@ -509,15 +537,24 @@ fn gather(
         let names = if unit == Unit::Annotator { &annotators } else { &contexts };
         observed.finish(counts, names)
     });
-    let groups = sinks.groups.map(|(by, counters)| {
-        let mut names = if by == Grouping::Context { contexts.clone() } else { annotators.clone() };
+    let [by_context, by_annotator] = sinks.groups;
+    let groups = [(by_context, &contexts), (by_annotator, &annotators)].map(|(counters, names)| {
+        let counters = counters?;
         // a group of rankings of one item compares nothing
-        names.truncate(counters.len());
-        Grouped::new(labels.clone(), names, counters, selection.ties, checks.clone())
+        let names = names[..counters.len().min(names.len())].to_vec();
+        Some(Grouped::new(labels.clone(), names, counters, selection.ties, checks.clone()))
     });
-    if let Some(groups) = &groups {
+    for groups in groups.iter().flatten() {
         finite(path, groups.groups.iter().map(|g| g.total).sum())?;
     }
+    let whole = sinks.whole.filter(|whole| !whole.is_empty());
+    let rankings_kept = whole.map(|rankings| Rankings {
+        labels: labels.clone(),
+        contexts: contexts.clone(),
+        annotators: annotators.clone(),
+        rankings,
+        checks: checks.clone(),
+    });
     let ties = selection.ties;
     let rankings = sinks.rankings;
     let battles =
@@ -525,7 +562,7 @@ fn gather(
     if let Some(battles) = &battles {
         finite(path, battles.rows.iter().map(|b| b.weight).sum())?;
     }
-    Ok(Gathered { counts, observations, battles, groups })
+    Ok(Gathered { counts, observations, battles, groups, rankings: rankings_kept })
 }
 
 fn counted(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Comparisons, DataError> {
@@ -554,8 +591,9 @@ fn grouped(
     selection: &Selection,
     by: Grouping,
 ) -> Result<Grouped, DataError> {
-    let wanted = Wanted { groups: Some(by), column: true, ..Wanted::default() };
-    Ok(gather(path, source, selection, wanted)?.groups.expect("groups were wanted"))
+    let wanted = Wanted { groups: GROUPINGS.map(|g| g == by), column: true, ..Wanted::default() };
+    let groups = gather(path, source, selection, wanted)?.groups;
+    Ok(groups.into_iter().flatten().next().expect("groups were wanted"))
 }
 
 fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankings, DataError> {

@@ -10,6 +10,8 @@ pub struct MatrixRead {
     pub game: Game,
     /// What a reader of the result should know, a sentence each.
     pub remarks: Vec<String>,
+    /// The text that it was read from, unpacked, if the file is one.
+    pub text: Option<String>,
 }
 
 /// A matrix of win rates; with `symmetrise` its margins are `(P - P')/2`, and how far the largest entry is from what it was

@@ -6,8 +6,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use equipoise_data::{
-    Comparisons, Contents, Grouping, Invalid, Reading, Selection, collect_comparisons, contents,
-    parse_battles, parse_comparisons, read_comparisons, read_grouped, read_matrix_as, read_payoffs,
+    Comparisons, Contents, Grouping, Invalid, Keep, Reading, Selection, collect_comparisons, contents,
+    parse_battles, parse_comparisons, read_battles, read_comparisons, read_grouped, read_matrix_as,
+    read_payoffs, read_rankings,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -404,4 +405,50 @@ fn matrices_that_were_rounded_and_payoffs() {
     let nfg = read_payoffs(&fixture("payoffs.nfg"), &Reading::default()).unwrap();
     assert_eq!((nfg.payoffs[[1, 0]], nfg.payoffs[[0, 1]], nfg.payoffs[[0, 2]]), (0.0, 0.5, 2.5));
     assert_eq!(read_payoffs(&fixture("outcomes.nfg"), &Reading::default()).unwrap().payoffs[[1, 1]], 2.0);
+}
+
+/// One pass gives what a pass for each of them gives.
+#[test]
+fn a_file_read_once_is_what_it_is_read_for_each_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let ranked = "ranking,context,annotator\na>b>c,p,x\nc>a,q,y\nb=c>a,p,y\n";
+    let both = "item_a,item_b,outcome,context,annotator\na,b,a,p,x\nb,c,tie,q,x\nc,a,b,p,y\n";
+    std::fs::write(dir.path().join("ranked.csv"), ranked).unwrap();
+    std::fs::write(dir.path().join("both.csv"), both).unwrap();
+    let paths = ["mt_bench_human.jsonl", "ultrafeedback.jsonl", "alpaca_eval.json"].map(fixture);
+    let paths = paths.into_iter().filter(|path| path.exists());
+    let (mut compared, mut in_order) = (0, 0);
+    for path in paths.chain(["ranked.csv", "both.csv"].map(|name| dir.path().join(name))) {
+        let selection = Selection::default();
+        let keep =
+            Keep { rows: Some(1000), contexts: true, annotators: true, rankings: true, ..Keep::default() };
+        let once = collect_comparisons(&path, &selection, keep).unwrap();
+        let counted = read_comparisons(&path, &selection).unwrap();
+        let found = once.observations.comparisons;
+        assert_eq!(
+            (&found.labels, &found.pairs, found.total),
+            (&counted.labels, &counted.pairs, counted.total)
+        );
+        let battles = read_battles(&path, &selection).unwrap();
+        assert_eq!(format!("{:?}", once.battles.unwrap().rows), format!("{:?}", battles.rows));
+        for (found, by) in [(once.contexts, Grouping::Context), (once.annotators, Grouping::Annotator)] {
+            let Some(found) = found else { continue };
+            let alone = read_grouped(&path, &selection, by).unwrap();
+            compared += 1;
+            assert_eq!((&found.names, &found.groups), (&alone.names, &alone.groups), "{}", path.display());
+        }
+        match (once.rankings, read_rankings(&path, &selection)) {
+            (Some(found), Ok(alone)) => {
+                in_order += 1;
+                assert_eq!(format!("{found:?}"), format!("{alone:?}"), "{}", path.display());
+            }
+            (None, Err(_)) => {}
+            (found, alone) => panic!("{}: {found:?} {alone:?}", path.display()),
+        }
+    }
+    assert!(compared >= 4 && in_order >= 1, "{compared} {in_order}");
+    // of a longer file the rows are not kept
+    let keep = Keep { rows: Some(2), ..Keep::default() };
+    let short = collect_comparisons(&dir.path().join("both.csv"), &Selection::default(), keep).unwrap();
+    assert!(short.battles.is_none() && short.contexts.is_none() && short.rankings.is_none());
 }

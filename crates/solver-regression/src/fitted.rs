@@ -6,13 +6,15 @@
 //!
 //! Every step buys one more label of every pair of different actions of every context (uniform pairs) and fits all labels
 //! so far. An oracle that answers with probabilities has said all after one label of each pair: the step is the optimum of
-//! the population loss, and the method is finished. With drawn labels the curve against duels is that of a growing data set. The losses are rows of [`crate::objectives`]; DPO and its relatives differ in
-//! nothing else here.
+//! the population loss, and the method is finished. With drawn labels the curve against duels is that of a growing data set. The
+//! losses are rows of [`crate::objectives`]; DPO and its relatives differ in nothing else here.
 //!
 //! Log-probabilities are `l = theta - log sum exp theta`. With `G = dL/dl` the gradient by theta is `G - p sum(G)`; it is
 //! exact, its Jacobian is taken by central differences of it, and Newton's method with a line search runs from the last
-//! policy, first from the reference. Where no finite minimiser exists (an action that always wins, an unbounded loss) the
-//! step says so and the run ends.
+//! policy, first from the reference. Where no finite minimiser exists (an action that always wins, an unbounded loss) more
+//! labels of probabilities would change nothing: the step says so and the run ends. More draws may: the
+//! first label of a pair is always won by one side. So the last fit of that context is kept, at first the reference, and the notes
+//! count the steps.
 //! Cost: `n (n - 1) / 2` duels a context and step; O(n^3) arithmetic a Newton step. Validity: a loss that is not convex is
 //! minimised locally, from the reference. All responses count as one token long.
 
@@ -53,6 +55,7 @@ fn build<L: PairLoss + Send + Clone + 'static>(loss: L, task: &Task) -> Result<B
             reference: task.reference.clone(),
             labels,
             asked: 0,
+            unfitted: Unfitted::default(),
         },
     ))
 }
@@ -68,31 +71,59 @@ struct Fitted<L> {
     labels: Vec<Array2<f64>>,
     /// Labels of each pair.
     asked: u64,
+    unfitted: Unfitted,
+}
+
+/// Steps whose drawn labels have no finite minimiser, in one context at least.
+#[derive(Default)]
+struct Unfitted {
+    /// Whether the last step is one.
+    now: bool,
+    /// How many there are.
+    steps: u64,
+    /// The last of them, from 1.
+    last: u64,
 }
 
 impl<L: PairLoss + Send> Solver for Fitted<L> {
     fn step(&mut self, oracle: &mut dyn Oracle, _rng: &mut Rng) -> Result<Progress, StepError> {
+        let shape = self.policy.shape().clone();
+        let crowded = (0..shape.contexts()).find(|&x| shape.actions(x) > MOST_ACTIONS);
+        if let Some(x) = crowded {
+            let n = shape.actions(x);
+            return Err(StepError::Inner(format!(
+                "context {x}: {n} actions; at most {MOST_ACTIONS} are fitted"
+            )));
+        }
         self.asked += 1;
         let mut answers = Answers { moved: self.asked == 1, drawn: false, probabilities: false };
         for (context, labels) in self.labels.iter_mut().enumerate() {
             answers.add(oracle, context, self.asked, labels);
         }
+        let drawn = answers.drawn && !answers.probabilities;
         if answers.moved {
+            self.unfitted.now = false;
             let mut log_probs = self.fitted.log_probs().clone();
             for (x, labels) in self.labels.iter().enumerate() {
-                let range = self.policy.shape().range(x);
+                let range = shape.range(x);
                 let reference = self.reference.log_probs_at(x).to_vec();
                 let start = log_probs.slice(ndarray::s![range.clone()]).to_owned();
-                let found = minimise(&self.loss, labels, &reference, start)
-                    .map_err(|problem| StepError::Inner(format!("context {x}: {problem}")))?;
-                log_probs.slice_mut(ndarray::s![range]).assign(&found);
+                match minimise(&self.loss, labels, &reference, start) {
+                    Ok(found) => log_probs.slice_mut(ndarray::s![range]).assign(&found),
+                    Err(_) if drawn => self.unfitted.now = true,
+                    Err(problem) => return Err(StepError::Inner(format!("context {x}: {problem}"))),
+                }
             }
-            self.fitted = Policy::from_logits(self.policy.shape(), log_probs)
+            self.fitted = Policy::from_logits(&shape, log_probs)
                 .map_err(|error| StepError::Inner(error.to_string()))?;
+        }
+        if self.unfitted.now {
+            self.unfitted.steps += 1;
+            self.unfitted.last = self.asked;
         }
         self.policy.copy_from(&self.fitted);
         self.played.copy_from(&self.fitted);
-        Ok(if answers.drawn && !answers.probabilities { Progress::Continue } else { Progress::Finished })
+        Ok(if drawn { Progress::Continue } else { Progress::Finished })
     }
 
     fn policy(&self) -> &Policy {
@@ -107,6 +138,16 @@ impl<L: PairLoss + Send> Solver for Fitted<L> {
         let shape = self.policy.shape();
         let pairs = |n: u64| n * (n - 1) / 2;
         Cost { queries: 0, duels: (0..shape.contexts()).map(|x| pairs(shape.actions(x) as u64)).sum() }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let Unfitted { steps, last, .. } = self.unfitted;
+        let which = match steps {
+            0 => return Vec::new(),
+            _ if steps == last => format!("the first {steps} labels a pair"),
+            _ => format!("{steps} of the first {last} steps"),
+        };
+        vec![format!("no finite minimiser for {which}: the last fit, at first the reference, was kept")]
     }
 }
 
@@ -255,9 +296,6 @@ fn minimise<L: PairLoss>(
     let n = start.len();
     if n < 2 {
         return Ok(start);
-    }
-    if n > MOST_ACTIONS {
-        return Err(format!("{n} actions; at most {MOST_ACTIONS} are fitted"));
     }
     let mut theta = start;
     let mut table = Table { loss, labels, reference };

@@ -215,6 +215,35 @@ fn what_has_no_minimiser_is_said() {
     let sure = single(&arr2(&[[0.5, 0.95], [0.05, 0.5]]));
     let uniform = Policy::uniform(sure.shape());
     assert!(fitted("rdpo", &json!({"epsilon": 0.2}), &sure, &uniform).is_err());
+    // one drawn label of a pair is no probability of 1: the next may be another
+    let two = single(&arr2(&[[0.5, 0.6], [0.4, 0.5]]));
+    let mut all = 0;
+    for name in ["dpo", "simpo", "rpo"] {
+        let reference = Policy::uniform(two.shape());
+        let optimum = fitted(name, &Value::Null, &two, &reference).unwrap();
+        let feedback = Feedback::Sampled(Sampled::default());
+        let mut oracle = GameOracle::new(two.clone(), feedback, seed::stream(9, "oracle", &[]));
+        let mut solver = entry(name).build(&Value::Null, &Task::new(reference.clone())).unwrap().solver;
+        let mut rng = seed::stream(9, "solver", &[]);
+        let mut both = false;
+        for step in 1..=2000 {
+            assert_eq!(solver.step(&mut oracle, &mut rng).unwrap(), Progress::Continue, "{name}");
+            let kept = far(solver.policy(), &reference) == 0.0;
+            assert!(step > 1 || kept, "{name}: {}", solver.policy().probs());
+            if !both && kept {
+                all = step;
+                let note = format!("no finite minimiser for the first {step} labels a pair");
+                assert!(solver.notes()[0].starts_with(&note), "{name}: {:?}", solver.notes());
+            }
+            both |= !kept;
+        }
+        assert!(all < 20, "{name}: {:?}", solver.notes());
+        let note = format!("no finite minimiser for the first {all} labels a pair");
+        assert!(solver.notes().len() == 1 && solver.notes()[0].starts_with(&note), "{:?}", solver.notes());
+        // of 2000 labels a share that is 0.6 but for chance
+        let (found, optimum) = (gap(&two, solver.policy()), gap(&two, &optimum));
+        assert!((found - optimum).abs() < 0.02, "{name}: {found} {optimum}");
+    }
     // those that are bounded are fitted there too
     for name in ["ipo-loss", "cdpo", "nca", "sppo-hard"] {
         let uniform = Policy::uniform(game.shape());

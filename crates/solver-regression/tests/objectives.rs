@@ -492,6 +492,16 @@ fn slips_are_refused_by_name() {
     let unknown = good.clone().with("policy_choosen", Array::column(&[0.0, 0.0]));
     assert!(says("dpo", Value::Null, &unknown).contains("did you mean `policy_chosen`?"));
     assert!(pair(json!(["x"])).unwrap_err().to_string().contains("where a number or a list was expected"));
+    // no rows have no mean
+    let empty =
+        Inputs::from_json(&json!({ "policy_chosen": [], "policy_rejected": [], "reference_chosen": [],
+                                           "reference_rejected": [] }));
+    assert!(says("dpo", Value::Null, &empty.unwrap()).contains("input `policy_chosen`: has no rows"));
+    for entry in OBJECTIVES {
+        let none =
+            (entry.inputs)().iter().fold(Inputs::new(), |i, input| i.with(input.name, Array::column(&[])));
+        assert!(entry.evaluate(&Value::Null, &none).is_err(), "{}", entry.name);
+    }
     let far = Inputs::from_json(&json!({ "policy_chosen": [-1.0], "policy_rejected": [-1e5],
                                          "reference_chosen": [-1.0], "reference_rejected": [-1.0] }))
     .unwrap();

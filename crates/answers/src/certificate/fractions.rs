@@ -157,10 +157,12 @@ impl Fractions {
             }
             _ => (),
         }
-        if let (Some(says), Some(holds)) = (proof.dimension, verdict.dimension)
-            && says != holds
-        {
-            problems.push(Problem::field("certificate.exact.dimension", &says, &holds));
+        match (proof.dimension, verdict.dimension) {
+            (Some(says), Some(holds)) if says != holds => {
+                problems.push(Problem::field("certificate.exact.dimension", &says, &holds));
+            }
+            (Some(_), None) => problems.push(Problem::not_proved("certificate.exact.dimension")),
+            _ => (),
         }
         if let Some(ranges) = &proof.ranges {
             if ranges.len() != n {
@@ -180,27 +182,25 @@ impl Fractions {
     /// Uniqueness and dimension: from the policy alone, if it is the only equilibrium or is seen not to be; else from the
     /// equilibrium inside the set of all.
     fn verdict(&self, proof: &Proof, problems: &mut Vec<Problem>) -> Result<Verdict, Problem> {
+        let mut inside = proof.inside.as_deref().map(Vector::read).transpose()?;
+        let holds = |inside: &Vector| {
+            inside.weights.len() == self.n()
+                && self.not_an_equilibrium(inside).is_empty()
+                && self.level(inside) == inside.support()
+        };
+        if inside.as_ref().is_some_and(|inside| !holds(inside)) {
+            problems.push(Problem::NotInside);
+            inside = None;
+        }
         let support = self.policy.support();
         let level = self.level(&self.policy);
         if level == support && self.rank(&support) + 1 == support.len() {
             return Ok(Verdict { unique: Some(true), dimension: Some(0), played: Some(support) });
         }
         // not strictly complementary, or a kernel to move along: there are others
-        let mut verdict = Verdict { unique: Some(false), ..Verdict::default() };
-        if let Some(inside) = &proof.inside {
-            let inside = Vector::read(inside)?;
-            let played = inside.support();
-            if inside.weights.len() != self.n()
-                || !self.not_an_equilibrium(&inside).is_empty()
-                || self.level(&inside) != played
-            {
-                problems.push(Problem::NotInside);
-                return Ok(verdict);
-            }
-            verdict.dimension = Some(played.len() - self.rank(&played) - 1);
-            verdict.played = Some(played);
-        }
-        Ok(verdict)
+        let played = inside.map(|inside| inside.support());
+        let dimension = played.as_ref().map(|played| played.len() - self.rank(played) - 1);
+        Ok(Verdict { unique: Some(false), dimension, played })
     }
 
     /// Why a vector of `n` entries is no equilibrium.

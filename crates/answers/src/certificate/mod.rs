@@ -21,7 +21,7 @@
 //! ```
 //!
 //! What stands around the proof in an answer of `solve` (policy, gap, uniqueness, dimension, ranges, support, labels) is
-//! computed again from the proof and compared to the last bit. What no mathematics fixes, the last digit of an
+//! computed again from the proof and compared to the last bit; a dimension or ranges without a proof are refused. What no mathematics fixes, the last digit of an
 //! equilibrium of maximum entropy, or the name of an action, is compared with the digest that `solve` wrote of each
 //! field: it tells a changed file from the written one, and proves nothing.
 
@@ -108,7 +108,8 @@ impl Proof {
         let win_rates = list("win_rates")?.iter().map(texts).collect::<Result<Vec<_>, _>>()?;
         let policy = list("policy")?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
         let labels = exact.get("labels").and_then(Value::as_array).into_iter().flatten();
-        let ranges = match exact.get("ranges") {
+        let claimed = |key: &str| exact.get(key).filter(|claim| !claim.is_null());
+        let ranges = match claimed("ranges") {
             Some(ranges) => Some(
                 ranges
                     .as_array()
@@ -127,7 +128,7 @@ impl Proof {
             policy,
             unique: optional(exact, "unique", Value::as_bool)?,
             dimension: optional(exact, "dimension", |v| v.as_u64().and_then(|v| usize::try_from(v).ok()))?,
-            inside: exact.get("inside").map(texts).transpose()?,
+            inside: claimed("inside").map(texts).transpose()?,
             ranges,
         })
     }
@@ -248,6 +249,11 @@ pub enum Problem {
         /// What it should say.
         holds: String,
     },
+    /// A field of the file makes a claim that the proof says nothing of.
+    NotProved {
+        /// The field.
+        field: String,
+    },
     /// A field of the file is not as it was written: its digest differs.
     Changed {
         /// The field.
@@ -279,6 +285,10 @@ pub enum Problem {
 impl Problem {
     pub(super) fn field(name: &str, says: &dyn fmt::Display, holds: &dyn fmt::Display) -> Self {
         Self::Field { field: name.to_owned(), says: says.to_string(), holds: holds.to_string() }
+    }
+
+    pub(super) fn not_proved(name: &str) -> Self {
+        Self::NotProved { field: name.to_owned() }
     }
 }
 
@@ -312,6 +322,7 @@ impl fmt::Display for Problem {
             Self::Field { field, says, holds } => {
                 write!(f, "`{field}` says {says}, and {holds} follows from the proof")
             }
+            Self::NotProved { field } => write!(f, "`{field}` is not proved: the proof says nothing of it"),
             Self::Changed { field } => write!(f, "`{field}` was changed since `solve` wrote it"),
             Self::AnotherShape { actions } => {
                 write!(f, "the proof is for one context of {actions} actions, the game is another")
@@ -421,7 +432,10 @@ pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<Cer
     } else if proof.labels.len() != whole.n() {
         problems.push(Problem::field("labels", &proof.labels.len(), &whole.n()));
     }
-    if !(1..=FORMAT).contains(&proof.format) {
+    let of_layout_2 = [proof.dimension.is_some(), proof.inside.is_some(), proof.ranges.is_some()]
+        .contains(&true)
+        || answer.pointer("/certificate/digests").is_some();
+    if !(1..=FORMAT).contains(&proof.format) || (proof.format == 1 && of_layout_2) {
         problems.push(Problem::field("certificate.exact.format", &proof.format, &FORMAT));
     }
     if let Some(game) = game {

@@ -36,11 +36,15 @@ pub(super) fn check(
         fields.expect("unique", &json!(unique));
         fields.expect("certificate.unique", &json!(unique));
     }
-    if let Some(dimension) = verdict.dimension {
-        fields.expect("dimension", &json!(dimension));
-        if proof.format == FORMAT {
-            fields.expect("certificate.exact.dimension", &json!(dimension));
+    match verdict.dimension {
+        Some(dimension) => {
+            fields.expect("dimension", &json!(dimension));
+            if proof.format == FORMAT {
+                fields.expect("certificate.exact.dimension", &json!(dimension));
+            }
         }
+        None if verdict.unique.is_some() => fields.not_proved("dimension"),
+        None => (),
     }
     if proof.format == FORMAT {
         fields.expect("method", &json!("rational"));
@@ -113,7 +117,9 @@ fn policy(fields: &mut Fields<'_>, proof: &Proof, whole: &Fractions, verdict: &V
 
 /// The ranges, which are proved, or are the only equilibrium.
 fn ranges(fields: &mut Fields<'_>, proof: &Proof, whole: &Fractions, verdict: &Verdict) {
-    if fields.answer.get("ranges").is_none() || proof.format != FORMAT {
+    // before layout 2 rounding might hide ranges, which claims nothing
+    let hidden = |ranges: &Value| ranges.is_null() && proof.format != FORMAT;
+    if fields.answer.get("ranges").is_none_or(hidden) {
         return;
     }
     let value = |text: &str| super::fractions::Fraction::read(text).map_or(f64::NAN, |v| v.to_f64());
@@ -124,7 +130,7 @@ fn ranges(fields: &mut Fields<'_>, proof: &Proof, whole: &Fractions, verdict: &V
         (None, Some(true)) => {
             (0..whole.n()).map(|i| json!([whole.policy.to_f64(i), whole.policy.to_f64(i)])).collect()
         }
-        (None, _) => Value::Null,
+        (None, _) => return fields.not_proved("ranges"),
     };
     fields.expect("ranges", &holds);
 }
@@ -140,6 +146,13 @@ impl Fields<'_> {
     fn at(&self, field: &str) -> &Value {
         let pointer = format!("/{}", field.replace('.', "/"));
         self.answer.pointer(&pointer).unwrap_or(&Value::Null)
+    }
+
+    /// Nothing follows from the proof, so that nothing may be claimed.
+    fn not_proved(&mut self, field: &str) {
+        if !self.at(field).is_null() {
+            self.problems.push(Problem::not_proved(field));
+        }
     }
 
     fn expect(&mut self, field: &str, holds: &Value) {

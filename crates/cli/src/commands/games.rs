@@ -40,10 +40,11 @@ pub(super) fn solve(args: Solve) -> Outcome {
         return Ok(Answer::Yes);
     }
     let source = args.file.source();
-    if source.contents() == Contents::Payoffs {
+    let contents = source.contents();
+    if contents == Contents::Payoffs {
         return two_player(&args, &source);
     }
-    let given = source.game(&progress)?;
+    let given = source.game_in(contents, &progress)?;
     options.reference = reference.map(|path| read_reference_for(&given.game, path)).transpose()?;
     let answer = solved(&given, &options, &progress)?;
     if let Some(out) = &args.out {

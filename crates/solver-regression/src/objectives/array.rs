@@ -25,6 +25,15 @@ impl Array {
         Self::List(values.iter().copied().map(Self::Number).collect())
     }
 
+    /// Whether it holds no number, at whatever depth.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Number(_) => false,
+            Self::List(list) => list.iter().all(Self::is_empty),
+        }
+    }
+
     /// A list of lists of numbers.
     #[must_use]
     pub fn rows(values: &[Vec<f64>]) -> Self {

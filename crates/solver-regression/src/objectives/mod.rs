@@ -204,6 +204,7 @@ impl ObjectiveEntry {
                 let objective: O = parse(block)?;
                 objective.check()?;
                 known_names(&O::inputs(), inputs)?;
+                some_rows(inputs)?;
                 let evaluation = objective.evaluate(inputs)?;
                 if let Some(row) = evaluation.loss.iter().position(|l| !l.is_finite()) {
                     return Err(ObjectiveError::NotFinite { row, value: evaluation.loss[row] });
@@ -240,6 +241,14 @@ fn known_names(known: &[Input], inputs: &Inputs) -> Result<(), ObjectiveError> {
             nearest: nearest(name, known.iter().map(|k| k.name)).map(str::to_owned),
             known: known.iter().map(|k| k.name.to_owned()).collect(),
         }),
+    }
+}
+
+/// Over no rows there is no mean loss, and of an empty list no distribution.
+fn some_rows(inputs: &Inputs) -> Result<(), ObjectiveError> {
+    match inputs.names().find(|name| inputs.array(name).is_ok_and(Array::is_empty)) {
+        None => Ok(()),
+        Some(name) => Err(ObjectiveError::input(name, "has no rows; give at least one".to_owned())),
     }
 }
 
