@@ -21,7 +21,9 @@ pub mod step_size;
 pub mod weighting;
 
 pub use equipoise_records::{Aim, Guarantee};
-pub use numerics::{blocks, flat, graph, lanes, lbfgs, logistic, newton, sample, simplex, vector};
+pub use numerics::{
+    blocks, flat, graph, lanes, lbfgs, logistic, newton, nonnegative, sample, simplex, vector,
+};
 pub use oracle::{Cost, Duel, Oracle};
 pub use policy::{Policy, PolicyError};
 pub use registry::{BuildError, Built, FixedPoint, SolverConfig, SolverEntry};

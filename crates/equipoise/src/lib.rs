@@ -99,6 +99,8 @@
 //!         rng: seed::stream(0, "solver", &[]),
 //!         task: &task,
 //!         equilibrium: None,
+//!         goal: None,
+//!         largest_margin: 0.5,
 //!         regularised: true,
 //!         theory: &[],
 //!         fixed_at_equilibrium: None,

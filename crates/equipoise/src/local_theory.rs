@@ -118,52 +118,76 @@ pub(crate) fn predicted(
 /// Most multiplications that spectra of single contexts may take.
 const MOST_WORK: usize = 1 << 30;
 
-/// What theory says of each context, for telling what a run does there; empty where nothing is known.
+/// What is to be known of each context near an equilibrium, whatever the method: found once for all runs on a problem.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    contexts: Vec<Surrounding>,
+    /// The frequencies that decide, a context after the other.
+    frequencies: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+struct Surrounding {
+    /// End of its frequencies.
+    end: usize,
+    /// Whether theory holds there.
+    holds: bool,
+    unique: bool,
+    strict: bool,
+}
+
+impl Surroundings {
+    /// What theory says of a method at each context, for telling what a run does there; empty where nothing is known.
+    pub(crate) fn theory(&self, solver: &dyn Solver) -> Vec<LocalTheory> {
+        let mut first = 0;
+        let one = |&Surrounding { end, holds, unique, strict }: &Surrounding| {
+            let own = &self.frequencies[first..end];
+            first = end;
+            let moduli = || own.iter().map(|w| solver.local_modulus(*w)).collect::<Option<Vec<f64>>>();
+            let modulus = if holds { moduli().and_then(|m| m.into_iter().reduce(f64::max)) } else { None };
+            LocalTheory { modulus, unique, strict }
+        };
+        self.contexts.iter().map(one).collect()
+    }
+}
+
+/// The surroundings of the equilibrium of the game at `tau`; none where that takes too long. The frequencies of a single context
+/// are those of the spectrum, where they are known already.
 ///
 /// Without regularisation an equilibrium is known to be the only one if every action outside its support does strictly worse
 /// and the spectrum on the support, of `s` actions, has its `(s - 1) / 2` rotations. Near such a point the actions outside
 /// vanish by themselves, and the rotations decide, whether it is interior or not.
-pub(crate) fn of_contexts(
+pub(crate) fn surroundings(
     game: &Game,
-    spectrum: Spectrum<'_>,
-    aim: Aim,
-    solver: &dyn Solver,
-) -> Vec<LocalTheory> {
-    let Spectrum { tau, equilibrium, frequencies } = spectrum;
-    let (Some(equilibrium), false) = (equilibrium, aim == Aim::Original && tau > 0.0 || aim == Aim::Other)
-    else {
-        return Vec::new();
-    };
+    equilibrium: &Policy,
+    tau: f64,
+    known: Option<&[f64]>,
+) -> Surroundings {
     let contexts = game.contexts();
     let work: usize = game.shape().ranges().map(|r| r.len().saturating_pow(3)).fold(0, usize::saturating_add);
+    let mut found = Surroundings::default();
     if contexts > 1 && work > MOST_WORK {
-        return Vec::new();
+        return found;
     }
     let mut margins = ndarray::Array1::zeros(game.shape().len());
     game.margins(equilibrium, &mut margins);
-    let one = |(x, range): (usize, std::ops::Range<usize>)| {
+    for (x, range) in game.shape().ranges().enumerate() {
         let p = &equilibrium.probs_slice()[range.clone()];
-        let own;
-        let frequencies = if contexts == 1 {
-            frequencies
-        } else {
-            own = reference::rotation_frequencies(&game.matrix(x), p);
-            &own[..]
+        let mut own = match known {
+            Some(known) if contexts == 1 => known.to_vec(),
+            _ => reference::rotation_frequencies(&game.matrix(x), p),
         };
-        let slowest = |turning: &dyn Fn(f64) -> bool| -> Option<f64> {
-            let moduli = frequencies.iter().filter(|w| turning(**w)).map(|w| solver.local_modulus(*w));
-            moduli.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
-        };
-        if tau > 0.0 {
-            return LocalTheory { modulus: slowest(&|_| true), unique: true, strict: false };
+        let (mut holds, mut unique, mut strict) = (true, true, false);
+        if tau == 0.0 {
+            holds = range.zip(p).all(|(i, &p)| p >= INTERIOR || margins[i] < -INTERIOR);
+            let support = p.iter().filter(|p| **p >= INTERIOR).count();
+            // directions that do not turn lie within the set of equilibria
+            own.retain(|w| *w > INTERIOR);
+            unique = holds && support % 2 == 1 && own.len() == (support - 1) / 2;
+            strict = unique && support == 1;
         }
-        let outside_loses = range.zip(p).all(|(i, &p)| p >= INTERIOR || margins[i] < -INTERIOR);
-        let support = p.iter().filter(|p| **p >= INTERIOR).count();
-        let turning = frequencies.iter().filter(|w| **w > INTERIOR).count();
-        let unique = outside_loses && support % 2 == 1 && turning == (support - 1) / 2;
-        // directions that do not turn lie within the set of equilibria
-        let modulus = if outside_loses { slowest(&|w| w > INTERIOR) } else { None };
-        LocalTheory { modulus, unique, strict: unique && support == 1 }
-    };
-    game.shape().ranges().enumerate().map(one).collect()
+        found.frequencies.extend(own);
+        found.contexts.push(Surrounding { end: found.frequencies.len(), holds, unique, strict });
+    }
+    found
 }

@@ -1,16 +1,17 @@
 //! A problem: a game with its task and, where it was worth computing, the exact answer. What every run on it shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use equipoise_core::registry::FixedPoint;
 use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
+use equipoise_eval::behaviour;
 use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, TraceSink, drive, rate};
-use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU};
+use equipoise_records::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU};
 use equipoise_reference as reference;
 use serde_json::Value;
 
-use crate::local_theory::{self, Spectrum};
+use crate::local_theory::{self, Spectrum, Surroundings};
 
 /// A game, its task, its equilibrium.
 ///
@@ -41,6 +42,18 @@ pub struct Problem {
     pub equilibrium: Option<Policy>,
     /// Rotation frequencies there, largest first; empty if it was not solved.
     pub frequencies: Vec<f64>,
+    found: Found,
+}
+
+/// What is found out about a solved problem when a run first asks for it.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    /// The equilibrium of the original game, for `tau > 0`.
+    original: OnceLock<Option<Policy>>,
+    /// Around that, and around the equilibrium of the task's game.
+    around_original: OnceLock<Surroundings>,
+    around: OnceLock<Surroundings>,
+    largest_margin: OnceLock<f64>,
 }
 
 /// What the row of a method says of it.
@@ -80,7 +93,7 @@ impl Problem {
         let reference = reference.shared();
         let start = if start.stamp() == reference.stamp() { reference.clone() } else { start.shared() };
         let task = Task { reference, start, ..task };
-        Self { game: game.into(), task, equilibrium: None, frequencies: Vec::new() }
+        Self { game: game.into(), task, equilibrium: None, frequencies: Vec::new(), found: Found::default() }
     }
 
     /// Solves for the equilibrium and its spectrum: `O(n^3)` and more in each context.
@@ -93,7 +106,50 @@ impl Problem {
         self.task.spectral_radius = Some(self.frequencies.first().copied().unwrap_or(0.0));
         self.task.operator_norm = Some(reference::operator_norm(&self.game));
         self.equilibrium = Some(equilibrium);
+        self.found = Found::default();
         Ok(self)
+    }
+
+    /// Gives the equilibrium of the original game, where it is known already. What a method of that game does is told by it where
+    /// `tau > 0`; without it, a solved problem solves for it when such a method runs.
+    #[must_use]
+    pub fn with_original(mut self, equilibrium: Policy) -> Self {
+        self.found.original = OnceLock::from(Some(equilibrium));
+        self.found.around_original = OnceLock::new();
+        self
+    }
+
+    /// The equilibrium of the game by whose gap a method of this aim is judged, and what is around it.
+    fn goal(&self, aim: Aim) -> Option<(&Policy, &Surroundings)> {
+        let (game, tau, found) = (&self.game, self.task.tau, &self.found);
+        let own = self.equilibrium.as_ref()?;
+        if tau == 0.0 || aim == Aim::Regularised {
+            let around = || local_theory::surroundings(game, own, tau, Some(&self.frequencies));
+            return Some((own, found.around.get_or_init(around)));
+        }
+        let solved = || reference::game_equilibrium(game, &self.task.reference, 0.0).ok();
+        let original = found.original.get_or_init(solved).as_ref()?;
+        let around = || local_theory::surroundings(game, original, 0.0, None);
+        Some((original, found.around_original.get_or_init(around)))
+    }
+
+    /// The largest margin of a solved game, as far as it matters to [`Run::largest_margin`].
+    fn largest_margin(&self) -> f64 {
+        if self.equilibrium.is_none() {
+            return 0.5;
+        }
+        *self.found.largest_margin.get_or_init(|| {
+            let mut largest: f64 = 0.0;
+            for x in 0..self.game.contexts() {
+                for margin in self.game.matrix(x).pair_margins() {
+                    largest = largest.max(margin.abs());
+                    if behaviour::close(largest) >= CONVERGED {
+                        return largest;
+                    }
+                }
+            }
+            largest
+        })
     }
 
     /// An exact oracle for the game, with an empty ledger.
@@ -162,7 +218,11 @@ impl Problem {
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
         let (regularised, exact) = (aim == Aim::Regularised, !oracle.is_noisy());
-        let theory = local_theory::of_contexts(&self.game, self.spectrum(), aim, solver);
+        let goal = self.goal(aim);
+        let theory = match goal {
+            Some((_, around)) if aim != Aim::Other => around.theory(solver),
+            _ => Vec::new(),
+        };
         let outcome = drive(
             Run {
                 solver,
@@ -170,6 +230,8 @@ impl Problem {
                 rng: options.rng.clone(),
                 task: &self.task,
                 equilibrium: self.equilibrium.as_ref(),
+                goal: goal.map(|(equilibrium, _)| equilibrium),
+                largest_margin: self.largest_margin(),
                 regularised,
                 theory: &theory,
                 fixed_at_equilibrium,
@@ -243,6 +305,28 @@ mod tests {
     use super::*;
     use crate::registry;
     use equipoise_env::PreferenceMatrix;
+
+    #[test]
+    fn what_is_around_an_equilibrium_is_found_once_for_all_runs() {
+        let cycle = |i: usize, j: usize| [[0.0, 0.3, -0.1], [0.0, 0.0, 0.2]][i][j];
+        let game = Arc::new(Game::single(PreferenceMatrix::from_margins(3, cycle).expect("valid margins")));
+        for tau in [0.0, 0.2] {
+            let task = Task::new(Policy::uniform(game.shape())).tau(tau);
+            let problem = Problem::new(game.clone(), task).solve().expect("solved");
+            for aim in [Aim::Original, Aim::Regularised] {
+                let of = || problem.goal(aim).expect("solved");
+                let ((first, around), (again, still)) = (of(), of());
+                assert!(std::ptr::eq(first, again) && std::ptr::eq(around, still), "{aim}, tau {tau}");
+                let own = std::ptr::eq(first, problem.equilibrium.as_ref().expect("solved"));
+                assert_eq!(own, tau == 0.0 || aim == Aim::Regularised, "{aim}, tau {tau}");
+            }
+        }
+        assert!(
+            Problem::new(game.clone(), Task::new(Policy::uniform(game.shape())))
+                .goal(Aim::Original)
+                .is_none()
+        );
+    }
 
     #[test]
     fn nothing_is_predicted_from_the_spectrum_of_another_game() {

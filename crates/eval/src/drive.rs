@@ -36,6 +36,10 @@ pub struct Run<'a> {
     pub task: &'a Task,
     /// The equilibrium of the task's game, for the metrics that need it.
     pub equilibrium: Option<&'a Policy>,
+    /// The equilibrium of the game by whose gap the method is judged: what it does is told by the distance to it.
+    pub goal: Option<&'a Policy>,
+    /// The largest `|P_ij - 1/2|` of the game, on which depends how small a gap is none; 1/2 where it is not known.
+    pub largest_margin: f64,
     /// Whether the method aims at the regularised game, and so is judged by `duality_gap_tau`.
     pub regularised: bool,
     /// What local theory says of the method at the equilibrium, a context each; empty where nothing is known.
@@ -415,7 +419,7 @@ impl Recorder {
         for (x, range) in run.task.shape().ranges().enumerate() {
             let gap = own.at(&truth, policy, margins, x);
             let (p, l) = (&probs[range.clone()], &logs[range.clone()]);
-            let (distance, apart) = run.equilibrium.map_or((gap, gap), |e| {
+            let (distance, apart) = run.goal.map_or((gap, gap), |e| {
                 let (e, log_e) = (&e.probs_slice()[range.clone()], &e.log_probs_slice()[range.clone()]);
                 let distance = if run.euclidean {
                     e.iter().zip(p).map(|(e, p)| 0.5 * (e - p) * (e - p)).sum()
@@ -534,6 +538,7 @@ impl Recorder {
             noisy: run.oracle.is_noisy() || run.oracle.cost().duels > 0,
             period: run.solver.period(),
             metric: self.gaps[self.judged_by].name,
+            close: behaviour::close(run.largest_margin),
             batches: &self.batches,
         };
         behaviour::judge(&self.evidence, &around)

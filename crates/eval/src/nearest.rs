@@ -7,10 +7,11 @@
 //! min |z|   subject to   G z >= h,      G = [B; -K B],  h = [-pi; K pi]
 //! ```
 //!
-//! which Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23) reduce to non-negative least squares: with
+//! which Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23) reduce to least squares in non-negative numbers: with
 //! `E = [G'; h']`, `f = (0, .., 0, 1)` and `u >= 0` minimising `|E u - f|`, the residual `r = E u - f` gives
-//! `z = -r[..d] / r[d]`. The active set changes finitely often, so that the answer is exact to rounding. Cost: `O(n^4)`.
+//! `z = -r[..d] / r[d]`. Cost: `O(n^4)`.
 
+use equipoise_core::nonnegative::nonnegative_remainder;
 use ndarray::{Array1, Array2};
 
 /// Most actions for which the projection is computed.
@@ -47,8 +48,10 @@ pub fn nearest_equilibrium(margins: &Array2<f64>, probs: &[f64]) -> Option<Vec<f
         }
         columns.push(column);
     }
-    let residual = residual_of_nonnegative_fit(&columns);
-    let (last, rest) = residual.split_last()?;
+    let mut target = vec![0.0; n];
+    target[n - 1] = 1.0;
+    let remainder = nonnegative_remainder(&columns, &target, ROUNDING);
+    let (last, rest) = remainder.split_last()?;
     let z = Array1::from(rest.iter().map(|r| -r / last * violated).collect::<Vec<_>>());
     let moved = basis.dot(&z);
     Some(probs.iter().zip(&moved).map(|(p, d)| p + d).collect())
@@ -64,98 +67,6 @@ fn helmert(n: usize) -> Array2<f64> {
             std::cmp::Ordering::Greater => 0.0,
         }
     })
-}
-
-/// `E u - f` at the `u >= 0` that minimises its length, `f` the last unit vector.
-fn residual_of_nonnegative_fit(columns: &[Vec<f64>]) -> Vec<f64> {
-    let rows = columns[0].len();
-    let mut u = vec![0.0; columns.len()];
-    let mut passive: Vec<usize> = Vec::new();
-    let residual = |u: &[f64], passive: &[usize]| {
-        let mut r = vec![0.0; rows];
-        r[rows - 1] = -1.0;
-        for &j in passive {
-            r.iter_mut().zip(&columns[j]).for_each(|(r, c)| *r += u[j] * c);
-        }
-        r
-    };
-    // each pass lowers the residual, so no set of columns comes twice; the bound only stops rounding from going in circles
-    for _ in 0..20 * columns.len() {
-        let r = residual(&u, &passive);
-        let gain = |j: usize| -columns[j].iter().zip(&r).map(|(c, r)| c * r).sum::<f64>();
-        let entering = (0..columns.len())
-            .filter(|j| !passive.contains(j))
-            .map(|j| (j, gain(j)))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .filter(|(_, gain)| *gain > ROUNDING);
-        let Some((entering, _)) = entering else { break };
-        passive.push(entering);
-        loop {
-            let Some(free) = least_squares(columns, &passive) else {
-                // the column depends on the others: it cannot lower the residual
-                passive.retain(|&j| j != entering);
-                break;
-            };
-            let blocked = passive
-                .iter()
-                .zip(&free)
-                .filter(|(_, v)| **v <= 0.0)
-                .map(|(&j, v)| u[j] / (u[j] - v))
-                .fold(f64::INFINITY, f64::min);
-            if blocked == f64::INFINITY {
-                passive.iter().zip(&free).for_each(|(&j, v)| u[j] = *v);
-                break;
-            }
-            let blocked = if blocked.is_nan() { 0.0 } else { blocked };
-            for (&j, v) in passive.iter().zip(&free) {
-                u[j] += blocked * (v - u[j]);
-            }
-            let left: Vec<usize> = passive.iter().copied().filter(|&j| u[j] > ROUNDING).collect();
-            for &j in passive.iter().filter(|j| !left.contains(j)) {
-                u[j] = 0.0;
-            }
-            if left.len() == passive.len() || left.is_empty() {
-                passive = left;
-                break;
-            }
-            passive = left;
-        }
-    }
-    residual(&u, &passive)
-}
-
-/// The free least-squares fit of the last unit vector by some columns (Gram and Schmidt, twice); `None` where they depend on
-/// each other.
-fn least_squares(columns: &[Vec<f64>], passive: &[usize]) -> Option<Vec<f64>> {
-    let rows = columns[0].len();
-    let p = passive.len();
-    let mut q: Vec<Vec<f64>> = Vec::with_capacity(p);
-    let mut triangle = Array2::<f64>::zeros((p, p));
-    for (k, &j) in passive.iter().enumerate() {
-        let mut v = columns[j].clone();
-        for _ in 0..2 {
-            for (i, unit) in q.iter().enumerate() {
-                let along: f64 = unit.iter().zip(&v).map(|(a, b)| a * b).sum();
-                triangle[[i, k]] += along;
-                v.iter_mut().zip(unit).for_each(|(v, a)| *v -= along * a);
-            }
-        }
-        let length = v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        if length < ROUNDING {
-            return None;
-        }
-        triangle[[k, k]] = length;
-        v.iter_mut().for_each(|v| *v /= length);
-        q.push(v);
-    }
-    let mut solution: Vec<f64> = q.iter().map(|unit| unit[rows - 1]).collect();
-    for k in (0..p).rev() {
-        for i in k + 1..p {
-            solution[k] -= triangle[[k, i]] * solution[i];
-        }
-        solution[k] /= triangle[[k, k]];
-    }
-    Some(solution)
 }
 
 #[cfg(test)]

@@ -128,11 +128,11 @@ impl ExactAnswers {
         Ok(())
     }
 
-    /// The maximal lottery of a game of one context.
+    /// The equilibrium of the original game; of one context, its maximal lottery.
     ///
     /// # Errors
     /// [`ReferenceError`] if the exact solver fails.
-    pub fn lottery(&self, made: &GamePlan) -> Result<Arc<ExactAnswer>, ReferenceError> {
+    pub fn original(&self, made: &GamePlan) -> Result<Arc<ExactAnswer>, ReferenceError> {
         self.answer(made, 0.0, false)
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use equipoise::core::seed;
+use equipoise::core::{Aim, seed};
 use equipoise::env::GameOracle;
 use equipoise::env::batcher::{self, BatchHandle};
 use equipoise::eval::metrics::{Truth, measure};
@@ -380,24 +380,32 @@ impl Process<'_> {
     /// The game with its task and, where it is worth computing, its exact answer, for each of `taus`.
     fn problems(&self, made: &GamePlan, taus: &[usize]) -> Result<BTreeMap<usize, Problem>, ExecuteError> {
         let solved = solvable(made) || self.plan.needs_solving();
-        let one = |&t: &usize| {
-            let tau = self.plan.spec.taus[t];
-            let mut problem = made.problem(tau);
-            if solved {
-                self.answers.solve(made, &mut problem).map_err(|source| ExecuteError::Reference {
-                    game: made.name.clone(),
-                    tau,
-                    source,
-                })?;
-                self.answers.remember(&made.identity, [tau]);
-            } else {
-                tracing::warn!(
-                    game = made.name,
-                    "too large for an exact answer; metrics that need it are NaN"
-                );
-            }
-            Ok((t, problem))
-        };
+        let one =
+            |&t: &usize| {
+                let tau = self.plan.spec.taus[t];
+                let mut problem = made.problem(tau);
+                if solved {
+                    self.answers.solve(made, &mut problem).map_err(|source| ExecuteError::Reference {
+                        game: made.name.clone(),
+                        tau,
+                        source,
+                    })?;
+                    // what methods of the original game do is told by its equilibrium
+                    if tau > 0.0 && self.plan.spec.methods.iter().any(|m| m.entry.aim != Aim::Regularised) {
+                        let original = self.answers.original(made).map_err(|source| {
+                            ExecuteError::Reference { game: made.name.clone(), tau: 0.0, source }
+                        })?;
+                        problem = problem.with_original(original.policy.clone());
+                    }
+                    self.answers.remember(&made.identity, [tau, 0.0]);
+                } else {
+                    tracing::warn!(
+                        game = made.name,
+                        "too large for an exact answer; metrics that need it are NaN"
+                    );
+                }
+                Ok((t, problem))
+            };
         self.pool.install(|| taus.par_iter().map(one).collect())
     }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use equipoise::RunOptions;
 use equipoise::core::{SolverEntry, seed};
 use equipoise::env::{Feedback, GameOracle};
+use equipoise::eval::behaviour::Evidence;
 use equipoise::eval::{AfterStep, Limits, Schedule};
 use equipoise::machine::read_bandwidth;
 use serde_json::Value;
@@ -91,7 +92,7 @@ pub struct GameForecast {
     pub storage: Vec<&'static str>,
     /// Bytes of its margins.
     pub bytes: u64,
-    /// Bytes of the vectors of one run in flight, about.
+    /// Bytes of the vectors of one run in flight, and of what its behaviour is told by, about.
     pub run_bytes: u64,
     /// Least seconds for one product.
     pub product_seconds: f64,
@@ -185,7 +186,7 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
                     actions: len,
                     storage: made.game.storage_names(),
                     bytes: made.game.bytes(),
-                    run_bytes: VECTORS * 8 * len as u64,
+                    run_bytes: run_bytes_of(plan, made.game.contexts() as u64, len as u64),
                     product_seconds: product,
                     queries,
                 });
@@ -365,8 +366,14 @@ pub(crate) fn declared_bytes(plan: &Plan, g: usize) -> (u64, u64) {
     let pairs = if sparse { 0 } else { actions.saturating_mul(actions.saturating_sub(1)) / 2 };
     (
         contexts.saturating_mul(pairs).saturating_mul(number),
-        contexts.saturating_mul(actions).saturating_mul(8 * VECTORS),
+        run_bytes_of(plan, contexts, contexts.saturating_mul(actions)),
     )
+}
+
+/// Bytes that a run in flight holds beside the game, about.
+fn run_bytes_of(plan: &Plan, contexts: u64, entries: u64) -> u64 {
+    let evidence = Evidence::bytes(contexts, entries, plan.spec.limits.steps);
+    entries.saturating_mul(8 * VECTORS).saturating_add(evidence)
 }
 
 /// Bytes of memory that the system can still give; `None` where it does not tell.
@@ -482,5 +489,17 @@ mod tests {
         assert!(told.to_string().contains("random-uniform: 40 actions"), "{told}");
         assert_eq!((told.runs, told.count), (4, 2));
         assert!(told.product_seconds > 0.0 && told.written > 4 * RECORD_BYTES);
+    }
+
+    #[test]
+    fn memory_counts_what_behaviour_is_told_by() {
+        let text = b"games: [random-uniform: { actions: 2, contexts: 30000 }]\nsolvers: [egpo]\nlimits: { steps: 9 }\n";
+        let file = crate::file::parse("c.yaml", std::path::Path::new("."), text, &[]).expect("a config");
+        let plan = Plan::new(crate::resolve(&file).expect("a spec")).expect("a plan");
+        let evidence = Evidence::bytes(30_000, 60_000, plan.spec.limits.steps);
+        assert!(evidence > 30_000 * 300, "{evidence}");
+        let right = VECTORS * 8 * 60_000 + evidence;
+        assert_eq!(forecast(&plan).expect("a forecast").games[0].run_bytes, right);
+        assert_eq!(declared_bytes(&plan, 0).1, right);
     }
 }

@@ -56,7 +56,7 @@ impl KnownGame {
         let largest = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
         let mut facts = None;
         if single && solvable(made) {
-            let answer = answers.lottery(made)?;
+            let answer = answers.original(made)?;
             let lottery = answer.lottery.as_ref().expect("a game of one context has its lottery");
             facts = Some(facts::game_facts(game, &made.unmet_pairs, lottery));
         }

@@ -48,6 +48,29 @@ fn a_start_at_the_equilibrium_is_said() {
     assert!(!page.contains("Converges to"), "{page}");
 }
 
+/// One threshold for one word: a gap between 1e-10 and 1e-6 is small, and no run that has it at its end converged.
+#[test]
+fn converged_is_said_at_one_threshold_in_the_record_and_on_the_page() {
+    // one step a factor of about 0.96: the last gaps of the two runs lie on both sides of 1e-10
+    let text = |steps: u64| {
+        format!(
+            "games: [{{ cyclic: {{ margins: [0.3, 0.2, 0.1] }} }}]\ntau: 0.1\nstart: {{ logits: [1, 0, -1] }}\n\
+             solvers: [egpo: {{ step_size: 0.3 }}]\nlimits: {{ steps: {steps} }}\n"
+        )
+    };
+    let gap = |results: &Results| {
+        results.runs[0].record.final_metrics[&Iterate::Last]["duality_gap_tau"].expect("a number")
+    };
+    let (results, page) = ran(&text(300));
+    assert!((2e-10..1e-6).contains(&gap(&results)), "{}", gap(&results));
+    assert_eq!(results.runs[0].record.behaviour, Behaviour::Converging);
+    assert!(!page.contains("Converges to"), "{page}");
+    let (results, page) = ran(&text(800));
+    assert!(gap(&results) < 1e-10, "{}", gap(&results));
+    assert_eq!(results.runs[0].record.behaviour, Behaviour::Converged);
+    assert!(page.contains("Converges to"), "{page}");
+}
+
 /// Contexts of which some turn outward for ever: the mean of the gaps must not hide it.
 #[test]
 fn contexts_are_judged_one_by_one() {

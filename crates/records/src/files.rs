@@ -12,11 +12,20 @@ use crate::error::RecordsError;
 use crate::keys;
 
 /// How files and folders that are being written begin.
-pub(crate) const PARTIAL: &str = ".partial-";
+const PARTIAL: &str = ".partial-";
 
 /// How those of this process begin: whoever ends it can tell them from those of others.
 pub(crate) fn own_prefix() -> String {
     format!("{PARTIAL}{}-", std::process::id())
+}
+
+/// Whether a file or folder of this name is one that a process of this program was writing: others name theirs alike, but for
+/// the number of the process.
+pub(crate) fn is_partial(name: &str) -> bool {
+    let rest = name.strip_prefix(PARTIAL).and_then(|rest| rest.split_once('-'));
+    rest.is_some_and(|(process, own)| {
+        !own.is_empty() && !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 /// Removes what this process has half written in `folder` and in the folders of a results folder below it. For a process that

@@ -14,6 +14,7 @@ mod hold;
 mod keys;
 pub mod leaderboard;
 pub mod metric;
+mod own;
 mod read;
 mod run;
 pub mod schema;

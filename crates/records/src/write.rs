@@ -13,19 +13,16 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::files::{PARTIAL, copy_file, in_file, name, read_json, write_file, write_json};
+use crate::files::{copy_file, in_file, is_partial, name, read_json, write_file, write_json};
 use crate::guard;
 use crate::hold::{Access, Hold};
 use crate::metric::MetricInfo;
+use crate::own;
 use crate::run::{self, Existing, RunState, RunWriter, finished_in};
 use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint};
 
 /// All crates of the program have one version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// How `plan.yaml` begins: by this line a results folder is known.
-const PLAN_HEAD: &str = "# equipoise ";
-/// What every report says of itself, after the program's version.
-const REPORT_SAYS: &str = ", records of format ";
 /// Files that are written into a results folder beside its runs.
 const FILES: [&str; 7] =
     [name::PLAN, name::PLANNED, name::GAMES, name::METRICS, name::SUMMARY, REPORT_MARKDOWN, REPORT_HTML];
@@ -62,23 +59,16 @@ impl ResultsDir {
         &self.root
     }
 
-    /// Whether a folder may be written into: it holds results already, or none of the files that would be written.
+    /// Whether a folder may be written into: it holds results already, or none of the files that would be written, or nothing but
+    /// reports of this program.
     ///
     /// # Errors
     /// [`RecordsError::Foreign`] naming a file that would be lost.
     pub fn check_own(path: &Path) -> Result<(), RecordsError> {
-        let has = |name: &str| path.join(name).exists();
-        let headed = |text: String| text.starts_with(PLAN_HEAD);
-        let own = std::fs::read_to_string(path.join(name::PLAN)).is_ok_and(headed)
-            // plans of 0.1 have no such line
-            || (has(name::RUNS) && [name::PLANNED, name::KNOWN_GAMES, name::EXACT].into_iter().any(has));
-        if own {
+        if own::is_plan(&path.join(name::PLAN)) || own::holds_a_run(&path.join(name::RUNS)) {
             return Ok(());
         }
-        // a report may be all that was kept of a folder; it says what wrote it
-        let is_report =
-            |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains(REPORT_SAYS));
-        FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), is_report))
+        FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), own::is_report))
     }
 
     /// Refuses to write over a file that the command reads; `yaml` is the plan: the one that is there already is not written.
@@ -204,7 +194,7 @@ impl ResultsDir {
             }
             for entry in fs_err::read_dir(&folder)? {
                 let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+                if is_partial(&entry.file_name().to_string_lossy()) {
                     found.push(entry.path());
                 }
             }
@@ -394,7 +384,7 @@ impl<I: Iterator<Item = RunRecord>> Serialize for Lazy<I> {
 }
 
 fn plan_text(yaml: &str) -> String {
-    format!("{PLAN_HEAD}{VERSION}; paths start at the folder of this file\n{yaml}")
+    format!("{}{VERSION}{}\n{yaml}", own::PLAN_HEAD, own::PLAN_PATHS)
 }
 
 fn is_text(file: &Path, text: &str) -> bool {

@@ -10,7 +10,7 @@ use equipoise_core::Shape;
 const FINE: (u32, u32) = (4, 8);
 /// The same for shapes of more than [`SMALL`] entries, where a look costs as much as a step.
 const COARSE: (u32, u32) = (2, 8);
-const SMALL: usize = 4096;
+const SMALL: u64 = 4096;
 /// Factors of two that are kept of a large shape, so that a million contexts fit into memory.
 const KEPT_OF_LARGE: u32 = 6;
 
@@ -118,15 +118,29 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Windows to a factor of two, samples in each, and windows kept of each context, in a run of at most `steps` steps.
+    fn layout(entries: u64, steps: u64) -> (u32, u32, u32) {
+        let large = entries > SMALL;
+        let (per_octave, samples) = if large { COARSE } else { FINE };
+        let octaves = steps.max(1).ilog2() + 2;
+        let octaves = if large { octaves.min(KEPT_OF_LARGE) } else { octaves };
+        (per_octave, samples, octaves * per_octave)
+    }
+
+    /// Bytes that are kept of a run of at most `steps` steps on a shape of so many contexts and entries.
+    #[must_use]
+    pub fn bytes(contexts: u64, entries: u64, steps: u64) -> u64 {
+        let (.., slots) = Self::layout(entries, steps);
+        let of_a_context = u64::from(slots) * size_of::<Window>() as u64 + size_of::<Recent>() as u64;
+        contexts.saturating_mul(of_a_context)
+    }
+
     /// For a run of at most `steps` steps.
     #[must_use]
     pub fn new(shape: &Shape, steps: u64) -> Self {
         let contexts = shape.contexts();
-        let large = shape.len() > SMALL;
-        let (per_octave, samples) = if large { COARSE } else { FINE };
-        let octaves = steps.max(1).ilog2() + 2;
-        let octaves = if large { octaves.min(KEPT_OF_LARGE) } else { octaves };
-        let slots = (octaves * per_octave) as usize;
+        let (per_octave, samples, slots) = Self::layout(shape.len() as u64, steps);
+        let slots = slots as usize;
         let none = Look { gap: f64::NAN, distance: f64::NAN, apart: f64::NAN, moved: 0.0, moved_log: 0.0 };
         Self {
             per_octave,
@@ -267,5 +281,22 @@ impl Evidence {
             moved_log: all.moved_log,
             pace: path / (steps.max(1) as f64),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_that_are_told_are_those_that_are_kept() {
+        for (contexts, actions) in [(1, 3), (1, 5000), (100, 2), (3000, 2)] {
+            for steps in [1, 100, 1_000_000] {
+                let shape = Shape::ragged(vec![actions; contexts]).expect("not empty");
+                let kept = Evidence::new(&shape, steps);
+                let bytes = size_of_val(&kept.windows[..]) + size_of_val(&kept.recent[..]);
+                assert_eq!(Evidence::bytes(contexts as u64, shape.len() as u64, steps), bytes as u64);
+            }
+        }
     }
 }

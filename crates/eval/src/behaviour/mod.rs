@@ -6,12 +6,12 @@
 //!
 //! | word | is said when |
 //! |---|---|
-//! | starts-at-equilibrium | `g` was at most [`CONVERGED`] at the start, and at every sample since |
-//! | converged | `g` is at most [`CONVERGED`] and stayed there, or falls through it |
-//! | stalled | the policy is unmoved, logarithms too; or what it still travels is less than its distance |
+//! | starts-at-equilibrium | `g` was at most [`close`] at the start, and at every sample since |
+//! | converged | `g` is at most [`close`] and stayed there, or falls through it |
+//! | stalled | the policy is unmoved, logarithms too; or what it still travels is less than its distance, after 20 `N` steps where `m < 1` |
 //! | converging | `D` and `g` fall in every factor of two of time, and do not flatten; a method that does not stand still at the equilibrium must take ever shorter steps |
 //! | cycling | `m > 1`, and it moves; or `m < 1`, and `D` has not fallen in 20 `N` steps; or, without theory, neither `D` nor `g` falls, and `g` rose and fell several times |
-//! | noisy | sampled feedback, and the mean of `g` no longer falls: a floor, told with its interval |
+//! | noisy | sampled feedback, and the mean of `g` no longer falls, after 5 `N` steps where `m < 1` and away from that of the start without theory: a floor, told with its interval |
 //! | undecided | none of these, with the steps after which theory decides it, where there is theory |
 //!
 //! The remaining path is estimated from the ratio `r` of the ways travelled in the last two factors of two: `r / (1 - r)`
@@ -41,10 +41,24 @@ const LEVEL: f64 = 0.98;
 const MARGINAL: f64 = 1e-11;
 /// Time constants that theory needs to hold it against a method that it does not approach.
 const CONSTANTS: f64 = 20.0;
+/// Time constants after which a level that is held is no stretch of the way there: a hundredth of that is left.
+const ARRIVING: f64 = 5.0;
 /// Steps are getting shorter if they do so by this share in a factor of two of time; those of `1 / sqrt t` do by 0.71.
 const SHORTER: f64 = 0.85;
 /// Largest change of logarithms, against their size, that rounding explains in half a run at rest.
 const AT_REST: f64 = 1e-12;
+
+/// A mean gap within this share of that at the start is no floor: the run has hardly moved.
+const HARDLY_LEFT: f64 = 0.1;
+/// Gap, against the largest that the game can have, that is none.
+const RELATIVE: f64 = 1e-6;
+
+/// The gap up to which a policy counts as an equilibrium of a game: [`CONVERGED`], and less where the largest gap that a policy
+/// can have, twice the largest margin, is not far above that.
+#[must_use]
+pub const fn close(largest_margin: f64) -> f64 {
+    CONVERGED.min(RELATIVE * 2.0 * largest_margin)
+}
 
 /// What is known of a method at the equilibrium of one context.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,6 +84,8 @@ pub struct Circumstances<'a> {
     pub period: u64,
     /// The gap that was judged, by name.
     pub metric: &'static str,
+    /// The gap up to which a policy counts as an equilibrium: [`close`].
+    pub close: f64,
     /// The gap of every step, mean over the contexts.
     pub batches: &'a Batches,
 }
@@ -152,11 +168,17 @@ impl Context<'_> {
             return word(Behaviour::Undecided, "nothing was seen of it");
         };
         let whole = self.evidence.last_windows(self.x, usize::MAX).map_or(last.gap_max, |all| all.gap_max);
-        if start <= CONVERGED && whole <= CONVERGED {
+        let close = self.around.close;
+        if start <= close && whole <= close {
             return word(Behaviour::StartsAtEquilibrium, "it starts at an equilibrium and has not left it");
         }
-        if gap <= CONVERGED && (self.stays_below() || self.falls(2)) {
-            return word(Behaviour::Converged, "its gap is at most 1e-10, and stays there");
+        if gap <= close && (self.stays_below() || self.falls(2)) {
+            let reason = if close < CONVERGED {
+                "its gap is at most a millionth of the largest of this game, and stays there"
+            } else {
+                "its gap is at most 1e-10, and stays there"
+            };
+            return word(Behaviour::Converged, reason);
         }
         if self.around.noisy {
             return self.noisy_word(steps, gap);
@@ -175,9 +197,9 @@ impl Context<'_> {
         }
     }
 
-    /// Whether the gap was at most [`CONVERGED`] at every sample of the last quarter of a factor of two.
+    /// Whether the gap was at most [`close`] at every sample of the last quarter of a factor of two.
     fn stays_below(&self) -> bool {
-        self.evidence.last_windows(self.x, 2).is_some_and(|w| w.gap_max <= CONVERGED)
+        self.evidence.last_windows(self.x, 2).is_some_and(|w| w.gap_max <= self.around.close)
     }
 
     /// Whether the distance fell in each of the last `n` windows that hold a sample.
@@ -198,8 +220,10 @@ impl Context<'_> {
 
     /// The equilibrium attracts what is close enough to it.
     fn attracted(&self, steps: u64, m: f64, gap: f64, last: &Span) -> Word {
-        let constant = 1.0 / (1.0 - m);
-        if let Some(word) = self.stopped(steps, gap) {
+        let needed = CONSTANTS / (1.0 - m);
+        let enough = steps >= ENOUGH && steps as f64 >= needed;
+        // before, only a faster mode may have come to rest
+        if enough && let Some(word) = self.stopped(steps, gap) {
             return word;
         }
         let approaching = self.approaching();
@@ -210,14 +234,14 @@ impl Context<'_> {
                     "its distance to the equilibrium falls, which attracts it by local theory",
                 );
             }
-            if steps >= ENOUGH && steps as f64 >= CONSTANTS * constant && !self.still_falls() {
+            if enough && !self.still_falls() {
                 let reason =
                     "it does not come closer, though local theory has the equilibrium attract what is near";
                 let moving = last.moved >= last.gap_min;
                 return word(if moving { Behaviour::Cycling } else { Behaviour::Stalled }, reason);
             }
         }
-        self.undecided(steps, Some(CONSTANTS * constant))
+        self.undecided(steps, Some(needed))
     }
 
     /// Whether the distance fell in the last three factors of two, at no falling pace. Where there may be several equilibria
@@ -333,6 +357,10 @@ impl Context<'_> {
                 "its gap falls, and feedback has no noise at the equilibrium",
             );
         }
+        // a slow method is level for long before it has gone anywhere
+        if let Some(m) = self.theory.modulus.filter(|m| *m < 1.0 && steps as f64 * (1.0 - m) < ARRIVING) {
+            return self.undecided(steps, Some(ARRIVING / (1.0 - m)));
+        }
         // a method with a multiplier has steps of one length; others may take ever shorter ones
         let pace = |k: usize| spans[k].pace / spans[k + 1].pace;
         let shorter = self.theory.modulus.is_none() && pace(0) * pace(1) * pace(2) <= SHORTER.powi(3);
@@ -356,6 +384,11 @@ impl Context<'_> {
             }
             _ => fall(0) < 0.25 && fall(1) < 0.5,
         };
+        let (start, _) = self.evidence.ends(self.x);
+        let hardly_left = self.theory.modulus.is_none() && (a.gap_mean - start).abs() <= HARDLY_LEFT * start;
+        if hardly_left && start > self.around.close {
+            return self.undecided(steps, None);
+        }
         if level || arrived {
             word(
                 Behaviour::Noisy,
@@ -409,6 +442,7 @@ mod tests {
             noisy: made.noisy,
             period: 1,
             metric: "duality_gap",
+            close: CONVERGED,
             batches: &batches,
         };
         judge(&evidence, &around)
@@ -498,6 +532,7 @@ mod tests {
             noisy: false,
             period: 1,
             metric: "duality_gap",
+            close: CONVERGED,
             batches: &batches,
         };
         let (word, judgement) = judge(&evidence, &around);

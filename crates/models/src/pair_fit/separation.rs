@@ -10,71 +10,29 @@
 //! tied          both differences, plus 1 for the tie parameter
 //! ```
 
-use faer::linalg::solvers::Solve as _;
-use faer::{Mat, Side};
-use ndarray::{Array1, Array2};
+use equipoise_core::nonnegative::nonnegative_remainder;
+use ndarray::{Array1, Array2, ArrayView1};
 
 /// Remainders below this, relative to the rows, are rounding.
 const ROUNDING: f64 = 1e-9;
 
 /// A direction along which the likelihood climbs for ever, if there is one; rows as in the module head, `[m x k]`.
 pub(super) fn separating_direction(rows: &Array2<f64>) -> Option<Array1<f64>> {
-    let (m, k) = rows.dim();
-    // columns of one size, so that rounding is told from remainders
-    let sizes: Vec<f64> = rows.columns().into_iter().map(|c| c.dot(&c).sqrt()).collect();
-    let scaled =
-        Array2::from_shape_fn((m, k), |(a, b)| if sizes[b] > 0.0 { rows[[a, b]] / sizes[b] } else { 0.0 });
-    let target = -scaled.sum_axis(ndarray::Axis(0));
-    let limit = ROUNDING * m as f64;
-    let mut z = Array1::<f64>::zeros(m);
-    let mut passive: Vec<usize> = Vec::new();
-    let remainder = |z: &Array1<f64>| &target - &scaled.t().dot(z);
-    // every pass adds a row; a row that rounding keeps out again ends it
-    for _ in 0..10 * (k + 1) {
-        let left = remainder(&z);
-        let slopes = scaled.dot(&left);
-        let candidate =
-            (0..m).filter(|a| !passive.contains(a)).max_by(|a, b| slopes[*a].total_cmp(&slopes[*b]));
-        let Some(next) = candidate.filter(|&a| slopes[a] > limit) else { break };
-        passive.push(next);
-        loop {
-            let Some(solved) = least_squares(&scaled, &passive, &target) else {
-                passive.pop();
-                break;
-            };
-            if solved.iter().all(|x| *x > 0.0) {
-                z.fill(0.0);
-                passive.iter().zip(&solved).for_each(|(&a, x)| z[a] = *x);
-                break;
-            }
-            // as far towards the solution as numbers stay non-negative
-            let step = passive
-                .iter()
-                .zip(&solved)
-                .filter(|(_, x)| **x <= 0.0)
-                .map(|(&a, x)| z[a] / (z[a] - x))
-                .fold(1.0, f64::min);
-            passive.iter().zip(&solved).for_each(|(&a, x)| z[a] += step * (x - z[a]));
-            passive.retain(|&a| z[a] > ROUNDING);
-            (0..m).filter(|a| !passive.contains(a)).for_each(|a| z[a] = 0.0);
-            if passive.is_empty() {
-                break;
-            }
-        }
-    }
-    let left = -remainder(&z);
-    let gains = scaled.dot(&left);
+    let k = rows.ncols();
+    let length = |v: ArrayView1<'_, f64>| v.dot(&v).sqrt();
+    // coordinates of one size, and rows of length 1, so that rounding is told from remainders; neither changes who is separable
+    let sizes: Vec<f64> = rows.columns().into_iter().map(length).collect();
+    let scale = |b: usize, v: f64| if sizes[b] > 0.0 { v / sizes[b] } else { 0.0 };
+    let scaled = Array2::from_shape_fn(rows.dim(), |(a, b)| scale(b, rows[[a, b]]));
+    let unit = |row: ArrayView1<'_, f64>| Some(length(row)).filter(|l| *l > 0.0).map(|l| (&row / l).to_vec());
+    let units: Vec<Vec<f64>> = scaled.rows().into_iter().filter_map(unit).collect();
+    let target: Vec<f64> = (0..k).map(|b| -units.iter().map(|row| row[b]).sum::<f64>()).collect();
+    let limit = ROUNDING * units.len() as f64;
+    let left = nonnegative_remainder(&units, &target, limit);
+    let gains: Vec<f64> =
+        units.iter().map(|row| -row.iter().zip(&left).map(|(a, b)| a * b).sum::<f64>()).collect();
     let climbs = gains.iter().all(|g| *g >= -limit) && gains.iter().any(|g| *g > limit);
-    climbs.then(|| Array1::from_shape_fn(k, |b| if sizes[b] > 0.0 { left[b] / sizes[b] } else { 0.0 }))
-}
-
-/// The numbers on these rows whose sum is nearest to the target; `None` if the rows hang together.
-fn least_squares(rows: &Array2<f64>, chosen: &[usize], target: &Array1<f64>) -> Option<Vec<f64>> {
-    let size = chosen.len();
-    let gram = Mat::from_fn(size, size, |a, b| rows.row(chosen[a]).dot(&rows.row(chosen[b])));
-    let right = Mat::from_fn(size, 1, |a, _| rows.row(chosen[a]).dot(target));
-    let solved = gram.llt(Side::Lower).ok()?.solve(&right);
-    Some((0..size).map(|a| solved[(a, 0)]).collect())
+    climbs.then(|| Array1::from_shape_fn(k, |b| scale(b, -left[b])))
 }
 
 #[cfg(test)]

@@ -5,21 +5,15 @@ use std::collections::BTreeMap;
 use equipoise_records::CONVERGED;
 use equipoise_records::schema::{Estimate, GameRecord};
 
-use super::verdict::Statement;
+use super::verdict::{NAMES, Statement, statement};
 
 use crate::model::number::{action, count, list, percent, plain, plural, short};
 use crate::model::spread::Spread;
 
-/// Names listed before the rest becomes a number.
-const NAMES: usize = 6;
 /// Games named for the largest gaps.
 const WORST: usize = 5;
 /// Level of the tests behind a verdict.
 const LEVEL: f64 = 0.05;
-
-fn statement(lead: impl Into<String>, text: impl Into<String>) -> Statement {
-    Statement { lead: lead.into(), text: text.into() }
-}
 
 /// `[0.1, 0.4]`.
 fn interval((low, high): (f64, f64)) -> String {

@@ -4,6 +4,7 @@ use equipoise_records::schema::RunRecord;
 use equipoise_records::{Aim, DUALITY_GAP_TAU, Direction, Guarantee, Iterate, MetricInfo};
 use serde::Serialize;
 
+use super::verdict::NAMES;
 use crate::model::cost::CostUnit;
 use crate::model::group::{Method, RunFacts as _, Setting};
 use crate::model::metric;
@@ -60,8 +61,6 @@ impl From<String> for Cell {
 }
 
 const NEVER: &str = "-";
-/// Names listed before the rest becomes a number.
-const NAMES: usize = 6;
 
 /// A table that grows column by column.
 struct Builder<'a> {

@@ -13,7 +13,7 @@ use crate::model::spread::Spread;
 /// Probabilities below this are left out of sentences, which say so by not adding up to 100%.
 const WORTH_NAMING: f64 = 5e-4;
 /// Names listed before the rest becomes a number.
-const NAMES: usize = 6;
+pub(super) const NAMES: usize = 6;
 
 /// One statement: a lead of a few words and the evidence.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -22,7 +22,7 @@ pub(crate) struct Statement {
     pub(crate) text: String,
 }
 
-fn statement(lead: impl Into<String>, text: impl Into<String>) -> Statement {
+pub(super) fn statement(lead: impl Into<String>, text: impl Into<String>) -> Statement {
     Statement { lead: lead.into(), text: text.into() }
 }
 
