@@ -1,5 +1,6 @@
 //! What is printed, and where: results to standard output, everything else to standard error.
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -24,6 +25,41 @@ pub(crate) fn start_log(verbose: u8) {
         // a standard error that takes nothing is no reason to end
         .log_internal_errors(false)
         .init();
+}
+
+/// What a command says, where it is asked in memory.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Said {
+    /// The answer, as `--json` prints it; empty for a command that has no such form.
+    pub json: String,
+    /// The answer as text.
+    pub text: String,
+    /// Remarks beside it: how ties were counted, which rows were left out.
+    pub notes: Vec<String>,
+}
+
+thread_local! {
+    /// Where a command that is asked in memory speaks to.
+    static HEARD: RefCell<Option<Said>> = const { RefCell::new(None) };
+}
+
+/// Keeps what `act` says on this thread.
+pub(crate) fn heard<T>(act: impl FnOnce() -> T) -> (T, Said) {
+    // a thread that waits for others may answer a second question before it goes on with the first
+    let before = HEARD.replace(Some(Said::default()));
+    let ended = act();
+    (ended, HEARD.replace(before).unwrap_or_default())
+}
+
+/// Whether what is said on this thread is kept.
+pub(crate) fn is_heard() -> bool {
+    HEARD.with_borrow(Option::is_some)
+}
+
+/// Says it in memory, where the command is asked there.
+fn in_memory(say: impl FnOnce(&mut Said)) -> bool {
+    HEARD.with_borrow_mut(|said| said.as_mut().map(say).is_some())
 }
 
 /// The first failure to write to standard output; of a full device, as a rule.
@@ -58,6 +94,9 @@ pub(crate) fn finish() -> io::Result<()> {
 
 /// Prints to standard output.
 pub(crate) fn print(text: &str) {
+    if in_memory(|said| said.text.push_str(text)) {
+        return;
+    }
     let text = printable(text);
     let mut out = io::stdout().lock();
     let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
@@ -66,6 +105,12 @@ pub(crate) fn print(text: &str) {
 
 /// Prints an answer, as JSON or as text that fits the terminal.
 pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
+    if in_memory(|said| {
+        said.json = equipoise_answers::to_json(answer);
+        said.text.push_str(&answer.to_string());
+    }) {
+        return;
+    }
     if json {
         return print(&equipoise_answers::to_json(answer));
     }
@@ -78,17 +123,28 @@ pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
 
 /// Prints to standard output what `write` writes, as it comes; the first failure ends it.
 pub(crate) fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) {
+    if is_heard() {
+        let mut text = Vec::new();
+        keep(write(&mut text));
+        return print(&String::from_utf8_lossy(&text));
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     keep(write(&mut out).and_then(|()| out.flush()));
 }
 
 /// Prints a JSON result.
 pub(crate) fn json(value: &Value) {
-    print(&serde_json::to_string_pretty(value).expect("a JSON value serialises"));
+    let text = serde_json::to_string_pretty(value).expect("a JSON value serialises");
+    if !in_memory(|said| said.json.clone_from(&text)) {
+        print(&text);
+    }
 }
 
 /// Says something beside the result.
 pub(crate) fn note(text: &str) {
+    if in_memory(|said| said.notes.push(text.to_owned())) {
+        return;
+    }
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 

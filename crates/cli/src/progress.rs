@@ -168,6 +168,9 @@ impl Terminal {
 impl equipoise_answers::Progress for Terminal {
     fn begin(&self, what: &str, units: Option<u64>) {
         self.end();
+        if crate::output::is_heard() {
+            return;
+        }
         let bar = ProgressBar::with_draw_target(units, ProgressDrawTarget::hidden());
         bar.set_message(what.to_owned());
         let counted = units.is_some();

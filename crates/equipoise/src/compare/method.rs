@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use equipoise_core::registry::nearest;
 use equipoise_core::{Aim, Solver, SolverEntry, Task};
 use equipoise_env::MeasuredOracle;
+use equipoise_eval::AfterStep;
 use serde_json::Value;
 
 use super::error::ComparisonError;
@@ -60,6 +61,7 @@ impl Method {
         problem: &Problem,
         oracle: &mut dyn MeasuredOracle,
         options: &RunOptions<'_>,
+        keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> Result<RunResult, ComparisonError> {
         let refused = |error| ComparisonError::Parameter { solver: name.to_owned(), error };
         let (mut solver, aim, parameters) = match self {
@@ -80,7 +82,7 @@ impl Method {
         {
             return Err(ComparisonError::Shape { solver: name.to_owned() });
         }
-        let result = problem.run_solver(solver.as_mut(), aim, oracle, options, &mut |_| true);
+        let result = problem.run_solver(solver.as_mut(), aim, oracle, options, keep_running);
         Ok(RunResult { parameters, ..result })
     }
 }

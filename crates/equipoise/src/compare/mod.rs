@@ -10,7 +10,7 @@ use std::sync::Arc;
 use equipoise_core::registry::nearest;
 use equipoise_core::{Policy, Rng, Task, seed};
 use equipoise_env::{Feedback, Game, GameOracle, Judge, MeasuredOracle};
-use equipoise_eval::{DUALITY_GAP, DUALITY_GAP_TAU, Limits, METRICS, Metric, Schedule};
+use equipoise_eval::{AfterStep, DUALITY_GAP, DUALITY_GAP_TAU, Limits, METRICS, Metric, Schedule};
 use serde_json::Value;
 
 use crate::problem::{Problem, RunOptions};
@@ -238,6 +238,18 @@ impl Comparison {
     /// # Errors
     /// [`ComparisonError`], before anything runs if a name, a number or a policy is refused.
     pub fn run(self) -> Result<Table, ComparisonError> {
+        self.run_while(&mut |_| true)
+    }
+
+    /// As [`Comparison::run`], watched: `keep_running` is called after each step of every run, and returning false ends that
+    /// run there, as interrupted.
+    ///
+    /// # Errors
+    /// As [`Comparison::run`].
+    pub fn run_while(
+        self,
+        keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
+    ) -> Result<Table, ComparisonError> {
         let metrics = self.check()?;
         let Self { problem, methods, oracle, limits, schedule, repetitions, seed, .. } = self;
         let methods = methods
@@ -262,7 +274,7 @@ impl Comparison {
                         Box::new(GameOracle::new(Arc::clone(&problem.game), feedback.clone(), rng))
                     }
                 };
-                let result = method.run(name, &problem, oracle.as_mut(), &options)?;
+                let result = method.run(name, &problem, oracle.as_mut(), &options, keep_running)?;
                 rows.push(Row::new(name.clone(), repetition, result));
             }
         }

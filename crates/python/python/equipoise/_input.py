@@ -1,0 +1,133 @@
+"""What is handed in, as files that the readers take: paths, frames, rows, arrays."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .errors import EquipoiseError, EquipoiseWarning, InputError
+
+#: The name of data that come from no file, in messages.
+IN_MEMORY = "the data"
+
+
+def warn(notes: Iterable[str]) -> None:
+    """Remarks of a reader as one warning; how many rows there were is none."""
+    text = "\n".join(note for note in notes if not re.match(r"\d+ comparisons; ", note))
+    if text:
+        warnings.warn(text, EquipoiseWarning, stacklevel=4)
+
+
+def existing(path: os.PathLike[str] | str) -> str:
+    """A path, refused by the system's own error if nothing is there; patterns and standard input pass."""
+    text = os.fspath(path)
+    if text != "-" and not any(c in text for c in "*?[") and not os.path.exists(text):
+        raise FileNotFoundError(2, os.strerror(2), text)
+    return text
+
+
+def _is_path(data: object) -> bool:
+    return isinstance(data, str | os.PathLike)
+
+
+def _frame(data: Any) -> Any:
+    """What has an Arrow stream, from what holds one."""
+    if hasattr(data, "collect") and type(data).__module__.startswith("polars"):
+        data = data.collect()
+    if not hasattr(data, "__arrow_c_stream__"):
+        table = getattr(getattr(data, "data", None), "table", None)  # a Hugging Face data set
+        if table is not None:
+            return table
+    return data
+
+
+def _write_records(rows: Sequence[Any], path: Path) -> None:
+    """Rows that are mappings, or tuples of ``item_a, item_b, outcome[, weight]``."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        if isinstance(rows[0], Mapping):
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            out.writerow(names)
+            out.writerows([["" if row.get(n) is None else row.get(n) for n in names] for row in rows])
+            return
+        names = ["item_a", "item_b", "outcome", "weight"]
+        width = len(rows[0])
+        if width not in (3, 4) or any(len(row) != width for row in rows):
+            raise InputError(
+                f"{IN_MEMORY}: rows must be mappings, or tuples of item_a, item_b, outcome and, if wanted, weight",
+                key="data",
+            )
+        out.writerow(names[:width])
+        out.writerows(rows)
+
+
+def _write(data: Any, folder: Path) -> Path:
+    """Writes data in memory to a file of its kind."""
+    data = _frame(data)
+    if hasattr(data, "__arrow_c_stream__"):
+        path = folder / "data.csv"
+        _core.write_rows(data, path)
+        return path
+    if hasattr(data, "to_csv"):  # a frame without an Arrow stream
+        path = folder / "data.csv"
+        data.to_csv(path, index=False)
+        return path
+    if isinstance(data, Mapping):
+        columns = {str(name): list(column) for name, column in data.items()}
+        lengths = {len(column) for column in columns.values()}
+        if len(lengths) != 1:
+            raise InputError(f"{IN_MEMORY}: columns must be equally long, and have {sorted(lengths)} rows", key="data")
+        path = folder / "data.csv"
+        _write_records([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], path)
+        return path
+    if isinstance(data, np.ndarray):
+        path = folder / "data.npy"
+        np.save(path, np.asarray(data, dtype=np.float64))
+        return path
+    if isinstance(data, Sequence) and len(data) and not isinstance(data, bytes):
+        first = data[0]
+        if isinstance(first, Mapping) or (isinstance(first, Sequence) and any(isinstance(c, str) for c in first)):
+            path = folder / "data.csv"
+            _write_records(data, path)
+            return path
+        path = folder / "data.npy"
+        np.save(path, np.asarray(data, dtype=np.float64))
+        return path
+    raise InputError(
+        f"{type(data).__name__} cannot be read as data: give a path, a frame (polars, pandas, pyarrow, DuckDB, Hugging Face), "
+        "rows, columns, or a matrix",
+        key="data",
+    )
+
+
+@contextmanager
+def files(data: Any) -> Iterator[list[str]]:
+    """Paths that stand for ``data``; messages about data in memory do not name the file that stands for them."""
+    if _is_path(data):
+        yield [existing(data)]
+        return
+    if isinstance(data, Sequence) and not isinstance(data, bytes) and len(data) and all(_is_path(d) for d in data):
+        yield [existing(d) for d in data]
+        return
+    matrix = getattr(data, "_as_matrix_file", None)
+    with tempfile.TemporaryDirectory(prefix="equipoise-") as folder:
+        path = matrix(Path(folder)) if matrix is not None else _write(data, Path(folder))
+        try:
+            yield [str(path)]
+        except EquipoiseError as error:
+            for name in ("place", "rule"):
+                text = getattr(error, name)
+                if text:
+                    setattr(error, name, text.replace(str(path), IN_MEMORY))
+            error.args = tuple(str(a).replace(str(path), IN_MEMORY) for a in error.args)
+            raise

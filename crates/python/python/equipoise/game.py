@@ -1,0 +1,360 @@
+"""Preference games."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._input import files, warn
+from .errors import InputError, PolicyError
+
+if TYPE_CHECKING:
+    from .judge import Judge
+
+Kind = Literal["prob", "margin", "logit", "payoff"]
+
+
+def _floats(value: Any, what: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"numbers of type {array.dtype}")
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} cannot be read as real numbers: {error}", key=what) from error
+
+
+def _matrices(P: Any) -> list[NDArray[np.float64]]:
+    """One matrix a context, from ``(n, n)``, ``(c, n, n)`` or a list of ``(n_x, n_x)``."""
+    listed = isinstance(P, list | tuple) and len(P) > 0
+    if listed and all(getattr(m, "ndim", None) == 2 for m in P):
+        return [_floats(m, "P") for m in P]
+    if listed and all(isinstance(m, list | tuple) and m and isinstance(m[0], list | tuple | np.ndarray) for m in P):
+        return [_floats(m, "P") for m in P]  # matrices as lists of rows
+    array = _floats(P, "P")
+    if array.ndim == 2:
+        return [array]
+    if array.ndim == 3:
+        return list(array)
+    raise InputError(
+        f"P has shape {array.shape}; it must be (n, n), (contexts, n, n), or a list of square matrices", key="P"
+    )
+
+
+class Game:
+    """Preferences as a game: one or many contexts, each with the win rates ``P[i, j] = Pr(i beats j)``.
+
+    Immutable; what it holds is shared by everything that uses it. ``kind`` says what the numbers are: win rates (``prob``),
+    ``P - 1/2`` (``margin``), log-odds (``logit``) or payoffs with ``A = -A.T``, of which margins are ``A / (2 max |A|)``.
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(
+        self,
+        P: ArrayLike | Sequence[ArrayLike],
+        *,
+        kind: Kind = "prob",
+        labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
+        weights: ArrayLike | None = None,
+    ) -> None:
+        matrices = _matrices(P)
+        names: list[list[str]] | None = None
+        if labels is not None:
+            whole: list[Any] = list(labels)
+            flat = all(not isinstance(label, list | tuple | np.ndarray) for label in whole)
+            names = [[str(label) for label in whole]] * len(matrices) if flat else [[str(a) for a in row] for row in whole]
+        shares = None if weights is None else _floats(weights, "weights").ravel().tolist()
+        self._core = _core.Game(matrices, kind, names, shares)
+
+    @classmethod
+    def _of(cls, native: _core.Game) -> Game:
+        game = cls.__new__(cls)
+        game._core = native
+        return game
+
+    @classmethod
+    def battles(
+        cls,
+        data: Any,
+        *,
+        a: str | None = None,
+        b: str | None = None,
+        outcome: str | None = None,
+        context: str | None = None,
+        annotator: str | None = None,
+        weight: str | None = None,
+        per_context: bool = False,
+        ties: Literal["half", "drop"] = "half",
+        smoothing: float = 0.0,
+        since: str | None = None,
+        items: Sequence[str] | None = None,
+        outcomes: Mapping[str, str] | None = None,
+        format: str | None = None,
+        invalid: Literal["refuse", "skip"] = "refuse",
+    ) -> Game:
+        """The game of comparisons: a frame (polars, pandas, pyarrow, DuckDB, Hugging Face), rows, or files.
+
+        ``a``, ``b``, ``outcome``, ``context``, ``annotator`` and ``weight`` name columns that are not understood by
+        themselves; ``outcomes`` says what its words stand for, as ``{"left": "a", "right": "b", "none": "tie"}``. Pairs that
+        never met are 1/2. What was odd is in :attr:`checks`.
+        """
+        roles = {"item_a": a, "item_b": b, "outcome": outcome, "context": context, "annotator": annotator, "weight": weight}
+        with files(data) as paths:
+            reader = _Reader(
+                paths,
+                ties=ties,
+                since=since,
+                items=items,
+                columns={role: name for role, name in roles.items() if name is not None},
+                outcomes=outcomes,
+                format=format,
+                invalid=invalid,
+            )
+            if per_context:
+                return cls._of(_core.Game.read_contexts(reader, float(smoothing)))
+            if smoothing:
+                raise InputError("smoothing is for per_context=True; pairs that never met are 1/2", key="smoothing")
+            return cls._of(_core.Game.read(reader))
+
+    @classmethod
+    def counts(cls, wins: ArrayLike, ties: ArrayLike | None = None, *, labels: Sequence[str] | None = None) -> Game:
+        """The game of counts: ``wins[i, j]`` of i over j, ``ties[i, j]`` of both, each pair once or twice."""
+        table = _floats(wins, "wins")
+        if table.ndim != 2 or table.shape[0] != table.shape[1]:
+            raise InputError(f"wins has shape {table.shape}; it must be square", key="wins")
+        n = table.shape[0]
+        tied = np.zeros_like(table) if ties is None else _floats(ties, "ties")
+        if tied.shape != table.shape:
+            raise InputError(f"ties has shape {tied.shape} and wins {table.shape}; they must be equal", key="ties")
+        for name, counts in (("wins", table), ("ties", tied)):
+            if not np.all(np.isfinite(counts)) or np.any(counts < 0):
+                raise InputError(f"{name} holds a count that is negative or not finite", key=name)
+        names = [str(k) for k in range(n)] if labels is None else [str(label) for label in labels]
+        if len(names) != n:
+            raise InputError(f"{len(names)} labels for {n} items", key="labels")
+        upper = np.triu_indices(n, 1)
+        both = tied if not np.array_equal(tied, tied.T) else np.triu(tied, 1)
+        rows: list[tuple[str, str, str, float]] = []
+        for i, j in zip(*upper, strict=True):
+            won = ((names[i], names[j], "a", table[i, j]), (names[j], names[i], "a", table[j, i]))
+            drawn = (names[i], names[j], "tie", both[i, j] + both[j, i])
+            rows += [row for row in (*won, drawn) if row[3] > 0]
+        if not rows:
+            raise InputError("wins holds no comparison", key="wins")
+        return cls.battles([(a, b, o, repr(float(w))) for a, b, o, w in rows])
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], **reading: Any) -> Game:
+        """A file with a preference matrix, or with comparisons.
+
+        ``reading`` are the options of the command line: ``format``, ``columns``, ``outcomes``, ``context_column``, ``invalid``,
+        ``normalise_names``, ``symmetrise``, ``context``, ``annotator``, ``items``, ``since``, ``ties``.
+        """
+        with files(path) as paths:
+            game = cls._of(_core.Game.read(_Reader(paths, **reading)))
+        warn(game.checks)
+        return game
+
+    @classmethod
+    def generate(cls, name: str, *, seed: int = 0, **parameters: Any) -> Game:
+        """One of the registered games; ``equipoise.games()`` lists them with their parameters."""
+        return cls._of(_core.Game.generate(name, json.dumps(parameters), seed))
+
+    @classmethod
+    def judge(cls, judge: Judge, contexts: Sequence[str], answers: Sequence[Sequence[str]], **options: Any) -> Game:
+        """A game whose win rates a judge tells; see :func:`equipoise.judge.tabulate` for the options."""
+        from .judge import tabulate
+
+        return tabulate(judge, contexts, answers, **options)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of actions of every context."""
+        return tuple(self._core.shape)
+
+    @property
+    def contexts(self) -> int:
+        """Number of contexts."""
+        return len(self._core.shape)
+
+    @property
+    def n(self) -> int:
+        """Number of actions, of a game of one context."""
+        if self.contexts != 1:
+            raise AttributeError(f"the game has {self.contexts} contexts; .shape has the actions of each")
+        return int(self._core.shape[0])
+
+    @property
+    def labels(self) -> Any:
+        """Labels of the actions; a list a context where there are several."""
+        labels = [self._core.labels(x) for x in range(self.contexts)]
+        return labels[0] if self.contexts == 1 else labels
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weights of the contexts, which sum to 1."""
+        return self._core.weights
+
+    @property
+    def checks(self) -> list[str]:
+        """What was odd about the input, and how it was counted."""
+        return list(self._core.checks)
+
+    @property
+    def id(self) -> str:
+        """The content hash inside the ids of runs: sizes, weights, margins, bit by bit; labels decide nothing."""
+        return self._core.id
+
+    def _each(self, matrix: Any) -> Any:
+        parts = [matrix(x) for x in range(self.contexts)]
+        if len(parts) == 1:
+            return parts[0]
+        return np.stack(parts) if len(set(self.shape)) == 1 else parts
+
+    @property
+    def P(self) -> Any:
+        """Win rates: ``(n, n)``, ``(contexts, n, n)``, or a list of matrices where sizes differ. Fresh each time."""
+        return self._each(self._core.win_rate_matrix)
+
+    @property
+    def margins(self) -> Any:
+        """``P - 1/2`` as it is kept, without rounding."""
+        return self._each(self._core.margin_matrix)
+
+    def win_rates(self, policy: ArrayLike) -> Any:
+        """Win rate of every action against a policy, ``P @ policy`` in each context; in the form of the policy."""
+        return self._back(self._core.win_rates(self._flat(policy)), policy)
+
+    def to_f32(self) -> Game:
+        """The same game with margins in f32, where a context has 1024 actions or more: half the memory."""
+        return Game._of(self._core.to_f32())
+
+    def _flat(self, policy: Any, what: str = "policy") -> NDArray[np.float64]:
+        """A policy of any form, flat over the shape."""
+        parts = policy if isinstance(policy, list | tuple) and any(np.ndim(p) == 1 for p in policy) else None
+        flat = (
+            np.concatenate([_floats(p, what).ravel() for p in parts]) if parts is not None else _floats(policy, what).ravel()
+        )
+        expected = sum(self.shape)
+        if flat.size != expected:
+            raise PolicyError(f"{what} has {flat.size} numbers where the game has {expected} actions in all", key=what)
+        return np.ascontiguousarray(flat)
+
+    def _back(self, flat: NDArray[np.float64], like: Any = None) -> Any:
+        """A vector over the shape in the form of a policy: ``(n,)``, ``(contexts, n)`` or a list."""
+        if self.contexts == 1 or (isinstance(like, np.ndarray) and like.ndim == 1):
+            return flat
+        parts = np.split(flat, np.cumsum(self.shape)[:-1])
+        return np.stack(parts) if len(set(self.shape)) == 1 and not isinstance(like, list | tuple) else parts
+
+    def _as_matrix_file(self, folder: Path) -> Path:
+        """The game as a file of a matrix, for questions that take files."""
+        if self.contexts != 1:
+            raise InputError(f"the game has {self.contexts} contexts; ask about one at a time", key="data")
+        path = folder / "game.json"
+        labels = list(self.labels)
+        path.write_text(json.dumps({"labels": labels, "matrix": self.P.tolist()}), encoding="utf-8")
+        return path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        margins = [self._core.margin_matrix(x) for x in range(self.contexts)]
+        labels = [self._core.labels(x) for x in range(self.contexts)]
+        return (_restored, (margins, labels, self.weights))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Game):
+            return NotImplemented
+        return self.id == other.id and self.labels == other.labels
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        if self.contexts == 1:
+            labels = list(self.labels)
+            shown = ", ".join(labels[:6]) + (", .." if len(labels) > 6 else "")
+            return f"Game of {self.n} actions ({shown})"
+        sizes = sorted(set(self.shape))
+        span = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+        return f"Game of {self.contexts} contexts with {span} actions each"
+
+    def _repr_html_(self) -> str:
+        import html
+
+        if self.contexts != 1 or self.n > 60:
+            return f"<p>{html.escape(repr(self))}</p>"
+        # blue wins, orange loses: safe for the colour-blind; the number stands in the cell
+        rates, labels = self.P, [html.escape(str(label)) for label in self.labels]
+
+        def cell(p: float) -> str:
+            share = min(1.0, 2 * abs(p - 0.5))
+            colour = "31,119,180" if p > 0.5 else "255,127,14"
+            return f'<td style="background:rgba({colour},{share:.2f});padding:2px 5px">{p:.2f}</td>'
+
+        head = "".join(f"<th>{label}</th>" for label in labels)
+        rows = "".join(
+            f"<tr><th>{label}</th>{''.join(cell(float(p)) for p in row)}</tr>"
+            for label, row in zip(labels, rates, strict=True)
+        )
+        return f"<table><caption>Pr(row beats column)</caption><tr><th></th>{head}</tr>{rows}</table>"
+
+
+def _restored(margins: list[NDArray[np.float64]], labels: list[list[str]], weights: NDArray[np.float64]) -> Game:
+    return Game._of(_core.Game(margins, "margin", labels, list(weights)))
+
+
+class _Reader:
+    """How files are read: the fields that the native reader takes."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        context: str | None = None,
+        annotator: str | None = None,
+        items: Iterable[str] | None = None,
+        since: str | None = None,
+        ties: str = "half",
+        format: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        outcomes: Mapping[str, str] | None = None,
+        context_column: str | None = None,
+        invalid: str = "refuse",
+        normalise_names: bool = False,
+        symmetrise: bool = False,
+    ) -> None:
+        roles = dict(columns or {})
+        if context_column is not None:
+            roles["context"] = context_column
+        self.path = paths[0]
+        self.more = list(paths[1:])
+        self.context = context
+        self.annotator = annotator
+        self.items = None if items is None else [str(item) for item in items]
+        self.since = since
+        self.ties = ties
+        self.format = format
+        self.columns = [f"{role}={name}" for role, name in roles.items()]
+        self.outcomes = [f"{word}={meant}" for word, meant in (outcomes or {}).items()]
+        self.invalid = invalid
+        self.normalise_names = normalise_names
+        self.symmetrise = symmetrise
+
+
+def as_game(game: Any) -> Game:
+    """A game from whatever stands for one: a game, an array, a path, a frame of battles."""
+    if isinstance(game, Game):
+        return game
+    if isinstance(game, str | os.PathLike):
+        return Game.read(game)
+    if isinstance(game, np.ndarray | list | tuple):
+        return Game(game)
+    return Game.battles(game)

@@ -1,0 +1,152 @@
+"""An experiment on the engine you already have: its shares run anywhere, the folder is merged here."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from . import _core, experiment
+from .errors import EngineError, InputError
+from .experiment import Results
+
+#: Shares for each worker: few enough to be worth starting, many enough to be dealt evenly.
+SHARES_A_WORKER = 4
+
+
+def run_share(config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, version: str) -> str:
+    """Does one share of an experiment, in a worker; the share."""
+    if version != _core.__version__:
+        raise EngineError(f"this worker has equipoise {_core.__version__} and the driver {version}; install the same")
+    experiment.run(config, out=out, jobs=1, set=overrides, shard=share, progress=False)
+    return share
+
+
+class _Ray:
+    """Ray as an executor."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        import ray
+
+        self._ray = ray
+        if not ray.is_initialized():
+            ray.init(**options)
+        self._remote = ray.remote(max_retries=0)(run_share)
+
+    def submit(self, _: Any, /, *args: Any) -> Any:
+        return self._remote.remote(*args).future()
+
+
+def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[Any, Callable[[], None]]:
+    """What has ``submit``, and what ends it if it was started here."""
+    if hasattr(engine, "submit"):
+        if hasattr(engine, "get_executor"):  # a Dask client
+            return engine.get_executor(), lambda: None
+        return engine, lambda: None
+    if engine == "local":
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        return pool, lambda: pool.shutdown(cancel_futures=True)
+    if engine == "dask":
+        from distributed import Client
+
+        client = Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
+        return client.get_executor(), client.close
+    if engine == "ray":
+        return _Ray(options), lambda: None
+    if engine == "slurm":
+        import submitit
+
+        executor = submitit.AutoExecutor(folder=str(options.get("folder", "submitit")))
+        executor.update_parameters(**{k: v for k, v in options.items() if k != "folder"})
+        return executor, lambda: None
+    raise InputError(
+        f"engine {engine!r} must be local, dask, ray, slurm, or an object with submit", key="engine", value=str(engine)
+    )
+
+
+def sweep(
+    config: Any,
+    *,
+    out: str | os.PathLike[str],
+    engine: str | Executor | Any = "local",
+    workers: int | None = None,
+    shares: int | None = None,
+    retries: int = 2,
+    set: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    **options: Any,
+) -> Results:
+    """Runs an experiment as shares on an engine, then merges. All workers write into ``out``, a folder that they share.
+
+    ``engine`` is ``"local"`` (processes), ``"dask"``, ``"ray"``, ``"slurm"`` (submitit), or anything with ``submit``: a Dask
+    client, an ``Executor``. Finished runs are kept, so that the same call goes on after an interrupt or a lost worker;
+    records and report are equal for any engine and any number of shares.
+    """
+    folder = Path(out).absolute()
+    workers = workers or os.cpu_count() or 1
+    if isinstance(config, str | os.PathLike):
+        config = os.path.abspath(config)
+    planned = experiment.plan(config, set=set, timed=False)
+    count = max(1, min(shares or SHARES_A_WORKER * workers, int(planned.units)))
+    executor, close = _executor(engine, workers, options)
+    lost: dict[str, BaseException] = {}
+    done = 0
+    try:
+        waiting = [f"{k + 1}/{count}" for k in range(count)]
+        for attempt in range(retries + 1):
+            started = {}
+            for share in waiting:
+                future = executor.submit(run_share, config, str(folder), share, set, _core.__version__)
+                started[future] = share
+            waiting, lost = [], {}
+            for future in _ended(started):
+                share = started[future]
+                try:
+                    future.result()
+                    done += 1
+                    if progress is not None:
+                        progress(done, count)
+                except InputError:
+                    _cancel(started)
+                    raise
+                except Exception as error:
+                    lost[share] = error
+                    waiting.append(share)
+            if not waiting:
+                break
+            if engine == "local" and attempt < retries:
+                # a pool whose process was killed takes no more work
+                close()
+                executor, close = _executor(engine, workers, options)
+    except KeyboardInterrupt:
+        _cancel(started)
+        raise
+    finally:
+        close()
+    if lost:
+        share, cause = next(iter(lost.items()))
+        raise EngineError(
+            f"{len(lost)} of {count} shares failed {retries + 1} times, the first of them {share}: {cause}; what was finished is "
+            f"kept in {folder}, and the same call goes on",
+            place=str(folder),
+        ) from cause
+    return experiment.merge(folder)
+
+
+def _ended(futures: Mapping[Any, str]) -> Any:
+    """Futures as they end; those of other libraries in order."""
+    from concurrent.futures import Future
+
+    if all(isinstance(future, Future) for future in futures):
+        return as_completed(futures)
+    return list(futures)
+
+
+def _cancel(futures: Mapping[Any, str]) -> None:
+    for future in futures:
+        cancel = getattr(future, "cancel", None)
+        if cancel is not None:
+            cancel()

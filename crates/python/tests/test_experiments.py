@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import equipoise as eq
+
+CONFIG = {
+    "name": "small",
+    "games": [{"a-delta": {"delta": 0.1}}, {"random-uniform": {"actions": 5}}],
+    "solvers": ["mwu", {"egpo": {"step_size": 0.2}}],
+    "tau": [0.0, 0.1],
+    "limits": {"steps": 200},
+    "seed": 3,
+}
+
+
+def digests(folder):
+    return {run["id"]: json.dumps({k: v for k, v in run.items() if k != "seconds"}, sort_keys=True) for run in eq.read(folder).records}
+
+
+def test_plan_run_read_and_the_command_line_agree(tmp_path):
+    plan = eq.plan(CONFIG, timed=False)
+    results = eq.run(CONFIG, out=tmp_path / "python")
+    assert plan.runs == len(results.records) == results.facts["runs"]
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps(CONFIG))
+    subprocess.run([sys.executable, "-m", "equipoise", "run", str(file), "--out", str(tmp_path / "cli")], check=True, capture_output=True)
+    assert digests(tmp_path / "cli") == digests(tmp_path / "python")
+    again = eq.run(CONFIG, out=tmp_path / "python")
+    assert again.facts["skipped"] == plan.runs
+    table, trace = results.runs, results.trace
+    assert "last.duality_gap" in table.columns and len(trace) > 100
+    assert set(trace["solver"]) == {"mwu", "egpo"}
+    assert pickle.loads(pickle.dumps(results)).records == results.records
+    assert results.report().exists()
+
+
+def test_shares_in_any_order_merge_to_the_same(tmp_path):
+    whole = eq.run(CONFIG, out=tmp_path / "whole")
+    for share in ("2/3", "1/3", "3/3", "1/3"):
+        eq.run(CONFIG, out=tmp_path / "shares", shard=share)
+    merged = eq.merge(tmp_path / "shares")
+    assert merged.facts["missing"] == []
+    assert digests(tmp_path / "shares") == digests(whole.folder)
+
+
+@pytest.mark.parametrize("engine", ["local", "executor"])
+def test_a_sweep_equals_one_process(tmp_path, engine):
+    from concurrent.futures import ThreadPoolExecutor
+
+    used = "local" if engine == "local" else ThreadPoolExecutor(2)
+    swept = eq.sweep(CONFIG, out=tmp_path / "sweep", engine=used, workers=2)
+    eq.run(CONFIG, out=tmp_path / "one")
+    assert digests(swept.folder) == digests(tmp_path / "one")
+
+
+def test_a_sweep_whose_workers_fail_says_so(tmp_path):
+    class Lost:
+        def submit(self, *_):
+            from concurrent.futures import Future
+
+            future = Future()
+            future.set_exception(ConnectionError("the node is gone"))
+            return future
+
+    with pytest.raises(eq.EngineError, match="the node is gone"):
+        eq.sweep(CONFIG, out=tmp_path / "sweep", engine=Lost(), retries=1)
+    with pytest.raises(eq.InputError, match="engine"):
+        eq.sweep(CONFIG, out=tmp_path / "sweep", engine="cluster")
+
+
+def test_mistakes_have_place_and_help(tmp_path):
+    with pytest.raises(eq.ConfigError) as raised:
+        eq.plan({**CONFIG, "solvers": ["egpoo"]})
+    assert "egpoo" in str(raised.value) and raised.value.place
+    with pytest.raises(eq.ConfigError):
+        eq.run({**CONFIG, "limmits": {}}, out=tmp_path)
+    with pytest.raises(FileNotFoundError):
+        eq.run(tmp_path / "none.yaml")
+    with pytest.raises(eq.ResultsError):
+        eq.read(tmp_path)
+    with pytest.raises(eq.EquipoiseError):
+        eq.run(CONFIG, out=tmp_path / "x", shard="5/3")
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path):
+    long = {**CONFIG, "limits": {"steps": 30_000_000}, "solvers": ["mwu", "omwu"]}
+    eq.run({**CONFIG, "solvers": ["mwu"]}, out=tmp_path / "short")
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        eq.run(long, out=tmp_path / "long", jobs=2)
+
+
+def test_claims_are_checked(tmp_path):
+    folder = tmp_path / "claims"
+    folder.mkdir()
+    (folder / "experiment.yaml").write_text(json.dumps(CONFIG))
+    (folder / "expected.yaml").write_text(
+        "- {solver: egpo, tau: 0.1, metric: duality_gap_tau, at_most: 1.0}\n"
+    )
+    verdicts = eq.check(folder, out=tmp_path / "out")
+    assert verdicts and "1 of 1" in repr(verdicts)
+    (folder / "expected.yaml").write_text(
+        "- {solver: egpo, tau: 0.1, metric: duality_gap_tau, at_most: 1.0e-300}\n"
+    )
+    assert not eq.check(folder, out=tmp_path / "out")
+
+
+def test_progress_is_told(tmp_path):
+    told = []
+    eq.run({**CONFIG, "limits": {"steps": 400_000}}, out=tmp_path / "out", jobs=1, progress=lambda *now: told.append(now))
+    assert told and all(len(now) == 5 for now in told)
+    assert isinstance(told[-1][0], int) and np.isfinite(told[-1][1])
