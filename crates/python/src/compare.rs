@@ -29,7 +29,7 @@ pub(crate) enum Asked {
 
 /// How all of them are run.
 #[derive(FromPyObject)]
-pub(crate) struct Conduct<'py> {
+pub(crate) struct RunOptions<'py> {
     tau: f64,
     reference: Option<PyReadonlyArray1<'py, f64>>,
     start: Option<PyReadonlyArray1<'py, f64>>,
@@ -70,7 +70,7 @@ impl Record {
     }
 }
 
-impl Conduct<'_> {
+impl RunOptions<'_> {
     fn limits(&self) -> Result<Limits, Failure> {
         let target = |(name, value): &(String, f64)| {
             let metric = Metric::named(name).ok_or_else(|| {
@@ -91,18 +91,18 @@ impl Conduct<'_> {
 
 /// Runs methods on a game. Gives rows, the equilibrium, and the table as text and as CSV of all traces.
 #[pyfunction]
-#[pyo3(signature = (game, methods, conduct, progress))]
+#[pyo3(signature = (game, methods, options, progress))]
 pub(crate) fn compare<'py>(
     py: Python<'py>,
     game: &PyGame,
     methods: Vec<Asked>,
-    conduct: Conduct<'py>,
+    options: RunOptions<'py>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let raised = Raised::default();
-    let runs = methods.len() as u64 * u64::from(conduct.repetitions);
-    let all = runs.saturating_mul(conduct.steps);
-    let asked = prepare(game, methods, conduct, &raised).map_err(|e| e.into_pyerr(py))?;
+    let runs = methods.len() as u64 * u64::from(options.repetitions);
+    let all = runs.saturating_mul(options.steps);
+    let asked = prepare(game, methods, options, &raised).map_err(|e| e.into_pyerr(py))?;
     let (stop, steps) = (AtomicBool::new(false), AtomicU64::new(0));
     let tick = |py: Python<'_>| match &progress {
         None => Ok(()),
@@ -129,10 +129,10 @@ pub(crate) fn compare<'py>(
 fn prepare(
     game: &PyGame,
     methods: Vec<Asked>,
-    conduct: Conduct<'_>,
+    options: RunOptions<'_>,
     raised: &Raised,
 ) -> Result<Comparison, Failure> {
-    let feedback: Feedback = match conduct.feedback.as_str() {
+    let feedback: Feedback = match options.feedback.as_str() {
         "exact" => Feedback::Exact,
         text => {
             let sampled = serde_json::from_str(text);
@@ -140,17 +140,17 @@ fn prepare(
         }
     };
     let mut asked = compared(game.game().clone())
-        .tau(conduct.tau)
+        .tau(options.tau)
         .feedback(feedback)
-        .limits(conduct.limits()?)
-        .seed(conduct.seed)
-        .repetitions(conduct.repetitions)
-        .metrics(conduct.metrics.iter().map(String::as_str))
-        .schedule(conduct.record.schedule()?);
-    if let Some(reference) = game.reference(conduct.reference)? {
+        .limits(options.limits()?)
+        .seed(options.seed)
+        .repetitions(options.repetitions)
+        .metrics(options.metrics.iter().map(String::as_str))
+        .schedule(options.record.schedule()?);
+    if let Some(reference) = game.reference(options.reference)? {
         asked = asked.reference(reference);
     }
-    if let Some(start) = conduct.start {
+    if let Some(start) = options.start {
         asked = asked.start(game.policy(start)?);
     }
     for method in methods {

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
 
+@final
 class Game:
     def __new__(
         cls,
@@ -39,6 +40,7 @@ class Game:
     def win_rates(self, policy: NDArray[np.float64]) -> NDArray[np.float64]: ...
     def to_f32(self) -> Game: ...
 
+@final
 class Oracle:
     """All that a method may ask; lent for one step."""
 
@@ -53,6 +55,7 @@ class Oracle:
     def win_rates(self, policy: Any | None = None, *, logits: Any | None = None) -> NDArray[np.float64]: ...
     def duels(self, context: Sequence[int], left: Sequence[int], right: Sequence[int]) -> NDArray[np.float64]: ...
 
+@final
 class Folder:
     def __new__(cls, path: str | os.PathLike[str]) -> Folder: ...
     def records(self) -> tuple[str, str]: ...
@@ -67,7 +70,7 @@ def check_certificate(certificate: str, game: Game | None) -> tuple[str, str]: .
 def check_claims(experiment: str | os.PathLike[str]) -> int: ...
 def command(arguments: Sequence[str]) -> tuple[bool, str, str, list[str]]: ...
 def compare(
-    game: Game, methods: Sequence[tuple[Any, ...]], conduct: object, progress: Callable[..., object] | None
+    game: Game, methods: Sequence[tuple[Any, ...]], options: object, progress: Callable[..., object] | None
 ) -> dict[str, Any]: ...
 def gap(
     game: Game, policy: NDArray[np.float64], tau: float, reference: NDArray[np.float64] | None

@@ -194,27 +194,27 @@ def compare(
     methods = [method_of(solver) for solver in solvers]
     if not methods:
         raise InputError("no solver is given", key="solvers")
-    conduct = _Conduct()
-    conduct.tau = float(tau)
-    conduct.reference = None if reference is None else asked._flat(reference, "reference")
-    conduct.start = None if start is None else asked._flat(start, "start")
-    conduct.feedback = feedback if isinstance(feedback, str) else json.dumps(dict(feedback))
+    options = _RunOptions()
+    options.tau = float(tau)
+    options.reference = None if reference is None else asked._flat(reference, "reference")
+    options.start = None if start is None else asked._flat(start, "start")
+    options.feedback = feedback if isinstance(feedback, str) else json.dumps(dict(feedback))
     for name, value, least in (("steps", steps, 1), ("repetitions", repetitions, 1), ("seed", seed, 0)):
         if int(value) != value or not least <= value < 2**63:
             raise InputError(f"{name} {value} must be a whole number, at least {least}", key=name, value=str(value))
-        setattr(conduct, name, int(value))
+        setattr(options, name, int(value))
     for name, budget in (("seconds", seconds), ("queries", queries), ("duels", duels)):
         if budget is not None and not budget > 0:
             raise InputError(f"{name} {budget} must be above 0", key=name, value=str(budget))
-        setattr(conduct, name, budget)
-    conduct.target = [(name, float(value)) for name, value in (target or {}).items()]
-    conduct.record = list(record) if isinstance(record, Sequence) and not isinstance(record, str) else record
-    conduct.metrics = list(metrics)
+        setattr(options, name, budget)
+    options.target = [(name, float(value)) for name, value in (target or {}).items()]
+    options.record = list(record) if isinstance(record, Sequence) and not isinstance(record, str) else record
+    options.metrics = list(metrics)
     with reporter(progress, "comparing") as report:
-        return Comparison(_core.compare(asked._core, methods, conduct, report))
+        return Comparison(_core.compare(asked._core, methods, options, report))
 
 
-class _Conduct:
+class _RunOptions:
     """How all methods are run: the fields that the native half takes."""
 
     tau: float

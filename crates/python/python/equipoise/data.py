@@ -120,7 +120,7 @@ def standings(data: Any, **options: Any) -> Standings:
 
 
 def changes(old: Any, new: Any, **options: Any) -> Changes:
-    """Who moved between two boards beyond noise; options as ``equipoise compare --help`` says."""
+    """Who moved between two leaderboards beyond noise; options as ``equipoise compare --help`` says."""
     answer: Changes = _ask("compare", [old, new], options, Changes)
     return answer
 

@@ -173,7 +173,7 @@ class Standings(Answer):
 
 
 class Changes(Answer):
-    """Who moved between two boards."""
+    """Who moved between two leaderboards."""
 
 
 class Loss(Answer):
