@@ -7,6 +7,33 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Folder",
+    "Game",
+    "Oracle",
+    "__version__",
+    "arrow_stream",
+    "best_response",
+    "check_certificate",
+    "check_claims",
+    "command",
+    "compare",
+    "gap",
+    "gaps",
+    "judge",
+    "main",
+    "merge",
+    "noop",
+    "plan",
+    "report",
+    "run",
+    "schema",
+    "set_threads",
+    "solve",
+    "stream_key",
+    "write_rows",
+]
+
 __version__: str
 
 @final
