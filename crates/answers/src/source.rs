@@ -25,7 +25,7 @@ const NAMED: usize = 12;
 pub struct Source {
     /// The file. Matrices: `.csv`, `.json`, `.npy`, `.npz`; comparisons: `.csv`, `.jsonl`, `.parquet`, PrefLib.
     pub path: PathBuf,
-    /// Of comparisons: which rows count, and what a tie counts. Without effect on a matrix.
+    /// Of comparisons: which rows count, and what a tie counts. Refused with a matrix.
     pub selection: Selection,
 }
 
@@ -103,9 +103,28 @@ impl Source {
                 format!("is a matrix, which {} cannot follow; several files are comparisons", more.display());
             return Err(AnswerError::input(rule).in_file(&self.path));
         }
+        if let Some(option) = self.misplaced() {
+            let rule = format!("is a matrix, which has no rows to select; --{option} is for comparisons");
+            return Err(AnswerError::input(rule).in_file(&self.path));
+        }
         let read = read_matrix_as(&self.path, &self.selection.reading)?;
         read.remarks.iter().for_each(|remark| progress.note(remark));
         Ok(read)
+    }
+
+    /// An option for rows of comparisons that was given.
+    fn misplaced(&self) -> Option<&'static str> {
+        let Selection { context, annotator, items, since, ties, reading } = &self.selection;
+        let given = [
+            ("context", context.is_some()),
+            ("annotator", annotator.is_some()),
+            ("items", items.is_some()),
+            ("since", since.is_some()),
+            ("ties", *ties != Ties::default()),
+            ("columns", !reading.columns.is_empty()),
+            ("outcomes", !reading.outcomes.is_empty()),
+        ];
+        given.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
     /// The game of a matrix, or of comparisons where the header says so. Texts and counts come with fractions.

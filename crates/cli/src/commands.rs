@@ -6,7 +6,9 @@ mod experiment;
 mod games;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 
+use equipoise::data::{Selection, input_files};
 use equipoise_answers::{read_loss_inputs, read_settings};
 
 use crate::args::{Command, List, Loss};
@@ -37,6 +39,13 @@ pub(crate) fn run(command: Command) -> Outcome {
         }
         Command::Schema => experiment::schema(),
     }
+}
+
+/// All files that a command reads, none of which it may write over: those of a path, and `others`.
+fn inputs(path: &Path, selection: &Selection, others: &[&Path]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = input_files(path, &selection.reading)?;
+    files.extend(others.iter().map(|other| other.to_path_buf()));
+    Ok(files)
 }
 
 fn loss(args: &Loss) -> Outcome {

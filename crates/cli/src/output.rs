@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use equipoise_answers::AnswerError;
-use equipoise_records::text::printable;
+use equipoise_records::text::{printable, printable_json};
 use serde::Serialize;
 use serde_json::Value;
 use terminal_size::Width;
@@ -94,10 +94,21 @@ pub(crate) fn finish() -> io::Result<()> {
 
 /// Prints to standard output.
 pub(crate) fn print(text: &str) {
-    if in_memory(|said| said.text.push_str(text)) {
-        return;
+    if !in_memory(|said| said.text.push_str(text)) {
+        write(&printable(text));
     }
-    let text = printable(text);
+}
+
+/// Prints a file for another program, which takes names as they are; a terminal is given none that act on it.
+pub(crate) fn print_file(text: &str) {
+    match io::stdout().is_terminal() {
+        true => print(text),
+        false if in_memory(|said| said.text.push_str(text)) => {}
+        false => write(text),
+    }
+}
+
+fn write(text: &str) {
     let mut out = io::stdout().lock();
     let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
     keep(out.write_all(text.as_bytes()).and_then(|()| out.write_all(end)).and_then(|()| out.flush()));
@@ -112,7 +123,7 @@ pub(crate) fn show(answer: &(impl Serialize + Display), json: bool) {
         return;
     }
     if json {
-        return print(&equipoise_answers::to_json(answer));
+        return write(&printable_json(&equipoise_answers::to_json(answer)));
     }
     // without a terminal the text has a width of its own
     match terminal_size::terminal_size_of(io::stdout()) {
@@ -136,7 +147,7 @@ pub(crate) fn print_with(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()
 pub(crate) fn json(value: &Value) {
     let text = serde_json::to_string_pretty(value).expect("a JSON value serialises");
     if !in_memory(|said| said.json.clone_from(&text)) {
-        print(&text);
+        write(&printable_json(&text));
     }
 }
 

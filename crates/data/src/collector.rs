@@ -35,6 +35,19 @@ const IGNORED: usize = 10_000;
 /// Weights that are read: what lies beyond is no number of comparisons, and no arithmetic on counts holds there.
 const WEIGHTS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 
+/// A number of comparisons, or why it is none: the reason by which it is counted, and the rule.
+fn in_range(number: f64) -> Result<f64, (&'static str, &'static str)> {
+    match number {
+        x if !(x >= 0.0 && x.is_finite()) => {
+            Err(("is negative or not finite", "must be a finite number of at least 0"))
+        }
+        x if x > 0.0 && !WEIGHTS.contains(&x) => {
+            Err(("is out of range", "must be 0 or between 1e-9 and 1e9; divide all of them by one number"))
+        }
+        x => Ok(x),
+    }
+}
+
 /// What one row becomes.
 #[derive(Debug)]
 pub(crate) enum Entry {
@@ -61,6 +74,8 @@ pub(crate) struct Rules<'a> {
     shown: usize,
     /// Whether numbers are outcomes: the score of the item listed first.
     scored: bool,
+    /// Whether words are outcomes by the side they name alone: no item is named, and none is added to.
+    sides: bool,
     /// Bytes of a chunk that is read on its own; results do not depend on it.
     pub(crate) chunk: usize,
 }
@@ -124,13 +139,15 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     ) -> Result<Self, DataError> {
         let since = match &selection.since {
             None => None,
-            Some(text) => Some(timestamp::seconds(text.trim()).ok_or_else(|| {
-                let message = format!("since `{text}` is neither YYYY-MM-DD[THH:MM:SS] nor seconds");
+            Some(text) => Some(timestamp::since(text.trim()).ok_or_else(|| {
+                let message =
+                    format!("since `{text}` is neither YYYY-MM-DD[THH:MM:SS] nor seconds; write YYYY-MM-DD");
                 DataError::new(path, message)
             })?),
         };
         selection.reading.check().map_err(|message| DataError::new(path, message))?;
-        let rules = Rules { path, selection, since, details, shown: SHOWN, scored: true, chunk: CHUNK };
+        let rules =
+            Rules { path, selection, since, details, shown: SHOWN, scored: true, sides: false, chunk: CHUNK };
         let items = Names::new(selection.reading.normalise_names);
         let diagnostics = Diagnostics { items, ..Diagnostics::default() };
         Ok(Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink })
@@ -138,13 +155,18 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
 
     /// Goes on with another file.
     pub(crate) fn begin_file(&mut self, path: &'a Path) {
-        self.rules = Rules { path, scored: true, ..self.rules };
+        self.rules = Rules { path, scored: true, sides: false, ..self.rules };
         self.diagnostics.checks.files += 1;
     }
 
     /// Says whether a number is an outcome: in a column that is called `winner` it may as well be a place.
     pub(crate) fn numbers_are_scores(&mut self, are: bool) {
         self.rules.scored = are;
+    }
+
+    /// Says that words of outcomes name sides alone, as those that a format has or a reader makes.
+    pub(crate) fn words_are_sides(&mut self) {
+        self.rules.sides = true;
     }
 
     /// Keeps a sentence on how the file was read.
@@ -402,7 +424,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                         None => 0.0,
                         some => self.amount(line, column, some)?,
                     };
-                    results[k] = (outcome, weight * wins);
+                    results[k] = (outcome, self.product(line, "weight", column, weight * wins)?);
                 }
             }
             None if SCORES.iter().any(|&m| row[m].is_some()) => {
@@ -413,7 +435,9 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 }
             }
             word => match self.outcome(line, word.unwrap_or_default(), a, b)? {
-                Some((outcome, votes)) => results[0] = (outcome, weight * votes),
+                Some((outcome, votes)) => {
+                    results[0] = (outcome, self.product(line, "weight", "votes", weight * votes)?);
+                }
                 None => return Ok(()),
             },
         }
@@ -463,16 +487,24 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let number = shown
             .parse::<f64>()
             .map_err(|_| refuse("is not a number", "is not a number; decimals take a point"))?;
-        match number {
-            x if !(x >= 0.0 && x.is_finite()) => {
-                Err(refuse("is negative or not finite", "must be a finite number of at least 0"))
-            }
-            x if x > 0.0 && !WEIGHTS.contains(&x) => Err(refuse(
-                "is out of range",
-                "must be 0 or between 1e-9 and 1e9; divide all of them by one number",
-            )),
-            x => Ok(x),
-        }
+        in_range(number).map_err(|(reason, rule)| refuse(reason, rule))
+    }
+
+    /// A weight that is a number already.
+    fn weighed(&self, line: usize, weight: f64) -> Result<f64, DataError> {
+        in_range(weight).map_err(|(reason, rule)| {
+            let refused = self.refuse(line, &format!("weight {reason}"), rule.into());
+            refused.of(Column::Name("weight".into()), &weight.to_string())
+        })
+    }
+
+    /// The product of a weight and a number of wins or votes.
+    #[inline]
+    fn product(&self, line: usize, one: &str, other: &str, product: f64) -> Result<f64, DataError> {
+        in_range(product).map_err(|(reason, rule)| {
+            let reason = format!("{one} times {other} {reason}");
+            self.refuse(line, &reason, format!("{one} times {other} is {product:e}; it {rule}"))
+        })
     }
 
     /// The outcome of two scores, and how far they are apart.
@@ -505,8 +537,16 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         a: &[u8],
         b: &[u8],
     ) -> Result<Option<(Outcome, f64)>, DataError> {
+        let by_name = match word {
+            _ if self.rules.sides => None,
+            b"" => None,
+            word if word == a => Some(Outcome::First),
+            word if word == b => Some(Outcome::Second),
+            _ => None,
+        };
         if self.rules.reading().outcomes.is_empty()
             && let Some(outcome) = Outcome::read(word)
+            && by_name.is_none_or(|named| named == outcome)
         {
             return Ok(Some((outcome, 1.0)));
         }
@@ -520,17 +560,16 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 }
             });
         }
-        if let Some(outcome) = Outcome::read(word) {
-            return Ok(Some((outcome, 1.0)));
-        }
-        let by_name = match word {
-            b"" => None,
-            word if word == a => Some(Outcome::First),
-            word if word == b => Some(Outcome::Second),
-            _ => None,
-        };
         let number = Outcome::of_score(&text).filter(|_| self.rules.scored);
-        let by_word = Outcome::read_loosely(&text).or(number);
+        // who lists words means no others but our own and the names of items
+        let listed = !self.rules.reading().outcomes.is_empty() && !self.rules.sides;
+        let loose = || Outcome::read_loosely(&text).or(number);
+        let by_word = Outcome::read(word).or_else(|| loose().filter(|_| !listed));
+        if listed && by_name.is_none() && by_word.is_none() && loose().is_some() {
+            let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
+            let rule = format!("is not among your --outcomes; add {shown}=a, =b, =tie or =skip");
+            return Err(self.refuse(line, "outcome not among --outcomes", rule).of(column, &shown));
+        }
         match (by_name, by_word) {
             (Some(x), Some(y)) if x != y => {
                 let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
@@ -541,7 +580,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
             (Some(outcome), _) => Ok(Some((outcome, 1.0))),
             (None, Some(outcome)) => {
-                self.diagnostics.scored |= number.is_some();
+                self.diagnostics.scored |= !listed && number.is_some();
                 Ok(Some((outcome, 1.0)))
             }
             (None, None) => Err(self.unknown_outcome(line, word)),
@@ -823,6 +862,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         [context, annotator]: [Option<&[u8]>; 2],
         time: Option<f64>,
     ) -> Result<(), DataError> {
+        let weight = self.weighed(line, weight)?;
         let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
         ranked.sort_unstable();
         if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {

@@ -48,16 +48,8 @@ pub(crate) const COLUMNS: [ColumnEntry; 19] = [
     column("wins_b", &["wins_b"], &["win_b", "b_wins", "wins2", "wins_2", "win2", "away_wins"]),
     column("ties", &["ties"], &["draws", "n_ties"]),
     // points of either side: the higher won
-    column(
-        "score_a",
-        &["score_a"],
-        &["score1", "score_1", "home_score", "rating_a", "points_a", "home_goals"],
-    ),
-    column(
-        "score_b",
-        &["score_b"],
-        &["score2", "score_2", "away_score", "rating_b", "points_b", "away_goals"],
-    ),
+    column("score_a", &["score_a"], &["score1", "score_1", "home_score", "points_a", "home_goals"]),
+    column("score_b", &["score_b"], &["score2", "score_2", "away_score", "points_b", "away_goals"]),
     // an item beat the other: no outcome is needed
     column("winning", &["winning"], &[]),
     column("losing", &["losing"], &[]),

@@ -112,6 +112,10 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
     if let Some(k) = places.at[OUTCOME] {
         collector.numbers_are_scores(folded(names[k]) != "winner");
     }
+    if places.first_won {
+        collector.words_are_sides();
+    }
+    places.reading.iter().for_each(|sentence| collector.note_reading(sentence.clone()));
     let present = (0..places.at.len()).filter_map(|m| Some((m, places.at[m]?))).collect();
     let format = Csv { width: names.len(), separator: head.separator, present, first_won: places.first_won };
     chunks::read(&format, source, head.lines, collector)
@@ -125,7 +129,12 @@ pub(crate) fn read_records<S: FnMut(Entry) + Send>(
     source: impl Windows,
     collector: &mut RowCollector<'_, S>,
 ) -> Result<(), DataError> {
-    records::begin(path, format, &head.cells.iter().map(String::as_str).collect::<Vec<_>>(), collector)?;
+    let cells: Vec<&str> = head.cells.iter().map(String::as_str).collect();
+    if let Some((_, name)) = cells.iter().enumerate().find(|(k, name)| cells[..*k].contains(name)) {
+        let message = format!("has two columns `{}`; keep one of them", crate::error::excerpt(name));
+        return Err(DataError::new(path, message).at(head.lines.max(1)));
+    }
+    records::begin(path, format, &cells, collector)?;
     let names = head.cells.clone();
     chunks::read(&CsvRecords { names, separator: head.separator, format }, source, head.lines, collector)
 }

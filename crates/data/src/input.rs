@@ -27,17 +27,40 @@ pub(crate) enum Opened {
     Stream(Box<dyn Read + Send>),
 }
 
-/// The files that a path and those behind it stand for: themselves, those of a folder or of a pattern, `-` for standard
-/// input.
+/// All files of comparisons that a path and [`Reading::more`] stand for, in the order in which they are read: themselves,
+/// those of a folder or of a pattern; `-` is standard input. A file of another kind is itself.
 ///
 /// # Errors
-/// [`DataError`] for a folder or a pattern without such files.
+/// [`DataError`] for a folder or a pattern without such files, and for a file that is named twice.
+pub fn input_files(path: &Path, reading: &Reading) -> Result<Vec<PathBuf>, DataError> {
+    files(path, reading, Reads::Comparisons)
+}
+
+/// The files that a path and those behind it stand for.
 pub(crate) fn files(path: &Path, reading: &Reading, reads: Reads) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     for path in std::iter::once(path).chain(reading.more.iter().map(PathBuf::as_path)) {
         files.extend(files_of(path, reads)?);
     }
+    refuse_twice(&files)?;
     Ok(files)
+}
+
+/// Refuses one file by two names, by a path and a pattern, say: its rows would count twice.
+fn refuse_twice(files: &[PathBuf]) -> Result<(), DataError> {
+    // what is not there says so when it is opened
+    let named = |path: &PathBuf| match is_standard_input(path) {
+        true => path.clone(),
+        false => std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    match files.iter().find(|path| !seen.insert(named(path))) {
+        None => Ok(()),
+        Some(twice) => {
+            let rule = "is named twice, by itself or by a folder or a pattern; its rows would count twice";
+            Err(DataError::new(shown(twice), rule))
+        }
+    }
 }
 
 fn files_of(path: &Path, reads: Reads) -> Result<Vec<PathBuf>, DataError> {

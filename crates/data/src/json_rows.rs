@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
@@ -20,8 +20,10 @@ use crate::reading::Reading;
 use crate::records::RecordFormat;
 use crate::{records, refuse_utf16};
 
-/// Bytes at the beginning that are looked at for the keys of the objects.
+/// Bytes at the beginning that are looked at for the keys of the objects: twice as many, and again, until one is whole.
 const SAMPLE: usize = 1 << 16;
+/// Longest object.
+const LONGEST: usize = 64 << 20;
 
 pub(crate) fn read<S: FnMut(Entry) + Send>(
     path: &Path,
@@ -33,11 +35,17 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
     refuse_utf16(path, start)?;
     let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let blank = start[mark..].iter().take_while(|b| b.is_ascii_whitespace()).count();
-    let array = start.get(mark + blank) == Some(&b'[') && !is_empty_list(&start[mark + blank..]);
+    let array = start.get(mark + blank) == Some(&b'[');
     let lines = if array { memchr_iter(b'\n', &start[mark..mark + blank]).count() } else { 0 };
     source.consume(if array { mark + blank + 1 } else { mark });
-    let (sample, ended) = source.window(SAMPLE).map_err(failed)?;
-    let objects = sample_objects(sample, ended, array);
+    let mut len = SAMPLE;
+    let objects = loop {
+        let (sample, ended) = source.window(len).map_err(failed)?;
+        if ended || len >= LONGEST || holds_one(sample, array) {
+            break sample_objects(sample, ended, array);
+        }
+        len = (2 * len).min(LONGEST);
+    };
     let keys = keys_of(&objects);
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let reading = collector.rules().reading();
@@ -63,6 +71,10 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
     if let Some(name) = layout.name_of(OUTCOME) {
         collector.numbers_are_scores(folded(name) != "winner");
     }
+    if layout.first_won {
+        collector.words_are_sides();
+    }
+    layout.reading().into_iter().for_each(|sentence| collector.note_reading(sentence));
     read_objects(path, JsonRows { layout }, source, array.then_some(lines), collector)
 }
 
@@ -88,11 +100,6 @@ fn is_known(keys: &[&str], reading: &Reading) -> bool {
     Layout::of(keys, reading, true).is_ok()
 }
 
-fn is_empty_list(bytes: &[u8]) -> bool {
-    let mut rest = bytes[1..].iter().filter(|b| !b.is_ascii_whitespace());
-    rest.next() == Some(&b']')
-}
-
 /// The objects at the beginning, whole ones only.
 fn sample_objects(sample: &[u8], ended: bool, array: bool) -> Vec<Map<String, Value>> {
     const OBJECTS: usize = 200;
@@ -102,6 +109,14 @@ fn sample_objects(sample: &[u8], ended: bool, array: bool) -> Vec<Map<String, Va
         return whole.take(OBJECTS).filter_map(|e| read(&sample[e.from..e.to])).collect();
     }
     sample.split(|b| *b == b'\n').take(OBJECTS).filter_map(read).collect()
+}
+
+/// Whether one object, or one line, has its end in these bytes.
+fn holds_one(sample: &[u8], array: bool) -> bool {
+    match array {
+        true => elements(sample).next().is_some_and(|e| e.whole),
+        false => memchr(b'\n', sample.trim_ascii_start()).is_some(),
+    }
 }
 
 /// All keys, in the order of their first appearance.
@@ -219,7 +234,7 @@ impl Objects for JsonRows {
 struct Lines<O>(O);
 
 impl<O: Objects> Format for Lines<O> {
-    const LONGEST: usize = 64 << 20;
+    const LONGEST: usize = LONGEST;
     const TOO_LONG: &'static str = "is longer than 64 MiB; JSON Lines has one object a line";
 
     fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize> {
@@ -333,7 +348,7 @@ impl<O: Objects> JsonArray<O> {
 
 /// One object an element: chunks begin behind a comma.
 impl<O: Objects> Format for JsonArray<O> {
-    const LONGEST: usize = 64 << 20;
+    const LONGEST: usize = LONGEST;
     const TOO_LONG: &'static str = "has an object of more than 64 MiB in its list";
 
     fn cuts(&self, bytes: &[u8], step: usize) -> Vec<usize> {

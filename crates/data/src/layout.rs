@@ -35,6 +35,8 @@ const WINNER_LOSER: [(&str, &str); 5] = [
 ];
 /// How often the first of the last of them beat the second.
 const WIN_COUNT: &str = "wins";
+/// Columns that say that some rows were won by neither.
+const TIED: [&str; 8] = ["draw", "draws", "tie", "ties", "tied", "n_ties", "is_draw", "is_tie"];
 
 /// What a name always means.
 fn strong(name: &str) -> Option<usize> {
@@ -47,6 +49,8 @@ fn strong(name: &str) -> Option<usize> {
 pub(crate) struct Layout {
     /// Columns with a meaning, by their names in the file.
     names: Vec<(String, usize)>,
+    /// Columns that were told by names that may mean something else, and what they were read as.
+    guessed: Vec<(String, &'static str)>,
     /// Whether the item listed first has won in every row.
     pub(crate) first_won: bool,
     /// Whether names that are not among them may mean something still: in JSON, where keys may come later.
@@ -128,20 +132,34 @@ impl Layout {
         {
             (at[ITEM_A], at[ITEM_B]) = (Some(a), Some(b));
         }
-        // where counts or scores tell, other words are no outcome
-        if !results(&at) && at[WINS[0]].is_none() && at[SCORES[0]].is_none() {
+        // a result that is told goes before one that is worked out of counts or scores
+        if !results(&at) {
             at[OUTCOME] = COLUMNS[OUTCOME].synonyms.iter().find_map(|name| find(&at, name));
         }
-        Self::checked(at, header, open)
+        Self::checked(at, by_user, header, open)
     }
 
-    fn checked(mut at: [Option<usize>; COLUMNS.len()], header: &[&str], open: bool) -> Result<Self, String> {
+    fn checked(
+        mut at: [Option<usize>; COLUMNS.len()],
+        by_user: [Option<usize>; COLUMNS.len()],
+        header: &[&str],
+        open: bool,
+    ) -> Result<Self, String> {
         let mut first_won = false;
         if let (Some(won), Some(lost)) = (at[WON], at[LOST]) {
             if at[ITEM_A].is_some() || at[ITEM_B].is_some() {
                 return Err("has item_a or item_b beside winning and losing; keep one of the two".into());
             }
             (at[ITEM_A], at[ITEM_B], first_won) = (Some(won), Some(lost), true);
+            let tied =
+                |(k, name): (usize, &&str)| !by_user.contains(&Some(k)) && TIED.contains(&&*folded(name));
+            if let Some(name) = header.iter().enumerate().find(|column| tied(*column)).map(|(_, name)| name) {
+                return Err(format!(
+                    "has `{name}` beside `{}` and `{}`, which say that every row was won; write item_a,item_b,outcome, or \
+                     drop that column",
+                    header[won], header[lost]
+                ));
+            }
         }
         (at[WON], at[LOST]) = (None, None);
         let has = |at: &[Option<usize>], m: usize| at[m].is_some();
@@ -172,7 +190,12 @@ impl Layout {
             }
             (true, [false, false, false]) | (false, [true, true, true]) => {
                 let named = at.iter().enumerate().filter_map(|(m, k)| Some((header[(*k)?].to_owned(), m)));
-                Ok(Self { names: named.collect(), first_won, open })
+                let guessed = named.clone().filter(|(name, m)| {
+                    // what the user says, and names that always mean the same, need no mention
+                    by_user[*m].is_none() && strong(name) != Some(*m)
+                });
+                let guessed = guessed.map(|(name, m)| (name, role_of(m, first_won))).collect();
+                Ok(Self { names: named.collect(), guessed, first_won, open })
             }
             (true, _) => {
                 Err("has both rankings and comparisons; keep `ranking` or item_a,item_b,outcome".into())
@@ -196,9 +219,25 @@ impl Layout {
         }
     }
 
+    /// Which column was read as what, where its name leaves that open.
+    pub(crate) fn reading(&self) -> Option<String> {
+        let of = |(name, role): &(String, &str)| format!("`{}` as {role}", crate::error::excerpt(name));
+        let list: Vec<String> = self.guessed.iter().map(of).collect();
+        (!list.is_empty()).then(|| format!("read {}", list.join(", ")))
+    }
+
     /// The column with this meaning.
     pub(crate) fn name_of(&self, meaning: usize) -> Option<&str> {
         self.names.iter().find(|(_, m)| *m == meaning).map(|(name, _)| name.as_str())
+    }
+}
+
+/// What a column is read as, for a remark.
+fn role_of(meaning: usize, first_won: bool) -> &'static str {
+    match meaning {
+        ITEM_A if first_won => "the item that won",
+        ITEM_B if first_won => "the item that lost",
+        m => COLUMNS[m].role,
     }
 }
 
@@ -234,6 +273,8 @@ fn needed(header: &[&str], [a, b, outcome]: [bool; 3], keys: bool) -> String {
 pub(crate) struct Places {
     pub(crate) at: [Option<usize>; COLUMNS.len()],
     pub(crate) ignored: Vec<String>,
+    /// Which column was read as what, where its name leaves that open.
+    pub(crate) reading: Option<String>,
     /// Whether the item listed first has won in every row.
     pub(crate) first_won: bool,
 }
@@ -245,12 +286,12 @@ impl Places {
     /// As [`Layout::of`].
     pub(crate) fn of(header: &[&str], reading: &Reading) -> Result<Self, String> {
         let layout = Layout::of(header, reading, false)?;
-        let mut places = Self { first_won: layout.first_won, ..Self::default() };
+        let mut places = Self { first_won: layout.first_won, reading: layout.reading(), ..Self::default() };
         for (k, name) in header.iter().enumerate() {
             match layout.meaning(name) {
-                // of two columns of one name the first is meant
                 Some(m) if places.at[m].is_none() => places.at[m] = Some(k),
-                _ => places.ignored.push((*name).to_owned()),
+                Some(_) => return Err(format!("has two columns `{name}`; keep one of them")),
+                None => places.ignored.push((*name).to_owned()),
             }
         }
         Ok(places)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::error::{Column, DataError};
 use crate::reading::Reading;
-use crate::registry::{Format, Reads, format_of};
+use crate::registry::{Format, READERS, Reads, format_of};
 use crate::square::{MatrixRead, matrix_of, symmetrised};
 use crate::table::{Line, lines, number};
 use crate::{input, npy, panels, text};
@@ -32,7 +32,9 @@ pub fn read_matrix(path: &Path) -> Result<Game, DataError> {
 /// # Errors
 /// As [`read_matrix`].
 pub fn read_matrix_as(path: &Path, reading: &Reading) -> Result<MatrixRead, DataError> {
-    if format_of(path, Reads::Matrix) == Ok(Format::Panels) {
+    if asked(reading).is_none_or(|f| f == Format::Panels)
+        && format_of(path, Reads::Matrix) == Ok(Format::Panels)
+    {
         return Ok(MatrixRead { game: panels::open(path)?, remarks: Vec::new(), text: None });
     }
     let bytes = input::open(path)?.whole(input::shown(path))?;
@@ -48,11 +50,18 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<Game, DataError> {
     Ok(parse_matrix_as(path, bytes, &Reading::default())?.game)
 }
 
+/// The format of matrices that is asked for, whatever the ending.
+fn asked(reading: &Reading) -> Option<Format> {
+    let row = READERS.iter().find(|row| reading.format.as_deref() == Some(row.name))?;
+    (row.reads == Reads::Matrix).then_some(row.format)
+}
+
 fn parse_matrix_as(path: &Path, bytes: &[u8], reading: &Reading) -> Result<MatrixRead, DataError> {
     let named = input::unpacked(path);
-    let format = match input::is_standard_input(path) {
-        true => input::sniffed(bytes, Reads::Matrix),
-        false => format_of(&named, Reads::Matrix)?,
+    let format = match asked(reading) {
+        Some(format) => format,
+        None if input::is_standard_input(path) => input::sniffed(bytes, Reads::Matrix),
+        None => format_of(&named, Reads::Matrix)?,
     };
     let path = input::shown(path);
     match format {

@@ -59,6 +59,10 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
     if let Some(k) = places.at[OUTCOME] {
         collector.numbers_are_scores(folded(columns[k]) != "winner");
     }
+    if places.first_won {
+        collector.words_are_sides();
+    }
+    places.reading.iter().for_each(|sentence| collector.note_reading(sentence.clone()));
     let mut leaves = Vec::new();
     for (m, place) in places.at.iter().enumerate() {
         let Some(name) = place.map(|k| columns[k]) else { continue };

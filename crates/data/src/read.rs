@@ -1,5 +1,6 @@
 //! Files -> [`Comparisons`], [`Battles`], [`Rankings`]: the readers by ending.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -404,6 +405,19 @@ impl Rated {
         self.lists[place].1.push((item, score));
     }
 
+    /// A remark if an item has several scores in one context.
+    fn remark(&self) -> Option<String> {
+        let scores: usize = self.lists.iter().map(|(_, list)| list.len()).sum();
+        let items = |list: &[(u32, f64)]| list.iter().map(|s| s.0).collect::<BTreeSet<u32>>().len();
+        let means = scores - self.lists.iter().map(|(_, list)| items(list)).sum::<usize>();
+        (means > 0).then(|| {
+            format!(
+                "{means} of {scores} scores repeat an item in one context of one annotator: the mean of several scores \
+                 counts"
+            )
+        })
+    }
+
     /// A ranking of each context and annotator, the highest score first; of several scores of one item the mean counts.
     fn rankings(self) -> Vec<Ranking> {
         let ranking = |((context, annotator), mut list): ((u32, u32), Vec<(u32, f64)>)| {
@@ -524,7 +538,8 @@ fn gather(
         (None, None) => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
     }
     rows(&files, source, &mut collector)?;
-    let (items, contexts, annotators, checks) = collector.finish()?;
+    let (items, contexts, annotators, mut checks) = collector.finish()?;
+    checks.readings.extend(sinks.rated.remark());
     std::mem::take(&mut sinks.rated).rankings().into_iter().for_each(|r| sinks.take(Entry::Ranking(r)));
     let labels = items.into_list();
     let [contexts, annotators] = [contexts, annotators].map(Names::into_list);
@@ -605,7 +620,8 @@ fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankin
         Entry::Rated { item, score, context, annotator } => rated.add(item, score, context, annotator),
     })?;
     rows(&files, source, &mut collector)?;
-    let names = collector.finish()?;
+    let mut names = collector.finish()?;
+    names.3.readings.extend(rated.remark());
     kept.extend(rated.rankings());
     if pairs > 0 {
         return Err(DataError::new(path, "has comparisons of two items; rankings need a column `ranking`"));

@@ -62,11 +62,28 @@ const CONTEXTS: [&str; 4] = ["id", "task", "dataset", "prompt"];
 
 /// What a column of a table means, if it is no item: the context, the annotator, or how many equal rows there were.
 pub(crate) fn meaning(key: &str) -> Option<usize> {
+    ranked_meaning(key).map(|(m, _)| m)
+}
+
+/// The meaning, and how well the name fits it: 0 best.
+fn ranked_meaning(key: &str) -> Option<(usize, usize)> {
     let name = folded(key);
-    let known =
-        |m: usize| COLUMNS[m].names.contains(&name.as_str()) || COLUMNS[m].synonyms.contains(&name.as_str());
-    let context = || CONTEXTS.contains(&name.as_str()).then_some(CONTEXT);
-    [CONTEXT, ANNOTATOR, WEIGHT].into_iter().find(|m| known(*m)).or_else(context)
+    let place = |names: &[&str]| names.iter().position(|n| *n == name);
+    let known = |m: usize| {
+        let strong = place(COLUMNS[m].names);
+        let names = COLUMNS[m].names.len();
+        let contexts = names + COLUMNS[m].synonyms.len();
+        strong
+            .or_else(|| Some(names + place(COLUMNS[m].synonyms)?))
+            .or_else(|| Some(contexts + place(&CONTEXTS).filter(|_| m == CONTEXT)?))
+    };
+    [CONTEXT, ANNOTATOR, WEIGHT].into_iter().find_map(|m| Some((m, known(m)?)))
+}
+
+/// Of columns the one that holds this meaning: several may, and the name that fits it best counts.
+pub(crate) fn column_of<'a>(keys: impl Iterator<Item = &'a str>, wanted: usize) -> Option<&'a str> {
+    let fitting = keys.filter_map(|key| Some((ranked_meaning(key).filter(|(m, _)| *m == wanted)?.1, key)));
+    fitting.min_by_key(|(rank, _)| *rank).map(|(_, key)| key)
 }
 
 /// Says which format was recognised, and which of its keys say nothing here.
@@ -84,14 +101,21 @@ pub(crate) fn begin<S: FnMut(Entry) + Send>(
         );
         return Err(DataError::new(path, message));
     }
+    collector.words_are_sides();
     if format.rated {
         collector.keep_all_details();
     }
     collector.check_filters(|m| format.holds.contains(&m))?;
     // of a table every column is an item or has a meaning
+    let table = format.rated || format.keys.is_empty();
+    let given = collector.rules().reading().column("context");
     let unused = |key: &&&str| {
-        let used = format.keys.contains(key) || (format.rated && meaning(key).is_some());
-        !format.keys.is_empty() && !used
+        let key = **key;
+        match meaning(key).filter(|_| table) {
+            Some(CONTEXT) if given.is_some() => given != Some(key),
+            Some(m) => column_of(keys.iter().copied(), m) != Some(key) || !format.holds.contains(&m),
+            None => !format.keys.is_empty() && !format.keys.contains(&key) && given != Some(key),
+        }
     };
     keys.iter().filter(unused).for_each(|key| collector.ignore(key));
     collector.note_reading(format!("read as {}: {}", format.name, format.summary));

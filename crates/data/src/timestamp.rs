@@ -9,11 +9,13 @@ pub(crate) enum Unit {
     Nanoseconds,
     /// `YYYYMMDD` or `YYYYMMDDHHMMSS`.
     Digits,
+    /// `YYYY`.
+    Years,
 }
 
 impl Unit {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds, Self::Digits];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds, Self::Digits, Self::Years];
 
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -22,15 +24,24 @@ impl Unit {
             Self::Microseconds => "microseconds",
             Self::Nanoseconds => "nanoseconds",
             Self::Digits => "YYYYMMDD",
+            Self::Years => "years",
         }
     }
 }
 
 /// The unit of a number, by its size: seconds up to 1e11 (the year 5138), then a thousandth of it each thousand times on;
-/// eight or fourteen digits that are a date of the years 1900 to 2199 are that date. 0 is the same in every unit.
+/// eight or fourteen digits that are a date of the years 1900 to 2199 are that date, and four digits the first day of such
+/// a year. 0 is the same in every unit.
 fn number(text: &str, value: f64) -> Option<(f64, Option<Unit>)> {
-    let digits = text.len() == 8 || text.len() == 14;
+    // a column of whole numbers with blanks is written as one of floats
+    let text =
+        text.find('.').filter(|&k| text[k + 1..].bytes().all(|b| b == b'0')).map_or(text, |k| &text[..k]);
+    let digits = matches!(text.len(), 4 | 8 | 14);
     if digits && text.bytes().all(|b| b.is_ascii_digit()) && ("1900".."2200").contains(&&text[..4]) {
+        if text.len() == 4 {
+            let day = day_number(&format!("{text}-01-01"))?;
+            return Some((day as f64 * 86_400.0, Some(Unit::Years)));
+        }
         let day = day_number(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..8]));
         let clock = match text.get(8..).filter(|c| !c.is_empty()) {
             None => Some(0.0),
@@ -80,9 +91,11 @@ pub(crate) fn read(text: &str) -> Option<(f64, Option<Unit>)> {
     words(text).map(|seconds| (seconds, None))
 }
 
-/// [`read`] without the unit.
-pub(crate) fn seconds(text: &str) -> Option<f64> {
-    read(text).map(|(seconds, _)| seconds)
+/// A time from which on rows are wanted: as [`read`], but for numbers below 1e8 (1973) that are no date of eight digits, such
+/// as a year, which nobody means as seconds.
+pub(crate) fn since(text: &str) -> Option<f64> {
+    let small = text.parse::<f64>().is_ok_and(|x| x < 1e8);
+    read(text).filter(|(_, unit)| !small || *unit == Some(Unit::Digits)).map(|(seconds, _)| seconds)
 }
 
 fn words(text: &str) -> Option<f64> {
@@ -154,7 +167,11 @@ fn day_number(date: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unit, date, read, seconds};
+    use super::{Unit, date, read, since};
+
+    fn seconds(text: &str) -> Option<f64> {
+        read(text).map(|(seconds, _)| seconds)
+    }
 
     #[test]
     fn the_size_of_a_number_tells_its_unit() {
@@ -167,10 +184,21 @@ mod tests {
             ("20240105101112", 1_704_449_472.0, Unit::Digits),
             ("20249905", 20_249_905.0, Unit::Seconds),
             ("17", 17.0, Unit::Seconds),
+            ("20240105.0", 1_704_412_800.0, Unit::Digits),
+            ("1704449472.0", 1_704_449_472.0, Unit::Seconds),
+            ("2024", 1_704_067_200.0, Unit::Years),
+            ("2024.0", 1_704_067_200.0, Unit::Years),
+            ("2200", 2_200.0, Unit::Seconds),
         ] {
             assert_eq!(read(text), Some((expected, Some(unit))), "{text}");
         }
         assert_eq!((read("0"), read("1e30")), (Some((0.0, None)), None));
+        for text in ["2024", "17", "0", "-5", "2024.0"] {
+            assert_eq!(since(text), None, "{text}");
+        }
+        for text in ["20240105", "2024-01-05", "1704412800"] {
+            assert_eq!(since(text), Some(1_704_412_800.0), "{text}");
+        }
         assert_eq!(date(1_704_449_472.25), "2024-01-05");
         assert_eq!(date(-1.0), "1969-12-31");
     }

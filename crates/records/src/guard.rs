@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::RecordsError;
 
-/// Refuses an output that is one of the inputs, by whatever path, link or second name.
+/// Refuses an output, a file or a folder, that is one of the inputs, by whatever path, link or second name.
 ///
 /// # Errors
 /// [`RecordsError::Input`].
@@ -37,7 +37,7 @@ fn are_same(a: &Path, b: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
         if let (Ok(a), Ok(b)) = (std::fs::metadata(a), std::fs::metadata(b)) {
             // a device may be read and written
-            return a.is_file() && (a.dev(), a.ino()) == (b.dev(), b.ino());
+            return (a.is_file() || a.is_dir()) && (a.dev(), a.ino()) == (b.dev(), b.ino());
         }
     }
     match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {

@@ -1,7 +1,8 @@
 //! `equipoise audit`: theorems held against measurements.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use equipoise::data::Selection;
 use equipoise_answers::{
     AuditAnswer, AuditOptions, ClaimAnswer, Source, audit as audited, read_settings, to_json,
 };
@@ -32,6 +33,11 @@ pub(super) fn audit(args: Audit) -> Outcome {
     };
     if let Some(dir) = args.out.as_deref() {
         signals::writes_into(dir);
+        let game = args.game.as_deref();
+        let read =
+            game.map(|path| super::inputs(path, &Selection::default(), &[])).transpose()?.unwrap_or_default();
+        let read: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
+        ["audit.json", "audit.md"].iter().try_for_each(|name| guard::refuse_input(&dir.join(name), &read))?;
         if !(args.force || is_audit(dir)) {
             for name in ["audit.json", "audit.md"] {
                 guard::refuse_foreign(&dir.join(name), |_| false)?;

@@ -1,5 +1,6 @@
 //! `equipoise fit`, `equipoise inspect` and `equipoise rank`: questions about one file of comparisons.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use equipoise_answers::{
@@ -7,7 +8,7 @@ use equipoise_answers::{
     changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups, rank_with_page,
     standings as board,
 };
-use equipoise_records::{RecordsError, guard, leaderboard};
+use equipoise_records::{guard, leaderboard};
 use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
@@ -61,8 +62,8 @@ pub(super) fn standings(args: &Standings) -> Outcome {
     let data = source.observations(args.points.observed.unit(), &progress)?;
     let board = board(&data, &options).map_err(|e| e.in_file(&source.path))?;
     match (args.csv, args.latex) {
-        (true, _) => output::print(&board.csv()),
-        (_, true) => output::print(&board.latex()),
+        (true, _) => output::print_file(&board.csv()),
+        (_, true) => output::print_file(&board.latex()),
         _ => output::show(&board, args.json),
     }
     Ok(Answer::Yes)
@@ -73,6 +74,9 @@ pub(super) fn compare(args: Compare) -> Outcome {
     let selection = args.points.filters.selection(args.points.ties, &[]);
     let unit = args.points.observed.unit();
     let read = |path: PathBuf| Source { path, selection: selection.clone() }.observations(unit, &progress);
+    if args.old == Path::new("-") && args.new == Path::new("-") {
+        return Err("standard input is read once; give OLD or NEW as a file".into());
+    }
     let path = args.new.clone();
     let (old, new) = (read(args.old)?, read(args.new)?);
     let answer = changes(&old, &new, &args.points.options()).map_err(|e| e.in_file(&path))?;
@@ -92,7 +96,7 @@ pub(super) fn rank(args: Rank) -> Outcome {
     }
     if let Some(dir) = &args.out {
         signals::writes_into(dir);
-        check_board(dir, &source.path, args.force)?;
+        check_board(dir, &source, args.force)?;
     }
     let data = RankData::read(&source, args.observed.unit(), args.out.is_some(), &progress)?;
     let answer = match &args.out {
@@ -112,10 +116,22 @@ pub(super) fn rank(args: Rank) -> Outcome {
 }
 
 /// Refuses to write over what the command reads, and over files that are no board.
-fn check_board(dir: &Path, data: &Path, force: bool) -> Result<(), RecordsError> {
+fn check_board(dir: &Path, source: &Source, force: bool) -> Result<(), Box<dyn Error>> {
     let is_board = leaderboard::read(dir).is_ok();
-    FILES.map(|name| dir.join(name)).iter().try_for_each(|file| {
-        guard::refuse_input(file, &[data])?;
-        if force { Ok(()) } else { guard::refuse_foreign(file, |_| is_board) }
-    })
+    let inputs = super::inputs(&source.path, &source.selection, &[])?;
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    // the next reading of a folder of data would find the board in it
+    let folders: Vec<&Path> = std::iter::once(&source.path)
+        .chain(&source.selection.reading.more)
+        .map(PathBuf::as_path)
+        .filter(|path| path.is_dir())
+        .collect();
+    guard::refuse_input(dir, &folders)?;
+    for file in FILES.map(|name| dir.join(name)) {
+        guard::refuse_input(&file, &inputs)?;
+        if !force {
+            guard::refuse_foreign(&file, |_| is_board)?;
+        }
+    }
+    Ok(())
 }

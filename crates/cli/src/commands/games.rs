@@ -1,6 +1,6 @@
 //! `equipoise solve` and `equipoise gap`: exact answers about one game file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use equipoise::data::{Contents, read_payoffs};
 use equipoise_answers::{
@@ -28,8 +28,9 @@ pub(super) fn solve(args: Solve) -> Outcome {
     let (file, reference) = (&args.file.game, args.regularisation.reference.as_deref());
     if let Some(out) = &args.out {
         signals::writes(out);
-        let inputs: Vec<&Path> = [file.as_path()].into_iter().chain(reference).collect();
-        guard::refuse_input(out, &inputs)?;
+        let source = args.file.source();
+        let read = super::inputs(file, &source.selection, reference.as_slice())?;
+        guard::refuse_input(out, &read.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
         if !args.force {
             guard::refuse_foreign(out, is_answer)?;
         }

@@ -7,7 +7,7 @@
 //! items of one context and annotator are a ranking.
 
 use crate::columns::{ANNOTATOR, CONTEXT, WEIGHT, folded};
-use crate::records::{Made, Record, RecordFormat, meaning, number, word};
+use crate::records::{Made, Record, RecordFormat, column_of, meaning, number, word};
 
 const ITEMS: [&str; 4] = ["item", "model", "generator", "system"];
 const SCORES: [&str; 2] = ["score", "rating"];
@@ -50,7 +50,7 @@ pub(super) fn are_ratings(keys: &[&str]) -> bool {
 
 /// The words of the columns with a meaning.
 fn details(record: &Record, wanted: usize) -> Option<String> {
-    record.keys().filter(|key| meaning(key) == Some(wanted)).find_map(|key| word(record, key))
+    column_of(record.keys().map(String::as_str), wanted).and_then(|key| word(record, key))
 }
 
 fn ranking(record: &Record, highest_first: bool) -> Result<Vec<Made>, String> {

@@ -1,6 +1,7 @@
 //! One drawing, made of layers: each is drawn by plotters on the same canvas and becomes a group, which can carry
 //! what plotters cannot say (a dash, a tooltip, a class).
 
+use equipoise_records::text::printable;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -69,7 +70,7 @@ impl Drawing {
 /// Text that means only itself, in content and in attributes.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable(text).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -112,7 +113,7 @@ pub(super) fn text(
     let font =
         if matches!(anchor, Anchor::Upwards) { font.transform(FontTransform::Rotate270) } else { font };
     let style = font.color(&colour).pos(Pos::new(h, VPos::Center));
-    area.draw(&Text::new(text, at, style))?;
+    area.draw(&Text::new(printable(text), at, style))?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, Output, State, Value};
 
+use equipoise_records::text::printable;
 use serde::Serialize;
 
 use super::view::View;
@@ -38,7 +39,7 @@ fn format(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Re
 /// Backslashes before what Markdown would read as markup, entities for what HTML would.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable(text).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
