@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use equipoise::core::Policy;
 use equipoise::data::{
-    Battles, Checks, Comparisons, Contents, Grouped, Grouping, MatrixRead, Observations, Rankings, Selection,
-    Ties, Unit, contents, read_battles, read_comparisons, read_grouped, read_matrix_as, read_observations,
-    read_policy, read_rankings,
+    Battles, Checks, Comparisons, Contents, Grouped, Grouping, Invalid, MatrixRead, Observations, Rankings,
+    Selection, Ties, Unit, contents, read_battles, read_comparisons, read_grouped, read_matrix_as,
+    read_observations, read_policy, read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
@@ -103,19 +103,19 @@ impl Source {
                 format!("is a matrix, which {} cannot follow; several files are comparisons", more.display());
             return Err(AnswerError::input(rule).in_file(&self.path));
         }
-        if let Some(option) = self.misplaced() {
-            let rule = format!("is a matrix, which has no rows to select; --{option} is for comparisons");
-            return Err(AnswerError::input(rule).in_file(&self.path));
-        }
+        self.check(contents)?;
         let read = read_matrix_as(&self.path, &self.selection.reading)?;
         read.remarks.iter().for_each(|remark| progress.note(remark));
         Ok(read)
     }
 
-    /// An option for rows of comparisons that was given.
-    fn misplaced(&self) -> Option<&'static str> {
+    /// Whether all options are for what the file holds.
+    ///
+    /// # Errors
+    /// [`AnswerError::Input`] for an option that would be without effect.
+    pub fn check(&self, contents: Contents) -> Result<(), AnswerError> {
         let Selection { context, annotator, items, since, ties, reading } = &self.selection;
-        let given = [
+        let of_rows = [
             ("context", context.is_some()),
             ("annotator", annotator.is_some()),
             ("items", items.is_some()),
@@ -123,8 +123,26 @@ impl Source {
             ("ties", *ties != Ties::default()),
             ("columns", !reading.columns.is_empty()),
             ("outcomes", !reading.outcomes.is_empty()),
+            ("invalid", reading.invalid != Invalid::default()),
+            ("normalise-names", reading.normalise_names),
         ];
-        given.into_iter().find_map(|(option, given)| given.then_some(option))
+        let misplaced =
+            |options: &[(&'static str, bool)]| options.iter().find(|(_, given)| *given).map(|(o, _)| *o);
+        let symmetrise = [("symmetrise", reading.symmetrise)];
+        let rule = match contents {
+            // what is not there says so when it is opened
+            _ if !self.path.is_file() && self.path != Path::new("-") => None,
+            Contents::Comparisons => misplaced(&symmetrise).map(|option| {
+                format!("holds comparisons, whose matrix is skew as it is; --{option} is for matrices")
+            }),
+            Contents::Payoffs => misplaced(&symmetrise)
+                .or_else(|| misplaced(&of_rows))
+                .map(|option| format!("holds payoffs of two players, to which --{option} does not apply")),
+            Contents::Matrix => misplaced(&of_rows).map(|option| {
+                format!("is a matrix, which has no rows to select; --{option} is for comparisons")
+            }),
+        };
+        rule.map_or(Ok(()), |rule| Err(AnswerError::input(rule).in_file(&self.path)))
     }
 
     /// The game of a matrix, or of comparisons where the header says so. Texts and counts come with fractions.
@@ -141,6 +159,7 @@ impl Source {
     /// As [`Source::game`].
     pub fn game_in(&self, contents: Contents, progress: &dyn Progress) -> Result<GivenGame, AnswerError> {
         if contents == Contents::Comparisons {
+            self.check(contents)?;
             let data = read_comparisons(&self.path, &self.selection)?;
             note_comparisons(&data, "counted as 1/2", progress);
             return Ok(GivenGame::counted(&data));
@@ -170,7 +189,10 @@ impl Source {
         progress: &dyn Progress,
     ) -> Result<Comparisons, AnswerError> {
         let data = match contents {
-            Contents::Comparisons => read_comparisons(&self.path, &self.selection)?,
+            Contents::Comparisons => {
+                self.check(contents)?;
+                read_comparisons(&self.path, &self.selection)?
+            }
             _ => {
                 let game = self.matrix_read(contents, progress)?.game;
                 comparisons_of(&game).map_err(|e| e.in_file(&self.path))?
@@ -194,6 +216,7 @@ impl Source {
             }
             return self.comparisons_in(contents, progress).map(Into::into);
         }
+        self.check(contents)?;
         let data = read_observations(&self.path, &self.selection, unit)?;
         note_comparisons(&data.comparisons, "left out", progress);
         Ok(data)

@@ -23,6 +23,7 @@ macro_rules! columns {
 /// fast, at what cost, and how far the Bradley-Terry answer is from the Nash answer.
 #[derive(Debug, Parser)]
 #[command(name = "equipoise", version, arg_required_else_help = true, propagate_version = true)]
+#[command(disable_help_subcommand = true)]
 #[command(
     after_help = "Example:\n  equipoise run configs/quickstart.yaml\n\nExit codes: 0 done; 1 a claim failed or a run \
                         broke down; 2 bad input or configuration, or an answer that \
@@ -148,9 +149,37 @@ pub(crate) enum Command {
     /// List what the registry holds.
     #[command(after_help = "Example:\n  equipoise list solvers\n  equipoise list games --json")]
     List(List),
+    /// Write a starting configuration for a data file or a game.
+    #[command(
+        after_help = "Example:\n  equipoise init votes.csv\n  equipoise init rock-paper-scissors --out rps.yaml\n\nThe file \
+                            is commented; `equipoise help config` describes every key."
+    )]
+    Init(Init),
+    /// Help on a command, or on the keys of experiment files: `help run`, `help config`, `help config egpo`.
+    Help(Help),
     /// JSON schema of experiment files, for editors.
     #[command(after_help = "Example:\n  equipoise schema > equipoise.schema.json")]
     Schema,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    /// A preference matrix, a file of comparisons, or a game of `equipoise list games`.
+    #[arg(default_value = "cyclic")]
+    pub(crate) game: String,
+    /// The file that is written [default: the name of the data or the game, in this folder, with the ending .yaml].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Help {
+    /// A command; or `config`, and a key, a method or a game of experiment files.
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Vec<String>,
 }
 
 /// Overrides that run, plan and check share.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod comparisons;
+mod config;
 mod experiment;
 mod games;
 
@@ -37,6 +38,8 @@ pub(crate) fn run(command: Command) -> Outcome {
             list(&args);
             Ok(Answer::Yes)
         }
+        Command::Init(args) => config::init(&args),
+        Command::Help(args) => config::help(&args.what),
         Command::Schema => experiment::schema(),
     }
 }

@@ -25,7 +25,7 @@ limits: { steps: 60 }
 save_policies: recorded
 ";
 const TABLE: &str = "x,a,b,c\na,0.5,0.7,0.41\nb,0.3,0.5,0.6\nc,0.59,0.4,0.5\n";
-const VOTES: &str = "item_a,item_b,outcome,context\na,b,a,code\nb,c,a,code\nc,a,a,code\na,b,b,prose\nb,c,tie,prose\na,c,a,prose\n";
+const VOTES: &str = "item_a,item_b,outcome,context\na,b,model_a,code\nb,c,model_a,code\nc,a,model_a,code\na,b,model_b,prose\nb,c,tie,prose\na,c,model_a,prose\n";
 
 struct Setup {
     folder: tempfile::TempDir,
@@ -109,23 +109,51 @@ fn an_input_is_never_written_over_by_whatever_name() {
             assert_eq!(std::fs::read_to_string(setup.path("in.json")).unwrap(), game);
         }
     }
-    // a reference is an input too
-    std::fs::write(setup.path("policy.json"), "[0.5, 0.5]").unwrap();
-    let args = ["solve", "in.json", "--tau", "0.1", "--reference", "policy.json", "--out", "policy.json"];
-    assert_eq!(setup.run(&args).0, Some(2));
-    // a board named like its data
-    std::fs::create_dir(setup.path("board")).unwrap();
-    std::fs::write(setup.path("board/leaderboard.md"), VOTES).unwrap();
-    let (code, err) = setup.run(&["rank", "board/leaderboard.md", "--out", "board", "--force"]);
-    assert_eq!(code, Some(2), "{err}");
-    assert_eq!(std::fs::read_to_string(setup.path("board/leaderboard.md")).unwrap(), VOTES);
-    // an experiment called as its own plan
-    std::fs::create_dir(setup.path("own")).unwrap();
-    std::fs::write(setup.path("own/plan.yaml"), "games: [cyclic]\nsolvers: [egpo]\nlimits: { steps: 5 }\n")
-        .unwrap();
-    let (code, err) = setup.run(&["run", "own/plan.yaml", "--out", "own", "--force"]);
-    assert_eq!(code, Some(2), "{err}");
-    assert!(std::fs::read_to_string(setup.path("own/plan.yaml")).unwrap().starts_with("games: [cyclic]"));
+    // whatever else a command reads: a reference, a board named like its data, an experiment called as its own plan, the
+    // second file, a member of a folder or of a pattern, a game that is audited
+    let vote = r#"{"item_a": "x", "item_b": "y", "outcome": "a"}"#;
+    for folder in ["board", "own", "data", "audited"] {
+        std::fs::create_dir(setup.path(folder)).unwrap();
+    }
+    for (name, text) in [
+        ("policy.json", "[0.5, 0.5]"),
+        ("board/leaderboard.json", vote),
+        ("own/plan.yaml", "games: [cyclic]\nsolvers: [egpo]\nlimits: { steps: 5 }\n"),
+        ("second.json", vote),
+        ("data/one.csv", VOTES),
+        ("data/two.json", vote),
+        ("audited/audit.json", game),
+    ] {
+        std::fs::write(setup.path(name), text).unwrap();
+    }
+    let commands: [(&[&str], &str); 10] = [
+        (
+            &["solve", "in.json", "--tau", "0.1", "--reference", "policy.json", "--out", "policy.json"],
+            "policy.json",
+        ),
+        (&["rank", "board/leaderboard.json", "--out", "board"], "board/leaderboard.json"),
+        (&["rank", "votes.csv", "board/leaderboard.json", "--out", "board"], "board/leaderboard.json"),
+        (&["rank", "votes.csv", "board/*.json", "--out", "board"], "board/leaderboard.json"),
+        (&["run", "own/plan.yaml", "--out", "own"], "own/plan.yaml"),
+        (&["solve", "votes.csv", "second.json", "--out", "second.json"], "second.json"),
+        (&["solve", "data", "--out", "data/two.json"], "data/two.json"),
+        (&["solve", "data/*", "--out", "data/../data/two.json"], "data/two.json"),
+        (
+            &["audit", "--claim", "egpo-contraction", "--game", "audited/audit.json", "--out", "audited"],
+            "audited/audit.json",
+        ),
+        // the next reading of the folder would find the board in it
+        (&["rank", "data", "--out", "data"], "data/one.csv"),
+    ];
+    for (args, input) in commands {
+        let before = std::fs::read(setup.path(input)).unwrap();
+        let files = contents(setup.folder.path());
+        let (code, err) = setup.run(&[args, &["--force"]].concat());
+        assert_eq!(code, Some(2), "{args:?}: {err}");
+        assert!(err.contains("is read by this command"), "{args:?}: {err}");
+        assert_eq!(std::fs::read(setup.path(input)).unwrap(), before, "{args:?}");
+        assert_eq!(contents(setup.folder.path()), files, "{args:?}: something was written");
+    }
 }
 
 #[test]
@@ -417,41 +445,41 @@ fn an_interrupted_run_keeps_what_it_has_and_says_so() {
     signal(&child, "-TERM");
     let _ = child.wait_with_output().unwrap();
     setup.done(&["run", "kept.yaml", "--out", "out", "--fresh"]);
-    assert_eq!(contents(&setup.path("out")).keys().count(), contents(&setup.path("calm")).keys().count());
+    assert_equal(&contents(&setup.path("calm")), &setup.path("out"), "what was interrupted and run afresh");
 }
 
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_nothing_half_written() {
     let setup = setup(CONFIG);
-    // a game that takes some time, and its answer file
-    let n = 400;
-    let rows: Vec<String> = (0..n)
-        .map(|i: u64| {
-            let cell = |j: u64| {
-                let (a, b) = (i.min(j), i.max(j));
-                let x = (a * 7919 + b * 104_729) % 1000;
-                let p = 0.25 + x as f64 / 2000.0;
-                if i == j {
-                    0.5
-                } else if i < j {
-                    p
-                } else {
-                    1.0 - p
-                }
+    // games that take some time, whose answers are written as they come
+    let (contexts, n) = (4000_u64, 40_u64);
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({contexts}, {n}, {n}), }}");
+    let header = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    bytes.extend(header.bytes());
+    for x in 0..contexts {
+        for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            let (a, b) = (i.min(j), i.max(j));
+            let p = 0.25 + ((a * 7919 + b * 104_729 + x * 31) % 1000) as f64 / 2000.0;
+            let p = match i.cmp(&j) {
+                std::cmp::Ordering::Less => p,
+                std::cmp::Ordering::Equal => 0.5,
+                std::cmp::Ordering::Greater => 1.0 - p,
             };
-            (0..n).map(|j| cell(j).to_string()).collect::<Vec<_>>().join(",")
-        })
-        .collect();
+            bytes.extend(p.to_le_bytes());
+        }
+    }
     std::fs::create_dir(setup.path("work")).unwrap();
-    std::fs::write(setup.path("large.csv"), rows.join("\n")).unwrap();
+    std::fs::write(setup.path("large.npy"), bytes).unwrap();
     for name in ["-INT", "-TERM"] {
-        let child = setup.start(&["solve", "large.csv", "--out", "work/answer.json"]);
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        let mut child = setup.start(&["solve", "large.npy", "--out", "work/answer.npz"]);
+        until(&mut child, || !hidden(&setup.path("work")).is_empty());
         signal(&child, name);
         let (code, _) = said(child.wait_with_output().unwrap());
-        assert!(code == Some(130) || code == Some(0), "{code:?}");
-        assert_eq!(hidden(&setup.path("work")), Vec::<PathBuf>::new());
+        assert_eq!(code, Some(130));
+        assert_eq!(std::fs::read_dir(setup.path("work")).unwrap().count(), 0, "{name}");
     }
 }
 
@@ -552,6 +580,19 @@ fn a_folder_that_is_moved_is_run_again_without_its_data() {
 fn more_jobs_than_runs_start_no_more_threads_and_what_cannot_fit_is_refused() {
     let setup = setup(CONFIG);
     setup.done(&["run", "kept.yaml", "--out", "out", "--jobs", "65535"]);
+    #[cfg(target_os = "linux")]
+    {
+        let long = ["--set", "limits.steps=100000000", "--set", "games=[cyclic]"];
+        let mut child =
+            setup.start(&[&["run", "kept.yaml", "--out", "many", "--jobs", "60000"], &long[..]].concat());
+        let runs = setup.path("many/runs");
+        until(&mut child, || runs.read_dir().is_ok_and(|mut runs| runs.next().is_some()));
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let threads = status.lines().find_map(|l| l.strip_prefix("Threads:")).unwrap().trim();
+        assert!(threads.parse::<u32>().unwrap() < 200, "{threads} threads");
+        signal(&child, "-TERM");
+        child.wait_with_output().unwrap();
+    }
     let set = ["--set", "limits.steps=1000000000000", "--set", "record={every: 1}"];
     for command in ["plan", "run"] {
         let (code, err) = setup.run(&[&[command, "kept.yaml"], &set[..]].concat());

@@ -113,12 +113,13 @@ pub fn ensure(holds: bool, key: &str, value: impl ToString, rule: &str) -> Resul
     if holds { Ok(()) } else { Err(BuildError::range(key, value, rule)) }
 }
 
-/// The candidate closest to `word`, if it is close enough to be a slip.
+/// The candidate closest to `word`, in any case, if it is close enough to be a slip.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|c| (strsim::jaro_winkler(word, c), c))
+        .map(|c| (strsim::jaro_winkler(&word, &c.to_lowercase()), c))
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)

@@ -192,8 +192,10 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 self.leave_out(line.unwrap_or_default(), &reason);
                 Ok(())
             }
+            // without the reason it is decided once, whoever sees it next
             Err(e) if e.reason.is_some() => Err(DataError {
                 rule: format!("{}; --invalid skip leaves such rows out and counts them", e.rule),
+                reason: None,
                 ..e
             }),
             other => other,

@@ -38,6 +38,12 @@ const WIN_COUNT: &str = "wins";
 /// Columns that say that some rows were won by neither.
 const TIED: [&str; 8] = ["draw", "draws", "tie", "ties", "tied", "n_ties", "is_draw", "is_tie"];
 
+/// Whether columns name an item and another that it beat, whatever stands beside them.
+pub(crate) fn names_winners(header: &[&str]) -> bool {
+    let has = |wanted: &str| header.iter().any(|name| folded(name) == wanted);
+    WINNER_LOSER.iter().any(|(won, lost)| *won != "item" && has(won) && has(lost))
+}
+
 /// What a name always means.
 fn strong(name: &str) -> Option<usize> {
     let name = folded(name);
@@ -151,8 +157,9 @@ impl Layout {
                 return Err("has item_a or item_b beside winning and losing; keep one of the two".into());
             }
             (at[ITEM_A], at[ITEM_B], first_won) = (Some(won), Some(lost), true);
-            let tied =
-                |(k, name): (usize, &&str)| !by_user.contains(&Some(k)) && TIED.contains(&&*folded(name));
+            let tied = |(k, name): (usize, &&str)| {
+                at[OUTCOME] == Some(k) || !by_user.contains(&Some(k)) && TIED.contains(&&*folded(name))
+            };
             if let Some(name) = header.iter().enumerate().find(|column| tied(*column)).map(|(_, name)| name) {
                 return Err(format!(
                     "has `{name}` beside `{}` and `{}`, which say that every row was won; write item_a,item_b,outcome, or \

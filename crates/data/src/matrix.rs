@@ -170,7 +170,7 @@ fn way_out(rows: &[Vec<f64>]) -> String {
     let apart = entries().map(|(i, j, x)| (x + rows[j][i] - 1.0).abs() / 2.0).fold(0.0, f64::max);
     match (whole && large, entries().all(|(_, _, x)| (0.0..=1.0).contains(&x))) {
         (true, _) => "\nthese look like counts of wins: --format win-counts reads them (comparisons in an experiment file)".to_owned(),
-        (false, true) => format!(
+        (false, true) if apart > 0.0 => format!(
             "\na table that was rounded is read by --symmetrise (symmetrise: true in an experiment file), which takes \
              (P - P')/2; no entry would move by more than {apart:.3e}"
         ),

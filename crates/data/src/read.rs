@@ -16,7 +16,7 @@ use crate::error::DataError;
 use crate::formats::score_table::is_ranking;
 use crate::grouped::{Grouped, Grouping};
 use crate::input::Opened;
-use crate::layout::Layout;
+use crate::layout::{self, Layout};
 use crate::matrix::Square;
 use crate::names::Names;
 use crate::observations::{ObservationCounter, Observations, Unit};
@@ -244,7 +244,10 @@ fn sniff(shown: &Path, path: &Path, reading: &Reading) -> Result<Contents, DataE
         Format::Csv => {
             let head = csv_rows::head(shown, &mut source, reading)?;
             let cells: Vec<&str> = head.cells.iter().map(String::as_str).collect();
-            if Layout::of(&cells, reading, false).is_ok() || formats::recognised(&cells).is_some() {
+            if Layout::of(&cells, reading, false).is_ok()
+                || layout::names_winners(&cells)
+                || formats::recognised(&cells).is_some()
+            {
                 return Ok(Contents::Comparisons);
             }
             // no probability is above 1: a table that holds such numbers is looked at as a whole

@@ -58,7 +58,7 @@ pub(crate) struct RecordFormat {
 }
 
 /// Names of a context in tables of items.
-const CONTEXTS: [&str; 4] = ["id", "task", "dataset", "prompt"];
+const CONTEXTS: [&str; 4] = ["id", "prompt", "task", "dataset"];
 
 /// What a column of a table means, if it is no item: the context, the annotator, or how many equal rows there were.
 pub(crate) fn meaning(key: &str) -> Option<usize> {
@@ -119,6 +119,17 @@ pub(crate) fn begin<S: FnMut(Entry) + Send>(
     };
     keys.iter().filter(unused).for_each(|key| collector.ignore(key));
     collector.note_reading(format!("read as {}: {}", format.name, format.summary));
+    // of several columns that a meaning fits one was taken
+    let told = |m: &usize| {
+        let key =
+            column_of(keys.iter().copied(), *m).filter(|_| table && (*m != CONTEXT || given.is_none()))?;
+        let known = COLUMNS[*m].names.contains(&folded(key).as_str());
+        (!known).then(|| format!("`{}` as {}", crate::error::excerpt(key), COLUMNS[*m].role))
+    };
+    let told: Vec<String> = format.holds.iter().filter_map(told).collect();
+    if !told.is_empty() {
+        collector.note_reading(format!("read {}", told.join(", ")));
+    }
     Ok(())
 }
 

@@ -295,7 +295,7 @@ fn bad_files_are_told_where_and_why() {
         ("d.csv", String::new(), "is empty"),
         ("d.csv", "ranking\nx > > y\n".into(), "d.csv:2: ranking `x > > y` has an item without a name"),
         ("d.csv", "ranking\nx > y > x\n".into(), "d.csv:2: ranks `x` twice"),
-        ("d.jsonl", "[]\n".into(), "d.jsonl:1: invalid type: sequence, expected a JSON object"),
+        ("d.jsonl", "[]\n".into(), "d.jsonl: has no comparisons"),
         ("d.jsonl", "{}\n".into(), "d.jsonl:1: an item has no name"),
         ("d.jsonl", "{\"item_a\": \"x\"\n".into(), "d.jsonl:1: EOF while parsing an object"),
         (

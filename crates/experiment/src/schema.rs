@@ -7,6 +7,8 @@ use equipoise::eval::METRICS;
 use equipoise::registry;
 use serde_json::{Map, Value, json};
 
+use crate::spec::{DEFAULT_METRICS, DEFAULT_STEPS};
+
 /// The schema, draft 2020-12.
 #[must_use]
 pub fn schema() -> Value {
@@ -14,9 +16,12 @@ pub fn schema() -> Value {
     let numbers = json!({ "type": "array", "items": { "type": "number" } });
     let whole = json!({ "type": "integer", "minimum": 1 });
     let text = json!({ "type": "string" });
+    let named = json!({ "type": "string", "description": "Name of the game in tables and on pages." });
+    let count = json!({ "type": "integer", "minimum": 1, "default": 1,
+        "description": "So many games of this kind, each from its own random stream." });
     let grid = |one: &Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
     let weights = json!({
-        "description": "a number for each context, or the path of a file of them (.json, .csv); divided by their sum",
+        "description": "A number for each context, or the path of a file of them (.json, .csv); divided by their sum.",
         "anyOf": [numbers, text, { "type": "array", "items": { "anyOf": [numbers, text] } }]
     });
     let metric = json!({ "enum": METRICS.iter().map(|m| m.name).collect::<Vec<_>>() });
@@ -24,12 +29,12 @@ pub fn schema() -> Value {
     let mut games: Vec<(&str, &str, Value)> = GENERATORS
         .iter()
         .map(|g| {
-            let extra = [("name", &text), ("count", &whole), ("context_weights", &weights)];
+            let extra = [("name", &named), ("count", &count), ("context_weights", &weights)];
             (g.name, g.summary, component((g.schema)().to_value(), &extra))
         })
         .collect();
     games.extend(GAME_FILES.iter().map(|f| {
-        let extra = [("name", &text), ("context_weights", &weights)];
+        let extra = [("name", &named), ("context_weights", &weights)];
         (f.name, f.summary, component((f.schema)().to_value(), &extra))
     }));
     let oracles: Vec<String> = ORACLES
@@ -54,38 +59,133 @@ pub fn schema() -> Value {
             "properties": { "scale": { "type": "number", "minimum": 0, "maximum": 1000 } } } });
     let start = json!({ "logits": logits, "uniform": word, "reference": word });
     let tau = json!({ "type": "number", "minimum": 0 });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Equipoise experiment",
-        "type": "object",
-        "required": ["games", "solvers"],
-        "additionalProperties": false,
-        "properties": {
-            "format": { "const": 1 },
-            "name": text,
-            "description": text,
-            "games": entries(games),
-            "reference": policy(&["uniform", "random-normal"], reference),
-            "start": policy(&["reference", "uniform"], start),
-            "tau": grid(&tau),
-            "oracle": { "description": oracles.join(", or ") },
-            "solvers": entries(solvers),
-            "repetitions": whole,
-            "seed": { "type": "integer", "minimum": 0 },
-            "limits": { "type": "object", "additionalProperties": false, "properties": {
-                "steps": whole, "queries": whole, "duels": whole, "seconds": number,
-                "target": { "type": "object", "propertyNames": metric, "additionalProperties": number } } },
-            "record": { "anyOf": [{ "const": "log" }, { "type": "object", "properties": {
-                "every": whole, "at": { "type": "array", "items": { "type": "integer", "minimum": 0 } } } }] },
-            "metrics": { "type": "array", "items": metric, "minItems": 1 },
-            "save_policies": { "enum": ["final", "recorded"] },
-            "noise": {
-                "enum": ["shared", "independent"],
-                "description": "Whether the methods of a repetition meet the same draws of a sampled oracle, so that they \
-                                are compared in pairs (default), or each its own."
-            }
-        }
-    })
+    let properties = [
+        key("format", json!({ "const": 1 }), "Version of this format.", json!(1)),
+        key(
+            "name",
+            text.clone(),
+            "Name of the experiment and of its folder under results/: letters, digits, `-`, `_`, `.`. Else the file's name.",
+            Value::Null,
+        ),
+        key("description", text.clone(), "One line about it, printed in the report.", Value::Null),
+        key(
+            "games",
+            entries(games),
+            "The games: names, or blocks of one key with options. A list as the value of an option is a grid. `use: FILE` takes \
+             the entries of another file.",
+            Value::Null,
+        ),
+        key(
+            "reference",
+            policy(&["uniform", "random-normal"], reference),
+            "The reference policy of every game: `uniform`, `logits: [..]`, `path: FILE`, or `random-normal: { scale: 1 }`.",
+            json!("uniform"),
+        ),
+        key(
+            "start",
+            policy(&["reference", "uniform"], start),
+            "Where every method starts: `reference`, `uniform`, or `logits: [..]`.",
+            json!("reference"),
+        ),
+        key(
+            "tau",
+            grid(&tau),
+            "Temperature of the KL regularisation towards the reference, or a list of them; 0 is the original game.",
+            json!(0),
+        ),
+        key(
+            "oracle",
+            json!({}),
+            &format!("What the methods see of a game, or a list: {}.", oracles.join(", or ")),
+            json!("exact"),
+        ),
+        key(
+            "solvers",
+            entries(solvers),
+            "The methods: names, or blocks of one key with parameters. A list as the value of a parameter is a sweep.",
+            Value::Null,
+        ),
+        key(
+            "repetitions",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 }),
+            "Runs of every method on every game with every tau and oracle; each has its own random streams.",
+            json!(1),
+        ),
+        key(
+            "seed",
+            json!({ "type": "integer", "minimum": 0 }),
+            "Seed of all random streams; `--seed` goes before it.",
+            json!(0),
+        ),
+        key(
+            "limits",
+            block([
+                key("steps", whole.clone(), "Most steps of a run.", json!(DEFAULT_STEPS)),
+                key("queries", whole.clone(), "Most queries of win rates.", Value::Null),
+                key("duels", whole.clone(), "Most duels, of a sampled oracle.", Value::Null),
+                key(
+                    "seconds",
+                    json!({ "type": "number", "exclusiveMinimum": 0 }),
+                    "Most seconds in the steps of a run; results then depend on the machine.",
+                    Value::Null,
+                ),
+                key(
+                    "target",
+                    json!({ "type": "object", "propertyNames": metric, "additionalProperties": number }),
+                    "A run ends once these metrics of its last iterate are reached, as `duality_gap: 1e-6`.",
+                    Value::Null,
+                ),
+            ]),
+            "When a run ends.",
+            Value::Null,
+        ),
+        key(
+            "record",
+            json!({ "anyOf": [{ "const": "log" }, { "type": "object", "properties": {
+                "every": whole, "at": { "type": "array", "items": { "type": "integer", "minimum": 0 } } } }] }),
+            "Which steps are recorded: `log` (evenly on a logarithmic scale), `every: K`, or `at: [steps]`.",
+            json!("log"),
+        ),
+        key(
+            "metrics",
+            json!({ "type": "array", "items": metric, "minItems": 1 }),
+            "What is measured of every recorded iterate.",
+            json!(DEFAULT_METRICS),
+        ),
+        key(
+            "save_policies",
+            json!({ "enum": ["final", "recorded"] }),
+            "Which policies are kept: the final one, or that of every recorded step.",
+            json!("final"),
+        ),
+        key(
+            "noise",
+            json!({ "enum": ["shared", "independent"] }),
+            "Whether the methods of a repetition meet the same draws of a sampled oracle, so that they are compared in pairs, \
+             or each its own.",
+            json!("shared"),
+        ),
+    ];
+    let mut schema = block(properties);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("Equipoise experiment");
+    schema["required"] = json!(["games", "solvers"]);
+    schema
+}
+
+/// A key with what it means, and its value where it is left out.
+fn key(name: &'static str, mut schema: Value, description: &str, default: Value) -> (&'static str, Value) {
+    schema["description"] = json!(description);
+    if !default.is_null() {
+        schema["default"] = default;
+    }
+    (name, schema)
+}
+
+/// An object of these keys and no others.
+fn block<const N: usize>(keys: [(&'static str, Value); N]) -> Value {
+    let properties: Map<String, Value> = keys.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
 /// A list of names, or of one-key blocks.
@@ -107,10 +207,14 @@ fn component(mut schema: Value, extra: &[(&str, &Value)]) -> Value {
         let mut properties =
             object.remove("properties").and_then(|p| p.as_object().cloned()).unwrap_or_default();
         for one in properties.values_mut() {
-            let description = one.get("description").cloned().unwrap_or(Value::Null);
+            let told = ["description", "default"].map(|what| (what, one.get(what).cloned()));
             let inner = one.take();
-            *one =
-                json!({ "description": description, "anyOf": [inner, { "type": "array", "items": inner }] });
+            *one = json!({ "anyOf": [inner, { "type": "array", "items": inner }] });
+            for (what, value) in told {
+                if let Some(value) = value {
+                    one[what] = value;
+                }
+            }
         }
         properties.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).clone())).collect::<Map<_, _>>());
         object.insert("properties".into(), Value::Object(properties));

@@ -23,9 +23,10 @@ use crate::file::{ExperimentFile, TaggedBlock};
 use crate::grid::{self, Point};
 
 /// Steps where `limits.steps` is left out.
-const DEFAULT_STEPS: u64 = 10_000;
+pub(crate) const DEFAULT_STEPS: u64 = 10_000;
 /// Metrics where `metrics` is left out.
-const DEFAULT_METRICS: [&str; 4] = ["duality_gap", "duality_gap_tau", "kl_to_equilibrium", "kl_to_reference"];
+pub(crate) const DEFAULT_METRICS: [&str; 4] =
+    ["duality_gap", "duality_gap_tau", "kl_to_equilibrium", "kl_to_reference"];
 
 /// A resolved experiment.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     (c.is_control() && c != '\n')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text of JSON with an escape, as `\u200d`, for every character that [`is_unprintable`]: it is the same JSON. Such

@@ -2,6 +2,7 @@
 
 use equipoise::audit::Changes;
 use equipoise::claims::{CLAIMS, Claim};
+use equipoise::core::registry::nearest;
 use equipoise::registry::solver;
 use serde_json::Value;
 
@@ -117,6 +118,10 @@ fn known(
     if names.contains(&name) {
         return Ok(());
     }
-    let rule = format!("is not known to the claims; known: {}", names.join(", "));
+    // claims are named after their method, or told by a part of their name
+    let near = || nearest(name, names.iter().copied());
+    let part = names.iter().copied().find(|known| known.contains(&name.to_lowercase()));
+    let hint = part.or_else(near).map_or(String::new(), |known| format!(", did you mean `{known}`?"));
+    let rule = format!("is not known to the claims{hint}; known: {}", names.join(", "));
     Err(AnswerError::option(option, format!("`{name}`"), rule))
 }

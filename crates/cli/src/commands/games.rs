@@ -26,9 +26,11 @@ pub(super) fn solve(args: Solve) -> Outcome {
         path: args.path,
     };
     let (file, reference) = (&args.file.game, args.regularisation.reference.as_deref());
+    let source = args.file.source();
+    let contents = source.contents();
+    source.check(contents)?;
     if let Some(out) = &args.out {
         signals::writes(out);
-        let source = args.file.source();
         let read = super::inputs(file, &source.selection, reference.as_slice())?;
         guard::refuse_input(out, &read.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
         if !args.force {
@@ -40,8 +42,6 @@ pub(super) fn solve(args: Solve) -> Outcome {
         output::show(&solve_batch(file, out, &options, &progress)?, args.json);
         return Ok(Answer::Yes);
     }
-    let source = args.file.source();
-    let contents = source.contents();
     if contents == Contents::Payoffs {
         return two_player(&args, &source);
     }

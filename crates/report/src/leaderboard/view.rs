@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::model::number::{count, median_count, percent, plain, plural, short};
+use crate::model::number::{count, median_count, percent, plain, plural, short, signed};
 use crate::plot::{Heat, board, cycle, heat};
 use equipoise_records::leaderboard::{Context, Item, Leaderboard};
 
@@ -131,11 +131,11 @@ fn rows(b: &Leaderboard) -> Vec<Row> {
         place: k + 1,
         label: plain(&i.label),
         comparisons: median_count(i.comparisons),
-        strength: format!("{:+.3}", i.strength),
+        strength: signed(i.strength),
         interval: match (i.interval, i.rank) {
             ((None, None), None) => "-".to_owned(),
             ((low, high), _) => {
-                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
+                let end = |x: Option<f64>| x.map_or("open".to_owned(), signed);
                 format!("{} to {}", end(low), end(high))
             }
         },

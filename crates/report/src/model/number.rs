@@ -25,6 +25,12 @@ fn trim(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
+/// Three decimals with a sign; what rounds to nothing has none below it.
+pub(crate) fn signed(x: f64) -> String {
+    let x = if x.abs() < 0.0005 { 0.0 } else { x };
+    format!("{x:+.3}")
+}
+
 /// A count: exact with separators below ten million, then `1.28e9`.
 pub(crate) fn count(n: u64) -> String {
     if n >= 10_000_000 {
