@@ -64,7 +64,10 @@ pub(crate) enum Command {
     )]
     Merge(Merge),
     /// Render the report of a results folder again.
-    #[command(after_help = "Example:\n  equipoise report results/quickstart")]
+    #[command(
+        after_help = "Example:\n  equipoise report results/quickstart\n  equipoise report results/quickstart --csv --latex \
+                            --figures svg --bands 0.25"
+    )]
     Report(Report),
     /// Hold the theorems and conjectures about the methods against measurements.
     #[command(
@@ -287,6 +290,27 @@ pub(crate) struct Merge {
 pub(crate) struct Report {
     /// Results folder.
     pub(crate) results: PathBuf,
+    /// Also `traces.csv` in the folder: every recorded value of every run, with its method, parameters and seed.
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Also `tables.tex` in the folder: the tables of the report, for the package booktabs.
+    #[arg(long)]
+    pub(crate) latex: bool,
+    /// Also every drawing as a file in the folder `figures`.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) figures: Option<Figures>,
+    /// Bands reach from the quantile Q to the quantile 1 - Q of the repetitions [default: from the smallest to the largest].
+    #[arg(long, value_name = "Q")]
+    pub(crate) bands: Option<f64>,
+}
+
+/// Format of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Figures {
+    /// Vector drawings, with their legends.
+    Svg,
+    /// Not written: says how to convert the drawings.
+    Pdf,
 }
 
 /// A file with a game: a preference matrix, or comparisons.

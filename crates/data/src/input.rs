@@ -165,8 +165,9 @@ pub(crate) fn open_file(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|e| refuse(format!("cannot be read: {e}")))
 }
 
-/// A file beside `path` of nearly its name, for a message.
-fn nearest_file(path: &Path) -> String {
+/// A file beside `path` of nearly its name, as the end of a message: `; did you mean ..?`; empty if there is none.
+#[must_use]
+pub fn nearest_file(path: &Path) -> String {
     const LOOKED_AT: usize = 10_000;
     let Some(name) = path.file_name().and_then(|n| n.to_str()) else { return String::new() };
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -54,7 +54,7 @@ pub use error::{Column, DataError};
 pub use features::{Features, read_features};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
-pub use input::input_files;
+pub use input::{input_files, nearest_file};
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix, read_matrix_as};
 pub use observations::{Cell, Observation, Observations, Unit};
 pub use panels::write_panels;

@@ -17,6 +17,9 @@ pub enum ReportError {
         /// What the drawing library said.
         problem: String,
     },
+    /// A table could not be written.
+    #[error("csv: {0}")]
+    Csv(#[from] csv::Error),
     /// A template failed: a bug of this crate.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),

@@ -8,14 +8,16 @@
 //! Nothing is smoothed, and nothing is cut without a note beside it.
 
 mod error;
+mod export;
 pub mod leaderboard;
 mod model;
 mod plot;
 mod render;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use error::ReportError;
+pub use export::Exports;
 
 use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file};
 
@@ -30,17 +32,28 @@ pub struct Rendered {
     pub terminal: String,
 }
 
+/// What a reader may choose of the pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Look {
+    /// Bands over repetitions reach from this quantile to the one as far from the top, in (0, 1/2); `None`: smallest to largest.
+    pub bands: Option<f64>,
+}
+
 /// Renders the results folder `dir`; reads nothing else.
 ///
 /// # Errors
 /// Those of [`equipoise_records::read`], and [`ReportError::Drawing`].
 pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
     let results = read(dir)?;
-    let words = render::view(&results, false)?;
+    let words = render::view(&results, false, Look::default())?;
+    rendered(&words, &render::view(&results, true, Look::default())?)
+}
+
+fn rendered(words: &render::View, drawn: &render::View) -> Result<Rendered, ReportError> {
     Ok(Rendered {
-        markdown: render::markdown(&words)?,
-        terminal: render::terminal(&words),
-        html: render::html(&render::view(&results, true)?)?,
+        markdown: render::markdown(words)?,
+        terminal: render::terminal(words),
+        html: render::html(drawn)?,
     })
 }
 
@@ -49,8 +62,23 @@ pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
 /// # Errors
 /// Those of [`render`], and [`ReportError::Records`].
 pub fn write_reports(dir: &Path) -> Result<Rendered, ReportError> {
-    let rendered = render(dir)?;
+    Ok(write_reports_as(dir, Look::default(), Exports::default())?.0)
+}
+
+/// [`write_reports`] with pages to taste, and what is to be written beside them; answers the paths of the latter.
+///
+/// # Errors
+/// Those of [`write_reports`], and [`ReportError::Csv`].
+pub fn write_reports_as(
+    dir: &Path,
+    look: Look,
+    exports: Exports,
+) -> Result<(Rendered, Vec<PathBuf>), ReportError> {
+    let results = read(dir)?;
+    let drawn = render::view(&results, true, look)?;
+    let rendered = rendered(&render::view(&results, false, look)?, &drawn)?;
     write_file(&dir.join(REPORT_MARKDOWN), rendered.markdown.as_bytes())?;
     write_file(&dir.join(REPORT_HTML), rendered.html.as_bytes())?;
-    Ok(rendered)
+    let written = export::write(dir, &results, &drawn, exports)?;
+    Ok((rendered, written))
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use equipoise::data::nearest_file;
 use equipoise_experiment::{
     Executed, Monitor, Options, Plan, Shard, check as expected, check_space, execute, forecast, parse_file,
     resolve, schema,
 };
+use equipoise_report::{Exports, Look};
 use serde_json::json;
 
 use super::Outcome;
@@ -154,10 +156,27 @@ pub(super) fn check(args: args::Check) -> Outcome {
 }
 
 pub(super) fn report(args: args::Report) -> Outcome {
+    if args.figures == Some(args::Figures::Pdf) {
+        return Err("PDF is not written; write --figures svg, then convert the files, as by `rsvg-convert -f pdf -o x.pdf \
+                    x.svg`, `inkscape x.svg --export-filename=x.pdf`, or \\includesvg of the LaTeX package svg"
+            .into());
+    }
+    if let Some(bands) = args.bands.filter(|q| !(*q > 0.0 && *q < 0.5)) {
+        return Err(
+            format!("--bands {bands} must be above 0 and below 0.5, as 0.25 for the inner half").into()
+        );
+    }
+    let look = Look { bands: args.bands };
+    let exports = Exports { csv: args.csv, latex: args.latex, figures: args.figures.is_some() };
     signals::writes_into(&args.results);
-    let rendered = during("writing the report", || equipoise_report::write_reports(&args.results))?;
+    let (rendered, written) =
+        during("writing the report", || equipoise_report::write_reports_as(&args.results, look, exports))?;
     output::print(&rendered.terminal);
     output::note(&format!("report: {}", args.results.join("report.html").display()));
+    if let [first, rest @ ..] = &written[..] {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        output::note(&format!("written: {}{more}", first.display()));
+    }
     Ok(Answer::Yes)
 }
 
@@ -169,8 +188,25 @@ pub(super) fn schema() -> Outcome {
 fn resolved(config: &Path, overrides: &Overrides) -> Result<Plan, Box<dyn std::error::Error>> {
     let mut set = overrides.set.clone();
     set.extend(overrides.seed.map(|seed| format!("seed={seed}")));
-    let file = parse_file(config, &set)?;
+    let file = parse_file(config, &set).map_err(|error| hinted(&error.to_string(), config))?;
     Ok(during("listing games", || Plan::new(resolve(&file)?))?)
+}
+
+/// What is said of a file that is no experiment, with the way out where it is known.
+fn hinted(error: &str, config: &Path) -> String {
+    const DATA: [&str; 6] = ["csv", "tsv", "jsonl", "npy", "npz", "parquet"];
+    let ending = config.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    match config.exists() {
+        false => format!("{}{}", error.trim_end(), nearest_file(config)),
+        true if DATA.contains(&ending.as_str()) => {
+            format!(
+                "{}\nthis is data: equipoise init {} writes an experiment on it",
+                error.trim_end(),
+                config.display()
+            )
+        }
+        true => error.to_owned(),
+    }
 }
 
 fn options(plan: &Plan, given: &RunOptions) -> Options {

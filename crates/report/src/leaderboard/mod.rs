@@ -55,7 +55,10 @@ pub fn render_leaderboard(board: &Leaderboard) -> Result<Pages, ReportError> {
         html: render::html_of(
             "leaderboard.html",
             include_str!("../../templates/leaderboard.html"),
-            minijinja::context! { style => style, ..minijinja::value::Serde(&drawn) },
+            minijinja::context! {
+            style => style,
+            script => include_str!("../../templates/sort.js"),
+            ..minijinja::value::Serde(&drawn) },
         )?,
     })
 }

@@ -49,6 +49,7 @@ struct Row {
     label: String,
     comparisons: String,
     strength: String,
+    points: String,
     interval: String,
     rank: String,
     elo: String,
@@ -132,6 +133,7 @@ fn rows(b: &Leaderboard) -> Vec<Row> {
         label: plain(&i.label),
         comparisons: median_count(i.comparisons),
         strength: signed(i.strength),
+        points: format!("{:.0}", 1000.0 + 400.0 / std::f64::consts::LN_10 * i.strength),
         interval: match (i.interval, i.rank) {
             ((None, None), None) => "-".to_owned(),
             ((low, high), _) => {

@@ -10,3 +10,4 @@ pub(crate) mod outcome;
 pub(crate) mod paired;
 pub(crate) mod profile;
 pub(crate) mod spread;
+pub(crate) mod sweep;

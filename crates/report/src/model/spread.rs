@@ -11,6 +11,12 @@ pub(crate) struct Spread {
 impl Spread {
     /// Of `values`; what is not finite ranks above all that is. `None` for no values.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        Self::between(values, 0.0)
+    }
+
+    /// As [`Spread::of`], with the quantiles `outside` and `1 - outside` in place of the smallest and the largest: the order
+    /// statistics just outside of them, so that nothing is interpolated.
+    pub(crate) fn between(values: impl IntoIterator<Item = f64>, outside: f64) -> Option<Self> {
         let mut sorted: Vec<f64> =
             values.into_iter().map(|v| if v.is_nan() { f64::INFINITY } else { v }).collect();
         sorted.sort_by(f64::total_cmp);
@@ -21,7 +27,9 @@ impl Spread {
         let (low, high) = (sorted[(n - 1) / 2], sorted[n / 2]);
         // The sum would lose the infinite case's sign and round the equal one.
         let median = if low.total_cmp(&high).is_eq() { low } else { low / 2.0 + high / 2.0 };
-        Some(Self { median, min: sorted[0], max: sorted[n - 1] })
+        // a product that is whole but for rounding is whole
+        let cut = ((n - 1) as f64 * outside + 1e-9).floor() as usize;
+        Some(Self { median, min: sorted[cut], max: sorted[n - 1 - cut] })
     }
 }
 
@@ -37,5 +45,17 @@ mod tests {
         assert_eq!(spread(&[f64::NAN, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: f64::INFINITY });
         assert_eq!(spread(&[f64::INFINITY, f64::INFINITY]).median, f64::INFINITY);
         assert!(Spread::of([]).is_none());
+    }
+
+    #[test]
+    fn quantiles_are_order_statistics() {
+        let values = || (0..=20).map(f64::from);
+        for (outside, min, max) in [(0.0, 0.0, 20.0), (0.1, 2.0, 18.0), (0.12, 2.0, 18.0), (0.25, 5.0, 15.0)]
+        {
+            let spread = Spread::between(values(), outside).unwrap();
+            assert_eq!((spread.median, spread.min, spread.max), (10.0, min, max), "{outside}");
+        }
+        let three = Spread::between([1.0, 2.0, f64::NAN], 0.25).unwrap();
+        assert_eq!((three.min, three.max), (1.0, f64::INFINITY), "three values have no inner quartiles");
     }
 }

@@ -23,8 +23,9 @@ pub(super) struct Axis {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) ticks: Vec<f64>,
-    /// Whether `low` stands for zero.
+    /// Whether `low` stands for zero, and all that is at or below `floor`.
     pub(super) zero: bool,
+    pub(super) floor: f64,
 }
 
 impl Axis {
@@ -48,7 +49,15 @@ impl Axis {
         let (first, last) = ((min / step + 1e-9).floor(), (max / step - 1e-9).ceil());
         let ticks = (0..=(last - first) as usize).map(|k| (first + k as f64) * step).collect();
         let decimals = (-step.log10().floor()).max(0.0) as usize;
-        Self { scale: Scale::Linear, decimals, low: first * step, high: last * step, ticks, zero: false }
+        Self {
+            scale: Scale::Linear,
+            decimals,
+            low: first * step,
+            high: last * step,
+            ticks,
+            zero: false,
+            floor: 0.0,
+        }
     }
 
     /// A logarithmic axis over all finite `values` with at most about `most` labels. Values at or below `floor` go to the
@@ -80,7 +89,7 @@ impl Axis {
             low -= ZERO_SPACE.max((high - low) * 0.08);
             ticks.insert(0, low);
         }
-        Self { scale: Scale::Log, decimals: 0, low, high, ticks, zero }
+        Self { scale: Scale::Log, decimals: 0, low, high, ticks, zero, floor }
     }
 
     /// Where `value` lies, as a share of the axis in [0, 1].
@@ -96,7 +105,10 @@ impl Axis {
     /// The label of the tick at a coordinate.
     fn label(&self, coordinate: f64) -> String {
         match self.scale {
-            Scale::Log if self.zero && coordinate.total_cmp(&self.low).is_eq() => "0".into(),
+            Scale::Log if self.zero && coordinate.total_cmp(&self.low).is_eq() => match self.floor > FLOOR {
+                true => format!("< {}", short(self.floor)),
+                false => "0".into(),
+            },
             Scale::Log => {
                 let value = 10_f64.powf(coordinate);
                 if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }

@@ -80,7 +80,10 @@ fn gallery(
     level: Option<f64>,
 ) -> Result<Option<Gallery>, ReportError> {
     let on = |against: Against| -> Vec<Series> {
-        let of = |m| Series::of(m, palette.style(m.key), subject.iterate, &subject.metric.name, against);
+        let of = |m: &Method<'_>| {
+            let (style, metric) = (palette.style(m.key), &subject.metric.name);
+            Series::of(m, style, subject.iterate, metric, against, palette.outside)
+        };
         setting.methods.iter().filter_map(of).collect()
     };
     let by_steps = on(Against::Steps);
@@ -91,14 +94,14 @@ fn gallery(
     // One vertical axis for the whole gallery, so that its drawings can be compared.
     let values = by_steps.iter().flat_map(|s| s.points.iter().flat_map(|(_, v)| [v.median, v.min, v.max]));
     let y = match subject.metric.scale {
-        Scale::Log => Axis::logarithmic(values.chain(level), FLOOR, 8, true),
+        Scale::Log => Axis::logarithmic(values.chain(level), lowest_drawn(&by_steps), 8, true),
         Scale::Linear => Axis::linear(values.chain(level), 6),
     };
     let mut panels: Vec<usize> = by_steps.iter().map(|s| s.style.panel).collect();
     panels.sort_unstable();
     panels.dedup();
 
-    let mut rows = Vec::new();
+    let (mut rows, mut shown_in) = (Vec::new(), Vec::new());
     for axes in &axes {
         let by_axis: Vec<(Against, Vec<Series>)> = axes.iter().map(|&a| (a, on(a))).collect();
         for panel in &panels {
@@ -112,16 +115,41 @@ fn gallery(
                 let x = Axis::logarithmic(costs, 0.0, 6, false);
                 row.push(draw(subject, *against, &Frame::new(x, y.clone()), &shown, level)?);
             }
-            rows.extend((!row.is_empty()).then_some(row));
+            if !row.is_empty() {
+                let of_panel = by_steps.iter().filter(|s| s.style.panel == *panel);
+                shown_in.push(of_panel.map(|s| s.style.key).collect());
+                rows.push(row);
+            }
         }
     }
     Ok(Some(Gallery {
         title: subject.title(),
         rows,
         left_out: left_out(setting, &by_steps, &axes.concat()),
-        caption: caption(subject.metric, &by_steps, &y, level, panels.len(), setting.tau),
+        caption: caption(subject.metric, &by_steps, &y, level, panels.len(), setting.tau, palette.outside),
         kind: "curves",
+        shown: shown_in,
     }))
+}
+
+/// Where the vertical axis ends below: one curve that falls to the rounding of its numbers must not squeeze all others. The axis
+/// shows at least eight decades, and twice as many as the curve in the middle of all falls through; what is lower is drawn at
+/// its edge.
+fn lowest_drawn(series: &[Series]) -> f64 {
+    let finite = |s: &Series| -> Vec<f64> {
+        s.points.iter().map(|(_, v)| v.median).filter(|v| v.is_finite() && *v > FLOOR).collect()
+    };
+    let all: Vec<Vec<f64>> =
+        series.iter().filter(|s| !s.one_shot).map(finite).filter(|v| !v.is_empty()).collect();
+    let mut lows: Vec<f64> = all.iter().map(|v| v.iter().copied().fold(f64::INFINITY, f64::min)).collect();
+    let top = all.iter().flatten().copied().fold(0.0, f64::max);
+    if lows.len() < 3 {
+        return FLOOR;
+    }
+    lows.sort_by(f64::total_cmp);
+    let decades = (2.0 * (top / lows[lows.len() / 2]).log10()).max(8.0);
+    let edge = 10f64.powf((top.log10() - decades).floor());
+    if lows[0] < edge { edge.max(FLOOR) } else { FLOOR }
 }
 
 /// One line for each axis in a unit in which some of the methods are not charged.
@@ -154,6 +182,7 @@ fn caption(
     level: Option<f64>,
     panels: usize,
     tau: f64,
+    outside: f64,
 ) -> String {
     let all = || series.iter();
     let mut notes = Vec::new();
@@ -166,10 +195,11 @@ fn caption(
     }
     let repetitions = all().map(|s| s.repetitions).max().unwrap_or(1);
     if repetitions > 1 {
-        notes.push(format!(
-            "Line: median of {}; band: smallest to largest.",
-            plural(repetitions, "repetition")
-        ));
+        let band = match outside {
+            0.0 => "smallest to largest".to_owned(),
+            _ => format!("{} to {} quantile", short(outside), short(1.0 - outside)),
+        };
+        notes.push(format!("Line: median of {}; band: {band}.", plural(repetitions, "repetition")));
     }
     if all().any(|s| s.held) {
         notes.push("A repetition that stopped before the others is held at its last value.".into());
@@ -181,7 +211,8 @@ fn caption(
         notes.push("A red cross: diverged.".into());
     }
     if y.zero {
-        notes.push(format!("Values of 0 or below {} are drawn at the lower edge.", short(FLOOR)));
+        let why = if y.floor > FLOOR { ", so that they do not squeeze the others" } else { "" };
+        notes.push(format!("Values of 0 or below {} are drawn at the lower edge{why}.", short(y.floor)));
     }
     if all().any(|s| s.points.iter().any(|(x, _)| *x <= 0.0)) {
         notes.push("The start, at cost 0, is drawn at the left edge.".into());

@@ -42,6 +42,7 @@ pub(crate) fn matrix(game: &GameRecord) -> Result<Option<Gallery>, ReportError> 
         left_out: Vec::new(),
         caption,
         kind: "matrix",
+        shown: Vec::new(),
     }))
 }
 

@@ -8,9 +8,11 @@ mod curves;
 mod cycle;
 mod heat;
 mod matrix;
+mod sensitivity;
 mod series;
 mod shares;
 mod simplex;
+mod standalone;
 mod svg;
 
 use plotters::prelude::*;
@@ -21,8 +23,10 @@ pub(crate) use curves::curves;
 pub(crate) use cycle::cycle;
 pub(crate) use heat::{Heat, heat};
 pub(crate) use matrix::matrix;
+pub(crate) use sensitivity::sensitivity;
 pub(crate) use shares::shares;
 pub(crate) use simplex::simplex;
+pub(crate) use standalone::standalone;
 
 use crate::error::ReportError;
 use crate::model::group::Game;
@@ -40,6 +44,9 @@ pub(crate) struct Gallery {
     pub(crate) caption: String,
     /// `curves`, `simplices` or `matrix`: decides the width.
     pub(crate) kind: &'static str,
+    /// For the names of files: of each row, which methods are drawn, by their numbers.
+    #[serde(skip)]
+    pub(crate) shown: Vec<Vec<usize>>,
 }
 
 /// One drawing as SVG text.
@@ -76,17 +83,19 @@ impl Style {
     }
 }
 
-/// Spreads the methods of a report over panels of at most as many as there are colours.
+/// How a report is drawn: methods spread over panels of at most as many as there are colours, and what bands show.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Palette {
     per_panel: usize,
+    /// A band reaches from this quantile of the repetitions to the one as far from the top; 0: smallest to largest.
+    outside: f64,
 }
 
 impl Palette {
-    pub(crate) fn of(games: &[Game<'_>]) -> Self {
+    pub(crate) fn of(games: &[Game<'_>], outside: f64) -> Self {
         let keys = games.iter().flat_map(|g| &g.settings).flat_map(|s| &s.methods).map(|m| m.key);
         let methods = keys.max().unwrap_or(1);
-        Self { per_panel: methods.div_ceil(methods.div_ceil(COLOURS.len())) }
+        Self { per_panel: methods.div_ceil(methods.div_ceil(COLOURS.len())), outside }
     }
 
     /// The style of the method numbered `key`, from 1.
@@ -113,7 +122,7 @@ mod tests {
 
     #[test]
     fn methods_are_spread_evenly_over_panels() {
-        let twenty = Palette { per_panel: 20_usize.div_ceil(20_usize.div_ceil(COLOURS.len())) };
+        let twenty = Palette { per_panel: 20_usize.div_ceil(20_usize.div_ceil(COLOURS.len())), outside: 0.0 };
         assert_eq!((twenty.style(1).panel, twenty.style(7).panel, twenty.style(20).panel), (0, 0, 2));
         assert_eq!((twenty.style(7).slot, twenty.style(8).slot), (6, 0));
     }

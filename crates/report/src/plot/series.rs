@@ -67,6 +67,7 @@ impl Series {
         iterate: Iterate,
         metric: &str,
         against: Against,
+        outside: f64,
     ) -> Option<Self> {
         let one_shot = method.one_shot();
         if !against.has(method) || (one_shot && iterate == Iterate::Average) {
@@ -97,7 +98,7 @@ impl Series {
             // A step that some running repetition did not record would compare different repetitions.
             if here.len() == curves.len() {
                 let x = Spread::of(here.iter().map(|p| against.of(p)))?.median;
-                points.push((x, Spread::of(here.iter().map(|p| p.value))?));
+                points.push((x, Spread::between(here.iter().map(|p| p.value), outside)?));
             }
         }
         if points.iter().all(|(_, value)| !value.median.is_finite()) {

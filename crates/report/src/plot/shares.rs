@@ -48,8 +48,9 @@ pub(crate) fn shares(profile: &PerformanceProfile<'_>, palette: &Palette) -> Res
     let mut panels: Vec<usize> = by_cost.iter().map(|s| s.style.panel).collect();
     panels.sort_unstable();
     panels.dedup();
-    let mut rows = Vec::new();
+    let (mut rows, mut shown_in) = (Vec::new(), Vec::new());
     for panel in panels {
+        shown_in.push(by_cost.iter().filter(|s| s.style.panel == panel).map(|s| s.style.key).collect());
         let on = |name: &str, x: &Axis, stairs: &[Stair<'_>]| -> Result<Svg, ReportError> {
             let shown: Vec<&Stair<'_>> = stairs.iter().filter(|s| s.style.panel == panel).collect();
             draw(name, x, &shown)
@@ -76,6 +77,7 @@ pub(crate) fn shares(profile: &PerformanceProfile<'_>, palette: &Palette) -> Res
         left_out: Vec::new(),
         caption,
         kind: "curves",
+        shown: shown_in,
     })
 }
 
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn stairs_end_at_the_share_that_was_solved() {
         let x = Axis::logarithmic([1.0, 10.0, 100.0], 0.0, 6, false);
-        let style = Palette { per_panel: 8 }.style(1);
+        let style = Palette { per_panel: 8, outside: 0.0 }.style(1);
         let stair = Stair { style, label: "m", rises: vec![1.0, 10.0, 10.0], met: 4 };
         let line = steps(&stair, &x);
         let quarter = |n: i32| BOTTOM - (f64::from(n) * f64::from(BOTTOM - TOP) / 4.0).round() as i32;

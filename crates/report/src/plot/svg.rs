@@ -68,7 +68,7 @@ impl Drawing {
 }
 
 /// Text that means only itself, in content and in attributes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {
         match c {

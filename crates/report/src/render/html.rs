@@ -12,7 +12,7 @@ use crate::error::ReportError;
 pub(crate) fn html(view: &View) -> Result<String, ReportError> {
     let view = context! {
         style => include_str!("../../templates/report.css"),
-        script => include_str!("../../templates/report.js"),
+        script => concat!(include_str!("../../templates/report.js"), include_str!("../../templates/sort.js")),
         ..Serde(view)
     };
     html_of("report.html", include_str!("../../templates/report.html"), view)

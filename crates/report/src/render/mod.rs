@@ -14,5 +14,6 @@ mod view;
 
 pub(crate) use html::{html, html_of};
 pub(crate) use markdown::{markdown, markdown_of};
+pub(crate) use table::{Cell, Column};
 pub(crate) use terminal::terminal;
-pub(crate) use view::view;
+pub(crate) use view::{View, view};

@@ -51,7 +51,9 @@ fn answer_table(answer: &Answer) -> Table {
     header.extend(answer.columns.iter().map(|(game, tau)| format!("{game}\n{tau}")));
     table.set_header(header);
     for row in &answer.rows {
-        table.add_row([vec![row.label.clone()], row.cells.clone()].concat());
+        // two short lines, whatever the width of the column
+        let cells = row.cells.iter().map(|cell| cell.replace("cycles, average falls", "cycles,\navg falls"));
+        table.add_row(std::iter::once(row.label.clone()).chain(cells).collect::<Vec<_>>());
     }
     keep_words(&mut table, answer.rows.iter().map(|row| row.label.as_str()));
     table

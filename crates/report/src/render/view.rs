@@ -12,11 +12,13 @@ use super::estimate;
 use super::steps::{StepTable, step_tables};
 use super::table::{Table, metrics_table, table};
 use super::verdict::{Statement, headline, on_game, on_methods, tally};
+use crate::Look;
 use crate::error::ReportError;
 use crate::model::cross_game::cross_games;
 use crate::model::group::{Game, Setting, group};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
+use crate::model::sweep::{Sweep, sweeps};
 use crate::plot::{self, Gallery};
 
 /// A whole report.
@@ -65,6 +67,8 @@ pub(crate) struct SettingView {
     pub(crate) verdict: Vec<Statement>,
     pub(crate) table: Table,
     pub(crate) swatches: Vec<String>,
+    /// Where sweeps end, against their parameter.
+    pub(crate) sensitivity: Option<Gallery>,
     /// The gaps, and paths over the simplex.
     pub(crate) galleries: Vec<Gallery>,
     /// Final values of the metrics that are no gaps.
@@ -106,9 +110,9 @@ pub(crate) struct RunLine {
 ///
 /// # Errors
 /// [`ReportError::Drawing`].
-pub(crate) fn view(results: &Results, drawings: bool) -> Result<View, ReportError> {
+pub(crate) fn view(results: &Results, drawings: bool, look: Look) -> Result<View, ReportError> {
     let games = group(results);
-    let palette = plot::Palette::of(&games);
+    let palette = plot::Palette::of(&games, look.bands.unwrap_or(0.0));
     let mut sections = Vec::new();
     for (i, game) in games.iter().enumerate() {
         let mut settings = Vec::new();
@@ -156,7 +160,13 @@ fn setting_view(
     drawings: bool,
 ) -> Result<SettingView, ReportError> {
     let (mut galleries, mut metrics_galleries, mut swatches) = (Vec::new(), Vec::new(), Vec::new());
+    let sweeps = sweeps(setting);
+    let info = setting.metrics.iter().find(|m| m.name == setting.metric());
+    let mut sensitivity = None;
     if drawings {
+        if let Some(info) = info {
+            sensitivity = plot::sensitivity(&sweeps, info)?;
+        }
         for info in &setting.metrics {
             let curves = plot::curves(game, setting, info, palette)?;
             if metric::is_gap(info) { &mut galleries } else { &mut metrics_galleries }.extend(curves);
@@ -188,7 +198,8 @@ fn setting_view(
     Ok(SettingView {
         tau,
         heading,
-        verdict: on_methods(setting),
+        verdict: sweeps.iter().filter_map(|s| on_sweep(s, setting)).chain(on_methods(setting)).collect(),
+        sensitivity,
         table: table(setting),
         swatches,
         galleries,
@@ -196,6 +207,34 @@ fn setting_view(
         metrics_galleries,
         endpoints: endpoints(game, setting),
         notes,
+    })
+}
+
+/// Where a sweep is best.
+fn on_sweep(sweep: &Sweep<'_>, setting: &Setting<'_>) -> Option<Statement> {
+    let values = sweep.values(setting.metric());
+    let finite = || values.iter().filter(|(_, v)| v.median.is_finite());
+    let (best, value) = finite().min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
+    let (first, last) = (values.first()?.0, values.last()?.0);
+    let mut text = format!(
+        "lowest {} {} at {}; {} values from {} to {}",
+        if setting.tau > 0.0 { "regularised gap" } else { "gap" },
+        short(value.median),
+        short(*best),
+        values.len(),
+        short(first),
+        short(last),
+    );
+    let diverged = values.len() - finite().count();
+    if diverged > 0 {
+        text.push_str(&format!(", of which {diverged} diverge"));
+    }
+    if *best == first || *best == last {
+        text.push_str("; the best one is at an end of the sweep, beyond which nothing is known");
+    }
+    Some(Statement {
+        lead: format!("Best {} of {}", sweep.parameter, plain(&sweep.name())),
+        text: text + ".",
     })
 }
 
