@@ -14,8 +14,7 @@ use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
     AnnotatorAgreement, BradleyTerryFacts, CyclicEnergy, CyclicTriads, GroupAgreement, InspectAnswer,
-    LinkFacts, NashFacts, OneRatingFacts, PositionBias, PowerFacts, PowerTriad, Repeated, StatisticFacts,
-    StrongestCycle,
+    LinkFacts, NashFacts, OneRatingFacts, PowerFacts, PowerTriad, Repeated, StatisticFacts, StrongestCycle,
 };
 pub use groups::{GroupSummary, InspectGroupsAnswer};
 pub use verdict::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating};
@@ -112,12 +111,7 @@ pub fn inspect_split(
             let done = || progress.advance(1);
             let found = test_rankings(&data.comparisons, rankings, options.replicates, options.seed, &done)?;
             drop(stage);
-            InspectAnswer {
-                // the pairs of a ranking are listed as it orders them
-                position: None,
-                position_bias: None,
-                ..InspectAnswer::new(None, &data.comparisons, &found)
-            }
+            InspectAnswer::new(None, &data.comparisons, &found)
         }
     };
     for (by, grouped) in [("context", &data.contexts), ("annotator", &data.annotators)] {

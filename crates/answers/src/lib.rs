@@ -82,8 +82,8 @@ pub use gap::{GapAnswer, GapOptions, gap};
 pub use inspect::{
     AnnotatorAgreement, BradleyTerryFacts, Cycle, CyclicEnergy, CyclicTriads, Detectable, Favourite,
     GroupAgreement, GroupSummary, InspectAnswer, InspectData, InspectGroupsAnswer, InspectOptions,
-    InspectVerdict, LinkFacts, LotteryWords, NashFacts, OneRating, OneRatingFacts, PositionBias, PowerFacts,
-    PowerTriad, Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
+    InspectVerdict, LinkFacts, LotteryWords, NashFacts, OneRating, OneRatingFacts, PowerFacts, PowerTriad,
+    Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
     ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,

@@ -8,8 +8,11 @@ use std::fmt;
 use equipoise::core::seed::stream;
 use equipoise::data::Observations;
 use equipoise::models::canonical::Canonical;
+use equipoise::models::graph::open_reasons;
 use equipoise::models::intervals::{Intervals, critical_values};
-use equipoise::models::standings::{Scale, difference_error, factor_to_separate, prediction, tiers};
+use equipoise::models::standings::{
+    Scale, difference_error, ends, factor_to_separate, origin, prediction, tiers,
+};
 use equipoise::models::{BRADLEY_TERRY, PairFit, PairOptions, fit_observed};
 use equipoise::ndarray::Array2;
 use serde::Serialize;
@@ -57,16 +60,21 @@ pub struct StandingsAnswer {
     pub base: f64,
     /// The item that stands at `base`.
     pub anchor: Option<String>,
+    /// The items whose mean stands at `base`, where there is no anchor and no finite maximum: the largest block that wins both ways
+    /// hold together; `None`: the mean of all, or the anchor.
+    pub origin: Option<Vec<String>>,
     /// Whether the likelihood has a finite maximum; else the logistic prior was added.
     pub exists: bool,
     /// The items, best first.
     pub rows: Vec<StandingsRow>,
-    /// `Pr(row beats column)`, in the order of the rows, `[n][n]`.
-    pub predictions: Vec<Vec<f64>>,
-    /// Lower ends of their intervals, one by one, `[n][n]`.
-    pub predictions_low: Vec<Vec<f64>>,
-    /// Upper ends, `[n][n]`.
-    pub predictions_high: Vec<Vec<f64>>,
+    /// `Pr(row beats column)`, in the order of the rows, `[n][n]`; `None` where nothing bounds it.
+    pub predictions: Vec<Vec<Option<f64>>>,
+    /// Lower ends of their intervals, one by one, `[n][n]`; `None` where nothing bounds them.
+    pub predictions_low: Vec<Vec<Option<f64>>>,
+    /// Upper ends, `[n][n]`, likewise.
+    pub predictions_high: Vec<Vec<Option<f64>>>,
+    /// Why some of them have no ends, if some have none.
+    pub predictions_open: Option<&'static str>,
 }
 
 /// One item.
@@ -79,11 +87,12 @@ pub struct StandingsRow {
     pub rating: f64,
     /// Their standard error; 0 for the anchor.
     pub error: f64,
-    /// Lower end of the simultaneous interval; `None` where nothing bounds it (an item, or an anchor, that never won or never
-    /// lost).
+    /// Lower end of the simultaneous interval; `None` where nothing bounds it.
     pub low: Option<f64>,
     /// Upper end, likewise.
     pub high: Option<f64>,
+    /// Why an end is missing, if one is.
+    pub open: Option<&'static str>,
     /// Best rank, from 1.
     pub rank_low: usize,
     /// Worst rank.
@@ -94,11 +103,12 @@ pub struct StandingsRow {
     pub comparisons: f64,
     /// Whether these are fewer than asked for.
     pub provisional: bool,
-    /// `Pr(it beats the next of the board)`.
+    /// `Pr(it beats the next of the board)`; `None`: nothing bounds it, or it is the last.
     pub beats_next: Option<f64>,
-    /// Factor on all comparisons after which a two-sided test separates it from the next, 4 times in 5; `None`: they are equal, or
-    /// it is the last.
+    /// Factor on all comparisons after which a two-sided test separates it from the next, 4 times in 5.
     pub factor_to_next: Option<f64>,
+    /// Why there is no such factor, if there is none.
+    pub no_factor: Option<&'static str>,
 }
 
 /// The fit that a board shows, or why there is none.
@@ -130,6 +140,20 @@ fn check(options: &StandingsOptions) -> Result<(), AnswerError> {
             "scale",
             options.points.to_string(),
             "must be a number above 0, as 400",
+        ));
+    }
+    if !options.base.is_finite() {
+        return Err(AnswerError::option(
+            "base",
+            options.base.to_string(),
+            "must be a finite number, as 1000",
+        ));
+    }
+    if !(options.min_battles >= 0.0 && options.min_battles.is_finite()) {
+        return Err(AnswerError::option(
+            "min-battles",
+            options.min_battles.to_string(),
+            "must be a number, 0 or more, as 100",
         ));
     }
     Ok(())
@@ -170,10 +194,12 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
     let found = fitted(data)?;
     let labels = &data.comparisons.labels;
     let anchor = anchor(labels, options.anchor.as_deref())?;
-    let scale = Scale { points: options.points, base: options.base, anchor };
+    let bounded = |i: usize, j: usize| found.bounded(i, j);
+    let zero = anchor.map_or_else(|| origin(labels.len(), bounded), |a| vec![a]);
+    let scale = Scale { points: options.points, base: options.base };
     let strengths = found.log_strength.to_vec();
     let spread = &found.spread;
-    let (ratings, covariance) = (scale.ratings(&strengths), scale.covariance(spread));
+    let (ratings, covariance) = (scale.ratings(&strengths, &zero), scale.covariance(spread, &zero));
     // draws in an order that neither rows nor names decide
     let canonical = Canonical::of(data).order;
     let mut rng = stream(options.seed, "standings", &[]);
@@ -184,11 +210,7 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
     let of_ratings =
         critical_values(&moved, &all, found.noise_degrees, (options.level, DRAWS), &mut rng).strengths;
     let (ranks, critical) = (&intervals.ranks, intervals.critical.differences);
-    let open = |i: usize, low: bool| {
-        let end = |i: usize, low: bool| if low { found.open[i].0 } else { found.open[i].1 };
-        // against an anchor that nothing bounds on the other side
-        anchor != Some(i) && (end(i, low) || anchor.is_some_and(|a| end(a, !low)))
-    };
+    let confidence = (options.level, found.noise_degrees);
     let mut comparisons = vec![0.0; labels.len()];
     for p in &data.comparisons.pairs {
         comparisons[p.i] += p.met();
@@ -197,32 +219,46 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
     let order = found.order();
     let provisional = |i: usize| comparisons[i] < options.min_battles;
     let ranked: Vec<usize> = order.iter().copied().filter(|&i| !provisional(i)).collect();
-    let tier = tiers(&strengths, spread, &ranked, critical);
-    let predicted = |i: usize, j: usize| match i == j {
-        true => (0.5, 0.5, 0.5),
-        false => prediction(&strengths, spread, i, j, options.level),
+    let tier = tiers(&strengths, spread, &ranked, bounded, critical);
+    let predicted = |i: usize, j: usize| {
+        let (p, low, high) = match i == j {
+            true => (0.5, 0.5, 0.5),
+            false => prediction(&strengths, spread, i, j, confidence),
+        };
+        let (from_below, from_above) = (bounded(i, j), bounded(j, i));
+        [(from_below || from_above).then_some(p), from_below.then_some(low), from_above.then_some(high)]
     };
-    let matrix = |of: fn((f64, f64, f64)) -> f64| -> Vec<Vec<f64>> {
-        order.iter().map(|&i| order.iter().map(|&j| of(predicted(i, j))).collect()).collect()
+    let matrix = |what: usize| -> Vec<Vec<Option<f64>>> {
+        order.iter().map(|&i| order.iter().map(|&j| predicted(i, j)[what]).collect()).collect()
     };
+    let separate = |i: usize, j: usize| match factor_to_separate(&strengths, spread, i, j, confidence) {
+        _ if !(bounded(i, j) && bounded(j, i)) => Err("nothing bounds their difference"),
+        Some(factor) if difference_error(spread, i, j) > 0.0 => Ok(factor),
+        _ => Err("they are equal"),
+    };
+    let closed: Vec<(bool, bool)> = (0..labels.len()).map(|i| ends(i, &zero, bounded)).collect();
+    let open: Vec<(bool, bool)> = closed.iter().map(|(below, above)| (!below, !above)).collect();
+    let reasons = open_reasons(&data.comparisons, &open);
     let rows = order.iter().enumerate().map(|(k, &i)| {
         let error = covariance[[i, i]].max(0.0).sqrt();
         let next = order.get(k + 1);
+        let closed = closed[i];
+        let factor = next.map_or(Err("it is the last"), |&j| separate(i, j));
         StandingsRow {
             label: labels[i].clone(),
             rating: ratings[i],
             error,
-            low: (!open(i, true)).then(|| ratings[i] - of_ratings * error),
-            high: (!open(i, false)).then(|| ratings[i] + of_ratings * error),
+            low: closed.0.then(|| ratings[i] - of_ratings * error),
+            high: closed.1.then(|| ratings[i] + of_ratings * error),
+            open: reasons[i],
             rank_low: ranks[i].0,
             rank_high: ranks[i].1,
             tier: (!provisional(i)).then_some(tier[i]),
             comparisons: comparisons[i],
             provisional: provisional(i),
-            beats_next: next.map(|&j| predicted(i, j).0),
-            factor_to_next: next
-                .filter(|&&j| difference_error(spread, i, j) > 0.0)
-                .and_then(|&j| factor_to_separate(&strengths, spread, i, j, options.level)),
+            beats_next: next.and_then(|&j| predicted(i, j)[0]),
+            factor_to_next: factor.ok(),
+            no_factor: factor.err(),
         }
     });
     Ok(StandingsAnswer {
@@ -230,11 +266,15 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
         points: options.points,
         base: options.base,
         anchor: options.anchor.clone(),
+        origin: (anchor.is_none() && zero.len() < labels.len())
+            .then(|| zero.iter().map(|&i| labels[i].clone()).collect()),
         exists: found.exists,
         rows: rows.collect(),
-        predictions: matrix(|p| p.0),
-        predictions_low: matrix(|p| p.1),
-        predictions_high: matrix(|p| p.2),
+        predictions: matrix(0),
+        predictions_low: matrix(1),
+        predictions_high: matrix(2),
+        predictions_open: (found.blocks.len() > 1)
+            .then_some("no chain of wins leads from the one to the other: nothing bounds their difference"),
     })
 }
 
@@ -319,7 +359,13 @@ impl StandingsAnswer {
 impl fmt::Display for StandingsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = 100.0 * self.level;
-        let zero = self.anchor.as_ref().map_or("the mean".to_owned(), Clone::clone);
+        let zero = match (&self.anchor, &self.origin) {
+            (Some(anchor), _) => anchor.clone(),
+            (None, Some(items)) => {
+                format!("the mean of the {} items that wins both ways hold together", items.len())
+            }
+            (None, None) => "the mean".to_owned(),
+        };
         writeln!(
             f,
             "Bradley-Terry, ties half; {} points are odds of 10, {zero} stands at {}; intervals, ranks and tiers hold together at \
@@ -349,13 +395,20 @@ impl fmt::Display for StandingsAnswer {
         if !self.exists {
             f.write_str("\nthe likelihood has no finite maximum: ratings are the posterior mode under a logistic prior")?;
         }
+        let mut reasons: Vec<&str> = self.rows.iter().filter_map(|row| row.open).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            let of = self.rows.iter().filter(|row| row.open == Some(reason)).map(|row| row.label.as_str());
+            write!(f, "\nopen: {} ({reason})", of.collect::<Vec<_>>().join(", "))?;
+        }
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use equipoise::data::Comparisons;
+    use equipoise::data::{Comparisons, Unit};
     use equipoise::ndarray::array;
 
     use super::*;
@@ -379,8 +432,12 @@ mod tests {
         );
         // predictions are complements, and hold their intervals
         let (p, low, high) = (&board.predictions, &board.predictions_low, &board.predictions_high);
-        assert!((p[0][1] + p[1][0] - 1.0).abs() < 1e-12 && low[0][1] < p[0][1] && p[0][1] < high[0][1]);
-        assert!((low[0][1] + high[1][0] - 1.0).abs() < 1e-12);
+        assert!(
+            (p[0][1].unwrap() + p[1][0].unwrap() - 1.0).abs() < 1e-12
+                && low[0][1] < p[0][1]
+                && p[0][1] < high[0][1]
+        );
+        assert!((low[0][1].unwrap() + high[1][0].unwrap() - 1.0).abs() < 1e-12);
         // more battles for the close pair than for the far one
         assert!(board.rows[0].factor_to_next > Some(5.0) && board.rows[1].factor_to_next < Some(0.1));
         assert!(board.csv().contains("\"b, the second\"") && board.csv().lines().count() == 4);
@@ -394,27 +451,145 @@ mod tests {
     #[test]
     fn what_nothing_bounds_is_open_and_what_has_no_noise_has_no_board() {
         let wins = array![[0.0, 5.0, 6.0], [0.0, 0.0, 4.0], [0.0, 3.0, 0.0]];
-        let board = standings(&counted(wins, ["a", "b", "c"]), &Default::default()).unwrap();
+        let board = standings(&counted(wins.clone(), ["a", "b", "c"]), &Default::default()).unwrap();
         assert_eq!((board.rows[0].label.as_str(), board.rows[0].high), ("a", None));
         assert!(board.rows[0].low.is_some() && board.to_string().contains("open"), "{board}");
+        // nothing bounds the lead of a, so that no number of comparisons is known to separate it; c and b are held together
+        assert!(board.rows[0].factor_to_next.is_none() && board.rows[1].factor_to_next.is_some(), "{board}");
+        assert!(board.rows[0].open.is_some() && board.rows[0].no_factor.is_some());
+        let (low, high) = (&board.predictions_low, &board.predictions_high);
+        assert!(low[0][1].is_some() && high[0][1].is_none() && low[1][0].is_none() && high[1][0].is_some());
+        assert!(low[1][2].is_some() && high[1][2].is_some() && board.predictions_open.is_some());
+        assert_eq!(board.origin, Some(vec!["b".to_owned(), "c".to_owned()]));
+        // and of an anchor all others are open on its side
+        let options = StandingsOptions { anchor: Some("a".into()), ..Default::default() };
+        let anchored = standings(&counted(wins, ["a", "b", "c"]), &options).unwrap();
+        for row in &anchored.rows[1..] {
+            assert!(row.low.is_none() && row.high.is_some_and(|high| high < 1000.0), "{anchored}");
+        }
+        // b and c beat c alone, and never met: nothing bounds their difference, whatever the counts
+        let wins = array![[0.0, 0.0, 9000.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]];
+        let apart = standings(&counted(wins, ["a", "b", "c"]), &Default::default()).unwrap();
+        assert_eq!(
+            (apart.rows[0].label.as_str(), apart.predictions[0][1], apart.rows[0].beats_next),
+            ("a", None, None)
+        );
+        assert!(apart.predictions[0][2].is_some() && apart.rows[0].rank_high == 2, "{apart}");
+        assert_eq!((apart.rows[0].tier, apart.rows[1].tier), (Some(1), Some(1)));
         let mut matrix = counted(array![[0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]], ["a", "b", "c"]);
         matrix.comparisons.counted = false;
         assert!(standings(&matrix, &Default::default()).is_err());
     }
 
     #[test]
+    fn numbers_that_are_none_are_refused() {
+        let data = counted(array![[0.0, 3.0, 4.0], [2.0, 0.0, 4.0], [1.0, 3.0, 0.0]], ["a", "b", "c"]);
+        for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for options in [
+                StandingsOptions { base: x, ..Default::default() },
+                StandingsOptions { min_battles: x, ..Default::default() },
+                StandingsOptions { points: x, ..Default::default() },
+                StandingsOptions { level: x, ..Default::default() },
+            ] {
+                assert!(standings(&data, &options).unwrap_err().to_string().contains("must be"));
+                assert!(changes(&data, &data, false, &options).is_err());
+            }
+        }
+        assert!(standings(&data, &StandingsOptions { min_battles: -1.0, ..Default::default() }).is_err());
+    }
+
+    /// 20 : 0 says that a is above b, not by how much; the same a hundredfold says no more.
+    #[test]
+    fn what_nothing_bounds_has_not_moved() {
+        let swept = |k: f64| {
+            let wins = array![[0.0, k, k], [0.0, 0.0, 0.6 * k], [0.0, 0.4 * k, 0.0]];
+            counted(wins, ["a", "b", "c"])
+        };
+        let found = changes(&swept(20.0), &swept(2000.0), false, &Default::default()).unwrap();
+        assert!(found.rows.iter().all(|r| !r.moved), "{found}");
+        let of = |label: &str| found.rows.iter().find(|r| r.label == label).unwrap();
+        assert!(of("a").error.is_none() && of("a").open.is_some() && of("b").error.is_some());
+        // a that held its own, and now lost all, has fallen: above it was bounded then, and is now
+        let even = counted(array![[0.0, 50.0, 50.0], [50.0, 0.0, 60.0], [50.0, 40.0, 0.0]], ["a", "b", "c"]);
+        let lost = counted(array![[0.0, 0.0, 0.0], [500.0, 0.0, 60.0], [500.0, 40.0, 0.0]], ["a", "b", "c"]);
+        let fell = changes(&even, &lost, false, &Default::default()).unwrap();
+        let a = fell.rows.iter().find(|r| r.label == "a").unwrap();
+        assert!(a.moved && a.change < 0.0 && a.error.is_none(), "{fell}");
+    }
+
+    /// The same ten votes of every context: as many observations as contexts, nested or not.
+    #[test]
+    fn a_change_counts_observations_not_rows() {
+        let text = |contexts: std::ops::Range<usize>| {
+            let mut text = "item_a,item_b,outcome,context,weight\n".to_owned();
+            for k in contexts {
+                let outcome = ["a", "a", "b"][k % 3];
+                let other = ["a", "b"][k % 2];
+                text.push_str(&format!("a,b,{outcome},{k},10\nb,c,{other},{k},10\n"));
+            }
+            text
+        };
+        let read = |contexts, unit| {
+            let (file, selection) = (std::path::Path::new("d.csv"), Default::default());
+            equipoise::data::parse_observations(file, text(contexts).as_bytes(), &selection, unit).unwrap()
+        };
+        let compare =
+            |unit| changes(&read(0..12, unit), &read(0..18, unit), true, &Default::default()).unwrap();
+        let (rows, contexts) = (compare(Unit::Row), compare(Unit::Context));
+        assert_eq!((rows.variances, contexts.variances), ("difference", "sum"));
+        assert_eq!(contexts.no_difference, Some("observations of several comparisons"));
+        for row in &rows.rows {
+            let other = contexts.rows.iter().find(|r| r.label == row.label).unwrap();
+            assert!(other.error.unwrap() > 3.0 * row.error.unwrap(), "{rows}\n{contexts}");
+        }
+    }
+
+    /// Six contexts leave five degrees of freedom: 2.571 errors, not 1.960.
+    #[test]
+    fn few_observations_have_wider_predictions() {
+        let mut text = "item_a,item_b,outcome,context\n".to_owned();
+        for k in 0..6 {
+            text.push_str(&format!("a,b,a,{k}\na,b,{},{k}\n", if k < 3 { "b" } else { "a" }));
+        }
+        let (file, selection) = (std::path::Path::new("d.csv"), Default::default());
+        let read = equipoise::data::parse_observations(file, text.as_bytes(), &selection, Unit::Context);
+        let board = standings(&read.unwrap(), &Default::default()).unwrap();
+        let logit = |p: Option<f64>| p.map(|p| (p / (1.0 - p)).ln()).unwrap();
+        let half = logit(board.predictions_high[0][1]) - logit(board.predictions[0][1]);
+        let error = 2.0 * board.rows[0].error / (400.0 / std::f64::consts::LN_10);
+        assert!((half / error - 2.570_582).abs() < 1e-4, "{half} {error}");
+    }
+
+    #[test]
     fn who_moved_is_said_and_who_only_seems_to_is_not() {
         let old = counted(array![[0.0, 60.0, 70.0], [40.0, 0.0, 60.0], [30.0, 40.0, 0.0]], ["a", "b", "c"]);
         let more = counted(array![[0.0, 60.0, 95.0], [40.0, 0.0, 60.0], [30.0, 40.0, 0.0]], ["a", "b", "c"]);
-        let same = changes(&old, &old, &Default::default()).unwrap();
-        assert!(same.nested && same.rows.iter().all(|r| !r.moved && r.change.abs() < 1e-9), "{same}");
-        assert!(changes(&old, &more, &Default::default()).unwrap().nested);
+        let same = changes(&old, &old, true, &Default::default()).unwrap();
+        let nothing = |r: &ChangeRow| !r.moved && r.change.abs() < 1e-9 && r.error == Some(0.0);
+        assert!(same.variances == "difference" && same.rows.iter().all(nothing), "{same}");
+        // the same without the word of the user: two leaderboards of their own, whose variances add
+        let apart = changes(&old, &more, false, &Default::default()).unwrap();
+        let nested = changes(&old, &more, true, &Default::default()).unwrap();
+        let alone = |data: &Observations| standings(data, &Default::default()).unwrap();
+        let hessian = |data| fit_observed(data, &BRADLEY_TERRY, PairOptions::default()).unwrap().covariance;
+        let unit = (400.0 / std::f64::consts::LN_10).powi(2);
+        let rest = (hessian(&old) - hessian(&more)) * unit;
+        for row in &apart.rows {
+            let of = |data| alone(data).rows.iter().find(|r| r.label == row.label).unwrap().error;
+            let sum = of(&old).powi(2) + of(&more).powi(2);
+            assert!((row.error.unwrap().powi(2) - sum).abs() < 1e-6 * sum, "{row:?} {sum}");
+            let error = nested.rows.iter().find(|r| r.label == row.label).unwrap().error.unwrap();
+            let i = old.comparisons.labels.iter().position(|l| *l == row.label).unwrap();
+            assert!((error.powi(2) - rest[[i, i]].max(0.0)).abs() < 1e-6 * sum, "{error} {rest}");
+        }
+        let refused = changes(&more, &old, true, &Default::default()).unwrap_err().to_string();
+        assert!(refused.contains("leave --nested out"), "{refused}");
         // c turns from the last into the first
         let new = counted(array![[0.0, 60.0, 20.0], [40.0, 0.0, 15.0], [80.0, 85.0, 0.0]], ["a", "b", "d"]);
         let moved = counted(array![[0.0, 60.0, 20.0], [40.0, 0.0, 15.0], [80.0, 85.0, 0.0]], ["a", "b", "c"]);
-        let found = changes(&old, &moved, &Default::default()).unwrap();
-        assert!(!found.nested && found.rows[0].label == "c" && found.rows[0].moved, "{found}");
-        let entered = changes(&old, &new, &Default::default()).unwrap();
+        let found = changes(&old, &moved, false, &Default::default()).unwrap();
+        assert!(found.variances == "sum" && found.rows[0].label == "c" && found.rows[0].moved, "{found}");
+        let entered = changes(&old, &new, false, &Default::default()).unwrap();
         assert_eq!((entered.entered, entered.left), (vec!["d".to_owned()], vec!["c".to_owned()]));
     }
 }

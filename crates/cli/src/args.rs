@@ -143,8 +143,8 @@ pub(crate) enum Command {
     /// Who moved between two leaderboards beyond noise?
     #[command(
         after_help = concat!(
-            "Example:\n  equipoise compare august.csv september.csv\n\nWhere every outcome of every pair is at least as \
-             frequent in NEW, it is taken to hold the comparisons of OLD, else to share none with it.\n\n",
+            "Example:\n  equipoise compare august.csv september.csv\n  equipoise compare monday.csv whole_week.csv --nested\n\n\
+             Variances of the two add, which is right of leaderboards that share no comparison, and too wide of those that do.\n\n",
             columns!()
         )
     )]
@@ -675,6 +675,10 @@ pub(crate) struct Compare {
     pub(crate) old: PathBuf,
     /// Comparisons of the new one.
     pub(crate) new: PathBuf,
+    /// NEW holds all comparisons of OLD, which nothing in the files can prove: the variance of a change is then the difference of the
+    /// two, where that form holds (comparisons independent, no ties, finite maxima).
+    #[arg(long)]
+    pub(crate) nested: bool,
     #[command(flatten)]
     pub(crate) points: Points,
     /// Print the result as JSON.

@@ -45,6 +45,8 @@ impl Lines {
 pub struct Checks {
     /// Rows counted.
     pub rows: u64,
+    /// Rankings, and scores to be ranked, among them: these have no item that is listed first.
+    pub rankings: u64,
     /// Rows that were not selected.
     pub skipped: u64,
     /// Comparisons of an item with itself: left out, they say nothing about another.

@@ -264,6 +264,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let contexts = adopt(&mut diagnostics.contexts, &part.contexts);
         let annotators = adopt(&mut diagnostics.annotators, &part.annotators);
         diagnostics.checks.rows += part.checks.rows;
+        diagnostics.checks.rankings += part.checks.rankings;
         diagnostics.checks.skipped += part.checks.skipped;
         for (all, new) in [
             (&mut diagnostics.checks.self_comparisons, &part.checks.self_comparisons),
@@ -782,6 +783,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let item = self.item(line, item.as_bytes())?;
         let (context, annotator) = self.details_of(line, row[CONTEXT], row[ANNOTATOR])?;
         self.diagnostics.checks.rows += 1;
+        self.diagnostics.checks.rankings += 1;
         (self.sink)(Entry::Rated { item, score, context, annotator });
         Ok(())
     }
@@ -877,6 +879,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let (context, annotator) =
             if self.rules.details { self.details_of(line, context, annotator)? } else { (0, 0) };
         self.diagnostics.checks.rows += 1;
+        self.diagnostics.checks.rankings += 1;
         (self.sink)(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
         Ok(())
     }

@@ -48,7 +48,8 @@ impl Grouped {
         checks: Checks,
     ) -> Self {
         let orders = counters.iter().map(|c| c.order(labels.len(), ties)).collect();
-        let groups = counters.into_iter().map(|c| c.finish(labels.clone(), ties, Checks::default()));
+        let of_group = Checks { rankings: checks.rankings, ..Checks::default() };
+        let groups = counters.into_iter().map(|c| c.finish(labels.clone(), ties, of_group.clone()));
         Self { groups: groups.collect(), labels, names, checks, orders }
     }
 

@@ -58,6 +58,35 @@ pub fn normal_quantile(p: f64) -> f64 {
     x
 }
 
+/// The quantile at `p` in (0, 1) of Student's law of so many `degrees > 0` of freedom, by bisection of
+/// `2 Pr(T > t) = I_{d / (d + t^2)}(d / 2, 1 / 2)`; of the normal law for `None`.
+#[must_use]
+pub fn student_quantile(p: f64, degrees: Option<f64>) -> f64 {
+    let Some(degrees) = degrees else { return normal_quantile(p) };
+    if p < 0.5 {
+        return -student_quantile(1.0 - p, Some(degrees));
+    }
+    let above = |t: f64| {
+        let square = t * t;
+        // for small t by the complement, which does not round to 1
+        let both = match square < degrees {
+            true => 1.0 - beta_regularised(square / (degrees + square), 0.5, 0.5 * degrees),
+            false => beta_regularised(degrees / (degrees + square), 0.5 * degrees, 0.5),
+        };
+        0.5 * both > 1.0 - p
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    while above(high) {
+        (low, high) = (high, 2.0 * high);
+    }
+    // as far as doubles go
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if above(middle) { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
 /// `Pr(X >= x)` of a chi-squared variable with `degrees > 0` degrees of freedom.
 #[must_use]
 pub fn chi_squared_tail(x: f64, degrees: f64) -> f64 {
@@ -150,6 +179,21 @@ mod tests {
             log_normal_cdf(-30.000_000_1),
             max_relative = 1e-7
         );
+    }
+
+    #[test]
+    fn student_quantiles_are_those_of_tables() {
+        // tables of the 97.5 and 80 percent points; Cauchy's law in closed form
+        for (p, degrees, t) in [(0.975, 5.0, 2.570_582), (0.975, 30.0, 2.042_272), (0.8, 5.0, 0.919_544)] {
+            assert_relative_eq!(student_quantile(p, Some(degrees)), t, max_relative = 1e-6);
+            assert_relative_eq!(student_quantile(1.0 - p, Some(degrees)), -t, max_relative = 1e-6);
+        }
+        for p in [0.5001f64, 0.75, 0.9995] {
+            let cauchy = (PI * (p - 0.5)).tan();
+            assert_relative_eq!(student_quantile(p, Some(1.0)), cauchy, max_relative = 1e-9);
+        }
+        assert_eq!(student_quantile(0.975, None), normal_quantile(0.975));
+        assert_relative_eq!(student_quantile(0.975, Some(1e7)), normal_quantile(0.975), max_relative = 1e-6);
     }
 
     #[test]

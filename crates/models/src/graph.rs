@@ -1,7 +1,7 @@
 //! Who can be reached from whom by wins: whether a finite maximum of the likelihood exists.
 
 use equipoise_core::graph::strong_components;
-use equipoise_data::Comparisons;
+use equipoise_data::{Comparisons, Count};
 
 /// Ford's condition (1957): the strongly connected blocks of "won against, or tied with", the winning blocks first. One
 /// block: a finite maximum of the likelihood exists. More: a later block never won against an earlier one (or they never
@@ -124,6 +124,79 @@ pub fn open_reasons(data: &Comparisons, open: &[(bool, bool)]) -> Vec<Option<&'s
     (0..data.n()).map(reason).collect()
 }
 
+/// Who is above whom by a chain of wins (or ties): row i holds at j whether some chain leads from a win of i down to j; every
+/// item reaches itself. `r_i - r_j` is bounded from below by the data iff i reaches j, from above iff j reaches i: else the
+/// likelihood never falls as all that i reaches sinks. `blocks` as of [`win_blocks`]; O(blocks pairs + items^2).
+#[must_use]
+pub fn win_reach(data: &Comparisons, blocks: &[Vec<usize>]) -> Vec<Vec<bool>> {
+    let n = data.n();
+    let mut block = vec![0; n];
+    blocks.iter().enumerate().for_each(|(k, b)| b.iter().for_each(|&i| block[i] = k));
+    let mut beat = vec![Vec::new(); blocks.len()];
+    for pair in &data.pairs {
+        let (a, b) = (block[pair.i], block[pair.j]);
+        if a != b {
+            // between blocks all wins go one way
+            let (winner, loser) = if pair.outcomes().0 > 0.0 { (a, b) } else { (b, a) };
+            beat[winner].push(loser);
+        }
+    }
+    beat.iter_mut().for_each(|below| {
+        below.sort_unstable();
+        below.dedup();
+    });
+    let rows: Vec<Vec<bool>> = (0..blocks.len())
+        .map(|k| {
+            let below = reached(k, &beat);
+            block.iter().map(|&l| below[l]).collect()
+        })
+        .collect();
+    block.iter().map(|&k| rows[k].clone()).collect()
+}
+
+/// Whether a bonus of the item listed first can grow without bound, or fall, together with strengths: some `d` has
+/// `d_first - d_second >= -1` wherever the first won, and `<= -1` wherever the second did (or all that with the signs
+/// turned). Ties count as half a win of each. A pair won both ways in both orders of listing rules it out.
+#[must_use]
+pub fn home_runs_away(data: &Comparisons) -> bool {
+    let both = |c: &Count| c.first + 0.5 * c.ties() > 0.0 && c.second + 0.5 * c.ties() > 0.0;
+    if data.pairs.iter().any(|p| both(&p.forward) && both(&p.backward)) {
+        return false;
+    }
+    [1, -1].into_iter().any(|sign| {
+        let mut edges = Vec::new();
+        for pair in &data.pairs {
+            for (count, a, b) in [(pair.forward, pair.i, pair.j), (pair.backward, pair.j, pair.i)] {
+                if count.first + count.ties() > 0.0 {
+                    edges.push((a, b, sign));
+                }
+                if count.second + count.ties() > 0.0 {
+                    edges.push((b, a, -sign));
+                }
+            }
+        }
+        differences_exist(data.n(), &edges)
+    })
+}
+
+/// Whether some `d` has `d_b <= d_a + w` for every edge (a, b, w): Bellman and Ford's algorithm.
+fn differences_exist(n: usize, edges: &[(usize, usize, i64)]) -> bool {
+    let mut d = vec![0i64; n];
+    for _ in 0..=n {
+        let mut moved = false;
+        for &(a, b, w) in edges {
+            if d[a] + w < d[b] {
+                d[b] = d[a] + w;
+                moved = true;
+            }
+        }
+        if !moved {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether strengths and the tie parameter of Davidson's or Rao and Kupper's model can grow together without bound: some
 /// `d` has `d_i - d_j >= 1` wherever i won against j and `|d_i - d_j| <= 1` wherever they tied. Then the likelihood climbs
 /// for ever along `r = t d`, `log nu = t / 2` (or `log theta = t`), although ties and wins connect everybody; a pair won both
@@ -146,32 +219,69 @@ pub fn tie_parameter_runs_away(data: &Comparisons) -> bool {
             }
         }
     }
-    let mut d = vec![0i64; data.n()];
-    for _ in 0..=data.n() {
-        let mut moved = false;
-        for &(a, b, w) in &edges {
-            if d[a] + w < d[b] {
-                d[b] = d[a] + w;
-                moved = true;
-            }
-        }
-        if !moved {
-            return true;
-        }
-    }
-    false
+    differences_exist(data.n(), &edges)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use equipoise_data::{Selection, parse_comparisons};
+    use equipoise_data::{PairCount, Selection, parse_comparisons};
 
     use super::*;
 
     fn table(wins: [[f64; 3]; 3], ties: [[f64; 3]; 3]) -> Comparisons {
         Comparisons::from_tables(&ndarray::arr2(&wins), &ndarray::arr2(&ties))
+    }
+
+    /// Against the closure of "won against, or tied with" by Warshall's algorithm, on tables of few wins.
+    #[test]
+    fn a_chain_of_wins_is_found() {
+        let mut rng = equipoise_core::seed::stream(3, "chains", &[]);
+        let mut chance = || equipoise_core::sample::uniform(&mut rng);
+        for _ in 0..200 {
+            let n = 6;
+            let mut wins = ndarray::Array2::zeros((n, n));
+            for i in 0..n {
+                for j in (0..n).filter(|&j| j != i) {
+                    wins[[i, j]] = f64::from(u8::from(chance() < 0.2));
+                }
+            }
+            let data = Comparisons::from_tables(&wins, &ndarray::Array2::zeros((n, n)));
+            let mut chain: Vec<Vec<bool>> =
+                (0..n).map(|i| (0..n).map(|j| i == j || wins[[i, j]] > 0.0).collect()).collect();
+            for k in 0..n {
+                for i in 0..n {
+                    for j in 0..n {
+                        chain[i][j] |= chain[i][k] && chain[k][j];
+                    }
+                }
+            }
+            assert_eq!(win_reach(&data, &win_blocks(&data)), chain, "{wins}");
+        }
+    }
+
+    #[test]
+    fn a_bonus_runs_away_where_the_first_always_won() {
+        let pair = |i, j, forward: (f64, f64), backward: (f64, f64)| PairCount {
+            i,
+            j,
+            forward: Count { first: forward.0, second: forward.1, ..Count::default() },
+            backward: Count { first: backward.0, second: backward.1, ..Count::default() },
+        };
+        let of = |pairs: &[PairCount]| {
+            let none = ndarray::Array2::zeros((3, 3));
+            home_runs_away(&Comparisons { pairs: pairs.to_vec(), ..Comparisons::from_tables(&none, &none) })
+        };
+        // whoever was listed first won; or second
+        assert!(of(&[pair(0, 1, (5.0, 0.0), (5.0, 0.0))]) && of(&[pair(0, 1, (0.0, 5.0), (0.0, 5.0))]));
+        assert!(!of(&[pair(0, 1, (5.0, 1.0), (5.0, 1.0))]));
+        // 0 won at either place: strength alone says that, without any bonus
+        assert!(of(&[pair(0, 1, (5.0, 0.0), (0.0, 5.0))]));
+        // 0 always won at first, and both won when it was second: 0 sinks as the bonus grows; a second pair that was won both ways
+        // in both orders holds it
+        let open = pair(0, 1, (5.0, 0.0), (3.0, 2.0));
+        assert!(of(&[open]) && !of(&[open, pair(1, 2, (2.0, 1.0), (1.0, 2.0))]));
     }
 
     #[test]

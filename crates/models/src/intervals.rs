@@ -55,6 +55,8 @@ impl Intervals {
         let moved = Array2::from_shape_fn((n, n), |(a, b)| fit.spread[[order[a], order[b]]]);
         let islands: Vec<Vec<usize>> =
             fit.islands.iter().map(|island| island.iter().map(|&i| place[i]).collect()).collect();
+        let mut island = vec![0; n];
+        fit.islands.iter().enumerate().for_each(|(k, all)| all.iter().for_each(|&i| island[i] = k));
         let draws = DRAWS.min(MOST_PAIRS / (n * n).max(1)).max(200);
         let critical = critical_values(&moved, &islands, fit.noise_degrees, (level, draws), rng);
         let end = |i: usize, sign: f64| {
@@ -66,7 +68,7 @@ impl Intervals {
             ranks: rank_intervals(
                 &fit.log_strength.to_vec(),
                 &fit.spread,
-                &fit.islands,
+                |i, j| island[i] == island[j] && fit.bounded(i, j),
                 critical.differences,
             ),
             critical,
@@ -164,30 +166,27 @@ pub(crate) fn quantile(values: &mut [f64], level: f64) -> f64 {
     values[((level * values.len() as f64).ceil() as usize).clamp(1, values.len()) - 1]
 }
 
-/// Simultaneous rank intervals, from 1: best and worst rank of every item. Nothing is sure of items of two islands, so that
-/// the intervals span them.
+/// Simultaneous rank intervals, from 1: best and worst rank of every item. An item i is surely above j only where the data bound
+/// `r_i - r_j` from below: `bounded(i, j)`. Of items of two islands nothing is sure, so that the intervals span them.
 #[must_use]
 pub fn rank_intervals(
     strengths: &[f64],
     covariance: &Array2<f64>,
-    islands: &[Vec<usize>],
+    bounded: impl Fn(usize, usize) -> bool,
     critical: f64,
 ) -> Vec<(usize, usize)> {
     let n = strengths.len();
     let surely_above = |i: usize, j: usize| {
         let variance = covariance[[i, i]] + covariance[[j, j]] - 2.0 * covariance[[i, j]];
         // differences of rounding alone are none
-        strengths[i] - strengths[j] > (critical * variance.max(0.0).sqrt()).max(1e-9)
+        bounded(i, j) && strengths[i] - strengths[j] > (critical * variance.max(0.0).sqrt()).max(1e-9)
     };
-    let mut ranks = vec![(1, n); n];
-    for island in islands {
-        for &i in island {
-            let better = island.iter().filter(|&&j| j != i && surely_above(j, i)).count();
-            let worse = island.iter().filter(|&&j| j != i && surely_above(i, j)).count();
-            ranks[i] = (1 + better, n - worse);
-        }
-    }
-    ranks
+    let range = |i: usize| {
+        let better = (0..n).filter(|&j| j != i && surely_above(j, i)).count();
+        let worse = (0..n).filter(|&j| j != i && surely_above(i, j)).count();
+        (1 + better, n - worse)
+    };
+    (0..n).map(range).collect()
 }
 
 #[cfg(test)]
@@ -215,11 +214,11 @@ mod tests {
 
     #[test]
     fn ranks_are_as_wide_as_the_errors() {
-        let (cov, all) = (Array2::eye(3) * 0.01, [vec![0, 1, 2]]);
-        assert_eq!(rank_intervals(&[2.0, 1.9, 0.0], &cov, &all, 2.0), [(1, 2), (1, 2), (3, 3)]);
-        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, &all, 2.0), [(1, 1), (2, 2), (3, 3)]);
+        let (cov, all) = (Array2::eye(3) * 0.01, |_: usize, _: usize| true);
+        assert_eq!(rank_intervals(&[2.0, 1.9, 0.0], &cov, all, 2.0), [(1, 2), (1, 2), (3, 3)]);
+        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, all, 2.0), [(1, 1), (2, 2), (3, 3)]);
         // islands that never met share all ranks that neither rules out
-        let two = [vec![0, 2], vec![1]];
-        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, &two, 2.0), [(1, 2), (1, 3), (2, 3)]);
+        let two = |i: usize, j: usize| (i == 1) == (j == 1);
+        assert_eq!(rank_intervals(&[2.0, 1.0, 0.0], &cov, two, 2.0), [(1, 2), (1, 3), (2, 3)]);
     }
 }

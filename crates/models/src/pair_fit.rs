@@ -43,7 +43,7 @@ use self::problem::Problem;
 use crate::distributions::chi_squared_tail;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
-use crate::graph::open_ends;
+use crate::graph::{open_ends, win_reach};
 use crate::input::Counts;
 use crate::newton::centred;
 use crate::pair_model::PairModel;
@@ -113,6 +113,8 @@ pub struct PairFit {
     working: [f64; 2],
     /// What was taken from the strengths to centre them.
     shift: f64,
+    /// Who is above whom by a chain of wins ([`win_reach`]); `None` where everybody is, or a prior or features bound everything.
+    reach: Option<Vec<Vec<bool>>>,
 }
 
 impl PairFit {
@@ -126,6 +128,13 @@ impl PairFit {
     #[must_use]
     pub fn sandwich_error(&self) -> Array1<f64> {
         self.sandwich.diag().mapv(f64::sqrt)
+    }
+
+    /// Whether the data bound `r_i - r_j` from below: some chain of wins (or ties) leads from i down to j. An interval of the
+    /// difference has that end only where they do, whatever the prior gives in its place.
+    #[must_use]
+    pub fn bounded(&self, i: usize, j: usize) -> bool {
+        self.reach.as_ref().is_none_or(|reach| reach[i][j])
     }
 
     /// Probabilities of i listed first: i wins, j wins, tie, both bad.
@@ -325,10 +334,12 @@ impl Problem {
         // the Hessian knows nothing of observations of several comparisons
         let several = observations.is_some_and(|all| all.clusters().is_some());
         let by_observation = if several { &errors.larger } else { &errors.bread };
-        let open = match self.features.is_none() && likelihood.model.shift_invariant && !asked {
+        let by_data = self.features.is_none() && likelihood.model.shift_invariant && !asked;
+        let open = match by_data {
             true => open_ends(data, &likelihood.blocks),
             false => vec![(false, false); n],
         };
+        let reach = (by_data && likelihood.blocks.len() > 1).then(|| win_reach(data, &likelihood.blocks));
         Ok(PairFit {
             model: likelihood.model,
             covariance: self.of_strengths(&errors.basis, &errors.bread, !prior),
@@ -359,6 +370,7 @@ impl Problem {
             iterations,
             working: [point[n], point[n + 1]],
             shift,
+            reach,
         })
     }
 

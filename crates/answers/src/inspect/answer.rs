@@ -4,13 +4,13 @@ use std::fmt;
 
 use equipoise::data::{Comparisons, Grouped};
 use equipoise::models::intransitivity::{DECIDING, Inspection, LEVEL, Measure};
-use equipoise::models::position::{Position, position};
+use equipoise::models::position::position;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::verdict::InspectVerdict;
 use crate::p_value::{P, cell};
-use crate::position::PositionFacts;
+use crate::position::{PositionFacts, with_bias};
 use crate::table::{table, width};
 
 /// Pairs that met fewer times than this are called sparse.
@@ -73,9 +73,9 @@ pub struct InspectAnswer {
     pub checks: Vec<String>,
     /// Pairs that met, but fewer than ten times.
     pub sparse_pairs: usize,
-    /// The bonus of the item listed first, where some pair is listed in both orders.
-    pub position_bias: Option<PositionBias>,
-    /// How the items listed first fared; `None` where all rows are ties.
+    /// How the items listed first fared; `None` where all rows are ties, or nobody is listed first. In JSON the bonus with its error
+    /// and p-value also under the key `position_bias` of 0.1.
+    #[serde(flatten, serialize_with = "with_bias")]
     pub position: Option<PositionFacts>,
     /// Contexts and annotators that compare a pair more than once, where there are some: rows are taken as independent.
     pub repeated: Vec<Repeated>,
@@ -326,26 +326,6 @@ pub struct PowerTriad {
     pub votes_per_pair: f64,
 }
 
-/// The bonus of the item listed first.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct PositionBias {
-    /// In nats of log strength.
-    pub home: f64,
-    /// Its standard error.
-    pub standard_error: f64,
-    /// Two-sided.
-    pub p_value: f64,
-}
-
-impl PositionBias {
-    /// Where some pair is listed in both orders.
-    fn of(found: &Position) -> Option<Self> {
-        let ((home, standard_error), p_value) = (found.home?, found.p_value?);
-        Some(Self { home, standard_error, p_value })
-    }
-}
-
 fn by_name<S: Serializer>(statistics: &[StatisticFacts], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(statistics.len()))?;
     for statistic in statistics {
@@ -363,7 +343,6 @@ impl InspectAnswer {
         let loss = found.statistic(Measure::FavouriteLoss);
         let sparse_pairs = data.pairs.iter().filter(|p| p.met() < SPARSE).count();
         let (test, counted) = (&found.cycle_test, found.replicates > 0);
-        let position = position(&data.clone().into());
         Self {
             group,
             n: data.n(),
@@ -457,8 +436,7 @@ impl InspectAnswer {
             replicates: found.replicates,
             checks: data.checks.remarks(),
             sparse_pairs,
-            position_bias: position.and_then(|found| PositionBias::of(&found)),
-            position: position.map(Into::into),
+            position: position(&data.clone().into()).map(Into::into),
             repeated: Vec::new(),
             agreement: Vec::new(),
             annotator_agreement: None,
@@ -603,13 +581,6 @@ impl InspectAnswer {
         }
         if let Some(said) = self.position.map(|p| p.to_string()).filter(|said| !said.is_empty()) {
             write!(f, "\n{said}")?;
-        }
-        if let Some(PositionBias { home, standard_error, p_value }) = self.position_bias {
-            write!(
-                f,
-                "\nposition: the item listed first has {home:+.3} +- {standard_error:.3} nats more ({})",
-                P(Some(p_value))
-            )?;
         }
         if self.sparse_pairs > 0 {
             let pairs = self.pairs;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use equipoise::core::seed::stream;
 use equipoise::data::{Comparisons, Observations, PairCount};
-use equipoise::models::standings::{Overlap, Scale, changes as moves};
+use equipoise::models::PairFit;
+use equipoise::models::standings::{Change, Overlap, Scale, changes as moves, ends, origin};
 use equipoise::ndarray::Array2;
 use serde::Serialize;
 
@@ -20,8 +21,13 @@ pub struct ChangesAnswer {
     pub level: f64,
     /// Points that odds of 10 are worth.
     pub points: f64,
-    /// Whether the new board holds all comparisons of the old one.
+    /// Whether the new board was said to hold all comparisons of the old one.
     pub nested: bool,
+    /// How the variance of a change comes about: `difference` of the variances of nested boards, or their `sum`, which is too
+    /// wide where comparisons are shared.
+    pub variances: &'static str,
+    /// Why it is the sum although the boards are nested, if it is.
+    pub no_difference: Option<&'static str>,
     /// Items of both leaderboards, by falling size of the change in errors.
     pub rows: Vec<ChangeRow>,
     /// Items of the new board alone.
@@ -36,19 +42,22 @@ pub struct ChangesAnswer {
 pub struct ChangeRow {
     /// The item.
     pub label: String,
-    /// Points on the old board, around the mean of the items that both have.
+    /// Points on the old board, around the mean of the items that both have (where some items are not bounded: of the largest block
+    /// that both boards hold together).
     pub old: f64,
     /// Points on the new one, likewise.
     pub new: f64,
     /// New less old.
     pub change: f64,
-    /// Standard error of the change.
-    pub error: f64,
+    /// Standard error of the change; `None` where nothing bounds the change on one side or both.
+    pub error: Option<f64>,
+    /// Why there is no error, if there is none.
+    pub open: Option<&'static str>,
     /// Rank among the items of both, from 1, on the old board.
     pub old_rank: usize,
     /// On the new one.
     pub new_rank: usize,
-    /// Whether it moved beyond noise, simultaneously over all items.
+    /// Whether it moved beyond noise, simultaneously over all items, in a direction that the data of both boards bound.
     pub moved: bool,
 }
 
@@ -74,18 +83,35 @@ fn holds(new: &Comparisons, old: &Comparisons) -> bool {
     })
 }
 
-/// Who moved between two leaderboards beyond noise. Where every outcome of every pair is at least as frequent in `new`, it is taken to
-/// hold the comparisons of `old`; else the two are taken to share none.
+/// Why the variance of a change is not the difference of the variances of nested boards, if it is not: that form is of an
+/// efficient estimate, which is one of maximum likelihood where comparisons are independent.
+fn no_difference(data: [&Observations; 2], fits: [&PairFit; 2]) -> Option<&'static str> {
+    if data.iter().any(|d| d.clusters().is_some()) {
+        return Some("observations of several comparisons");
+    }
+    if fits.iter().any(|f| !f.exists) {
+        return Some("no finite maximum of the likelihood");
+    }
+    let tied = |d: &&Observations| d.comparisons.pairs.iter().any(|p| p.outcomes().2 > 0.0);
+    data.iter().any(tied).then_some("ties that count half")
+}
+
+/// Who moved between two leaderboards beyond noise. `nested`: whether `new` holds all comparisons of `old`; nothing but the user
+/// knows, as equal counts can be of other comparisons. Else variances are added, which is right of boards that share none, and too wide of
+/// those that do.
 ///
 /// # Errors
-/// As [`standings`](super::standings()); [`AnswerError::Input`] with fewer than two items in both.
+/// As [`standings`](super::standings()); [`AnswerError::Input`] with fewer than two items in both, and where some outcome of a pair
+/// is less frequent in `new` though it is said to hold `old`.
 pub fn changes(
     old: &Observations,
     new: &Observations,
+    nested: bool,
     options: &StandingsOptions,
 ) -> Result<ChangesAnswer, AnswerError> {
     check(options)?;
     let (old_fit, new_fit) = (fitted(old)?, fitted(new)?);
+    let no_difference = no_difference([old, new], [&old_fit, &new_fit]).filter(|_| nested);
     let (old, new) = (&old.comparisons, &new.comparisons);
     let place = |data: &Comparisons, label: &String| data.labels.iter().position(|l| l == label);
     let mut shared: Vec<(usize, usize)> =
@@ -100,45 +126,63 @@ pub fn changes(
     let only = |data: &Comparisons, other: &Comparisons| {
         data.labels.iter().filter(|l| place(other, l).is_none()).cloned().collect::<Vec<_>>()
     };
-    let nested = holds(new, old);
-    let overlap = if nested { Overlap::Nested } else { Overlap::Apart };
-    let of = |r: &[f64], items: &[usize]| -> Vec<f64> {
-        let mean = items.iter().map(|&i| r[i]).sum::<f64>() / items.len() as f64;
-        items.iter().map(|&i| r[i] - mean).collect()
-    };
+    if nested && !holds(new, old) {
+        return Err(AnswerError::input(
+            "does not hold the comparisons of the old board: an outcome of a pair is less frequent in it; leave --nested out",
+        ));
+    }
+    let difference = nested && no_difference.is_none();
+    let overlap = if difference { Overlap::Nested } else { Overlap::Apart };
     let among = |c: &Array2<f64>, items: &[usize]| {
         Array2::from_shape_fn((items.len(), items.len()), |(a, b)| c[[items[a], items[b]]])
     };
     let (at_old, at_new): (Vec<usize>, Vec<usize>) = shared.iter().copied().unzip();
     // the variance of a difference of nested estimates is that of their information
-    let errors =
-        |f: &equipoise::models::PairFit| if nested { f.covariance.clone() } else { f.spread.clone() };
-    let (r_old, r_new) =
-        (of(&old_fit.log_strength.to_vec(), &at_old), of(&new_fit.log_strength.to_vec(), &at_new));
+    let errors = |f: &PairFit| if difference { f.covariance.clone() } else { f.spread.clone() };
+    let strengths =
+        |f: &PairFit, items: &[usize]| items.iter().map(|&i| f.log_strength[i]).collect::<Vec<_>>();
+    let (r_old, r_new) = (strengths(&old_fit, &at_old), strengths(&new_fit, &at_new));
     let (c_old, c_new) = (among(&errors(&old_fit), &at_old), among(&errors(&new_fit), &at_new));
+    let in_old = |i: usize, j: usize| old_fit.bounded(at_old[i], at_old[j]);
+    let in_new = |i: usize, j: usize| new_fit.bounded(at_new[i], at_new[j]);
+    let zero = origin(shared.len(), |i, j| in_old(i, j) && in_new(i, j));
+    let degrees = [old_fit.noise_degrees, new_fit.noise_degrees].into_iter().flatten().reduce(f64::min);
     let mut rng = stream(options.seed, "changes", &[]);
-    let found = moves((&r_old, &c_old), (&r_new, &c_new), overlap, options.level, &mut rng);
-    let unit = Scale { points: options.points, base: options.base, anchor: None }.per_nat();
+    let found =
+        moves((&r_old, &c_old), (&r_new, &c_new), (overlap, &zero), (options.level, degrees), &mut rng);
+    let scale = Scale { points: options.points, base: options.base };
+    let (old_points, new_points) = (scale.ratings(&r_old, &zero), scale.ratings(&r_new, &zero));
     let rank = |r: &[f64], k: usize| 1 + r.iter().filter(|&&x| x > r[k] + 1e-9).count();
-    let mut rows: Vec<ChangeRow> = found
-        .iter()
-        .map(|c| ChangeRow {
+    let row = |c: &Change| {
+        let (before, after) = (ends(c.item, &zero, in_old), ends(c.item, &zero, in_new));
+        let (from_below, from_above) = (after.0 && before.1, after.1 && before.0);
+        let open = match (before == (true, true), after == (true, true)) {
+            (true, true) => None,
+            (false, true) => Some("nothing bounds its strength on the old board"),
+            (true, false) => Some("nothing bounds its strength on the new board"),
+            (false, false) => Some("nothing bounds its strength on either board"),
+        };
+        ChangeRow {
             label: old.labels[at_old[c.item]].clone(),
-            old: options.base + unit * r_old[c.item],
-            new: options.base + unit * r_new[c.item],
-            change: unit * c.change,
-            error: unit * c.error,
+            old: old_points[c.item],
+            new: new_points[c.item],
+            change: scale.per_nat() * c.change,
+            error: open.is_none().then_some(scale.per_nat() * c.error),
+            open,
             old_rank: rank(&r_old, c.item),
             new_rank: rank(&r_new, c.item),
-            moved: c.moved,
-        })
-        .collect();
-    let size = |r: &ChangeRow| if r.error > 0.0 { r.change.abs() / r.error } else { 0.0 };
+            moved: c.moved && if c.change > 0.0 { from_below } else { from_above },
+        }
+    };
+    let mut rows: Vec<ChangeRow> = found.iter().map(row).collect();
+    let size = |r: &ChangeRow| r.error.filter(|e| *e > 0.0).map_or(0.0, |e| r.change.abs() / e);
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)).then_with(|| a.label.cmp(&b.label)));
     Ok(ChangesAnswer {
         level: options.level,
         points: options.points,
         nested,
+        variances: if difference { "difference" } else { "sum" },
+        no_difference,
         rows,
         entered: only(new, old),
         left: only(old, new),
@@ -152,9 +196,12 @@ impl fmt::Display for ChangesAnswer {
             0 => f.write_str("Nobody moved beyond noise")?,
             k => write!(f, "{k} of {} items moved beyond noise: {}", self.rows.len(), moved.join(", "))?,
         }
-        let held = match self.nested {
-            true => "the new board holds the comparisons of the old one",
-            false => "the leaderboards are taken to share no comparison",
+        let held = match (self.nested, self.no_difference) {
+            (false, _) => "variances are added: too wide where the leaderboards share comparisons".to_owned(),
+            (true, None) => "the new board is said to hold the comparisons of the old one".to_owned(),
+            (true, Some(reason)) => {
+                format!("variances are added, which is too wide of nested leaderboards: {reason}")
+            }
         };
         writeln!(f, " (together at {} percent; {held}).\n", 100.0 * self.level)?;
         let rows = self.rows.iter().map(|r| {
@@ -163,12 +210,19 @@ impl fmt::Display for ChangesAnswer {
                 format!("{:.1}", r.old),
                 format!("{:.1}", r.new),
                 format!("{:+.1}", r.change),
-                format!("{:.1}", r.error),
+                r.error.map_or("open".to_owned(), |error| format!("{error:.1}")),
                 format!("{} to {}", r.old_rank, r.new_rank),
                 if r.moved { "yes" } else { "" }.to_owned(),
             ]
         });
         f.write_str(&table(width(f), &["item", "old", "new", "change", "error", "rank", "moved"], rows))?;
+        let mut reasons: Vec<&str> = self.rows.iter().filter_map(|r| r.open).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            let of = self.rows.iter().filter(|r| r.open == Some(reason)).map(|r| r.label.as_str());
+            write!(f, "\nopen: {} ({reason})", of.collect::<Vec<_>>().join(", "))?;
+        }
         for (what, items) in [("new", &self.entered), ("gone", &self.left)] {
             if !items.is_empty() {
                 write!(f, "\n{what}: {}", items.join(", "))?;

@@ -79,7 +79,7 @@ pub(super) fn compare(args: Compare) -> Outcome {
     }
     let path = args.new.clone();
     let (old, new) = (read(args.old)?, read(args.new)?);
-    let answer = changes(&old, &new, &args.points.options()).map_err(|e| e.in_file(&path))?;
+    let answer = changes(&old, &new, args.nested, &args.points.options()).map_err(|e| e.in_file(&path))?;
     output::show(&answer, args.json);
     Ok(Answer::Yes)
 }
