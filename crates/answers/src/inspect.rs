@@ -2,22 +2,25 @@
 
 mod answer;
 mod groups;
-mod verdict;
 
 use equipoise::core::seed::stream;
 use equipoise::data::{
     Battles, Collected, Comparisons, Contents, Grouped, Keep, Rankings, collect_comparisons,
 };
 use equipoise::models::agreement::agreement;
-use equipoise::models::intransitivity::{inspect as test_intransitivity, inspect_rankings as test_rankings};
+use equipoise::models::intransitivity::{
+    REPLICATES, inspect as test_intransitivity, inspect_rankings as test_rankings,
+};
 use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
     AnnotatorAgreement, BradleyTerryFacts, CyclicEnergy, CyclicTriads, GroupAgreement, InspectAnswer,
     LinkFacts, NashFacts, OneRatingFacts, PowerFacts, PowerTriad, Repeated, StatisticFacts, StrongestCycle,
 };
+pub use equipoise::models::intransitivity::{
+    Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating,
+};
 pub use groups::{GroupSummary, InspectGroupsAnswer};
-pub use verdict::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating};
 
 use crate::error::AnswerError;
 use crate::progress::{Progress, Silent, Stage};
@@ -37,7 +40,7 @@ pub struct InspectOptions {
 
 impl Default for InspectOptions {
     fn default() -> Self {
-        Self { replicates: 999, seed: 0 }
+        Self { replicates: REPLICATES, seed: 0 }
     }
 }
 

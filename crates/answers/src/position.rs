@@ -2,12 +2,11 @@
 
 use std::fmt;
 
+use equipoise::models::intransitivity::PValue;
 use equipoise::models::position::Position;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
-
-use crate::p_value::P;
 
 /// How the items listed first fared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -65,7 +64,7 @@ impl fmt::Display for PositionFacts {
         let Self { first_wins, decided, .. } = self;
         match (self.p_value, self.even) {
             (p @ Some(_), _) => {
-                write!(f, "Position: the first listed item won {first_wins} of {decided} ({})", P(p))?;
+                write!(f, "Position: the first listed item won {first_wins} of {decided} ({})", PValue(p))?;
                 if let Some((home, error)) = self.home.zip(self.home_standard_error) {
                     write!(f, "; its bonus is {home:+.3} +- {error:.3} nats")?;
                 }

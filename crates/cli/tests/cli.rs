@@ -646,3 +646,41 @@ fn many_games_are_solved_to_a_file() {
         assert!(code == 2 && err.contains(fragment), "{fragment}: {err}");
     }
 }
+
+#[test]
+fn a_target_beyond_the_equilibrium_is_said_before_anything_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.yaml");
+    let out = dir.path().join("out");
+    let said = |game: &str, target: &str| {
+        let text = format!(
+            "games: [{game}]\nsolvers: [egpo, mwu]\ntau: [0.0, 0.1]\nlimits: {{ steps: 5, target: {{ {target} }} }}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        [vec!["plan"], vec!["run", "--fresh", "--out", out.to_str().unwrap()]].map(|mut args| {
+            args.push(config.to_str().unwrap());
+            let (code, _, err) = equipoise(&args);
+            assert_eq!(code, 0, "{err}");
+            err
+        })
+    };
+    // the equilibrium of the regularised game has a gap in the original one, that of the original game a regularised gap
+    for (target, tau, game, methods) in [
+        ("duality_gap: 1.0e-3", "0.1", "regularised", "runs of egpo that"),
+        ("duality_gap_tau: 1.0e-6", "0.1", "original", "runs of mwu that"),
+    ] {
+        for err in said("perturbed-rps", target) {
+            let words =
+                format!("game `perturbed-rps`, tau {tau}: the target {}", target.split(':').next().unwrap());
+            assert!(
+                err.contains(&words) && err.contains(&format!("equilibrium of the {game} game")),
+                "{err}"
+            );
+            assert!(err.contains(methods) && !err.contains("tau 0: the target"), "{err}");
+        }
+    }
+    // at the uniform equilibrium both vanish, whatever the rounding
+    for err in said("rock-paper-scissors", "duality_gap: 1.0e-12") {
+        assert!(!err.contains("cannot be met"), "{err}");
+    }
+}

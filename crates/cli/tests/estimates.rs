@@ -38,6 +38,15 @@ fn run_and_inspect_say_the_same_of_the_same_data() {
     let config = "name: estimates\ngames:\n  - comparisons: { path: votes.csv, each: context }\nsolvers: [egpo, \
                   bradley-terry]\ntau: 0.1\nlimits: { steps: 20 }\n";
     std::fs::write(dir.join("estimates.yaml"), config).unwrap();
+    let plan = Command::cargo_bin("equipoise")
+        .unwrap()
+        .current_dir(dir)
+        .args(["plan", "estimates.yaml"])
+        .output()
+        .unwrap();
+    let plan = String::from_utf8(plan.stderr).unwrap();
+    let words = "(999 data sets and 400 draws a game)";
+    assert!(plan.contains("what comparisons leave open takes about ") && plan.contains(words), "{plan}");
     let said = equipoise(dir, &["run", "estimates.yaml", "--out", "out"]);
     let inspected: Value =
         serde_json::from_str(&equipoise(dir, &["inspect", "votes.csv", "--each", "context", "--json"]))

@@ -119,18 +119,31 @@ impl Problem {
         self
     }
 
-    /// The equilibrium of the game by whose gap a method of this aim is judged, and what is around it.
-    fn goal(&self, aim: Aim) -> Option<(&Policy, &Surroundings)> {
-        let (game, tau, found) = (&self.game, self.task.tau, &self.found);
+    /// The equilibrium of the game by whose gap a method of this aim is judged; `None` if the problem is not solved.
+    #[must_use]
+    pub fn goal(&self, aim: Aim) -> Option<&Policy> {
         let own = self.equilibrium.as_ref()?;
-        if tau == 0.0 || aim == Aim::Regularised {
-            let around = || local_theory::surroundings(game, own, tau, Some(&self.frequencies));
-            return Some((own, found.around.get_or_init(around)));
+        if self.is_own(aim) {
+            return Some(own);
         }
-        let solved = || reference::game_equilibrium(game, &self.task.reference, 0.0).ok();
-        let original = found.original.get_or_init(solved).as_ref()?;
-        let around = || local_theory::surroundings(game, original, 0.0, None);
-        Some((original, found.around_original.get_or_init(around)))
+        let solved = || reference::game_equilibrium(&self.game, &self.task.reference, 0.0).ok();
+        self.found.original.get_or_init(solved).as_ref()
+    }
+
+    /// What is around it.
+    fn surroundings(&self, aim: Aim) -> Option<&Surroundings> {
+        let (game, found, goal) = (&self.game, &self.found, self.goal(aim)?);
+        Some(if self.is_own(aim) {
+            let around = || local_theory::surroundings(game, goal, self.task.tau, Some(&self.frequencies));
+            found.around.get_or_init(around)
+        } else {
+            found.around_original.get_or_init(|| local_theory::surroundings(game, goal, 0.0, None))
+        })
+    }
+
+    /// Whether a method of this aim is judged in the game of the task.
+    fn is_own(&self, aim: Aim) -> bool {
+        self.task.tau == 0.0 || aim == Aim::Regularised
     }
 
     /// The largest margin of a solved game, as far as it matters to [`Run::largest_margin`].
@@ -218,11 +231,8 @@ impl Problem {
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
         let (regularised, exact) = (aim == Aim::Regularised, !oracle.is_noisy());
-        let goal = self.goal(aim);
-        let theory = match goal {
-            Some((_, around)) if aim != Aim::Other => around.theory(solver),
-            _ => Vec::new(),
-        };
+        let around = if aim == Aim::Other { None } else { self.surroundings(aim) };
+        let theory = around.map(|around| around.theory(solver)).unwrap_or_default();
         let outcome = drive(
             Run {
                 solver,
@@ -230,7 +240,7 @@ impl Problem {
                 rng: options.rng.clone(),
                 task: &self.task,
                 equilibrium: self.equilibrium.as_ref(),
-                goal: goal.map(|(equilibrium, _)| equilibrium),
+                goal: self.goal(aim),
                 largest_margin: self.largest_margin(),
                 regularised,
                 theory: &theory,
@@ -314,7 +324,7 @@ mod tests {
             let task = Task::new(Policy::uniform(game.shape())).tau(tau);
             let problem = Problem::new(game.clone(), task).solve().expect("solved");
             for aim in [Aim::Original, Aim::Regularised] {
-                let of = || problem.goal(aim).expect("solved");
+                let of = || (problem.goal(aim).expect("solved"), problem.surroundings(aim).expect("solved"));
                 let ((first, around), (again, still)) = (of(), of());
                 assert!(std::ptr::eq(first, again) && std::ptr::eq(around, still), "{aim}, tau {tau}");
                 let own = std::ptr::eq(first, problem.equilibrium.as_ref().expect("solved"));

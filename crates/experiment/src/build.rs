@@ -244,17 +244,25 @@ impl Plan {
         }
     }
 
-    /// Copies the files that the plan reads into `dir`; from now on it names the copies, relative to that folder.
+    /// Finds names in a results folder for the files that the plan reads; from now on it names them so, relative to that folder.
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub(crate) fn keep_inputs(&self, dir: &ResultsDir) -> Result<(), RecordsError> {
-        let placed = inputs::keep(&self.spec, dir)?;
+    pub(crate) fn place_inputs(&self) -> Result<(), RecordsError> {
+        let placed = inputs::place(&self.spec)?;
         let _ = self.placed.set(placed);
         Ok(())
     }
 
-    /// As [`Plan::keep_inputs`], for a plan that was read from `dir`, whose copies are there.
+    /// Copies the files that the plan reads into `dir`, once they are placed.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub(crate) fn keep_inputs(&self, dir: &ResultsDir) -> Result<(), RecordsError> {
+        self.placed.get().map_or(Ok(()), |placed| inputs::keep(placed, dir))
+    }
+
+    /// As [`Plan::place_inputs`], for a plan that was read from `dir`, whose copies are there.
     pub(crate) fn find_inputs(&self, dir: &ResultsDir) {
         let _ = self.placed.set(inputs::found(&self.spec, dir));
     }

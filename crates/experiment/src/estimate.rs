@@ -1,16 +1,36 @@
 //! What comparisons leave open about the game that is estimated from them: the verdict of `equipoise inspect`, as that command
 //! gives it by default, and intervals of the headline numbers over draws of the win rates.
 
+use std::time::Instant;
+
 use equipoise::core::seed;
 use equipoise::data::Comparisons;
+use equipoise::models::intransitivity::{InspectVerdict, REPLICATES, inspect};
 use equipoise::models::posterior::{Posterior, posterior};
-use equipoise_answers::{InspectOptions, InspectVerdict, Silent, inspect};
 use equipoise_records::schema::{Estimate, GameFacts};
 
 /// Draws of the win rates for intervals.
-const DRAWS: usize = 400;
+pub(crate) const DRAWS: usize = 400;
 /// Most items of data that are inspected: beyond, `equipoise inspect` is asked by itself.
 const INSPECTED: usize = 100;
+
+/// Data sets and draws that are timed for [`seconds`].
+const TIMED: (usize, usize) = (16, 8);
+
+/// Seconds that [`estimate`] takes, about: some of its data sets and draws are timed.
+pub(crate) fn seconds(counts: &Comparisons) -> f64 {
+    if counts.n() > INSPECTED || counts.pairs.is_empty() {
+        return 0.0;
+    }
+    let (sets, draws) = TIMED;
+    let begun = Instant::now();
+    // what cannot be inspected takes no longer when it is asked for in earnest
+    let _ = inspect(counts, sets, 0, &|| ());
+    let inspected = begun.elapsed().as_secs_f64() * REPLICATES as f64 / sets as f64;
+    let begun = Instant::now();
+    let _ = posterior(counts, 0, draws, &mut seed::stream(0, "posterior", &[]));
+    inspected + begun.elapsed().as_secs_f64() * DRAWS as f64 / draws as f64
+}
 
 /// The estimate behind the game called `name`; `facts` are those of its win rates.
 pub(crate) fn estimate(counts: &Comparisons, facts: Option<&GameFacts>, of: u64, name: &str) -> Estimate {
@@ -38,13 +58,14 @@ pub(crate) fn estimate(counts: &Comparisons, facts: Option<&GameFacts>, of: u64,
             format!("more than {INSPECTED} items: `equipoise inspect` on the file gives the verdict");
         return estimate;
     }
-    let options = InspectOptions::default();
-    match inspect(counts, &options, &Silent) {
+    // with the seed that the command has by default, so that both say the same
+    match inspect(counts, REPLICATES, 0, &|| ()) {
         Ok(found) => {
-            estimate.verdict = Some(found.verdict.word().to_owned());
-            estimate.explanation = found.verdict.to_string();
-            estimate.replicates = options.replicates;
-            estimate.cyclic_beyond_noise = match found.verdict {
+            let verdict = InspectVerdict::of(counts, &found);
+            estimate.verdict = Some(verdict.word().to_owned());
+            estimate.explanation = verdict.to_string();
+            estimate.replicates = REPLICATES;
+            estimate.cyclic_beyond_noise = match verdict {
                 InspectVerdict::Unknown { .. } => None,
                 verdict => Some(matches!(verdict, InspectVerdict::CyclicBeyondNoise { .. })),
             };

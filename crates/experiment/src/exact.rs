@@ -27,6 +27,18 @@ const MOST_ENTRIES: usize = 1_000_000;
 /// Rotation frequencies that `games.json` shows at most.
 const FREQUENCIES: usize = 16;
 
+/// A game on which the exact solver failed.
+#[derive(Debug, thiserror::Error)]
+#[error("game `{game}` with tau {tau}: {source}")]
+pub struct Unsolved {
+    /// The game.
+    pub game: String,
+    /// The regularisation.
+    pub tau: f64,
+    /// Why.
+    pub source: ReferenceError,
+}
+
 /// An equilibrium.
 #[derive(Clone, Debug)]
 pub struct ExactAnswer {
@@ -226,8 +238,17 @@ impl ExactAnswers {
                 Known { answer: Arc::new(answer), written: false }
             }
         };
-        self.lock().insert(key, known.clone());
-        Ok(known.answer)
+        let mut at_hand = self.lock();
+        match at_hand.get(&key) {
+            // another thread was there in the meantime, and knows more
+            Some(there) if there.answer.spectrum.is_some() && known.answer.spectrum.is_none() => {
+                Ok(Arc::clone(&there.answer))
+            }
+            _ => {
+                at_hand.insert(key, known.clone());
+                Ok(known.answer)
+            }
+        }
     }
 
     /// The answer in a file, if there is one and it is what it says it is.

@@ -10,12 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use equipoise::core::{Aim, seed};
+use equipoise::core::seed;
 use equipoise::env::GameOracle;
 use equipoise::env::batcher::{self, BatchHandle};
-use equipoise::eval::metrics::{Truth, measure};
-use equipoise::eval::{AfterStep, Point, StopReason, Target, TraceSink};
-use equipoise::reference::ReferenceError;
+use equipoise::eval::{AfterStep, Point, StopReason, TraceSink};
 use equipoise::{Problem, RunOptions};
 use equipoise_records::schema::{PathPoint, PolicyPoint, RunRecord, TracePoint};
 use equipoise_records::{Access, Existing, RecordsError, ResultsDir, RunState, StopKind};
@@ -24,15 +22,16 @@ use rayon::prelude::*;
 
 use crate::build::{Plan, RunPlan};
 use crate::error::ConfigError;
-use crate::exact::ExactAnswers;
+use crate::exact::{ExactAnswers, Unsolved};
 use crate::forecast;
 use crate::game::GamePlan;
 use crate::identity;
 use crate::kept::{Kept, UNPOISONED};
-use crate::known::{KnownGame, solvable};
-use crate::merge::{Collected, CollectedGame};
+use crate::known::{KnownGame, problems};
+use crate::merge::{Collected, find_out};
 use crate::record;
 use crate::shard::{self, BATCH, Shard, Unit};
+use crate::targets::beyond_equilibrium;
 
 /// The progress counter is told every so many steps of a small game, and at every step of a large one.
 const TICK: u64 = 256;
@@ -122,15 +121,8 @@ pub enum ExecuteError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The exact solver.
-    #[error("game `{game}` with tau {tau}: {source}")]
-    Reference {
-        /// The game.
-        game: String,
-        /// The regularisation.
-        tau: f64,
-        /// Why.
-        source: ReferenceError,
-    },
+    #[error(transparent)]
+    Reference(#[from] Unsolved),
     /// A parameter that the plan's check let through.
     #[error("run `{label}` on `{game}`: {error}")]
     Build {
@@ -268,10 +260,13 @@ impl Process<'_> {
         if held.is_only() {
             dir.remove_partial(&dir.partial()?)?;
         }
-        self.plan.keep_inputs(&dir)?;
+        self.plan.place_inputs()?;
         let text = self.plan.to_yaml();
         let inputs = self.plan.input_files();
         dir.check_inputs(&inputs.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &text)?;
+        // nothing is copied for a plan that is refused, and no plan names a copy that is not there yet
+        dir.check_plan(&text, &held)?;
+        self.plan.keep_inputs(&dir)?;
         dir.write_plan(&text, &mut held)?;
         self.answers.open(dir.clone());
         self.monitor.enter("solving games");
@@ -346,17 +341,14 @@ impl Process<'_> {
 
     /// What is known about all games of a process that works alone; everything that is solved for is remembered.
     fn collected(&self, work: &Work, dir: &ResultsDir) -> Result<Collected, ExecuteError> {
-        let taus: Vec<usize> = (0..self.plan.spec.taus.len()).collect();
         let known = work.games.par_iter().map(|(g, _)| {
             let made = self.checked(*g)?;
-            self.warn_of_targets(&self.problems(&made, &taus)?, &made);
-            let known = self.known(*g, &made, dir)?;
-            let record =
-                known.full_record(self.plan, &self.answers).expect("its equilibria were just solved for");
+            let (problems, found) = find_out(self.plan, &made, &self.answers, || self.known(*g, &made, dir))?;
+            self.warn_of_targets(&problems, &made);
             if self.kept.get(*g).is_none() {
                 self.answers.forget(&made.identity, self.plan.spec.taus.iter().copied());
             }
-            Ok(CollectedGame::known(known, record))
+            Ok(found)
         });
         let known: Vec<_> = self.pool.install(|| known.collect::<Result<_, ExecuteError>>())?;
         Ok(Collected::new(self.plan, known))
@@ -370,64 +362,15 @@ impl Process<'_> {
         {
             return Ok(known);
         }
-        let known = KnownGame::of(self.plan, made, &self.answers)
-            .map_err(|source| ExecuteError::Reference { game: made.name.clone(), tau: 0.0, source })?;
-        self.answers.remember(&made.identity, [0.0]);
+        let known = KnownGame::of(self.plan, made, &self.answers)?;
         known.write(self.plan, g, dir)?;
         Ok(known)
     }
 
-    /// The game with its task and, where it is worth computing, its exact answer, for each of `taus`.
-    fn problems(&self, made: &GamePlan, taus: &[usize]) -> Result<BTreeMap<usize, Problem>, ExecuteError> {
-        let solved = solvable(made) || self.plan.needs_solving();
-        let one =
-            |&t: &usize| {
-                let tau = self.plan.spec.taus[t];
-                let mut problem = made.problem(tau);
-                if solved {
-                    self.answers.solve(made, &mut problem).map_err(|source| ExecuteError::Reference {
-                        game: made.name.clone(),
-                        tau,
-                        source,
-                    })?;
-                    // what methods of the original game do is told by its equilibrium
-                    if tau > 0.0 && self.plan.spec.methods.iter().any(|m| m.entry.aim != Aim::Regularised) {
-                        let original = self.answers.original(made).map_err(|source| {
-                            ExecuteError::Reference { game: made.name.clone(), tau: 0.0, source }
-                        })?;
-                        problem = problem.with_original(original.policy.clone());
-                    }
-                    self.answers.remember(&made.identity, [tau, 0.0]);
-                } else {
-                    tracing::warn!(
-                        game = made.name,
-                        "too large for an exact answer; metrics that need it are NaN"
-                    );
-                }
-                Ok((t, problem))
-            };
-        self.pool.install(|| taus.par_iter().map(one).collect())
-    }
-
-    /// Says before the runs which targets no method can meet that aims at the equilibrium, because the equilibrium does not.
+    /// Says before the runs which targets no method can meet that goes to its equilibrium.
     fn warn_of_targets(&self, problems: &BTreeMap<usize, Problem>, made: &GamePlan) {
-        for problem in problems.values() {
-            let Some(equilibrium) = &problem.equilibrium else { continue };
-            let (task, game) = (&problem.task, &problem.game);
-            let truth =
-                Truth { game, reference: &task.reference, tau: task.tau, equilibrium: Some(equilibrium) };
-            for &Target { metric, value: target } in &self.plan.spec.limits.target {
-                let name = metric.name;
-                let there = measure(name, &truth, equilibrium);
-                if !metric.meets(there, target) {
-                    tracing::warn!(
-                        game = made.name,
-                        tau = task.tau,
-                        "the target {name}: {target:e} cannot be met by a method that aims at the equilibrium, which \
-                         itself has {there:e}; such runs go on to their other limits"
-                    );
-                }
-            }
+        for target in problems.values().flat_map(|problem| beyond_equilibrium(self.plan, made, problem)) {
+            tracing::warn!("{target}");
         }
     }
 
@@ -480,7 +423,7 @@ impl Process<'_> {
         self.monitor.steps.fetch_add(steps, Ordering::Relaxed);
         let mut taus: Vec<usize> = units.iter().map(|unit| unit.tau).collect();
         taus.dedup();
-        let problems = self.problems(&made, &taus)?;
+        let problems = self.pool.install(|| problems(self.plan, &made, &self.answers, &taus))?;
         if self.options.shard.is_some() {
             self.known(g, &made, dir)?;
             self.warn_of_targets(&problems, &made);

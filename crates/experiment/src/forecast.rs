@@ -19,13 +19,17 @@ use equipoise::env::{Feedback, GameOracle};
 use equipoise::eval::behaviour::Evidence;
 use equipoise::eval::{AfterStep, Limits, Schedule};
 use equipoise::machine::read_bandwidth;
+use equipoise::models::intransitivity::REPLICATES;
 use serde_json::Value;
 
 use crate::build::Plan;
 use crate::error::ConfigError;
+use crate::estimate::{self, DRAWS};
 use crate::exact::ExactAnswers;
 use crate::game::GamePlan;
+use crate::known::{problems, solvable};
 use crate::merge::MAX_REPORTED;
+use crate::targets::{BeyondEquilibrium, beyond_equilibrium};
 
 /// Vectors of f64 over all actions that a run in flight holds, about: policies in both forms, gains, sums.
 const VECTORS: u64 = 16;
@@ -70,6 +74,10 @@ pub struct Forecast {
     /// Seconds that all runs take on one thread, about, if every run does all its steps: measured, or `product_seconds` where
     /// nothing was. Exact answers and the report are not in it.
     pub seconds: f64,
+    /// Seconds that the verdicts and intervals of games from comparisons take, about; not in `seconds`.
+    pub estimate_seconds: f64,
+    /// Targets that the equilibria of the described games do not meet.
+    pub beyond: Vec<BeyondEquilibrium>,
     /// Bytes that will be written, about.
     pub written: u64,
     /// Bytes of memory that the traces take while the report is made, about; 0 for more runs than one report can show.
@@ -121,6 +129,9 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
     let (mut step_seconds, mut product_seconds) = (0.0, 0.0);
     // what a step of each of them takes, as far as it was measured, and all runs
     let (mut measured_seconds, mut seconds) = (0.0, 0.0);
+    // the same for the estimate of one game, and for all
+    let (mut of_an_estimate, mut estimate_seconds) = (0.0, 0.0);
+    let mut beyond = Vec::new();
     for g in 0..plan.games() {
         let first = plan.is_first(g);
         let describe = games.len() < DESCRIBED && (first || plan.games() <= DESCRIBED);
@@ -154,6 +165,11 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
             step_seconds = 0.0;
             if describe {
                 measured_seconds = 0.0;
+                let counts = made.counts.as_deref().filter(|_| made.game.contexts() == 1);
+                if counts.is_none() || begun.elapsed() < MEASURED {
+                    of_an_estimate = counts.map_or(0.0, estimate::seconds);
+                }
+                beyond.extend(beyond_equilibria(plan, &made));
             }
             for (entry, parameters, count) in methods.values() {
                 if let Ok(built) = entry.build(parameters, &task) {
@@ -203,6 +219,7 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
             }
         }
         let steps = plan.spec.taus.len() as f64 * plan.spec.limits.steps as f64;
+        estimate_seconds += of_an_estimate;
         product_seconds += step_seconds * steps;
         seconds += measured_seconds.max(step_seconds) * steps;
     }
@@ -214,9 +231,28 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
         steps: plan.spec.limits.steps,
         product_seconds,
         seconds,
+        estimate_seconds,
+        beyond,
         written: plan.runs().saturating_mul(run_written(plan)),
         report_bytes: report_bytes(plan, plan.runs()),
     })
+}
+
+/// The targets that the equilibria of a game do not meet, for all taus; of a game that is too large to be solved none is known.
+fn beyond_equilibria(plan: &Plan, made: &GamePlan) -> Vec<BeyondEquilibrium> {
+    if plan.spec.limits.target.is_empty() || !solvable(made) {
+        return Vec::new();
+    }
+    let taus: Vec<usize> = (0..plan.spec.taus.len()).collect();
+    match problems(plan, made, &ExactAnswers::default(), &taus) {
+        Ok(problems) => {
+            problems.values().flat_map(|problem| beyond_equilibrium(plan, made, problem)).collect()
+        }
+        Err(error) => {
+            tracing::warn!("whether its targets can be met is not known: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// Seconds of a step of a method on a game, records included; `None` if it could not be driven.
@@ -429,6 +465,16 @@ impl fmt::Display for Forecast {
             "the runs take about {} on {threads} threads here (steps timed just now; exact answers and the report not counted)",
             seconds(about)
         )?;
+        if self.estimate_seconds > 0.0 {
+            writeln!(
+                f,
+                "what comparisons leave open takes about {} before ({REPLICATES} data sets and {DRAWS} draws a game)",
+                seconds(self.estimate_seconds)
+            )?;
+        }
+        for target in &self.beyond {
+            writeln!(f, "warning: {target}")?;
+        }
         let in_flight = self.games.iter().map(|g| g.bytes.saturating_add(g.run_bytes)).max().unwrap_or(0);
         write!(f, "memory: about {} for the largest game with a run", bytes(in_flight as f64))?;
         match self.report_bytes {

@@ -15,6 +15,8 @@ use crate::spec::{GameKind, PolicySpec, Spec, absolute};
 
 /// Largest file that is copied, 256 MiB.
 const MOST_BYTES: u64 = 1 << 28;
+/// How the names of copies begin in plans.
+const FOLDER: &str = "inputs/";
 /// Hexadecimal digits of a content that its name shows.
 const DIGITS: usize = 12;
 
@@ -37,11 +39,11 @@ pub(crate) fn files(spec: &Spec) -> Vec<PathBuf> {
     files
 }
 
-/// Copies the files of `spec` into the folder.
+/// Where the files of `spec` are copied to.
 ///
 /// # Errors
 /// [`RecordsError::Io`].
-pub(crate) fn keep(spec: &Spec, dir: &ResultsDir) -> Result<Placed, RecordsError> {
+pub(crate) fn place(spec: &Spec) -> Result<Placed, RecordsError> {
     let mut placed = Placed::new();
     for path in files(spec) {
         let about = std::fs::metadata(&path)?;
@@ -56,10 +58,18 @@ pub(crate) fn keep(spec: &Spec, dir: &ResultsDir) -> Result<Placed, RecordsError
             continue;
         }
         let name = name(&path, &content(&path)?);
-        dir.keep_input(&path, &name)?;
-        placed.insert(path.display().to_string(), format!("inputs/{name}"));
+        placed.insert(path.display().to_string(), format!("{FOLDER}{name}"));
     }
     Ok(placed)
+}
+
+/// Copies files to where they were placed.
+///
+/// # Errors
+/// [`RecordsError::Io`].
+pub(crate) fn keep(placed: &Placed, dir: &ResultsDir) -> Result<(), RecordsError> {
+    let names = placed.iter().filter_map(|(path, within)| Some((path, within.strip_prefix(FOLDER)?)));
+    names.into_iter().try_for_each(|(path, name)| dir.keep_input(Path::new(path), name))
 }
 
 /// The files of a `plan.yaml` that lie in its own folder.

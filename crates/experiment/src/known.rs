@@ -1,15 +1,20 @@
 //! What is known about a game before any method runs, kept beside the results so that no other process finds it out
 //! again: `games/<hash>.json`.
 
+use std::collections::BTreeMap;
+
+use equipoise::Problem;
+use equipoise::core::Aim;
 use equipoise::reference::ReferenceError;
 use equipoise_records::schema::{EquilibriumRecord, GameRecord};
 use equipoise_records::{RecordsError, ResultsDir};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::build::Plan;
 use crate::estimate;
-use crate::exact::ExactAnswers;
+use crate::exact::{ExactAnswers, Unsolved};
 use crate::facts;
 use crate::game::{GameIdentity, GamePlan};
 use crate::identity;
@@ -45,18 +50,19 @@ struct Sealed {
 }
 
 impl KnownGame {
-    /// Finds out what is to be known about a game, its equilibria apart.
+    /// Finds out what is to be known about a game, its equilibria apart; what is solved for is remembered.
     ///
     /// # Errors
-    /// [`ReferenceError`] if the exact solver fails.
-    pub(crate) fn of(plan: &Plan, made: &GamePlan, answers: &ExactAnswers) -> Result<Self, ReferenceError> {
+    /// [`Unsolved`] if the exact solver fails.
+    pub(crate) fn of(plan: &Plan, made: &GamePlan, answers: &ExactAnswers) -> Result<Self, Unsolved> {
         let game = &made.game;
         let shape = game.shape();
         let (single, n) = (shape.contexts() == 1, shape.actions(0));
         let largest = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
         let mut facts = None;
         if single && solvable(made) {
-            let answer = answers.original(made)?;
+            let answer = answers.original(made).map_err(unsolved(made, 0.0))?;
+            answers.remember(&made.identity, [0.0]);
             let lottery = answer.lottery.as_ref().expect("a game of one context has its lottery");
             facts = Some(facts::game_facts(game, &made.unmet_pairs, lottery));
         }
@@ -135,6 +141,48 @@ impl KnownGame {
         }
         Some(record)
     }
+}
+
+/// A game with its task and, where it is worth computing, its exact answer, for each of `taus` by number; what is solved for is
+/// remembered.
+///
+/// # Errors
+/// [`Unsolved`] if the exact solver fails.
+pub(crate) fn problems(
+    plan: &Plan,
+    made: &GamePlan,
+    answers: &ExactAnswers,
+    taus: &[usize],
+) -> Result<BTreeMap<usize, Problem>, Unsolved> {
+    let solved = solvable(made) || plan.needs_solving();
+    if !solved {
+        tracing::warn!(game = made.name, "too large for an exact answer; metrics that need it are NaN");
+    }
+    // what methods of the original game do is told by its equilibrium, which is solved for once, before the others
+    let is_asked = plan.spec.methods.iter().any(|m| m.entry.aim != Aim::Regularised)
+        && taus.iter().any(|&t| plan.spec.taus[t] > 0.0);
+    let original = match solved && is_asked {
+        true => Some(answers.original(made).map_err(unsolved(made, 0.0))?),
+        false => None,
+    };
+    let one = |&t: &usize| {
+        let tau = plan.spec.taus[t];
+        let mut problem = made.problem(tau);
+        if solved {
+            answers.solve(made, &mut problem).map_err(unsolved(made, tau))?;
+            if let Some(original) = original.as_ref().filter(|_| tau > 0.0) {
+                problem = problem.with_original(original.policy.clone());
+            }
+            answers.remember(&made.identity, [tau, 0.0]);
+        }
+        Ok((t, problem))
+    };
+    taus.par_iter().map(one).collect()
+}
+
+fn unsolved(made: &GamePlan, tau: f64) -> impl FnOnce(ReferenceError) -> Unsolved {
+    let game = made.name.clone();
+    move |source| Unsolved { game, tau, source }
 }
 
 /// Whether the exact solver is asked for a game.

@@ -29,6 +29,7 @@ mod replay;
 pub mod schema;
 pub mod shard;
 pub mod spec;
+mod targets;
 pub mod yaml;
 
 pub use build::Plan;
@@ -40,3 +41,4 @@ pub use merge::{MergeError, Merged, merge};
 pub use replay::{Replay, replay};
 pub use shard::{Shard, ShardError};
 pub use spec::{Spec, resolve};
+pub use targets::BeyondEquilibrium;

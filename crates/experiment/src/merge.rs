@@ -3,20 +3,21 @@
 //! What is written depends on the plan and the runs alone, so it is equal to the byte for any sharing of the work, and
 //! for none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use equipoise::Problem;
 use equipoise_records::schema::{FORMAT, GameRecord, GamesFile};
 use equipoise_records::{Access, RecordsError, ResultsDir, RunState};
 use equipoise_report::{Rendered, ReportError, write_reports};
 
 use crate::build::Plan;
 use crate::error::ConfigError;
-use crate::exact::ExactAnswers;
+use crate::exact::{ExactAnswers, Unsolved};
 use crate::file::parse_file;
-use crate::game::GameIdentity;
+use crate::game::{GameIdentity, GamePlan};
 use crate::identity;
-use crate::known::{KnownGame, solvable};
+use crate::known::{KnownGame, problems};
 use crate::spec::resolve_recorded;
 
 /// Most runs of which one report is made.
@@ -83,13 +84,8 @@ pub enum MergeError {
         second_by: String,
     },
     /// The exact solver, for a game whose remembered answer is gone.
-    #[error("game `{game}`: {source}")]
-    Reference {
-        /// The game.
-        game: String,
-        /// Why.
-        source: equipoise::reference::ReferenceError,
-    },
+    #[error(transparent)]
+    Reference(#[from] Unsolved),
 }
 
 /// Writes `games.json`, `planned.json`, `summary.json` and the report of a results folder from the runs in it. Doing so
@@ -148,18 +144,26 @@ fn collect(
     if !has_runs {
         return Ok(CollectedGame { identity: made.identity, known: None });
     }
-    let failed = |source| MergeError::Reference { game: made.name.clone(), source };
-    if solvable(&made) || plan.needs_solving() {
-        for &tau in &plan.spec.taus {
-            answers.solve(&made, &mut made.problem(tau)).map_err(failed)?;
-        }
-    }
-    let known = KnownGame::of(plan, &made, answers).map_err(failed)?;
+    let (_, found) = find_out(plan, &made, answers, || KnownGame::of(plan, &made, answers))?;
+    answers.forget(&made.identity, plan.spec.taus.iter().copied().chain([0.0]));
+    Ok(found)
+}
+
+/// A game is solved for every tau of the plan, and with what is `known` of it makes its record.
+///
+/// # Errors
+/// [`Unsolved`] if the exact solver fails, and what `known` returns.
+pub(crate) fn find_out<E: From<Unsolved>>(
+    plan: &Plan,
+    made: &GamePlan,
+    answers: &ExactAnswers,
+    known: impl FnOnce() -> Result<KnownGame, E>,
+) -> Result<(BTreeMap<usize, Problem>, CollectedGame), E> {
+    let taus: Vec<usize> = (0..plan.spec.taus.len()).collect();
+    let problems = problems(plan, made, answers, &taus)?;
+    let known = known()?;
     let record = known.full_record(plan, answers).expect("its equilibria were just solved for");
-    let taus = || plan.spec.taus.iter().copied().chain([0.0]);
-    answers.remember(&made.identity, taus());
-    answers.forget(&made.identity, taus());
-    Ok(CollectedGame::known(known, record))
+    Ok((problems, CollectedGame::known(known, record)))
 }
 
 /// A game of a plan, as far as it is known.
@@ -171,7 +175,7 @@ pub(crate) struct CollectedGame {
 
 impl CollectedGame {
     /// From what is known about it, with its full record.
-    pub(crate) fn known(known: KnownGame, record: GameRecord) -> Self {
+    fn known(known: KnownGame, record: GameRecord) -> Self {
         Self { identity: known.identity, known: Some((record, known.version)) }
     }
 }

@@ -32,6 +32,7 @@
 //! a stream of its own, and draw the items in [canonical](crate::canonical) order: neither threads nor the order of rows reach the
 //! result.
 
+mod finding;
 mod measures;
 mod rankings;
 mod statistic;
@@ -58,6 +59,7 @@ use crate::power::{Power, power};
 use crate::resample::{is_whole, simulate};
 use crate::transitive::{CycleTest, cycle_test};
 
+pub use self::finding::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating, PValue};
 pub use self::measures::InspectError;
 pub use self::statistic::{Measure, STATISTICS, Statistic};
 
@@ -65,6 +67,8 @@ pub use self::statistic::{Measure, STATISTICS, Statistic};
 pub const LOTTERIES: usize = 60;
 /// Level of the verdict.
 pub const LEVEL: f64 = 0.05;
+/// Data sets that are drawn where nothing else is asked for.
+pub const REPLICATES: usize = 999;
 /// The measures that decide whether one rating an item is enough; the others describe.
 pub const DECIDING: [Measure; 5] = [
     Measure::CyclicTriads,

@@ -73,6 +73,20 @@ pub enum RecordsError {
         /// Who.
         holder: String,
     },
+    /// A folder on a file system without locks, in which another process is said to write.
+    #[error(
+        "{}: {holder} is or was writing here, and this file system has no locks to tell which; if it has ended remove {}, else wait \
+         until it is done or give another folder",
+        folder.display(), lock.display()
+    )]
+    Unlocked {
+        /// The folder.
+        folder: PathBuf,
+        /// Who.
+        holder: String,
+        /// The file that says so.
+        lock: PathBuf,
+    },
     /// Another process that shares the folder does another plan.
     #[error(
         "{}: a process that is running here does another plan ({}); give another folder, or wait until it is done",

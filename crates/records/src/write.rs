@@ -94,18 +94,31 @@ impl ResultsDir {
         Hold::take(&self.root, access, what)
     }
 
+    /// Refuses a plan where others that hold the folder do another one.
+    ///
+    /// # Errors
+    /// [`RecordsError::OtherPlan`], or [`RecordsError::Unlocked`] where there are no locks to tell whether they still run.
+    pub fn check_plan(&self, yaml: &str, held: &Hold) -> Result<(), RecordsError> {
+        let file = self.root.join(name::PLAN);
+        if held.is_only() || !file.exists() || is_text(&file, &plan_text(yaml)) {
+            return Ok(());
+        }
+        Err(match held.unlocked() {
+            Some(error) => error,
+            None => RecordsError::OtherPlan { folder: self.root.clone(), file },
+        })
+    }
+
     /// Writes `plan.yaml`, the resolved plan, itself a valid experiment file; `held` by who shares it is let go for the
     /// others. A plan that is there already is not touched if it is the same.
     ///
     /// # Errors
-    /// [`RecordsError::OtherPlan`] if others that are running here do another one; [`RecordsError::Io`].
+    /// As [`ResultsDir::check_plan`]; [`RecordsError::Io`].
     pub fn write_plan(&self, yaml: &str, held: &mut Hold) -> Result<(), RecordsError> {
+        self.check_plan(yaml, held)?;
         let file = self.root.join(name::PLAN);
         let text = plan_text(yaml);
         if !is_text(&file, &text) {
-            if !held.is_only() && file.exists() {
-                return Err(RecordsError::OtherPlan { folder: self.root.clone(), file });
-            }
             write_file(&file, text.as_bytes())?;
         }
         held.share()

@@ -17,6 +17,9 @@
 //! bias run at `tau / (1 + eta tau)` and read the mixture.
 //! `theorem`: the constant step for which that inequality, iterated T times, is least:
 //! `D exp(-eta tau T) + 2 eta / tau`, `D = max_i -log pi_1(i)`, hence `eta tau = log(D tau^2 T / 2) / T`.
+//! `stability`: the spectrum that is known is that at the equilibrium of tau, where a mixed run does not end, and its own fixed point
+//! moves with the step. There the multipliers are `1 - eta tau + eta (1 - m) i omega`, i omega an eigenvalue of `K C`, C the covariance
+//! of a choice, and `omega <= |K|_2 |C|_2 <= |K|_2 / 2` wherever that is: half a limit for this omega is stable.
 //! Cost: one query a step, at rho. Range: `eta tau <= 1`, `0 <= mixture <= 1`; at `tau = 0` the default is `mwu`.
 //! Deviations: none.
 
@@ -57,7 +60,11 @@ impl SolverConfig for Config {
             ensure((0.0..=1.0).contains(&m), "mixture", m, "must be in [0, 1]")?;
         }
         let theorem = || proved_step(task.tau, hedge::radius(task), hedge::horizon(task)?);
-        let modulus = |eta, omega| modulus(eta, task.tau, self.mixture.unwrap_or(eta * task.tau), omega);
+        let modulus = |eta, omega| {
+            let mixture = self.mixture.unwrap_or(eta * task.tau);
+            let omega = if mixture == 0.0 { omega } else { 0.5 * task.operator_norm_bound() };
+            modulus(eta, task.tau, mixture, omega)
+        };
         let (eta, mixture) = if self.falling {
             ensure(task.tau > 0.0, "falling", true, "needs tau above 0")?;
             ensure(self.mixture.is_none(), "mixture", "a number", "falls with the step; leave it out")?;

@@ -416,12 +416,19 @@ fn rules_resolve_and_bad_values_are_named() {
     task.spectral_radius = Some(0.2);
     let error = resolved("mwu", json!({"step_size": "stability"}), &task).unwrap_err();
     assert!(error.contains("unstable at every step size"), "{error}");
-    // Nash-MD's limit is where (1 - eta tau)^2 (1 + eta^2 w^2) = 1; there is none below eta tau = 1 if w < 2 tau or so
+    // Nash-MD's limit is where (1 - eta tau)^2 (1 + eta^2 w^2) = 1 for the largest w that any fixed point can have, half of |K|;
+    // there is none below eta tau = 1 if w < 2 tau or so. The spectrum at the equilibrium of tau says nothing there.
+    task.operator_norm = Some(0.4);
     let capped = number(resolved("nash-md", json!({"step_size": "stability"}), &task).unwrap());
     assert_eq!(capped, 5.0);
-    task.spectral_radius = Some(1.0);
+    task.operator_norm = Some(2.0);
     let eta = 2.0 * number(resolved("nash-md", json!({"step_size": "stability"}), &task).unwrap());
     approx::assert_relative_eq!((1.0 - 0.1 * eta) * 1f64.hypot(eta), 1.0, max_relative = 1e-9);
+    // without a mixture it ends at that equilibrium, whose spectrum decides
+    task.spectral_radius = Some(1.0);
+    let block = json!({"step_size": "stability", "mixture": 0.0});
+    let eta = 2.0 * number(resolved("nash-md", block, &task).unwrap());
+    approx::assert_relative_eq!((1.0 - 0.1 * eta).hypot(eta), 1.0, max_relative = 1e-9);
     for (name, block, expect) in [
         ("mwu", json!({"step_size": 0.0}), "`step_size` = 0: must be a finite number above 0"),
         ("dno", json!({"dno_eta": -1.0}), "`dno_eta` = -1: must be a finite number above 0"),

@@ -3,13 +3,12 @@
 use std::fmt;
 
 use equipoise::data::{Comparisons, Grouped};
-use equipoise::models::intransitivity::{DECIDING, Inspection, LEVEL, Measure};
+use equipoise::models::intransitivity::{DECIDING, InspectVerdict, Inspection, LEVEL, Measure, PValue};
 use equipoise::models::position::position;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::verdict::InspectVerdict;
-use crate::p_value::{P, cell};
+use crate::p_value::cell;
 use crate::position::{PositionFacts, with_bias};
 use crate::table::{table, width};
 
@@ -488,7 +487,7 @@ impl fmt::Display for InspectAnswer {
         let bt = &self.bradley_terry;
         let favourites = listed(&bt.favourites);
         let p = match bt.deviance_bootstrap_p_value {
-            Some(p) => P(Some(p)).to_string(),
+            Some(p) => PValue(Some(p)).to_string(),
             None => "no p-value without counts".to_owned(),
         };
         writeln!(
@@ -546,10 +545,10 @@ impl InspectAnswer {
                 f,
                 "\none rating an item: {} by {} together, level {LEVEL} ({drawn} data sets of {})\ncycle: {} ({drawn} data \
                  sets of the nearest transitive game)",
-                P(rating.p_value),
+                PValue(rating.p_value),
                 deciding.join(", "),
                 self.null,
-                P(self.strongest_cycle.p_value)
+                PValue(self.strongest_cycle.p_value)
             )?;
         }
         for GroupAgreement { by, groups, shared, p_value, untested } in &self.agreement {
@@ -568,7 +567,7 @@ impl InspectAnswer {
             write!(
                 f,
                 "\n{by}s: {said} ({}; {groups} groups, {shared} comparisons of shared pairs)",
-                P(*p_value)
+                PValue(*p_value)
             )?;
         }
         if let Some(found) = &self.annotator_agreement {

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use equipoise::models::intransitivity::LEVEL;
+use equipoise::models::intransitivity::{InspectVerdict, LEVEL};
 use serde::{Serialize, Serializer};
 
 use super::answer::InspectAnswer;
-use super::verdict::InspectVerdict;
 use crate::p_value::cell;
 use crate::table::{table, width};
 

@@ -2,13 +2,26 @@
 
 use std::fmt;
 
-use equipoise::data::{Comparisons, PairCount};
-use equipoise::models::intransitivity::{Inspection, LEVEL, Measure, STATISTICS, TOLERATED, Verdict};
-use equipoise::models::transitive::Link;
+use equipoise_data::{Comparisons, PairCount};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::p_value::P;
+use super::{Inspection, LEVEL, Measure, STATISTICS, TOLERATED, Verdict};
+use crate::transitive::Link;
+
+/// A p-value as part of a sentence: `p = 0.012`, `p < 0.001`, `p unknown`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PValue(pub Option<f64>);
+
+impl fmt::Display for PValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(p) if p < 0.000_999_5 => f.write_str("p < 0.001"),
+            Some(p) => write!(f, "p = {p:.3}"),
+            None => f.write_str("p unknown"),
+        }
+    }
+}
 
 /// How the Bradley-Terry favourite does against the others; it displays as half a sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +96,7 @@ impl fmt::Display for Favourite {
             Self::Beaten { item, by, win_rate, met, p_value } => write!(
                 f,
                 "the favourite {item} wins only {win_rate:.2} of {met} against {by} ({} for losing as much under one rating)",
-                P(*p_value)
+                PValue(*p_value)
             ),
             Self::Unbeaten { item } => write!(f, "nobody it met wins more than half against {item}"),
             Self::Equal { items } if items.len() > NAMED => {
@@ -135,7 +148,7 @@ impl fmt::Display for Cycle {
             f,
             "{} > {first} ({} against the nearest transitive game; weakest link {}: {:.1} standard errors)",
             self.items.join(" > "),
-            P(self.p_value),
+            PValue(self.p_value),
             self.weakest,
             self.standard_errors
         )
@@ -175,15 +188,15 @@ impl OneRating {
 impl fmt::Display for OneRating {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.rejected() {
-            return write!(f, "one rating an item is not rejected ({})", P(self.p_value));
+            return write!(f, "one rating an item is not rejected ({})", PValue(self.p_value));
         }
         write!(
             f,
             "one rating an item is rejected ({}; most by {}: {}) and leaves {:.1} percent of the variance of win rates beyond \
              noise unexplained",
-            P(self.p_value),
+            PValue(self.p_value),
             self.measure.replace('_', " "),
-            P(self.measure_p_value),
+            PValue(self.measure_p_value),
             100.0 * self.unexplained
         )
     }
@@ -355,7 +368,7 @@ impl InspectVerdict {
     }
 
     /// Groups disagree: what was found enough is so for all together.
-    pub(super) fn add_disagreement(&mut self, by: &'static str, p_value: Option<f64>) {
+    pub fn add_disagreement(&mut self, by: &'static str, p_value: Option<f64>) {
         if let Self::Adequate { disagreement, .. } = self {
             disagreement.push((by, p_value));
         }
@@ -404,7 +417,7 @@ impl fmt::Display for InspectVerdict {
             }
             Self::Adequate { favourite, one_rating, triads, cycle, detectable, disagreement } => {
                 for (by, p) in disagreement {
-                    write!(f, "one board does not fit every {by} ({}); ", P(*p))?;
+                    write!(f, "one board does not fit every {by} ({}); ", PValue(*p))?;
                 }
                 write!(f, "{favourite}; {one_rating}")?;
                 if one_rating.rejected() {
@@ -413,7 +426,11 @@ impl fmt::Display for InspectVerdict {
                 let (cyclic, total, p) = *triads;
                 if cyclic > 0 {
                     let what = if p.is_some_and(|p| p < LEVEL) { "more than" } else { "what" };
-                    write!(f, "; {cyclic} of {total} triads are cyclic, {what} one rating gives ({})", P(p))?;
+                    write!(
+                        f,
+                        "; {cyclic} of {total} triads are cyclic, {what} one rating gives ({})",
+                        PValue(p)
+                    )?;
                 }
                 f.write_str("; ")?;
                 within_noise(f, cycle.as_ref())?;
@@ -438,5 +455,17 @@ impl Serialize for InspectVerdict {
         map.serialize_entry("verdict", self.word())?;
         map.serialize_entry("explanation", &self.to_string())?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_p_value_is_never_printed_as_zero() {
+        assert_eq!(PValue(Some(2.7e-5)).to_string(), "p < 0.001");
+        assert_eq!(PValue(Some(0.001)).to_string(), "p = 0.001");
+        assert_eq!(PValue(None).to_string(), "p unknown");
     }
 }
