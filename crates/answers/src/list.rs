@@ -10,6 +10,7 @@ use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
 use equipoise::objectives::{Input, Minimiser, OBJECTIVES, ObjectiveEntry};
+use equipoise::policies::{OPTIMISERS, POLICIES};
 use equipoise::registry::FAMILIES;
 use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
@@ -48,6 +49,10 @@ pub enum ListAnswer {
     Readers(Vec<ReaderRow>),
     /// Losses on labelled responses.
     Objectives(Vec<ObjectiveRow>),
+    /// Policy classes.
+    Policies(Vec<PolicyRow>),
+    /// Optimisers of inner problems.
+    Optimisers(Vec<OptimiserRow>),
 }
 
 /// A registry.
@@ -70,6 +75,10 @@ pub enum Noun {
     Readers,
     /// Losses that `equipoise loss` evaluates.
     Objectives,
+    /// Policy classes, from the table to trees of tokens.
+    Policies,
+    /// Optimisers of the parameters of a class.
+    Optimisers,
 }
 
 /// The rows of a registry, in its order.
@@ -158,6 +167,33 @@ pub fn list(noun: Noun) -> ListAnswer {
                 .collect(),
         ),
         Noun::Objectives => ListAnswer::Objectives(OBJECTIVES.iter().map(ObjectiveRow::of).collect()),
+        Noun::Policies => ListAnswer::Policies(
+            POLICIES
+                .iter()
+                .map(|p| PolicyRow {
+                    name: p.name,
+                    summary: p.summary,
+                    verified: p.verified,
+                    source: p.source,
+                    defaults: (p.defaults)(),
+                    schema: (p.schema)().to_value(),
+                })
+                .collect(),
+        ),
+        Noun::Optimisers => ListAnswer::Optimisers(
+            OPTIMISERS
+                .iter()
+                .map(|o| OptimiserRow {
+                    name: o.name,
+                    summary: o.summary,
+                    exact: o.exact,
+                    verified: o.verified,
+                    source: o.source,
+                    defaults: (o.defaults)(),
+                    schema: (o.schema)().to_value(),
+                })
+                .collect(),
+        ),
     }
 }
 
@@ -214,6 +250,73 @@ impl Listed for ObjectiveRow {
             self.formula.into(),
             parameters(&self.defaults),
             self.minimiser.says().into(),
+            self.verified.into(),
+            self.source.into(),
+        ]
+    }
+}
+
+/// A policy class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PolicyRow {
+    /// Its name in YAML.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// What its implementation is checked against.
+    pub verified: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Its options with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its options.
+    pub schema: Value,
+}
+
+impl Listed for PolicyRow {
+    const HEADER: &[&str] = &["policy", "what", "options (defaults)", "verified by", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.into(),
+            self.summary.into(),
+            parameters(&self.defaults),
+            self.verified.into(),
+            self.source.into(),
+        ]
+    }
+}
+
+/// An optimiser.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct OptimiserRow {
+    /// Its name in YAML.
+    pub name: &'static str,
+    /// Its step, in a line.
+    pub summary: &'static str,
+    /// Whether it can be run until the gradient is rounding (`inner_steps: exact`).
+    pub exact: bool,
+    /// What its implementation is checked against.
+    pub verified: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Its options with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its options.
+    pub schema: Value,
+}
+
+impl Listed for OptimiserRow {
+    const HEADER: &[&str] = &["optimiser", "step", "exact", "options (defaults)", "verified by", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.into(),
+            self.summary.into(),
+            if self.exact { "yes" } else { "no" }.into(),
+            parameters(&self.defaults),
             self.verified.into(),
             self.source.into(),
         ]
@@ -477,6 +580,8 @@ impl ListAnswer {
             Self::Columns(rows) => rows,
             Self::Readers(rows) => rows,
             Self::Objectives(rows) => rows,
+            Self::Policies(rows) => rows,
+            Self::Optimisers(rows) => rows,
         }
     }
 

@@ -849,6 +849,10 @@ pub(crate) enum Listing {
     Readers,
     /// Losses that `equipoise loss` evaluates.
     Objectives,
+    /// Policy classes, from the table to trees of tokens.
+    Policies,
+    /// Optimisers of the parameters of a policy class.
+    Optimisers,
 }
 
 impl From<Listing> for answers::Noun {
@@ -862,6 +866,8 @@ impl From<Listing> for answers::Noun {
             Listing::Columns => Self::Columns,
             Listing::Readers => Self::Readers,
             Listing::Objectives => Self::Objectives,
+            Listing::Policies => Self::Policies,
+            Listing::Optimisers => Self::Optimisers,
         }
     }
 }

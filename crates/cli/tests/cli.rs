@@ -570,15 +570,17 @@ fn solve_selects_ranges_and_follows_the_path() {
 }
 
 #[test]
-fn the_table_of_methods_in_the_readme_is_the_registrys() {
-    let out =
-        Command::cargo_bin("equipoise").unwrap().args(["list", "solvers", "--markdown"]).output().unwrap();
-    let table = String::from_utf8(out.stdout).unwrap();
-    assert!(table.lines().count() > 39 && table.contains("| verified by |"), "{table}");
+fn the_tables_of_the_readme_are_the_registries() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    let shown = readme.split("<!-- equipoise list solvers --markdown -->\n").nth(1).unwrap();
-    let shown = shown.split("<!-- end -->").next().unwrap();
-    assert_eq!(shown, table, "print it again with `equipoise list solvers --markdown`");
+    for (noun, rows) in [("solvers", 39), ("policies", 6), ("optimisers", 7)] {
+        let out =
+            Command::cargo_bin("equipoise").unwrap().args(["list", noun, "--markdown"]).output().unwrap();
+        let table = String::from_utf8(out.stdout).unwrap();
+        assert!(table.lines().count() >= rows + 2 && table.contains("| verified by |"), "{table}");
+        let shown = readme.split(&format!("<!-- equipoise list {noun} --markdown -->\n")).nth(1).unwrap();
+        let shown = shown.split("<!-- end -->").next().unwrap();
+        assert_eq!(shown, table, "print it again with `equipoise list {noun} --markdown`");
+    }
 }
 
 /// Many games go in and answers come out by the batch, in the formats of arrays and of tables.

@@ -29,6 +29,8 @@ pub mod registry;
 mod schema;
 mod solvers;
 
+/// Policy classes and optimisers, and their registries.
+pub use equipoise_policies as policies;
 /// Losses on labelled responses as published, and their registry.
 pub use equipoise_solver_regression::objectives;
 pub use failure::{Check, Failure, run_checks};

@@ -7,9 +7,11 @@
 //!
 //! A vector "over the shape" is flat: the rows of all contexts behind each other, `[sum of actions over contexts]`.
 
+pub mod class;
 pub mod kernel;
 pub mod local;
 mod numerics;
+pub mod optimiser;
 pub mod oracle;
 pub mod policy;
 pub mod registry;
@@ -20,6 +22,7 @@ pub mod solver;
 pub mod step_size;
 pub mod weighting;
 
+pub use class::{Effort, PolicyClass};
 pub use equipoise_records::{Aim, Guarantee};
 pub use numerics::{
     blocks, flat, graph, lanes, lbfgs, logistic, newton, nonnegative, sample, simplex, vector,

@@ -176,6 +176,8 @@ pub struct SolverEntry {
     pub fixed_point: FixedPoint,
     /// Whether its policies may give an action probability exactly 0 (log-probability `-inf`).
     pub reaches_boundary: bool,
+    /// Whether it can stay in a class of policies with parameters.
+    pub parametrised: bool,
     /// Cost of a step in words, as `1 query`.
     pub cost: &'static str,
     /// Against what this implementation was verified.
@@ -203,6 +205,7 @@ impl SolverEntry {
             guarantee: Guarantee::None,
             fixed_point: FixedPoint::Elsewhere,
             reaches_boundary: false,
+            parametrised: false,
             cost: "",
             verified: "",
             defaults: || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON"),
@@ -236,6 +239,12 @@ impl SolverEntry {
         Self { reaches_boundary: true, ..self }
     }
 
+    /// Says that it can stay in a class of policies with parameters ([`Task::class`]).
+    #[must_use]
+    pub const fn parametrised(self) -> Self {
+        Self { parametrised: true, ..self }
+    }
+
     /// Sets the cost of a step, in words.
     #[must_use]
     pub const fn costs(self, cost: &'static str) -> Self {
@@ -253,6 +262,14 @@ impl SolverEntry {
     /// # Errors
     /// [`BuildError`] naming the key, the value and the rule.
     pub fn build(&self, parameters: &Value, task: &Task) -> Result<Built, BuildError> {
+        if task.class.is_some() && !self.parametrised {
+            let rule = format!(
+                "`{}` moves a table of log-probabilities and cannot stay in a class: leave `policy` out, or take `projected` \
+                 or a loss on pairs",
+                self.name
+            );
+            return Err(BuildError::range("policy", "a class with parameters", rule));
+        }
         (self.build)(parameters, task)
     }
 }

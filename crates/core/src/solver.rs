@@ -1,5 +1,8 @@
 //! A method, seen from outside: one mandatory verb.
 
+use std::sync::Arc;
+
+use crate::class::{Effort, PolicyClass};
 use crate::numerics::simplex::NonFinite;
 use crate::oracle::{Cost, Oracle};
 use crate::policy::Policy;
@@ -23,6 +26,8 @@ pub struct Task {
     /// Largest singular value of the margins K over all contexts, where known: the proved steps of Euclidean methods
     /// need it.
     pub operator_norm: Option<f64>,
+    /// The policy class to stay in, around the reference; `None` is the table: every policy.
+    pub class: Option<Arc<dyn PolicyClass>>,
 }
 
 impl Task {
@@ -36,6 +41,7 @@ impl Task {
             horizon: None,
             spectral_radius: None,
             operator_norm: None,
+            class: None,
         }
     }
 
@@ -67,6 +73,12 @@ impl Task {
     #[must_use]
     pub fn operator_norm(self, norm: f64) -> Self {
         Self { operator_norm: Some(norm), ..self }
+    }
+
+    /// Sets the policy class, which must have the reference's shape.
+    #[must_use]
+    pub fn class(self, class: Arc<dyn PolicyClass>) -> Self {
+        Self { class: Some(class), ..self }
     }
 
     /// Contexts and actions of the game.
@@ -136,6 +148,16 @@ pub trait Solver: Send {
 
     /// What one step costs. Declared here, measured by the oracle, compared by the conformance suite.
     fn step_cost(&self) -> Cost;
+
+    /// What learning cost the method itself so far, beside the oracle's ledger; 0 of a method that moves tables.
+    fn effort(&self) -> Effort {
+        Effort::default()
+    }
+
+    /// The parameters of the last iterate, for a method that has some.
+    fn parameters(&self) -> Option<&[f64]> {
+        None
+    }
 
     /// Local theory: modulus of this method's multiplier for the eigenvalue `i omega` of `K C` at the equilibrium, per step;
     /// `None` where no theory is known, and for a method whose fixed point is not the equilibrium. Below 1 it contracts. See

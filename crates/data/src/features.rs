@@ -55,3 +55,29 @@ pub fn read_features(path: &Path, key: &str, names: &[String]) -> Result<Feature
     let values = Array2::from_shape_vec(shape, flat).expect("the CSV reader gives rows of equal length");
     Ok(Features { names: header.iter().skip(1).map(str::to_owned).collect(), values })
 }
+
+/// Reads a CSV file of numbers without a header, all lines of one length: `[lines][numbers]`.
+///
+/// # Errors
+/// [`DataError`]: a cell that is no finite number, lines of unequal length, no line at all.
+pub fn read_numbers(path: &Path) -> Result<Vec<Vec<f64>>, DataError> {
+    let bytes = bytes(path)?;
+    let text = text(path, &bytes)?;
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).has_headers(false).from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| csv_error(path, text, &e))?;
+        let line = line_of(text, record.position());
+        let numbers = record.iter().enumerate().map(|(k, cell)| {
+            let finite = cell.parse().ok().filter(|x: &f64| x.is_finite());
+            let refuse = || DataError::new(path, "is not a finite number").at(line);
+            finite.ok_or_else(|| refuse().of(Column::Number(k + 1), cell))
+        });
+        rows.push(numbers.collect::<Result<Vec<_>, _>>()?);
+    }
+    match rows.is_empty() {
+        true => Err(DataError::new(path, "holds no line of numbers")),
+        false => Ok(rows),
+    }
+}

@@ -51,7 +51,7 @@ pub use checks::{Checks, Lines};
 pub use columns::Outcome;
 pub use comparisons::{Comparisons, Count, PairCount};
 pub use error::{Column, DataError};
-pub use features::{Features, read_features};
+pub use features::{Features, read_features, read_numbers};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
 pub use input::{input_files, nearest_file};

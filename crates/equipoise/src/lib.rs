@@ -137,6 +137,8 @@ pub use equipoise_baseline_bt as bt;
 pub use equipoise_conformance as conformance;
 /// Losses on labelled responses as published, and their registry.
 pub use equipoise_conformance::objectives;
+/// Policy classes and optimisers, and their registries.
+pub use equipoise_conformance::policies;
 pub use equipoise_conformance::registry;
 pub use equipoise_core as core;
 pub use equipoise_data as data;

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use equipoise::core::class::Contexts;
 use equipoise::core::{BuildError, Policy, SolverEntry, sample};
 use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
 use equipoise::env::{Feedback, Game};
@@ -321,6 +322,15 @@ impl Plan {
             let bits: Vec<String> = p.log_probs().iter().map(|l| format!("{:x}", l.to_bits())).collect();
             identity::id(&json!(bits))
         });
+        let class = match &self.spec.class {
+            None => None,
+            Some(class) => {
+                let contexts = Contexts { reference: reference.clone(), name: "train".into() };
+                let what = format!("policy `{}` on game `{}`", class.entry.name, slot.name);
+                let bound = class.entry.bind(&class.options, &contexts);
+                Some(bound.map_err(|e| self.build_error(&class.point, &what, &e))?)
+            }
+        };
         let identity = GameIdentity { content: identity::content(&game), policies };
         Ok(GamePlan {
             name: slot.name.to_string(),
@@ -330,6 +340,7 @@ impl Plan {
             counts: counts.map(Arc::new),
             reference,
             start,
+            class,
             identity,
         })
     }
@@ -464,6 +475,9 @@ impl Plan {
         });
         if spec.independent_noise {
             content["noise"] = json!("independent");
+        }
+        if let Some(class) = &spec.class {
+            content["policy"] = class.document();
         }
         let id = identity::id(&content);
         let label = match spec.oracles.len() {

@@ -12,13 +12,14 @@ use crate::error::{ConfigError, Sources, Span, Spanned};
 use crate::yaml::{self, Data, Node};
 
 /// The keys of an experiment file, in their usual order.
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 17] = [
     "format",
     "name",
     "description",
     "games",
     "reference",
     "start",
+    "policy",
     "tau",
     "oracle",
     "solvers",
@@ -54,6 +55,8 @@ pub struct ExperimentFile {
     pub reference: Option<TaggedBlock>,
     /// `start`.
     pub start: Option<TaggedBlock>,
+    /// `policy`: the class that methods stay in.
+    pub policy: Option<TaggedBlock>,
     /// `tau`; at least one where given.
     pub tau: Option<Vec<Spanned<f64>>>,
     /// `oracle`; at least one where given.
@@ -217,6 +220,7 @@ impl ExperimentReader {
             games,
             reference: tagged("reference")?,
             start: tagged("start")?,
+            policy: tagged("policy")?,
             tau: root.get("tau").map(|n| s.one_or_many(n, "tau", Sources::number)).transpose()?,
             oracle: root.get("oracle").map(|n| s.one_or_many(n, "oracle", Sources::tagged)).transpose()?,
             solvers,

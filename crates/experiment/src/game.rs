@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use equipoise::Problem;
-use equipoise::core::{Policy, Task};
+use equipoise::core::{Policy, PolicyClass, Task};
 use equipoise::data::Comparisons;
 use equipoise::env::Game;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub struct GamePlan {
     pub reference: Policy,
     /// The start.
     pub start: Policy,
+    /// The policy class around the reference that methods stay in; none: every policy.
+    pub class: Option<Arc<dyn PolicyClass>>,
     /// What identifies all this in run ids.
     pub identity: GameIdentity,
 }
@@ -43,6 +45,6 @@ impl GamePlan {
     #[must_use]
     pub fn problem(&self, tau: f64) -> Problem {
         let task = Task::new(self.reference.clone()).start(self.start.clone()).tau(tau);
-        Problem::new(self.game.clone(), task)
+        Problem::new(self.game.clone(), Task { class: self.class.clone(), ..task })
     }
 }

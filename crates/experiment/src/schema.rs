@@ -4,6 +4,7 @@ use equipoise::data::GAME_FILES;
 use equipoise::env::ORACLES;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
+use equipoise::policies::POLICIES;
 use equipoise::registry;
 use serde_json::{Map, Value, json};
 
@@ -86,6 +87,13 @@ pub fn schema() -> Value {
             policy(&["reference", "uniform"], start),
             "Where every method starts: `reference`, `uniform`, or `logits: [..]`.",
             json!("reference"),
+        ),
+        key(
+            "policy",
+            policy_classes(),
+            "The class of policies around the reference that every method stays in: a name, or one name with a block of options; \
+             only methods that can.",
+            json!("table"),
         ),
         key(
             "tau",
@@ -189,6 +197,22 @@ fn block<const N: usize>(keys: [(&'static str, Value); N]) -> Value {
 }
 
 /// A list of names, or of one-key blocks.
+/// A policy class: its name, or the name with a block of options.
+fn policy_classes() -> Value {
+    let names: Vec<&str> = POLICIES.iter().map(|p| p.name).collect();
+    let blocks: Map<String, Value> = POLICIES
+        .iter()
+        .map(|p| {
+            let mut schema = (p.schema)().to_value();
+            schema.as_object_mut().and_then(|object| object.remove("$schema"));
+            (p.name.to_owned(), schema)
+        })
+        .collect();
+    json!({ "anyOf": [{ "enum": names },
+        { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+          "properties": blocks }] })
+}
+
 fn entries<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Value {
     let mut alternatives =
         vec![json!({ "type": "object", "required": ["use"], "properties": { "use": { "type": "string" } } })];

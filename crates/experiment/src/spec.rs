@@ -3,6 +3,7 @@
 //! Resolving is pure: of a game file no more than its header is read, no game is made and nothing is solved. A spec says
 //! how many runs there are without listing them.
 
+mod class;
 mod games;
 mod methods;
 mod policies;
@@ -15,6 +16,7 @@ use equipoise::env::{Feedback, ORACLES, OracleEntry};
 use equipoise::eval::{Limits, METRICS, Metric, Schedule, Target};
 use serde_json::{Map, Value, json};
 
+pub(crate) use class::ClassSpec;
 pub(crate) use games::{GameKind, GameSpec, WeightsSpec, option_error};
 pub(crate) use policies::PolicySpec;
 
@@ -61,6 +63,8 @@ pub struct Spec {
     pub(crate) reference: PolicySpec,
     /// The start in every game.
     pub(crate) start: PolicySpec,
+    /// The policy class that methods stay in; none: every policy.
+    pub(crate) class: Option<ClassSpec>,
     /// The texts, for errors that only a game brings to light.
     pub(crate) sources: Sources,
     /// The file as a whole.
@@ -144,6 +148,7 @@ impl Resolver<'_> {
         let games = self.games()?;
         let reference = self.reference()?;
         let start = self.start()?;
+        let class = self.policy(&start)?;
         let taus = self.taus()?;
         let limits = self.limits()?;
         let record = self.record()?;
@@ -165,6 +170,9 @@ impl Resolver<'_> {
         let repetitions = self.at_least_one(&file.repetitions, "repetitions", 1, 1_000_000)?;
         let oracles = self.oracles()?;
         let methods = self.methods()?;
+        if let Some(class) = &class {
+            self.stay_in_class(class, &methods)?;
+        }
         let names: Vec<&str> = metrics.iter().map(|m| m.name).collect();
         let document = vec![
             ("format", json!(crate::file::FORMAT)),
@@ -173,6 +181,7 @@ impl Resolver<'_> {
             ("games", Value::Null),
             ("reference", self.block_json(file.reference.as_ref(), "uniform")?),
             ("start", self.block_json(file.start.as_ref(), "reference")?),
+            ("policy", class.as_ref().map_or(Value::Null, ClassSpec::document)),
             ("tau", json!(taus)),
             ("oracle", json!(oracles)),
             ("solvers", Value::Null),
@@ -203,6 +212,7 @@ impl Resolver<'_> {
             games,
             reference,
             start,
+            class,
             sources: file.sources.clone(),
             whole: file.span,
             document,

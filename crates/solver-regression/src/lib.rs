@@ -1,7 +1,7 @@
 //! Losses on pairs of responses: as published ([`objectives`]), minimised on a game's own labels ([`fitted`]), and as the mirror
 //! step of INPO.
 //!
-//! [`inpo`] is mirror descent by regression on duels between the policy's own answers. [`pair_loss`] states its loss,
+//! [`projected`] does any mirror step in a class of policies. [`inpo`] is mirror descent by regression on duels between the policy's own answers. [`pair_loss`] states its loss,
 //! [`least_squares`] minimises it over all tables, [`selection`] is how practice picks the pairs.
 
 pub mod fitted;
@@ -9,6 +9,7 @@ pub mod inpo;
 pub mod least_squares;
 pub mod objectives;
 pub mod pair_loss;
+pub mod projected;
 pub mod selection;
 
 use equipoise_core::SolverEntry;
@@ -16,6 +17,7 @@ use equipoise_core::SolverEntry;
 /// The registry rows of this crate.
 pub const SOLVERS: &[SolverEntry] = &[
     inpo::ENTRY,
+    projected::ENTRY,
     fitted::DPO,
     fitted::CDPO,
     fitted::RDPO,

@@ -1,0 +1,292 @@
+//! The mirror step as a regression in a policy class, against the methods it projects.
+
+use std::sync::Arc;
+
+use equipoise::policies::policy;
+use equipoise::registry::{solver, solvers};
+use equipoise_core::class::Contexts;
+use equipoise_core::{Oracle, Policy, PolicyClass, Shape, Solver, Task, sample, seed, simplex};
+use equipoise_env::{Game, GameOracle, PreferenceMatrix};
+use equipoise_testing::{bernoulli_oracle, normal_policy, random_game};
+use serde_json::{Value, json};
+
+/// Ragged contexts with uniform random margins.
+fn ragged(actions: &[usize], name: &str) -> Arc<Game> {
+    let mut rng = seed::stream(1, "projected", &[name]);
+    let mut matrix = |n: usize| {
+        let margins: Vec<f64> = (0..n * n).map(|_| sample::uniform(&mut rng) - 0.5).collect();
+        PreferenceMatrix::from_margins(n, |i, j| margins[n * i + j]).unwrap()
+    };
+    Arc::new(Game::new(actions.iter().map(|&n| matrix(n)).collect::<Vec<_>>()).unwrap())
+}
+
+fn built(name: &str, parameters: &Value, task: &Task) -> Box<dyn Solver> {
+    let entry = solver(name).expect("registered");
+    entry.build(parameters, task).unwrap_or_else(|e| panic!("{name} {parameters}: {e}")).solver
+}
+
+fn bound(name: &str, options: &Value, reference: &Policy) -> Arc<dyn PolicyClass> {
+    let contexts = Contexts { reference: reference.clone(), name: "train".into() };
+    policy(name).unwrap().bind(options, &contexts).unwrap()
+}
+
+/// Largest difference of log-probabilities of last and played iterates over so many steps.
+fn apart(a: &mut dyn Solver, b: &mut dyn Solver, oracle: impl Fn() -> GameOracle, steps: u32) -> f64 {
+    let (mut of_a, mut of_b) = (oracle(), oracle());
+    let (mut rng_a, mut rng_b) = (seed::stream(2, "test", &[]), seed::stream(2, "test", &[]));
+    (0..steps).fold(0.0, |worst: f64, _| {
+        a.step(&mut of_a, &mut rng_a).unwrap();
+        b.step(&mut of_b, &mut rng_b).unwrap();
+        let pairs = [(a.policy(), b.policy()), (a.played(), b.played())];
+        let far = |(a, b): &(&Policy, &Policy)| {
+            let d = a.log_probs().iter().zip(b.log_probs()).map(|(a, b)| (a - b).abs());
+            d.fold(0.0, f64::max)
+        };
+        pairs.iter().map(far).fold(worst, f64::max)
+    })
+}
+
+#[test]
+fn a4_over_all_policies_every_loss_is_the_targets_own_solver() {
+    let game = ragged(&[4, 1, 7, 2], "a4");
+    let mut rng = seed::stream(3, "projected", &[]);
+    for tau in [0.0, 0.2] {
+        let reference = normal_policy(game.shape(), 0.7, &mut rng);
+        let start = normal_policy(game.shape(), 0.7, &mut rng);
+        let task = Task::new(reference).start(start).tau(tau);
+        let mut compared = 0;
+        for target in ["mwu", "omd", "nash-md", "mirror-prox", "egpo", "omwu", "regularized-omwu", "comal"] {
+            let own = match target {
+                "comal" => json!({"step_size": 0.3, "comal_tau": 0.5, "inner_steps": 7}),
+                _ => json!({"step_size": 0.3}),
+            };
+            for loss in ["pairs", "uniform-pairs", "pointwise", "cross-entropy", "policy-gradient"] {
+                let parameters = json!({
+                    "target": target, "step_size": 0.3, "loss": loss, "comal_tau": 0.5, "period": 7,
+                });
+                let (mut a, mut b) = (built("projected", &parameters, &task), built(target, &own, &task));
+                let far = apart(a.as_mut(), b.as_mut(), || GameOracle::exact(game.clone()), 30);
+                assert!(far < 1e-12, "{target}, {loss}, tau {tau}: {far:e}");
+                assert_eq!(a.step_cost(), b.step_cost(), "{target}, {loss}");
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 40);
+    }
+}
+
+#[test]
+fn a4_sampled_pairs_in_the_table_are_inpo() {
+    let game = ragged(&[4, 1, 6], "inpo");
+    let mut rng = seed::stream(4, "projected", &[]);
+    let reference = normal_policy(game.shape(), 0.7, &mut rng);
+    let task = Task::new(reference.clone()).start(normal_policy(game.shape(), 0.5, &mut rng)).tau(0.3);
+    let shared = json!({"step_size": 0.4, "regression": "sampled", "duels_per_step": 40});
+    let mut inpo = built("inpo", &shared, &task);
+    let mut projected = built("projected", &shared, &task);
+    let oracle = || bernoulli_oracle(&game, seed::stream(5, "oracle", &[]));
+    assert_eq!(inpo.step_cost(), projected.step_cost());
+    let far = apart(inpo.as_mut(), projected.as_mut(), oracle, 30);
+    assert!(far < 1e-12, "{far:e}");
+}
+
+#[test]
+fn a4_other_exact_optimisers_arrive_at_the_same_step() {
+    let game = ragged(&[4, 3], "exact");
+    let task = Task::new(Policy::uniform(game.shape())).tau(0.2);
+    for loss in ["pairs", "uniform-pairs", "pointwise", "cross-entropy", "policy-gradient"] {
+        let with = |optimiser: &str| {
+            built("projected", &json!({"loss": loss, "target": "egpo", "optimiser": optimiser}), &task)
+        };
+        let (mut a, mut b) = (with("newton"), with("l-bfgs"));
+        let far = apart(a.as_mut(), b.as_mut(), || GameOracle::exact(game.clone()), 5);
+        assert!(far < 1e-8, "{loss}: {far:e}");
+    }
+}
+
+/// `J(theta) - tau KL(pi_theta || mu)`, averaged over contexts, against a frozen opponent.
+fn value(class: &dyn PolicyClass, theta: &[f64], game: &Arc<Game>, opponent: &Policy, task: &Task) -> f64 {
+    let mut pi = Policy::uniform(class.shape());
+    class.evaluate(theta, &mut pi).unwrap();
+    let mut q = ndarray::Array1::zeros(pi.shape().len());
+    GameOracle::exact(game.clone()).win_rates(opponent, &mut q);
+    let (p, l, m) = (pi.probs_slice(), pi.log_probs_slice(), task.reference.log_probs_slice());
+    let sum: f64 = (0..p.len()).map(|k| p[k] * (q[k] - task.tau * (l[k] - m[k]))).sum();
+    sum / game.contexts() as f64
+}
+
+#[test]
+fn a5_one_gradient_step_is_online_ipo_2_and_the_exact_fit_the_natural_policy_gradient() {
+    let game = ragged(&[5, 3, 6], "a5");
+    let mut rng = seed::stream(6, "projected", &[]);
+    let (eta, tau) = (0.4, 0.3);
+    let reference = normal_policy(game.shape(), 0.7, &mut rng);
+    let class = bound("log-linear", &json!({"features": {"random": {"dimension": 4}}}), &reference);
+    let task = Task::new(reference).tau(tau).class(class.clone());
+    let base = json!({"target": "omd", "step_size": eta});
+    let with = |more: Value| {
+        let mut parameters = base.clone();
+        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        built("projected", &parameters, &task)
+    };
+    // exact: theta' = (1 - eta tau) theta + eta F^+ grad J, step by step
+    let mut exact = with(json!({}));
+    let natural = json!({"loss": "policy-gradient", "optimiser": "natural-gradient", "inner_steps": 1});
+    let mut natural = with(natural);
+    let far = apart(exact.as_mut(), natural.as_mut(), || GameOracle::exact(game.clone()), 25);
+    assert!(far < 1e-12, "{far:e}");
+    // one step of gradient descent: -lr grad Q = 4 eta lr grad(J - tau KL), by central differences
+    let lr = 0.05;
+    let mut one = with(json!({"optimiser": {"sgd": {"learning_rate": lr}}, "inner_steps": 1}));
+    let mut oracle = GameOracle::exact(game.clone());
+    for _ in 0..3 {
+        let (before, opponent) = (one.parameters().unwrap().to_vec(), one.policy().clone());
+        one.step(&mut oracle, &mut rng).unwrap();
+        for (k, after) in one.parameters().unwrap().iter().enumerate() {
+            let at = |by: f64| {
+                let mut theta = before.clone();
+                theta[k] += by;
+                value(&*class, &theta, &game, &opponent, &task)
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((after - before[k] - 4.0 * eta * lr * slope).abs() < 1e-10, "{k}");
+        }
+    }
+}
+
+#[test]
+fn a10_the_noise_of_a_sampled_step_follows_its_law() {
+    // E KL(population || sampled) m = eta^2 v d / 4, v = the variance of a label around the fit
+    let (eta, m, repeats) = (0.5, 512, 1500);
+    let mut rng = seed::stream(7, "projected", &[]);
+    let game = random_game(8, &mut rng);
+    let reference = normal_policy(game.shape(), 0.5, &mut rng);
+    for (class, d) in [(None, 7.0), (Some(json!({"features": {"random": {"dimension": 3}}})), 3.0)] {
+        let mut task = Task::new(reference.clone()).tau(0.1);
+        if let Some(options) = &class {
+            task = task.class(bound("log-linear", options, &reference));
+        }
+        let step = |more: Value, oracle: &mut GameOracle| {
+            let mut parameters = json!({"target": "omd", "step_size": eta, "duels_per_step": m});
+            parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let mut solver = built("projected", &parameters, &task);
+            let mut rng = seed::stream(8, "draws", &[&oracle.cost().duels.to_string(), &more.to_string()]);
+            solver.step(oracle, &mut rng).unwrap();
+            solver.policy().clone()
+        };
+        let exact = step(json!({}), &mut GameOracle::exact(game.clone()));
+        // at pi = mu the anchor is mu, and the fit's gain is log pi' / mu over eta
+        let g: Vec<f64> =
+            exact.log_probs().iter().zip(reference.log_probs()).map(|(l, m)| (l - m) / eta).collect();
+        let p = reference.probs();
+        let mut v = 0.0;
+        for i in 0..8 {
+            for j in 0..8 {
+                let win = game.prob(0, i, j);
+                v += p[i] * p[j] * (win * (1.0 - win) + (win - 0.5 - (g[i] - g[j])).powi(2));
+            }
+        }
+        let mut oracle = bernoulli_oracle(&game, seed::stream(9, "oracle", &[]));
+        let mean: f64 = (0..repeats)
+            .map(|_| {
+                let drawn = step(json!({"regression": "sampled"}), &mut oracle);
+                simplex::kl(
+                    exact.probs_slice(),
+                    exact.log_probs_slice(),
+                    drawn.probs_slice(),
+                    drawn.log_probs_slice(),
+                )
+            })
+            .sum::<f64>()
+            / f64::from(repeats);
+        let ratio = mean * f64::from(m) / (eta * eta * v * d / 4.0);
+        assert!((ratio - 1.0).abs() < 0.1, "{d}: {ratio}");
+    }
+}
+
+#[test]
+fn a15_what_cannot_be_done_is_refused_by_name() {
+    let shape = Shape::single(4).unwrap();
+    let reference = Policy::uniform(&shape);
+    let class = bound("log-linear", &Value::Null, &reference);
+    let task = Task::new(reference.clone()).tau(0.5);
+    let in_class = task.clone().class(class);
+    let refused = |name: &str, parameters: Value, task: &Task| {
+        let error = solver(name).unwrap().build(&parameters, task).err().expect("refused");
+        (error.key().to_owned(), error.to_string())
+    };
+    for (parameters, key) in [
+        (json!({"step_size": 2.1}), "step_size"),
+        (json!({"step_size": 0.0}), "step_size"),
+        (json!({"inner_steps": 0}), "inner_steps"),
+        (json!({"optimiser": "adam"}), "inner_steps"),
+        (json!({"optimiser": "adan"}), "optimiser"),
+        (
+            json!({"optimiser": {"adam": {"learning_rat": 1.0}}, "inner_steps": 1}),
+            "optimiser.adam.learning_rat",
+        ),
+        (json!({"optimiser": {"adam": {"beta1": 2.0}}, "inner_steps": 1}), "optimiser.adam.beta1"),
+        (json!({"loss": "policy-gradient", "regression": "sampled"}), "optimiser"),
+        (json!({"target": "comal", "period": 0}), "period"),
+        (json!({"target": "comal", "comal_tau": 0.0}), "comal_tau"),
+        (json!({"duels_per_step": 0}), "duels_per_step"),
+    ] {
+        for task in [&task, &in_class] {
+            let (found, message) = refused("projected", parameters.clone(), task);
+            assert_eq!(found, key, "{message}");
+        }
+    }
+    // a class starts at its reference
+    let moved = in_class.clone().start(Policy::from_logits(&shape, vec![0.0, 1.0, 0.0, 0.0].into()).unwrap());
+    assert_eq!(refused("projected", json!({}), &moved).0, "policy");
+    // a method that moves a table names what can stay in a class
+    let mut without = 0;
+    for entry in solvers().filter(|e| !e.parametrised) {
+        let (key, message) = refused(entry.name, Value::Null, &in_class);
+        assert!(
+            key == "policy" && message.contains("projected") && message.contains(entry.name),
+            "{message}"
+        );
+        without += 1;
+    }
+    assert!(without > 30);
+}
+
+#[test]
+fn every_loss_learns_from_duels_by_every_kind_of_optimiser() {
+    let game = ragged(&[4, 6], "sampled");
+    let reference = Policy::uniform(game.shape());
+    let classes = [
+        ("log-linear", json!({"features": {"random": {"dimension": 5}}})),
+        ("mlp", Value::Null),
+        ("token-tree", Value::Null),
+    ];
+    for (name, options) in &classes {
+        let task = Task::new(reference.clone()).tau(0.1).class(bound(name, options, &reference));
+        for loss in ["pairs", "uniform-pairs", "pointwise", "cross-entropy", "policy-gradient"] {
+            for target in ["egpo", "omwu", "regularized-omwu", "comal", "nash-md"] {
+                let parameters = json!({
+                    "target": target, "loss": loss, "regression": "sampled", "duels_per_step": 8,
+                    "optimiser": {"adam": {"learning_rate": 0.02}}, "inner_steps": 3,
+                });
+                let mut solver = built("projected", &parameters, &task);
+                let mut oracle = bernoulli_oracle(&game, seed::stream(10, "oracle", &[]));
+                let mut rng = seed::stream(11, "draws", &[]);
+                for _ in 0..3 {
+                    let (before, declared, effort) = (oracle.cost(), solver.step_cost(), solver.effort());
+                    solver.step(&mut oracle, &mut rng).unwrap();
+                    let now = oracle.cost();
+                    assert_eq!(now.duels - before.duels, declared.duels, "{name} {loss} {target}");
+                    assert_eq!(now.queries, 0);
+                    let after = solver.effort();
+                    assert!(
+                        after.draws > effort.draws && after.pulls > effort.pulls,
+                        "{name} {loss} {target}"
+                    );
+                    assert!(after.evaluations - effort.evaluations > after.pulls - effort.pulls);
+                }
+                assert!(solver.notes()[0].contains("decides the limit"));
+            }
+        }
+    }
+}

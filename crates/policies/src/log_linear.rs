@@ -1,0 +1,68 @@
+//! Log-linear policies: `s(x, y) = <theta, phi(x, y)>`, one vector of parameters for all contexts.
+//!
+//! Losses on differences of log-probabilities are free of the normaliser, so with a convex link they are convex in theta.
+
+use std::sync::Arc;
+
+use equipoise_core::class::{Contexts, PolicyConfig, PolicyEntry};
+use equipoise_core::{BuildError, PolicyClass, Shape};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::features::{Features, Rows};
+use crate::softmax::{self, Scores};
+
+/// Options of `log-linear`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The features of the responses: `random: {dimension, seed}`, `actions`, `values: [[..]]` or `path: file`.
+    pub features: Features,
+}
+
+impl PolicyConfig for Config {
+    fn bind(self, contexts: &Contexts) -> Result<Arc<dyn PolicyClass>, BuildError> {
+        let rows = self.features.rows(contexts)?;
+        let initial = vec![0.0; rows.dimension];
+        softmax::class(LogLinear(rows), initial, &contexts.reference)
+    }
+}
+
+#[derive(Debug)]
+struct LogLinear(Rows);
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl Scores for LogLinear {
+    const LINEAR: bool = true;
+
+    fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
+        out.iter_mut().enumerate().for_each(|(k, s)| *s += dot(self.0.of(k), theta));
+    }
+
+    fn push(&self, _shape: &Shape, _theta: &[f64], v: &[f64], out: &mut [f64]) {
+        out.iter_mut().enumerate().for_each(|(k, s)| *s = dot(self.0.of(k), v));
+    }
+
+    fn pull(&self, _shape: &Shape, _theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        for (k, &c) in cotangent.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+            out.iter_mut().zip(self.0.of(k)).for_each(|(g, phi)| *g += c * phi);
+        }
+    }
+
+    fn diagonal(&self, _shape: &Shape, weights: &[f64], out: &mut [f64]) {
+        for (k, &w) in weights.iter().enumerate() {
+            out.iter_mut().zip(self.0.of(k)).for_each(|(d, phi)| *d += w * phi * phi);
+        }
+    }
+}
+
+/// Registry row.
+pub const ENTRY: PolicyEntry = PolicyEntry::of::<Config>(
+    "log-linear",
+    "softmax of features times one vector of parameters",
+    "log-linear policies, as in arXiv:2406.01462 and arXiv:2403.00409",
+    "finite differences, transposes, the table as the case of one feature an action",
+);

@@ -1,0 +1,99 @@
+//! Classes whose log-probabilities are the softmax of scores around the reference.
+//!
+//! ```text
+//! log pi_theta = log_softmax(log mu + s(theta) - s(theta_0))          D = G - p sum(G), row by row
+//! push: dl = ds v - <p, ds v>                                         pull: (ds / dtheta)' D
+//! ```
+
+use std::sync::Arc;
+
+use equipoise_core::simplex::NonFinite;
+use equipoise_core::{BuildError, Policy, PolicyClass, Shape};
+
+/// Scores of the actions, flat over the shape.
+pub(crate) trait Scores: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether they are linear in the parameters.
+    const LINEAR: bool;
+
+    /// Adds the scores to `out`.
+    fn add_scores(&self, shape: &Shape, theta: &[f64], out: &mut [f64]);
+
+    /// Writes their derivative along `v`.
+    fn push(&self, shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]);
+
+    /// Adds the gradient by the parameters, `cotangent` being that by the scores.
+    fn pull(&self, shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]);
+
+    /// See [`PolicyClass::diagonal`].
+    fn diagonal(&self, shape: &Shape, weights: &[f64], out: &mut [f64]) {
+        let _ = (shape, weights);
+        out.iter_mut().for_each(|d| *d += 1.0);
+    }
+}
+
+/// A class made of scores.
+#[derive(Debug)]
+struct Softmax<S> {
+    scores: S,
+    initial: Vec<f64>,
+    /// `log mu - s(theta_0)`, flat over the shape.
+    offset: Vec<f64>,
+    shape: Shape,
+}
+
+/// The class of these scores around the reference, which its first parameters `initial` give.
+pub(crate) fn class<S: Scores>(
+    scores: S,
+    initial: Vec<f64>,
+    reference: &Policy,
+) -> Result<Arc<dyn PolicyClass>, BuildError> {
+    let shape = reference.shape().clone();
+    let mut first = vec![0.0; shape.len()];
+    scores.add_scores(&shape, &initial, &mut first);
+    let offset = reference.log_probs_slice().iter().zip(first).map(|(l, s)| l - s).collect();
+    Ok(Arc::new(Softmax { scores, initial, offset, shape }))
+}
+
+impl<S: Scores> PolicyClass for Softmax<S> {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn initial(&self) -> &[f64] {
+        &self.initial
+    }
+
+    fn is_linear(&self) -> bool {
+        S::LINEAR
+    }
+
+    fn evaluate(&self, theta: &[f64], policy: &mut Policy) -> Result<(), NonFinite> {
+        policy.set_logits(|logits| {
+            logits.copy_from_slice(&self.offset);
+            self.scores.add_scores(&self.shape, theta, logits);
+        })
+    }
+
+    fn push(&self, theta: &[f64], policy: &Policy, v: &[f64], out: &mut [f64]) {
+        self.scores.push(&self.shape, theta, v, out);
+        let probs = policy.probs_slice();
+        for row in self.shape.ranges() {
+            let mean: f64 = row.clone().map(|k| probs[k] * out[k]).sum();
+            out[row].iter_mut().for_each(|d| *d -= mean);
+        }
+    }
+
+    fn pull(&self, theta: &[f64], policy: &Policy, cotangent: &[f64], out: &mut [f64]) {
+        let probs = policy.probs_slice();
+        let mut centred = cotangent.to_vec();
+        for row in self.shape.ranges() {
+            let total: f64 = cotangent[row.clone()].iter().sum();
+            centred[row.clone()].iter_mut().zip(&probs[row]).for_each(|(d, p)| *d -= p * total);
+        }
+        self.scores.pull(&self.shape, theta, &centred, out);
+    }
+
+    fn diagonal(&self, _theta: &[f64], weights: &[f64], out: &mut [f64]) {
+        self.scores.diagonal(&self.shape, weights, out);
+    }
+}
