@@ -8,6 +8,7 @@
 //! A vector "over the shape" is flat: the rows of all contexts behind each other, `[sum of actions over contexts]`.
 
 pub mod class;
+pub mod class_entry;
 pub mod kernel;
 pub mod local;
 mod numerics;

@@ -56,7 +56,7 @@ pub trait Optimiser: Send {
     fn copy(&self) -> Box<dyn Optimiser>;
 }
 
-/// What an optimiser's YAML block becomes; derives as [`crate::class::PolicyConfig`].
+/// What an optimiser's YAML block becomes; derives as [`crate::class_entry::PolicyConfig`].
 pub trait OptimiserConfig: Serialize + DeserializeOwned + Default + JsonSchema {
     /// Checks every range and builds the optimiser for so many parameters.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise::policies::policy;
 use equipoise::registry::{solver, solvers};
-use equipoise_core::class::Contexts;
+use equipoise_core::class_entry::Contexts;
 use equipoise_core::{Oracle, Policy, PolicyClass, Shape, Solver, Task, sample, seed, simplex};
 use equipoise_env::{Game, GameOracle, PreferenceMatrix};
 use equipoise_testing::{bernoulli_oracle, normal_policy, random_game};

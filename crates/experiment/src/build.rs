@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use equipoise::core::class::Contexts;
+use equipoise::core::class_entry::Contexts;
 use equipoise::core::{BuildError, Policy, SolverEntry, sample};
 use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
 use equipoise::env::{Feedback, Game};

@@ -1,6 +1,6 @@
 //! Features of responses: a vector of numbers an action and context.
 
-use equipoise_core::class::Contexts;
+use equipoise_core::class_entry::Contexts;
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::normal;
 use equipoise_core::{BuildError, seed};

@@ -16,7 +16,7 @@ pub mod token_tree;
 mod tree;
 
 use equipoise_core::BuildError;
-use equipoise_core::class::PolicyEntry;
+use equipoise_core::class_entry::PolicyEntry;
 use equipoise_core::optimiser::OptimiserEntry;
 use equipoise_core::registry::nearest;
 

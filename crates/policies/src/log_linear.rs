@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::class::{Contexts, PolicyConfig, PolicyEntry};
+use equipoise_core::class_entry::{Contexts, PolicyConfig, PolicyEntry};
 use equipoise_core::{BuildError, PolicyClass, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

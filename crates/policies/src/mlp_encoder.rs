@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::class::{Contexts, PolicyConfig, PolicyEntry};
+use equipoise_core::class_entry::{Contexts, PolicyConfig, PolicyEntry};
 use equipoise_core::registry::ensure;
 use equipoise_core::{BuildError, PolicyClass, Shape, sample, seed};
 use schemars::JsonSchema;

@@ -20,7 +20,7 @@ use equipoise_core::{BuildError, Policy, PolicyClass, Shape};
 /// Most leaves of all contexts.
 const MOST_LEAVES: usize = 1_000_000;
 
-/// What a full tree looks like.
+/// The shape of a full tree.
 pub(crate) struct Plan<'a> {
     /// Tokens at the nodes of a level, from 0.
     pub(crate) width: &'a dyn Fn(usize) -> usize,

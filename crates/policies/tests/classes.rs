@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::class::{Contexts, PolicyEntry};
+use equipoise_core::class_entry::{Contexts, PolicyEntry};
 use equipoise_core::{Policy, PolicyClass, Rng, Shape, lbfgs, sample, seed, simplex};
 use equipoise_policies::{POLICIES, policy};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The policy class that methods stay in.
 
-use equipoise::core::class::PolicyEntry;
+use equipoise::core::class_entry::PolicyEntry;
 use equipoise::data::read_numbers;
 use equipoise::policies::POLICIES;
 use serde_json::{Value, json};

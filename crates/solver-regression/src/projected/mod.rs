@@ -38,7 +38,7 @@ mod loss;
 
 use std::sync::Arc;
 
-use equipoise_core::class::Contexts;
+use equipoise_core::class_entry::Contexts;
 use equipoise_core::kernel::geometric_mixture;
 use equipoise_core::optimiser::{Budget, Optimiser};
 use equipoise_core::registry::ensure;
