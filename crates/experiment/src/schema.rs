@@ -196,7 +196,6 @@ fn block<const N: usize>(keys: [(&'static str, Value); N]) -> Value {
     json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
-/// A list of names, or of one-key blocks.
 /// A policy class: its name, or the name with a block of options.
 fn policy_classes() -> Value {
     let names: Vec<&str> = POLICIES.iter().map(|p| p.name).collect();
@@ -213,6 +212,7 @@ fn policy_classes() -> Value {
           "properties": blocks }] })
 }
 
+/// A list of names, or of one-key blocks.
 fn entries<'a>(kinds: impl IntoIterator<Item = (&'a str, &'a str, Value)>) -> Value {
     let mut alternatives =
         vec![json!({ "type": "object", "required": ["use"], "properties": { "use": { "type": "string" } } })];

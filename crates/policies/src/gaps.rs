@@ -57,7 +57,8 @@ impl Setting<'_> {
         let (p, l) = (policy.probs_slice(), policy.log_probs_slice());
         let (r, m) = (self.reference.probs_slice(), self.reference.log_probs_slice());
         let rows = policy.shape().ranges().zip(self.weights);
-        rows.map(|(at, w)| w * self.tau * simplex::kl(&p[at.clone()], &l[at.clone()], &r[at.clone()], &m[at])).sum()
+        rows.map(|(at, w)| w * self.tau * simplex::kl(&p[at.clone()], &l[at.clone()], &r[at.clone()], &m[at]))
+            .sum()
     }
 
     /// The regularised gap over all policies, `2 tau KL(pi || BR)`.
@@ -68,7 +69,13 @@ impl Setting<'_> {
         let q = margins.as_slice().expect("contiguous");
         let rows = policy.shape().ranges().zip(self.weights);
         rows.map(|(at, w)| {
-            let kl = simplex::kl_to_best_response(&p[at.clone()], &l[at.clone()], &q[at.clone()], &m[at], self.tau);
+            let kl = simplex::kl_to_best_response(
+                &p[at.clone()],
+                &l[at.clone()],
+                &q[at.clone()],
+                &m[at],
+                self.tau,
+            );
             2.0 * w * self.tau * kl
         })
         .sum()
@@ -108,7 +115,8 @@ impl Setting<'_> {
         let shape = class.shape();
         let (value, theta) = search(class, theta, starts, |pi, g| {
             let q = self.of(pi);
-            let logits = (0..shape.len()).map(|k| self.reference.log_probs_slice()[k] + q[k] / self.tau).collect();
+            let logits =
+                (0..shape.len()).map(|k| self.reference.log_probs_slice()[k] + q[k] / self.tau).collect();
             let Ok(response) = Policy::from_logits(shape, logits) else { return f64::INFINITY };
             let back = self.of(&response);
             for (at, w) in shape.ranges().zip(self.weights) {

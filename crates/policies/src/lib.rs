@@ -4,6 +4,7 @@
 //! by hand. All sums run in one order on one thread, so equal parameters give equal bits.
 
 pub mod features;
+pub mod gaps;
 pub mod log_linear;
 pub mod mlp;
 pub mod mlp_encoder;
