@@ -176,7 +176,10 @@ fn files_of_others_are_written_over_only_by_force() {
             &["rank", "votes.csv", "--out", "theirs"],
             &["leaderboard.json", "leaderboard.md", "leaderboard.html"],
         ),
-        (&["audit", "--claim", "egpo-contraction", "--out", "theirs"], &["audit.json", "audit.md"]),
+        (
+            &["audit", "--claim", "egpo-contraction", "--out", "theirs"],
+            &["audit.json", "audit.md", "audit.html"],
+        ),
         (&["solve", "table.csv", "--out", "theirs/notes.json"], &["notes.json"]),
     ];
     for (args, names) in commands {

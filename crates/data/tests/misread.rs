@@ -165,7 +165,7 @@ fn which_columns_were_taken_is_said() {
 }
 
 #[test]
-fn a_column_that_says_draw_beside_winner_and_loser_is_not_passed_over() {
+fn a_column_that_says_draw_beside_winner_and_loser_is_not_ignored() {
     for (header, row) in [
         ("winner,loser,draw", "x,y,1"),
         ("winner_name,loser_name,is_tie", "x,y,true"),

@@ -7,6 +7,7 @@
 //!
 //! Nothing is smoothed, and nothing is cut without a note beside it.
 
+mod document;
 mod error;
 mod export;
 pub mod leaderboard;
@@ -16,6 +17,7 @@ mod render;
 
 use std::path::{Path, PathBuf};
 
+pub use document::document;
 pub use error::ReportError;
 pub use export::Exports;
 

@@ -8,11 +8,15 @@ use equipoise_answers::{
 };
 use equipoise_experiment::replay;
 use equipoise_records::{RecordsError, guard, write_file};
+use equipoise_report::{ReportError, document};
 
 use super::Outcome;
 use crate::args::Audit;
 use crate::progress::Terminal;
 use crate::{Answer, output, signals};
+
+/// What is written, besides a folder a claim.
+const FILES: [&str; 3] = ["audit.json", "audit.md", "audit.html"];
 
 pub(super) fn audit(args: Audit) -> Outcome {
     let terminal = Terminal::default();
@@ -37,9 +41,9 @@ pub(super) fn audit(args: Audit) -> Outcome {
         let read =
             game.map(|path| super::inputs(path, &Selection::default(), &[])).transpose()?.unwrap_or_default();
         let read: Vec<&Path> = read.iter().map(PathBuf::as_path).collect();
-        ["audit.json", "audit.md"].iter().try_for_each(|name| guard::refuse_input(&dir.join(name), &read))?;
+        FILES.iter().try_for_each(|name| guard::refuse_input(&dir.join(name), &read))?;
         if !(args.force || is_audit(dir)) {
-            for name in ["audit.json", "audit.md"] {
+            for name in FILES {
                 guard::refuse_foreign(&dir.join(name), |_| false)?;
             }
         }
@@ -47,7 +51,7 @@ pub(super) fn audit(args: Audit) -> Outcome {
     let answer = audited(&options, &terminal)?;
     if let Some(dir) = &args.out {
         write(dir, &answer, args.force)?;
-        output::note(&format!("report: {}", dir.join("audit.md").display()));
+        output::note(&format!("report: {}", dir.join("audit.html").display()));
     }
     output::show(&answer, args.json);
     Ok(if answer.unexpected().next().is_none() { Answer::Yes } else { Answer::No })
@@ -60,16 +64,16 @@ fn is_audit(dir: &Path) -> bool {
     claims.is_some_and(|claims| claims.iter().all(|claim| claim.get("statement").is_some()))
 }
 
-/// `audit.json`, `audit.md`, and a folder for each claim's worst finding, which `equipoise check` replays.
-fn write(dir: &Path, answer: &AuditAnswer, force: bool) -> Result<(), RecordsError> {
+/// `audit.json`, `audit.md`, `audit.html`, and a folder for each claim's worst finding, which `equipoise check` replays.
+fn write(dir: &Path, answer: &AuditAnswer, force: bool) -> Result<(), ReportError> {
     let replace = force || is_audit(dir);
     let replay_of = |a: &ClaimAnswer| replay(a.claim, a.worst(), &a.instance);
-    std::fs::create_dir_all(dir)?;
+    std::fs::create_dir_all(dir).map_err(RecordsError::from)?;
     write_file(&dir.join("audit.json"), to_json(answer).as_bytes())?;
     for claim in &answer.claims {
         if let Some(files) = replay_of(claim) {
             let folder = dir.join(claim.folder());
-            std::fs::create_dir_all(&folder)?;
+            std::fs::create_dir_all(&folder).map_err(RecordsError::from)?;
             for name in ["experiment.yaml", "expected.yaml"] {
                 guard::refuse_foreign(&folder.join(name), |_| replace)?;
             }
@@ -78,5 +82,7 @@ fn write(dir: &Path, answer: &AuditAnswer, force: bool) -> Result<(), RecordsErr
         }
     }
     let page = answer.page(|claim| replay_of(claim).is_some());
-    write_file(&dir.join("audit.md"), page.as_bytes())
+    write_file(&dir.join("audit.md"), page.as_bytes())?;
+    let html = document("Theorems held against measurements", &page)?;
+    Ok(write_file(&dir.join("audit.html"), html.as_bytes())?)
 }

@@ -13,7 +13,7 @@ use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
 use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties};
-use crate::progress::Terminal;
+use crate::progress::{Terminal, during};
 use crate::{Answer, output, signals};
 
 pub(super) fn fit(args: Fit) -> Outcome {
@@ -27,7 +27,8 @@ pub(super) fn fit(args: Fit) -> Outcome {
         unit: args.observed.unit(),
     };
     let data = source.read(&options, &progress)?;
-    let answer = fitted(&data, &options, &progress).map_err(|e| e.in_file(&source.source.path))?;
+    let answer = during("fitting", || fitted(&data, &options, &progress));
+    let answer = answer.map_err(|e| e.in_file(&source.source.path))?;
     output::show(&answer, args.json);
     Ok(Answer::Yes)
 }
