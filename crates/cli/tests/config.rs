@@ -133,7 +133,7 @@ fn slips_are_answered_by_the_nearest_name() {
         (&["audit", "--claim", "egpo"], "did you mean `egpo-"),
         (&["audit", "--claim", "EGPO-contraction"], "did you mean `egpo-contraction`?"),
         (&["audit", "--solver", "EGPO"], "did you mean `egpo`?"),
-        (&["help", "rnu"], "did you mean `run`?"),
+        (&["help", "reprot"], "did you mean `report`?"),
         (&["help", "config", "repetition"], "did you mean `repetitions`?"),
         (&["check", "."], "experiment.yaml"),
         (&["run", "table.csv"], "equipoise init table.csv"),
