@@ -169,9 +169,7 @@ fn certainty_that_the_data_do_not_bear() {
     // 19
     let both = ["ab.csv", "ba.csv"].map(|file| case.done(&["rank", file, "--replicates", "0"]).0);
     assert_eq!(both[0], both[1]);
-    assert!(
-        both[0].contains("top by bradley-terry: A and B (a tie)") && !both[0].contains("nobody who met")
-    );
+    assert!(both[0].contains("top by bradley-terry: A and B (a tie)") && !both[0].contains("nobody who met"));
     // 20
     for model in ["elo", "trueskill"] {
         let fit = case.json(&["fit", "tied.csv", "--model", model]);

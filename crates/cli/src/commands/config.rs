@@ -29,7 +29,7 @@ pub(super) fn init(args: &Init) -> Outcome {
         Some(g) => (g.name.to_owned(), g.summary.to_owned()),
         None => of_file(data, &out)?,
     };
-    let text = configuration(&name, &game, &remark, generator.is_some(), &out);
+    let text = configuration(&stem(&out), &game, &remark, generator.is_some(), &out);
     // what is written must be right: it is read as `run` reads it
     let folder = out.parent().unwrap_or(Path::new(""));
     spec::resolve(&file::parse(&out.display().to_string(), folder, text.as_bytes(), &[])?)?;
