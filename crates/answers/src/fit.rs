@@ -142,7 +142,7 @@ pub struct FitSource {
     pub features: Option<PathBuf>,
     /// Features of the contexts: CSV with a column `context` and one column a feature.
     pub context_features: Option<PathBuf>,
-    /// What is one observation; of models of counted comparisons, and not of groups.
+    /// What is one observation; of models of counted comparisons.
     pub unit: Unit,
 }
 
@@ -153,15 +153,15 @@ impl FitSource {
     /// [`AnswerError::Option`] for options that the model cannot keep, [`AnswerError::Data`] for a file.
     pub fn read(&self, options: &FitOptions, progress: &dyn Progress) -> Result<FitData, AnswerError> {
         let entry = options.checked(self.features.is_some(), self.context_features.is_some())?;
-        if self.unit != Unit::Row && (entry.input != ModelInput::Counts || options.each.is_some()) {
+        if self.unit != Unit::Row && entry.input != ModelInput::Counts {
             let option = if self.unit == Unit::Context { "by_context" } else { "by_annotator" };
-            let rule = "is for models of counted comparisons, and not with `each`";
+            let rule = "is for models of counted comparisons";
             return Err(AnswerError::option(option, "", rule));
         }
         let mut source = self.source.clone();
         source.selection.ties = options.ties(entry)?;
         if let Some(by) = options.each {
-            return Ok(FitData::Groups(source.grouped(by, progress)?));
+            return Ok(FitData::Groups(source.grouped(by, self.unit, progress)?));
         }
         let features = self.features.as_deref().or(self.context_features.as_deref());
         let data = read(entry, &source, self.unit, features)?;

@@ -5,12 +5,10 @@ mod groups;
 
 use equipoise::core::seed::stream;
 use equipoise::data::{
-    Battles, Collected, Comparisons, Contents, Grouped, Keep, Rankings, collect_comparisons,
+    Battles, Collected, Comparisons, Contents, Grouped, Keep, Observations, Unit, collect_comparisons,
 };
 use equipoise::models::agreement::agreement;
-use equipoise::models::intransitivity::{
-    REPLICATES, inspect as test_intransitivity, inspect_rankings as test_rankings,
-};
+use equipoise::models::intransitivity::{REPLICATES, inspect_observed};
 use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
@@ -47,16 +45,14 @@ impl Default for InspectOptions {
 /// Comparisons of one game, and how contexts and annotators split them, where a file says so.
 #[derive(Clone, Debug)]
 pub struct InspectData {
-    /// All of them.
-    pub comparisons: Comparisons,
+    /// All of them, and what of them is one observation.
+    pub observations: Observations,
     /// The same by context.
     pub contexts: Option<Grouped>,
     /// The same by annotator.
     pub annotators: Option<Grouped>,
     /// The same row by row, where there are annotators.
     pub rows: Option<Battles>,
-    /// The rankings that they are the pairs of, if the file holds rankings.
-    pub rankings: Option<Rankings>,
 }
 
 impl InspectData {
@@ -64,24 +60,16 @@ impl InspectData {
     /// comparisons by several annotators it is read again for its rows.
     ///
     /// # Errors
-    /// As [`Source::comparisons`].
-    pub fn read(source: &Source, progress: &dyn Progress) -> Result<Self, AnswerError> {
-        let contents = source.contents();
-        if contents != Contents::Comparisons {
-            let comparisons = source.comparisons_in(contents, progress)?;
-            return Ok(Self { comparisons, contexts: None, annotators: None, rows: None, rankings: None });
+    /// As [`Source::observations`].
+    pub fn read(source: &Source, unit: Unit, progress: &dyn Progress) -> Result<Self, AnswerError> {
+        if source.contents() != Contents::Comparisons {
+            let observations = source.observations(unit, progress)?;
+            return Ok(Self { observations, contexts: None, annotators: None, rows: None });
         }
-        let keep = Keep {
-            rows: Some(MOST_ROWS),
-            contexts: true,
-            annotators: true,
-            rankings: true,
-            ..Keep::default()
-        };
+        let keep = Keep { rows: Some(MOST_ROWS), contexts: true, annotators: true, unit, ..Keep::default() };
         let found = collect_comparisons(&source.path, &source.selection, keep)?;
-        let Collected { observations, battles, contexts, annotators, rankings } = found;
-        let comparisons = observations.comparisons;
-        note_comparisons(&comparisons, "left out", progress);
+        let Collected { observations, battles, contexts, annotators, .. } = found;
+        note_comparisons(&observations.comparisons, "left out", progress);
         let several = |groups: Option<Grouped>| groups.filter(|groups| groups.names.len() > 1);
         let (contexts, annotators) = (several(contexts), several(annotators));
         let rows = match (&annotators, battles) {
@@ -89,7 +77,7 @@ impl InspectData {
             (Some(_), None) => Some(source.battles(&Silent)?),
             (Some(_), kept) => kept,
         };
-        Ok(Self { comparisons, contexts, annotators, rows, rankings })
+        Ok(Self { observations, contexts, annotators, rows })
     }
 }
 
@@ -106,31 +94,21 @@ pub fn inspect_split(
     options: &InspectOptions,
     progress: &dyn Progress,
 ) -> Result<InspectAnswer, AnswerError> {
-    let mut answer = match &data.rankings {
-        None => inspect(&data.comparisons, options, progress)?,
-        Some(rankings) => {
-            let stage =
-                Stage::begin(progress, "data sets under one rating an item", Some(options.replicates));
-            let done = || progress.advance(1);
-            let found = test_rankings(&data.comparisons, rankings, options.replicates, options.seed, &done)?;
-            drop(stage);
-            InspectAnswer::new(None, &data.comparisons, &found)
-        }
-    };
+    let mut answer = observed(&data.observations, options, progress)?;
     for (by, grouped) in [("context", &data.contexts), ("annotator", &data.annotators)] {
         if let Some(grouped) = grouped {
-            answer.repeated.extend(Repeated::of(by, grouped));
-            let dealt = if data.rankings.is_none() { options.replicates } else { 0 };
+            let dependent = dependent(&data.observations);
+            if data.observations.unit == Unit::Row {
+                answer.repeated.extend(Repeated::of(by, grouped));
+            }
+            let dealt = if dependent.is_none() { options.replicates } else { 0 };
             let found = agreement(grouped, dealt, options.seed);
             answer.add_agreement(GroupAgreement {
                 by,
                 groups: found.groups,
                 shared: found.shared,
                 p_value: found.p_value,
-                untested: match data.rankings {
-                    Some(_) => Some("the pairs of one ranking cannot be dealt apart"),
-                    None => found.untested,
-                },
+                untested: dependent.or(found.untested),
             });
         }
     }
@@ -174,10 +152,28 @@ pub fn inspect(
     options: &InspectOptions,
     progress: &dyn Progress,
 ) -> Result<InspectAnswer, AnswerError> {
+    observed(&data.clone().into(), options, progress)
+}
+
+fn observed(
+    data: &Observations,
+    options: &InspectOptions,
+    progress: &dyn Progress,
+) -> Result<InspectAnswer, AnswerError> {
     let stage = Stage::begin(progress, "data sets under one rating an item", Some(options.replicates));
-    let found = test_intransitivity(data, options.replicates, options.seed, &|| progress.advance(1))?;
+    let found = inspect_observed(data, options.replicates, options.seed, &|| progress.advance(1))?;
     drop(stage);
     Ok(InspectAnswer::new(None, data, &found))
+}
+
+/// Why outcomes cannot be dealt to comparisons one by one, if they cannot.
+fn dependent(data: &Observations) -> Option<&'static str> {
+    match (data.unit, data.comparisons.checks.rankings > 0) {
+        (Unit::Context, _) => Some("the comparisons of one context cannot be dealt apart"),
+        (Unit::Annotator, _) => Some("the comparisons of one annotator cannot be dealt apart"),
+        (Unit::Row, true) => Some("the pairs of one ranking cannot be dealt apart"),
+        (Unit::Row, false) => None,
+    }
 }
 
 /// Inspects every group as a game of its own; groups without comparisons are left out, and said.
@@ -192,15 +188,15 @@ pub fn inspect_groups(
     let _stage = Stage::begin(progress, "groups", Some(data.names.len()));
     let mut groups = Vec::new();
     for (k, name) in data.names.iter().enumerate() {
-        let (name, alone) = (group_name(name), data.alone(k));
-        if alone.pairs.is_empty() {
+        let (name, alone) = (group_name(name), data.observations(k));
+        if alone.comparisons.pairs.is_empty() {
             progress.note(&format!("left out, nothing to compare: {name}"));
         } else {
-            let found = test_intransitivity(&alone, options.replicates, options.seed, &|| ());
+            let found = inspect_observed(&alone, options.replicates, options.seed, &|| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
             groups.push(InspectAnswer::new(Some(name.to_owned()), &alone, &found));
         }
         progress.advance(1);
     }
-    Ok(InspectGroupsAnswer { summary: GroupSummary::of(&groups), groups })
+    Ok(InspectGroupsAnswer::new(groups))
 }

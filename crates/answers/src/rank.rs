@@ -136,11 +136,10 @@ pub fn rank_groups(
     let _stage = Stage::begin(progress, "groups", Some(data.names.len()));
     let mut groups = Vec::new();
     for (k, name) in data.names.iter().enumerate() {
-        let (name, alone) = (group_name(name), data.alone(k));
-        if alone.pairs.is_empty() {
+        let (name, alone) = (group_name(name), data.observations(k));
+        if alone.comparisons.pairs.is_empty() {
             progress.note(&format!("left out, nothing to compare: {name}"));
         } else {
-            let alone = Observations::from(alone);
             let found = ratings(&alone, options.board(), &|| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
             groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found));

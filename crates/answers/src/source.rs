@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use equipoise::core::Policy;
 use equipoise::data::{
     Battles, Checks, Comparisons, Contents, Grouped, Grouping, Invalid, MatrixRead, Observations, Rankings,
-    Selection, Ties, Unit, contents, read_battles, read_comparisons, read_grouped, read_matrix_as,
-    read_observations, read_policy, read_rankings,
+    Selection, Ties, Unit, contents, read_battles, read_comparisons, read_grouped_observations,
+    read_matrix_as, read_observations, read_policy, read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
@@ -222,15 +222,15 @@ impl Source {
         Ok(data)
     }
 
-    /// Comparisons, counted for each context or annotator.
+    /// Comparisons, counted for each context or annotator, and what of them is one observation.
     ///
     /// # Errors
     /// [`AnswerError::Data`], or [`AnswerError::Input`] for a matrix.
-    pub fn grouped(&self, by: Grouping, progress: &dyn Progress) -> Result<Grouped, AnswerError> {
+    pub fn grouped(&self, by: Grouping, unit: Unit, progress: &dyn Progress) -> Result<Grouped, AnswerError> {
         if self.path.is_file() && self.contents() != Contents::Comparisons {
             return Err(AnswerError::input("a matrix has no groups; leave out --each").in_file(&self.path));
         }
-        let grouped = read_grouped(&self.path, &self.selection, by)?;
+        let grouped = read_grouped_observations(&self.path, &self.selection, by, unit)?;
         note_checks(&grouped.checks, progress);
         Ok(grouped)
     }

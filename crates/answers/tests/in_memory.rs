@@ -160,7 +160,7 @@ fn errors_name_the_file() {
     let path = dir.path().join("matrix.csv");
     std::fs::write(&path, "0.5,0.7\n0.3,0.5\n").unwrap();
     let grouping = equipoise_answers::equipoise::data::Grouping::Context;
-    let error = Source::new(&path).grouped(grouping, &Silent).unwrap_err().to_string();
+    let error = Source::new(&path).grouped(grouping, Unit::Row, &Silent).unwrap_err().to_string();
     assert!(error.starts_with(path.to_str().unwrap()) && error.contains("no groups"), "{error}");
     let error = Source::new(dir.path().join("no.csv")).game(&Silent).unwrap_err().to_string();
     assert!(error.contains("no.csv"), "{error}");

@@ -588,7 +588,7 @@ pub(crate) struct Rank {
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// Rank every context (or annotator) by itself; ratings that follow matches in turn are left out.
-    #[arg(long, value_enum, conflicts_with_all = ["by_context", "by_annotator", "out"])]
+    #[arg(long, value_enum, conflicts_with = "out")]
     pub(crate) each: Option<Each>,
     /// What a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
@@ -693,6 +693,8 @@ pub(crate) struct Inspect {
     /// Inspect every context (or annotator) by itself, as a game of its own.
     #[arg(long, value_enum)]
     pub(crate) each: Option<Each>,
+    #[command(flatten)]
+    pub(crate) observed: Observed,
     /// Data sets drawn under one rating an item.
     #[arg(long, value_name = "N", default_value_t = 999)]
     pub(crate) replicates: usize,

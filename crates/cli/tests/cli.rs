@@ -433,8 +433,30 @@ fn what_rests_on_independent_rows_says_so() {
         assert_eq!(code, 0, "{err}");
         std::fs::read_to_string(page.join("leaderboard.json")).unwrap()
     };
-    assert!(!record(&[]).contains("independent"));
-    assert!(record(&["--by-context"]).contains("takes comparisons as independent of each other"));
+    assert!(record(&["--by-context"]) != record(&[]));
+    // contexts as observations, also of every annotator, and of every context by itself
+    let out = inspected(&several, &["--by-context"]);
+    assert!(
+        out.contains("observations: 3 contexts; leads have") && !out.contains("independent of each"),
+        "{out}"
+    );
+    let found = json(&["inspect", &several, "--replicates", "99", "--json", "--by-context"]);
+    assert_eq!((&found["observed"], &found["observations"]), (&"contexts".into(), &3.0.into()));
+    let nested = path(
+        "nested.csv",
+        "item_a,item_b,outcome,context,annotator\nx,y,a,p,u\ny,z,a,p,u\ny,x,a,q,u\nz,y,a,q,u\nx,y,a,p,v\ny,x,a,q,v\n",
+    );
+    for command in [&["rank"][..], &["fit", "--model", "bradley-terry"], &["inspect"]] {
+        let found = json(&[command, &[&nested, "--json", "--each", "annotator", "--by-context"]].concat());
+        let first = &found["groups"][0];
+        assert_eq!(
+            (&first["observed"], &first["observations"]),
+            (&"contexts".into(), &2.0.into()),
+            "{found}"
+        );
+    }
+    let found = json(&["inspect", &several, "--each", "context", "--by-context", "--json"]);
+    assert_eq!(found["groups"][0]["verdict"], "one observation, so noise is unknown");
     // pairs of one ranking cannot be dealt apart
     let orders = "ranking,weight,annotator\nx > y > z,2,u\nz > y > x,1,v\nx > z > y,2,v\n";
     let rankings = path("rankings.csv", orders);
@@ -443,6 +465,16 @@ fn what_rests_on_independent_rows_says_so() {
     assert!(agreement["p_value"].is_null(), "{agreement}");
     assert!(agreement["untested"].as_str().unwrap().contains("cannot be dealt apart"), "{agreement}");
     assert!(inspected(&rankings, &[]).contains("is not tested: the pairs of one ranking"));
+    for command in [&["rank"][..], &["fit", "--model", "bradley-terry"], &["inspect"]] {
+        let found = json(&[command, &[&rankings, "--json", "--each", "annotator"]].concat());
+        let first = &found["groups"][0];
+        assert_eq!(
+            (&first["observed"], &first["observations"]),
+            (&"rankings".into(), &2.0.into()),
+            "{found}"
+        );
+        assert!(first["position"].is_null());
+    }
     // what was drawn is whole rankings, on the page as well, or nothing
     let (_, said, _) = equipoise(&["rank", &rankings, "--replicates", "9"]);
     assert!(said.contains("Observations: 5 rankings"), "{said}");

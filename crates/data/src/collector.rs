@@ -124,7 +124,7 @@ pub(crate) struct RowCollector<'a, S> {
     rules: Rules<'a>,
     diagnostics: Diagnostics,
     /// The column that rows are grouped by.
-    grouping: Option<usize>,
+    grouping: Vec<usize>,
     /// Rows of which details are kept at most.
     details_of: u64,
     sink: S,
@@ -150,7 +150,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             Rules { path, selection, since, details, shown: SHOWN, scored: true, sides: false, chunk: CHUNK };
         let items = Names::new(selection.reading.normalise_names);
         let diagnostics = Diagnostics { items, ..Diagnostics::default() };
-        Ok(Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink })
+        Ok(Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, sink })
     }
 
     /// Goes on with another file.
@@ -223,7 +223,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             duplicates: DuplicateDetector::for_part(),
             ..Diagnostics::default()
         };
-        Self { rules, diagnostics, grouping: None, details_of: u64::MAX, sink }
+        Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, sink }
     }
 
     /// What was noted of the part beside the entries, which the sink was given.
@@ -327,7 +327,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
 
     /// Groups rows by a column, which must exist then.
     pub(crate) fn group_by(&mut self, column: usize) {
-        self.grouping = Some(column);
+        self.grouping.push(column);
     }
 
     pub(crate) fn ignore(&mut self, column: &str) {
@@ -339,7 +339,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     /// Refuses a filter on a column that does not exist.
     pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
         let s = self.rules.selection;
-        if let Some(m) = self.grouping.filter(|&m| !has(m)) {
+        if let Some(&m) = self.grouping.iter().find(|&&m| !has(m)) {
             let message = format!(
                 "has no column `{0}`, so nothing can be grouped by {0}; name one by --columns {0}=NAME",
                 COLUMNS[m].role

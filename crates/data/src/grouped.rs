@@ -3,6 +3,7 @@
 use crate::checks::Checks;
 use crate::columns::{ANNOTATOR, CONTEXT};
 use crate::comparisons::{Comparisons, Counter};
+use crate::observations::{ObservationCounter, Observations};
 use crate::selection::Ties;
 
 /// What rows are grouped by.
@@ -36,6 +37,8 @@ pub struct Grouped {
     pub checks: Checks,
     /// Items that each group compares, in the order of their first appearance in it.
     orders: Vec<Vec<u32>>,
+    /// What is one observation in each group; empty: every comparison is one.
+    observed: Vec<Observations>,
 }
 
 impl Grouped {
@@ -50,7 +53,14 @@ impl Grouped {
         let orders = counters.iter().map(|c| c.order(labels.len(), ties)).collect();
         let of_group = Checks { rankings: checks.rankings, ..Checks::default() };
         let groups = counters.into_iter().map(|c| c.finish(labels.clone(), ties, of_group.clone()));
-        Self { groups: groups.collect(), labels, names, checks, orders }
+        Self { groups: groups.collect(), labels, names, checks, orders, observed: Vec::new() }
+    }
+
+    /// With what is one observation in each group; `names`: of what the observations are grouped by.
+    pub(crate) fn observed(self, counters: Vec<ObservationCounter>, names: &[String]) -> Self {
+        let of_group =
+            |(counter, group): (ObservationCounter, &Comparisons)| counter.finish(group.clone(), names);
+        Self { observed: counters.into_iter().zip(&self.groups).map(of_group).collect(), ..self }
     }
 
     /// All groups together.
@@ -71,7 +81,22 @@ impl Grouped {
     /// If there is no such group.
     #[must_use]
     pub fn alone(&self, k: usize) -> Comparisons {
-        let items: Vec<usize> = self.orders[k].iter().map(|&i| i as usize).collect();
-        self.groups[k].among(&items)
+        self.groups[k].among(&self.items(k))
+    }
+
+    /// [`Grouped::alone`], and what of it is one observation.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    #[must_use]
+    pub fn observations(&self, k: usize) -> Observations {
+        match self.observed.get(k) {
+            Some(observed) => observed.among(&self.items(k)),
+            None => self.alone(k).into(),
+        }
+    }
+
+    fn items(&self, k: usize) -> Vec<usize> {
+        self.orders[k].iter().map(|&i| i as usize).collect()
     }
 }

@@ -63,8 +63,8 @@ pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
     Collected, Contents, Keep, collect_comparisons, contents, parse_battles, parse_comparisons,
-    parse_grouped, parse_observations, parse_rankings, read_battles, read_comparisons, read_grouped,
-    read_observations, read_rankings,
+    parse_grouped, parse_grouped_observations, parse_observations, parse_rankings, read_battles,
+    read_comparisons, read_grouped, read_grouped_observations, read_observations, read_rankings,
 };
 pub use reading::{ColumnName, Invalid, OutcomeWord, Reading};
 pub use registry::{READERS, ReaderEntry, Reads};

@@ -194,6 +194,37 @@ impl Observations {
         })
     }
 
+    /// The observations with these items alone, in their order; what is left without a comparison is left out.
+    ///
+    /// # Panics
+    /// If an item is named twice, or there is none of that number.
+    #[must_use]
+    pub fn among(&self, items: &[usize]) -> Self {
+        let comparisons = self.comparisons.among(items);
+        let mut place = vec![None; self.comparisons.n()];
+        items.iter().enumerate().for_each(|(k, &i)| place[i] = Some(k));
+        // where each pair is now, and whether its items changed sides
+        let moved = |p: &PairCount| {
+            let (i, j) = (place[p.i]?, place[p.j]?);
+            let at = comparisons.pairs.binary_search_by_key(&(i.min(j), i.max(j)), |p| (p.i, p.j));
+            Some((at.ok()? as u32, i > j))
+        };
+        let moved: Vec<Option<(u32, bool)>> = self.comparisons.pairs.iter().map(moved).collect();
+        let clusters = self.clusters().map(|all| {
+            let rankings = self.clusters.as_ref().is_some_and(|c| c.rankings);
+            let mut kept = Clusters { rankings, ..Clusters::default() };
+            for Observation { cells, times } in all {
+                let cell = |c: &Cell| {
+                    let (pair, turned) = moved[c.pair as usize]?;
+                    Some(Cell { pair, forward: c.forward != turned, ..*c })
+                };
+                kept.push(cells.iter().filter_map(cell), times);
+            }
+            kept
+        });
+        Self { comparisons, unit: self.unit, clusters }
+    }
+
     /// The same observations with the items in another order, the lower number listed first, and equal ones taken together:
     /// what is drawn from them depends on that order alone, not on that of the rows.
     ///
@@ -284,8 +315,10 @@ pub(crate) struct ObservationCounter {
     /// Whole rankings of three items and more, equal ones once: their groups, each followed by [`END`].
     rankings: Vec<(Vec<u32>, f64)>,
     places: FxHashMap<Vec<u32>, usize>,
-    /// Comparisons of each context or annotator.
-    groups: Vec<Counter>,
+    /// Comparisons of each context or annotator that occurs, with its number.
+    groups: Vec<(u32, Counter)>,
+    /// Where each is. Looked up, never walked.
+    numbered: FxHashMap<u32, usize>,
 }
 
 /// Ends a group of tied items; no item has that number.
@@ -302,11 +335,12 @@ impl ObservationCounter {
         if self.unit == Unit::Row {
             return self.single.add(first, second, outcome, weight);
         }
-        let at = group as usize;
-        if at >= self.groups.len() {
-            self.groups.resize_with(at + 1, Counter::default);
+        let next = self.groups.len();
+        let at = *self.numbered.entry(group).or_insert(next);
+        if at == next {
+            self.groups.push((group, Counter::default()));
         }
-        self.groups[at].add(first, second, outcome, weight);
+        self.groups[at].1.add(first, second, outcome, weight);
     }
 
     pub(crate) fn ranking(&mut self, ranking: &Ranking, group: u32) {
@@ -333,7 +367,7 @@ impl ObservationCounter {
     pub(crate) fn finish(self, comparisons: Comparisons, names: &[String]) -> Observations {
         let unit = self.unit;
         if unit == Unit::Row && self.rankings.is_empty() {
-            return comparisons.into();
+            return Observations { comparisons, unit, clusters: None };
         }
         let mut clusters = Clusters { rankings: !self.rankings.is_empty(), ..Clusters::default() };
         let place = |a: u32, b: u32| {
@@ -365,9 +399,9 @@ impl ObservationCounter {
             whole.pairs(|a, b, outcome| all.extend(cell(a, b, outcome, 1.0)));
             clusters.push(all, weight);
         }
-        for (counter, name) in self.groups.into_iter().zip(names) {
+        for (number, counter) in self.groups {
             // rows without a name have nothing in common
-            if name.is_empty() {
+            if names.get(number as usize).is_none_or(String::is_empty) {
                 alone(&mut clusters, counter);
             } else {
                 clusters.push(cells(counter), 1.0);
@@ -465,5 +499,40 @@ mod tests {
             all
         };
         assert_eq!(sorted(&same), sorted(&annotators));
+    }
+
+    #[test]
+    fn groups_have_observations_of_their_own() {
+        let of = |text: &str, by, unit| {
+            let all = Selection::default();
+            crate::parse_grouped_observations(Path::new("d.csv"), text.as_bytes(), &all, by, unit).unwrap()
+        };
+        // contexts within annotators
+        let text = "item_a,item_b,outcome,context,annotator\nz,y,a,p,u\nx,y,a,q,u\ny,z,a,p,u\nx,y,a,p,v\nx,y,b,q,v\n";
+        let found = of(text, Grouping::Annotator, Unit::Context);
+        let cells = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let first = found.observations(0);
+        assert_eq!((first.words(), first.comparisons.labels.join("")), ("contexts", "zyx".to_owned()));
+        assert_eq!(first.comparisons, found.alone(0));
+        let mut all = seen(&first);
+        all.iter_mut().for_each(|o| o.0.sort());
+        assert_eq!(all, [(cells(&["1y>z", "1z>y"]), 1.0), (cells(&["1x>y"]), 1.0)]);
+        assert_eq!(seen(&found.observations(1)), [(cells(&["1x>y"]), 1.0), (cells(&["1y>x"]), 1.0)]);
+        // whole rankings, of the items of the group
+        let text = "ranking,weight,context\na > b > c,2,p\nd > b > c,1,q\nc > b > d,1,q\n";
+        let found = of(text, Grouping::Context, Unit::Row);
+        let (p, q) = (found.observations(0), found.observations(1));
+        assert_eq!((p.words(), p.count(), q.count()), ("rankings", 2.0, 2.0));
+        assert_eq!(seen(&q)[1].0, cells(&["1c>b", "1c>d", "1b>d"]));
+        assert!(q.comparisons.checks.rankings == 3 && q.rankings().unwrap().rankings.len() == 2);
+        // a unit without its column
+        let missing = crate::parse_grouped_observations(
+            Path::new("d.csv"),
+            b"item_a,item_b,outcome,context\nx,y,a,p\n",
+            &Selection::default(),
+            Grouping::Context,
+            Unit::Annotator,
+        );
+        assert!(missing.unwrap_err().to_string().contains("`annotator`"));
     }
 }

@@ -77,7 +77,7 @@ pub fn parse_battles(path: &Path, bytes: &[u8], selection: &Selection) -> Result
 /// # Errors
 /// As [`read_comparisons`]; also if the column is missing.
 pub fn read_grouped(path: &Path, selection: &Selection, by: Grouping) -> Result<Grouped, DataError> {
-    grouped(path, Source::Files, selection, by)
+    grouped(path, Source::Files, selection, by, None)
 }
 
 /// [`read_grouped`] from bytes.
@@ -90,7 +90,34 @@ pub fn parse_grouped(
     selection: &Selection,
     by: Grouping,
 ) -> Result<Grouped, DataError> {
-    grouped(path, Source::Bytes(bytes), selection, by)
+    grouped(path, Source::Bytes(bytes), selection, by, None)
+}
+
+/// [`read_grouped`] that keeps what is one observation in each group ([`Grouped::observations`]).
+///
+/// # Errors
+/// As [`read_grouped`]; also if the unit needs a column that is missing.
+pub fn read_grouped_observations(
+    path: &Path,
+    selection: &Selection,
+    by: Grouping,
+    unit: Unit,
+) -> Result<Grouped, DataError> {
+    grouped(path, Source::Files, selection, by, Some(unit))
+}
+
+/// [`read_grouped_observations`] from bytes.
+///
+/// # Errors
+/// As [`read_grouped_observations`].
+pub fn parse_grouped_observations(
+    path: &Path,
+    bytes: &[u8],
+    selection: &Selection,
+    by: Grouping,
+    unit: Unit,
+) -> Result<Grouped, DataError> {
+    grouped(path, Source::Bytes(bytes), selection, by, Some(unit))
 }
 
 /// Reads comparisons and counts them by pair, and keeps which of them are one observation; else as [`read_comparisons`].
@@ -358,6 +385,8 @@ struct Wanted {
     rows: Option<usize>,
     /// Groups by each of [`GROUPINGS`].
     groups: [bool; 2],
+    /// What is one observation in each group of one of them.
+    observed_groups: Option<(Grouping, Unit)>,
     /// Whether their column must exist.
     column: bool,
     rankings: bool,
@@ -384,6 +413,7 @@ struct Sinks {
     groups: [Option<Vec<Counter>>; 2],
     /// Rankings as a whole, until a row is none.
     whole: Option<Vec<Ranking>>,
+    observed_groups: Option<(Grouping, Unit, Vec<ObservationCounter>)>,
     rated: Rated,
 }
 
@@ -448,6 +478,7 @@ impl Sinks {
             most: wanted.rows.unwrap_or_default(),
             groups: wanted.groups.map(|wanted| wanted.then(Vec::new)),
             whole: wanted.rankings.then(Vec::new),
+            observed_groups: wanted.observed_groups.map(|(by, unit)| (by, unit, Vec::new())),
             rated: Rated::default(),
         }
     }
@@ -465,11 +496,21 @@ impl Sinks {
                     let group = group(*unit, b.context, b.annotator);
                     observed.battle((b.first, b.second, b.outcome), b.weight, group);
                 }
+                if let Some((unit, observed)) = self.observed_group(b.context, b.annotator) {
+                    observed.battle(
+                        (b.first, b.second, b.outcome),
+                        b.weight,
+                        group(unit, b.context, b.annotator),
+                    );
+                }
                 self.battle(b);
             }
             Entry::Ranking(r) => {
                 if let Some((unit, observed)) = &mut self.observed {
                     observed.ranking(&r, group(*unit, r.context, r.annotator));
+                }
+                if let Some((unit, observed)) = self.observed_group(r.context, r.annotator) {
+                    observed.ranking(&r, group(unit, r.context, r.annotator));
                 }
                 let start = self.rows.as_ref().map_or(0, Vec::len);
                 r.pairs(|first, second, outcome| {
@@ -498,6 +539,17 @@ impl Sinks {
                 self.rated.add(item, score, context, annotator);
             }
         }
+    }
+
+    /// What the observations of a group are, and what takes them in.
+    fn observed_group(&mut self, context: u32, annotator: u32) -> Option<(Unit, &mut ObservationCounter)> {
+        let (by, unit, counters) = self.observed_groups.as_mut()?;
+        let at = if *by == Grouping::Context { context } else { annotator } as usize;
+        let unit = *unit;
+        if at >= counters.len() {
+            counters.resize_with(at + 1, || ObservationCounter::new(unit));
+        }
+        Some((unit, &mut counters[at]))
     }
 
     #[inline]
@@ -540,6 +592,9 @@ fn gather(
         (None, Some(_)) => {}
         (None, None) => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
     }
+    if let Some(by) = wanted.observed_groups.and_then(|(_, unit)| unit.grouping()) {
+        collector.group_by(by.column());
+    }
     rows(&files, source, &mut collector)?;
     let (items, contexts, annotators, mut checks) = collector.finish()?;
     checks.readings.extend(sinks.rated.remark());
@@ -560,7 +615,13 @@ fn gather(
         let counters = counters?;
         // a group of rankings of one item compares nothing
         let names = names[..counters.len().min(names.len())].to_vec();
-        Some(Grouped::new(labels.clone(), names, counters, selection.ties, checks.clone()))
+        let grouped = Grouped::new(labels.clone(), names, counters, selection.ties, checks.clone());
+        Some(match sinks.observed_groups.take() {
+            Some((_, unit, counters)) => {
+                grouped.observed(counters, if unit == Unit::Annotator { &annotators } else { &contexts })
+            }
+            None => grouped,
+        })
     });
     for groups in groups.iter().flatten() {
         finite(path, groups.groups.iter().map(|g| g.total).sum())?;
@@ -608,8 +669,14 @@ fn grouped(
     source: Source<'_>,
     selection: &Selection,
     by: Grouping,
+    unit: Option<Unit>,
 ) -> Result<Grouped, DataError> {
-    let wanted = Wanted { groups: GROUPINGS.map(|g| g == by), column: true, ..Wanted::default() };
+    let wanted = Wanted {
+        groups: GROUPINGS.map(|g| g == by),
+        observed_groups: unit.map(|unit| (by, unit)),
+        column: true,
+        ..Wanted::default()
+    };
     let groups = gather(path, source, selection, wanted)?.groups;
     Ok(groups.into_iter().flatten().next().expect("groups were wanted"))
 }

@@ -61,7 +61,7 @@ pub(crate) fn estimate(counts: &Comparisons, facts: Option<&GameFacts>, of: u64,
     // with the seed that the command has by default, so that both say the same
     match inspect(counts, REPLICATES, 0, &|| ()) {
         Ok(found) => {
-            let verdict = InspectVerdict::of(counts, &found);
+            let verdict = InspectVerdict::of(&counts.clone().into(), &found);
             estimate.verdict = Some(verdict.word().to_owned());
             estimate.explanation = verdict.to_string();
             estimate.replicates = REPLICATES;

@@ -4,6 +4,7 @@ use equipoise_core::graph::strong_components;
 use equipoise_data::Comparisons;
 use ndarray::Array2;
 
+use crate::clusters::Clusters;
 use crate::distributions::sign_test;
 
 /// A triad or cycle counts as significant if each of its pairs is, one-sided, at this level.
@@ -37,17 +38,35 @@ pub struct CycleFacts {
 /// Counts the cycles. Cost: O(n^3) for the triads.
 #[must_use]
 pub fn cycle_facts(data: &Comparisons) -> CycleFacts {
+    let sure = |_: usize, _: f64, (more, fewer): (f64, f64)| sign_test(more, fewer) < PAIR_LEVEL;
+    cycle_facts_with(data, |_, votes: f64| votes.sqrt(), sure)
+}
+
+/// [`cycle_facts`] where an observation may be several comparisons.
+pub(crate) fn observed_cycle_facts(data: &Comparisons, observed: Option<&Clusters>) -> CycleFacts {
+    let Some(observed) = observed else { return cycle_facts(data) };
+    let sure = |pair: usize, _: f64, _: (f64, f64)| observed.p_value(pair) < PAIR_LEVEL;
+    cycle_facts_with(data, |pair, _| observed.error(data, pair), sure)
+}
+
+/// The facts by the error of each pair's lead, of its index and decisive comparisons, and by whether its majority is
+/// significant: of its index, lead in errors, and wins and losses.
+pub(crate) fn cycle_facts_with(
+    data: &Comparisons,
+    error: impl Fn(usize, f64) -> f64,
+    is_sure: impl Fn(usize, f64, (f64, f64)) -> bool,
+) -> CycleFacts {
     let n = data.n();
     let (mut margin, mut met) = (Array2::<f64>::zeros((n, n)), Array2::<f64>::zeros((n, n)));
     let (mut z, mut sure) = (Array2::<f64>::zeros((n, n)), Array2::from_elem((n, n), false));
-    for pair in &data.pairs {
+    for (at, pair) in data.pairs.iter().enumerate() {
         let (i, j, (wins, losses, _)) = (pair.i, pair.j, pair.outcomes());
         (met[[i, j]], met[[j, i]]) = (pair.met(), pair.met());
         (margin[[i, j]], margin[[j, i]]) = (pair.margin(0.0), -pair.margin(0.0));
         if wins != losses {
-            let strength = (wins - losses) / (wins + losses).sqrt();
+            let strength = (wins - losses) / error(at, wins + losses);
             (z[[i, j]], z[[j, i]]) = (strength, -strength);
-            let significant = sign_test(wins.max(losses), wins.min(losses)) < PAIR_LEVEL;
+            let significant = is_sure(at, strength.abs(), (wins.max(losses), wins.min(losses)));
             (sure[[i, j]], sure[[j, i]]) = (significant, significant);
         }
     }

@@ -7,7 +7,9 @@
 //! p = (1 + #{T* >= T}) / (1 + replicates)
 //! ```
 //!
-//! Of rankings whole ones are drawn ([`inspect_rankings`]): the pairs of a ranking are not independent. The p-value is
+//! Of rankings whole ones are drawn, of contexts or annotators the signs of their residuals (`crates/models/src/clusters.rs`):
+//! their comparisons are not independent ([`inspect_observed`]). Residuals of single votes are not those of the null, which
+//! the deviance minds, and quadratic measures do not: it neither decides then, nor has a p-value. The p-value is
 //! conservative where T is a count, uniform under the null up to the error of the fit where it is continuous: of 8 items
 //! met 40 times a pair their distribution function is off by up to 0.04, in its middle; at the level 0.05 nothing was seen
 //! beyond 2.3 standard errors of 4,000 data sets (`examples/calibration.txt`). `P` is read
@@ -38,26 +40,27 @@ mod rankings;
 mod statistic;
 
 use equipoise_core::seed::stream;
-use equipoise_data::{Comparisons, Rankings, Ties};
+use equipoise_data::{Comparisons, Observations, Ties, Unit};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{condorcet_winner, smith_set};
 use equipoise_reference::{Equilibrium, equilibrium_ranges, maximal_lottery};
 use rayon::prelude::*;
 
-use self::measures::{Design, Measured, centred, rotations, skew};
+use self::measures::{Design, Loss, Measured, centred, rotations, skew};
 use self::rankings::WholeRankings;
-use self::statistic::{DEVIANCE, EDGE, ENERGY, ROTATION};
+use self::statistic::{DEVIANCE, EDGE, ENERGY, ROTATION, SIGNIFICANT};
 use crate::canonical::Canonical;
-use crate::cycles::{CycleFacts, cycle_facts};
+use crate::clusters::Clusters;
+use crate::cycles::{CycleFacts, observed_cycle_facts};
 use crate::distributions::sign_test;
 use crate::entries::{BRADLEY_TERRY, DAVIDSON};
 use crate::hodge::Hodge;
 use crate::intervals::quantile;
-use crate::pair_fit::{PairFit, PairOptions, fit};
+use crate::pair_fit::{PairFit, PairOptions, fit, fit_observed};
 use crate::pair_model::PairModel;
 use crate::power::{Power, power};
-use crate::resample::{is_whole, simulate};
-use crate::transitive::{CycleTest, cycle_test};
+use crate::resample::simulate;
+use crate::transitive::{CycleTest, tested};
 
 pub use self::finding::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating, PValue};
 pub use self::measures::InspectError;
@@ -69,7 +72,8 @@ pub const LOTTERIES: usize = 60;
 pub const LEVEL: f64 = 0.05;
 /// Data sets that are drawn where nothing else is asked for.
 pub const REPLICATES: usize = 999;
-/// The measures that decide whether one rating an item is enough; the others describe.
+/// The measures that decide whether one rating an item is enough; the others describe. The last decides only where
+/// comparisons are independent, or whole rankings.
 pub const DECIDING: [Measure; 5] = [
     Measure::CyclicTriads,
     Measure::WeightedTriads,
@@ -129,8 +133,10 @@ pub struct Inspection {
     pub nash_ranges: Option<Vec<(f64, f64)>>,
     /// The measures, in the order of [`STATISTICS`].
     pub statistics: [Statistic; STATISTICS.len()],
-    /// Of one rating an item, by the smallest p-value of [`DECIDING`]; `None` if no data could be drawn.
+    /// Of one rating an item, by the smallest p-value of [`Inspection::deciding`]; `None` if no data could be drawn.
     pub one_rating_p_value: Option<f64>,
+    /// The measures that decided.
+    pub deciding: &'static [Measure],
     /// The measure with that smallest p-value.
     pub speaks_most: Measure,
     /// Cyclic energy with the energy of noise taken out, in [0, 1]; `None` if no data could be drawn.
@@ -139,6 +145,8 @@ pub struct Inspection {
     pub skew_rank: Option<usize>,
     /// What could be detected.
     pub power: Power,
+    /// By how much less is known of leads than from as many independent comparisons; 1 where they are.
+    pub design_effect: f64,
     /// Data sets drawn.
     pub replicates: usize,
     /// The finding.
@@ -153,8 +161,7 @@ impl Inspection {
     }
 }
 
-/// Runs the tests with `replicates` null data sets for each question on streams of `seed`; `done` is called after each of
-/// the first. Counts that are not whole have none; nor do win rates without counts, for which `replicates` is 0.
+/// [`inspect_observed`] of comparisons that are independent of each other.
 ///
 /// # Errors
 /// [`InspectError`].
@@ -164,41 +171,38 @@ pub fn inspect(
     seed: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Inspection, InspectError> {
-    inspect_drawn(data, None, replicates, seed, done)
+    inspect_observed(&data.clone().into(), replicates, seed, done)
 }
 
-/// [`inspect`] of rankings: null data are whole rankings of the same items, drawn from the Plackett-Luce model of the fitted
-/// strengths, whose pairs are those of Bradley-Terry (`data`: the pairs of the rankings).
+/// Runs the tests with `replicates` null data sets for each question on streams of `seed`; `done` is called after each of
+/// the first. Counts that are not whole have none; nor do win rates without counts, and one observation.
+///
+/// Of rankings null data are whole rankings of the same items, drawn from the Plackett-Luce model of the fitted strengths,
+/// whose pairs are those of Bradley-Terry; of contexts or annotators see the head of this module.
 ///
 /// # Errors
 /// [`InspectError`].
-pub fn inspect_rankings(
-    data: &Comparisons,
-    rankings: &Rankings,
+pub fn inspect_observed(
+    data: &Observations,
     replicates: usize,
     seed: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Inspection, InspectError> {
-    inspect_drawn(data, Some(rankings), replicates, seed, done)
-}
-
-fn inspect_drawn(
-    data: &Comparisons,
-    rankings: Option<&Rankings>,
-    replicates: usize,
-    seed: u64,
-    done: &(dyn Fn() + Sync),
-) -> Result<Inspection, InspectError> {
-    let replicates = if is_whole(data) { replicates } else { 0 };
-    let order = Canonical::of(&data.clone().into()).order;
-    let (given, data) = (data, &data.among(&order));
+    let replicates = if data.no_noise().is_none() { replicates } else { 0 };
+    let order = Canonical::of(data).order;
+    let (given, observations) = (data, &data.reordered(&order));
+    let data = &given.comparisons.among(&order);
     let bradley_terry = fit(data, &BRADLEY_TERRY, PairOptions::default())?;
     let tied = data.total_ties > 0.0 && data.ties == Ties::Half;
     let decided = data.pairs.iter().any(|p| p.outcomes().0 + p.outcomes().1 > 0.0);
-    let whole_rankings = match rankings {
+    let rankings = observations.rankings();
+    let whole_rankings = match &rankings {
         Some(rankings) => WholeRankings::new(rankings, data)?,
         None => None,
     };
+    let clusters = Clusters::of(observations);
+    // of rankings, cycles alone are tested by their residuals
+    let residuals = clusters.as_ref().filter(|_| whole_rankings.is_none());
     let null: &'static PairModel =
         if tied && decided && whole_rankings.is_none() { &DAVIDSON } else { &BRADLEY_TERRY };
     let truth =
@@ -207,13 +211,15 @@ fn inspect_drawn(
         hodge: Hodge::new(data),
         lotteries: data.n() <= LOTTERIES,
         start: bradley_terry.log_strength.clone(),
+        errors: residuals.map(|c| (0..data.pairs.len()).map(|pair| c.error(data, pair)).collect()),
     };
     let seen = design.measure(data)?;
     let draw = |k: usize| {
         let mut rng = stream(seed, "null data", &[&k.to_string()]);
-        match &whole_rankings {
-            Some(rankings) => rankings.draw(data, &truth.log_strength, &mut rng),
-            None => simulate(data, |i, j| truth.probs(i, j), &mut rng),
+        match (&whole_rankings, residuals) {
+            (Some(rankings), _) => rankings.draw(data, &truth.log_strength, &mut rng),
+            (None, Some(clusters)) => clusters.draw(data, |i, j| truth.probs(i, j), &mut rng),
+            (None, None) => simulate(data, |i, j| truth.probs(i, j), &mut rng),
         }
     };
     let drawn = (0..replicates)
@@ -224,15 +230,22 @@ fn inspect_drawn(
             measured
         })
         .collect::<Result<Vec<Measured>, InspectError>>()?;
-    let matrix = given.matrix(0.0);
+    let cycles =
+        observed_cycle_facts(&given.comparisons, residuals.and_then(|_| Clusters::of(given)).as_ref());
+    let matrix = given.comparisons.matrix(0.0);
+    let tests = |k| residuals.is_none() || ![DEVIANCE, SIGNIFICANT].contains(&k);
     let nash = maximal_lottery(&matrix)?;
     let unique = nash.unique == Some(true);
     let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
     let statistic = |k: usize| {
         let (name, definition) = STATISTICS[k];
-        let value = if k == EDGE && !unique { f64::NAN } else { seen.values[k] };
+        let value = match k {
+            EDGE if !unique => f64::NAN,
+            SIGNIFICANT => cycles.significant as f64,
+            _ => seen.values[k],
+        };
         let mut values: Vec<f64> = drawn.iter().map(|m| m.values[k]).collect();
-        let known = !values.is_empty() && value.is_finite();
+        let known = !values.is_empty() && value.is_finite() && tests(k);
         let least = seen.tested(k);
         let more = drawn.iter().filter(|m| m.tested(k) > least + rounding[k]).count();
         let as_large = drawn.iter().filter(|m| m.tested(k) >= least - rounding[k]).count();
@@ -262,14 +275,16 @@ fn inspect_drawn(
         let level = quantile(&mut noise, 0.95);
         2 * rotations(&skew(&matrix)).iter().filter(|&&s| s > level).count()
     });
-    let cycle_test = cycle_test(data, replicates, seed);
-    let one_rating_p_value = (!drawn.is_empty()).then(|| smallest_p_value(&seen, &drawn, &rounding));
+    let cycle_test = tested(data, clusters.as_ref(), replicates, seed);
+    let deciding = if residuals.is_none() { &DECIDING[..] } else { &DECIDING[..DECIDING.len() - 1] };
+    let one_rating_p_value =
+        (!drawn.is_empty()).then(|| smallest_p_value(deciding, &seen, &drawn, &rounding));
     let speaks_most =
-        DECIDING.into_iter().min_by(|&a, &b| p(a).partial_cmp(&p(b)).expect("p-values are numbers"));
-    let cycles = cycle_facts(given);
+        deciding.iter().copied().min_by(|&a, &b| p(a).partial_cmp(&p(b)).expect("p-values are numbers"));
+    let design_effect = clusters.as_ref().map_or(1.0, |c| c.design_effect(data));
     let deviance = &statistics[DEVIANCE];
-    let deviance = (deviance.null_mean, deviance.p_value);
-    let power = power(given, &bradley_terry, &cycles, &cycle_test, deviance);
+    let deviance = residuals.is_none().then_some((deviance.null_mean, deviance.p_value));
+    let power = power(&given.comparisons, &bradley_terry, &cycles, &cycle_test, deviance, design_effect);
     let rejected = one_rating_p_value.is_some_and(|p| p < LEVEL);
     let verdict = match cycle_test.p_value {
         None => Verdict::Unknown,
@@ -278,13 +293,13 @@ fn inspect_drawn(
         Some(_)
             if rejected
                 && p(Measure::FavouriteLoss) < Some(LEVEL)
-                && seen.loss.is_some_and(|(wins, losses)| sign_test(losses, wins) < LEVEL) =>
+                && seen.loss.is_some_and(|loss| loses(&loss, clusters.as_ref()) < LEVEL) =>
         {
             Verdict::FavouriteBeaten
         }
         Some(_) if rejected && corrected_energy > Some(TOLERATED) => Verdict::Misfit,
         // one rating each fits any counts of two items, once it is known who wins
-        Some(_) if data.n() == 2 && !decided_pair(data) => Verdict::TooFew,
+        Some(_) if data.n() == 2 && !decided_pair(data, clusters.as_ref()) => Verdict::TooFew,
         Some(_) if data.n() == 2 => Verdict::Adequate,
         Some(_) if rejected || power.cycle_win_rate.is_some_and(|rate| rate < SEEN + 0.005) => {
             Verdict::Adequate
@@ -302,24 +317,52 @@ fn inspect_drawn(
         matrix,
         cycles,
         cycle_test: cycle_test.renumbered(&order),
-        bradley_terry: fit(given, &BRADLEY_TERRY, PairOptions::default())?,
-        null: if whole_rankings.is_some() { "plackett-luce, whole rankings" } else { null.name },
+        bradley_terry: fit_observed(given, &BRADLEY_TERRY, PairOptions::default())?,
+        null: match (&whole_rankings, residuals) {
+            (Some(_), _) => "plackett-luce, whole rankings",
+            (None, Some(_)) => residuals_of(null.name, given.unit),
+            (None, None) => null.name,
+        },
         statistics,
         one_rating_p_value,
+        deciding,
         speaks_most: speaks_most.expect("some measures decide"),
         corrected_energy,
         skew_rank,
         power,
+        design_effect,
         replicates: drawn.len(),
         verdict,
     })
 }
 
+/// The null whose residuals have random signs, in words.
+fn residuals_of(null: &str, unit: Unit) -> &'static str {
+    match (null == DAVIDSON.name, unit) {
+        (false, Unit::Annotator) => "bradley-terry, residuals of whole annotators",
+        (false, _) => "bradley-terry, residuals of whole contexts",
+        (true, Unit::Annotator) => "davidson, residuals of whole annotators",
+        (true, _) => "davidson, residuals of whole contexts",
+    }
+}
+
+/// One-sided, of an even pair losing as much.
+fn loses(loss: &Loss, clusters: Option<&Clusters>) -> f64 {
+    match clusters {
+        // the lead of the loser is none
+        Some(_) if loss.losses <= loss.wins => 1.0,
+        Some(clusters) => clusters.p_value(loss.pair),
+        None => sign_test(loss.losses, loss.wins),
+    }
+}
+
 /// Whether the first pair has a winner, by the two-sided sign test at [`LEVEL`].
-fn decided_pair(data: &Comparisons) -> bool {
+fn decided_pair(data: &Comparisons, clusters: Option<&Clusters>) -> bool {
     let decided = |p: &equipoise_data::PairCount| {
         let (wins, losses, _) = p.outcomes();
-        2.0 * sign_test(wins.max(losses), wins.min(losses)) < LEVEL
+        let one_sided =
+            clusters.map_or_else(|| sign_test(wins.max(losses), wins.min(losses)), |c| c.p_value(0));
+        2.0 * one_sided < LEVEL
     };
     data.pairs.first().is_some_and(decided)
 }
@@ -341,12 +384,17 @@ fn rounding(k: usize, seen: &Measured, votes: f64) -> f64 {
     }
 }
 
-/// The share of data sets, the one seen among them, whose smallest p-value over [`DECIDING`] is at most that of the one seen;
+/// The share of data sets, the one seen among them, whose smallest p-value over the deciding measures is at most that of the one seen;
 /// p-values of each by its rank among all of them.
-fn smallest_p_value(seen: &Measured, drawn: &[Measured], rounding: &[f64; STATISTICS.len()]) -> f64 {
+fn smallest_p_value(
+    deciding: &[Measure],
+    seen: &Measured,
+    drawn: &[Measured],
+    rounding: &[f64; STATISTICS.len()],
+) -> f64 {
     let all: Vec<&Measured> = std::iter::once(seen).chain(drawn).collect();
     let mut least = vec![all.len(); all.len()];
-    for measure in DECIDING {
+    for &measure in deciding {
         let k = measure as usize;
         let mut sorted: Vec<f64> = all.iter().map(|m| m.tested(k)).collect();
         sorted.sort_by(f64::total_cmp);

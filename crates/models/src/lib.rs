@@ -24,6 +24,7 @@
 
 pub mod agreement;
 pub mod canonical;
+mod clusters;
 pub mod conformance;
 mod cycles;
 pub mod distributions;

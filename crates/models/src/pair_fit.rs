@@ -335,9 +335,16 @@ impl Problem {
         let several = observations.is_some_and(|all| all.clusters().is_some());
         let by_observation = if several { &errors.larger } else { &errors.bread };
         let by_data = self.features.is_none() && likelihood.model.shift_invariant && !asked;
-        let open = match by_data {
-            true => open_ends(data, &likelihood.blocks),
-            false => vec![(false, false); n],
+        let open = match &self.features {
+            _ if !likelihood.model.shift_invariant || asked => vec![(false, false); n],
+            None => open_ends(data, &likelihood.blocks),
+            Some(_) if likelihood.exists => vec![(false, false); n],
+            Some(features) => {
+                let rows = likelihood.directions(features);
+                let mut strengths = Array2::zeros((n, rows.ncols()));
+                strengths.slice_mut(s![.., ..features.ncols()]).assign(features);
+                separation::open_ends(&rows, &strengths)
+            }
         };
         let reach = (by_data && likelihood.blocks.len() > 1).then(|| win_reach(data, &likelihood.blocks));
         Ok(PairFit {

@@ -34,14 +34,17 @@ pub struct Power {
     pub misfit_factor: Option<f64>,
 }
 
-/// `deviance`: its mean under the null, and its p-value, where data could be drawn.
+/// `deviance`: its mean under the null, and its p-value, where data could be drawn; `None`: it is not tested. `design`: so many
+/// comparisons say as much as one independent one, at least 1.
 pub(crate) fn power(
     data: &Comparisons,
     fit: &PairFit,
     cycles: &CycleFacts,
     test: &CycleTest,
-    deviance: (Option<f64>, Option<f64>),
+    deviance: Option<(Option<f64>, Option<f64>)>,
+    design: f64,
 ) -> Power {
+    let design = design.max(1.0);
     let single = normal_quantile(1.0 - LEVEL);
     let rate = |i: usize, j: usize| {
         let pair =
@@ -50,25 +53,28 @@ pub(crate) fn power(
     };
     let triad = cycles.strongest_triad.map(|t| {
         let worst = [rate(t[0], t[1]), rate(t[1], t[2]), rate(t[2], t[0])].into_iter().fold(1.0, f64::min);
-        (t, votes_for(worst, single))
+        (t, design * votes_for(worst, single))
     });
     let mut met: Vec<f64> = data.pairs.iter().map(equipoise_data::PairCount::met).collect();
     met.sort_by(f64::total_cmp);
-    let detectable_win_rate = detectable(met[met.len() / 2], single);
+    let detectable_win_rate = detectable(met[met.len() / 2] / design, single);
     let cycle_votes = cycle_votes(data);
     let critical = test.critical.unwrap_or(single);
     let degrees = fit.degrees_of_freedom;
     // null data have another mean than the chi-squared law where there are ties or few votes
-    let expected = deviance.0.unwrap_or(degrees);
+    let expected = deviance.and_then(|d| d.0).unwrap_or(degrees);
     let excess = degrees * (fit.deviance / expected - 1.0);
-    let found = deviance.1.is_some_and(|p| p < LEVEL);
+    let found = deviance.is_none_or(|d| d.1.is_some_and(|p| p < LEVEL));
     let misfit_factor = (degrees >= 1.0 && excess > 0.0 && !found).then(|| noncentrality(degrees) / excess);
     Power {
         triad,
         detectable_win_rate,
         cycle_votes,
         // half a vote at either end is lost to continuity
-        cycle_win_rate: cycle_votes.and_then(|votes| detectable(votes, critical + 1.0 / votes.sqrt())),
+        cycle_win_rate: cycle_votes.and_then(|votes| {
+            let votes = votes / design;
+            detectable(votes, critical + 1.0 / votes.sqrt())
+        }),
         misfit_factor,
     }
 }

@@ -23,6 +23,11 @@
 //!   the lower end is taken: at least as strong as at any value in between. Without this, pairs near 1/2 whose lead happens
 //!   to lie along the order would be taken for decided ones, and the test would reject too often (simulated: 8 percent).
 //!
+//! **Observations of several comparisons** (contexts, annotators, rankings) are independent of each other, and nothing else is:
+//! the error of a lead is then `sqrt(sum_k lead_k^2)` over observations in place of `sqrt(wins + losses)`, the sign test is one
+//! of the signs of observations, and null data keep what each observation is off the null, with a sign drawn for all its
+//! pairs together (`crates/models/src/clusters.rs`). Where every observation is a comparison these are the same numbers.
+//!
 //! Level and power by simulation: `examples/cycle_test.rs`, recorded in `examples/cycle_test.txt`.
 //!
 //! Cost: replicates x (pairs x sqrt(votes) + pairs x log pairs). Replicates run in parallel, each on a stream of its own, and
@@ -31,9 +36,10 @@
 use equipoise_core::Rng;
 use equipoise_core::graph::strong_components;
 use equipoise_core::seed::stream;
-use equipoise_data::Comparisons;
+use equipoise_data::{Comparisons, Observations};
 use rayon::prelude::*;
 
+use crate::clusters::Clusters;
 use crate::distributions::sign_test;
 use crate::intervals::quantile;
 use crate::resample::binomial;
@@ -50,6 +56,8 @@ pub struct CycleTest {
     pub cycle: Vec<usize>,
     /// Its weakest link, if there is a cycle.
     pub weakest: Option<Link>,
+    /// Of that link, one-sided, by the exact sign test, of the signs of observations where these are several comparisons.
+    pub weakest_p_value: Option<f64>,
     /// The order of the nearest transitive game, best first.
     pub order: Vec<usize>,
     /// Majorities that contradict it, as (winner, loser): links that noise would have to explain.
@@ -90,26 +98,43 @@ pub struct Link {
     pub wins: f64,
     /// Losses.
     pub losses: f64,
+    /// The standard error of the lead of an even pair: the root of wins and losses, if they are independent.
+    pub error: f64,
+    /// The least that an observation changes the lead by, either way.
+    step: f64,
+    /// Index of the pair.
+    pair: usize,
 }
 
 impl Link {
-    /// Lead in standard errors, `(wins - losses) / sqrt(wins + losses)`.
+    /// Lead in standard errors: `(wins - losses) / sqrt(wins + losses)`, if comparisons are independent.
     #[must_use]
     pub fn standard_errors(&self) -> f64 {
-        (self.wins - self.losses) / (self.wins + self.losses).sqrt()
-    }
-
-    /// One-sided, by the exact sign test.
-    #[must_use]
-    pub fn p_value(&self) -> f64 {
-        sign_test(self.wins, self.losses)
+        (self.wins - self.losses) / self.error
     }
 }
 
 /// Runs the test with `replicates` null data sets on streams of `seed`; none where counts are not whole.
 #[must_use]
 pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest {
-    let links = links(data);
+    tested(data, None, replicates, seed)
+}
+
+/// [`cycle_test`], where an observation may be several comparisons; of one observation, or of some in fractions, none are
+/// drawn.
+#[must_use]
+pub fn cycle_test_observed(data: &Observations, replicates: usize, seed: u64) -> CycleTest {
+    let replicates = if data.no_noise().is_none() { replicates } else { 0 };
+    tested(&data.comparisons, Clusters::of(data).as_ref(), replicates, seed)
+}
+
+pub(crate) fn tested(
+    data: &Comparisons,
+    observed: Option<&Clusters>,
+    replicates: usize,
+    seed: u64,
+) -> CycleTest {
+    let links = links(data, observed);
     let mut directed: Vec<Directed> = links.iter().map(Directed::of).collect();
     let found = strongest_cycle(data.n(), &mut directed);
     let cycle = found.as_ref().map_or_else(Vec::new, |(_, cycle)| cycle.clone());
@@ -123,19 +148,27 @@ pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest
     order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
     let against: Vec<&Link> = links.iter().filter(|l| place[l.winner] > place[l.loser]).collect();
     let distance = 2.0 * against.iter().map(|l| cost(l)).sum::<f64>();
-    let null = Null::new(data, &place);
+    let null = Null::new(data, observed, &place);
+    let clustered = observed.map(|observed| ClusteredNull::new(data, observed, &null));
     let drawn: Vec<f64> = (0..replicates)
         .into_par_iter()
         .map(|k| {
             let mut rng = stream(seed, "transitive null", &[&k.to_string()]);
-            let mut directed = null.draw(&mut rng);
+            let mut directed = match &clustered {
+                Some(clustered) => clustered.draw(&null, &mut rng),
+                None => null.draw(&mut rng),
+            };
             bottleneck(data.n(), &mut directed).map_or(f64::NEG_INFINITY, |k| directed[k].strength)
         })
         .collect();
-    let p_value = (!drawn.is_empty()).then(|| match (&found, &weakest) {
+    let weakest_p_value = weakest.map(|link| match observed {
+        Some(observed) => observed.p_value(link.pair),
+        None => sign_test(link.wins, link.losses),
+    });
+    let p_value = (!drawn.is_empty()).then(|| match (&found, weakest_p_value) {
         (Some((seen, _)), Some(weakest)) => {
             let as_strong = drawn.iter().filter(|&&t| t >= seen - 1e-12 * seen.abs()).count();
-            ((1 + as_strong) as f64 / (1 + drawn.len()) as f64).max(weakest.p_value())
+            ((1 + as_strong) as f64 / (1 + drawn.len()) as f64).max(weakest)
         }
         _ => 1.0,
     });
@@ -144,28 +177,32 @@ pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest
         quantile(&mut drawn, 0.95).max(SINGLE_LINK)
     });
     let against = against.iter().map(|l| (l.winner, l.loser)).collect();
-    CycleTest { cycle, weakest, order, against, distance, critical, p_value }
+    CycleTest { cycle, weakest, weakest_p_value, order, against, distance, critical, p_value }
 }
 
 /// The 95 percent point of one link.
 const SINGLE_LINK: f64 = 1.644_853_626_951_472_2;
 
 /// Pairs with a majority.
-fn links(data: &Comparisons) -> Vec<Link> {
-    let link = |p: &equipoise_data::PairCount| {
+fn links(data: &Comparisons, observed: Option<&Clusters>) -> Vec<Link> {
+    let link = |(pair, p): (usize, &equipoise_data::PairCount)| {
         let (wins, losses, _) = p.outcomes();
+        let (variance, step) = observed.map_or((wins + losses, 1.0), |o| (o.variance(pair), o.step(pair)));
+        let link = Link { winner: p.i, loser: p.j, wins, losses, error: variance.sqrt(), step, pair };
         match wins.total_cmp(&losses) {
             std::cmp::Ordering::Equal => None,
-            std::cmp::Ordering::Greater => Some(Link { winner: p.i, loser: p.j, wins, losses }),
-            std::cmp::Ordering::Less => Some(Link { winner: p.j, loser: p.i, wins: losses, losses: wins }),
+            std::cmp::Ordering::Greater => Some(link),
+            std::cmp::Ordering::Less => {
+                Some(Link { winner: p.j, loser: p.i, wins: losses, losses: wins, ..link })
+            }
         }
     };
-    data.pairs.iter().filter_map(link).collect()
+    data.pairs.iter().enumerate().filter_map(link).collect()
 }
 
 /// With the correction for continuity.
 fn strength(link: &Link) -> f64 {
-    (link.wins - link.losses - 1.0) / (link.wins + link.losses).sqrt()
+    (link.wins - link.losses - link.step) / link.error
 }
 
 /// Log-likelihood that a majority loses at 1/2.
@@ -343,6 +380,9 @@ struct Null {
 struct NullPair {
     ahead: usize,
     behind: usize,
+    /// Index of the pair, and whether its first item is ahead.
+    pair: usize,
+    first_ahead: bool,
     votes: u64,
     /// Of the item ahead, among decisive comparisons, at least 1/2.
     rate: f64,
@@ -351,24 +391,27 @@ struct NullPair {
 }
 
 impl Null {
-    fn new(data: &Comparisons, place: &[usize]) -> Self {
-        let pair = |p: &equipoise_data::PairCount| {
+    fn new(data: &Comparisons, observed: Option<&Clusters>, place: &[usize]) -> Self {
+        let pair = |(pair, p): (usize, &equipoise_data::PairCount)| {
             let (wins, losses, _) = p.outcomes();
-            let (ahead, behind, wins, losses) = match place[p.i] < place[p.j] {
+            let first_ahead = place[p.i] < place[p.j];
+            let (ahead, behind, wins, losses) = match first_ahead {
                 true => (p.i, p.j, wins, losses),
                 false => (p.j, p.i, losses, wins),
             };
             let votes = wins + losses;
-            let near = wins - losses < NEAR * votes.sqrt();
+            let near = wins - losses < NEAR * observed.map_or(votes, |o| o.variance(pair)).sqrt();
             (votes > 0.0).then(|| NullPair {
                 ahead,
                 behind,
+                pair,
+                first_ahead,
                 votes: votes.round() as u64,
                 rate: (wins / votes).max(0.5),
                 near,
             })
         };
-        let mut pairs: Vec<NullPair> = data.pairs.iter().filter_map(pair).collect();
+        let mut pairs: Vec<NullPair> = data.pairs.iter().enumerate().filter_map(pair).collect();
         pairs.sort_by_key(|p| (place[p.ahead], place[p.behind]));
         Self { pairs }
     }
@@ -386,16 +429,70 @@ impl Null {
             };
             let lead = |won: u64| 2.0 * won as f64 - n;
             let link = |lead: f64| (lead > 0.0).then(|| (lead - 1.0) / n.sqrt());
-            let (along, back) = (link(lead(high)), link(-lead(low)));
-            match (along, back) {
-                (Some(s), b) if b.is_none_or(|b| s >= b) => {
-                    edges.push(Directed { from: p.ahead, to: p.behind, strength: s });
-                }
-                (_, Some(s)) => edges.push(Directed { from: p.behind, to: p.ahead, strength: s }),
-                (..) => {}
-            }
+            edges.extend(p.stronger(link(lead(high)), link(-lead(low))));
         }
         edges
+    }
+}
+
+impl NullPair {
+    /// The stronger of a link along the order and one against it.
+    fn stronger(&self, along: Option<f64>, back: Option<f64>) -> Option<Directed> {
+        match (along, back) {
+            (Some(s), b) if b.is_none_or(|b| s >= b) => {
+                Some(Directed { from: self.ahead, to: self.behind, strength: s })
+            }
+            (_, Some(s)) => Some(Directed { from: self.behind, to: self.ahead, strength: s }),
+            (..) => None,
+        }
+    }
+}
+
+/// What observations of several comparisons have of the pairs of the null.
+struct ClusteredNull<'a> {
+    observed: &'a Clusters,
+    /// By pair: its place in the null, and the sign of its lead along the order.
+    along: Vec<Option<(usize, f64)>>,
+    /// By place: the least that an observation changes the lead by.
+    step: Vec<f64>,
+}
+
+impl<'a> ClusteredNull<'a> {
+    fn new(data: &Comparisons, observed: &'a Clusters, null: &Null) -> Self {
+        let mut along = vec![None; data.pairs.len()];
+        for (at, p) in null.pairs.iter().enumerate() {
+            along[p.pair] = Some((at, if p.first_ahead { 1.0 } else { -1.0 }));
+        }
+        Self { observed, along, step: null.pairs.iter().map(|p| observed.step(p.pair)).collect() }
+    }
+
+    /// With `m = 2 rate - 1`, observation k with lead `d_k` of `n_k` decisive comparisons becomes `n_k m + e_k (d_k - n_k m)`, at
+    /// the lower end with m = 0.
+    fn draw(&self, null: &Null, rng: &mut Rng) -> Vec<Directed> {
+        // lead and its squared error, at both ends
+        let mut ends = vec![[0.0; 4]; null.pairs.len()];
+        for (parts, times, sign) in self.observed.signed(rng) {
+            let (plus, minus) = (0.5 * (times + sign), 0.5 * (times - sign));
+            for &(pair, [wins, losses, _]) in parts {
+                let Some((at, along)) = self.along[pair] else { continue };
+                let (met, lead) = (wins + losses, along * (wins - losses));
+                let mean = met * (2.0 * null.pairs[at].rate - 1.0);
+                let [low, low_error, high, high_error] = &mut ends[at];
+                *low += sign * lead;
+                *low_error += times * lead * lead;
+                *high += times * mean + sign * (lead - mean);
+                *high_error += plus * lead * lead + minus * (2.0 * mean - lead).powi(2);
+            }
+        }
+        let each = null.pairs.iter().zip(ends).zip(&self.step);
+        each.filter_map(|((p, [low, low_error, high, high_error]), step)| {
+            let link = |lead: f64, error: f64| {
+                (lead > 0.0 && error > 0.0).then(|| (lead - step.min(lead)) / error.sqrt())
+            };
+            let (low, low_error) = if p.near { (low, low_error) } else { (high, high_error) };
+            p.stronger(link(high, high_error), link(-low, low_error))
+        })
+        .collect()
     }
 }
 
@@ -436,7 +533,7 @@ mod tests {
         // one link more or less sure: its sign test (p = .0244, .0013)
         for won in [420.0, 405.0] {
             let found = of(won);
-            let (p, sign) = (found.p_value.unwrap(), found.weakest.unwrap().p_value());
+            let (p, sign) = (found.p_value.unwrap(), found.weakest_p_value.unwrap());
             // five standard errors of 999 draws
             assert!(p >= sign && p - sign < 5.0 * (sign / 999.0).sqrt() + 0.002, "{p} {sign}");
         }
@@ -456,7 +553,7 @@ mod tests {
         let mut rng = stream(4, "nearest order", &[]);
         for _ in 0..40 {
             let wins = Array2::from_shape_fn((6, 6), |_| (20.0 * uniform(&mut rng)).floor());
-            let links = links(&game(&wins));
+            let links = links(&game(&wins), None);
             let price = |order: &[usize]| -> f64 {
                 let place = |i: usize| order.iter().position(|&k| k == i).unwrap();
                 links.iter().filter(|l| place(l.winner) > place(l.loser)).map(cost).sum()

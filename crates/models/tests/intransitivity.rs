@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::{sample::uniform, seed::stream};
-use equipoise_data::{Comparisons, Observations, Selection, Unit, read_comparisons};
+use equipoise_data::{Comparisons, Observations, Selection, Unit, parse_observations, read_comparisons};
 use equipoise_models::distributions::chi_squared_tail;
-use equipoise_models::intransitivity::{Inspection, LEVEL, Measure, Verdict, inspect};
+use equipoise_models::intransitivity::{Inspection, LEVEL, Measure, Verdict, inspect, inspect_observed};
 use equipoise_models::leaderboard::{BoardOptions, Unmet, leaderboard};
 use equipoise_models::resample::binomial;
-use equipoise_models::transitive::cycle_test;
+use equipoise_models::transitive::{cycle_test, cycle_test_observed};
 use ndarray::Array2;
 
 fn path(name: &str) -> PathBuf {
@@ -329,4 +329,91 @@ fn leaderboards_agree_with_their_parts() {
         assert!((spread / s.standard_error.unwrap() - 1.0).abs() < 0.25, "{spread} {s:?}");
     }
     assert!(chi_squared_tail(found.fit.deviance, found.fit.degrees_of_freedom) < 1e-20);
+}
+
+fn contexts(text: &str) -> Observations {
+    let text = format!("item_a,item_b,outcome,weight,context\n{text}");
+    parse_observations(Path::new("d.csv"), text.as_bytes(), &Selection::default(), Unit::Context).unwrap()
+}
+
+/// Ten equal votes of a context are one: the p-values are those of as many votes as contexts.
+#[test]
+fn a_context_counts_once_in_every_p_value() {
+    // wins of the one listed first, of so many contexts of a pair
+    let of = |pairs: &[(&str, usize, usize)], weight: usize| {
+        let text: String = pairs
+            .iter()
+            .flat_map(|&(pair, won, all)| {
+                (0..all).map(move |k| {
+                    let outcome = if k < won { "a" } else { "b" };
+                    format!("{},{},{outcome},{weight},{pair}{k}\n", &pair[..1], &pair[1..])
+                })
+            })
+            .collect();
+        contexts(&text)
+    };
+    let rows = |data: &Observations| inspect(&data.comparisons, 499, 3, &|| ()).unwrap();
+    let observed = |data: &Observations| inspect_observed(data, 499, 3, &|| ()).unwrap();
+    // a cycle whose links have a sign test of .0758 each
+    let cycle = [("xy", 16, 24), ("yz", 16, 24), ("zx", 16, 24)];
+    let (one, ten) = (of(&cycle, 1), of(&cycle, 10));
+    let (plain, found) = (rows(&one), observed(&ten));
+    assert_eq!(rows(&ten).verdict, Verdict::CyclicBeyondNoise);
+    assert_ne!(found.verdict, Verdict::CyclicBeyondNoise);
+    let p = |i: &Inspection| i.cycle_test.p_value.unwrap();
+    assert!(
+        (found.cycle_test.weakest_p_value.unwrap() - plain.cycle_test.weakest_p_value.unwrap()).abs() < 1e-12
+    );
+    // five standard errors of two times 499 draws
+    assert!(p(&plain) > 0.05 && (p(&found) - p(&plain)).abs() < 0.08, "{} {}", p(&found), p(&plain));
+    assert!((found.design_effect - 10.0).abs() < 1e-12 && plain.design_effect == 1.0);
+    assert_eq!((found.cycles.significant, rows(&ten).cycles.significant), (0, 1));
+    assert!((found.cycle_test.weakest.unwrap().standard_errors() - 8.0 / 24f64.sqrt()).abs() < 1e-12);
+    // votes that say as much as a tenth of them
+    let seen = |i: &Inspection| i.power.cycle_win_rate.unwrap();
+    assert!(seen(&found) > seen(&rows(&ten)) + 0.1);
+    // one rating: x and y alike against z, and far from even with each other
+    let misfit = [("xy", 22, 30), ("yz", 17, 30), ("xz", 15, 30)];
+    let (one, ten) = (of(&misfit, 1), of(&misfit, 10));
+    let p = |i: &Inspection| i.one_rating_p_value.unwrap();
+    let (plain, found) = (p(&rows(&one)), p(&observed(&ten)));
+    assert!(plain > 0.05 && p(&rows(&ten)) < 0.005 && (found - plain).abs() < 0.1, "{plain} {found}");
+    let found = observed(&ten);
+    assert_eq!(
+        (found.statistic(Measure::Deviance).p_value, found.bradley_terry.deviance_p_value()),
+        (None, None)
+    );
+    assert_eq!(found.null, "bradley-terry, residuals of whole contexts");
+    // contexts of one vote are rows
+    let (plain, found) = (cycle_test(&one.comparisons, 999, 5), cycle_test_observed(&one, 999, 5));
+    assert_eq!((plain.cycle, plain.weakest_p_value), (found.cycle, found.weakest_p_value));
+    // one context: nothing is known
+    let single = contexts("x,y,a,9,p\ny,z,a,9,p\nz,x,a,9,p\n");
+    assert_eq!(observed(&single).verdict, Verdict::Unknown);
+}
+
+/// Small version of `examples/observed_tests.rs`: contexts that shift the odds are no misfit and no cycle.
+#[test]
+fn contexts_with_effects_are_not_called_a_cycle_or_a_misfit() {
+    const SETS: usize = 100;
+    let (mut misfits, mut cycles, mut misfits_of_rows) = (0, 0, 0);
+    for k in 0..SETS {
+        let mut rng = stream(11, "contexts with effects", &[&k.to_string()]);
+        let mut text = String::new();
+        for c in 0..40 {
+            for (a, b) in [("x", "y"), ("y", "z"), ("x", "z"), ("w", "x"), ("w", "y"), ("w", "z")] {
+                // of six votes nearly all go one way
+                let won = if uniform(&mut rng) < 0.5 { 5 } else { 1 };
+                text += &format!("{a},{b},a,{won},{c}\n{a},{b},b,{},{c}\n", 6 - won);
+            }
+        }
+        let data = contexts(&text);
+        let found = inspect_observed(&data, 99, k as u64, &|| ()).unwrap();
+        misfits += usize::from(found.one_rating_p_value.unwrap() < LEVEL);
+        cycles += usize::from(found.cycle_test.p_value.unwrap() < LEVEL);
+        let rows = inspect(&data.comparisons, 99, k as u64, &|| ()).unwrap();
+        misfits_of_rows += usize::from(rows.one_rating_p_value.unwrap() < LEVEL);
+    }
+    // level 0.05 over 100 sets: 5 expected, 12 is the 99.9 percent point
+    assert!(misfits <= 12 && cycles <= 12 && misfits_of_rows > 30, "{misfits} {cycles} {misfits_of_rows}");
 }

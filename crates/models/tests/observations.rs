@@ -286,6 +286,8 @@ fn existence_with_features_is_of_the_design() {
     assert!(found.convergence.converged);
     let error = found.own()["coefficients"][0]["standard_error"].as_f64().unwrap();
     assert!(error < 5.0, "{error}");
+    // the likelihood climbs for ever as the feature gains: whoever has some of it is bounded from below alone
+    assert_eq!(found.result::<PairFit>().unwrap().open, [(false, true), (false, true), (false, false)]);
 }
 
 /// D14. The prior costs Newman's iteration no passes: a common factor is found in each.
@@ -416,4 +418,56 @@ fn no_comparisons_are_zero() {
     let data = read("x,y,a,0\n");
     assert!(data.count().is_sign_positive() && data.comparisons.total.is_sign_positive());
     assert!(data.comparisons.total_ties.is_sign_positive());
+}
+
+/// Strengths and sandwich errors of arena-rank 0.1.1 (`BradleyTerry`, ties half, `ftol` 1e-15), from the counts of wins, losses and
+/// ties of two published data sets: MT-bench's human votes (CC BY 4.0, arXiv:2306.05685) and the third set of gambles of Regenwetter
+/// and Davis-Stober (2012). It adds 1e-5 a comparison to its Hessian: errors are equal within that.
+#[test]
+fn the_errors_are_those_of_arena_rank() {
+    let mtbench = "a,c,9,126,28 a,g,27,222,69 a,4,17,132,26 a,l,76,27,47 a,v,48,104,60 c,g,79,85,84 c,4,54,91,55 c,l,185,13,34 \
+                   c,v,86,33,34 g,4,60,131,88 g,l,231,10,31 g,v,167,69,125 4,l,176,12,24 4,v,113,21,29 l,v,14,157,46";
+    let gambles = "a,b,523,267,110 a,c,543,298,59 a,d,602,256,42 a,e,628,241,31 b,c,548,235,117 b,d,546,270,84 b,e,625,232,43 \
+                   c,d,462,290,148 c,e,567,243,90 d,e,510,250,140";
+    let expected: [(&str, &[(&str, f64, f64)]); 2] = [
+        (
+            mtbench,
+            &[
+                ("a", -0.7616465, 0.0513755),
+                ("c", 0.6428510, 0.0502629),
+                ("g", 0.5996078, 0.0396861),
+                ("4", 1.0211443, 0.0540780),
+                ("l", -1.4450899, 0.0596671),
+                ("v", -0.0568667, 0.0457316),
+            ],
+        ),
+        (
+            gambles,
+            &[
+                ("a", 0.5894047, 0.0282706),
+                ("b", 0.3415201, 0.0260317),
+                ("c", -0.0280536, 0.0253626),
+                ("d", -0.2489122, 0.0257282),
+                ("e", -0.6539590, 0.0281479),
+            ],
+        ),
+    ];
+    for (counts, items) in expected {
+        let rows = |pair: &str| {
+            let cells: Vec<&str> = pair.split(',').collect();
+            let row = |outcome: &str, weight: &str| format!("{},{},{outcome},{weight}\n", cells[0], cells[1]);
+            row("a", cells[2]) + &row("b", cells[3]) + &row("tie", cells[4])
+        };
+        let data = read(&counts.split_whitespace().map(rows).collect::<String>());
+        let found = fit_observed(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
+        for (label, strength, error) in items {
+            let i = data.comparisons.labels.iter().position(|l| l == label).unwrap();
+            assert!((found.log_strength[i] - strength).abs() < 1e-6, "{label} {}", found.log_strength[i]);
+            assert!(
+                (found.sandwich_error()[i] / error - 1.0).abs() < 1e-3,
+                "{label} {}",
+                found.sandwich_error()[i]
+            );
+        }
+    }
 }

@@ -240,7 +240,8 @@ impl PyGame {
                 return Err(Failure::argument("smoothing", smoothing, "must be a finite number, at least 0"));
             }
             let (source, notes) = (reader.source()?, Notes::default());
-            let grouped = source.grouped(equipoise::data::Grouping::Context, &notes)?;
+            let grouped =
+                source.grouped(equipoise::data::Grouping::Context, equipoise::data::Unit::Row, &notes)?;
             let parts: Vec<_> = (0..grouped.names.len()).map(|k| grouped.alone(k)).collect();
             let parts: Vec<_> = parts.into_iter().filter(|part| part.n() > 0).collect();
             let game = Game::new(parts.iter().map(|part| part.matrix(smoothing)));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use equipoise::data::{Comparisons, Grouped};
+use equipoise::data::{Grouped, Observations, Unit};
 use equipoise::models::distributions::chi_squared_tail;
 use equipoise::models::{FitError, Fitted, ModelEntry};
 use equipoise::ndarray::Array1;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::falling;
 use crate::error::AnswerError;
+use crate::p_value::{adjusted, cell};
 use crate::progress::Progress;
 use crate::source::group_name;
 use crate::table::{table, width};
@@ -36,6 +37,8 @@ pub struct FitGroupsAnswer {
     pub degrees_of_freedom: f64,
     /// Of one fit for all, if no comparison is in two groups, by the chi-squared law.
     pub p_value: Option<f64>,
+    /// Why it is not tested, if it is not.
+    pub untested: Option<&'static str>,
 }
 
 /// The fit of one group.
@@ -50,8 +53,14 @@ pub struct GroupFit {
     pub comparisons: f64,
     /// Log strengths in nats, `[n]`, of mean 0.
     pub log_strength: Vec<f64>,
-    /// Their standard errors by the Hessian, `[n]`.
+    /// Their standard errors by the Hessian, `[n]`, right if the model is and comparisons are independent.
     pub standard_error: Vec<f64>,
+    /// Their standard errors by the sandwich over observations, `[n]`; empty where nothing is known of the noise.
+    pub sandwich_error: Vec<f64>,
+    /// What one observation is: `comparisons`, `rankings`, `contexts` or `annotators`.
+    pub observed: &'static str,
+    /// How many there are.
+    pub observations: f64,
     /// In nats, at most 0.
     pub log_likelihood: f64,
     /// Twice the log-likelihood that is missing to the saturated model, at least 0.
@@ -61,6 +70,9 @@ pub struct GroupFit {
     /// Of the deviance, by the chi-squared law.
     #[serde(skip)]
     pub deviance_p_value: Option<f64>,
+    /// The same, adjusted for the number of groups (Benjamini and Hochberg 1995).
+    #[serde(skip)]
+    pub adjusted_p_value: Option<f64>,
     /// Whether the likelihood has a finite maximum.
     pub exists: bool,
     /// Whether Newton's method converged.
@@ -82,16 +94,20 @@ pub(super) fn fit_groups(
     options: &Value,
     progress: &dyn Progress,
 ) -> Result<FitGroupsAnswer, AnswerError> {
-    let fit = |data: Comparisons| -> Result<Fitted, FitError> { entry.fit(&data.into(), options) };
+    let fit = |data: Observations| -> Result<Fitted, FitError> { entry.fit(&data.into(), options) };
     let list = |values: Option<Array1<f64>>| values.map_or_else(Vec::new, |v| v.to_vec());
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
-    let mut free = 0;
+    let (mut free, mut dependent) = (0, None);
     let parameters = |found: &Fitted| {
         found.free_parameters.unwrap_or_else(|| found.labels.len() - 1 + found.parameters.len())
     };
     for (k, name) in grouped.names.iter().enumerate() {
-        let (name, data) = (group_name(name).to_owned(), grouped.alone(k));
-        let comparisons = data.total;
+        let (name, data) = (group_name(name).to_owned(), grouped.observations(k));
+        let (comparisons, observed, observations) = (data.comparisons.total, data.words(), data.count());
+        dependent = dependent.or(match (data.unit, data.comparisons.checks.rankings > 0) {
+            (Unit::Row, false) => None,
+            _ => Some("comparisons are not independent of each other, as the chi-squared law asks"),
+        });
         match fit(data) {
             Ok(found) => {
                 free += parameters(&found);
@@ -102,11 +118,15 @@ pub(super) fn fit_groups(
                     deviance: found.deviance.unwrap_or(f64::NAN),
                     degrees_of_freedom: found.degrees_of_freedom.unwrap_or(f64::NAN),
                     deviance_p_value: found.deviance_p_value(),
+                    adjusted_p_value: None,
                     exists: found.existence.holds(),
                     converged: found.convergence.converged,
                     prior: found.prior,
                     log_strength: list(found.log_strength),
                     standard_error: list(found.standard_error),
+                    sandwich_error: list(found.sandwich_error),
+                    observed,
+                    observations,
                     labels: found.labels,
                 });
             }
@@ -114,13 +134,19 @@ pub(super) fn fit_groups(
         }
     }
     left_out.iter().for_each(|l| progress.note(&format!("left out: {l}")));
-    let all = fit(grouped.pooled())?;
+    let adjusted = adjusted(groups.iter().map(|g| g.deviance_p_value));
+    groups.iter_mut().zip(adjusted).for_each(|(g, p)| g.adjusted_p_value = p);
+    let all = fit(grouped.pooled().into())?;
     let pooled_log_likelihood = log_likelihood(&all)?;
     // the gain of a fit for each group over one for all, where both are maxima
     let maxima = left_out.is_empty() && all.existence.holds() && groups.iter().all(|f| f.exists && !f.prior);
     let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - pooled_log_likelihood);
     let degrees_of_freedom = free as f64 - parameters(&all) as f64;
-    let tested = maxima && degrees_of_freedom >= 1.0;
+    let untested = match (maxima, degrees_of_freedom >= 1.0) {
+        (false, _) => Some("some groups have no finite maximum of the likelihood"),
+        (true, false) => Some("the groups have no more parameters than one fit"),
+        (true, true) => dependent,
+    };
     Ok(FitGroupsAnswer {
         model: entry.name,
         groups,
@@ -129,7 +155,8 @@ pub(super) fn fit_groups(
         likelihood_ratio: maxima.then_some(gain),
         gain,
         degrees_of_freedom,
-        p_value: tested.then(|| chi_squared_tail(gain.max(0.0), degrees_of_freedom)),
+        p_value: untested.is_none().then(|| chi_squared_tail(gain.max(0.0), degrees_of_freedom)),
+        untested,
     })
 }
 
@@ -143,8 +170,10 @@ impl fmt::Display for FitGroupsAnswer {
                 write!(f, "One board does not fit all groups ({test}, p = {p:.3e}, {shared}).\n\n")?;
             }
             Some(p) => write!(f, "One board fits all groups ({test}, p = {p:.3}, {shared}).\n\n")?,
-            None => f.write_str(
-                "Whether one board fits all groups is not tested: some groups have no finite maximum of the likelihood.\n\n",
+            None => write!(
+                f,
+                "Whether one board fits all groups is not tested: {}.\n\n",
+                self.untested.unwrap_or("nothing is known of the noise")
             )?,
         }
         let rows = self.groups.iter().map(|g| {
@@ -161,12 +190,22 @@ impl fmt::Display for FitGroupsAnswer {
                 label(0),
                 label(1),
                 format!("{lead:.3}"),
-                g.deviance_p_value.map_or("-".to_owned(), |p| format!("{p:.3}")),
+                cell(g.deviance_p_value),
+                cell(g.adjusted_p_value),
                 if g.exists { "yes" } else { "no, prior" }.to_owned(),
             ]
         });
-        let header =
-            ["group", "comparisons", "items", "strongest", "second", "lead (nats)", "deviance p", "maximum"];
+        let header = [
+            "group",
+            "comparisons",
+            "items",
+            "strongest",
+            "second",
+            "lead (nats)",
+            "deviance p",
+            "adjusted",
+            "maximum",
+        ];
         f.write_str(&table(width(f), &header, rows))
     }
 }

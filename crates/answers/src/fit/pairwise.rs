@@ -124,6 +124,16 @@ fn by_letter<S: Serializer>(parameters: &[Parameter], serializer: S) -> Result<S
     map.end()
 }
 
+/// Why a strength that is linear in features is open, given which ends nothing bounds.
+fn feature_reason(open: (bool, bool)) -> Option<&'static str> {
+    match open {
+        (false, false) => None,
+        (true, false) => Some("has features that only losers have: nothing bounds the strength from below"),
+        (false, true) => Some("has features that only winners have: nothing bounds the strength from above"),
+        (true, true) => Some("has features that no comparison tells apart: nothing bounds the strength"),
+    }
+}
+
 pub(super) fn answer(
     counts: &Counts,
     entry: &ModelEntry,
@@ -174,7 +184,10 @@ pub(super) fn answer(
         low,
         high,
         ranks,
-        open: open_reasons(data, &found.open),
+        open: match counts.features {
+            None => open_reasons(data, &found.open),
+            Some(_) => found.open.iter().map(|open| feature_reason(*open)).collect(),
+        },
         observed: counts.observations.words(),
         no_intervals: intervals.is_none().then(|| found.no_noise.unwrap_or("the fit has no covariance")),
         islands: found.islands.len(),

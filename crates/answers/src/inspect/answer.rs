@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use equipoise::data::{Comparisons, Grouped};
-use equipoise::models::intransitivity::{DECIDING, InspectVerdict, Inspection, LEVEL, Measure, PValue};
+use equipoise::data::{Comparisons, Grouped, Observations};
+use equipoise::models::intransitivity::{InspectVerdict, Inspection, LEVEL, Measure, PValue};
 use equipoise::models::position::position;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -34,6 +34,12 @@ pub struct InspectAnswer {
     pub comparisons: f64,
     /// Weight of all ties seen, counted or not.
     pub ties: f64,
+    /// Independent observations.
+    pub observations: f64,
+    /// What one is: `comparisons`, `rankings`, `contexts` or `annotators`.
+    pub observed: &'static str,
+    /// So many comparisons of a pair say as much of its majority as an independent one.
+    pub design_effect: f64,
     /// Pairs that met.
     #[serde(skip)]
     pub pairs: usize,
@@ -76,12 +82,15 @@ pub struct InspectAnswer {
     /// and p-value also under the key `position_bias` of 0.1.
     #[serde(flatten, serialize_with = "with_bias")]
     pub position: Option<PositionFacts>,
-    /// Contexts and annotators that compare a pair more than once, where there are some: rows are taken as independent.
+    /// Contexts and annotators that compare a pair more than once, where there are some and rows are taken as independent.
     pub repeated: Vec<Repeated>,
     /// Whether one board fits every context, and every annotator, where a file splits by them.
     pub agreement: Vec<GroupAgreement>,
     /// Krippendorff's alpha over what several annotators judged: the same two items in the same context.
     pub annotator_agreement: Option<AnnotatorAgreement>,
+    /// The measures that decide whether one rating an item is enough.
+    #[serde(skip)]
+    pub deciding: Vec<&'static str>,
     /// The finding: keys `verdict` and `explanation`.
     #[serde(flatten)]
     pub verdict: InspectVerdict,
@@ -179,6 +188,9 @@ pub struct OneRatingFacts {
     pub p_value: Option<f64>,
     /// The measure that speaks most.
     pub measure: &'static str,
+    /// Of groups inspected each by itself: the p-value adjusted for their number (Benjamini and Hochberg 1995).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted_p_value: Option<f64>,
 }
 
 /// The part of the win rates that no rating explains.
@@ -203,6 +215,9 @@ pub struct StrongestCycle {
     pub standard_errors: f64,
     /// The share of data sets under the nearest transitive game with as strong a cycle.
     pub p_value: Option<f64>,
+    /// Of groups inspected each by itself: the p-value adjusted for their number (Benjamini and Hochberg 1995).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted_p_value: Option<f64>,
     /// The weakest of its pairs.
     pub weakest: Option<LinkFacts>,
     /// Majorities that the nearest transitive game has at 1/2, as winner and loser.
@@ -223,7 +238,8 @@ pub struct LinkFacts {
     pub wins: f64,
     /// Losses.
     pub losses: f64,
-    /// One-sided, by the exact sign test; `None` without counts.
+    /// One-sided, by the exact sign test (of the signs of observations, where these are several comparisons); `None` without
+    /// counts.
     pub p_value: Option<f64>,
 }
 
@@ -334,7 +350,8 @@ fn by_name<S: Serializer>(statistics: &[StatisticFacts], serializer: S) -> Resul
 }
 
 impl InspectAnswer {
-    pub(super) fn new(group: Option<String>, data: &Comparisons, found: &Inspection) -> Self {
+    pub(super) fn new(group: Option<String>, observations: &Observations, found: &Inspection) -> Self {
+        let data = &observations.comparisons;
         let name = |i: usize| data.labels[i].clone();
         let names = |list: &[usize]| list.iter().map(|&i| name(i)).collect::<Vec<_>>();
         let (bt, cycles) = (&found.bradley_terry, &found.cycles);
@@ -348,6 +365,9 @@ impl InspectAnswer {
             labels: data.labels.clone(),
             comparisons: data.total,
             ties: data.total_ties,
+            observations: observations.count(),
+            observed: observations.words(),
+            design_effect: found.design_effect,
             pairs: data.pairs.len(),
             unmet_pairs: data.unmet_pairs().into_iter().map(|(i, j)| (name(i), name(j))).collect(),
             condorcet_winner: found.condorcet_winner.map(name),
@@ -370,17 +390,19 @@ impl InspectAnswer {
             one_rating: OneRatingFacts {
                 p_value: found.one_rating_p_value,
                 measure: found.statistic(found.speaks_most).name,
+                adjusted_p_value: None,
             },
             strongest_cycle: StrongestCycle {
                 items: names(&test.cycle),
                 standard_errors: test.weakest.map_or(0.0, |w| w.standard_errors()),
                 p_value: test.p_value,
+                adjusted_p_value: None,
                 weakest: test.weakest.map(|w| LinkFacts {
                     winner: name(w.winner),
                     loser: name(w.loser),
                     wins: w.wins,
                     losses: w.losses,
-                    p_value: counted.then(|| w.p_value()),
+                    p_value: test.weakest_p_value.filter(|_| counted),
                 }),
                 against: test.against.iter().map(|&(i, j)| (name(i), name(j))).collect(),
                 distance: test.distance,
@@ -435,11 +457,12 @@ impl InspectAnswer {
             replicates: found.replicates,
             checks: data.checks.remarks(),
             sparse_pairs,
-            position: position(&data.clone().into()).map(Into::into),
+            position: position(observations).map(Into::into),
             repeated: Vec::new(),
             agreement: Vec::new(),
             annotator_agreement: None,
-            verdict: InspectVerdict::of(data, found),
+            deciding: found.deciding.iter().map(|&m| found.statistic(m).name).collect(),
+            verdict: InspectVerdict::of(observations, found),
         }
     }
 }
@@ -477,7 +500,14 @@ impl fmt::Display for InspectAnswer {
             writeln!(
                 f,
                 "  rows are taken as independent of each other, but {groups} {by}s compare a pair more than once: where those \
-                 comparisons are alike, p-values are too small (rank --by-{by} has the errors of whole {by}s)"
+                 comparisons are alike, p-values are too small (--by-{by} takes all of one {by} as one observation)"
+            )?;
+        }
+        if !["comparisons", "rankings"].contains(&self.observed) {
+            writeln!(
+                f,
+                "  observations: {} {}; leads have {:.2} times the variance of independent comparisons",
+                self.observations, self.observed, self.design_effect
             )?;
         }
         writeln!(f)?;
@@ -488,6 +518,7 @@ impl fmt::Display for InspectAnswer {
         let favourites = listed(&bt.favourites);
         let p = match bt.deviance_bootstrap_p_value {
             Some(p) => PValue(Some(p)).to_string(),
+            None if self.replicates > 0 => format!("no p-value where {} are one observation", self.observed),
             None => "no p-value without counts".to_owned(),
         };
         writeln!(
@@ -538,8 +569,7 @@ impl InspectAnswer {
             write!(f, "\nskew rank above noise: {rank} (Bradley-Terry has about 2)")?;
         }
         if self.replicates > 0 {
-            let deciding: Vec<String> =
-                DECIDING.iter().map(|&m| self.statistics[m as usize].name.replace('_', " ")).collect();
+            let deciding: Vec<String> = self.deciding.iter().map(|m| m.replace('_', " ")).collect();
             let (rating, drawn) = (self.one_rating, self.replicates);
             write!(
                 f,

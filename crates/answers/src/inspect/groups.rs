@@ -6,7 +6,7 @@ use equipoise::models::intransitivity::{InspectVerdict, LEVEL};
 use serde::{Serialize, Serializer};
 
 use super::answer::InspectAnswer;
-use crate::p_value::cell;
+use crate::p_value::{adjusted, cell};
 use crate::table::{table, width};
 
 /// What every group shows by itself.
@@ -32,15 +32,32 @@ pub struct GroupSummary {
     pub known: usize,
     /// Groups for which Bradley-Terry is enough.
     pub adequate: usize,
+    /// Groups in which one rating an item is rejected, with the false discoveries controlled likewise.
+    pub misfits: usize,
+}
+
+impl InspectGroupsAnswer {
+    pub(super) fn new(mut groups: Vec<InspectAnswer>) -> Self {
+        let cycles = adjusted(groups.iter().map(|g| g.strongest_cycle.p_value));
+        let ratings = adjusted(groups.iter().map(|g| g.one_rating.p_value));
+        for (group, (cycle, rating)) in groups.iter_mut().zip(cycles.into_iter().zip(ratings)) {
+            group.strongest_cycle.adjusted_p_value = cycle;
+            group.one_rating.adjusted_p_value = rating;
+        }
+        Self { summary: GroupSummary::of(&groups), groups }
+    }
 }
 
 impl GroupSummary {
-    pub(super) fn of(groups: &[InspectAnswer]) -> Self {
+    fn of(groups: &[InspectAnswer]) -> Self {
+        let below =
+            |p: &mut dyn Iterator<Item = Option<f64>>| p.filter(|p| p.is_some_and(|p| p < LEVEL)).count();
         let count = |is: fn(&InspectVerdict) -> bool| groups.iter().filter(|g| is(&g.verdict)).count();
         Self {
             cyclic: count(|v| matches!(v, InspectVerdict::CyclicBeyondNoise { .. })),
             known: count(|v| !matches!(v, InspectVerdict::Unknown { .. })),
-            discovered: adjusted(groups).into_iter().filter(|p| p.is_some_and(|p| p < LEVEL)).count(),
+            discovered: below(&mut groups.iter().map(|g| g.strongest_cycle.adjusted_p_value)),
+            misfits: below(&mut groups.iter().map(|g| g.one_rating.adjusted_p_value)),
             adequate: count(|v| matches!(v, InspectVerdict::Adequate { .. })),
         }
     }
@@ -48,28 +65,15 @@ impl GroupSummary {
 
 impl fmt::Display for GroupSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cyclic, discovered, known, adequate } = self;
+        let Self { cyclic, discovered, known, adequate, misfits } = self;
         write!(
             f,
             "{discovered} of {known} groups cyclic beyond noise at a false discovery rate of {LEVEL}; {cyclic} each by itself at \
-             level {LEVEL}, where chance alone gives up to {:.1}; Bradley-Terry is enough in {adequate}.",
+             level {LEVEL}, where chance alone gives up to {:.1}; one rating an item rejected in {misfits} at that rate; \
+             Bradley-Terry is enough in {adequate}.",
             LEVEL * *known as f64
         )
     }
-}
-
-/// The p-values of the cycles of all groups, adjusted: the smallest false discovery rate at which a group is a discovery,
-/// `min over k >= rank of  m p_(k) / k`.
-fn adjusted(groups: &[InspectAnswer]) -> Vec<Option<f64>> {
-    let mut known: Vec<(f64, usize)> =
-        groups.iter().enumerate().filter_map(|(g, a)| Some((a.strongest_cycle.p_value?, g))).collect();
-    known.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (m, mut least, mut out) = (known.len() as f64, 1.0f64, vec![None; groups.len()]);
-    for (k, &(p, g)) in known.iter().enumerate().rev() {
-        least = least.min(m * p / (k + 1) as f64);
-        out[g] = Some(least);
-    }
-    out
 }
 
 impl Serialize for GroupSummary {
@@ -80,15 +84,15 @@ impl Serialize for GroupSummary {
 
 impl fmt::Display for InspectGroupsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let adjusted = adjusted(&self.groups);
-        let rows = self.groups.iter().zip(adjusted).map(|(g, adjusted)| {
+        let rows = self.groups.iter().map(|g| {
             vec![
                 g.group.clone().unwrap_or_default(),
                 g.n.to_string(),
                 g.comparisons.to_string(),
                 g.verdict.word().to_owned(),
                 cell(g.strongest_cycle.p_value),
-                cell(adjusted),
+                cell(g.strongest_cycle.adjusted_p_value),
+                cell(g.one_rating.adjusted_p_value),
                 g.condorcet_winner.clone().unwrap_or_else(|| "none".to_owned()),
                 format!("{}/{}", g.cyclic_triads.cyclic, g.cyclic_triads.total),
                 g.nash.support.len().to_string(),
@@ -104,6 +108,7 @@ impl fmt::Display for InspectGroupsAnswer {
             "verdict",
             "p (cycle)",
             "adjusted",
+            "p (one rating), adjusted",
             "beats all",
             "cyclic triads",
             "Nash plays",

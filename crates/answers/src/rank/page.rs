@@ -1,7 +1,7 @@
 //! The record of a leaderboard's page.
 
-use equipoise::data::{Comparisons, Grouped, PairCount, Selection, Unit};
-use equipoise::models::intransitivity::{inspect, inspect_rankings};
+use equipoise::data::{Comparisons, Grouped, PairCount, Selection};
+use equipoise::models::intransitivity::inspect_observed;
 use equipoise::models::leaderboard::Leaderboard as Ratings;
 use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
 use equipoise::reference::choice::condorcet_winner;
@@ -47,21 +47,11 @@ pub(super) fn record(
     let expected = order.iter().map(|&i| order.iter().map(|&j| found.fit.prob(i, j)).collect()).collect();
     let stage = Stage::begin(progress, "data sets under one rating an item", Some(NULL_SETS));
     let done = || progress.advance(1);
-    let inspection = match given.observations.rankings() {
-        Some(rankings) => inspect_rankings(data, &rankings, NULL_SETS, options.seed, &done)?,
-        None => inspect(data, NULL_SETS, options.seed, &done)?,
-    };
+    let inspection = inspect_observed(&given.observations, NULL_SETS, options.seed, &done)?;
     drop(stage);
-    let finding = InspectVerdict::of(data, &inspection);
+    let finding = InspectVerdict::of(&given.observations, &inspection);
     let top_set: Vec<usize> = inspection.smith_set.iter().map(|&i| place[i]).collect();
-    let mut enough = format!("{}: {finding}.", capital(finding.word()));
-    if given.observations.unit != Unit::Row {
-        enough += &format!(
-            " This takes comparisons as independent of each other, and not whole {} as the intervals do: where they are not, its \
-             p-values are too small.",
-            given.observations.words()
-        );
-    }
+    let enough = format!("{}: {finding}.", capital(finding.word()));
     let mut verdict =
         vec![("Is one rating enough?".to_owned(), enough), ("On top".to_owned(), top(found, data))];
     if !found.fit.exists {

@@ -38,12 +38,12 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
     let options = InspectOptions { replicates: args.replicates, seed: args.seed };
     match args.each {
         None => {
-            let data = InspectData::read(&source, &progress)?;
+            let data = InspectData::read(&source, args.observed.unit(), &progress)?;
             let answer = inspect_split(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
             output::show(&answer, args.json);
         }
         Some(each) => {
-            let data = source.grouped(each.into(), &progress)?;
+            let data = source.grouped(each.into(), args.observed.unit(), &progress)?;
             let answer = inspect_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
             output::show(&answer, args.json);
         }
@@ -90,7 +90,7 @@ pub(super) fn rank(args: Rank) -> Outcome {
     let options = RankOptions { replicates: args.replicates, seed: args.seed, unmet: args.unmet.into() };
     let source = Source { selection: args.filters.selection(args.ties, &args.more), path: args.data };
     if let Some(each) = args.each {
-        let data = source.grouped(each.into(), &progress)?;
+        let data = source.grouped(each.into(), args.observed.unit(), &progress)?;
         let answer = rank_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
         output::show(&answer, args.json);
         return Ok(Answer::Yes);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use equipoise_data::{Comparisons, PairCount};
+use equipoise_data::{Comparisons, Observations, PairCount};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -131,7 +131,7 @@ impl Cycle {
     fn of(labels: &[String], found: &Inspection) -> Option<Self> {
         let test = &found.cycle_test;
         let link = test.weakest?;
-        let Link { winner, loser, wins, losses } = link;
+        let Link { winner, loser, wins, losses, .. } = link;
         Some(Self {
             items: test.cycle.iter().map(|&i| labels[i].clone()).collect(),
             weakest: format!("{} over {}, {wins} to {losses}", labels[winner], labels[loser]),
@@ -293,8 +293,10 @@ pub enum InspectVerdict {
         /// What could have been seen.
         detectable: Detectable,
     },
-    /// There are win rates and no counts.
+    /// There are win rates and no counts, or one observation alone.
     Unknown {
+        /// Whether there is one observation.
+        one: bool,
         /// How the favourite does.
         favourite: Favourite,
         /// Cyclic triads.
@@ -337,7 +339,8 @@ impl fmt::Display for LotteryWords {
 impl InspectVerdict {
     /// The finding for these comparisons.
     #[must_use]
-    pub fn of(data: &Comparisons, found: &Inspection) -> Self {
+    pub fn of(observations: &Observations, found: &Inspection) -> Self {
+        let data = &observations.comparisons;
         let (favourite, one_rating) = (Favourite::of(data, found), OneRating::of(found));
         let cycle = Cycle::of(&data.labels, found);
         let (facts, lottery) = (&found.cycles, LotteryWords::of(found));
@@ -362,7 +365,8 @@ impl InspectVerdict {
             },
             (Verdict::TooFew, _) => Self::TooFew { favourite, one_rating, detectable },
             (Verdict::Unknown | Verdict::CyclicBeyondNoise, _) => {
-                Self::Unknown { favourite, cyclic: facts.cyclic, total: facts.total, lottery }
+                let one = observations.clusters().is_some() && observations.count() == 1.0;
+                Self::Unknown { one, favourite, cyclic: facts.cyclic, total: facts.total, lottery }
             }
         }
     }
@@ -388,6 +392,7 @@ impl InspectVerdict {
             }
             Self::Adequate { .. } => "Bradley-Terry is enough here",
             Self::TooFew { .. } => "not enough data to tell",
+            Self::Unknown { one: true, .. } => "one observation, so noise is unknown",
             Self::Unknown { .. } => "no counts, so noise is unknown",
         }
     }
@@ -442,7 +447,7 @@ impl fmt::Display for InspectVerdict {
                 }
                 write!(f, "{detectable}; {favourite}; {one_rating}")
             }
-            Self::Unknown { favourite, cyclic, total, lottery } => {
+            Self::Unknown { favourite, cyclic, total, lottery, .. } => {
                 write!(f, "{favourite}; {cyclic} of {total} triads are cyclic; {lottery}")
             }
         }

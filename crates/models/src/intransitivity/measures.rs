@@ -7,7 +7,7 @@ use faer::Mat;
 use ndarray::Array1;
 
 use super::statistic::{CURL, DEVIANCE, EDGE, ENERGY, LOSS, ROTATION, STATISTICS};
-use crate::cycles::cycle_facts;
+use crate::cycles::{cycle_facts, cycle_facts_with};
 use crate::entries::BRADLEY_TERRY;
 use crate::error::FitError;
 use crate::hodge::Hodge;
@@ -40,6 +40,8 @@ pub enum InspectError {
     Reference(#[from] ReferenceError),
 }
 
+/// The 95 percent point of the normal law.
+const SURE: f64 = 1.644_853_626_951_472_2;
 /// Strengths closer than this are equal: they are fitted to a smaller tolerance.
 const EQUAL: f64 = 1e-8;
 
@@ -48,6 +50,15 @@ pub(super) struct Design {
     pub(super) hodge: Hodge,
     pub(super) lotteries: bool,
     pub(super) start: Array1<f64>,
+    /// Standard errors of the leads of even pairs, where they are not the roots of wins and losses.
+    pub(super) errors: Option<Vec<f64>>,
+}
+
+/// What a favourite loses.
+pub(super) struct Loss {
+    pub(super) pair: usize,
+    pub(super) wins: f64,
+    pub(super) losses: f64,
 }
 
 /// The measures of one data set.
@@ -59,8 +70,8 @@ pub(super) struct Measured {
     pub(super) favourites: Vec<usize>,
     /// Of the favourite that loses least, the best reply, if somebody beats it or ties.
     pub(super) worst: Option<usize>,
-    /// Wins and losses of that favourite against it.
-    pub(super) loss: Option<(f64, f64)>,
+    /// Of that favourite against it.
+    pub(super) loss: Option<Loss>,
 }
 
 impl Measured {
@@ -81,12 +92,17 @@ impl Design {
             .min_by(|(_, a), (_, b)| a.map_or(0.0, |a| a.1).total_cmp(&b.map_or(0.0, |b| b.1)))
             .expect("somebody has the largest strength");
         let between = |j: usize| {
-            let pair = data.pairs.iter().find(|p| (p.i, p.j) == (favourite.min(j), favourite.max(j)))?;
-            let (wins, losses, _) = pair.outcomes();
-            Some(if favourite == pair.i { (wins, losses) } else { (losses, wins) })
+            let key = (favourite.min(j), favourite.max(j));
+            let pair = data.pairs.iter().position(|p| (p.i, p.j) == key)?;
+            let (first, second, _) = data.pairs[pair].outcomes();
+            let (wins, losses) = if favourite < j { (first, second) } else { (second, first) };
+            Some(Loss { pair, wins, losses })
         };
         let loss = worst.and_then(|(j, _)| between(j));
-        let facts = cycle_facts(data);
+        let facts = match &self.errors {
+            None => cycle_facts(data),
+            Some(errors) => cycle_facts_with(data, |pair, _| errors[pair], |_, z, _| z > SURE),
+        };
         let margins: Vec<f64> = data.pairs.iter().map(|p| p.margin(0.0)).collect();
         let (cyclic_energy, total_energy) = self.hodge.energies(&margins);
         let (rotation, edge) = if self.lotteries {

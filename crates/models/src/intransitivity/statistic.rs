@@ -74,6 +74,7 @@ pub enum Measure {
     Deviance,
 }
 
+pub(super) const SIGNIFICANT: usize = Measure::SignificantTriads as usize;
 pub(super) const CURL: usize = Measure::LargestCurl as usize;
 pub(super) const ENERGY: usize = Measure::CyclicEnergy as usize;
 pub(super) const ROTATION: usize = Measure::SecondRotation as usize;
