@@ -9,6 +9,7 @@
 //! LAPACK's, through ndarray-linalg.
 
 pub mod choice;
+pub mod concepts;
 mod crossover;
 mod dense;
 mod doubled;

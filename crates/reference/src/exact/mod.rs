@@ -84,7 +84,7 @@ impl RationalPolicy {
     }
 
     /// Actions of positive probability, ascending.
-    fn support(&self) -> Vec<usize> {
+    pub(crate) fn support(&self) -> Vec<usize> {
         (0..self.weights.len()).filter(|&i| self.weights[i].is_positive()).collect()
     }
 }

@@ -1,0 +1,109 @@
+//! Lotteries: equilibria, and what has a closed form.
+
+use equipoise_core::Policy;
+use equipoise_core::Shape;
+use equipoise_env::PreferenceMatrix;
+
+use super::{Choice, ConceptOptions, Electorate};
+use crate::choice::{essential_set, majority_game};
+use crate::error::ReferenceError;
+use crate::exact::{RationalMargins, exact_equilibria, select_exact};
+use crate::lottery::{Selection, select_lottery};
+use crate::regularised::regularised_equilibrium;
+
+type Chosen = Result<Choice, ReferenceError>;
+
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|l| (l - most).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|w| w / sum).collect()
+}
+
+/// `log sum_i exp(x_i)`.
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    most + values.map(|v| (v - most).exp()).sum::<f64>().ln()
+}
+
+pub(super) fn maximal(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    let selection = Selection::MaximumEntropy;
+    if let Some(fractions) = electorate.fractions()
+        && let Some((found, exact)) = select_exact(fractions, selection, false)?
+    {
+        return Ok(Choice::Lottery { policy: found.policy.to_vec(), unique: Some(exact.unique) });
+    }
+    let found = select_lottery(electorate.matrix(), selection)?;
+    Ok(Choice::Lottery { policy: found.policy.to_vec(), unique: found.unique })
+}
+
+/// The items that some lottery of the game plays: exactly, where its margins are fractions.
+fn played(matrix: &PreferenceMatrix, fractions: Option<&RationalMargins>) -> Chosen {
+    if let Some(exact) = fractions.and_then(|fractions| exact_equilibria(fractions, false)) {
+        return Ok(Choice::set(exact.inside.support()));
+    }
+    Ok(match essential_set(matrix)? {
+        Some(items) => Choice::set(items),
+        None => Choice::open("rounding does not let it be told"),
+    })
+}
+
+pub(super) fn bipartisan(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    let signs = RationalMargins::new(electorate.n(), |i, j| {
+        let margin = electorate.margin(i, j);
+        Some((i128::from(margin > 0.0) - i128::from(margin < 0.0), 2))
+    });
+    played(&majority_game(electorate.matrix()), signs.as_ref())
+}
+
+pub(super) fn essential(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    played(electorate.matrix(), electorate.fractions())
+}
+
+pub(super) fn random_dictatorship(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    let n = electorate.n();
+    let ballots = electorate.ballots().unwrap_or_default();
+    let total: f64 = ballots.iter().map(|b| b.weight).sum();
+    let mut policy = vec![0.0; n];
+    for ballot in ballots {
+        let places = ballot.places(n);
+        let best = places.iter().min();
+        let top: Vec<usize> = (0..n).filter(|&i| Some(&places[i]) == best).collect();
+        top.iter().for_each(|&i| policy[i] += ballot.weight / (total * top.len() as f64));
+    }
+    Ok(Choice::Lottery { policy, unique: Some(true) })
+}
+
+pub(super) fn quantal_response(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    let shape = Shape::single(electorate.n()).expect("an electorate has an item");
+    let reference = options.reference.clone().unwrap_or_else(|| Policy::uniform(&shape));
+    let found = regularised_equilibrium(electorate.matrix(), &reference, options.tau())?;
+    Ok(Choice::Lottery { policy: found.policy.probs().to_vec(), unique: Some(true) })
+}
+
+/// `pi ~ mu exp(V / tau)`, `V_y = -tau log sum_y' mu_y' exp(-P_yy' / tau)`: the follower answers with what beats `y`.
+pub(super) fn stackelberg(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    let (n, tau) = (electorate.n(), options.tau());
+    let mu = options.log_reference(n);
+    let value = |y: usize| -tau * log_sum_exp((0..n).map(|z| mu[z] - electorate.matrix().prob(y, z) / tau));
+    let logits: Vec<f64> = (0..n).map(|y| mu[y] + value(y) / tau).collect();
+    Ok(Choice::Lottery { policy: softmax(&logits), unique: Some(true) })
+}
+
+/// `pi_i ~ u_i`, `u_i = min_{j != i} P_ij`; where all are 0 the rule has nothing to go by.
+pub(super) fn proportional(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    let n = electorate.n();
+    if n == 1 {
+        return Ok(Choice::Lottery { policy: vec![1.0], unique: Some(true) });
+    }
+    let worst = |i: usize| {
+        (0..n).filter(|&j| j != i).map(|j| electorate.matrix().prob(i, j)).fold(f64::INFINITY, f64::min)
+    };
+    let worst: Vec<f64> = (0..n).map(worst).collect();
+    let sum: f64 = worst.iter().sum();
+    Ok(if sum > 0.0 {
+        Choice::Lottery { policy: worst.iter().map(|u| u / sum).collect(), unique: Some(true) }
+    } else {
+        Choice::open("every item loses to some other with certainty")
+    })
+}
