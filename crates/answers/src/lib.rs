@@ -11,6 +11,7 @@
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
 //! | one board to be published | [`standings()`] | [`StandingsAnswer`] |
 //! | who moved between two leaderboards? | [`changes()`] | [`ChangesAnswer`] |
+//! | what should be played, under every concept | [`concepts()`] of [`ConceptsData`] | [`ConceptsAnswer`] |
 //! | the statements about the methods, against measurements | [`audit()`] | [`AuditAnswer`] |
 //! | what the registries hold | [`list()`] | [`ListAnswer`] |
 //!
@@ -47,6 +48,7 @@
 mod audit;
 mod batch;
 mod certificate;
+mod concepts;
 mod decimals;
 mod error;
 mod fit;
@@ -73,6 +75,7 @@ pub use batch::{BatchAnswer, UniqueCounts, is_batch_output, read_reference_for_b
 pub use certificate::{
     CertificateAnswer, EndProof, Problem, Proof, RangeProof, check_certificate, read_certificate,
 };
+pub use concepts::{ConceptRow, ConceptsAnswer, ConceptsData, ConceptsOptions, concepts};
 pub use error::AnswerError;
 pub use fit::{
     Coefficient, FitAnswer, FitData, FitGroupsAnswer, FitOptions, FitSource, FitTies, GroupFit, ModelAnswer,
@@ -86,8 +89,8 @@ pub use inspect::{
     Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
-    ColumnRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow,
-    list,
+    ColumnRow, ConceptListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow,
+    ReaderRow, SolverRow, list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs};
 pub use position::PositionFacts;
@@ -101,7 +104,7 @@ pub use solve::{
     LotteryAnswer, LotteryCertificate, PathAnswer, PathLimit, PathPoint, RegularisedAnswer,
     RegularisedCertificate, Select, SolveAnswer, SolveOptions, Solved, solve,
 };
-pub use source::{GivenGame, Source, comparisons_of, read_policy_for, read_reference_for};
+pub use source::{GivenGame, Source, comparisons_of, read_policy_for, read_reference_for, read_reference_of};
 pub use standings::{
     ChangeRow, ChangesAnswer, StandingsAnswer, StandingsOptions, StandingsRow, changes, standings,
 };

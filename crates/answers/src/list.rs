@@ -11,6 +11,7 @@ use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
 use equipoise::objectives::{Input, Minimiser, OBJECTIVES, ObjectiveEntry};
 use equipoise::policies::{OPTIMISERS, POLICIES};
+use equipoise::reference::concepts::{CONCEPTS, Needs};
 use equipoise::registry::FAMILIES;
 use equipoise_records::{Aim, Guarantee};
 use serde::Serialize;
@@ -43,6 +44,8 @@ pub enum ListAnswer {
     Metrics(Vec<MetricRow>),
     /// Preference models.
     Models(Vec<ModelRow>),
+    /// Solution concepts and rules of social choice.
+    Concepts(Vec<ConceptListRow>),
     /// Columns of a ranking.
     Columns(Vec<ColumnRow>),
     /// File formats.
@@ -69,6 +72,8 @@ pub enum Noun {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Solution concepts and rules of social choice, with what they choose.
+    Concepts,
     /// Columns of a ranking.
     Columns,
     /// File formats that can be read.
@@ -148,6 +153,20 @@ pub fn list(noun: Noun) -> ListAnswer {
                     endings: r.endings,
                     columns: r.columns,
                     source: r.source,
+                })
+                .collect(),
+        ),
+        Noun::Concepts => ListAnswer::Concepts(
+            CONCEPTS
+                .iter()
+                .map(|c| ConceptListRow {
+                    name: c.name,
+                    definition: c.definition,
+                    needs: match c.needs {
+                        Needs::WinRates => "win rates",
+                        Needs::Ballots => "ballots",
+                    },
+                    source: c.source,
                 })
                 .collect(),
         ),
@@ -483,6 +502,28 @@ pub struct ModelRow {
     pub schema: Value,
 }
 
+/// A solution concept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConceptListRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it chooses.
+    pub definition: &'static str,
+    /// What it is told: `win rates` (or ballots), or `ballots`.
+    pub needs: &'static str,
+    /// Whose it is.
+    pub source: &'static str,
+}
+
+impl Listed for ConceptListRow {
+    const HEADER: &[&str] = &["concept", "chooses", "needs", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        [self.name, self.definition, self.needs, self.source].map(str::to_owned).to_vec()
+    }
+}
+
 impl Listed for ModelRow {
     const HEADER: &[&str] = &["model", "definition", "takes", "a tie is", "fitted by; errors", "source"];
     const FOOTER: &str = "\n\nOptions of `equipoise fit`: --home, a bonus for the item listed first; --prior, the posterior mode under a logistic\n\
@@ -577,6 +618,7 @@ impl ListAnswer {
             Self::Oracles(rows) => rows,
             Self::Metrics(rows) => rows,
             Self::Models(rows) => rows,
+            Self::Concepts(rows) => rows,
             Self::Columns(rows) => rows,
             Self::Readers(rows) => rows,
             Self::Objectives(rows) => rows,

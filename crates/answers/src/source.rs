@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use equipoise::core::Policy;
+use equipoise::core::{Policy, Shape};
 use equipoise::data::{
     Battles, Checks, Comparisons, Contents, Grouped, Grouping, Invalid, MatrixRead, Observations, Rankings,
     Selection, Ties, Unit, contents, read_battles, read_comparisons, read_grouped_observations,
@@ -276,6 +276,18 @@ pub fn read_policy_for(game: &Game, path: &Path) -> Result<Policy, AnswerError> 
 /// [`AnswerError`], naming the file.
 pub fn read_reference_for(game: &Game, path: &Path) -> Result<Policy, AnswerError> {
     let mu = read_policy_for(game, path)?;
+    check_reference(&mu).map_err(|e| e.in_file(path))?;
+    Ok(mu)
+}
+
+/// A reference over items of these names, as [`read_reference_for`] reads it.
+///
+/// # Errors
+/// [`AnswerError`], naming the file.
+pub fn read_reference_of(labels: &[String], path: &Path) -> Result<Policy, AnswerError> {
+    let probs = read_policy(path, labels)?;
+    let shape = Shape::single(labels.len()).ok_or_else(|| AnswerError::input("there are no items"))?;
+    let mu = Policy::from_probs(&shape, probs.into()).map_err(|e| AnswerError::from(e).in_file(path))?;
     check_reference(&mu).map_err(|e| e.in_file(path))?;
     Ok(mu)
 }

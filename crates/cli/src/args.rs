@@ -96,6 +96,16 @@ pub(crate) enum Command {
                             .csv with header label,prob, or .json with a list of numbers."
     )]
     Gap(Gap),
+    /// What should be played, under every concept side by side: Nash, social choice, Stackelberg, proportional, chains.
+    #[command(
+        after_help = concat!(
+            "Example:\n  equipoise concepts game.csv\n  equipoise concepts election.soc --only schulze --only kemeny --json\n\n\
+             Rankings are ballots: items that one leaves out stand below all that it lists. Of comparisons the win rates \
+             decide. Concepts: equipoise list concepts.\n\n",
+            columns!()
+        )
+    )]
+    Concepts(Concepts),
     /// Losses and gradients of a published objective on given numbers: what a trainer can be tested against.
     #[command(
         after_help = "Example:\n  equipoise loss dpo --set beta=0.1 --input pairs.json --json\n  equipoise list objectives\n\n\
@@ -327,6 +337,24 @@ pub(crate) struct GameFile {
     /// Of comparisons: what a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
     pub(crate) ties: Ties,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Concepts {
+    #[command(flatten)]
+    pub(crate) file: GameFile,
+    /// Temperature of the concepts that have one [default: 0.1].
+    #[arg(long, value_name = "T")]
+    pub(crate) tau: Option<f64>,
+    /// Reference of the concepts that have one: .csv with header label,prob, or .json with a list of numbers [default: uniform].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reference: Option<PathBuf>,
+    /// Only this concept. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// Print the answer as JSON, with policies, scores, rankings and sources.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which comparisons are meant.
@@ -845,6 +873,8 @@ pub(crate) enum Listing {
     Metrics,
     /// Preference models that can be fitted.
     Models,
+    /// Solution concepts and rules of social choice, with what they choose.
+    Concepts,
     /// Columns of `equipoise rank`, with definitions.
     Columns,
     /// File formats that can be read.
@@ -865,6 +895,7 @@ impl From<Listing> for answers::Noun {
             Listing::Oracles => Self::Oracles,
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
+            Listing::Concepts => Self::Concepts,
             Listing::Columns => Self::Columns,
             Listing::Readers => Self::Readers,
             Listing::Objectives => Self::Objectives,

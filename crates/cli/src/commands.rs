@@ -28,6 +28,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Audit(args) => audit::audit(args),
         Command::Solve(args) => games::solve(args),
         Command::Gap(args) => games::gap(args),
+        Command::Concepts(args) => games::concepts(&args),
         Command::Fit(args) => comparisons::fit(args),
         Command::Rank(args) => comparisons::rank(args),
         Command::Inspect(args) => comparisons::inspect(args),

@@ -84,3 +84,12 @@ def test_remarks_are_warnings():
     rows = [("x", "y", "a"), ("y", "x", "a"), ("z", "x", "tie"), ("z", "w", "a")]
     with pytest.warns(eq.EquipoiseWarning):
         eq.inspect(rows, replicates=9)
+
+
+def test_concepts_side_by_side(battles):
+    found = eq.concepts([(a, b, o) for a, b, o in battles], only=["copeland", "maximal-lottery", "minimax"])
+    assert found["copeland"]["winners"] == ["x", "y", "z"] and found.condorcet_winner is None
+    assert np.allclose(found["maximal-lottery"]["policy"], 1 / 3)
+    assert found.table["concept"] == ["copeland", "maximal-lottery", "minimax"]
+    with pytest.raises(eq.InputError, match="schulze"):
+        eq.concepts(battles, only=["schulz"])

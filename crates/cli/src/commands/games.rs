@@ -1,18 +1,19 @@
-//! `equipoise solve` and `equipoise gap`: exact answers about one game file.
+//! `equipoise solve`, `gap` and `concepts`: exact answers about one game file.
 
 use std::path::{Path, PathBuf};
 
 use equipoise::data::{Contents, read_payoffs};
 use equipoise_answers::{
-    AnswerError, GapOptions, SolveOptions, Source, check_certificate, gap as measured, is_batch_output,
-    read_certificate, read_policy_for, read_reference_for, read_reference_for_batch, solve as solved,
-    solve_batch, solve_two_player, to_json,
+    AnswerError, ConceptsData, ConceptsOptions, GapOptions, SolveOptions, Source, check_certificate,
+    concepts as asked, gap as measured, is_batch_output, read_certificate, read_policy_for,
+    read_reference_for, read_reference_for_batch, read_reference_of, solve as solved, solve_batch,
+    solve_two_player, to_json,
 };
 
 use equipoise_records::{guard, write_file};
 
 use super::Outcome;
-use crate::args::{Gap, Solve};
+use crate::args::{Concepts, Gap, Solve};
 use crate::progress::Terminal;
 use crate::{Answer, output, signals};
 
@@ -119,5 +120,17 @@ pub(super) fn gap(args: Gap) -> Outcome {
     };
     let policy = read_policy_for(&given.game, &path)?;
     output::show(&measured(&given.game, &policy, &options)?, args.json);
+    Ok(Answer::Yes)
+}
+
+pub(super) fn concepts(args: &Concepts) -> Outcome {
+    let progress = Terminal::default();
+    let source = args.file.source();
+    let data = ConceptsData::read(&source, &progress)?;
+    let reference = args.reference.as_deref();
+    let reference = reference.map(|path| read_reference_of(&data.labels, path)).transpose()?;
+    let options = ConceptsOptions { tau: args.tau, reference, only: args.only.clone() };
+    let answer = asked(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+    output::show(&answer, args.json);
     Ok(Answer::Yes)
 }

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _core
 from ._input import files, warn
-from .results import Changes, Findings, Fit, Inspection, Leaderboard, Loss, Registry, Standings
+from .results import Changes, Concepts, Findings, Fit, Inspection, Leaderboard, Loss, Registry, Standings
 
 
 def arguments(options: Mapping[str, Any]) -> list[str]:
@@ -125,6 +125,13 @@ def changes(old: Any, new: Any, **options: Any) -> Changes:
     return answer
 
 
+def concepts(data: Any, *, tau: float | None = None, only: Sequence[str] = (), **options: Any) -> Concepts:
+    """What should be played under every solution concept and rule of social choice, side by side."""
+    options |= {"tau": tau, "only": list(only)}
+    answer: Concepts = _ask("concepts", [data], options, Concepts)
+    return answer
+
+
 def loss(objective: str, rows: Any, **parameters: Any) -> Loss:
     """Losses and gradients of a published objective on your own numbers; ``equipoise.objectives()`` lists them.
 
@@ -201,6 +208,7 @@ def readers() -> Registry:
 __all__ = [
     "audit",
     "changes",
+    "concepts",
     "fit",
     "games",
     "inspect",

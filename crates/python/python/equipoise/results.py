@@ -176,6 +176,23 @@ class Changes(Answer):
     """Who moved between two leaderboards."""
 
 
+class Concepts(Answer):
+    """What should be played, under every concept."""
+
+    def __getitem__(self, concept: str) -> Any:
+        """The row of a concept."""
+        for row in self._data["rows"]:
+            if row["concept"] == concept:
+                return dict(row)
+        raise KeyError(concept)
+
+    @property
+    def table(self) -> Table:
+        """A row a concept."""
+        rows = [{**row, "winners": ", ".join(row["winners"])} for row in self._data["rows"]]
+        return Table.of_rows(rows)
+
+
 class Loss(Answer):
     """Losses of an objective, with their gradient."""
 

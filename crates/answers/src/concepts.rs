@@ -1,0 +1,392 @@
+//! What should be played, under every concept side by side.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use equipoise::core::Policy;
+use equipoise::data::{Contents, Keep, Rankings, collect_comparisons};
+use equipoise::reference::choice::{condorcet_winner, smith_set};
+use equipoise::reference::concepts::{
+    Ballot, CONCEPTS, Choice, ConceptEntry, ConceptOptions, Electorate, concept, gap_of,
+};
+use serde::Serialize;
+
+use crate::error::AnswerError;
+use crate::progress::{Progress, Stage};
+use crate::source::{GivenGame, Source, check_reference, note_comparisons};
+use crate::table::{some, table, width};
+
+/// Within which two probabilities are one.
+const LEVEL: f64 = 1e-9;
+/// Most items of which concepts are compared: several look at all pairs of pairs.
+const LARGEST: usize = 1000;
+
+/// How the concepts are asked.
+#[derive(Clone, Debug, Default)]
+pub struct ConceptsOptions {
+    /// Temperature of those that have one, above 0; `None`: 0.1.
+    pub tau: Option<f64>,
+    /// Their reference, positive; `None`: uniform.
+    pub reference: Option<Policy>,
+    /// Only these, by name; empty: all.
+    pub only: Vec<String>,
+}
+
+/// What concepts are asked about: win rates, or ballots.
+#[derive(Clone, Debug)]
+pub struct ConceptsData {
+    /// Names of the items.
+    pub labels: Vec<String>,
+    /// What the rules decide on.
+    pub electorate: Electorate,
+}
+
+impl ConceptsData {
+    /// The win rates of a game of one context.
+    ///
+    /// # Errors
+    /// [`AnswerError::Input`] for several contexts.
+    pub fn of_game(given: &GivenGame) -> Result<Self, AnswerError> {
+        let contexts = given.game.contexts();
+        if contexts > 1 {
+            return Err(AnswerError::input(format!("has {contexts} contexts; ask about one at a time")));
+        }
+        let electorate = Electorate::of_win_rates(given.game.matrix(0), given.fractions.clone());
+        Ok(Self { labels: given.game.labels(0), electorate })
+    }
+
+    /// Rankings as ballots: items that one leaves out stand below all that it lists.
+    ///
+    /// # Errors
+    /// [`AnswerError::Input`] if there is none.
+    pub fn of_rankings(rankings: &Rankings) -> Result<Self, AnswerError> {
+        let ballot = |r: &equipoise::data::Ranking| Ballot {
+            groups: r.groups.iter().map(|g| g.iter().map(|&i| i as usize).collect()).collect(),
+            weight: r.weight,
+        };
+        let ballots = rankings.rankings.iter().filter(|r| r.weight > 0.0).map(ballot).collect();
+        let electorate = Electorate::of_ballots(rankings.labels.len(), ballots);
+        let electorate =
+            electorate.ok_or_else(|| AnswerError::input("holds no ranking with a weight above 0"))?;
+        Ok(Self { labels: rankings.labels.clone(), electorate })
+    }
+
+    /// Reads a file with a matrix, with comparisons or with rankings.
+    ///
+    /// # Errors
+    /// [`AnswerError`], naming the file.
+    pub fn read(source: &Source, progress: &dyn Progress) -> Result<Self, AnswerError> {
+        let contents = source.contents();
+        if contents != Contents::Comparisons {
+            let given = source.game_in(contents, progress)?;
+            return Self::of_game(&given).map_err(|e| e.in_file(&source.path));
+        }
+        let keep = Keep { rankings: true, ..Keep::default() };
+        let collected = collect_comparisons(&source.path, &source.selection, keep)?;
+        if let Some(rankings) = &collected.rankings {
+            let n = rankings.labels.len();
+            let short = |r: &&equipoise::data::Ranking| r.groups.iter().map(Vec::len).sum::<usize>() < n;
+            let cut = rankings.rankings.iter().filter(short).count();
+            if cut > 0 {
+                progress.note(&format!(
+                    "{cut} of {} rankings leave items out, which count below all that they list",
+                    rankings.rankings.len()
+                ));
+            }
+            return Self::of_rankings(rankings).map_err(|e| e.in_file(&source.path));
+        }
+        note_comparisons(&collected.observations.comparisons, "counted as 1/2", progress);
+        progress.note("the win rates decide as they were counted; `equipoise inspect` says what of them is beyond noise");
+        Self::of_game(&GivenGame::counted(&collected.observations.comparisons))
+    }
+}
+
+/// What should be played, under every concept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConceptsAnswer {
+    /// Number of items.
+    pub n: usize,
+    /// The items, `[n]`.
+    pub labels: Vec<String>,
+    /// Voters, if there are ballots.
+    pub voters: Option<f64>,
+    /// The item that beats every other, if there is one.
+    pub condorcet_winner: Option<String>,
+    /// The smallest set whose members beat all others.
+    pub top_cycle: Vec<String>,
+    /// The pure policy of least duality gap has this gap: below it no single item goes.
+    pub pure_floor: f64,
+    /// One a concept, in the order of the list.
+    pub rows: Vec<ConceptRow>,
+}
+
+/// What one concept chooses.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConceptRow {
+    /// The concept.
+    pub concept: &'static str,
+    /// Its definition.
+    pub definition: &'static str,
+    /// Whose it is.
+    pub source: &'static str,
+    /// The items chosen, ascending by number: several are a tie. Of a lottery those that it plays.
+    pub winners: Vec<String>,
+    /// What is played, `[n]`: the lottery, or a winner drawn uniformly; `None` if nothing is chosen.
+    pub policy: Option<Vec<f64>>,
+    /// Whether that is a lottery of the concept, and no tie.
+    pub is_lottery: bool,
+    /// Whether the lottery is the only one; `None` if it is none, or that is not told.
+    pub unique: Option<bool>,
+    /// Scores, `[n]`, where the rule has them; larger is better.
+    pub scores: Option<Vec<f64>>,
+    /// All best rankings, best item first, where the rule ranks.
+    pub rankings: Option<Vec<Vec<String>>>,
+    /// `2 max_i (K pi)_i` of what is played.
+    pub duality_gap: Option<f64>,
+    /// Its win rate against the best answer.
+    pub worst_case_win_rate: Option<f64>,
+    /// `KL(pi || reference)` of what is played, in nats.
+    pub kl_to_reference: Option<f64>,
+    /// Whether a copy of the item on top, level with it for everybody, changes what is played of the others, or how much of
+    /// the two together; `None` if nothing is chosen, and for one of several lotteries.
+    pub moved_by_a_copy: Option<bool>,
+    /// Why nothing is chosen.
+    pub open: Option<String>,
+}
+
+/// Asks every concept.
+///
+/// ```
+/// use equipoise_answers::equipoise::{env::Game, ndarray::array};
+/// use equipoise_answers::{ConceptsData, ConceptsOptions, GivenGame, Silent, concepts};
+///
+/// let game = Game::from_array(&array![[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]])?;
+/// let data = ConceptsData::of_game(&GivenGame::decimal(game))?;
+/// let answer = concepts(&data, &ConceptsOptions::default(), &Silent)?;
+/// let row = |name: &str| answer.rows.iter().find(|row| row.concept == name).expect("in the list");
+/// // the smallest worst defeat, and the largest mean win rate
+/// assert_eq!((&row("minimax").winners[..], &row("borda").winners[..]), (&["1".to_owned()][..], &["2".to_owned()][..]));
+/// assert_eq!(row("maximal-lottery").moved_by_a_copy, Some(false));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`AnswerError::Option`] for a concept that is not known, a temperature or a reference that cannot be;
+/// [`AnswerError::Reference`] if an exact answer fails.
+pub fn concepts(
+    data: &ConceptsData,
+    options: &ConceptsOptions,
+    progress: &dyn Progress,
+) -> Result<ConceptsAnswer, AnswerError> {
+    let n = data.electorate.n();
+    if n > LARGEST {
+        let rule = format!("has {n} items; concepts are compared of up to {LARGEST}: cut it with --items");
+        return Err(AnswerError::input(rule));
+    }
+    if let Some(tau) = options.tau.filter(|tau| !(*tau > 0.0 && tau.is_finite())) {
+        return Err(AnswerError::option("tau", tau, "must be a finite number above 0"));
+    }
+    if let Some(mu) = &options.reference {
+        if mu.shape().len() != n {
+            let rule = format!("has {} items where there are {n}", mu.shape().len());
+            return Err(AnswerError::option("reference", "", rule));
+        }
+        check_reference(mu)?;
+    }
+    let asked = asked(&options.only)?;
+    let _stage = Stage::begin(progress, "concepts", Some(asked.len()));
+    let inner = ConceptOptions { tau: options.tau, reference: options.reference.clone() };
+    let rows = asked
+        .into_iter()
+        .map(|entry| {
+            let row = row(data, entry, &inner);
+            progress.advance(1);
+            row
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let matrix = data.electorate.matrix();
+    let name = |i: usize| data.labels[i].clone();
+    let worst = |i: usize| (0..n).filter(|&j| j != i).map(|j| matrix.margin(j, i)).fold(0.0, f64::max);
+    Ok(ConceptsAnswer {
+        n,
+        labels: data.labels.clone(),
+        voters: data.electorate.ballots().map(|ballots| ballots.iter().map(|b| b.weight).sum()),
+        condorcet_winner: condorcet_winner(matrix).map(name),
+        top_cycle: smith_set(matrix).into_iter().map(name).collect(),
+        pure_floor: 2.0 * (0..n).map(worst).fold(f64::INFINITY, f64::min),
+        rows,
+    })
+}
+
+fn asked(only: &[String]) -> Result<Vec<&'static ConceptEntry>, AnswerError> {
+    if only.is_empty() {
+        return Ok(CONCEPTS.iter().collect());
+    }
+    let one = |name: &String| {
+        concept(name).ok_or_else(|| {
+            let nearest = equipoise::core::registry::nearest(name, CONCEPTS.iter().map(|c| c.name));
+            let hint = nearest.map_or(String::new(), |n| format!(", did you mean `{n}`?"));
+            AnswerError::option(
+                "only",
+                name,
+                format!("is no concept{hint}; `equipoise list concepts` has them"),
+            )
+        })
+    };
+    only.iter().map(one).collect()
+}
+
+fn row(
+    data: &ConceptsData,
+    entry: &'static ConceptEntry,
+    options: &ConceptOptions,
+) -> Result<ConceptRow, AnswerError> {
+    let (electorate, n) = (&data.electorate, data.electorate.n());
+    let choice = entry.choose(electorate, options)?;
+    let policy = choice.policy(n);
+    let name = |i: usize| data.labels[i].clone();
+    let gap = policy.as_ref().map(|p| gap_of(electorate, p));
+    let winners = policy.iter().flatten().enumerate().filter(|(_, p)| **p > 0.0).map(|(i, _)| name(i));
+    let log_mu = |i: usize| options.reference.as_ref().map_or(-(n as f64).ln(), |mu| mu.log_probs()[i]);
+    let kl = |p: &Vec<f64>| {
+        let term = |(i, &p): (usize, &f64)| if p > 0.0 { p * (p.ln() - log_mu(i)) } else { 0.0 };
+        p.iter().enumerate().map(term).sum::<f64>().max(0.0)
+    };
+    Ok(ConceptRow {
+        concept: entry.name,
+        definition: entry.definition,
+        source: entry.source,
+        winners: winners.collect(),
+        is_lottery: matches!(choice, Choice::Lottery { .. }),
+        unique: match choice {
+            Choice::Lottery { unique, .. } => unique,
+            _ => None,
+        },
+        scores: match &choice {
+            Choice::Winners { scores, .. } => scores.clone(),
+            _ => None,
+        },
+        rankings: match &choice {
+            Choice::Rankings { rankings, .. } => {
+                Some(rankings.iter().map(|order| order.iter().map(|&i| name(i)).collect()).collect())
+            }
+            _ => None,
+        },
+        duality_gap: gap,
+        worst_case_win_rate: gap.map(|gap| 0.5 - gap / 2.0),
+        kl_to_reference: policy.as_ref().map(kl),
+        // of several lotteries one is named, and which of them is no matter of copies
+        moved_by_a_copy: match &policy {
+            _ if matches!(choice, Choice::Lottery { unique: Some(false), .. }) => None,
+            Some(policy) => moved(electorate, entry, options, &choice, policy)?,
+            None => None,
+        },
+        open: match choice {
+            Choice::Open { reason } => Some(reason),
+            _ => None,
+        },
+        policy,
+    })
+}
+
+/// Whether a copy of the item on top moves anything but the shares of the two. A reference gives the copy half of its item's
+/// share, so that what is compared is the concept alone.
+fn moved(
+    electorate: &Electorate,
+    entry: &ConceptEntry,
+    options: &ConceptOptions,
+    choice: &Choice,
+    policy: &[f64],
+) -> Result<Option<bool>, AnswerError> {
+    let n = electorate.n();
+    let top = (0..n).fold(0, |best, i| if policy[i] > policy[best] { i } else { best });
+    let shares = |i: usize| options.reference.as_ref().map_or(1.0 / n as f64, |mu| mu.probs()[i]);
+    let mut reference: Vec<f64> = (0..n).map(shares).collect();
+    reference[top] /= 2.0;
+    reference.push(reference[top]);
+    let shape = equipoise::core::Shape::single(n + 1).expect("not empty");
+    let options =
+        ConceptOptions { reference: Some(Policy::from_probs(&shape, reference.into())?), ..options.clone() };
+    let Some(mut copied) = entry.choose(&electorate.with_clone(top), &options)?.policy(n + 1) else {
+        return Ok(None);
+    };
+    // of a set only who is in it counts: a tie of three is no move from a tie of two with a copy
+    let is_set = !matches!(choice, Choice::Lottery { .. });
+    let copy = copied.pop().unwrap_or_default();
+    copied[top] += copy;
+    Ok(Some((0..n).any(|i| match is_set {
+        true => (copied[i] > 0.0) != (policy[i] > 0.0),
+        false => (copied[i] - policy[i]).abs() > LEVEL,
+    })))
+}
+
+impl fmt::Display for ConceptsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.condorcet_winner {
+            Some(winner) => writeln!(f, "{winner} beats every other of {} items.", self.n)?,
+            None if self.top_cycle.len() == self.n => {
+                writeln!(f, "No item beats every other, and no part of the {} beats the rest.", self.n)?;
+            }
+            None => writeln!(
+                f,
+                "No item beats every other; {} beat the rest of {} items, and none of them all the others.",
+                some(&self.top_cycle),
+                self.n
+            )?,
+        }
+        let mut sets: BTreeMap<&[String], Vec<&str>> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| !row.is_lottery && row.open.is_none()) {
+            sets.entry(&row.winners).or_default().push(row.concept);
+        }
+        let mut sets: Vec<_> = sets.into_iter().collect();
+        sets.sort_by_key(|(winners, rules)| (std::cmp::Reverse(rules.len()), winners.len()));
+        for (winners, rules) in sets {
+            let tie = if winners.len() > 1 { " (a tie)" } else { "" };
+            writeln!(f, "{}{tie}: {}", some(winners), rules.join(", "))?;
+        }
+        if self.condorcet_winner.is_none() && self.pure_floor > 0.0 {
+            writeln!(
+                f,
+                "Any single item loses to some other: its gap is {:.4} at least. Rules differ in what of the cycle they give up.",
+                self.pure_floor
+            )?;
+        }
+        let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
+        let rows = self.rows.iter().map(|row| {
+            let chosen = match (&row.policy, &row.open) {
+                (_, Some(reason)) => reason.clone(),
+                (Some(policy), _) if row.is_lottery && row.unique == Some(false) => {
+                    format!("{} (of several)", shares(&self.labels, policy))
+                }
+                (Some(policy), _) if row.is_lottery => shares(&self.labels, policy),
+                _ => some(&row.winners),
+            };
+            let copy = match row.moved_by_a_copy {
+                Some(true) => "moves others",
+                Some(false) => "moves nothing",
+                None => "-",
+            };
+            vec![
+                row.concept.to_owned(),
+                chosen,
+                number(row.duality_gap),
+                number(row.kl_to_reference),
+                copy.to_owned(),
+            ]
+        });
+        let header = ["concept", "plays", "duality gap", "KL", "a copy of its top item"];
+        write!(f, "{}", table(width(f), &header, rows))
+    }
+}
+
+/// The largest shares of a lottery.
+fn shares(labels: &[String], policy: &[f64]) -> String {
+    let mut order: Vec<usize> = (0..policy.len()).filter(|&i| policy[i] > 0.0).collect();
+    order.sort_by(|&a, &b| policy[b].total_cmp(&policy[a]));
+    let shown: Vec<String> =
+        order.iter().take(4).map(|&i| format!("{} {:.3}", labels[i], policy[i])).collect();
+    let more = order.len().saturating_sub(4);
+    if more > 0 { format!("{}, {more} more", shown.join(", ")) } else { shown.join(", ") }
+}

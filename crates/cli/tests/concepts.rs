@@ -1,0 +1,72 @@
+//! `equipoise concepts` as its users type it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn asked(arguments: &[&str], files: &[(&str, &str)]) -> (bool, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    files.iter().for_each(|(name, text)| fs::write(folder.path().join(name), text).unwrap());
+    let run = Command::cargo_bin("equipoise").unwrap().current_dir(&folder).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (run.status.success(), text(run.stdout), text(run.stderr))
+}
+
+const CYCLE: &str = "0.5,0.6,0.1\n0.4,0.5,0.7\n0.9,0.3,0.5\n";
+
+#[test]
+fn the_answer_comes_first() {
+    let (done, text, _) = asked(&["concepts", "game.csv"], &[("game.csv", CYCLE)]);
+    assert!(done && text.starts_with("No item beats every other"), "{text}");
+    assert!(text.contains("its gap is 0.2000 at least"), "{text}");
+    let transitive = "0.5,0.6,0.7\n0.4,0.5,0.6\n0.3,0.4,0.5\n";
+    let (_, text, _) = asked(&["concepts", "game.csv"], &[("game.csv", transitive)]);
+    assert!(text.starts_with("0 beats every other of 3 items"), "{text}");
+}
+
+#[test]
+fn ballots_are_asked_where_they_are_known() {
+    let ballots = "ranking,weight\na > b > c,4\nb > c > a,3\nc > a > b,2\na,1\n";
+    let (done, json, notes) = asked(&["concepts", "votes.csv", "--json"], &[("votes.csv", ballots)]);
+    assert!(done, "{notes}");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let row = |name: &str| {
+        let rows = answer["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["concept"] == name).unwrap().clone()
+    };
+    // first places: a 5, b 3, c 2; the ballot of a alone has b and c below it, level
+    assert_eq!(answer["voters"], 10.0);
+    assert_eq!(row("plurality")["scores"].as_array().unwrap().len(), 3);
+    assert_eq!(row("plurality")["winners"], serde_json::json!(["a"]));
+    assert_eq!(row("random-dictatorship")["policy"], serde_json::json!([0.5, 0.3, 0.2]));
+    assert!(notes.contains("1 of 4 rankings leave items out"), "{notes}");
+    let counted = "item_a,item_b,outcome\na,b,a\nb,c,a\nc,a,a\n";
+    let (_, json, notes) = asked(&["concepts", "rows.csv", "--json"], &[("rows.csv", counted)]);
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let open = answer["rows"].as_array().unwrap().iter().find(|row| row["concept"] == "plurality").unwrap();
+    assert!(open["policy"].is_null() && open["open"].as_str().unwrap().contains("ballots"));
+    assert!(notes.contains("beyond noise"), "{notes}");
+}
+
+#[test]
+fn slips_have_their_rule_and_the_way_out() {
+    for (arguments, fragment) in [
+        (vec!["concepts", "game.csv", "--only", "schulz"], "did you mean `schulze`?"),
+        (vec!["concepts", "game.csv", "--tau", "0"], "--tau 0 must be a finite number above 0"),
+        (vec!["concepts", "game.csv", "--tau", "nan"], "--tau NaN must be"),
+        (vec!["concepts", "game.csv", "--reference", "mu.json"], "mu.json"),
+        (vec!["concepts", "several.json"], "has 2 contexts"),
+        (vec!["concepts", "none.csv"], "none.csv"),
+    ] {
+        let files = [
+            ("game.csv", CYCLE),
+            ("mu.json", "[0.5, 0.5, 0.0]"),
+            ("several.json", "[[[0.5,0.6],[0.4,0.5]],[[0.5,0.6],[0.4,0.5]]]"),
+        ];
+        let (done, _, error) = asked(&arguments, &files);
+        assert!(!done && error.contains(fragment), "{arguments:?}: {error}");
+    }
+}
