@@ -23,10 +23,10 @@ pub struct ChangesAnswer {
     pub points: f64,
     /// Whether the new board was said to hold all comparisons of the old one.
     pub nested: bool,
-    /// How the variance of a change comes about: `difference` of the variances of nested boards, or their `sum`, which is too
+    /// How the variance of a change comes about: `difference` of the variances of nested leaderboards, or their `sum`, which is too
     /// wide where comparisons are shared.
     pub variances: &'static str,
-    /// Why it is the sum although the boards are nested, if it is.
+    /// Why it is the sum although the leaderboards are nested, if it is.
     pub no_difference: Option<&'static str>,
     /// Items of both leaderboards, by falling size of the change in errors.
     pub rows: Vec<ChangeRow>,
@@ -43,7 +43,7 @@ pub struct ChangeRow {
     /// The item.
     pub label: String,
     /// Points on the old board, around the mean of the items that both have (where some items are not bounded: of the largest block
-    /// that both boards hold together).
+    /// that both leaderboards hold together).
     pub old: f64,
     /// Points on the new one, likewise.
     pub new: f64,
@@ -57,7 +57,7 @@ pub struct ChangeRow {
     pub old_rank: usize,
     /// On the new one.
     pub new_rank: usize,
-    /// Whether it moved beyond noise, simultaneously over all items, in a direction that the data of both boards bound.
+    /// Whether it moved beyond noise, simultaneously over all items, in a direction that the data of both leaderboards bound.
     pub moved: bool,
 }
 
@@ -83,7 +83,7 @@ fn holds(new: &Comparisons, old: &Comparisons) -> bool {
     })
 }
 
-/// Why the variance of a change is not the difference of the variances of nested boards, if it is not: that form is of an
+/// Why the variance of a change is not the difference of the variances of nested leaderboards, if it is not: that form is of an
 /// efficient estimate, which is one of maximum likelihood where comparisons are independent.
 fn no_difference(data: [&Observations; 2], fits: [&PairFit; 2]) -> Option<&'static str> {
     if data.iter().any(|d| d.clusters().is_some()) {
@@ -97,7 +97,7 @@ fn no_difference(data: [&Observations; 2], fits: [&PairFit; 2]) -> Option<&'stat
 }
 
 /// Who moved between two leaderboards beyond noise. `nested`: whether `new` holds all comparisons of `old`; nothing but the user
-/// knows, as equal counts can be of other comparisons. Else variances are added, which is right of boards that share none, and too wide of
+/// knows, as equal counts can be of other comparisons. Else variances are added, which is right of leaderboards that share none, and too wide of
 /// those that do.
 ///
 /// # Errors

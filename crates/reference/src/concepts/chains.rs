@@ -1,6 +1,7 @@
 //! Stationary laws of Markov chains over the items.
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::Electorate;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;

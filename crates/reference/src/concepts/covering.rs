@@ -1,6 +1,7 @@
 //! Sets of items that remain when those are removed that a rule counts as beaten.
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::Electorate;
 use crate::choice;
 use crate::error::ReferenceError;
 

@@ -4,7 +4,8 @@ use equipoise_core::Policy;
 use equipoise_core::Shape;
 use equipoise_env::PreferenceMatrix;
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::Electorate;
 use crate::choice::{essential_set, majority_game};
 use crate::error::ReferenceError;
 use crate::exact::{RationalMargins, exact_equilibria, select_exact};

@@ -1,13 +1,12 @@
 //! Rules over rankings and chains.
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions, LARGEST_ORDERS};
+use super::electorate::Electorate;
 use crate::choice::LARGEST_KEMENY;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
 
-/// Most rankings that are listed.
-pub const LARGEST_ORDERS: usize = 1000;
 /// Most chains that are looked at.
 const MOST_CHAINS: usize = 2_000_000;
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::Array2;
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::Electorate;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;

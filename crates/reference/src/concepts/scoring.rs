@@ -1,6 +1,7 @@
 //! Rules that add up: places, win rates, majorities.
 
-use super::{Choice, ConceptOptions, Electorate};
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::Electorate;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
