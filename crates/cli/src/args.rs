@@ -1,8 +1,9 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use equipoise::data::{self, Selection};
 use equipoise::models::leaderboard;
 use equipoise_answers::{self as answers, Source};
@@ -903,4 +904,17 @@ impl From<Listing> for answers::Noun {
             Listing::Optimisers => Self::Optimisers,
         }
     }
+}
+
+/// Reads what was typed. A number below 0 is a value, which its option then refuses by its rule, and no tip that leads nowhere is
+/// given.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    let command = Args::command().mut_subcommands(|sub| sub.allow_negative_numbers(true));
+    let typed = command.try_get_matches_from(arguments).and_then(|matches| Args::from_arg_matches(&matches));
+    typed.map_err(|mut said| {
+        if said.kind() == clap::error::ErrorKind::UnknownArgument {
+            said.remove(clap::error::ContextKind::Suggested);
+        }
+        said
+    })
 }

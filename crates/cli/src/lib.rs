@@ -14,8 +14,6 @@ mod threads;
 use std::error::Error;
 use std::ffi::OsString;
 
-use clap::Parser as _;
-
 pub use output::Said;
 
 /// How a command ended, when nothing was wrong with its input.
@@ -31,7 +29,7 @@ enum Answer {
 
 /// The whole command: the first argument is its own name. Prints, listens to signals, and gives the exit code.
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let args = match args::Args::try_parse_from(arguments) {
+    let args = match args::parse(arguments) {
         Ok(args) => args,
         Err(said) => {
             // help and version are answers, the rest is an error
@@ -79,7 +77,7 @@ impl Error for UsageError {}
 /// [`AnswerError`](equipoise_answers::AnswerError), a [`ConfigError`](equipoise_experiment::ConfigError) and others.
 pub fn answer(arguments: impl IntoIterator<Item = OsString>) -> Result<(bool, Said), Box<dyn Error>> {
     let name = [OsString::from("equipoise")];
-    let args = args::Args::try_parse_from(name.into_iter().chain(arguments)).map_err(|said| {
+    let args = args::parse(name.into_iter().chain(arguments)).map_err(|said| {
         use clap::error::{ContextKind, ContextValue};
         let argument = match said.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(argument)) => Some(argument.clone()),

@@ -135,10 +135,16 @@ fn slips_are_answered_by_the_nearest_name() {
         (&["audit", "--solver", "EGPO"], "did you mean `egpo`?"),
         (&["help", "reprot"], "did you mean `report`?"),
         (&["help", "config", "repetition"], "did you mean `repetitions`?"),
-        (&["check", "."], "experiment.yaml"),
+        (&["check", "."], "equipoise run takes a file"),
+        (&["check", "fig2.yaml"], "equipoise run takes a file"),
+        (&["solve", "table.csv", "--tau", "-1"], "must be a finite number, at least 0"),
+        (&["run", "fig2.yaml", "--jobs", "-1"], "invalid value '-1' for '--jobs <N>'"),
         (&["run", "table.csv"], "equipoise init table.csv"),
     ] {
         let (code, _, err) = equipoise(dir, args);
         assert!(code == Some(2) && err.contains(said), "{args:?}: {err}");
+        assert!(!err.contains("'-- "), "{args:?}: {err}");
     }
+    let (_, _, err) = equipoise(dir, &["plan", "fig2.yaml", "--jobs", "3"]);
+    assert!(err.contains("--jobs") && !err.contains("'-- "), "{err}");
 }

@@ -127,6 +127,10 @@ pub(super) fn merge(args: args::Merge) -> Outcome {
 
 pub(super) fn check(args: args::Check) -> Outcome {
     let overrides = Overrides { seed: None, set: Vec::new() };
+    if !args.experiment.join("experiment.yaml").is_file() {
+        let rule = "is no folder with experiment.yaml and expected.yaml, which check takes; equipoise run takes a file";
+        return Err(format!("{}: {rule}", args.experiment.display()).into());
+    }
     let plan = resolved(&args.experiment.join("experiment.yaml"), &overrides)?;
     // a slip in the claims should not cost a run
     let claims = expected::read_expected(&args.experiment.join("expected.yaml"), &plan)?;

@@ -100,18 +100,13 @@ struct ContextRow {
 
 /// Makes the view; drawings only if `drawn`.
 pub(super) fn view(b: &Leaderboard, drawn: bool) -> Result<View, ReportError> {
-    let label = |i: usize| plain(&b.items[i].label);
     let figures = if drawn { figures(b)? } else { Figures::default() };
     Ok(View {
         title: plain(&b.title),
         source: plain(&b.source),
         remarks: b.remarks.iter().map(|r| plain(r)).collect(),
-        verdict: b
-            .verdict
-            .iter()
-            .map(|(lead, text)| Statement { lead: plain(lead), text: plain(text) })
-            .collect(),
-        tops: b.tops.iter().map(|(by, i)| Statement { lead: plain(by), text: label(*i) }).collect(),
+        verdict: verdict(b),
+        tops: tops(b),
         rows: rows(b),
         sequential: b.order.is_some(),
         bootstrap: b.replicates > 0,
@@ -125,6 +120,27 @@ pub(super) fn view(b: &Leaderboard, drawn: bool) -> Result<View, ReportError> {
             b.version, b.format, b.seed
         ),
     })
+}
+
+/// The findings: who is on top is what is asked first.
+fn verdict(b: &Leaderboard) -> Vec<Statement> {
+    let mut found: Vec<Statement> =
+        b.verdict.iter().map(|(lead, text)| Statement { lead: plain(lead), text: plain(text) }).collect();
+    found.sort_by_key(|s| s.lead != "On top");
+    found
+}
+
+/// Whom each rating puts on top, several where they tie.
+fn tops(b: &Leaderboard) -> Vec<Statement> {
+    let mut tops: Vec<Statement> = Vec::new();
+    for (by, i) in &b.tops {
+        let (lead, label) = (plain(by), plain(&b.items[*i].label));
+        match tops.last_mut().filter(|last| last.lead == lead) {
+            Some(tied) => tied.text = format!("{} = {label}", tied.text),
+            None => tops.push(Statement { lead, text: label }),
+        }
+    }
+    tops
 }
 
 fn rows(b: &Leaderboard) -> Vec<Row> {

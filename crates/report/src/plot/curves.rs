@@ -147,7 +147,7 @@ fn lowest_drawn(series: &[Series]) -> f64 {
         return FLOOR;
     }
     lows.sort_by(f64::total_cmp);
-    let decades = (2.0 * (top / lows[lows.len() / 2]).log10()).max(8.0);
+    let decades = (2.0 * (top / lows[(lows.len() - 1) / 2]).log10()).max(8.0);
     let edge = 10f64.powf((top.log10() - decades).floor());
     if lows[0] < edge { edge.max(FLOOR) } else { FLOOR }
 }

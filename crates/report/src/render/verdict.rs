@@ -32,7 +32,7 @@ pub(crate) fn on_game(game: &GameRecord) -> Vec<Statement> {
     if let Some(facts) = &game.facts {
         out.push(preferences(facts));
         out.push(nash(game, facts));
-        out.push(bradley_terry(facts));
+        out.push(bradley_terry(game, facts));
     }
     if let Some(facts) = &game.context_facts {
         out.push(contexts(game, facts));
@@ -76,7 +76,9 @@ pub(crate) fn headline(game: &GameRecord) -> String {
             (None, 0) => "no cycle, no action beats all (ties)".into(),
             (None, _) => "cyclic, no action beats all".into(),
         };
-        let bt = if facts.bt_gap > CONVERGED {
+        let bt = if tied_on_top(game, facts).len() > 1 {
+            "Bradley-Terry's ratings are tied".into()
+        } else if facts.bt_gap > CONVERGED {
             format!("Bradley-Terry's pick is {} from Nash", short(facts.bt_gap))
         } else {
             "Bradley-Terry's pick is Nash".into()
@@ -146,14 +148,18 @@ fn nash(game: &GameRecord, facts: &GameFacts) -> Statement {
     )
 }
 
-fn bradley_terry(facts: &GameFacts) -> Statement {
+fn bradley_terry(game: &GameRecord, facts: &GameFacts) -> Statement {
     let favourite = action(&facts.bt_favourite);
     let fit = if facts.bt_scores.is_some() {
         String::new()
     } else {
         " The fit has no finite solution; its limit was taken.".to_owned()
     };
-    let text = if facts.bt_gap > CONVERGED {
+    let tied = tied_on_top(game, facts);
+    let text = if tied.len() > 1 {
+        // the first of equals is no pick
+        format!("nothing: {} have the same rating, the highest.{fit}", list(&tied, NAMES))
+    } else if facts.bt_gap > CONVERGED {
         format!(
             "always {favourite}. {} beats that {} of the time: duality gap {}, where Nash has 0.{fit}",
             action(&facts.bt_worst_opponent),
@@ -164,6 +170,16 @@ fn bradley_terry(facts: &GameFacts) -> Statement {
         format!("always {favourite}, which no action beats: here Bradley-Terry and Nash agree.{fit}")
     };
     statement("Bradley-Terry picks", text)
+}
+
+/// The actions with the highest rating.
+fn tied_on_top(game: &GameRecord, facts: &GameFacts) -> Vec<String> {
+    // beyond the tolerance of the fit two ratings differ
+    const TOLERANCE: f64 = 1e-9;
+    let scores = facts.bt_scores.as_deref().unwrap_or_default();
+    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let tied = scores.iter().zip(&game.labels).filter(|(score, _)| top - **score <= TOLERANCE);
+    tied.map(|(_, label)| action(label)).collect()
 }
 
 fn contexts(game: &GameRecord, facts: &ContextFacts) -> Statement {
