@@ -106,7 +106,8 @@ pub use solve::{
 };
 pub use source::{GivenGame, Source, comparisons_of, read_policy_for, read_reference_for, read_reference_of};
 pub use standings::{
-    ChangeRow, ChangesAnswer, StandingsAnswer, StandingsOptions, StandingsRow, changes, standings,
+    ChangeRow, ChangesAnswer, CovariateFacts, StandingsAnswer, StandingsOptions, StandingsRow, changes,
+    standings, standings_adjusted,
 };
 pub use two_player::{TwoPlayerAnswer, solve_two_player};
 

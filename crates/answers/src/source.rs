@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use equipoise::core::{Policy, Shape};
 use equipoise::data::{
-    Battles, Checks, Comparisons, Contents, Grouped, Grouping, Invalid, MatrixRead, Observations, Rankings,
-    Selection, Ties, Unit, contents, read_battles, read_comparisons, read_grouped_observations,
-    read_matrix_as, read_observations, read_policy, read_rankings,
+    Battles, Checks, Comparisons, Contents, Covaried, Grouped, Grouping, Invalid, MatrixRead, Observations,
+    Rankings, Selection, Ties, Unit, contents, read_battles, read_comparisons, read_covariates,
+    read_grouped_observations, read_matrix_as, read_observations, read_policy, read_rankings,
 };
 use equipoise::env::Game;
 use equipoise::ndarray::Array2;
@@ -219,6 +219,20 @@ impl Source {
         self.check(contents)?;
         let data = read_observations(&self.path, &self.selection, unit)?;
         note_comparisons(&data.comparisons, "left out", progress);
+        Ok(data)
+    }
+
+    /// Comparisons row by row, with the covariates that the selection names, and what of them is one observation.
+    ///
+    /// # Errors
+    /// [`AnswerError::Data`]; [`AnswerError::Input`] for a matrix.
+    pub fn covaried(&self, unit: Unit, progress: &dyn Progress) -> Result<Covaried, AnswerError> {
+        if self.contents() != Contents::Comparisons {
+            let rule = "a matrix has no covariates; leave out --covariate";
+            return Err(AnswerError::input(rule).in_file(&self.path));
+        }
+        let data = read_covariates(&self.path, &self.selection, unit)?;
+        note_comparisons(&data.observations.comparisons, "left out", progress);
         Ok(data)
     }
 

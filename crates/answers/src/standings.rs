@@ -6,14 +6,14 @@ mod changes;
 use std::fmt;
 
 use equipoise::core::seed::stream;
-use equipoise::data::Observations;
+use equipoise::data::{Covaried, Observations};
 use equipoise::models::canonical::Canonical;
 use equipoise::models::graph::open_reasons;
 use equipoise::models::intervals::{Intervals, critical_values};
 use equipoise::models::standings::{
     Scale, difference_error, ends, factor_to_separate, origin, prediction, tiers,
 };
-use equipoise::models::{BRADLEY_TERRY, PairFit, PairOptions, fit_observed};
+use equipoise::models::{BRADLEY_TERRY, Coefficient, PairFit, PairOptions, fit_covariates, fit_observed};
 use equipoise::ndarray::Array2;
 use serde::Serialize;
 
@@ -65,6 +65,8 @@ pub struct StandingsAnswer {
     pub origin: Option<Vec<String>>,
     /// Whether the likelihood has a finite maximum; else the logistic prior was added.
     pub exists: bool,
+    /// The covariates of the comparisons that ratings are adjusted for.
+    pub covariates: Vec<CovariateFacts>,
     /// The items, best first.
     pub rows: Vec<StandingsRow>,
     /// `Pr(row beats column)`, in the order of the rows, `[n][n]`; `None` where nothing bounds it.
@@ -111,9 +113,53 @@ pub struct StandingsRow {
     pub no_factor: Option<&'static str>,
 }
 
+/// What a covariate of the comparisons is worth.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CovariateFacts {
+    /// The columns: `len_a - len_b`, or one of differences.
+    pub name: String,
+    /// Points that a difference of one unit in its favour is worth to an item.
+    pub points: f64,
+    /// The same in nats.
+    pub coefficient: f64,
+    /// Standard error of the coefficient, in nats; `None` where there is no finite maximum.
+    pub standard_error: Option<f64>,
+    /// Lower end of the interval of the coefficient, by itself.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// The unit: root mean square of the difference over the comparisons.
+    pub unit: f64,
+    /// Why there is no error, if there is none.
+    pub open: Option<&'static str>,
+}
+
+impl CovariateFacts {
+    fn new(found: Coefficient, scale: Scale, level: f64, degrees: Option<f64>) -> Self {
+        let ends = found.interval(level, degrees);
+        Self {
+            points: scale.per_nat() * found.value,
+            coefficient: found.value,
+            standard_error: found.standard_error,
+            low: ends.map(|e| e.0),
+            high: ends.map(|e| e.1),
+            unit: found.unit,
+            open: found.standard_error.is_none().then_some(
+                "covariates and strengths tell winners from losers without exception: nothing bounds it",
+            ),
+            name: found.name,
+        }
+    }
+}
+
 /// The fit that a board shows, or why there is none.
 fn fitted(data: &Observations) -> Result<PairFit, AnswerError> {
-    let found = fit_observed(data, &BRADLEY_TERRY, PairOptions::default())?;
+    shown(fit_observed(data, &BRADLEY_TERRY, PairOptions::default())?)
+}
+
+/// A fit, unless no board can show it.
+fn shown(found: PairFit) -> Result<PairFit, AnswerError> {
     if let Some(reason) = found.no_noise {
         return Err(AnswerError::input(format!("has no errors to show: {reason}")));
     }
@@ -192,6 +238,29 @@ fn anchor(labels: &[String], wanted: Option<&str>) -> Result<Option<usize>, Answ
 pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<StandingsAnswer, AnswerError> {
     check(options)?;
     let found = fitted(data)?;
+    board(data, &found, Vec::new(), options)
+}
+
+/// [`standings`], adjusted for covariates of the comparisons: ratings as they are where the answers do not differ in them.
+///
+/// # Errors
+/// As [`standings`]; also [`AnswerError::Fit`] for covariates that say nothing, or nothing beside the items.
+pub fn standings_adjusted(
+    data: &Covaried,
+    options: &StandingsOptions,
+) -> Result<StandingsAnswer, AnswerError> {
+    check(options)?;
+    let (found, coefficients) = fit_covariates(data)?;
+    let found = shown(found)?;
+    board(&data.observations, &found, coefficients, options)
+}
+
+fn board(
+    data: &Observations,
+    found: &PairFit,
+    coefficients: Vec<Coefficient>,
+    options: &StandingsOptions,
+) -> Result<StandingsAnswer, AnswerError> {
     let labels = &data.comparisons.labels;
     let anchor = anchor(labels, options.anchor.as_deref())?;
     let bounded = |i: usize, j: usize| found.bounded(i, j);
@@ -203,7 +272,7 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
     // draws in an order that neither rows nor names decide
     let canonical = Canonical::of(data).order;
     let mut rng = stream(options.seed, "standings", &[]);
-    let intervals = Intervals::new(&found, options.level, &canonical, &mut rng)
+    let intervals = Intervals::new(found, options.level, &canonical, &mut rng)
         .ok_or_else(|| AnswerError::input("has no errors to show: the fit has none"))?;
     let moved = Array2::from_shape_fn(covariance.dim(), |(a, b)| covariance[[canonical[a], canonical[b]]]);
     let all = [(0..canonical.len()).collect()];
@@ -269,11 +338,15 @@ pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<Stan
         origin: (anchor.is_none() && zero.len() < labels.len())
             .then(|| zero.iter().map(|&i| labels[i].clone()).collect()),
         exists: found.exists,
+        covariates: coefficients
+            .into_iter()
+            .map(|c| CovariateFacts::new(c, scale, options.level, found.noise_degrees))
+            .collect(),
         rows: rows.collect(),
         predictions: matrix(0),
         predictions_low: matrix(1),
         predictions_high: matrix(2),
-        predictions_open: (found.blocks.len() > 1)
+        predictions_open: (!found.exists)
             .then_some("no chain of wins leads from the one to the other: nothing bounds their difference"),
     })
 }
@@ -388,6 +461,26 @@ impl fmt::Display for StandingsAnswer {
         let header =
             ["rank", "tier", "item", "rating", "error", "comparisons", "beats next", "x to separate"];
         f.write_str(&table(width(f), &header, rows))?;
+        if !self.covariates.is_empty() {
+            let rows = self.covariates.iter().map(|c| {
+                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
+                vec![
+                    c.name.clone(),
+                    format!("{:.4}", c.unit),
+                    format!("{:+.1}", c.points),
+                    format!("{:+.3}", c.coefficient),
+                    c.standard_error.map_or("-".to_owned(), |error| format!("{error:.3}")),
+                    format!("{} .. {}", end(c.low), end(c.high)),
+                ]
+            });
+            let header = ["covariate", "unit", "points a unit", "nats a unit", "error", "interval"];
+            writeln!(
+                f,
+                "\nadjusted for covariates: ratings, ranks and win rates are those of comparisons that do not differ in them"
+            )?;
+            f.write_str(&table(width(f), &header, rows))?;
+            f.write_str("\nunit: root mean square of the difference; intervals one by one")?;
+        }
         f.write_str(
             "\ntier: nobody in it is surely below its first. x to separate: factor on all comparisons after which a test tells it \
              from the next, 4 times in 5",
@@ -481,6 +574,28 @@ mod tests {
         assert!(standings(&matrix, &Default::default()).is_err());
     }
 
+    /// The stronger item also writes more: half of its lead is length.
+    #[test]
+    fn a_board_is_adjusted_for_covariates() {
+        let mut text = "item_a,item_b,outcome,len_a,len_b\n".to_owned();
+        for k in 0..240 {
+            let (a, b) = (300 + 50 * (k % 7), 200 + 60 * (k % 5));
+            let outcome = if a - b > 30 * (k % 11) - 120 { "a" } else { "b" };
+            text.push_str(&format!("long,short,{outcome},{a},{b}\n"));
+        }
+        let mut selection = equipoise::data::Selection::default();
+        selection.reading.covariates = vec!["len_a,len_b".parse().unwrap()];
+        let file = std::path::Path::new("d.csv");
+        let data = equipoise::data::parse_covariates(file, text.as_bytes(), &selection, Unit::Row).unwrap();
+        let adjusted = standings_adjusted(&data, &Default::default()).unwrap();
+        let plain = standings(&data.observations, &Default::default()).unwrap();
+        let length = &adjusted.covariates[0];
+        assert!(length.low > Some(0.0) && length.open.is_none() && plain.covariates.is_empty(), "{adjusted}");
+        assert!((length.points - 400.0 / std::f64::consts::LN_10 * length.coefficient).abs() < 1e-9);
+        assert!(adjusted.rows[0].rating < plain.rows[0].rating, "{adjusted}\n{plain}");
+        assert!(adjusted.to_string().contains("len_a - len_b"), "{adjusted}");
+    }
+
     #[test]
     fn numbers_that_are_none_are_refused() {
         let data = counted(array![[0.0, 3.0, 4.0], [2.0, 0.0, 4.0], [1.0, 3.0, 0.0]], ["a", "b", "c"]);
@@ -525,7 +640,7 @@ mod tests {
             for k in contexts {
                 let outcome = ["a", "a", "b"][k % 3];
                 let other = ["a", "b"][k % 2];
-                text.push_str(&format!("a,b,{outcome},{k},10\nb,c,{other},{k},10\n"));
+                text.push_str(&format!("x,y,{outcome},{k},10\ny,z,{other},{k},10\n"));
             }
             text
         };

@@ -146,7 +146,8 @@ pub(crate) enum Command {
     #[command(
         after_help = concat!(
             "Example:\n  equipoise standings battles.csv --anchor gpt-4 --min-battles 100\n  equipoise standings \
-             votes.parquet --level 0.99 --latex\n\n",
+             votes.parquet --level 0.99 --latex\n  equipoise standings arena.csv --covariate len_a,len_b --covariate headers_a,headers_b \
+             --covariate bold_a,bold_b\n\n",
             columns!()
         )
     )]
@@ -423,6 +424,7 @@ impl Layout {
             format: self.format.clone(),
             columns: self.columns.iter().cloned().chain(context).collect(),
             outcomes: self.outcomes.clone(),
+            covariates: Vec::new(),
             invalid: match self.invalid {
                 Invalid::Refuse => data::Invalid::Refuse,
                 Invalid::Skip => data::Invalid::Skip,
@@ -682,6 +684,10 @@ pub(crate) struct Standings {
     /// Item that stands at the base, without an error of its own [default: the mean of all].
     #[arg(long, value_name = "ITEM")]
     pub(crate) anchor: Option<String>,
+    /// Adjust for a number of the comparisons: a column of differences (first less second), or one for either item. May be given up
+    /// to six times. Ratings are those where the items do not differ in it; its coefficient is for a difference of its root mean square.
+    #[arg(long = "covariate", value_name = "COLUMN|A,B")]
+    pub(crate) covariates: Vec<data::CovariateColumns>,
     /// Mark items of fewer comparisons as provisional, without a tier.
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(crate) min_battles: f64,

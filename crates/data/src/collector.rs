@@ -8,14 +8,14 @@ use equipoise_core::registry::nearest;
 use crate::battles::Battle;
 use crate::checks::{Checks, Lines};
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row, SCORES,
-    TIMESTAMP, WEIGHT, WINNERS, WINS,
+    ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row,
+    SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS,
 };
 use crate::duplicates::DuplicateDetector;
 use crate::error::{Column, DataError, excerpt};
 use crate::names::{self, Names};
 use crate::rankings::{Ranking, groups};
-use crate::reading::{Invalid, Reading, known_words};
+use crate::reading::{CovariateColumns, Invalid, Reading, known_words};
 use crate::selection::Selection;
 use crate::timestamp::{self, Unit};
 
@@ -52,6 +52,8 @@ fn in_range(number: f64) -> Result<f64, (&'static str, &'static str)> {
 #[derive(Debug)]
 pub(crate) enum Entry {
     Battle(Battle),
+    /// One with the covariates that were asked for: first less second.
+    Covaried(Battle, Box<[f64]>),
     Ranking(Ranking),
     /// A score, to be ranked with those of its context and annotator.
     Rated {
@@ -302,7 +304,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(0);
         for entry in entries.drain(..) {
             let (context, annotator) = match &entry {
-                Entry::Battle(b) => (b.context, b.annotator),
+                Entry::Battle(b) | Entry::Covaried(b, _) => (b.context, b.annotator),
                 Entry::Ranking(r) => (r.context, r.annotator),
                 Entry::Rated { context, annotator, .. } => (*context, *annotator),
             };
@@ -311,6 +313,10 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 Entry::Battle(b) => {
                     let (first, second) = (item(b.first), item(b.second));
                     Entry::Battle(Battle { first, second, context, annotator, ..b })
+                }
+                Entry::Covaried(b, covariates) => {
+                    let (first, second) = (item(b.first), item(b.second));
+                    Entry::Covaried(Battle { first, second, context, annotator, ..b }, covariates)
                 }
                 Entry::Ranking(mut r) => {
                     r.groups.iter_mut().flatten().for_each(|k| *k = item(*k));
@@ -456,6 +462,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         if let Some(hash) = DuplicateDetector::hash(row) {
             self.note_judgement(line, hash);
         }
+        let covariates = self.covariates(line, row)?;
         let (first, second) = self.pair(line, a, b)?;
         let (context, annotator) =
             if self.rules.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
@@ -463,19 +470,41 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         for (k, (outcome, weight)) in results.into_iter().enumerate() {
             // a row whose weight is 0 is a row still
             if k == 0 || weight > 0.0 {
-                (self.sink)(Entry::Battle(Battle {
-                    first,
-                    second,
-                    outcome,
-                    weight,
-                    context,
-                    annotator,
-                    time,
-                    magnitude,
-                }));
+                let battle = Battle { first, second, outcome, weight, context, annotator, time, magnitude };
+                (self.sink)(match &covariates {
+                    None => Entry::Battle(battle),
+                    Some(x) => Entry::Covaried(battle, x.clone()),
+                });
             }
         }
         Ok(())
+    }
+
+    /// The covariates that were asked for: first less second.
+    #[inline]
+    fn covariates(&self, line: usize, row: &Row<'_>) -> Result<Option<Box<[f64]>>, DataError> {
+        let wanted = &self.rules.reading().covariates;
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let number = |name: &str, cell: Option<&[u8]>| {
+            let shown = String::from_utf8_lossy(cell.unwrap_or_default());
+            shown.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| {
+                let rule = "is not a finite number, which a covariate is; decimals take a point".to_owned();
+                let reason = format!("covariate {name} is not a number");
+                self.refuse(line, &reason, rule).of(Column::Name(name.to_owned().into()), &shown)
+            })
+        };
+        let read = |(k, columns): (usize, &CovariateColumns)| {
+            let cells = [row[COVARIATES + 2 * k], row[COVARIATES + 2 * k + 1]];
+            match &columns.second {
+                Some(second) => Ok(number(&columns.first, cells[0])? - number(second, cells[1])?),
+                // what was turned round has its difference at the second place
+                None if cells[1].is_some() => Ok(-number(&columns.first, cells[1])?),
+                None => number(&columns.first, cells[0]),
+            }
+        };
+        wanted.iter().enumerate().map(read).collect::<Result<Box<[f64]>, _>>().map(Some)
     }
 
     /// A number of at least 0; 1 where there is none.
@@ -888,7 +917,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     pub(crate) fn finish(mut self) -> Result<(Names, Names, Names, Checks), DataError> {
         self.diagnostics.checks.ignored_columns =
             std::mem::take(&mut self.diagnostics.ignored).into_iter().collect();
-        let held = COLUMNS.iter().zip(self.diagnostics.held).filter(|(_, held)| *held);
+        let held = COLUMNS[..COVARIATES].iter().zip(self.diagnostics.held).filter(|(_, held)| *held);
         self.diagnostics.checks.columns = held.map(|(entry, _)| entry.role).collect();
         let units = Unit::ALL.into_iter().zip(self.diagnostics.units);
         let units: Vec<(Unit, usize)> = units.filter_map(|(unit, line)| Some((unit, line?))).collect();

@@ -21,7 +21,7 @@ const fn column(
     ColumnEntry { role, names, synonyms }
 }
 
-pub(crate) const COLUMNS: [ColumnEntry; 19] = [
+pub(crate) const COLUMNS: [ColumnEntry; COVARIATES + 2 * MOST_COVARIATES] = [
     column("item_a", &["item_a", "model_a"], &[]),
     column("item_b", &["item_b", "model_b"], &[]),
     column(
@@ -53,7 +53,25 @@ pub(crate) const COLUMNS: [ColumnEntry; 19] = [
     // an item beat the other: no outcome is needed
     column("winning", &["winning"], &[]),
     column("losing", &["losing"], &[]),
+    // covariates that the user names: of the item listed first, and of the second
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
+    COVARIATE,
 ];
+const COVARIATE: ColumnEntry = column("covariate", &[], &[]);
+/// The first column of covariates.
+pub(crate) const COVARIATES: usize = 19;
+/// Covariates of a comparison.
+pub(crate) const MOST_COVARIATES: usize = 6;
 pub(crate) const ITEM_A: usize = 0;
 pub(crate) const ITEM_B: usize = 1;
 pub(crate) const OUTCOME: usize = 2;

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memchr3, memrchr2};
 
 use crate::chunks::{self, Format, Windows};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{ITEM_A, ITEM_B, OUTCOME, Row, folded};
+use crate::columns::{COVARIATES, ITEM_A, ITEM_B, OUTCOME, Row, folded};
 use crate::error::DataError;
 use crate::formats;
 use crate::layout::{Layout, Places};
@@ -335,6 +335,7 @@ impl Csv {
 pub(crate) fn as_result(row: &mut Row<'_>) {
     row[OUTCOME] = if row[ITEM_A] > row[ITEM_B] {
         row.swap(ITEM_A, ITEM_B);
+        (COVARIATES..row.len()).step_by(2).for_each(|m| row.swap(m, m + 1));
         Some(b"b")
     } else {
         Some(b"a")

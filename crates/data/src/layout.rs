@@ -76,15 +76,22 @@ impl Layout {
     /// (in one column or three, in counts or scores) missing without a `ranking`.
     pub(crate) fn of(header: &[&str], reading: &Reading, open: bool) -> Result<Self, String> {
         let mut at: [Option<usize>; COLUMNS.len()] = Default::default();
-        for given in &reading.columns {
+        let named = reading.columns.iter().map(|given| {
             let role = COLUMNS.iter().position(|c| c.role == given.role).expect("a role");
-            let place = header.iter().position(|name| *name == given.name);
-            let place = place.or_else(|| header.iter().position(|name| folded(name) == folded(&given.name)));
+            (role, &given.name)
+        });
+        let covariates = reading.covariates.iter().enumerate().flat_map(|(k, c)| {
+            let place = COVARIATES + 2 * k;
+            [(place, Some(&c.first)), (place + 1, c.second.as_ref())]
+        });
+        let covariates = covariates.filter_map(|(role, name)| Some((role, name?)));
+        for (role, wanted) in named.chain(covariates) {
+            let place = header.iter().position(|name| name == wanted);
+            let place = place.or_else(|| header.iter().position(|name| folded(name) == folded(wanted)));
             at[role] = Some(place.ok_or_else(|| {
                 format!(
-                    "has no column `{}` for {}; the header is `{}`",
-                    given.name,
-                    given.role,
+                    "has no column `{wanted}` for {}; the header is `{}`",
+                    COLUMNS[role].role,
                     shown(header)
                 )
             })?);

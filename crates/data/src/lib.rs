@@ -46,7 +46,7 @@ mod table;
 mod timestamp;
 mod weights;
 
-pub use battles::{Battle, Battles};
+pub use battles::{Battle, Battles, Covaried};
 pub use checks::{Checks, Lines};
 pub use columns::Outcome;
 pub use comparisons::{Comparisons, Count, PairCount};
@@ -63,10 +63,11 @@ pub use policy::{parse_policy, read_policy};
 pub use rankings::{Ranking, Rankings};
 pub use read::{
     Collected, Contents, Keep, collect_comparisons, contents, parse_battles, parse_comparisons,
-    parse_grouped, parse_grouped_observations, parse_observations, parse_rankings, read_battles,
-    read_comparisons, read_grouped, read_grouped_observations, read_observations, read_rankings,
+    parse_covariates, parse_grouped, parse_grouped_observations, parse_observations, parse_rankings,
+    read_battles, read_comparisons, read_covariates, read_grouped, read_grouped_observations,
+    read_observations, read_rankings,
 };
-pub use reading::{ColumnName, Invalid, OutcomeWord, Reading};
+pub use reading::{ColumnName, CovariateColumns, Invalid, OutcomeWord, Reading};
 pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use square::MatrixRead;

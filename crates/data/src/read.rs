@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use ndarray::Array2;
 use rustc_hash::FxHashMap;
 
-use crate::battles::{Battle, Battles};
+use crate::battles::{Battle, Battles, Covaried};
 use crate::chunks::{Stream, Windows as _};
 use crate::collector::{Entry, RowCollector};
 use crate::columns::{COLUMNS, ITEM_A, ITEM_B, RANKING, Row, WINS};
@@ -21,7 +22,7 @@ use crate::matrix::Square;
 use crate::names::Names;
 use crate::observations::{ObservationCounter, Observations, Unit};
 use crate::rankings::{Ranking, Rankings};
-use crate::reading::Reading;
+use crate::reading::{CovariateColumns, Reading};
 use crate::records::meaning;
 use crate::registry::{Format, READERS, Reads, by_ending, format_of};
 use crate::selection::Selection;
@@ -139,6 +140,27 @@ pub fn parse_observations(
     unit: Unit,
 ) -> Result<Observations, DataError> {
     observed(path, Source::Bytes(bytes), selection, unit)
+}
+
+/// Reads comparisons row by row with the covariates that [`Reading::covariates`] names; else as [`read_observations`].
+///
+/// # Errors
+/// As [`read_observations`]; also if a column of a covariate is missing or holds what is no number, and of rankings and scores.
+pub fn read_covariates(path: &Path, selection: &Selection, unit: Unit) -> Result<Covaried, DataError> {
+    covaried(path, Source::Files, selection, unit)
+}
+
+/// [`read_covariates`] from bytes.
+///
+/// # Errors
+/// As [`read_covariates`].
+pub fn parse_covariates(
+    path: &Path,
+    bytes: &[u8],
+    selection: &Selection,
+    unit: Unit,
+) -> Result<Covaried, DataError> {
+    covaried(path, Source::Bytes(bytes), selection, unit)
 }
 
 /// Reads rankings: `.csv`, `.jsonl` or `.parquet` with a column `ranking`, or PrefLib orders.
@@ -400,6 +422,7 @@ struct Gathered {
     battles: Option<Battles>,
     groups: [Option<Grouped>; 2],
     rankings: Option<Rankings>,
+    covariates: Vec<f64>,
 }
 
 /// Takes the rows in, in every form that is wanted.
@@ -415,6 +438,8 @@ struct Sinks {
     whole: Option<Vec<Ranking>>,
     observed_groups: Option<(Grouping, Unit, Vec<ObservationCounter>)>,
     rated: Rated,
+    /// Covariates of the rows, one after another.
+    covariates: Vec<f64>,
 }
 
 /// Numbers of a context and of an annotator.
@@ -480,6 +505,7 @@ impl Sinks {
             whole: wanted.rankings.then(Vec::new),
             observed_groups: wanted.observed_groups.map(|(by, unit)| (by, unit, Vec::new())),
             rated: Rated::default(),
+            covariates: Vec::new(),
         }
     }
 
@@ -490,6 +516,10 @@ impl Sinks {
             Unit::Annotator => annotator,
         };
         match entry {
+            Entry::Covaried(b, covariates) => {
+                self.covariates.extend(covariates);
+                self.take(Entry::Battle(b));
+            }
             Entry::Battle(b) => {
                 self.whole = None;
                 if let Some((unit, observed)) = &mut self.observed {
@@ -641,12 +671,35 @@ fn gather(
     if let Some(battles) = &battles {
         finite(path, battles.rows.iter().map(|b| b.weight).sum())?;
     }
-    Ok(Gathered { counts, observations, battles, groups, rankings: rankings_kept })
+    let covariates = sinks.covariates;
+    Ok(Gathered { counts, observations, battles, groups, rankings: rankings_kept, covariates })
 }
 
 fn counted(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Comparisons, DataError> {
     let wanted = Wanted { counts: true, ..Wanted::default() };
     Ok(gather(path, source, selection, wanted)?.counts.expect("counts were wanted"))
+}
+
+fn covaried(
+    path: &Path,
+    source: Source<'_>,
+    selection: &Selection,
+    unit: Unit,
+) -> Result<Covaried, DataError> {
+    let wanted = Wanted { observed: Some(unit), rows: Some(usize::MAX), ..Wanted::default() };
+    let gathered = gather(path, source, selection, wanted)?;
+    let (observations, battles) = (
+        gathered.observations.expect("observations were wanted"),
+        gathered.battles.expect("rows were wanted"),
+    );
+    let names: Vec<String> = selection.reading.covariates.iter().map(CovariateColumns::name).collect();
+    let shape = (battles.rows.len(), names.len());
+    let values = Array2::from_shape_vec(shape, gathered.covariates).map_err(|_| {
+        let message = "has rows without covariates: rankings, scores and records of published formats have none; give a table \
+                       with a row a comparison";
+        DataError::new(path, message)
+    })?;
+    Ok(Covaried { observations, battles, names, values })
 }
 
 fn observed(
@@ -685,7 +738,7 @@ fn rank(path: &Path, source: Source<'_>, selection: &Selection) -> Result<Rankin
     let (mut kept, mut pairs, mut rated): (Vec<Ranking>, u64, _) = (Vec::new(), 0, Rated::default());
     let files = source.files(path, &selection.reading)?;
     let mut collector = RowCollector::new(input::shown(path), selection, true, |entry| match entry {
-        Entry::Battle(_) => pairs += 1,
+        Entry::Battle(_) | Entry::Covaried(..) => pairs += 1,
         Entry::Ranking(r) => kept.push(r),
         Entry::Rated { item, score, context, annotator } => rated.add(item, score, context, annotator),
     })?;

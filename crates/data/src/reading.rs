@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use equipoise_core::registry::nearest;
 
-use crate::columns::{COLUMNS, Outcome, words_of};
+use crate::columns::{COLUMNS, COVARIATES, MOST_COVARIATES, Outcome, words_of};
 use crate::registry::{READERS, Reads};
 
 /// What becomes of a row that breaks a rule.
@@ -36,7 +36,7 @@ impl FromStr for ColumnName {
             .filter(|(_, name)| !name.trim().is_empty())
             .ok_or_else(|| format!("`{text}` is not ROLE=NAME, as in item_a=left"))?;
         let role = role.trim();
-        let known = COLUMNS.iter().map(|c| c.role);
+        let known = COLUMNS[..COVARIATES].iter().map(|c| c.role);
         let found = known.clone().find(|r| *r == role).ok_or_else(|| {
             let hint =
                 nearest(role, known.clone()).map_or(String::new(), |n| format!(", did you mean `{n}`?"));
@@ -84,6 +84,43 @@ impl FromStr for OutcomeWord {
     }
 }
 
+/// A covariate of the comparisons: a column of differences, or one for either item: `len_a,len_b`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CovariateColumns {
+    /// The column of the item listed first, or of differences: first less second.
+    pub first: String,
+    /// The column of the item listed second.
+    pub second: Option<String>,
+}
+
+impl CovariateColumns {
+    /// What it is called: `len_a - len_b`, or the column of differences.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.second {
+            Some(second) => format!("{} - {second}", self.first),
+            None => self.first.clone(),
+        }
+    }
+}
+
+impl FromStr for CovariateColumns {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names: Vec<&str> = text.split(',').map(str::trim).collect();
+        match names[..] {
+            [first] if !first.is_empty() => Ok(Self { first: first.to_owned(), second: None }),
+            [first, second] if !first.is_empty() && !second.is_empty() && first != second => {
+                Ok(Self { first: first.to_owned(), second: Some(second.to_owned()) })
+            }
+            _ => Err(format!(
+                "`{text}` is neither a column of differences nor a column for either item, as in len_a,len_b"
+            )),
+        }
+    }
+}
+
 /// How files are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
@@ -93,6 +130,8 @@ pub struct Reading {
     pub columns: Vec<ColumnName>,
     /// Words of outcomes, likewise.
     pub outcomes: Vec<OutcomeWord>,
+    /// Numbers of the comparisons that may have swayed them, at most six.
+    pub covariates: Vec<CovariateColumns>,
     /// What becomes of a row that breaks a rule.
     pub invalid: Invalid,
     /// Whether items whose names differ only in Unicode form, spaces or case are one item.
@@ -120,6 +159,12 @@ impl Reading {
     /// # Errors
     /// A format that there is not, with those there are.
     pub fn check(&self) -> Result<(), String> {
+        if self.covariates.len() > MOST_COVARIATES {
+            return Err(format!(
+                "{} covariates are asked for; at most {MOST_COVARIATES} are read",
+                self.covariates.len()
+            ));
+        }
         let Some(name) = &self.format else { return Ok(()) };
         if READERS.iter().any(|r| r.name == name) {
             return Ok(());
@@ -151,6 +196,12 @@ mod tests {
             ("itema=x", "did you mean `item_a`"),
         ] {
             assert!(text.parse::<ColumnName>().unwrap_err().contains(fragment), "{text}");
+        }
+        let length: CovariateColumns = "len_a, len_b".parse().unwrap();
+        assert_eq!(length.name(), "len_a - len_b");
+        assert_eq!("d".parse::<CovariateColumns>().unwrap().name(), "d");
+        for text in ["", "a,", "a,b,c", "a,a"] {
+            assert!(text.parse::<CovariateColumns>().unwrap_err().contains("as in len_a,len_b"), "{text}");
         }
         let strong: OutcomeWord = "A>>B=a*3".parse().unwrap();
         assert_eq!((strong.word.as_str(), strong.outcome, strong.votes), ("A>>B", Some(Outcome::First), 3.0));

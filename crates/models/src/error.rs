@@ -94,6 +94,18 @@ pub enum FitError {
          bonus that no pair shows in both orders"
     )]
     Singular,
+    /// A covariate that says nothing.
+    #[error("covariate `{name}` never differs between the items of a comparison; leave it out")]
+    Covariate {
+        /// What it is called.
+        name: String,
+    },
+    /// Covariates that are combinations of others, or of differences between items.
+    #[error(
+        "the covariates are not determined by the data: one is a combination of the others, or a difference between items that is the \
+         same in all their comparisons; leave it out"
+    )]
+    Covariates,
     /// Rankings with ties or of one item.
     #[error(
         "ranking {ranking} has tied items; Plackett-Luce needs strict orders (bradley-terry counts ties half)"

@@ -78,7 +78,7 @@ pub(crate) fn newton(
 }
 
 /// A Hessian with its flat directions lifted, and by how much.
-fn lifted(h: &Array2<f64>, flat: &[Array1<f64>]) -> (Mat<f64>, f64) {
+pub(crate) fn lifted(h: &Array2<f64>, flat: &[Array1<f64>]) -> (Mat<f64>, f64) {
     let n = h.nrows();
     let scale = h.diag().sum() / n as f64;
     let lift = |i: usize, j: usize| flat.iter().map(|u| scale * u[i] * u[j]).sum::<f64>();

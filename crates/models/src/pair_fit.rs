@@ -26,6 +26,7 @@
 //! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond,
 //! [`first_order::newman`](crate::first_order::newman) fits strengths without errors.
 
+pub(crate) mod covariates;
 mod likelihood;
 mod problem;
 mod separation;

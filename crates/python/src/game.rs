@@ -129,6 +129,7 @@ impl Reader {
             format: self.format,
             columns: columns.collect::<Result<_, _>>()?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
+            covariates: Vec::new(),
             invalid,
             normalise_names: self.normalise_names,
             symmetrise: self.symmetrise,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use equipoise_answers::{
     FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
     changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups, rank_with_page,
-    standings as board,
+    standings as board, standings_adjusted,
 };
 use equipoise_records::{guard, leaderboard};
 use equipoise_report::leaderboard::{FILES, write_leaderboard};
@@ -53,15 +53,20 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
 
 pub(super) fn standings(args: &Standings) -> Outcome {
     let progress = Terminal::default();
-    let source =
-        Source { selection: args.points.filters.selection(args.points.ties, &[]), path: args.data.clone() };
+    let mut selection = args.points.filters.selection(args.points.ties, &[]);
+    selection.reading.covariates = args.covariates.clone();
+    let source = Source { selection, path: args.data.clone() };
     let options = StandingsOptions {
         anchor: args.anchor.clone(),
         min_battles: args.min_battles,
         ..args.points.options()
     };
-    let data = source.observations(args.points.observed.unit(), &progress)?;
-    let board = board(&data, &options).map_err(|e| e.in_file(&source.path))?;
+    let unit = args.points.observed.unit();
+    let found = match args.covariates.is_empty() {
+        true => board(&source.observations(unit, &progress)?, &options),
+        false => standings_adjusted(&source.covaried(unit, &progress)?, &options),
+    };
+    let board = found.map_err(|e| e.in_file(&source.path))?;
     match (args.csv, args.latex) {
         (true, _) => output::print_file(&board.csv()),
         (_, true) => output::print_file(&board.latex()),
