@@ -48,7 +48,9 @@ fn what_init_writes_runs() {
     ] {
         assert!(done(dir, args).contains(&format!("equipoise run {file}")), "{args:?}");
         let text = std::fs::read_to_string(dir.join(file)).unwrap();
-        for key in top.iter().filter(|key| !["description", "start", "noise"].contains(&key.as_str())) {
+        for key in
+            top.iter().filter(|key| !["description", "start", "policy", "noise"].contains(&key.as_str()))
+        {
             assert!(text.lines().any(|line| line.starts_with(&format!("{key}:"))), "{file} lacks {key}");
         }
         let name = Path::new(file).file_stem().unwrap().to_str().unwrap();

@@ -270,6 +270,12 @@ impl SolverEntry {
             );
             return Err(BuildError::range("policy", "a class with parameters", rule));
         }
+        if let Some(class) = &task.class {
+            let rule = "must be bound to the contexts and actions of the game";
+            ensure(class.shape() == task.shape(), "policy", "a class", rule)?;
+            let rule = "a class of policies lies around the reference and starts there: leave `start` out";
+            ensure(task.start == task.reference, "policy", "a class with parameters", rule)?;
+        }
         (self.build)(parameters, task)
     }
 }

@@ -1,9 +1,12 @@
 //! The mirror step as a regression in a policy class, against the methods it projects.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
-use equipoise::policies::policy;
-use equipoise::registry::{solver, solvers};
+use equipoise::policies::gaps::Setting;
+use equipoise::policies::{POLICIES, policy};
+use equipoise::registry::{games, solver, solvers};
 use equipoise_core::class_entry::Contexts;
 use equipoise_core::{Oracle, Policy, PolicyClass, Shape, Solver, Task, sample, seed, simplex};
 use equipoise_env::{Game, GameOracle, PreferenceMatrix};
@@ -289,4 +292,182 @@ fn every_loss_learns_from_duels_by_every_kind_of_optimiser() {
             }
         }
     }
+}
+
+/// Contexts whose margins depend on features of the actions, some of it cyclic; the features, of `width` numbers.
+fn of_features(contexts: usize, n: usize) -> (Arc<Game>, Vec<Vec<f64>>) {
+    let mut rng = seed::stream(12, "projected", &[]);
+    let mut features = Vec::new();
+    let matrices: Vec<_> = (0..contexts)
+        .map(|_| {
+            let rows: Vec<Vec<f64>> =
+                (0..n).map(|_| (0..6).map(|_| sample::normal(&mut rng)).collect()).collect();
+            features.extend(rows.clone());
+            PreferenceMatrix::from_margins(n, |i, j| {
+                let (a, b) = (&rows[i], &rows[j]);
+                let skew = a[1] * b[2] - a[2] * b[1] + a[3] * b[4] - a[4] * b[3];
+                0.5 * (0.5 * (1.5 * (a[0] - b[0]) + 1.5 * skew)).tanh()
+            })
+            .unwrap()
+        })
+        .collect();
+    (Arc::new(Game::new(matrices).unwrap()), features)
+}
+
+#[test]
+fn a12_the_fitting_measure_decides_the_limit_and_full_features_reach_the_equilibrium() {
+    let (game, own) = of_features(6, 5);
+    let reference = Policy::uniform(game.shape());
+    let weights = vec![1.0 / 6.0; 6];
+    let margins = |pi: &Policy, out: &mut ndarray::Array1<f64>| game.margins(pi, out);
+    let setting = Setting { margins: &margins, reference: &reference, tau: 0.1, weights: &weights };
+    let mut rng = seed::stream(13, "features", &[]);
+    let mut gaps = Vec::new();
+    for d in [8usize, 16, 30] {
+        // random functions of the features that the game has
+        let drawn: Vec<(Vec<f64>, f64)> = (0..d)
+            .map(|_| {
+                ((0..6).map(|_| 0.5 * sample::normal(&mut rng)).collect(), 3.0 * sample::uniform(&mut rng))
+            })
+            .collect();
+        let values: Vec<Vec<f64>> = own
+            .iter()
+            .map(|x| {
+                drawn
+                    .iter()
+                    .map(|(w, b)| (x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() + b).cos())
+                    .collect()
+            })
+            .collect();
+        let class = bound("log-linear", &json!({"features": {"values": values}}), &reference);
+        let task = Task::new(reference.clone()).tau(0.1).class(class.clone());
+        let limit = |loss: &str| {
+            let parameters = json!({"target": "egpo", "step_size": 0.5, "loss": loss});
+            let mut solver = built("projected", &parameters, &task);
+            let mut oracle = GameOracle::exact(game.clone());
+            for _ in 0..600 {
+                solver.step(&mut oracle, &mut rng.clone()).unwrap();
+            }
+            (setting.gap(solver.policy()), solver.parameters().unwrap().to_vec())
+        };
+        let ((pairs, theta), (uniform, _)) = (limit("pairs"), limit("uniform-pairs"));
+        let (least, _) = setting.realisability(&*class, &theta, 2);
+        let inside = setting.class_gap(&*class, &theta, 2);
+        assert!((inside.most - pairs).abs() < 1e-13 && inside.least <= inside.most, "{inside:?}");
+        gaps.push((least.most, pairs, uniform, inside.least, setting.gap(&reference)));
+    }
+    for (least, pairs, uniform, inside, _) in &gaps[..2] {
+        assert!(least < pairs && least < uniform && inside < pairs, "{gaps:?}");
+    }
+    // with too few features self-play ends above the reference, which it left; with enough the pairs of the policy itself come nearest
+    let ((_, few, _, _, start), (_, pairs, uniform, ..)) = (gaps[0], gaps[1]);
+    assert!(few > start && pairs < uniform && uniform < start, "{gaps:?}");
+    let (least, pairs, uniform, ..) = gaps[2];
+    assert!(least < 1e-8 && pairs < 1e-8 && uniform < 1e-8, "{gaps:?}");
+}
+
+#[test]
+fn over_all_policies_the_bracket_of_the_class_closes() {
+    let game = ragged(&[4, 3], "bracket");
+    let mut rng = seed::stream(14, "projected", &[]);
+    let reference = normal_policy(game.shape(), 0.5, &mut rng);
+    let table = bound("table", &Value::Null, &reference);
+    let margins = |pi: &Policy, out: &mut ndarray::Array1<f64>| game.margins(pi, out);
+    let setting = Setting { margins: &margins, reference: &reference, tau: 0.2, weights: &[0.3, 0.7] };
+    let theta: Vec<f64> = (0..7).map(|_| sample::normal(&mut rng)).collect();
+    let found = setting.class_gap(&*table, &theta, 1);
+    assert!(found.most > 0.01 && found.most - found.least < 1e-12, "{found:?}");
+    // its own gradient: the least gap over all policies is that of the equilibrium, 0
+    let (least, at) = setting.realisability(&*table, &theta, 1);
+    assert!(least.most < 1e-15 && setting.class_gap(&*table, &at, 1).most < 1e-15, "{least:?}");
+}
+
+#[test]
+fn losses_in_a_class_of_all_policies_have_the_optimum_of_the_table() {
+    let game = ragged(&[4, 3], "fitted");
+    let mut rng = seed::stream(15, "projected", &[]);
+    let reference = normal_policy(game.shape(), 0.5, &mut rng);
+    let identity: Vec<Vec<f64>> =
+        (0..7).map(|k| (0..7).map(|j| f64::from(u8::from(j == k))).collect()).collect();
+    let class = bound("log-linear", &json!({"features": {"values": identity}}), &reference);
+    let task = Task::new(reference);
+    let mut compared = 0;
+    for entry in solvers().filter(|e| e.parametrised && e.name != "projected") {
+        let fit = |task: &Task| {
+            let mut solver = entry.build(&Value::Null, task).unwrap().solver;
+            let ended = solver.step(&mut GameOracle::exact(game.clone()), &mut rng.clone());
+            ended.map(|_| (solver.policy().clone(), solver.effort()))
+        };
+        let (Ok((table, none)), Ok((found, effort))) = (fit(&task), fit(&task.clone().class(class.clone())))
+        else {
+            panic!("{}", entry.name)
+        };
+        let far = table.probs().iter().zip(found.probs()).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+        assert!(far < 1e-6, "{}: {far:e}", entry.name);
+        assert!(none.pulls == 0 && effort.pulls > 0 && effort.evaluations > effort.pulls);
+        compared += 1;
+    }
+    assert!(compared >= 16, "{compared}");
+}
+
+#[test]
+fn any_method_in_any_class_on_any_game_runs_or_is_refused_by_name() {
+    let (mut ran, mut refused) = (0, 0);
+    for generator in games() {
+        let Ok(game) = generator.build(&Value::Null, &mut seed::stream(16, "game", &[generator.name])) else {
+            continue;
+        };
+        if game.shape().len() > 64 {
+            continue;
+        }
+        let game = Arc::new(game);
+        let reference = Policy::uniform(game.shape());
+        for class in POLICIES {
+            let task =
+                Task::new(reference.clone()).tau(0.1).class(bound(class.name, &Value::Null, &reference));
+            for entry in solvers() {
+                let mut parameters = vec![Value::Null];
+                if entry.name == "projected" {
+                    // the exact fit is one of linear classes
+                    parameters = ["pairs", "uniform-pairs", "pointwise", "cross-entropy", "policy-gradient"]
+                        .map(|loss| json!({"loss": loss, "optimiser": "momentum", "inner_steps": 2}))
+                        .to_vec();
+                }
+                for parameters in parameters {
+                    let mut solver = match entry.build(&parameters, &task) {
+                        Ok(built) => built.solver,
+                        Err(error) => {
+                            assert_eq!(error.key(), "policy", "{error}");
+                            assert!(error.to_string().contains(entry.name) && !entry.parametrised, "{error}");
+                            refused += 1;
+                            continue;
+                        }
+                    };
+                    let mut oracle = GameOracle::exact(game.clone());
+                    match solver.step(&mut oracle, &mut seed::stream(17, "draws", &[])) {
+                        Ok(_) => {
+                            let probs = solver.policy().probs();
+                            let on_simplex = game
+                                .shape()
+                                .ranges()
+                                .all(|row| (row.map(|k| probs[k]).sum::<f64>() - 1.0).abs() < 1e-12);
+                            assert!(on_simplex, "{} {} {}", generator.name, class.name, entry.name);
+                            ran += 1;
+                        }
+                        Err(error) => {
+                            let said = error.to_string();
+                            assert!(
+                                said.contains("finite minimiser"),
+                                "{} {}: {said}",
+                                class.name,
+                                entry.name
+                            );
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(ran > 300 && refused > 300, "{ran} {refused}");
 }

@@ -370,7 +370,8 @@ impl Recorder {
             let now = gaps(&truth, policy, margins);
             self.targets_met = run.limits.target.iter().all(|target| {
                 let metric = target.metric;
-                let value = cached_gap(metric, now).unwrap_or_else(|| metric.mean(&truth, policy, margins));
+                let value = cached_gap(metric, now)
+                    .unwrap_or_else(|| of_iterate(run, metric, &truth, policy, margins));
                 metric.meets(value, target.value)
             });
             self.judge(step_done, now);
@@ -487,7 +488,7 @@ impl Recorder {
         };
         for &metric in run.metrics {
             let value = cached_gap(metric, self.now)
-                .unwrap_or_else(|| metric.mean(&truth, policy, run.oracle.last_margins()));
+                .unwrap_or_else(|| of_iterate(run, metric, &truth, policy, run.oracle.last_margins()));
             push(Iterate::Last, metric, value);
         }
         for (k, metric) in self.gaps.into_iter().enumerate() {
@@ -508,7 +509,7 @@ impl Recorder {
             push(
                 Iterate::Average,
                 metric,
-                cached_gap(metric, both).unwrap_or_else(|| metric.mean(&truth, average, margins)),
+                cached_gap(metric, both).unwrap_or_else(|| of_iterate(run, metric, &truth, average, margins)),
             );
         }
         for (metric, value) in self.gaps.iter().zip(both) {
@@ -595,6 +596,17 @@ impl Recorder {
 /// A word that needs no judging, with its reason.
 fn plainly(behaviour: Behaviour, reason: String) -> (Behaviour, Judgement) {
     (behaviour, Judgement { reason, ..Judgement::default() })
+}
+
+/// A metric of an iterate of the run's method.
+fn of_iterate(
+    run: &Run<'_>,
+    metric: &Metric,
+    truth: &Truth<'_>,
+    policy: &Policy,
+    margins: &Array1<f64>,
+) -> f64 {
+    metric.of_iterate(truth, policy, margins, &run.solver.effort(), run.task.class.as_deref())
 }
 
 /// The value of a metric that is one of the two gaps, of which both are at hand.

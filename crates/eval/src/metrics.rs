@@ -4,7 +4,7 @@
 //! One name, one definition; all win-rate metrics are in units of probability, all divergences in nats.
 
 use equipoise_core::flat::Flat as _;
-use equipoise_core::{Policy, blocks, simplex, vector};
+use equipoise_core::{Effort, Policy, PolicyClass, blocks, simplex, vector};
 use equipoise_env::Game;
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 use ndarray::{Array1, Array2};
@@ -68,6 +68,10 @@ pub struct Metric {
     pub needs_equilibrium: bool,
     /// Which of the two gaps it is: the loop has both at hand after every step.
     pub(crate) gap: Option<Gap>,
+    /// What of a method's effort it counts, of which a policy alone tells nothing.
+    pub(crate) effort: Option<fn(&Effort) -> u64>,
+    /// Whether deviations must leave nature's moves of a policy class as they are.
+    pub(crate) within_nature: bool,
     row: fn(&Row<'_>) -> f64,
 }
 
@@ -195,6 +199,25 @@ pub const METRICS: &[Metric] = &[
         |r| 0.5 - vector::max(r.margins),
     )
     .higher_is_better(0.5),
+    Metric::vanishing(
+        "duality_gap_tree",
+        "regularised game when deviations leave nature's moves of the policy class as they are (multi-turn); without such moves \
+         duality_gap_tau",
+        WIN_RATE,
+        gap_tau,
+    )
+    .within_nature(),
+    Metric::counting("draws", "responses that the method drew from a policy so far; 0 without a policy class", |e| e.draws),
+    Metric::counting(
+        "evaluations",
+        "log-probabilities of responses that the method evaluated so far, frozen and live; 0 without a policy class",
+        |e| e.evaluations,
+    ),
+    Metric::counting(
+        "pulls",
+        "log-probabilities of responses through which the method took a gradient back so far; 0 without a policy class",
+        |e| e.pulls,
+    ),
 ];
 
 impl Metric {
@@ -216,6 +239,8 @@ impl Metric {
             vanishes: true,
             needs_equilibrium: false,
             gap: None,
+            effort: None,
+            within_nature: false,
             row,
         }
     }
@@ -231,6 +256,16 @@ impl Metric {
         let scale = Scale::Linear;
         let metric = Self::vanishing(name, definition, unit, row);
         Self { scale, direction: Direction::Neither, vanishes: false, ..metric }
+    }
+
+    /// A count of what learning cost a method with parameters.
+    const fn counting(name: &'static str, definition: &'static str, of: fn(&Effort) -> u64) -> Self {
+        let metric = Self::descriptive(name, definition, "responses", |_| 0.0);
+        Self { effort: Some(of), ..metric }
+    }
+
+    const fn within_nature(self) -> Self {
+        Self { within_nature: true, ..self }
     }
 
     /// Says that it needs the equilibrium: its row function must answer NaN where [`Row::equilibrium`] is `None`.
@@ -284,6 +319,33 @@ impl Metric {
             return self.at(truth, policy, margins, 0);
         }
         truth.game.weighted_mean(|x| self.at(truth, policy, margins, x))
+    }
+
+    /// As [`Metric::mean`], of an iterate of a method that made this effort in this class.
+    #[must_use]
+    pub fn of_iterate(
+        &self,
+        truth: &Truth<'_>,
+        policy: &Policy,
+        margins: &Array1<f64>,
+        effort: &Effort,
+        class: Option<&dyn PolicyClass>,
+    ) -> f64 {
+        if let Some(count) = self.effort {
+            return count(effort) as f64;
+        }
+        let best = match class.filter(|_| self.within_nature) {
+            Some(class) => class.best_value(margins.flat(), truth.tau),
+            None => None,
+        };
+        let Some(best) = best else { return self.mean(truth, policy, margins) };
+        let (p, l) = (policy.probs_slice(), policy.log_probs_slice());
+        let (r, m) = (truth.reference.probs_slice(), truth.reference.log_probs_slice());
+        truth.game.weighted_mean(|x| {
+            let at = truth.game.shape().range(x);
+            let kl = || simplex::kl(&p[at.clone()], &l[at.clone()], &r[at.clone()], &m[at.clone()]);
+            2.0 * (best[x] + if truth.tau > 0.0 { truth.tau * kl() } else { 0.0 })
+        })
     }
 
     /// The values of all contexts, in order: for quantiles and the worst context.

@@ -29,6 +29,8 @@ pub(crate) const DEFAULT_STEPS: u64 = 10_000;
 /// Metrics where `metrics` is left out.
 pub(crate) const DEFAULT_METRICS: [&str; 4] =
     ["duality_gap", "duality_gap_tau", "kl_to_equilibrium", "kl_to_reference"];
+/// Metrics besides, where methods stay in a policy class.
+const EFFORT_METRICS: [&str; 3] = ["draws", "evaluations", "pulls"];
 
 /// A resolved experiment.
 #[derive(Clone, Debug)]
@@ -149,10 +151,10 @@ impl Resolver<'_> {
         let reference = self.reference()?;
         let start = self.start()?;
         let class = self.policy(&start)?;
+        let metrics = self.metrics(class.is_some())?;
         let taus = self.taus()?;
         let limits = self.limits()?;
         let record = self.record()?;
-        let metrics = self.metrics()?;
         let save_policies = match file.save_policies.as_ref().map(|s| (s, s.value.as_str())) {
             None | Some((_, "final")) => false,
             Some((_, "recorded")) => true,
@@ -316,7 +318,7 @@ impl Resolver<'_> {
         Metric::named(&typed.value).ok_or_else(|| self.file.sources.unknown("metric", typed, known))
     }
 
-    fn metrics(&self) -> Result<Vec<&'static Metric>, ConfigError> {
+    fn metrics(&self, in_class: bool) -> Result<Vec<&'static Metric>, ConfigError> {
         match &self.file.metrics {
             Some(typed) => {
                 let mut metrics: Vec<&'static Metric> = Vec::new();
@@ -330,7 +332,10 @@ impl Resolver<'_> {
                 }
                 Ok(metrics)
             }
-            None => Ok(DEFAULT_METRICS.iter().filter_map(|name| Metric::named(name)).collect()),
+            None => {
+                let effort: &[&str] = if in_class { &EFFORT_METRICS } else { &[] };
+                Ok(DEFAULT_METRICS.iter().chain(effort).filter_map(|name| Metric::named(name)).collect())
+            }
         }
     }
 

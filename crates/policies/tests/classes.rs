@@ -1,5 +1,7 @@
 //! Every policy class against finite differences, transposes, and a second way to its policy.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use equipoise_core::class_entry::{Contexts, PolicyEntry};

@@ -1,5 +1,7 @@
 //! Every optimiser on a quadratic problem, and its steps by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use equipoise_core::StepError;
 use equipoise_core::optimiser::{Budget, Descent, Optimiser};
 use equipoise_policies::{OPTIMISERS, optimiser};

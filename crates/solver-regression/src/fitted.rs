@@ -16,17 +16,25 @@
 //! first label of a pair is always won by one side. So the last fit of that context is kept, at first the reference, and the notes
 //! count the steps.
 //! Cost: `n (n - 1) / 2` duels a context and step; O(n^3) arithmetic a Newton step. Validity: a loss that is not convex is
-//! minimised locally, from the reference. All responses count as one token long.
+//! minimised locally, from the reference. All responses count as one token long. In a policy class the parameters take the place of
+//! the table (`in_class`), all contexts together.
+
+mod by_log_probs;
+mod in_class;
 
 use equipoise_core::graph::strong_components;
 use equipoise_core::newton::{self, Damped, solve_dense};
 use equipoise_core::registry::{SolverConfig, SolverEntry};
 use equipoise_core::{
-    Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, StepError, Task,
+    Aim, BuildError, Built, Cost, Duel, Effort, Guarantee, Oracle, Policy, Progress, Rng, Solver, StepError,
+    Task,
 };
 use ndarray::{Array1, Array2};
 
-use crate::objectives::pairs::{self, Pair, PairLoss};
+use by_log_probs::by_log_probs;
+use in_class::InClass;
+
+use crate::objectives::pairs::{self, PairLoss};
 use crate::objectives::pointwise;
 use crate::objectives::presets;
 
@@ -53,6 +61,7 @@ fn build<L: PairLoss + Send + Clone + 'static>(loss: L, task: &Task) -> Result<B
             played: task.start.clone(),
             fitted: task.reference.clone(),
             reference: task.reference.clone(),
+            class: task.class.clone().map(InClass::new),
             labels,
             asked: 0,
             unfitted: Unfitted::default(),
@@ -67,6 +76,8 @@ struct Fitted<L> {
     /// Where the next fit starts: the last one, at first the reference.
     fitted: Policy,
     reference: Policy,
+    /// The parameters, where policies stay in a class.
+    class: Option<InClass>,
     /// Mean label of row against column in each context, `[actions x actions]`.
     labels: Vec<Array2<f64>>,
     /// Labels of each pair.
@@ -103,19 +114,28 @@ impl<L: PairLoss + Send> Solver for Fitted<L> {
         let drawn = answers.drawn && !answers.probabilities;
         if answers.moved {
             self.unfitted.now = false;
-            let mut log_probs = self.fitted.log_probs().clone();
-            for (x, labels) in self.labels.iter().enumerate() {
-                let range = shape.range(x);
-                let reference = self.reference.log_probs_at(x).to_vec();
-                let start = log_probs.slice(ndarray::s![range.clone()]).to_owned();
-                match minimise(&self.loss, labels, &reference, start) {
-                    Ok(found) => log_probs.slice_mut(ndarray::s![range]).assign(&found),
+            if let Some(class) = &mut self.class {
+                let mut found = self.fitted.clone();
+                match class.fit(&self.loss, &self.labels, &self.reference, &mut found) {
+                    Ok(()) => self.fitted = found,
                     Err(_) if drawn => self.unfitted.now = true,
-                    Err(problem) => return Err(StepError::Inner(format!("context {x}: {problem}"))),
+                    Err(problem) => return Err(StepError::Inner(problem)),
                 }
+            } else {
+                let mut log_probs = self.fitted.log_probs().clone();
+                for (x, labels) in self.labels.iter().enumerate() {
+                    let range = shape.range(x);
+                    let reference = self.reference.log_probs_at(x).to_vec();
+                    let start = log_probs.slice(ndarray::s![range.clone()]).to_owned();
+                    match minimise(&self.loss, labels, &reference, start) {
+                        Ok(found) => log_probs.slice_mut(ndarray::s![range]).assign(&found),
+                        Err(_) if drawn => self.unfitted.now = true,
+                        Err(problem) => return Err(StepError::Inner(format!("context {x}: {problem}"))),
+                    }
+                }
+                self.fitted = Policy::from_logits(&shape, log_probs)
+                    .map_err(|error| StepError::Inner(error.to_string()))?;
             }
-            self.fitted = Policy::from_logits(&shape, log_probs)
-                .map_err(|error| StepError::Inner(error.to_string()))?;
         }
         if self.unfitted.now {
             self.unfitted.steps += 1;
@@ -138,6 +158,14 @@ impl<L: PairLoss + Send> Solver for Fitted<L> {
         let shape = self.policy.shape();
         let pairs = |n: u64| n * (n - 1) / 2;
         Cost { queries: 0, duels: (0..shape.contexts()).map(|x| pairs(shape.actions(x) as u64)).sum() }
+    }
+
+    fn effort(&self) -> Effort {
+        self.class.as_ref().map_or_else(Effort::default, |class| class.effort)
+    }
+
+    fn parameters(&self) -> Option<&[f64]> {
+        self.class.as_ref().map(|class| &class.theta[..])
     }
 
     fn notes(&self) -> Vec<String> {
@@ -192,29 +220,12 @@ struct Table<'a, L> {
 impl<L: PairLoss> Table<'_, L> {
     /// The loss, averaged over ordered pairs, and its gradient by theta.
     fn at(&self, theta: &Array1<f64>) -> (f64, Array1<f64>) {
-        let n = theta.len();
         let top = theta.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let norm = top + theta.iter().map(|t| (t - top).exp()).sum::<f64>().ln();
         let log_probs = theta - norm;
-        let (mut value, mut gradient) = (0.0, Array1::<f64>::zeros(n));
-        let weight = 1.0 / (n * (n - 1)) as f64;
-        for i in 0..n {
-            for j in (0..n).filter(|&j| j != i) {
-                let share = weight * self.labels[[i, j]];
-                if share == 0.0 {
-                    continue;
-                }
-                let found = self.loss.row(&Pair {
-                    policy: [log_probs[i], log_probs[j]],
-                    reference: [self.reference[i], self.reference[j]],
-                    length: [1.0; 2],
-                    data: &[],
-                });
-                value += share * found.loss;
-                gradient[i] += share * found.policy[0];
-                gradient[j] += share * found.policy[1];
-            }
-        }
+        let logs = log_probs.as_slice().expect("contiguous");
+        let (value, slopes) = by_log_probs(self.loss, self.labels, self.reference, logs);
+        let mut gradient = Array1::from(slopes);
         let total = gradient.sum();
         gradient.scaled_add(-total, &log_probs.mapv(f64::exp));
         (value, gradient)
@@ -326,6 +337,7 @@ macro_rules! rows {
         $(#[doc = concat!("Registry row: ", $summary, ".")]
         pub const $row: SolverEntry = SolverEntry::of::<$loss>($name, $summary, $source)
             .aims(Aim::Other, Guarantee::None)
+            .parametrised()
             .costs("n (n - 1) / 2 duels, once if answered with probabilities")
             .verified("gaps of the optima on five games, computed independently");)*
     };

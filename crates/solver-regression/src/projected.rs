@@ -217,20 +217,10 @@ impl SolverConfig for Config {
                 policy("table")?.bind(&Value::Null, &contexts)?
             }
         };
-        if class.shape() != task.shape() {
-            return Err(BuildError::range(
-                "policy",
-                "a class on other contexts",
-                "must have the game's actions",
-            ));
-        }
         let mut theta = class.initial().to_vec();
         if table {
             let logs = task.start.log_probs_slice().iter().zip(task.reference.log_probs_slice());
             theta.iter_mut().zip(logs).for_each(|(t, (l, m))| *t = l - m);
-        } else if task.start != task.reference {
-            let rule = "a class of policies lies around the reference and starts there: leave `start` out";
-            return Err(BuildError::range("policy", "a class with parameters", rule));
         }
         let (named, optimiser) = self.optimiser(theta.len())?;
         let config = Self { optimiser: named, ..self };

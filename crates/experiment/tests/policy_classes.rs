@@ -1,0 +1,98 @@
+//! The key `policy`: the class that methods stay in, from YAML to the records of a run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use equipoise::RunOptions;
+use equipoise::core::seed;
+use equipoise::eval::Iterate;
+use equipoise_experiment::{Plan, file, resolve};
+
+fn plan(folder: &Path, text: &str) -> Result<Plan, String> {
+    let parsed = file::parse("c.yaml", folder, text.as_bytes(), &[]);
+    parsed.and_then(|f| Plan::new(resolve(&f)?)).map_err(|e| e.to_string())
+}
+
+const GAME: &str =
+    "games:\n  - matrix: { values: [[0.5, 0.7, 0.25], [0.3, 0.5, 0.9], [0.75, 0.1, 0.5]] }\ntau: 0.1\n";
+const PROJECTED: &str = "solvers:\n  - projected: { target: egpo, loss: pairs, regression: sampled, optimiser: { adam: { learning_rate: 0.01 } }, inner_steps: 20 }\n";
+
+fn with(folder: &Path, policy: &str, solvers: &str) -> Result<Plan, String> {
+    plan(folder, &format!("{GAME}policy: {policy}\n{solvers}"))
+}
+
+#[test]
+fn a_class_is_resolved_recorded_and_run() {
+    let here = Path::new(".");
+    let plan = with(here, "{ log-linear: { features: { random: { dimension: 16 } } } }", PROJECTED).unwrap();
+    let made = plan.make(0).unwrap();
+    let run = plan.run(&made.identity, plan.key(0, 0, 0));
+    // the plan is a configuration with the same runs
+    let again = self::plan(here, &plan.to_yaml()).unwrap();
+    assert_eq!(again.run(&again.make(0).unwrap().identity, again.key(0, 0, 0)).id, run.id);
+    assert_eq!(again.to_yaml(), plan.to_yaml());
+    // another class is another run; the table is no class at all
+    let id = |policy: &str| {
+        let plan = with(here, policy, PROJECTED).unwrap();
+        plan.run(&plan.make(0).unwrap().identity, plan.key(0, 0, 0)).id
+    };
+    assert_ne!(id("{ log-linear: { features: { random: { dimension: 4 } } } }"), run.id);
+    let without = self::plan(here, &format!("{GAME}{PROJECTED}")).unwrap();
+    let without_id = without.run(&without.make(0).unwrap().identity, without.key(0, 0, 0)).id;
+    assert_eq!(id("table"), without_id);
+    // run it: the effort stands in the trace
+    let problem = made.problem(0.1);
+    let (limits, schedule) = (equipoise::eval::Limits::steps(5), equipoise::eval::Schedule::Every(1));
+    let metrics = &plan.spec.metrics;
+    let options = RunOptions {
+        rng: seed::stream(1, "test", &[]),
+        metrics,
+        schedule: &schedule,
+        limits: &limits,
+        keep_policies: false,
+        sink: None,
+    };
+    let method = &plan.spec.methods[0];
+    let mut oracle = problem.exact_oracle();
+    let result = problem.run(method.entry, &method.parameters, &mut oracle, &options, &mut |_| true).unwrap();
+    let end = |metric| result.outcome.end(Iterate::Last, metric).unwrap();
+    // 5 steps of two regressions of 64 pairs, 20 inner steps each
+    assert_eq!(end("draws"), 5.0 * 2.0 * 128.0);
+    assert_eq!(end("pulls"), 5.0 * 2.0 * 20.0 * 128.0);
+    assert_eq!(end("evaluations"), 5.0 * 2.0 * (20.0 + 2.0) * 128.0);
+    assert_eq!(result.outcome.cost.duels, 5 * 2 * 64);
+}
+
+#[test]
+fn features_are_read_from_a_file_once() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("f.csv"), "1,0\n0,1\n0.5,-2\n").unwrap();
+    let solvers = "solvers:\n  - projected\n";
+    let plan = with(dir.path(), "{ log-linear: { features: { path: f.csv } } }", solvers).unwrap();
+    let class = plan.make(0).unwrap().class.unwrap();
+    assert_eq!(class.initial().len(), 2);
+    let yaml = plan.to_yaml();
+    assert!(yaml.contains("-2") && !yaml.contains("f.csv"), "{yaml}");
+    std::fs::write(dir.path().join("f.csv"), "1,x\n").unwrap();
+    let refused = with(dir.path(), "{ log-linear: { features: { path: f.csv } } }", solvers).unwrap_err();
+    assert!(refused.contains("f.csv:1") && refused.contains("`x`"), "{refused}");
+}
+
+#[test]
+fn what_cannot_stay_in_a_class_is_refused_with_its_place() {
+    let here = Path::new(".");
+    for (policy, solvers, start, message) in [
+        ("log-liner", PROJECTED, "4:9", "did you mean `log-linear`?"),
+        ("{ log-linear: { feature: 1 } }", PROJECTED, "4:25", "did you mean `features`?"),
+        ("{ mlp: { seed: [1, 2] } }", PROJECTED, "4:11", "one policy class"),
+        ("log-linear", "solvers:\n  - egpo\n", "6:5", "`egpo` moves a table"),
+        ("log-linear", "start: uniform\nsolvers:\n  - projected\n", "5:8", "lies around the reference"),
+    ] {
+        let error = with(here, policy, solvers).unwrap_err();
+        assert!(error.contains(&format!("c.yaml:{start}")) && error.contains(message), "{error}");
+    }
+    let plan = with(here, "{ log-linear: { features: { values: [[1]] } } }", PROJECTED).unwrap();
+    let error = plan.make(0).unwrap_err().to_string();
+    assert!(error.contains("c.yaml:4:") && error.contains("3 actions"), "{error}");
+}
