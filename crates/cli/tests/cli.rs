@@ -484,6 +484,16 @@ fn what_rests_on_independent_rows_says_so() {
     let large = path("large.csv", "ranking,weight\nx > y > z,1e9\nz > y > x,1e9\n");
     let (code, _, err) = equipoise(&["inspect", &large]);
     assert!(code == 2 && err.contains("rankings; at most"), "{err}");
+    // a p-value that is drawn, and close to the level
+    let close = path(
+        "close.csv",
+        "item_a,item_b,outcome,weight\nT,A,a,22\nT,A,b,13\nT,K,a,8\nT,K,b,10\nA,K,a,23\nA,K,b,12\n",
+    );
+    let (_, out, _) = equipoise(&["inspect", &close, "--replicates", "499"]);
+    assert!(
+        out.contains("one rating an item: p = 0.0") && out.contains("499 data sets do not tell it from"),
+        "{out}"
+    );
     // what a tie counts
     let ties = path("ties.csv", "item_a,item_b,outcome,weight\nx,y,a,2\nx,y,b,1.5\nx,y,tie,1\n");
     let (_, half, _) = equipoise(&["rank", &ties]);

@@ -503,6 +503,24 @@ impl fmt::Display for InspectAnswer {
                  comparisons are alike, p-values are too small (--by-{by} takes all of one {by} as one observation)"
             )?;
         }
+        // no draw is below the sign test of the weakest link
+        let (cycle, exact) =
+            (&self.strongest_cycle, self.strongest_cycle.weakest.as_ref().and_then(|w| w.p_value));
+        let drawn = cycle.p_value.filter(|p| exact.is_some_and(|exact| *p > exact));
+        let close = [("one rating an item", self.one_rating.p_value), ("the cycle", drawn)];
+        for (what, p) in close {
+            // two standard errors of a share of so many data sets
+            let off = 2.0 * (LEVEL * (1.0 - LEVEL) / self.replicates.max(1) as f64).sqrt();
+            if p.is_some_and(|p| (p - LEVEL).abs() < off) {
+                writeln!(
+                    f,
+                    "  {what}: {} is drawn, and {} data sets do not tell it from the level {LEVEL}: --replicates {} would",
+                    PValue(p),
+                    self.replicates,
+                    100 * self.replicates
+                )?;
+            }
+        }
         if !["comparisons", "rankings"].contains(&self.observed) {
             writeln!(
                 f,
