@@ -250,7 +250,7 @@ pub fn standings_adjusted(
     options: &StandingsOptions,
 ) -> Result<StandingsAnswer, AnswerError> {
     check(options)?;
-    let (found, coefficients) = fit_covariates(data)?;
+    let (found, coefficients) = fit_covariates(data, &BRADLEY_TERRY)?;
     let found = shown(found)?;
     board(&data.observations, &found, coefficients, options)
 }

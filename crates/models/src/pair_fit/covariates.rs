@@ -24,10 +24,10 @@ use ndarray::{Array1, Array2, s};
 
 use super::{PairFit, centred_within, larger};
 use crate::distributions::student_quantile;
-use crate::entries::BRADLEY_TERRY;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::graph::{open_ends, win_blocks, win_reach};
 use crate::newton::{Optimum, add_logistic_prior, lifted, newton};
+use crate::pair_model::PairModel;
 
 /// Pivots below this share of a diagonal are rounding: the design is singular.
 const SINGULAR: f64 = 1e-9;
@@ -200,7 +200,14 @@ impl Design<'_> {
 /// # Errors
 /// [`FitError`]; [`FitError::Covariate`] for a covariate that never differs, and [`FitError::Covariates`] where one is a
 /// combination of the others or of differences between items.
-pub fn fit_covariates(data: &Covaried) -> Result<(PairFit, Vec<Coefficient>), FitError> {
+///
+/// # Panics
+/// If the model is not [`BRADLEY_TERRY`](crate::BRADLEY_TERRY).
+pub fn fit_covariates(
+    data: &Covaried,
+    model: &'static PairModel,
+) -> Result<(PairFit, Vec<Coefficient>), FitError> {
+    assert!(model.logistic, "covariates are added to a logit");
     let (observations, battles) = (&data.observations, &data.battles);
     let comparisons = &observations.comparisons;
     let n = comparisons.n();
@@ -318,7 +325,7 @@ pub fn fit_covariates(data: &Covaried) -> Result<(PairFit, Vec<Coefficient>), Fi
     let log_likelihood = design.log_likelihood(&found.point);
     let ties: f64 = design.rows.iter().filter(|r| r.score == 0.5).map(|r| r.weight).sum();
     let fit = PairFit {
-        model: &BRADLEY_TERRY,
+        model,
         log_strength: strengths,
         covariance: of_strengths(&found.inverse),
         sandwich: if exists { of_strengths(&sandwich) } else { spread.clone() },
@@ -378,7 +385,7 @@ mod tests {
     use equipoise_data::{Selection, parse_covariates};
 
     use super::*;
-    use crate::{PairOptions, fit_observed};
+    use crate::{BRADLEY_TERRY, PairOptions, fit_observed};
 
     fn read(text: &str, covariates: &[&str], unit: Unit) -> Covaried {
         let mut selection = Selection::default();
@@ -414,7 +421,7 @@ mod tests {
     fn a_constant_is_the_bonus_of_the_first() {
         for unit in [Unit::Row, Unit::Context] {
             let data = read(&drawn(1, 3000, 0.3), &["one"], unit);
-            let (fit, coefficients) = fit_covariates(&data).unwrap();
+            let (fit, coefficients) = fit_covariates(&data, &BRADLEY_TERRY).unwrap();
             let home =
                 fit_observed(&data.observations, &BRADLEY_TERRY, PairOptions { home: true, prior: false });
             let home = home.unwrap();
@@ -435,7 +442,7 @@ mod tests {
         let (mut errors, mut off) = (0.0, Vec::new());
         for seed in 0..40 {
             let data = read(&drawn(100 + seed, 2000, 0.5), &["len_a,len_b"], Unit::Row);
-            let (fit, coefficients) = fit_covariates(&data).unwrap();
+            let (fit, coefficients) = fit_covariates(&data, &BRADLEY_TERRY).unwrap();
             let length = &coefficients[0];
             assert_eq!(length.name, "len_a - len_b");
             // nats of 424 points of length
@@ -467,7 +474,7 @@ mod tests {
     fn order_and_unit_do_not_matter() {
         let text = "item_a,item_b,outcome,len_a,len_b\nx,y,a,10,4\nx,y,b,3,5\ny,z,a,7,9\nz,x,a,8,2\ny,z,b,4,4\nx,y,tie,6,1\nz,y,b,3,8\nx,z,a,2,9\n";
         let turned = "item_a,item_b,outcome,len_a,len_b\ny,x,b,40,100\ny,x,a,50,30\nz,y,b,90,70\nx,z,b,20,80\nz,y,a,40,40\ny,x,tie,10,60\ny,z,a,80,30\nz,x,b,90,20\n";
-        let of = |text| fit_covariates(&read(text, &["len_a,len_b"], Unit::Row)).unwrap();
+        let of = |text| fit_covariates(&read(text, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
         let ((one, a), (two, b)) = (of(text), of(turned));
         assert!((a[0].value - b[0].value).abs() < 1e-9 && (10.0 * a[0].unit - b[0].unit).abs() < 1e-9);
         let at = |fit: &PairFit, labels: &[&str], name: &str| {
@@ -484,7 +491,8 @@ mod tests {
         // the longer answer always won
         let text =
             "item_a,item_b,outcome,len_a,len_b\nx,y,a,10,4\nx,y,b,3,5\ny,z,b,7,9\nz,x,a,8,2\ny,z,a,6,4\n";
-        let (fit, coefficients) = fit_covariates(&read(text, &["len_a,len_b"], Unit::Row)).unwrap();
+        let (fit, coefficients) =
+            fit_covariates(&read(text, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
         assert!(!fit.exists && coefficients[0].standard_error.is_none() && coefficients[0].value > 0.0);
         assert!(!fit.bounded(0, 1) && fit.open.iter().all(|o| *o == (true, true)));
         // an item that never lost, while length is told by the others: as without covariates
@@ -500,14 +508,18 @@ mod tests {
                 .collect::<String>()
         )
         .replace("w,x,a", "w,m0,a");
-        let (fit, coefficients) = fit_covariates(&read(&more, &["len_a,len_b"], Unit::Row)).unwrap();
+        let (fit, coefficients) =
+            fit_covariates(&read(&more, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
         let w = fit.open.len() - 1;
         assert!(!fit.exists && coefficients[0].standard_error.is_some());
         assert_eq!((fit.open[w], fit.open[0]), ((false, true), (false, false)));
         // a covariate that is a difference between items, and one that is always 0
         let text = "item_a,item_b,outcome,d,zero\nx,y,a,1,0\nx,y,b,1,0\ny,z,b,1,0\ny,z,a,1,0\nx,z,a,2,0\n";
-        assert_eq!(fit_covariates(&read(text, &["d"], Unit::Row)).unwrap_err(), FitError::Covariates);
-        let zero = fit_covariates(&read(text, &["zero"], Unit::Row)).unwrap_err();
+        assert_eq!(
+            fit_covariates(&read(text, &["d"], Unit::Row), &BRADLEY_TERRY).unwrap_err(),
+            FitError::Covariates
+        );
+        let zero = fit_covariates(&read(text, &["zero"], Unit::Row), &BRADLEY_TERRY).unwrap_err();
         assert!(zero.to_string().contains("`zero`"), "{zero}");
     }
 }
