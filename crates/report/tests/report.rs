@@ -509,3 +509,13 @@ fn change(file: &Path, edit: impl FnOnce(&mut RunRecord)) {
     edit(&mut record);
     std::fs::write(file, serde_json::to_string(&record).unwrap()).unwrap();
 }
+
+#[test]
+fn equal_ratings_are_no_pick() {
+    let mut experiment = experiment();
+    experiment.games.games[1].facts.as_mut().unwrap().bt_scores = Some(vec![0.25; 3]);
+    let text = sentences(&rendered("tied-ratings", &experiment));
+    let sentence =
+        "Bradley-Terry picks: nothing: rock, paper and scissors have the same rating, the highest.";
+    assert!(text.contains(sentence) && text.contains("Bradley-Terry's ratings are tied"), "{text}");
+}
