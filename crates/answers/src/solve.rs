@@ -9,13 +9,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use equipoise::core::Policy;
+use equipoise::core::{Policy, Shape};
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{
     Equilibrium, ExactEnd, ExactEquilibria, LARGEST_PROOF, RationalMargins, RationalPolicy, Selection,
-    equilibrium_ranges, regularised_equilibrium, regularised_path, select_exact, select_lottery,
-    select_lottery_watched,
+    context_lottery, equilibrium_ranges, regularised_equilibrium, regularised_path, select_exact,
+    select_lottery, select_lottery_watched,
 };
 use num_integer::Integer as _;
 use serde::ser::SerializeMap as _;
@@ -134,7 +134,7 @@ pub struct LotteryAnswer {
     /// `2 max_i (K pi)_i`, in win rate; 0 but for rounding, on either side. Where there is a proof, that of the policy
     /// divided by its sum, in rational arithmetic, rounded once.
     pub duality_gap: f64,
-    /// How it was found: `rational` (policy, uniqueness, dimension and ranges are those of the proof), `inspection`, `simplex`, `simplex-doubled`, `interior-point`, `central-path` or `central-point`.
+    /// How it was found: `rational` (policy, uniqueness, dimension and ranges are those of the proof), `inspection`, `simplex`, `simplex-doubled`, `interior-point`, `central-path`, `central-point`, `double-oracle` or `low-rank`.
     pub method: &'static str,
     /// Actions that are played.
     pub support: Vec<String>,
@@ -298,13 +298,16 @@ fn solve_context(
     options: &SolveOptions,
     progress: &dyn Progress,
 ) -> Result<Solved, AnswerError> {
-    let (matrix, labels, tau) = (given.game.matrix(x), given.game.labels(x), options.tau);
-    let single = Game::single(matrix.clone());
-    let mu = Policy::from_logits(single.shape(), reference.log_probs_at(x).to_owned())?;
+    let (labels, tau) = (given.game.labels(x), options.tau);
+    let shape = Shape::single(labels.len()).expect("a context has an action");
+    let mu = Policy::from_logits(&shape, reference.log_probs_at(x).to_owned())?;
     if options.path {
-        return Ok(Solved::Path(path(&single, given.fractions.as_ref(), labels, &mu, tau)?));
+        let single = Game::single(given.game.matrix(x));
+        return Ok(Solved::Path(path(&single, given.fractions[x].as_ref(), labels, &mu, tau)?));
     }
     if tau > 0.0 {
+        let matrix = given.game.matrix(x);
+        let single = Game::single(matrix.clone());
         let e = regularised_equilibrium(&matrix, &mu, tau)?;
         let truth = Truth { game: &single, reference: &mu, tau, equilibrium: None };
         return Ok(Solved::Regularised(RegularisedAnswer {
@@ -331,7 +334,7 @@ fn solve_context(
         Select::RegularisedLimit => Selection::RegularisedLimit(&mu),
         Select::Vertex => Selection::Vertex,
     };
-    let proved = match &given.fractions {
+    let proved = match &given.fractions[x] {
         Some(fractions) => {
             select_exact(fractions, selection, options.ranges)?.map(|found| (fractions, found))
         }
@@ -340,11 +343,19 @@ fn solve_context(
     if let Some((fractions, (found, exact))) = proved {
         return proved_answer(fractions, found, exact, labels).map(Solved::Lottery);
     }
+    let watch = |gap| progress.gap(gap);
     // margins that are rounded once, not differences of rounded win rates
-    let matrix = given.fractions.as_ref().map_or(matrix, RationalMargins::to_matrix);
-    let e = select_lottery_watched(&matrix, selection, &|gap| progress.gap(gap))?;
-    let ranges = if options.ranges { Some(equilibrium_ranges(&matrix)?) } else { None };
-    let undecided = undecided(&e, matches!(ranges, Some(None)), given);
+    let rounded = given.fractions[x].as_ref().map(RationalMargins::to_matrix);
+    let e = match &rounded {
+        Some(matrix) => select_lottery_watched(matrix, selection, &watch)?,
+        None => context_lottery(&given.game, x, selection, &watch)?,
+    };
+    let ranges = match (options.ranges, rounded) {
+        (false, _) => None,
+        (true, Some(matrix)) => Some(equilibrium_ranges(&matrix)?),
+        (true, None) => Some(equilibrium_ranges(&given.game.matrix(x))?),
+    };
+    let undecided = undecided(&e, matches!(ranges, Some(None)));
     Ok(Solved::Lottery(LotteryAnswer { ranges, undecided, ..lottery_answer(e, labels) }))
 }
 
@@ -400,7 +411,7 @@ fn proved_answer(
 }
 
 /// Why something is not told, in words; `None` if all is.
-fn undecided(e: &Equilibrium, no_ranges: bool, given: &GivenGame) -> Option<String> {
+fn undecided(e: &Equilibrium, no_ranges: bool) -> Option<String> {
     let mut hidden = Vec::new();
     if e.unique.is_none() {
         hidden.push("unique");
@@ -414,14 +425,12 @@ fn undecided(e: &Equilibrium, no_ranges: bool, given: &GivenGame) -> Option<Stri
     if hidden.is_empty() {
         return None;
     }
-    let no_proof = match (given.game.contexts(), given.game.shape().len()) {
-        (1, n) if n > LARGEST_PROOF => {
+    let no_proof = match e.policy.len() {
+        n if n > LARGEST_PROOF => {
             format!("the game has {n} actions, proofs are made for up to {LARGEST_PROOF}")
         }
-        (1, _) => {
-            "what its floating-point numbers stand for is not known; a text, or counts, would say".to_owned()
-        }
-        _ => "the game has several contexts".to_owned(),
+        _ => "margins below 1e-21, counts beyond 2^50, or more than a million pairs in several contexts"
+            .to_owned(),
     };
     let why = match (e.unique, no_ranges) {
         (Some(false), false) => "a vertex was asked for, which needs no dimension",

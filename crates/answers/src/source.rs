@@ -8,9 +8,10 @@ use equipoise::data::{
     Rankings, Selection, Ties, Unit, contents, read_battles, read_comparisons, read_covariates,
     read_grouped_observations, read_matrix_as, read_observations, read_policy, read_rankings,
 };
-use equipoise::env::Game;
+use equipoise::env::{Game, PreferenceMatrix};
+use equipoise::models::lottery::counted_margins;
 use equipoise::ndarray::Array2;
-use equipoise::reference::RationalMargins;
+use equipoise::reference::{LARGEST_PROOF, RationalMargins};
 
 use crate::decimals::stated;
 use crate::error::AnswerError;
@@ -31,30 +32,33 @@ pub struct Source {
 
 /// Largest number of actions whose margins are kept as fractions, 32 bytes a pair.
 const LARGEST_FRACTIONS: usize = 1000;
+/// Most pairs of all contexts together whose margins are kept as fractions, where there are several contexts.
+const MOST_PAIRS: usize = 1_000_000;
 
 /// A game, with its win rates as fractions where they are known as such.
 #[derive(Clone, Debug)]
 pub struct GivenGame {
     /// The game.
     pub game: Game,
-    /// Its margins as fractions: for a proof in rational arithmetic, of up to
-    /// [`LARGEST_PROOF`](equipoise::reference::LARGEST_PROOF) actions, and above for margins that are rounded once. `None` for
-    /// several contexts, above a thousand actions, and where it is not known what the numbers stand for.
-    pub fractions: Option<RationalMargins>,
+    /// The margins of each context as fractions: for a proof in rational arithmetic, of up to
+    /// [`LARGEST_PROOF`](equipoise::reference::LARGEST_PROOF) actions, and above for margins that are rounded once. `None`
+    /// above a thousand actions (sixty, where doubles are what was given), above a million pairs in all, and where no
+    /// fraction is small enough.
+    pub fractions: Vec<Option<RationalMargins>>,
 }
 
 impl GivenGame {
     /// A game whose win rates are decimal numbers of up to fifteen places.
     #[must_use]
     pub fn decimal(game: Game) -> Self {
-        let fractions = has_fractions(&game).then(|| RationalMargins::from_decimals(&game.matrix(0)));
-        Self { game, fractions }
+        Self::read(game, LARGEST_FRACTIONS, |matrix| Some(RationalMargins::from_decimals(matrix)))
     }
 
     /// A game that was read from a text of decimal numbers, each of which counts to its last digit.
     fn of_text(game: Game, text: &str) -> Self {
-        match has_fractions(&game).then(|| stated(text, &game)).flatten() {
-            Some(fractions) => Self { game, fractions: Some(fractions) },
+        let small = game.contexts() == 1 && game.shape().actions(0) <= LARGEST_FRACTIONS;
+        match small.then(|| stated(text, &game)).flatten() {
+            Some(fractions) => Self { game, fractions: vec![Some(fractions)] },
             None => Self::decimal(game),
         }
     }
@@ -62,19 +66,30 @@ impl GivenGame {
     /// The game of counted comparisons; pairs that never met are 1/2.
     #[must_use]
     pub fn counted(data: &Comparisons) -> Self {
-        let fractions = (data.n() <= LARGEST_FRACTIONS).then(|| fractions(data)).flatten();
-        Self { game: data.game(0.0), fractions }
+        let fractions = (data.n() <= LARGEST_FRACTIONS).then(|| counted_margins(data)).flatten();
+        Self { game: data.game(0.0), fractions: vec![fractions] }
+    }
+
+    fn read(
+        game: Game,
+        largest: usize,
+        fractions: impl Fn(&PreferenceMatrix) -> Option<RationalMargins>,
+    ) -> Self {
+        let actions = |x: usize| game.shape().actions(x);
+        let pairs: usize = (0..game.contexts()).map(|x| actions(x) * (actions(x) - 1) / 2).sum();
+        let of = |x: usize| {
+            let small = actions(x) <= largest && (game.contexts() == 1 || pairs <= MOST_PAIRS);
+            small.then(|| fractions(&game.matrix(x))).flatten()
+        };
+        let fractions = (0..game.contexts()).map(of).collect();
+        Self { game, fractions }
     }
 }
 
-fn has_fractions(game: &Game) -> bool {
-    game.contexts() == 1 && game.shape().actions(0) <= LARGEST_FRACTIONS
-}
-
 impl From<Game> for GivenGame {
-    /// Without a proof: what its numbers stand for is not known.
+    /// A game of doubles: each stands for itself, a whole number over a power of two.
     fn from(game: Game) -> Self {
-        Self { game, fractions: None }
+        Self::read(game, LARGEST_PROOF, RationalMargins::from_doubles)
     }
 }
 
@@ -311,17 +326,6 @@ pub(crate) fn check_reference(mu: &Policy) -> Result<(), AnswerError> {
         return Ok(());
     }
     Err(AnswerError::input("a reference needs a probability above 0 for every action"))
-}
-
-fn fractions(data: &Comparisons) -> Option<RationalMargins> {
-    let mut wins = Array2::zeros((data.n(), data.n()));
-    let mut ties = wins.clone();
-    for pair in &data.pairs {
-        let (first, second, tied) = pair.outcomes();
-        (wins[[pair.i, pair.j]], wins[[pair.j, pair.i]]) = (first, second);
-        (ties[[pair.i, pair.j]], ties[[pair.j, pair.i]]) = (tied, tied);
-    }
-    RationalMargins::from_counts(wins.view(), ties.view())
 }
 
 /// A matrix as one comparison a pair, in fractions: it has win rates, and no counts.

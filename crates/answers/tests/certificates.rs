@@ -265,11 +265,79 @@ fn answers_agree_with_their_proof() {
 #[test]
 fn null_has_a_reason() {
     for game in games() {
-        let game: GivenGame = game.game.into();
+        let game = GivenGame { fractions: vec![None], game: game.game };
         for select in [None, Some(Select::Vertex)] {
             let found = answer(&game, select, true);
             let told = ["unique", "dimension", "ranges"].iter().all(|key| !found[key].is_null());
             assert_eq!(told, found.get("undecided").is_none(), "{found}");
         }
+    }
+}
+
+/// Doubles are fractions: 0.1 + 0.2 and 0.3 are apart by an ulp, and the proof is of what they are.
+#[test]
+fn doubles_are_proved_as_they_are() {
+    for game in games() {
+        let doubles: GivenGame = game.game.into();
+        let found = answer(&doubles, None, true);
+        assert_eq!(found["method"], json!("rational"), "{found}");
+        assert!(["unique", "dimension", "ranges"].iter().all(|key| !found[key].is_null()), "{found}");
+        let checked = check_certificate(&found, Some(&doubles)).unwrap();
+        assert!(checked.valid, "{checked}");
+    }
+    // margins 0.3 a cycle, but for 0.1 + 0.2: weights in proportion to the margin of the other two, as they are
+    let (a, b): (f64, f64) = (0.3, 0.1 + 0.2);
+    let k = [[0.0, a, -a], [-a, 0.0, b], [a, -b, 0.0]];
+    let matrix = PreferenceMatrix::from_margins(3, |i, j| k[i][j]).unwrap();
+    let found = answer(&Game::single(matrix).into(), None, false);
+    assert_eq!(found["unique"], json!(true));
+    // 0.3 is 5404319552844595 / 2^54, 0.1 + 0.2 one more
+    let expected = json!([
+        "2702159776422298/8106479329266893",
+        "5404319552844595/16212958658533786",
+        "5404319552844595/16212958658533786"
+    ]);
+    assert_eq!(found["certificate"]["exact"]["policy"], expected);
+}
+
+/// Contexts are proved one by one, and checked so.
+#[test]
+fn several_contexts_are_proved_and_checked() {
+    let cycle =
+        |m: f64| PreferenceMatrix::from_margins(3, move |i, j| if j == i + 1 { m } else { -m }).unwrap();
+    let ties = PreferenceMatrix::from_margins(4, |_, _| 0.0).unwrap();
+    for given in [
+        GivenGame::decimal(Game::new([cycle(0.2), cycle(0.3)]).unwrap()),
+        Game::new([cycle(0.1), ties, cycle(0.3)]).unwrap().into(),
+    ] {
+        let options = SolveOptions { ranges: true, ..Default::default() };
+        let found = serde_json::to_value(solve(&given, &options, &Silent).unwrap()).unwrap();
+        let contexts = given.game.contexts();
+        let checked = check_certificate(&found, Some(&given)).unwrap();
+        assert!(checked.valid && checked.contexts == contexts, "{checked}");
+        assert_eq!(checked.unique, Some(contexts == 2));
+        for x in 0..contexts {
+            let context = &found["contexts"][x];
+            assert_eq!(
+                (&context["method"], context["certificate"]["exact"].is_object()),
+                (&json!("rational"), true)
+            );
+            let mut forged = found.clone();
+            forged["contexts"][x]["policy"][0] = json!(0.123);
+            let refused = check_certificate(&forged, Some(&given)).unwrap();
+            assert!(!refused.valid && refused.unique.is_none());
+            assert!(refused.to_string().contains(&format!("context {x}: `policy")), "{refused}");
+            let mut bare = found.clone();
+            bare["contexts"][x]["certificate"].as_object_mut().unwrap().remove("exact");
+            let refused = check_certificate(&bare, None).unwrap();
+            assert!(refused.to_string().contains(&format!("context {x}: `certificate.exact` is not proved")));
+        }
+        // another order of contexts is another game
+        let mut turned = found.clone();
+        turned["contexts"].as_array_mut().unwrap().reverse();
+        assert!(!check_certificate(&turned, Some(&given)).unwrap().valid);
+        let one = GivenGame::decimal(Game::single(cycle(0.2)));
+        assert!(!check_certificate(&found, Some(&one)).unwrap().valid);
+        assert!(!check_certificate(&found["contexts"][0], Some(&given)).unwrap().valid);
     }
 }

@@ -13,8 +13,8 @@ use equipoise::Problem;
 use equipoise::core::Policy;
 use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
-use equipoise::reference::{self, ReferenceError};
-use equipoise_records::schema::EquilibriumRecord;
+use equipoise::reference::{self, Equilibrium, LARGEST_PROOF, RationalMargins, ReferenceError, Selection};
+use equipoise_records::schema::{Arithmetic, EquilibriumRecord};
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, ResultsDir};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -65,6 +65,9 @@ pub struct Lottery {
     pub support: Vec<usize>,
     /// Whether it is the only one; `None` if not decided.
     pub unique: Option<bool>,
+    /// What decided that.
+    #[serde(default)]
+    pub unique_by: Option<Arithmetic>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -303,13 +306,14 @@ impl ExactAnswer {
 /// Solves the game: for `tau = 0` and one context with what is proved about its lottery.
 fn solved(made: &GamePlan, tau: f64) -> Result<ExactAnswer, ReferenceError> {
     let (policy, lottery) = if tau == 0.0 && made.game.contexts() == 1 {
-        let found = reference::maximal_lottery(&made.game.matrix(0))
+        let (found, unique_by) = lottery(&made.game)
             .map_err(|source| ReferenceError::Context { context: 0, source: Box::new(source) })?;
         let lottery = Lottery {
             policy: found.policy.to_vec(),
             duality_gap: found.duality_gap,
             support: found.support,
             unique: found.unique,
+            unique_by,
         };
         let policy = Policy::from_probs(made.game.shape(), found.policy).expect("a lottery is a policy");
         (policy, Some(lottery))
@@ -317,6 +321,34 @@ fn solved(made: &GamePlan, tau: f64) -> Result<ExactAnswer, ReferenceError> {
         (reference::game_equilibrium(&made.game, &made.reference, tau)?, None)
     };
     Ok(measured(made, tau, policy, lottery, None))
+}
+
+/// The maximal lottery, and what decided whether it is the only one.
+///
+/// Win rates that are decimal numbers have the exact answer of these, where floating point has another one. Of other
+/// doubles nobody knows whether they are the game or its rounding: where the doubles as they are have another answer than
+/// the game up to rounding, that is undecided.
+fn lottery(game: &Game) -> Result<(Equilibrium, Option<Arithmetic>), ReferenceError> {
+    let found = reference::context_lottery(game, 0, Selection::MaximumEntropy, &|_| ())?;
+    if game.shape().actions(0) > LARGEST_PROOF {
+        let by = found.unique.map(|_| Arithmetic::FloatingPoint);
+        return Ok((found, by));
+    }
+    let matrix = &game.matrix(0);
+    if let Some(decimals) = RationalMargins::from_short_decimals(matrix)
+        && let Some((proved, _)) = reference::select_exact(&decimals, Selection::MaximumEntropy, false)?
+    {
+        let found = if proved.unique == found.unique { found } else { proved };
+        return Ok((found, Some(Arithmetic::Rational)));
+    }
+    let exact = RationalMargins::from_doubles(matrix).and_then(|m| reference::exact_equilibria(&m, false));
+    let Some(exact) = exact else {
+        let by = found.unique.map(|_| Arithmetic::FloatingPoint);
+        return Ok((found, by));
+    };
+    let agreed = found.unique.is_none_or(|unique| unique == exact.unique);
+    let unique = agreed.then_some(exact.unique);
+    Ok((Equilibrium { unique, ..found }, unique.map(|_| Arithmetic::Rational)))
 }
 
 /// An answer with its gaps, measured on the game.
@@ -347,4 +379,60 @@ fn key(game: &GameIdentity, tau: f64) -> String {
 
 fn digest(answer: &Remembered) -> String {
     identity::digest(&serde_json::to_value(answer).expect("an answer serialises to JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use equipoise::env::PreferenceMatrix;
+
+    use super::*;
+
+    fn matrix(n: usize, p: &[f64]) -> PreferenceMatrix {
+        let margin = |i: usize, j: usize| 0.5 * ((p[i * n + j] - 0.5) - (p[j * n + i] - 0.5));
+        PreferenceMatrix::from_margins(n, margin).expect("margins of probabilities")
+    }
+
+    fn told(matrix: &PreferenceMatrix) -> (Equilibrium, Option<Arithmetic>) {
+        lottery(&Game::single(matrix.clone())).expect("a small game has an equilibrium")
+    }
+
+    #[test]
+    fn decimals_decide_and_doubles_that_may_be_rounded_do_not_contradict_them() {
+        // margins near 1e-9 that tie exactly: dimension 1, where floating point sees a single equilibrium
+        let near = [
+            [0.5, 0.499999999, 0.500000001, 0.499999997, 0.499999998],
+            [0.500000001, 0.5, 0.499999998, 0.499999998, 0.499999999],
+            [0.499999999, 0.500000002, 0.5, 0.500000003, 0.500000001],
+            [0.500000003, 0.500000002, 0.499999997, 0.5, 0.500000003],
+            [0.500000002, 0.500000001, 0.499999999, 0.499999997, 0.5],
+        ];
+        let near = matrix(5, near.as_flattened());
+        let (found, by) = told(&near);
+        assert_eq!((found.unique, by), (Some(false), Some(Arithmetic::Rational)));
+        let decimals = RationalMargins::from_decimals(&near);
+        assert!(decimals.duality_gap(&found.policy.to_vec()) < 1e-24);
+        // four actions with K01 K23 - K02 K13 + K03 K12 = 0: .1 .3 - .2 .3 + .3 .1 = 0, a segment of equilibria
+        let k =
+            [[0.0, 0.1, -0.2, 0.3], [-0.1, 0.0, 0.1, -0.3], [0.2, -0.1, 0.0, 0.3], [-0.3, 0.3, -0.3, 0.0]];
+        let win_rate =
+            |i: usize, j: usize| -> f64 { format!("{:.1}", 0.5 + k[i][j]).parse().expect("a number") };
+        let rates: Vec<f64> = (0..16).map(|c| win_rate(c / 4, c % 4)).collect();
+        let (found, by) = told(&matrix(4, &rates));
+        let exact = reference::exact_equilibria(&RationalMargins::from_decimals(&matrix(4, &rates)), false);
+        assert_eq!((found.unique, by), (exact.map(|e| e.unique), Some(Arithmetic::Rational)));
+        // an ulp off the same game: what stands there has one answer, what it may stand for another
+        let third = 1.0 / 3.0;
+        let off = [[0.0, third, -third], [-third, 0.0, third + 6e-17], [third, -third - 6e-17, 0.0]];
+        let (found, by) = told(&PreferenceMatrix::from_margins(3, |i, j| off[i][j]).expect("margins"));
+        assert_eq!((found.unique, by), (Some(true), Some(Arithmetic::Rational)));
+        let clones = |i: usize, j: usize| {
+            let shift = if (i, j) == (0, 3) { 6e-17 } else { 0.0 };
+            [[0.0, third, -third], [-third, 0.0, third], [third, -third, 0.0]][i % 3][j % 3] + shift
+        };
+        let (found, by) = told(&PreferenceMatrix::from_margins(4, clones).expect("margins"));
+        assert_eq!((found.unique, by), (None, None));
+        // above the size of proofs floating point tells, and is named
+        let (found, by) = told(&PreferenceMatrix::from_margins(61, |_, _| 0.0).expect("margins"));
+        assert_eq!((found.unique, by), (Some(false), Some(Arithmetic::FloatingPoint)));
+    }
 }

@@ -43,6 +43,7 @@ pub(crate) fn game_facts(game: &Game, unmet: &[(String, String)], nash: &Lottery
         nash_gap: nash.duality_gap,
         nash_support: nash.support.iter().map(|&i| name(i)).collect(),
         nash_unique: nash.unique,
+        nash_unique_by: nash.unique_by,
         bt_scores: scores,
         bt_favourite: name(favourite),
         bt_worst_opponent: name(worst),

@@ -43,7 +43,7 @@ use equipoise_core::seed::stream;
 use equipoise_data::{Comparisons, Observations, Ties, Unit};
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{condorcet_winner, smith_set};
-use equipoise_reference::{Equilibrium, equilibrium_ranges, maximal_lottery};
+use equipoise_reference::{Equilibrium, RationalMargins};
 use rayon::prelude::*;
 
 use self::measures::{Design, Loss, Measured, centred, rotations, skew};
@@ -56,6 +56,7 @@ use crate::distributions::sign_test;
 use crate::entries::{BRADLEY_TERRY, DAVIDSON};
 use crate::hodge::Hodge;
 use crate::intervals::quantile;
+use crate::lottery::{counted_margins, lottery};
 use crate::pair_fit::{PairFit, PairOptions, fit, fit_observed};
 use crate::pair_model::PairModel;
 use crate::power::{Power, power};
@@ -234,7 +235,9 @@ pub fn inspect_observed(
         observed_cycle_facts(&given.comparisons, residuals.and_then(|_| Clusters::of(given)).as_ref());
     let matrix = given.comparisons.matrix(0.0);
     let tests = |k| residuals.is_none() || ![DEVIANCE, SIGNIFICANT].contains(&k);
-    let nash = maximal_lottery(&matrix)?;
+    let fractions =
+        counted_margins(&given.comparisons).or_else(|| RationalMargins::from_doubles(&matrix));
+    let (nash, nash_ranges) = lottery(fractions.as_ref(), &matrix, design.lotteries)?;
     let unique = nash.unique == Some(true);
     let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
     let statistic = |k: usize| {
@@ -306,13 +309,12 @@ pub fn inspect_observed(
         }
         Some(_) => Verdict::TooFew,
     };
-    let several = design.lotteries && !unique;
     Ok(Inspection {
         condorcet_winner: condorcet_winner(&matrix),
         smith_set: smith_set(&matrix),
         favourites: ascending(seen.favourites.iter().map(|&i| order[i])),
         worst_opponent: seen.worst.map(|i| order[i]),
-        nash_ranges: if several { equilibrium_ranges(&matrix)? } else { None },
+        nash_ranges,
         nash,
         matrix,
         cycles,

@@ -5,7 +5,7 @@
 use equipoise_core::{Rng, sample::uniform, seed::stream};
 use equipoise_data::{Battles, Comparisons, Observations, PairCount};
 use equipoise_env::PreferenceMatrix;
-use equipoise_reference::{equilibrium_ranges, maximal_lottery};
+use equipoise_reference::maximal_lottery;
 use ndarray::Array1;
 use rayon::prelude::*;
 
@@ -15,6 +15,7 @@ use crate::error::FitError;
 use crate::graph::open_reasons;
 use crate::intervals::{Intervals, quantile};
 use crate::intransitivity::InspectError;
+use crate::lottery::{counted_margins, lottery};
 use crate::pair_fit::{PairFit, PairOptions, fit_observed, strengths};
 use crate::resample::resample;
 use crate::sequential::Matches;
@@ -293,10 +294,12 @@ pub fn leaderboard(
     let (mut ranges, mut nash_unique) = (None, None);
     if no_lottery.is_none() {
         let matrix = filled(data, &fit.log_strength, &[])?;
-        let found = maximal_lottery(&matrix)?;
+        // win rates of a fit are rounded, and prove nothing
+        let fractions = if data.unmet() == 0 { counted_margins(data) } else { None };
+        let found;
+        (found, ranges) = lottery(fractions.as_ref(), &matrix, true)?;
         nash = found.policy.iter().map(|p| Some(*p)).collect();
         nash_unique = found.unique;
-        ranges = if found.unique == Some(true) { None } else { equilibrium_ranges(&matrix)? };
     }
     let errors = fit.sandwich_error();
     let islands = named_islands(&fit.islands, &data.labels);

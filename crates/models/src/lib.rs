@@ -40,6 +40,7 @@ pub mod intransitivity;
 pub mod jet;
 pub mod krippendorff;
 pub mod leaderboard;
+pub mod lottery;
 pub mod magnitude;
 mod newton;
 mod pair_fit;

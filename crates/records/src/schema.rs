@@ -317,6 +317,9 @@ pub struct GameFacts {
     pub nash_support: Vec<String>,
     /// Whether it was proved to be the only one; `None` if not decided.
     pub nash_unique: Option<bool>,
+    /// What decided that; `None` if nothing did, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nash_unique_by: Option<Arithmetic>,
     /// Bradley-Terry log strengths (uniform pair design), mean 0; `None` if the fit does not exist.
     pub bt_scores: Option<Vec<f64>>,
     /// The action that Bradley-Terry puts first.
@@ -327,6 +330,16 @@ pub struct GameFacts {
     pub bt_worst_win_rate: f64,
     /// Duality gap of always playing the favourite.
     pub bt_gap: f64,
+}
+
+/// In which numbers something was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arithmetic {
+    /// Fractions: a proof.
+    Rational,
+    /// Doubles: equal is what differs by rounding.
+    FloatingPoint,
 }
 
 /// Counts over contexts.

@@ -8,7 +8,7 @@ use ndarray::Array1;
 use rayon::prelude::*;
 
 use crate::error::ReferenceError;
-use crate::lottery::{Equilibrium, Selection, probabilities, select_lottery};
+use crate::lottery::{Equilibrium, Selection, context_lottery, probabilities, select_lottery};
 use crate::regularised::{RegularisedEquilibrium, regularised_equilibrium, solve};
 
 /// Contexts that one task solves one after another.
@@ -112,9 +112,17 @@ impl Batch<'_> {
         let start = shape.range(contexts.start).start;
         let mut last: Option<(PreferenceMatrix, Range<usize>)> = None;
         for context in contexts {
-            let matrix = self.game.matrix(context);
             let range = shape.range(context);
             let place = range.start - start..range.end - start;
+            let named =
+                |source: ReferenceError| ReferenceError::Context { context, source: Box::new(source) };
+            if self.tau == 0.0 && self.game.is_stored(context) {
+                let found = context_lottery(self.game, context, Selection::MaximumEntropy, &|_| ());
+                let policy = found.map_err(named)?.policy;
+                out[place].iter_mut().zip(&policy).for_each(|(out, p)| *out = *p);
+                continue;
+            }
+            let matrix = self.game.matrix(context);
             let same = last.as_ref().filter(|(same, at)| {
                 *same == matrix && (self.tau == 0.0 || self.log_mu[at.clone()] == self.log_mu[range.clone()])
             });
@@ -126,7 +134,7 @@ impl Batch<'_> {
                 0.0 => probabilities(&matrix),
                 tau => solve(&matrix, &self.log_mu[range.clone()], tau).map(|solved| solved.logits),
             };
-            let row = row.map_err(|source| ReferenceError::Context { context, source: Box::new(source) })?;
+            let row = row.map_err(named)?;
             out[place].copy_from_slice(&row);
             last = Some((matrix, range));
         }

@@ -25,6 +25,7 @@ mod polytope;
 mod regularised;
 mod simplex;
 mod spectrum;
+mod structured;
 
 pub use error::ReferenceError;
 pub use exact::{
@@ -33,8 +34,8 @@ pub use exact::{
 };
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
 pub use lottery::{
-    Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges, maximal_lottery,
-    select_lottery, select_lottery_watched,
+    Equilibrium, LARGEST_GAP, Method, Selected, Selection, context_lottery, equilibrium_ranges,
+    maximal_lottery, select_lottery, select_lottery_watched,
 };
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
 pub use spectrum::{

@@ -8,7 +8,8 @@
 //! (arXiv:2312.00886). The value is 1/2 whatever the game, so the gap certifies the policy without a dual.
 //!
 //! Ways, in the order they are tried; [`Method`] says which one gave the answer:
-//! an action that beats all others is the answer; up to [`PIVOTING`] actions the lexicographic simplex method, and
+//! an action that beats all others is the answer; above five hundred actions a game that plays few of them, or has low rank, is
+//! solved as such ([`crate::structured`]); up to [`PIVOTING`] actions the lexicographic simplex method, and
 //! again in double-double arithmetic if the gap shows that `f64` chose a wrong basis (it happens when margins differ by nine
 //! orders of magnitude); above, the central path with crossover, or its end as one equilibrium of several. Each is the
 //! other's second way (pivoting up to [`PIVOTING_IN_NEED`] actions), and the last point of the path is the last way. None of
@@ -24,8 +25,8 @@
 //!
 //! Cost: `O(n^2)` a pivot with about `2 n` pivots; above [`PIVOTING`] about ten LU of size `n` or less.
 
-use equipoise_core::Policy;
-use equipoise_env::PreferenceMatrix;
+use equipoise_core::{Policy, Shape};
+use equipoise_env::{Game, PreferenceMatrix};
 use faer::fx128;
 use ndarray::Array1;
 
@@ -36,6 +37,7 @@ use crate::face::Face;
 use crate::interior::{self, End, Watch};
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
+use crate::structured;
 
 /// Actions up to which pivoting is faster than the central path (measured).
 const PIVOTING: usize = 100;
@@ -125,6 +127,10 @@ pub enum Method {
     CentralPath,
     /// Last point of the central path as it is.
     CentralPoint,
+    /// Double oracle: a small game among the actions that come in, for large games that play few.
+    DoubleOracle,
+    /// Newton's method in the moments of a block of low rank, all of whose actions are played.
+    LowRank,
     /// Whole numbers, from the margins as fractions.
     Rational,
 }
@@ -140,6 +146,8 @@ impl Method {
             Self::InteriorPoint => "interior-point",
             Self::CentralPath => "central-path",
             Self::CentralPoint => "central-point",
+            Self::DoubleOracle => "double-oracle",
+            Self::LowRank => "low-rank",
             Self::Rational => "rational",
         }
     }
@@ -204,9 +212,37 @@ pub fn select_lottery_watched(
 ) -> Result<Equilibrium, ReferenceError> {
     selection.check(matrix.n())?;
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None, watch };
+    let mut search = Search::new(matrix, &k, watch);
+    if k.n() > structured::LARGE
+        && search.inspected().is_none()
+        && let Some(found) = structured::lottery(matrix, selection)
+    {
+        return Ok(found);
+    }
     let found = search.find()?;
     Ok(search.select(found, selection))
+}
+
+/// [`select_lottery_watched`] of context `x` of a game. Above five hundred actions what plays few actions, or has low rank, is
+/// solved from entries and products, in whatever the context is kept; anything else is written down as a matrix.
+///
+/// # Errors
+/// As [`select_lottery`].
+pub fn context_lottery(
+    game: &Game,
+    x: usize,
+    selection: Selection<'_>,
+    watch: &dyn Fn(f64),
+) -> Result<Equilibrium, ReferenceError> {
+    let n = game.shape().actions(x);
+    selection.check(n)?;
+    if n > structured::LARGE
+        && game.is_stored(x)
+        && let Some(found) = structured::lottery(&structured::Stored(game, x), selection)
+    {
+        return Ok(found);
+    }
+    select_lottery_watched(&game.matrix(x), selection, watch)
 }
 
 /// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
@@ -217,7 +253,7 @@ pub fn select_lottery_watched(
 /// [`ReferenceError::Inexact`] as [`maximal_lottery`].
 pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
+    let mut search = Search::new(matrix, &k, &ignore);
     let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
@@ -231,7 +267,7 @@ pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, 
 /// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
 pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
+    let mut search = Search::new(matrix, &k, &ignore);
     let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(Some((0..k.n()).filter(|&i| found.policy[i] > 0.0).collect()));
@@ -265,7 +301,7 @@ struct Choice {
     selected: Selected,
 }
 
-struct Search<'a> {
+pub(crate) struct Search<'a> {
     matrix: &'a PreferenceMatrix,
     k: &'a Margins,
     /// Last point of the central path, if it was followed to its end.
@@ -274,23 +310,49 @@ struct Search<'a> {
 }
 
 /// Watches nothing.
-fn ignore(_: f64) {}
+pub(crate) fn ignore(_: f64) {}
 
-impl Search<'_> {
-    /// Some equilibrium, by the first way that gives a certified one.
-    fn find(&mut self) -> Result<Candidate, ReferenceError> {
+impl<'a> Search<'a> {
+    pub(crate) fn new(matrix: &'a PreferenceMatrix, k: &'a Margins, watch: Watch<'a>) -> Self {
+        Self { matrix, k, path_end: None, watch }
+    }
+
+    /// Some equilibrium that is a vertex, `[n]`, by inspection or pivoting.
+    pub(crate) fn vertex(&self) -> Option<Vec<f64>> {
+        self.inspected().or_else(|| self.by_pivoting()).map(|found| found.policy)
+    }
+
+    /// The equilibrium asked for of a game among some `actions` of the one that the selection is for.
+    pub(crate) fn among(&mut self, selection: Selection<'_>, actions: &[usize]) -> Option<Equilibrium> {
+        let found = self.find().ok()?;
+        let Selection::RegularisedLimit(mu) = selection else { return Some(self.select(found, selection)) };
+        let log_mu: Array1<f64> = actions.iter().map(|&i| mu.log_probs_slice()[i]).collect();
+        let shape = Shape::single(actions.len()).expect("there is an action");
+        let mu = Policy::from_logits(&shape, log_mu).expect("a reference is finite");
+        Some(self.select(found, Selection::RegularisedLimit(&mu)))
+    }
+
+    /// The answer where one action beats all others, or all tie.
+    fn inspected(&self) -> Option<Candidate> {
         let k = self.k;
         let n = k.n();
+        let alone = |action: usize| {
+            let mut policy = vec![0.0; n];
+            policy[action] = 1.0;
+            self.candidate(policy, Method::Inspection, true)
+        };
         if let Some(winner) = (0..n).find(|&i| (0..n).all(|j| i == j || k.at(i, j) > 0.0)) {
-            let mut policy = vec![0.0; n];
-            policy[winner] = 1.0;
-            return Ok(Candidate { unique: Some(true), ..self.candidate(policy, Method::Inspection, true) });
+            return Some(Candidate { unique: Some(true), ..alone(winner) });
         }
-        if all_tie(k) {
-            let mut policy = vec![0.0; n];
-            policy[0] = 1.0;
-            return Ok(Candidate { unique: Some(false), ..self.candidate(policy, Method::Inspection, true) });
+        all_tie(k).then(|| Candidate { unique: Some(false), ..alone(0) })
+    }
+
+    /// Some equilibrium, by the first way that gives a certified one.
+    fn find(&mut self) -> Result<Candidate, ReferenceError> {
+        if let Some(found) = self.inspected() {
+            return Ok(found);
         }
+        let n = self.k.n();
         let path_first = n > PIVOTING;
         if path_first && let Some(found) = self.by_path() {
             return Ok(found);
@@ -432,7 +494,7 @@ impl Search<'_> {
 }
 
 /// An equilibrium with its support and best responses; not whether it is the only one.
-fn described(policy: Vec<f64>, margins: &[f64], gap: f64, zero: f64) -> Equilibrium {
+pub(crate) fn described(policy: Vec<f64>, margins: &[f64], gap: f64, zero: f64) -> Equilibrium {
     let (n, best) = (policy.len(), 0.5 * gap - zero);
     Equilibrium {
         support: (0..n).filter(|&i| policy[i] > 0.0).collect(),
@@ -457,7 +519,7 @@ pub(crate) fn describe(matrix: &PreferenceMatrix, policy: Vec<f64>) -> Equilibri
 /// Probabilities alone: [`maximal_lottery`] for callers that solve many games.
 pub(crate) fn probabilities(matrix: &PreferenceMatrix) -> Result<Vec<f64>, ReferenceError> {
     let k = Margins::scaled(matrix);
-    let mut search = Search { matrix, k: &k, path_end: None, watch: &ignore };
+    let mut search = Search::new(matrix, &k, &ignore);
     let found = search.find()?;
     if found.unique == Some(true) {
         return Ok(found.policy);
@@ -495,16 +557,29 @@ fn on_simplex(k: &Margins, basis: &Basis, probs: &[f64]) -> Vec<f64> {
 }
 
 fn is_unique(k: &Margins, found: &Candidate) -> Option<bool> {
-    let (n, policy) = (k.n(), &found.policy);
+    uniqueness(k.scale(), &found.policy, &found.margins, |support| {
+        let block = Block::new(k, support);
+        (block.largest(), block.smallest())
+    })
+}
+
+/// The criterion of the module head, from the margins `K p` and the extreme singular values of the bordered block of a support,
+/// over the scale.
+pub(crate) fn uniqueness(
+    scale: f64,
+    policy: &[f64],
+    margins: &[f64],
+    block: impl FnOnce(&[usize]) -> (f64, f64),
+) -> Option<bool> {
+    let n = policy.len();
     let zero = rounding(n);
     let support: Vec<usize> = (0..n).filter(|&i| policy[i] > 0.0).collect();
-    let off = (0..n).filter(|&i| policy[i] == 0.0).map(|i| found.margins[i] / k.scale());
+    let off = (0..n).filter(|&i| policy[i] == 0.0).map(|i| margins[i] / scale);
     let nearest = off.fold(f64::NEG_INFINITY, f64::max);
     if nearest >= -zero || support.len().is_multiple_of(2) {
         return Some(false);
     }
-    let block = Block::new(k, &support);
-    let (largest, smallest) = (block.largest(), block.smallest());
+    let (largest, smallest) = block(&support);
     if smallest <= zero * largest {
         return Some(false);
     }
@@ -513,7 +588,7 @@ fn is_unique(k: &Margins, found: &Candidate) -> Option<bool> {
     let (mut sum, mut low) = (-1.0, 0.0);
     support.iter().for_each(|&i| accumulate(&mut sum, &mut low, policy[i], 1.0));
     let off = (sum + low).abs().max(f64::EPSILON);
-    let left = support.iter().map(|&i| found.margins[i].abs() / k.scale()).fold(off, f64::max);
+    let left = support.iter().map(|&i| margins[i].abs() / scale).fold(off, f64::max);
     let root = (support.len() as f64 + 1.0).sqrt();
     let error = 2.0 * root * left / smallest;
     let least = support.iter().map(|&i| policy[i]).fold(f64::INFINITY, f64::min);

@@ -21,6 +21,11 @@ impl Margins {
         Self::unpack(matrix, if power > 0.0 { 2.0 * power } else { 1.0 })
     }
 
+    /// Unpacks `matrix` with a scale, a power of two.
+    pub(crate) fn with_scale(matrix: &PreferenceMatrix, scale: f64) -> Self {
+        Self::unpack(matrix, scale)
+    }
+
     /// Unpacks `matrix` as it is.
     pub(crate) fn plain(matrix: &PreferenceMatrix) -> Self {
         Self::unpack(matrix, 1.0)

@@ -30,6 +30,7 @@ fn solve_many(purpose: &str, size: impl Fn(f64) -> usize) -> [usize; 6] {
             Method::InteriorPoint => 3,
             Method::CentralPath => 4,
             Method::CentralPoint => 5,
+            Method::DoubleOracle | Method::LowRank => unreachable!("of large games"),
             Method::Rational => unreachable!("needs fractions"),
         };
         ways[way] += 1;

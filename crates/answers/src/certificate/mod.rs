@@ -254,6 +254,13 @@ pub enum Problem {
         /// The field.
         field: String,
     },
+    /// A problem of one context of several.
+    InContext {
+        /// The context, from 0.
+        context: usize,
+        /// What is wrong there.
+        problem: Box<Self>,
+    },
     /// A field of the file is not as it was written: its digest differs.
     Changed {
         /// The field.
@@ -323,6 +330,7 @@ impl fmt::Display for Problem {
                 write!(f, "`{field}` says {says}, and {holds} follows from the proof")
             }
             Self::NotProved { field } => write!(f, "`{field}` is not proved: the proof says nothing of it"),
+            Self::InContext { context, problem } => write!(f, "context {context}: {problem}"),
             Self::Changed { field } => write!(f, "`{field}` was changed since `solve` wrote it"),
             Self::AnotherShape { actions } => {
                 write!(f, "the proof is for one context of {actions} actions, the game is another")
@@ -344,16 +352,19 @@ impl Serialize for Problem {
 }
 
 /// What a check came to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CertificateAnswer {
     /// Whether the proof holds: there is no problem.
     pub valid: bool,
-    /// Number of actions.
+    /// Number of actions, of all contexts together.
     pub n: usize,
+    /// Number of contexts.
+    pub contexts: usize,
     /// What it gets wrong, in the order of the argument.
     pub problems: Vec<Problem>,
-    /// Whether the policy is proved to be the only equilibrium, or proved not to be; `None`: neither, or the proof fails.
+    /// Whether the policy is proved to be the only equilibrium (in every context), or proved not to be (in one of them); `None`: neither, or
+    /// the proof fails.
     pub unique: Option<bool>,
     /// Duality gap of the floating-point policy beside the proof, divided by its sum, exact but for the last rounding; at least 0.
     pub policy_duality_gap: Option<f64>,
@@ -368,7 +379,11 @@ impl fmt::Display for CertificateAnswer {
                 Some(false) => "one of several equilibria",
                 None => "an equilibrium; whether the only one is not proved",
             };
-            lines.push(format!("proved: {unique} of a game of {} actions", self.n));
+            let game = match self.contexts {
+                1 => format!("a game of {} actions", self.n),
+                several => format!("a game of {several} contexts and {} actions in all", self.n),
+            };
+            lines.push(format!("proved: {unique} of {game}"));
         }
         if let Some(gap) = self.policy_duality_gap {
             lines.push(format!("duality gap of the floating-point policy, computed exactly: {gap:.6e}"));
@@ -400,10 +415,59 @@ impl fmt::Display for CertificateAnswer {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// An answer of several contexts is checked context by context; one without a proof is a problem.
+///
 /// # Errors
 /// [`AnswerError::Input`] if there is no proof, or the win rates are not square. A proof that fails is an answer, not an
 /// error.
 pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<CertificateAnswer, AnswerError> {
+    match answer.get("contexts").and_then(Value::as_array) {
+        None if game.is_some_and(|game| game.game.contexts() > 1) => {
+            let mut found = check_context(answer, None)?;
+            found.problems.push(Problem::AnotherShape { actions: found.n });
+            Ok(CertificateAnswer { valid: false, unique: None, ..found })
+        }
+        None => check_context(answer, game.map(|game| (game, 0))),
+        Some(contexts) => check_contexts(contexts, game),
+    }
+}
+
+fn check_contexts(answers: &[Value], game: Option<&GivenGame>) -> Result<CertificateAnswer, AnswerError> {
+    let mut whole =
+        CertificateAnswer { contexts: answers.len(), unique: Some(true), ..CertificateAnswer::default() };
+    let mut problems = Vec::new();
+    if answers.is_empty() {
+        return Err(AnswerError::input("`contexts` is empty: there is no proof"));
+    }
+    if let Some(other) = game.map(|g| g.game.contexts()).filter(|&contexts| contexts != answers.len()) {
+        problems.push(Problem::field("contexts", &answers.len(), &other));
+    }
+    for (context, answer) in answers.iter().enumerate() {
+        let inside = |problem: Problem| Problem::InContext { context, problem: Box::new(problem) };
+        if answer.pointer("/certificate/exact").is_none() {
+            problems.push(inside(Problem::not_proved("certificate.exact")));
+            whole.unique = None;
+            continue;
+        }
+        let game = game.filter(|given| context < given.game.contexts()).map(|given| (given, context));
+        let found = check_context(answer, game)?;
+        whole.n += found.n;
+        problems.extend(found.problems.into_iter().map(inside));
+        whole.unique = match (whole.unique, found.unique) {
+            (Some(all), Some(this)) => Some(all && this),
+            _ => None,
+        };
+        whole.policy_duality_gap =
+            [whole.policy_duality_gap, found.policy_duality_gap].into_iter().flatten().reduce(f64::max);
+    }
+    let valid = problems.is_empty();
+    Ok(CertificateAnswer { valid, problems, unique: whole.unique.filter(|_| valid), ..whole })
+}
+
+fn check_context(
+    answer: &Value,
+    game: Option<(&GivenGame, usize)>,
+) -> Result<CertificateAnswer, AnswerError> {
     let proof = Proof::of_answer(answer)?;
     let n = proof.policy.len();
     if n == 0 || proof.win_rates.len() != n || proof.win_rates.iter().any(|row| row.len() != n) {
@@ -419,6 +483,7 @@ pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<Cer
             return Ok(CertificateAnswer {
                 valid: false,
                 n,
+                contexts: 1,
                 problems,
                 unique: None,
                 policy_duality_gap: None,
@@ -438,30 +503,31 @@ pub fn check_certificate(answer: &Value, game: Option<&GivenGame>) -> Result<Cer
     if !(1..=FORMAT).contains(&proof.format) || (proof.format == 1 && of_layout_2) {
         problems.push(Problem::field("certificate.exact.format", &proof.format, &FORMAT));
     }
-    if let Some(game) = game {
-        problems.extend(difference(&proof, &whole, game));
+    if let Some((game, x)) = game {
+        problems.extend(difference(&proof, &whole, game, x));
     }
-    Ok(CertificateAnswer { valid: problems.is_empty(), n: whole.n(), problems, unique, policy_duality_gap })
+    let valid = problems.is_empty();
+    Ok(CertificateAnswer { valid, n: whole.n(), contexts: 1, problems, unique, policy_duality_gap })
 }
 
-/// What distinguishes a game from that of the proof.
-fn difference(proof: &Proof, whole: &Fractions, given: &GivenGame) -> Option<Problem> {
+/// What distinguishes context `x` of a game from that of the proof.
+fn difference(proof: &Proof, whole: &Fractions, given: &GivenGame, x: usize) -> Option<Problem> {
     let (game, n): (&Game, usize) = (&given.game, whole.n());
-    if game.contexts() != 1 || game.shape().actions(0) != n {
+    if game.shape().actions(x) != n {
         return Some(Problem::AnotherShape { actions: n });
     }
-    let differs = |i: usize, j: usize| match &given.fractions {
+    let differs = |i: usize, j: usize| match &given.fractions[x] {
         Some(fractions) => {
             let (a, b) = fractions.margin(i, j);
             !whole.win_rates[i][j].is_half_plus(a, b)
         }
-        None => (whole.win_rates[i][j].to_f64() - game.prob(0, i, j)).abs() > AS_WRITTEN,
+        None => (whole.win_rates[i][j].to_f64() - game.prob(x, i, j)).abs() > AS_WRITTEN,
     };
     if let Some((i, j)) = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).find(|&(i, j)| differs(i, j)) {
-        let (proof, game) = (whole.win_rates[i][j].text(), game.prob(0, i, j));
+        let (proof, game) = (whole.win_rates[i][j].text(), game.prob(x, i, j));
         return Some(Problem::AnotherWinRate { actions: (i, j), proof, game });
     }
-    let labels = game.labels(0);
+    let labels = game.labels(x);
     let other = |(proof, game): (&String, &String)| {
         (proof != game).then(|| Problem::AnotherLabel { proof: proof.clone(), game: game.clone() })
     };

@@ -281,8 +281,11 @@ pub struct NashFacts {
     pub policy: Vec<f64>,
     /// Items that are played.
     pub support: Vec<String>,
-    /// Whether it is the only one; `None`: rounding hides it.
+    /// Whether it is the only one; `None`: undecided, as rounding hides it.
     pub unique: Option<bool>,
+    /// How it was found, as [`LotteryAnswer::method`](crate::LotteryAnswer::method): `rational`, where a proof decided, or a
+    /// method in floating point.
+    pub method: &'static str,
     /// Where there are several (of up to sixty items): the least and the largest probability of each item, `[n]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Vec<(f64, f64)>>,
@@ -425,6 +428,7 @@ impl InspectAnswer {
                 policy: found.nash.policy.to_vec(),
                 support: names(&found.nash.support),
                 unique: found.nash.unique,
+                method: found.nash.method.name(),
                 ranges: found.nash_ranges.clone(),
                 duality_gap: found.nash.duality_gap,
                 edge_over_favourite: found.statistic(Measure::NashEdge).value,
@@ -667,7 +671,11 @@ impl NashFacts {
     /// Who is played; where there are several lotteries, how much at least and at most.
     fn words(&self, labels: &[String]) -> String {
         let Some(ranges) = &self.ranges else {
-            let uniqueness = if self.unique == Some(true) { "" } else { " (one of several, or undecided)" };
+            let uniqueness = match self.unique {
+                Some(true) => "",
+                Some(false) => " (one of several)",
+                None => " (undecided whether it is the only one: rounding hides it)",
+            };
             return format!("{}{uniqueness}", listed(&self.support));
         };
         let played = labels.iter().zip(ranges).filter(|(_, (_, high))| *high > 0.0);

@@ -133,6 +133,14 @@ impl Layout {
         }
     }
 
+    /// `K p` of context `x` alone.
+    pub(super) fn context_product(&self, x: usize, p: &[f64], out: &mut [f64]) {
+        match self.stored(x) {
+            Some(storage) => storage.product(p, out),
+            None => skew_product(self.triangle(x), p, out),
+        }
+    }
+
     /// `K p` for each of `ps`, to the bit what [`Layout::product`] gives one by one.
     pub(super) fn products(&self, ps: &[&[f64]], outs: &mut [&mut [f64]]) {
         if self.stored.is_empty() {

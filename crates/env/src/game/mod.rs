@@ -143,8 +143,21 @@ impl Game {
         self.layout.prefetch(x, i, j);
     }
 
-    fn margin(&self, x: usize, i: usize, j: usize) -> f64 {
+    /// `K_ij` in context `x`, `Pr(i beats j)` less one half, to the last bit.
+    #[must_use]
+    pub fn margin(&self, x: usize, i: usize, j: usize) -> f64 {
         self.layout.margin(x, i, j)
+    }
+
+    /// `K p` of context `x` alone into `out`; both `[actions]`. `p` need not be a distribution, but must be finite.
+    pub fn product(&self, x: usize, p: &[f64], out: &mut [f64]) {
+        self.layout.context_product(x, p, out);
+    }
+
+    /// Whether context `x` has a [`Storage`](crate::storage::Storage) of its own: a large one, or one that is no matrix.
+    #[must_use]
+    pub fn is_stored(&self, x: usize) -> bool {
+        self.layout.stored(x).is_some()
     }
 
     /// The matrix of context `x`, copied: `4 n^2` bytes, whatever the context is kept in.

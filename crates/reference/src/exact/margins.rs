@@ -8,6 +8,10 @@ use num_traits::One;
 
 /// Decimals of a probability that are read as its exact value.
 const DECIMALS: usize = 15;
+/// Decimals of a probability that somebody wrote down.
+const SHORT_DECIMALS: u32 = 12;
+/// Binary places of a margin: twice the denominator of a win rate is still an `i128`.
+const MOST_PLACES: i32 = 124;
 /// Decimals of a count.
 const COUNT_PLACES: usize = 9;
 
@@ -52,6 +56,28 @@ impl RationalMargins {
             reduced(sign * (2 * p - unit), 2 * unit)
         };
         Self { n, packed: pairs(n).map(|(i, j)| read(i, j)).collect() }
+    }
+
+    /// The win rates as decimal numbers of up to twelve places, if each is the double nearest to one, or next to it: numbers that
+    /// were not written as such are so by chance with probability 1e-4 a pair.
+    #[must_use]
+    pub fn from_short_decimals(matrix: &PreferenceMatrix) -> Option<Self> {
+        let unit = 10i128.pow(SHORT_DECIMALS);
+        let read = |margin: f64| {
+            let twice = (2.0 * margin * unit as f64).round();
+            let near = (twice / (2.0 * unit as f64) - margin).abs() <= 0.5 * f64::EPSILON;
+            near.then(|| reduced(twice as i128, 2 * unit))
+        };
+        let packed = matrix.pair_margins().map(read).collect::<Option<_>>()?;
+        Some(Self { n: matrix.n(), packed })
+    }
+
+    /// The margins as the numbers that the doubles are: a whole number over a power of two each. `None` if one of them needs a
+    /// denominator beyond 2^124, as margins below 2^-72 may.
+    #[must_use]
+    pub fn from_doubles(matrix: &PreferenceMatrix) -> Option<Self> {
+        let packed = matrix.pair_margins().map(dyadic).collect::<Option<_>>()?;
+        Some(Self { n: matrix.n(), packed })
     }
 
     /// From counted comparisons: `K_ij = (wins_ij - wins_ji) / (2 (wins_ij + wins_ji + ties_ij))`, 0 for a pair that
@@ -115,6 +141,26 @@ impl RationalMargins {
         };
         let row = (0..self.n).map(whole).collect();
         (common, row)
+    }
+}
+
+/// `v` as a reduced fraction, `|v| <= 1`; `None` below what 124 binary places hold.
+fn dyadic(v: f64) -> Option<(i128, i128)> {
+    if v == 0.0 {
+        return Some((0, 1));
+    }
+    let bits = v.to_bits();
+    let (exponent, fraction) = ((bits >> 52 & 0x7FF) as i32, bits & ((1 << 52) - 1));
+    // v = whole 2^-places
+    let (whole, places) =
+        if exponent == 0 { (fraction, 1074) } else { (fraction | 1 << 52, 1075 - exponent) };
+    let even = whole.trailing_zeros() as i32;
+    let (whole, places) = (i128::from(whole >> even), places - even);
+    let signed = if v < 0.0 { -whole } else { whole };
+    match places {
+        ..=0 => Some((signed << -places, 1)),
+        1..=MOST_PLACES => Some((signed, 1 << places)),
+        _ => None,
     }
 }
 

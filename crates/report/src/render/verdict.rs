@@ -1,6 +1,6 @@
 //! What the numbers say, in plain words. Every sentence is generated from records; none is written in advance.
 
-use equipoise_records::schema::{ContextFacts, GameFacts, GameRecord};
+use equipoise_records::schema::{Arithmetic, ContextFacts, GameFacts, GameRecord};
 use equipoise_records::{Behaviour, CONVERGED, DUALITY_GAP, Iterate};
 
 use crate::model::cost::CostUnit;
@@ -131,7 +131,10 @@ fn preferences(facts: &GameFacts) -> Statement {
 }
 
 fn nash(game: &GameRecord, facts: &GameFacts) -> Statement {
+    let rounded = facts.nash_unique_by == Some(Arithmetic::FloatingPoint);
     let unique = match facts.nash_unique {
+        Some(true) if rounded => "the only equilibrium, as floating point tells",
+        Some(false) if rounded => "one equilibrium of several, as floating point tells",
         Some(true) => "the only equilibrium",
         Some(false) => "one equilibrium of several",
         None => "whether it is the only equilibrium was not decided",
