@@ -99,6 +99,25 @@ fn several_contexts_are_answered_one_by_one() {
     assert!(text.starts_with("context 0\n") && text.contains("\ncontext 1\n"), "{text}");
 }
 
+/// Counts are whole numbers: what ties is told from what nearly ties.
+#[test]
+fn counts_decide_whether_a_lottery_is_the_only_one() {
+    // a cycle of 7 of 10, and a clone of its first: 1/2 exactly, or one win of two million more
+    for (extra, unique) in [(0.0, false), (1.0, true)] {
+        let even = 1e6;
+        let wins = array![
+            [0.0, 70.0, 30.0, even],
+            [30.0, 0.0, 70.0, 30.0],
+            [70.0, 30.0, 0.0, 70.0],
+            [even + extra, 70.0, 30.0, 0.0]
+        ];
+        let data = Comparisons::from_tables(&wins, &Array2::zeros((4, 4)));
+        let found = inspect(&data, &InspectOptions { replicates: 19, seed: 0 }, &Silent).unwrap();
+        assert_eq!((found.nash.unique, found.nash.method), (Some(unique), "rational"));
+        assert_eq!(found.nash.ranges.is_none(), unique);
+    }
+}
+
 #[test]
 fn a_width_bounds_the_tables() {
     let wins = array![[0.0, 90.0, 10.0], [10.0, 0.0, 90.0], [90.0, 10.0, 0.0]];
