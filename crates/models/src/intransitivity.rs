@@ -235,8 +235,7 @@ pub fn inspect_observed(
         observed_cycle_facts(&given.comparisons, residuals.and_then(|_| Clusters::of(given)).as_ref());
     let matrix = given.comparisons.matrix(0.0);
     let tests = |k| residuals.is_none() || ![DEVIANCE, SIGNIFICANT].contains(&k);
-    let fractions =
-        counted_margins(&given.comparisons).or_else(|| RationalMargins::from_doubles(&matrix));
+    let fractions = counted_margins(&given.comparisons).or_else(|| RationalMargins::from_doubles(&matrix));
     let (nash, nash_ranges) = lottery(fractions.as_ref(), &matrix, design.lotteries)?;
     let unique = nash.unique == Some(true);
     let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
