@@ -51,7 +51,7 @@ impl ConceptsData {
         if contexts > 1 {
             return Err(AnswerError::input(format!("has {contexts} contexts; ask about one at a time")));
         }
-        let electorate = Electorate::of_win_rates(given.game.matrix(0), given.fractions.clone());
+        let electorate = Electorate::of_win_rates(given.game.matrix(0), given.fractions[0].clone());
         Ok(Self { labels: given.game.labels(0), electorate })
     }
 
