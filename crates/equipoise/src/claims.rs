@@ -4,6 +4,7 @@
 //! the claim's unit), w the rotation frequency at the equilibrium. Bounds in terms of margins have norm 1/2 from l1 to
 //! l-inf, half of what papers write for win rates.
 
+mod holds;
 mod statements;
 
 use equipoise_core::Aim;
@@ -12,6 +13,7 @@ use equipoise_records::Iterate;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use holds::proved;
 pub use statements::CLAIMS;
 
 /// What is measured at every step.

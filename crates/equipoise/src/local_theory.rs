@@ -137,6 +137,16 @@ struct Surrounding {
 }
 
 impl Surroundings {
+    /// The largest frequency; 0 if nothing turns.
+    pub(crate) fn fastest(&self) -> f64 {
+        self.frequencies.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// Whether the equilibrium is known to be the only one.
+    pub(crate) fn is_unique(&self) -> bool {
+        !self.contexts.is_empty() && self.contexts.iter().all(|context| context.unique)
+    }
+
     /// What theory says of a method at each context, for telling what a run does there; empty where nothing is known.
     pub(crate) fn theory(&self, solver: &dyn Solver) -> Vec<LocalTheory> {
         let mut first = 0;

@@ -131,7 +131,7 @@ impl Problem {
     }
 
     /// What is around it.
-    fn surroundings(&self, aim: Aim) -> Option<&Surroundings> {
+    pub(crate) fn surroundings(&self, aim: Aim) -> Option<&Surroundings> {
         let (game, found, goal) = (&self.game, &self.found, self.goal(aim)?);
         Some(if self.is_own(aim) {
             let around = || local_theory::surroundings(game, goal, self.task.tau, Some(&self.frequencies));

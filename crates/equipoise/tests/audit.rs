@@ -1,10 +1,15 @@
 //! What the audit must find by itself.
 
+use std::sync::Arc;
+
 use equipoise::audit::{Changes, Finding, Instance, check_claim, instances, search, suite};
-use equipoise::claims::{CLAIMS, Claim, Expected, Quantity, Standing, claim};
-use equipoise_core::{Aim, Guarantee};
+use equipoise::claims::{CLAIMS, Claim, Expected, Quantity, Standing, claim, proved};
+use equipoise::{Problem, registry};
+use equipoise_core::{Aim, Guarantee, Policy, Task};
+use equipoise_env::{Game, PreferenceMatrix};
 use equipoise_eval::Iterate;
 use equipoise_eval::audit::BoundVerdict;
+use serde_json::{Value, json};
 
 fn failed(finding: &Finding) -> bool {
     matches!(finding.judged.verdict, BoundVerdict::Fail { .. })
@@ -278,4 +283,37 @@ fn theorems_state_the_step_for_which_they_hold() {
             || ["-average", "-step", "-outward", "-improvement", "-bias"].iter().any(|end| c.id.ends_with(end));
         assert!(!stepped || bounded, "{}", c.id);
     }
+}
+
+/// What the list proves of a method is said of a run only at its temperature, step, start and feedback.
+#[test]
+fn a_theorem_is_told_only_of_runs_that_meet_its_conditions() {
+    let cycle = |i: usize, j: usize| [[0.0, 0.3, -0.1], [0.0, 0.0, 0.2]][i][j];
+    let game = Arc::new(Game::single(PreferenceMatrix::from_margins(3, cycle).expect("valid")));
+    let uniform = Policy::uniform(game.shape());
+    let told = |name: &str, with: Value, tau: f64, start: Option<[f64; 3]>, noisy: bool| {
+        let start = start.map_or(uniform.clone(), |s| {
+            Policy::from_logits(game.shape(), s.to_vec().into()).expect("finite")
+        });
+        let task = Task::new(uniform.clone()).tau(tau).start(start);
+        let problem = Problem::new(game.clone(), task).solve().expect("solved");
+        let entry = registry::solver(name).expect("registered");
+        let built = entry.build(&with, &problem.task.clone().horizon(1000)).expect("built");
+        proved(entry, &built.parameters, &problem, 1000, noisy)
+    };
+    let eta = |step: f64| json!({ "step_size": step });
+    assert_eq!(told("egpo", eta(0.3), 0.1, None, false), Guarantee::Last);
+    assert_eq!(told("egpo", eta(0.9), 0.1, None, false), Guarantee::None, "a longer step");
+    assert_eq!(told("egpo", eta(0.3), 0.0, None, false), Guarantee::None, "the original game");
+    assert_eq!(told("egpo", eta(0.3), 0.1, None, true), Guarantee::None, "drawn answers");
+    assert_eq!(told("egpo", eta(0.3), 0.1, Some([1.0, 0.0, 0.0]), false), Guarantee::None, "another start");
+    assert_eq!(told("omd", eta(0.1), 0.1, None, false), Guarantee::Last);
+    assert_eq!(told("omd", eta(2.0), 0.1, None, false), Guarantee::None);
+    for tau in [0.0, 0.3] {
+        assert_eq!(told("mwu", eta(0.1), tau, None, false), Guarantee::Average, "tau {tau}");
+    }
+    // a problem that is not solved, and several contexts
+    let entry = registry::solver("egpo").expect("registered");
+    let task = Task::new(uniform.clone()).tau(0.1);
+    assert_eq!(proved(entry, &eta(0.3), &Problem::new(game.clone(), task), 1000, false), Guarantee::None);
 }

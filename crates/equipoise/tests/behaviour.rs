@@ -1,7 +1,8 @@
 //! What runs are said to do, held against what they do: 200 constructed runs, and cases that were told wrongly once.
 //!
 //! Each line of `behaviour/runs.jsonl` is one run: method, game, feedback, steps; what is right (`converges`, `stalls`, `cycles`,
-//! `noise`); and how that is known, from theory or from a run that is 100 times longer. Each is run for `T` and `10 T` steps, and
+//! `noise`); and how that is known: from theory, from a theorem of the audit, from a fixed point that another solver finds, or from a
+//! run that is 100 times longer. Each is run for `T` and `10 T` steps, and
 //! by the ignored test for `100 T` steps too. A word may be right or `undecided`; no word may be wrong.
 
 #![allow(clippy::print_stdout, reason = "the counts are what the test reports")]
@@ -9,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use equipoise::claims::proved;
 use equipoise::prelude::*;
 use equipoise::registry;
 use equipoise_core::{sample, seed};
@@ -26,17 +28,20 @@ impl Case {
         include_str!("behaviour/runs.jsonl").lines().map(read).collect()
     }
 
-    /// The word after `times` the steps of the line.
-    fn told(&self, times: u64) -> (Behaviour, f64) {
+    fn entry(&self) -> &'static SolverEntry {
+        solver(self.line["solver"].as_str().expect("a solver")).expect("registered")
+    }
+
+    /// The game, solved, from the start of the line.
+    fn problem(&self) -> Problem {
         let line = &self.line;
         let (name, block) = line["game"].as_object().expect("a game").iter().next().expect("one key");
-        let number = line["seed"].as_u64().unwrap_or(1);
+        let number = self.number();
         let mut rng = seed::stream(number, "game", &[]);
         let game = match name.as_str() {
             "circulant" => circulant(block),
             _ => generator(name).expect("a generator").build(block, &mut rng).expect("valid"),
         };
-        let game = Arc::new(game);
         let uniform = Policy::uniform(game.shape());
         let start = match line["start"].as_array() {
             Some(logits) if !logits.is_empty() => {
@@ -51,24 +56,66 @@ impl Case {
             }
         };
         let tau = line["tau"].as_f64().expect("tau");
-        let problem = Problem::new(Arc::clone(&game), Task::new(uniform).tau(tau).start(start));
-        let problem = problem.solve().expect("solved");
-        let limits = Limits::steps(times * line["steps"].as_u64().expect("steps"));
+        Problem::new(game, Task::new(uniform).tau(tau).start(start)).solve().expect("solved")
+    }
+
+    fn number(&self) -> u64 {
+        self.line["seed"].as_u64().unwrap_or(1)
+    }
+
+    fn steps(&self) -> u64 {
+        self.line["steps"].as_u64().expect("steps")
+    }
+
+    /// The word after `times` the steps of the line.
+    fn told(&self, times: u64) -> (Behaviour, f64) {
+        let problem = self.problem();
+        let limits = Limits::steps(times * self.steps());
         let metrics = [DUALITY_GAP, DUALITY_GAP_TAU].map(|m| Metric::named(m).expect("registered"));
         let schedule = Schedule::At(Vec::new());
         let options = RunOptions::new(&limits, &schedule, &metrics);
-        let mut oracle = match line["duels"].as_u64() {
+        let mut oracle = match self.line["duels"].as_u64() {
             None => problem.exact_oracle(),
             Some(duels) => {
                 let feedback =
                     Feedback::Sampled(Sampled { duels_per_query: duels as u32, ..Sampled::default() });
-                GameOracle::new(Arc::clone(&game), feedback, seed::stream(number, "oracle", &[]))
+                GameOracle::new(problem.game.clone(), feedback, seed::stream(self.number(), "oracle", &[]))
             }
         };
-        let entry = solver(line["solver"].as_str().expect("a solver")).expect("registered");
-        let result = problem.run(entry, &line["with"], &mut oracle, &options, &mut |_| true).expect("built");
+        let result = problem
+            .run(self.entry(), &self.line["with"], &mut oracle, &options, &mut |_| true)
+            .expect("built");
         let gap = result.outcome.end(Iterate::Last, result.judged_by).expect("measured");
         (result.outcome.behaviour, gap)
+    }
+
+    /// Whether a theorem of the list says that the last iterate goes to the equilibrium, all its hypotheses met; from the reference, at
+    /// which the theorems start.
+    fn is_proved(&self) -> bool {
+        let mut problem = self.problem();
+        problem.task.start = problem.task.reference.clone();
+        let task = problem.task.clone().horizon(self.steps());
+        let built = self.entry().build(&self.line["with"], &task).expect("built");
+        let noisy = self.line["duels"].is_u64();
+        let proved = proved(self.entry(), &built.parameters, &problem, self.steps(), noisy);
+        matches!(proved, Guarantee::Last | Guarantee::Both)
+    }
+
+    /// The gap at the fixed point of a method against a mixture `rho propto pi^(1 - m) mu^m`: there `log (pi / mu) = P rho / tau`, so
+    /// that rho is the equilibrium of `tau / (1 - m)`, which another solver finds.
+    fn gap_at_fixed_point(&self) -> f64 {
+        let problem = self.problem();
+        let (game, mu, tau) = (&problem.game, &problem.task.reference, problem.task.tau);
+        let task = problem.task.clone().horizon(self.steps());
+        let built = self.entry().build(&self.line["with"], &task).expect("built");
+        let mixture = built.parameters["mixture"].as_f64().expect("a mixture");
+        let rho = equipoise::reference::game_equilibrium(game, mu, tau / (1.0 - mixture)).expect("solved");
+        let mut win_rates = ndarray::Array1::zeros(game.shape().len());
+        game.margins(&rho, &mut win_rates);
+        let logits = mu.log_probs() + &(win_rates / tau);
+        let pi = Policy::from_logits(game.shape(), logits).expect("finite");
+        let truth = Truth { game, reference: mu, tau, equilibrium: problem.equilibrium.as_ref() };
+        measure(DUALITY_GAP_TAU, &truth, &pi)
     }
 
     fn right(&self) -> &[Behaviour] {
@@ -141,6 +188,34 @@ fn no_word_of_two_hundred_runs_is_wrong() {
 #[ignore = "100 T steps of 200 runs: half a minute in release"]
 fn no_word_of_two_hundred_runs_is_wrong_a_hundred_times_later() {
     hold(&[1, 10, 100]);
+}
+
+/// Expectations that rest on more than a longer run: on a theorem whose hypotheses hold, or on a fixed point found by another solver.
+#[test]
+fn expectations_have_the_sources_that_they_name() {
+    let cases = Case::all();
+    let named = |what: &'static str| {
+        cases.iter().filter(move |case| case.line["known"].as_str().expect("a source").starts_with(what))
+    };
+    named("theorem").collect::<Vec<_>>().par_iter().for_each(|case| {
+        assert!(case.is_proved() && case.line["right"] == "converges", "{}", case.text);
+    });
+    named("fixed point").collect::<Vec<_>>().par_iter().for_each(|case| {
+        let gap = case.gap_at_fixed_point();
+        assert_eq!(gap > 1e-10, case.line["right"] == "stalls", "gap {gap:e}: {}", case.text);
+        if gap > 1e-10 {
+            let (_, seen) = case.told(10);
+            assert!((seen / gap - 1.0).abs() < 1e-2, "gap {gap:e}, seen {seen:e}: {}", case.text);
+        }
+    });
+    let of = |what: &'static str| named(what).count();
+    println!(
+        "theory {}, theorem {}, fixed point {}, a longer run alone {}",
+        of("theory"),
+        of("theorem"),
+        of("fixed point"),
+        of("100 times")
+    );
 }
 
 /// The cases that were told wrongly once, with the word at each of three horizons.

@@ -547,7 +547,7 @@ impl Process<'_> {
         monitor.steps.fetch_add(spec.limits.steps.saturating_sub(told), Ordering::Relaxed);
         written.into_inner().expect(UNPOISONED).1?;
         let outcome = &driven.outcome;
-        let record = record::run_record(plan, run, &driven);
+        let record = record::run_record(plan, run, problem, &driven);
         let policies: Vec<PolicyPoint> = outcome.kept.iter().flat_map(record::policy_points).collect();
         let path: Vec<PathPoint> =
             outcome.path.iter().map(|&(step, [p0, p1, p2])| PathPoint { step, p0, p1, p2 }).collect();

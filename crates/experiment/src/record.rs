@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use equipoise::RunResult;
+use equipoise::claims::proved;
 use equipoise::core::Policy;
+use equipoise::env::Feedback;
 use equipoise::eval::{Kept, Point};
+use equipoise::{Problem, RunResult};
 use equipoise_records::schema::{FORMAT, KeptFrom, PolicyPoint, Rate, Reached, RunRecord, TracePoint};
 use serde_json::{Value, json};
 
@@ -45,8 +47,9 @@ pub(crate) fn policy_points(kept: &Kept) -> Vec<PolicyPoint> {
         .collect()
 }
 
-pub(crate) fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunRecord {
+pub(crate) fn run_record(plan: &Plan, run: &RunPlan, problem: &Problem, result: &RunResult) -> RunRecord {
     let outcome = &result.outcome;
+    let noisy = !matches!(plan.spec.oracles[run.key.oracle], Feedback::Exact);
     let entry = plan.method(run.key);
     let last_step = outcome.trace.last().map_or(0, |p| p.step);
     let mut final_metrics: BTreeMap<_, _> = BTreeMap::new();
@@ -85,6 +88,7 @@ pub(crate) fn run_record(plan: &Plan, run: &RunPlan, result: &RunResult) -> RunR
         parameters: result.parameters.clone(),
         aim: entry.aim,
         guarantee: entry.guarantee,
+        proved: Some(proved(entry, &result.parameters, problem, plan.spec.limits.steps, noisy)),
         tau: plan.spec.taus[run.key.tau],
         repetition: run.key.repetition,
         spec: plan.run_spec(run.key),

@@ -9,7 +9,7 @@ use crate::vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWor
 pub(crate) fn check(key: &str, word: &str) -> Result<(), UnknownWord> {
     match key {
         "iterate" => word.parse::<Iterate>().map(drop),
-        "guarantee" => word.parse::<Guarantee>().map(drop),
+        "guarantee" | "proved" => word.parse::<Guarantee>().map(drop),
         "aim" => word.parse::<Aim>().map(drop),
         "behaviour" => word.parse::<Behaviour>().map(drop),
         "stop_reason" => word.parse::<StopKind>().map(drop),

@@ -37,8 +37,12 @@ pub struct RunRecord {
     pub parameters: Value,
     /// Which equilibrium the method aims at.
     pub aim: Aim,
-    /// The iterate for which the method's guarantee is proved.
+    /// The iterate for which the method has a guarantee, under conditions.
     pub guarantee: Guarantee,
+    /// The iterate for which a theorem holds of this run: of its game, its temperature, its step and its feedback. Absent in records
+    /// of 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<Guarantee>,
     /// Regularisation of the game this run was measured on.
     pub tau: f64,
     /// Repetition, from 0.

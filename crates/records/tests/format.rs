@@ -27,6 +27,7 @@ fn record() -> RunRecord {
         parameters: json!({ "step_size": 0.5 }),
         aim: Aim::Regularised,
         guarantee: Guarantee::Last,
+        proved: None,
         tau: 0.1,
         repetition: 0,
         spec: json!({ "behaviour": "a word of the user's own" }),

@@ -11,3 +11,4 @@ pub(crate) mod paired;
 pub(crate) mod profile;
 pub(crate) mod spread;
 pub(crate) mod sweep;
+pub(crate) mod time_to_target;

@@ -72,7 +72,7 @@ fn ratio<'a>(method: &Method<'a>, best: &Method<'a>) -> Option<Ratio<'a>> {
 }
 
 /// The largest `r >= 1` with `2 Pr(B(n, 1/2) < r) <= 5%`.
-fn rank(n: usize) -> Option<usize> {
+pub(crate) fn rank(n: usize) -> Option<usize> {
     let (mut term, mut tail, mut r) = (0.5_f64.powi(n as i32), 0.0, 0);
     while r < n {
         tail += term;

@@ -1,7 +1,7 @@
 //! The table of one setting: one row a method, the same cells for every renderer.
 
 use equipoise_records::schema::RunRecord;
-use equipoise_records::{Aim, DUALITY_GAP_TAU, Direction, Guarantee, Iterate, MetricInfo};
+use equipoise_records::{Aim, DUALITY_GAP_TAU, Direction, Guarantee, Iterate, MetricInfo, Run};
 use serde::Serialize;
 
 use super::verdict::NAMES;
@@ -11,6 +11,7 @@ use crate::model::metric;
 use crate::model::number::{capitalised, count, factor, list, median_count, plain, short};
 use crate::model::outcome::{OutcomeClass, at_equilibrium};
 use crate::model::spread::Spread;
+use crate::model::time_to_target::TimeToTarget;
 
 /// Rows, and what is needed to read them.
 #[derive(Clone, Debug, Serialize)]
@@ -201,11 +202,12 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
         Aim::Original | Aim::Regularised => "to Nash",
         Aim::Other => "to no equilibrium",
     };
-    let proved = match record.guarantee {
-        Guarantee::Last => "; proved: last",
-        Guarantee::Average => "; proved: average",
-        Guarantee::Both => "; proved: both",
-        Guarantee::None => "",
+    // of every setting that is one row: its game, temperature and step
+    let proved = match record.proved {
+        Some(Guarantee::Last) => "; proved here: last",
+        Some(Guarantee::Average) => "; proved here: average",
+        Some(Guarantee::Both) => "; proved here: both",
+        Some(Guarantee::None) | None => "",
     };
     Row {
         key: method.key,
@@ -237,29 +239,47 @@ fn cost_cell(method: &Method<'_>, target: f64, unit: CostUnit) -> Cell {
         return Cell::default();
     }
     for iterate in [Iterate::Last, Iterate::Average] {
-        let costs: Vec<f64> = method
-            .runs
-            .iter()
-            .filter(|run| run.iterates().contains(&iterate))
-            .filter_map(|run| unit.of_reached(run.reached(iterate, target)?))
-            .map(|c| c as f64)
-            .collect();
-        let (n, all) = (costs.len(), method.runs.len());
-        if n > 0 {
-            let mut cell = spread_cell(Spread::of(costs), &median_count);
-            if n < all {
-                cell.detail = format!("{n} of {all} runs");
-            }
-            if iterate == Iterate::Average {
-                cell.text.push_str(" avg");
-            }
-            return cell;
+        // what a one-shot method plays is no average of anything
+        if iterate == Iterate::Average && method.one_shot() {
+            continue;
         }
+        let cost = |run: &Run| {
+            let reached = run.iterates().contains(&iterate).then(|| run.reached(iterate, target)).flatten();
+            (reached.and_then(|r| unit.of_reached(r)).map(|c| c as f64), unit.of_run(&run.record) as f64)
+        };
+        let costs: Vec<_> = method.runs.iter().map(|run| cost(run)).collect();
+        let Some(times) = TimeToTarget::of(&costs).filter(|times| times.reached > 0) else { continue };
+        let mut cell = if times.reached < times.runs {
+            censored_cell(&times)
+        } else {
+            spread_cell(Spread::of(costs.iter().filter_map(|(cost, _)| *cost)), &median_count)
+        };
+        if iterate == Iterate::Average {
+            cell.text.push_str(" avg");
+        }
+        return cell;
     }
     // a dip of a rotating or noisy iterate is no arrival
     let touched = method.runs.iter().filter_map(|run| unit.of_touch(run.reached(Iterate::Last, target)?));
     let detail = touched.min().map_or(String::new(), |cost| format!("first touched at {}", count(cost)));
     Cell { text: NEVER.to_owned(), detail }
+}
+
+/// The median over all repetitions of which some did not reach the target, or what it exceeds; the interval where there are enough, and
+/// the expected cost with restarts.
+fn censored_cell(times: &TimeToTarget) -> Cell {
+    let TimeToTarget { runs, reached, median, at_least, interval, expected } = *times;
+    let text =
+        if median.is_finite() { median_count(median) } else { format!("> {}", median_count(at_least)) };
+    let mut detail = format!("{reached} of {runs} runs");
+    if let Some((low, high)) = interval.filter(|(low, _)| low.is_finite()) {
+        let high = if high.is_finite() { format!("to {}", median_count(high)) } else { "or more".to_owned() };
+        detail.push_str(&format!("; 95%: {} {high}", median_count(low)));
+    }
+    if let Some(expected) = expected {
+        detail.push_str(&format!("; expected {}", median_count(expected)));
+    }
+    Cell { text, detail }
 }
 
 /// The word of all repetitions; where they differ, each with its count, none in the name of the others.
@@ -296,8 +316,21 @@ fn repetitions_note(setting: &Setting<'_>) -> Option<String> {
         .then(|| format!("Medians over {repetitions} repetitions; small print: smallest to largest."))
 }
 
+/// Where some repetitions of a method reached a target and others did not.
+fn censored_note(setting: &Setting<'_>) -> Option<String> {
+    let reached = |run: &Run| -> Vec<bool> { run.record.reached.iter().map(|r| r.step.is_some()).collect() };
+    let differ = |m: &Method<'_>| m.runs.iter().any(|run| reached(run) != reached(m.first()));
+    setting.methods.iter().any(differ).then(|| {
+        "Costs of a target that some repetitions did not reach: the median counts those as beyond the others (`>`: at most half \
+         reached it, and the median is larger than this); its 95% interval is that of the sign test; expected: with restarts, all that \
+         was spent over the repetitions that reached it."
+            .to_owned()
+    })
+}
+
 fn notes(setting: &Setting<'_>, charged: &[CostUnit], once: &[CostUnit]) -> Vec<String> {
-    let mut notes: Vec<String> = repetitions_note(setting).into_iter().collect();
+    let mut notes: Vec<String> =
+        repetitions_note(setting).into_iter().chain(censored_note(setting)).collect();
     if setting.tau > 0.0 {
         notes.push(
             "Costs are counted to the regularised gap; for methods that aim at the original game, to its gap.".into(),
