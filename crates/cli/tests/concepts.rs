@@ -43,7 +43,7 @@ fn ballots_are_asked_where_they_are_known() {
     assert_eq!(row("plurality")["winners"], serde_json::json!(["a"]));
     assert_eq!(row("random-dictatorship")["policy"], serde_json::json!([0.5, 0.3, 0.2]));
     assert!(notes.contains("1 of 4 rankings leave items out"), "{notes}");
-    let counted = "item_a,item_b,outcome\na,b,a\nb,c,a\nc,a,a\n";
+    let counted = "item_a,item_b,outcome\nx,y,a\ny,z,a\nz,x,a\n";
     let (_, json, notes) = asked(&["concepts", "rows.csv", "--json"], &[("rows.csv", counted)]);
     let answer: Value = serde_json::from_str(&json).unwrap();
     let open = answer["rows"].as_array().unwrap().iter().find(|row| row["concept"] == "plurality").unwrap();

@@ -32,6 +32,9 @@ pub trait PolicyConfig: Serialize + DeserializeOwned + Default + JsonSchema {
     fn bind(self, contexts: &Contexts) -> Result<Arc<dyn PolicyClass>, BuildError>;
 }
 
+/// From options and contexts to a class.
+type Bind = fn(&Value, &Contexts) -> Result<Arc<dyn PolicyClass>, BuildError>;
+
 /// A registry row.
 pub struct PolicyEntry {
     /// YAML key: one spelling.
@@ -46,7 +49,7 @@ pub struct PolicyEntry {
     pub defaults: fn() -> Value,
     /// JSON schema of its options, with their documentation.
     pub schema: fn() -> Schema,
-    bind: fn(&Value, &Contexts) -> Result<Arc<dyn PolicyClass>, BuildError>,
+    bind: Bind,
 }
 
 impl PolicyEntry {

@@ -65,6 +65,9 @@ pub trait OptimiserConfig: Serialize + DeserializeOwned + Default + JsonSchema {
     fn build(self, parameters: usize) -> Result<Box<dyn Optimiser>, BuildError>;
 }
 
+/// From options and the number of parameters to an optimiser.
+type Build = fn(&Value, usize) -> Result<Box<dyn Optimiser>, BuildError>;
+
 /// A registry row.
 pub struct OptimiserEntry {
     /// YAML key: one spelling.
@@ -81,7 +84,7 @@ pub struct OptimiserEntry {
     pub defaults: fn() -> Value,
     /// JSON schema of its options, with their documentation.
     pub schema: fn() -> Schema,
-    build: fn(&Value, usize) -> Result<Box<dyn Optimiser>, BuildError>,
+    build: Build,
 }
 
 impl OptimiserEntry {

@@ -3,7 +3,7 @@
 use crate::checks::Checks;
 use crate::columns::{ANNOTATOR, CONTEXT};
 use crate::comparisons::{Comparisons, Counter};
-use crate::observations::{ObservationCounter, Observations};
+use crate::observations::{ObservationCounter, Observations, Unit};
 use crate::selection::Ties;
 
 /// What rows are grouped by.
@@ -16,6 +16,15 @@ pub enum Grouping {
 }
 
 impl Grouping {
+    /// By what rows are grouped where that is one observation; `None` for a row.
+    pub(crate) fn of_unit(unit: Unit) -> Option<Self> {
+        match unit {
+            Unit::Row => None,
+            Unit::Context => Some(Self::Context),
+            Unit::Annotator => Some(Self::Annotator),
+        }
+    }
+
     pub(crate) fn column(self) -> usize {
         match self {
             Self::Context => CONTEXT,

@@ -10,7 +10,6 @@ use rustc_hash::FxHashMap;
 
 use crate::columns::Outcome;
 use crate::comparisons::{Comparisons, Count, Counter, PairCount, sum};
-use crate::grouped::Grouping;
 use crate::rankings::{Ranking, Rankings};
 use crate::selection::Ties;
 
@@ -24,18 +23,6 @@ pub enum Unit {
     Context,
     /// All comparisons of one annotator; rows without one stand for themselves.
     Annotator,
-}
-
-impl Unit {
-    /// The column that the comparisons are grouped by.
-    #[must_use]
-    pub fn grouping(self) -> Option<Grouping> {
-        match self {
-            Self::Row => None,
-            Self::Context => Some(Grouping::Context),
-            Self::Annotator => Some(Grouping::Annotator),
-        }
-    }
 }
 
 /// Comparisons of one observation: of one pair, in one order of listing, with one outcome.
@@ -425,7 +412,7 @@ impl Clusters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Selection, parse_observations};
+    use crate::{Grouping, Selection, parse_observations};
     use std::path::Path;
 
     fn read(text: &str, unit: Unit) -> Observations {
@@ -490,7 +477,7 @@ mod tests {
             Path::new("d.csv"),
             text.as_bytes(),
             &Selection::default(),
-            crate::Grouping::Annotator,
+            Grouping::Annotator,
         );
         let same = Observations::of_groups(&groups.unwrap().groups, Unit::Annotator);
         let sorted = |data: &Observations| {

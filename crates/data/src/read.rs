@@ -611,7 +611,7 @@ fn gather(
     wanted: Wanted,
 ) -> Result<Gathered, DataError> {
     let mut sinks = Sinks::new(wanted);
-    let observed_by = wanted.observed.and_then(Unit::grouping);
+    let observed_by = wanted.observed.and_then(Grouping::of_unit);
     let grouped_by = GROUPINGS.into_iter().zip(wanted.groups).find_map(|(by, wanted)| wanted.then_some(by));
     let details = wanted.rows.is_some() || grouped_by.is_some() || observed_by.is_some() || wanted.rankings;
     let files = source.files(path, &selection.reading)?;
@@ -622,7 +622,7 @@ fn gather(
         (None, Some(_)) => {}
         (None, None) => collector.keep_details_of(wanted.rows.unwrap_or_default() as u64),
     }
-    if let Some(by) = wanted.observed_groups.and_then(|(_, unit)| unit.grouping()) {
+    if let Some(by) = wanted.observed_groups.and_then(|(_, unit)| Grouping::of_unit(unit)) {
         collector.group_by(by.column());
     }
     rows(&files, source, &mut collector)?;

@@ -56,6 +56,8 @@ def test_counts_and_battles_are_one_game(battles):
     assert np.allclose(counted.P, rows.P, atol=1e-15) and np.isclose(counted.P[0, 1], 0.8)
     tied = eq.Game.counts([[0, 1], [1, 0]], ties=[[0, 2], [2, 0]])
     assert tied.P.tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    named = eq.Game.counts(wins, labels=["a", "b", "tie"])  # words of outcomes too
+    assert named.labels == ["a", "b", "tie"] and np.allclose(named.P, counted.P, atol=1e-15)
     with pytest.raises(eq.InputError, match="negative"):
         eq.Game.counts([[0, -1], [1, 0]])
 

@@ -142,14 +142,20 @@ class Game:
             raise InputError(f"{len(names)} labels for {n} items", key="labels")
         upper = np.triu_indices(n, 1)
         both = tied if not np.array_equal(tied, tied.T) else np.triu(tied, 1)
-        rows: list[tuple[str, str, str, float]] = []
-        for i, j in zip(*upper, strict=True):
-            won = ((names[i], names[j], "a", table[i, j]), (names[j], names[i], "a", table[j, i]))
-            drawn = (names[i], names[j], "tie", both[i, j] + both[j, i])
-            rows += [row for row in (*won, drawn) if row[3] > 0]
+        rows = [
+            {
+                "item_a": names[i],
+                "item_b": names[j],
+                "wins_a": repr(float(table[i, j])),
+                "wins_b": repr(float(table[j, i])),
+                "ties": repr(float(both[i, j] + both[j, i])),
+            }
+            for i, j in zip(*upper, strict=True)
+            if table[i, j] + table[j, i] + both[i, j] + both[j, i] > 0
+        ]
         if not rows:
             raise InputError("wins holds no comparison", key="wins")
-        return cls.battles([(a, b, o, repr(float(w))) for a, b, o, w in rows])
+        return cls.battles(rows)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], **reading: Any) -> Game:
