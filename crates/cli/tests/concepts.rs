@@ -58,14 +58,9 @@ fn slips_have_their_rule_and_the_way_out() {
         (vec!["concepts", "game.csv", "--tau", "0"], "--tau 0 must be a finite number above 0"),
         (vec!["concepts", "game.csv", "--tau", "nan"], "--tau NaN must be"),
         (vec!["concepts", "game.csv", "--reference", "mu.json"], "mu.json"),
-        (vec!["concepts", "several.json"], "has 2 contexts"),
         (vec!["concepts", "none.csv"], "none.csv"),
     ] {
-        let files = [
-            ("game.csv", CYCLE),
-            ("mu.json", "[0.5, 0.5, 0.0]"),
-            ("several.json", "[[[0.5,0.6],[0.4,0.5]],[[0.5,0.6],[0.4,0.5]]]"),
-        ];
+        let files = [("game.csv", CYCLE), ("mu.json", "[0.5, 0.5, 0.0]")];
         let (done, _, error) = asked(&arguments, &files);
         assert!(!done && error.contains(fragment), "{arguments:?}: {error}");
     }

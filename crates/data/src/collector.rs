@@ -110,6 +110,8 @@ pub(crate) struct Diagnostics {
     units: [Option<usize>; Unit::ALL.len()],
     /// Whether an outcome was told by a number.
     scored: bool,
+    /// The first line whose word for a side is the name of the other item.
+    named_sides: Option<usize>,
     ignored: BTreeSet<String>,
     duplicates: DuplicateDetector,
 }
@@ -284,6 +286,8 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
         }
         diagnostics.scored |= part.scored;
+        let first = diagnostics.named_sides.into_iter().chain(part.named_sides).min();
+        diagnostics.named_sides = first;
         diagnostics.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
         diagnostics.ignored.extend(part.ignored);
         while diagnostics.ignored.len() > IGNORED {
@@ -492,7 +496,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             shown.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| {
                 let rule = "is not a finite number, which a covariate is; decimals take a point".to_owned();
                 let reason = format!("covariate {name} is not a number");
-                self.refuse(line, &reason, rule).of(Column::Name(name.to_owned().into()), &shown)
+                self.refuse(line, &reason, rule).of(Column::Name(name.to_owned()), &shown)
             })
         };
         let read = |(k, columns): (usize, &CovariateColumns)| {
@@ -576,10 +580,13 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             word if word == b => Some(Outcome::Second),
             _ => None,
         };
+        // our own words are sides, whatever items are called; where the other item has the name it is said
         if self.rules.reading().outcomes.is_empty()
             && let Some(outcome) = Outcome::read(word)
-            && by_name.is_none_or(|named| named == outcome)
         {
+            if by_name.is_some_and(|named| named != outcome) {
+                self.diagnostics.named_sides.get_or_insert(line);
+            }
             return Ok(Some((outcome, 1.0)));
         }
         let text = String::from_utf8_lossy(word);
@@ -928,6 +935,12 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 other.words()
             );
             return Err(DataError::new(self.rules.path, message));
+        }
+        if let Some(line) = self.diagnostics.named_sides {
+            self.note_reading(format!(
+                "words as `a` and `b` in `outcome` are the sides of the row, though an item has such a name (first on line {line}): \
+                 if items are meant, say so by --outcomes"
+            ));
         }
         if self.diagnostics.scored {
             self.note_reading(

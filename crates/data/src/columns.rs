@@ -54,20 +54,22 @@ pub(crate) const COLUMNS: [ColumnEntry; COVARIATES + 2 * MOST_COVARIATES] = [
     column("winning", &["winning"], &[]),
     column("losing", &["losing"], &[]),
     // covariates that the user names: of the item listed first, and of the second
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
-    COVARIATE,
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
+    covariate(),
 ];
-const COVARIATE: ColumnEntry = column("covariate", &[], &[]);
+const fn covariate() -> ColumnEntry {
+    column("covariate", &[], &[])
+}
 /// The first column of covariates.
 pub(crate) const COVARIATES: usize = 19;
 /// Covariates of a comparison.

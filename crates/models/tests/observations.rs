@@ -429,7 +429,8 @@ fn the_errors_are_those_of_arena_rank() {
                    c,v,86,33,34 g,4,60,131,88 g,l,231,10,31 g,v,167,69,125 4,l,176,12,24 4,v,113,21,29 l,v,14,157,46";
     let gambles = "a,b,523,267,110 a,c,543,298,59 a,d,602,256,42 a,e,628,241,31 b,c,548,235,117 b,d,546,270,84 b,e,625,232,43 \
                    c,d,462,290,148 c,e,567,243,90 d,e,510,250,140";
-    let expected: [(&str, &[(&str, f64, f64)]); 2] = [
+    type Published<'a> = (&'a str, &'a [(&'a str, f64, f64)]);
+    let expected: [Published<'_>; 2] = [
         (
             mtbench,
             &[

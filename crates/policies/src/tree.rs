@@ -20,6 +20,9 @@ use equipoise_core::{BuildError, Policy, PolicyClass, Shape};
 /// Most leaves of all contexts.
 const MOST_LEAVES: usize = 1_000_000;
 
+/// From the tokens on a node's path to its row of parameters.
+pub(crate) type RowOf<'a> = dyn Fn(&[usize]) -> usize + 'a;
+
 /// The shape of a full tree.
 pub(crate) struct Plan<'a> {
     /// Tokens at the nodes of a level, from 0.
@@ -31,7 +34,7 @@ pub(crate) struct Plan<'a> {
     /// Levels that may be the last.
     pub(crate) may_end: &'a dyn Fn(usize) -> bool,
     /// The row of parameters of a node, by the tokens on its path; none: each node has its own.
-    pub(crate) row: Option<&'a dyn Fn(&[usize]) -> usize>,
+    pub(crate) row: Option<&'a RowOf<'a>>,
 }
 
 /// Where a token leads.

@@ -7,6 +7,8 @@
 //! Without arguments: vectors around the origin (a disc, rank six), as vectors and as a matrix, and on one side of it, clones, at
 //! 5,000 actions; then a million actions of rank 64 (2 GB of memory). Beside each time stands that of one product.
 
+#![allow(clippy::print_stdout, reason = "an example speaks")]
+
 use std::time::Instant;
 
 use equipoise_core::sample::uniform;

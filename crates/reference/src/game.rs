@@ -8,8 +8,9 @@ use ndarray::Array1;
 use rayon::prelude::*;
 
 use crate::error::ReferenceError;
-use crate::lottery::{Equilibrium, Selection, context_lottery, probabilities, select_lottery};
+use crate::lottery::{Equilibrium, Selection, probabilities};
 use crate::regularised::{RegularisedEquilibrium, regularised_equilibrium, solve};
+use crate::select::{context_lottery, select_lottery};
 
 /// Contexts that one task solves one after another.
 const TASK: usize = 512;

@@ -23,6 +23,7 @@ mod lottery;
 mod margins;
 mod polytope;
 mod regularised;
+mod select;
 mod simplex;
 mod spectrum;
 mod structured;
@@ -33,11 +34,9 @@ pub use exact::{
     select_exact,
 };
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
-pub use lottery::{
-    Equilibrium, LARGEST_GAP, Method, Selected, Selection, context_lottery, equilibrium_ranges,
-    maximal_lottery, select_lottery, select_lottery_watched,
-};
+pub use lottery::{Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges};
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
+pub use select::{context_lottery, maximal_lottery, select_lottery, select_lottery_watched};
 pub use spectrum::{
     FREQUENCIES_KEPT, game_frequencies, operator_norm, rotation_frequencies, spectral_radius,
 };

@@ -26,7 +26,7 @@
 //! Cost: `O(n^2)` a pivot with about `2 n` pivots; above [`PIVOTING`] about ten LU of size `n` or less.
 
 use equipoise_core::{Policy, Shape};
-use equipoise_env::{Game, PreferenceMatrix};
+use equipoise_env::PreferenceMatrix;
 use faer::fx128;
 use ndarray::Array1;
 
@@ -37,7 +37,6 @@ use crate::face::Face;
 use crate::interior::{self, End, Watch};
 use crate::margins::Margins;
 use crate::simplex::{Basis, optimal_basis};
-use crate::structured;
 
 /// Actions up to which pivoting is faster than the central path (measured).
 const PIVOTING: usize = 100;
@@ -176,75 +175,6 @@ pub struct Equilibrium {
     pub method: Method,
 }
 
-/// The maximal lottery of `matrix`, of several the one of maximum entropy, with its gap, its support, its best responses
-/// and whether it is unique.
-///
-/// Deterministic. Scale-free: margins of 1e-9 are as good as margins of 1/2, also side by side.
-///
-/// # Errors
-/// [`ReferenceError::Inexact`] if no policy of gap [`LARGEST_GAP`] was found, which no game has been seen to cause.
-pub fn maximal_lottery(matrix: &PreferenceMatrix) -> Result<Equilibrium, ReferenceError> {
-    select_lottery(matrix, Selection::MaximumEntropy)
-}
-
-/// The maximal lottery of `matrix`, of several the one asked for.
-///
-/// # Errors
-/// [`ReferenceError::Inexact`] as [`maximal_lottery`]; [`ReferenceError::Shape`] or [`ReferenceError::Support`] for a
-/// reference that does not fit.
-pub fn select_lottery(
-    matrix: &PreferenceMatrix,
-    selection: Selection<'_>,
-) -> Result<Equilibrium, ReferenceError> {
-    select_lottery_watched(matrix, selection, &ignore)
-}
-
-/// [`select_lottery`] that tells, while it follows the central path (above a hundred actions), a bound on the duality gap
-/// after each step: what a progress bar shows. The bounds fall from about 1 to rounding, or stop short of it where crossover
-/// ends the path, and may begin again.
-///
-/// # Errors
-/// As [`select_lottery`].
-pub fn select_lottery_watched(
-    matrix: &PreferenceMatrix,
-    selection: Selection<'_>,
-    watch: &dyn Fn(f64),
-) -> Result<Equilibrium, ReferenceError> {
-    selection.check(matrix.n())?;
-    let k = Margins::scaled(matrix);
-    let mut search = Search::new(matrix, &k, watch);
-    if k.n() > structured::LARGE
-        && search.inspected().is_none()
-        && let Some(found) = structured::lottery(matrix, selection)
-    {
-        return Ok(found);
-    }
-    let found = search.find()?;
-    Ok(search.select(found, selection))
-}
-
-/// [`select_lottery_watched`] of context `x` of a game. Above five hundred actions what plays few actions, or has low rank, is
-/// solved from entries and products, in whatever the context is kept; anything else is written down as a matrix.
-///
-/// # Errors
-/// As [`select_lottery`].
-pub fn context_lottery(
-    game: &Game,
-    x: usize,
-    selection: Selection<'_>,
-    watch: &dyn Fn(f64),
-) -> Result<Equilibrium, ReferenceError> {
-    let n = game.shape().actions(x);
-    selection.check(n)?;
-    if n > structured::LARGE
-        && game.is_stored(x)
-        && let Some(found) = structured::lottery(&structured::Stored(game, x), selection)
-    {
-        return Ok(found);
-    }
-    select_lottery_watched(&game.matrix(x), selection, watch)
-}
-
 /// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
 ///
 /// `None` if rounding does not let the set of equilibria be told. Two linear programs an action of the set.
@@ -283,7 +213,7 @@ fn all_tie(k: &Margins) -> bool {
 }
 
 /// A policy that one of the ways gave, with its gap.
-struct Candidate {
+pub(crate) struct Candidate {
     policy: Vec<f64>,
     /// `K pi`, exact to rounding, in units of the matrix.
     margins: Vec<f64>,
@@ -333,7 +263,7 @@ impl<'a> Search<'a> {
     }
 
     /// The answer where one action beats all others, or all tie.
-    fn inspected(&self) -> Option<Candidate> {
+    pub(crate) fn inspected(&self) -> Option<Candidate> {
         let k = self.k;
         let n = k.n();
         let alone = |action: usize| {
@@ -348,7 +278,7 @@ impl<'a> Search<'a> {
     }
 
     /// Some equilibrium, by the first way that gives a certified one.
-    fn find(&mut self) -> Result<Candidate, ReferenceError> {
+    pub(crate) fn find(&mut self) -> Result<Candidate, ReferenceError> {
         if let Some(found) = self.inspected() {
             return Ok(found);
         }
@@ -431,7 +361,7 @@ impl<'a> Search<'a> {
     }
 
     /// The equilibrium asked for, given some one, described.
-    fn select(&mut self, some: Candidate, selection: Selection<'_>) -> Equilibrium {
+    pub(crate) fn select(&mut self, some: Candidate, selection: Selection<'_>) -> Equilibrium {
         let n = self.k.n();
         let Choice { candidate, dimension, selected } = self.choose(some, selection);
         let Candidate { policy, margins, gap, unique, method, .. } = candidate;

@@ -1,5 +1,7 @@
 //! Solution concepts against published programs, closed forms, brute force and each other.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use equipoise_env::PreferenceMatrix;
 use equipoise_reference::concepts::{Ballot, CONCEPTS, Choice, ConceptOptions, Electorate, concept, gap_of};
 use serde_json::Value;

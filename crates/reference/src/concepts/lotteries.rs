@@ -9,8 +9,9 @@ use super::electorate::Electorate;
 use crate::choice::{essential_set, majority_game};
 use crate::error::ReferenceError;
 use crate::exact::{RationalMargins, exact_equilibria, select_exact};
-use crate::lottery::{Selection, select_lottery};
+use crate::lottery::Selection;
 use crate::regularised::regularised_equilibrium;
+use crate::select::select_lottery;
 
 type Chosen = Result<Choice, ReferenceError>;
 

@@ -31,10 +31,9 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use crate::error::ReferenceError;
 use crate::face::Face;
-use crate::lottery::{
-    Equilibrium, Method, Selected, Selection, describe, normalised, rounding, select_lottery,
-};
+use crate::lottery::{Equilibrium, Method, Selected, Selection, describe, normalised, rounding};
 use crate::margins::Margins;
+use crate::select::select_lottery;
 use dictionary::{Dictionary, End};
 pub use margins::RationalMargins;
 

@@ -65,8 +65,8 @@ pub(super) fn vertex(k: &dyn Entries) -> Option<Vertex> {
             actions = kept;
         }
         beating.sort_by(|&a, &b| margins[b].total_cmp(&margins[a]).then(a.cmp(&b)));
-        let room = most.saturating_sub(actions.len()).min(actions.len().max(FIRST));
-        actions.extend(beating.into_iter().take(room));
+        let space = most.saturating_sub(actions.len()).min(actions.len().max(FIRST));
+        actions.extend(beating.into_iter().take(space));
         actions.sort_unstable();
     }
     None
