@@ -180,7 +180,7 @@ pub struct Equilibrium {
 /// `None` if rounding does not let the set of equilibria be told. Two linear programs an action of the set.
 ///
 /// # Errors
-/// [`ReferenceError::Inexact`] as [`maximal_lottery`].
+/// [`ReferenceError::Inexact`] as [`maximal_lottery`](crate::maximal_lottery).
 pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
     let k = Margins::scaled(matrix);
     let mut search = Search::new(matrix, &k, &ignore);

@@ -16,7 +16,7 @@
 //! | regularized-omwu | (1 - m) base + m mu, as omwu | pi, used twice |
 //! | comal | (1 - m) pi + m sigma, sigma <- pi every `period` steps, m = eta comal_tau | pi |
 //!
-//! [`loss`] has the losses; over all policies each has the mirror step as its minimiser, and then this is the target's own
+//! `loss` has the losses; over all policies each has the mirror step as its minimiser, and then this is the target's own
 //! solver. In a smaller class the limit depends on the loss, because each weighs the responses with another measure:
 //! `target: omd` with `pairs` is INPO and online IPO 2, with `uniform-pairs` online IPO 1; `target: mwu` with `pointwise` is
 //! SPPO, with `cross-entropy` DNO; `target: nash-md` with `policy-gradient` is Nash-MD-PG.
