@@ -110,8 +110,8 @@ pub(crate) struct Diagnostics {
     units: [Option<usize>; Unit::ALL.len()],
     /// Whether an outcome was told by a number.
     scored: bool,
-    /// The first line whose word for a side is the name of the other item.
-    named_sides: Option<usize>,
+    /// Whether a word for a side was the name of the other item.
+    named_sides: bool,
     ignored: BTreeSet<String>,
     duplicates: DuplicateDetector,
 }
@@ -286,8 +286,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
         }
         diagnostics.scored |= part.scored;
-        let first = diagnostics.named_sides.into_iter().chain(part.named_sides).min();
-        diagnostics.named_sides = first;
+        diagnostics.named_sides |= part.named_sides;
         diagnostics.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
         diagnostics.ignored.extend(part.ignored);
         while diagnostics.ignored.len() > IGNORED {
@@ -585,7 +584,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             && let Some(outcome) = Outcome::read(word)
         {
             if by_name.is_some_and(|named| named != outcome) {
-                self.diagnostics.named_sides.get_or_insert(line);
+                self.diagnostics.named_sides = true;
             }
             return Ok(Some((outcome, 1.0)));
         }
@@ -936,11 +935,12 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             );
             return Err(DataError::new(self.rules.path, message));
         }
-        if let Some(line) = self.diagnostics.named_sides {
-            self.note_reading(format!(
-                "words as `a` and `b` in `outcome` are the sides of the row, though an item has such a name (first on line {line}): \
-                 if items are meant, say so by --outcomes"
-            ));
+        if self.diagnostics.named_sides {
+            self.note_reading(
+                "words as `a` and `b` in `outcome` are the sides of the row, though an item has such a name: if items are meant, say \
+                 so by --outcomes"
+                    .to_owned(),
+            );
         }
         if self.diagnostics.scored {
             self.note_reading(
