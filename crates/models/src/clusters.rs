@@ -178,8 +178,8 @@ impl Clusters {
     }
 }
 
-/// Pr(sum_k e_k |lead_k| >= |sum_k lead_k|), every sign a fair coin: the law of the sum of the leads with a plus, in steps of
-/// `unit`.
+/// `Pr(sum_k e_k |d_k| >= |sum_k d_k|)` for independent signs `e_k`, +1 or -1 with probability 1/2, `d_k` the difference of wins
+/// in observation k: from the law of the sum of the `|d_k|` with sign +1, in steps of `unit`.
 fn tail(leads: &[(f64, u64)], unit: f64) -> f64 {
     let steps: Vec<(i64, u64)> =
         leads.iter().map(|(lead, times)| ((lead / unit).round() as i64, *times)).collect();

@@ -7,6 +7,7 @@ use equipoise::core::{Policy, seed};
 use equipoise::data::{Contents, Invalid, Reading, Selection, Ties};
 use equipoise::env::generators::generator;
 use equipoise::env::{Game, PreferenceMatrix};
+use equipoise::reference::{LARGEST_PROOF, RationalMargins};
 use equipoise::registry;
 use equipoise_answers::{GivenGame, Progress, Source};
 use equipoise_experiment::identity;
@@ -85,11 +86,13 @@ fn matrix(kind: &str, x: usize, numbers: ArrayView2<'_, f64>) -> Result<Preferen
     made.map_err(named)
 }
 
-/// Whether every win rate is a decimal number of at most twelve places: then it stands for that number, and there is a proof.
-/// One double in ten thousand is so by chance.
-fn are_decimals(numbers: ArrayView2<'_, f64>) -> bool {
-    numbers.nrows() <= equipoise::reference::LARGEST_PROOF
-        && numbers.iter().all(|p| format!("{p:.12}").parse::<f64>().is_ok_and(|q| q == *p))
+/// A game of one context whose win rates are short decimals stands for those numbers; any other for its doubles.
+fn of_win_rates(game: Game) -> GivenGame {
+    let small = game.contexts() == 1 && game.shape().actions(0) <= LARGEST_PROOF;
+    match small.then(|| RationalMargins::from_short_decimals(&game.matrix(0))).flatten() {
+        Some(fractions) => GivenGame { game, fractions: vec![Some(fractions)] },
+        None => game.into(),
+    }
 }
 
 /// How a file is read, from keywords that are the options of the command line.
@@ -189,7 +192,6 @@ impl PyGame {
     ) -> PyResult<Self> {
         let views: Vec<ArrayView2<'_, f64>> = matrices.iter().map(|m| m.as_array()).collect();
         let make = move || {
-            let decimal = kind == "prob" && views.len() == 1 && are_decimals(views[0]);
             let contexts = views.iter().enumerate().map(|(x, view)| matrix(kind, x, *view));
             let game = Game::new(contexts.collect::<Result<Vec<_>, _>>()?);
             let game = game.map_err(|e| Failure::argument("P", "", &e.to_string()))?;
@@ -205,11 +207,8 @@ impl PyGame {
                     .map_err(|e| Failure::argument("weights", "", &e.to_string()))?,
                 None => game,
             };
-            Ok(if decimal {
-                Self::of(GivenGame::decimal(game), Vec::new())
-            } else {
-                Self::of(game, Vec::new())
-            })
+            let given = if kind == "prob" { of_win_rates(game) } else { game.into() };
+            Ok(Self::of(given, Vec::new()))
         };
         if matrices.iter().map(|m| m.as_array().len()).sum::<usize>() <= SMALL {
             short(py, make)
