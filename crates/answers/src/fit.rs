@@ -8,6 +8,7 @@
 mod groups;
 mod model;
 mod pairwise;
+mod probability;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -244,7 +245,7 @@ pub fn fit(data: &FitData, options: &FitOptions, progress: &dyn Progress) -> Res
     })?;
     Ok(match (fitted.result::<PairFit>(), data) {
         (Some(found), ModelData::Counts(data)) => {
-            FitAnswer::Pairwise(Box::new(pairwise::answer(data, entry, found, options)?))
+            FitAnswer::Pairwise(Box::new(pairwise::answer(data, entry, (&fitted, found), options)?))
         }
         _ => FitAnswer::Model(Box::new(ModelAnswer::new(data, &fitted))),
     })

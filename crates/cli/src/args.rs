@@ -537,6 +537,9 @@ pub(crate) struct Fit {
     /// Add the logistic prior: one win and one loss of every item against an item of strength 0.
     #[arg(long)]
     pub(crate) prior: bool,
+    /// An option of the model, as in `--set dimension=6`; the value is JSON, and text where it is none. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Strengths linear in features: CSV with a column `item` and one column a feature.
     #[arg(long, value_name = "FILE")]
     pub(crate) features: Option<PathBuf>,
@@ -546,26 +549,32 @@ pub(crate) struct Fit {
     /// Seed of the random splits and draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Print the result as JSON, with the matrix of residuals.
+    /// Print the result as JSON, with the matrices of probabilities and residuals.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Fit {
-    pub(crate) fn options(&self) -> answers::FitOptions {
+    pub(crate) fn options(&self) -> Result<answers::FitOptions, answers::AnswerError> {
         let flag = |key: &str, given: bool| given.then(|| (key.to_owned(), Value::Bool(true)));
         let algorithm = self.algorithm.to_possible_value().filter(|_| self.algorithm != Algorithm::Newton);
         let algorithm = algorithm.map(|v| ("algorithm".to_owned(), Value::from(v.get_name())));
-        answers::FitOptions {
+        let mut options = answers::read_settings(&self.set)?;
+        for (key, value) in
+            [flag("home", self.home), flag("prior", self.prior), algorithm].into_iter().flatten()
+        {
+            if options.insert(key.clone(), value).is_some() {
+                let rule = "is given by an option of its own already".into();
+                return Err(answers::AnswerError::Option { option: "set".into(), value: key, rule });
+            }
+        }
+        Ok(answers::FitOptions {
             model: self.model.clone(),
-            options: [flag("home", self.home), flag("prior", self.prior), algorithm]
-                .into_iter()
-                .flatten()
-                .collect(),
+            options,
             each: self.each.map(Into::into),
             ties: self.ties.map(Into::into),
             seed: self.seed,
-        }
+        })
     }
 }
 

@@ -68,6 +68,7 @@ pub fn check_model(entry: &ModelEntry) -> Result<(), Violations> {
         }
     }
     list.extend(separable(entry));
+    list.extend(apart(entry));
     let model = entry.name.to_owned();
     if list.is_empty() { Ok(()) } else { Err(Violations { model, list }) }
 }
@@ -129,9 +130,14 @@ fn answer(fitted: &Fitted) -> Vec<String> {
             list.push(format!("strengths or errors are not {n} finite numbers: {vector}"));
         }
     }
+    let probability = fitted.probability();
     for i in 0..n {
         for j in i..n {
             let (p, q) = (fitted.prob(i, j), fitted.prob(j, i));
+            let table = &[probability[[i, j]], probability[[j, i]]];
+            if i != j && *table != [Some(p), Some(q)] || i == j && *table != [Some(0.5); 2] {
+                list.push(format!("its table has {table:?} for {i} and {j}, not {p} and {q}"));
+            }
             if (p + q - 1.0).abs() > 1e-12 || !(0.0..=1.0).contains(&p) {
                 list.push(format!("Pr({i} beats {j}) = {p} and Pr({j} beats {i}) = {q}"));
             }
@@ -199,6 +205,52 @@ fn separable(entry: &ModelEntry) -> Vec<String> {
     let first = |j: &usize| fitted.prob(places[0], *j) > 0.5;
     if places.len() != ITEMS || !places[1..].iter().all(first) {
         list.push("one item won everything, and is not ahead of all".to_owned());
+    }
+    list
+}
+
+/// What the model says ([`Fitted::probability`]) after items 0 and 1 met, and 2 and 3, and nobody else.
+///
+/// # Errors
+/// [`FitError`] of the fit.
+///
+/// # Panics
+/// Never: the data that it is fitted to are well-formed.
+pub fn two_islands(entry: &ModelEntry) -> Result<Array2<Option<f64>>, FitError> {
+    let mut rows = Vec::new();
+    for context in 0..CONTEXTS {
+        for (winner, loser) in [(0, 1), (1, 0), (0, 1), (2, 3), (3, 2), (3, 2)] {
+            rows.push(Row { winner, loser, outcome: "a", context, magnitude: 1.0, weight: 1.0 });
+        }
+    }
+    let data = match entry.input {
+        ModelInput::Rankings => {
+            let lines: String = rows.iter().map(|r| format!("i{} > i{},1\n", r.winner, r.loser)).collect();
+            ModelData::Rankings(parsed_rankings(&format!("ranking,weight\n{lines}")))
+        }
+        other => data(other, &rows),
+    };
+    Ok(entry.fit(&data, &Value::Null)?.probability())
+}
+
+/// Of items that met it says what they did; of others all or nothing.
+fn apart(entry: &ModelEntry) -> Vec<String> {
+    let table = match two_islands(entry) {
+        Ok(table) => table,
+        Err(e) => return vec![format!("two pairs that never met each other: {e}")],
+    };
+    let mut list = Vec::new();
+    let (one, two) = (table[[0, 1]], table[[3, 2]]);
+    if !(one.is_some_and(|p| p > 0.5) && two.is_some_and(|p| p > 0.5)) {
+        list.push(format!(
+            "two pairs that never met each other: the winners of each have {one:?} and {two:?}"
+        ));
+    }
+    let across: Vec<bool> = [[0, 2], [0, 3], [1, 2], [1, 3]].map(|at| table[at].is_some()).into();
+    if across.windows(2).any(|w| w[0] != w[1]) {
+        list.push(
+            "two pairs that never met each other: it says something of one half of each alone".to_owned(),
+        );
     }
     list
 }
@@ -276,6 +328,10 @@ fn rankings(rows: &[Row]) -> Rankings {
         let names: Vec<String> = order.iter().map(|i| format!("i{i}")).collect();
         text += &format!("{},{weight}\n", names.join(" > "));
     }
+    parsed_rankings(&text)
+}
+
+fn parsed_rankings(text: &str) -> Rankings {
     let parsed = parse_rankings(Path::new("conformance.csv"), text.as_bytes(), &Selection::default());
     parsed.expect("well-formed rankings")
 }

@@ -2,6 +2,7 @@
 
 mod bradley_terry;
 mod contextual_bradley_terry;
+mod counts;
 mod davidson;
 mod elo;
 mod general_preference;
@@ -28,6 +29,7 @@ use crate::registry::{ModelEntry, UnknownModel, find};
 
 /// All preference models.
 pub const MODELS: &[ModelEntry] = &[
+    counts::ENTRY,
     bradley_terry::ENTRY,
     thurstone::ENTRY,
     davidson::ENTRY,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use equipoise_env::{Game, PreferenceMatrix};
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use serde_json::{Map, Value};
 
 use crate::distributions::chi_squared_tail;
@@ -102,8 +102,15 @@ pub struct Column {
 
 /// What a model gives beside the fields of [`Fitted`]: its probabilities, and what only it has.
 pub trait ModelResult: Any + fmt::Debug + Send + Sync {
-    /// `Pr(i beats j)`, ties as half wins; of a model of contexts at features 0.
+    /// `Pr(i beats j)`, ties as half wins; of a model of contexts the mean over the contexts of the data.
     fn prob(&self, i: usize, j: usize) -> f64;
+
+    /// Whether the fit says anything of two different items; `linked`: whether they met, directly or through others, so that
+    /// strengths can be compared. A model that reads something else of the items, or has one scale from the start, says more;
+    /// one that knows nothing of pairs that never met says less.
+    fn says(&self, _i: usize, _j: usize, linked: bool) -> bool {
+        linked
+    }
 
     /// Number of contexts whose probabilities differ.
     fn contexts(&self) -> usize {
@@ -163,6 +170,8 @@ pub struct Fitted {
     pub prior: bool,
     /// Whether the numbers are those of the model.
     pub convergence: Convergence,
+    /// For each item, the lowest of those that it met, directly or through others; itself if it met none.
+    pub(crate) islands: Vec<usize>,
     pub(crate) result: Arc<dyn ModelResult>,
 }
 
@@ -172,6 +181,7 @@ impl Fitted {
     pub fn new(labels: Vec<String>, result: impl ModelResult) -> Self {
         Self {
             model: "",
+            islands: vec![0; labels.len()],
             labels,
             log_strength: None,
             standard_error: None,
@@ -195,13 +205,43 @@ impl Fitted {
         self.labels.len()
     }
 
-    /// `Pr(i beats j)`, ties as half wins; of a model of contexts at features 0.
+    /// `Pr(i beats j)`, ties as half wins; of a model of contexts the mean over the contexts of the data.
     ///
     /// # Panics
     /// If an item is not one of the labels.
     #[must_use]
     pub fn prob(&self, i: usize, j: usize) -> f64 {
         self.result.prob(i, j)
+    }
+
+    /// [`Fitted::prob`] of all pairs, `[n x n]`, 1/2 on the diagonal; `None` where the model says nothing: of items that never
+    /// met, directly or through others ([`ModelResult::says`]), and where the fit is no number.
+    #[must_use]
+    pub fn probability(&self) -> Array2<Option<f64>> {
+        self.table(|i, j| self.result.prob(i, j))
+    }
+
+    /// [`Fitted::probability`] in one context, `[n x n]`; the contexts are those of [`Fitted::game`].
+    ///
+    /// # Panics
+    /// If there is no such context.
+    #[must_use]
+    pub fn probability_in(&self, context: usize) -> Array2<Option<f64>> {
+        assert!(context < self.result.contexts(), "one of the contexts of the data");
+        self.table(|i, j| self.result.prob_in(context, i, j))
+    }
+
+    fn table(&self, prob: impl Fn(usize, usize) -> f64) -> Array2<Option<f64>> {
+        let mut table = Array2::from_elem((self.n(), self.n()), Some(0.5));
+        for i in 0..self.n() {
+            for j in i + 1..self.n() {
+                let linked = self.islands[i] == self.islands[j];
+                let p = Some(prob(i, j)).filter(|p| p.is_finite() && self.result.says(i, j, linked));
+                table[[i, j]] = p;
+                table[[j, i]] = p.map(|_| prob(j, i));
+            }
+        }
+        table
     }
 
     /// The game of the fitted probabilities, with its labels. A model of contexts gives one context for each of the data's.

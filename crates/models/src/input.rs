@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use equipoise_data::{
-    Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Rankings, Selection, Unit,
-    read_battles, read_features, read_grouped, read_observations, read_rankings,
+    Battle, Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Outcome, Rankings,
+    Selection, Ties, Unit, read_battles, read_features, read_grouped, read_observations, read_rankings,
 };
 use serde::Serialize;
 
@@ -129,6 +129,15 @@ pub struct Contexts {
     pub features: Features,
 }
 
+/// The lowest item that `i` is joined to.
+fn root(lowest: &mut [usize], mut i: usize) -> usize {
+    while lowest[i] != i {
+        lowest[i] = lowest[lowest[i]];
+        i = lowest[i];
+    }
+    i
+}
+
 /// Data in the form that a model needs.
 #[derive(Clone, Debug)]
 pub enum ModelData {
@@ -163,6 +172,36 @@ impl ModelData {
             Self::Contexts(data) => &data.grouped.labels,
             Self::Rankings(data) => &data.labels,
         }
+    }
+
+    /// For each item, the lowest of those that it met, directly or through others; itself if it met none.
+    #[must_use]
+    pub fn islands(&self) -> Vec<usize> {
+        let mut lowest: Vec<usize> = (0..self.labels().len()).collect();
+        let mut join = |i: usize, j: usize| {
+            let (a, b) = (root(&mut lowest, i), root(&mut lowest, j));
+            lowest[a.max(b)] = a.min(b);
+        };
+        match self {
+            Self::Counts(data) => data.observations.comparisons.pairs.iter().for_each(|p| join(p.i, p.j)),
+            Self::Contexts(data) => {
+                data.grouped.groups.iter().flat_map(|g| &g.pairs).for_each(|p| join(p.i, p.j));
+            }
+            Self::Battles(data) => {
+                let dropped = |b: &Battle| {
+                    data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad)
+                };
+                let met = data.rows.iter().filter(|b| b.weight > 0.0 && !dropped(b));
+                met.for_each(|b| join(b.first as usize, b.second as usize));
+            }
+            Self::Rankings(data) => {
+                for ranking in data.rankings.iter().filter(|r| r.weight > 0.0) {
+                    let items: Vec<usize> = ranking.groups.iter().flatten().map(|&i| i as usize).collect();
+                    items.windows(2).for_each(|w| join(w[0], w[1]));
+                }
+            }
+        }
+        (0..lowest.len()).map(|i| root(&mut lowest, i)).collect()
     }
 
     /// What a reader of the result should know about the file, a line each.

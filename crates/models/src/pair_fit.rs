@@ -176,6 +176,11 @@ impl ModelResult for PairFit {
         Self::prob(self, i, j)
     }
 
+    /// Features place items that never met on one scale, and so does an origin.
+    fn says(&self, _: usize, _: usize, linked: bool) -> bool {
+        linked || !self.features.is_empty() || !self.model.shift_invariant
+    }
+
     fn own(&self) -> Map<String, Value> {
         let mut own = Map::new();
         own.insert("deviance_p_value".to_owned(), json!(self.deviance_p_value()));

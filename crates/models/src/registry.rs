@@ -104,9 +104,9 @@ impl ModelEntry {
             fit: |name, data, block| {
                 let options = parse::<M::Options>(block)?;
                 M::check(&options)?;
-                let (needs, got) = (M::Data::INPUT, data.input());
+                let (needs, got, islands) = (M::Data::INPUT, data.input(), data.islands());
                 let data = M::Data::of(data).ok_or(FitError::Input { model: name, needs, got })?;
-                Ok(Fitted { model: name, ..M::fit(data, options)? })
+                Ok(Fitted { model: name, islands, ..M::fit(data, options)? })
             },
         }
     }

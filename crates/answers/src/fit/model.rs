@@ -39,6 +39,11 @@ pub struct ModelAnswer {
     pub iterations: u32,
     /// Whether the logistic prior was added: asked for, or needed.
     pub prior: bool,
+    /// `Pr(row beats column)` by the model, `[n x n]`, ties as half wins; of a model of contexts the mean over the contexts of the
+    /// data. `None` where it says nothing, and of more items than are printed.
+    pub probability: Option<Vec<Vec<Option<f64>>>>,
+    /// Why some of it is missing, if some is.
+    pub no_probability: Option<String>,
     /// What only this model has, under its usual names, and what the data are: `comparisons` and `ties`, or `rankings`.
     #[serde(flatten)]
     pub own: Map<String, Value>,
@@ -76,6 +81,7 @@ impl ModelAnswer {
                 "no finite maximum of the likelihood; shown is the posterior mode under the logistic prior".to_owned(),
             ),
         });
+        let (probability, no_probability) = super::probability::of(fitted);
         let list = |values: &Option<equipoise::ndarray::Array1<f64>>| values.as_ref().map(|v| v.to_vec());
         Self {
             model: fitted.model,
@@ -90,6 +96,8 @@ impl ModelAnswer {
             converged: fitted.convergence.converged,
             iterations: fitted.convergence.iterations,
             prior: fitted.prior,
+            probability,
+            no_probability,
             own,
             columns: fitted.columns(),
             notes,

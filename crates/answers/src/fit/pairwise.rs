@@ -7,7 +7,9 @@ use equipoise::models::canonical::Canonical;
 use equipoise::models::graph::open_reasons;
 use equipoise::models::intervals::Intervals;
 use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
-use equipoise::models::{Convergence, Counts, Iteration, ModelEntry, PairFit, PairOptions, Parameter};
+use equipoise::models::{
+    Convergence, Counts, Fitted, Iteration, ModelEntry, PairFit, PairOptions, Parameter,
+};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -94,6 +96,10 @@ pub struct PairwiseAnswer {
     pub met: Vec<Vec<f64>>,
     /// What was odd about the input, a sentence each.
     pub checks: Vec<String>,
+    /// `Pr(row beats column)` by the model, `[n x n]`, ties as half wins; `None` where it says nothing.
+    pub probability: Option<Vec<Vec<Option<f64>>>>,
+    /// Why some of it is missing, if some is.
+    pub no_probability: Option<String>,
     /// The model's own parameters; serialise as two keys each, its letter (`nu`, `theta`, `home`) and that with
     /// `_standard_error`.
     #[serde(flatten, serialize_with = "by_letter")]
@@ -137,7 +143,7 @@ fn feature_reason(open: (bool, bool)) -> Option<&'static str> {
 pub(super) fn answer(
     counts: &Counts,
     entry: &ModelEntry,
-    found: &PairFit,
+    (fitted, found): (&Fitted, &PairFit),
     options: &FitOptions,
 ) -> Result<PairwiseAnswer, AnswerError> {
     let data = &counts.observations.comparisons;
@@ -168,6 +174,7 @@ pub(super) fn answer(
         (residuals[pair.i][pair.j], residuals[pair.j][pair.i]) = (Some(off), Some(-off));
         (met[pair.i][pair.j], met[pair.j][pair.i]) = (pair.met(), pair.met());
     }
+    let (probability, no_probability) = super::probability::of(fitted);
     let (log_strength, sandwich) = (&found.log_strength, found.sandwich_error());
     let bins = calibration(data, found);
     let coefficients =
@@ -212,6 +219,8 @@ pub(super) fn answer(
         residuals,
         met,
         checks: data.checks.remarks(),
+        probability,
+        no_probability,
         coefficients: coefficients.collect(),
         parameters: found.parameters.clone(),
     })

@@ -17,7 +17,7 @@ use crate::progress::{Terminal, during};
 use crate::{Answer, output, signals};
 
 pub(super) fn fit(args: Fit) -> Outcome {
-    let (progress, options) = (Terminal::default(), args.options());
+    let (progress, options) = (Terminal::default(), args.options()?);
     // what a tie counts is among the options
     let selection = args.filters.selection(Ties::Half, &args.more);
     let source = FitSource {

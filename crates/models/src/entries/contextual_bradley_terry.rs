@@ -75,8 +75,8 @@ fn rows(table: &Array2<f64>) -> Vec<Vec<f64>> {
 
 impl ModelResult for InContexts {
     fn prob(&self, i: usize, j: usize) -> f64 {
-        let base = self.found.coefficients.row(0);
-        logistic(base[i] - base[j])
+        let all = (0..self.contexts.len()).map(|x| self.prob_in(x, i, j)).sum::<f64>();
+        all / self.contexts.len() as f64
     }
 
     fn contexts(&self) -> usize {

@@ -1,0 +1,18 @@
+//! The matrix of probabilities of a fitted model, and why some of it is missing.
+
+use equipoise::models::{Fitted, MAX_ITEMS};
+
+/// The matrix, and the reason.
+pub(super) fn of(fitted: &Fitted) -> (Option<Vec<Vec<Option<f64>>>>, Option<String>) {
+    if fitted.n() > MAX_ITEMS {
+        let reason = format!("of {} items; a matrix is printed of at most {MAX_ITEMS}", fitted.n());
+        return (None, Some(reason));
+    }
+    let table = fitted.probability();
+    let missing = table.iter().filter(|p| p.is_none()).count() / 2;
+    let reason = (missing > 0).then(|| match fitted.convergence.converged {
+        true => format!("{missing} pairs of items never met, directly or through others, and the model says nothing of them"),
+        false => format!("{missing} pairs have none: the fit has not converged, or they never met"),
+    });
+    (Some(table.rows().into_iter().map(|row| row.to_vec()).collect()), reason)
+}
