@@ -27,6 +27,10 @@ table:
 quickstart:
     cargo run --release -- run configs/quickstart.yaml --fresh
 
+# the documentation site, into target/site; needs the Python package and docs/requirements.txt installed
+site:
+    sphinx-build -W --keep-going docs target/site
+
 # everything that must hold before anything lands
 ci:
     .ci/run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +22,11 @@ def reporter(progress: bool | Callable[..., object] | None, what: str) -> Iterat
     if progress is False or (progress is None and not _shown()):
         yield None
         return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
+    if importlib.util.find_spec("tqdm") is None:
         yield None
         return
+    from tqdm.auto import tqdm
+
     bar: Any = tqdm(desc=what, unit="step", unit_scale=True, leave=False)
 
     def draw(done: int, total: int, *more: object) -> None:

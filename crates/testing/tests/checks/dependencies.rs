@@ -51,3 +51,11 @@ fn every_dependency_is_used() {
     let examined: usize = packages.iter().map(|p| p.dependencies.len()).sum();
     none_of("unused dependencies", &format!("{examined} lines of {} manifests", packages.len()), &found);
 }
+
+#[test]
+fn cargo_run_builds_all_but_python_and_benches() {
+    let packages = packages();
+    let wrong = packages.iter().filter(|p| p.default == ["python", "benches"].contains(&p.name.as_str()));
+    let found: Vec<String> = wrong.map(|p| format!("{}: `default-members` of Cargo.toml", p.name)).collect();
+    none_of("crates that `cargo run` should build or leave", &format!("{} crates", packages.len()), &found);
+}

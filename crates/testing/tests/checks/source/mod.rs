@@ -22,6 +22,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// The folder of its manifest.
     pub(crate) dir: PathBuf,
+    /// Whether `cargo run` builds it.
+    pub(crate) default: bool,
     /// Its dependencies as `cargo metadata` states them.
     pub(crate) dependencies: Vec<Dependency>,
 }
@@ -45,10 +47,11 @@ pub(crate) fn packages() -> Vec<Package> {
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let metadata: Value = serde_json::from_slice(&out.stdout).unwrap();
-    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+    let default = metadata["workspace_default_members"].as_array().unwrap();
+    metadata["packages"].as_array().unwrap().iter().map(|p| package(p, default.contains(&p["id"]))).collect()
 }
 
-fn package(stated: &Value) -> Package {
+fn package(stated: &Value, default: bool) -> Package {
     let text = |v: &Value| v.as_str().map(String::from);
     let dependencies = stated["dependencies"].as_array().unwrap().iter().map(|d| {
         let package = text(&d["name"]).unwrap();
@@ -58,6 +61,7 @@ fn package(stated: &Value) -> Package {
     Package {
         name: folder(stated["name"].as_str().unwrap()).expect("every package is ours").to_string(),
         dir: Path::new(stated["manifest_path"].as_str().unwrap()).parent().unwrap().to_path_buf(),
+        default,
         dependencies: dependencies.collect(),
     }
 }
@@ -75,7 +79,8 @@ pub(crate) fn files(dir: &Path, endings: &[&str]) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            if name != "target" && !name.starts_with('.') {
+            // folders that a build writes
+            if !["target", "_build", "generated"].contains(&name) && !name.starts_with('.') {
                 found.extend(files(&path, endings));
             }
         } else if endings.iter().any(|e| name.ends_with(e)) {
