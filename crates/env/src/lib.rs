@@ -5,11 +5,15 @@
 
 mod arrays;
 pub mod batcher;
+pub mod channels;
+pub mod designs;
 mod draws;
 pub mod feedback;
 pub mod game;
 pub mod generators;
 mod judge;
+mod label;
+mod labelling;
 pub mod matrix;
 mod measured;
 pub mod oracle;
@@ -20,6 +24,8 @@ pub mod storage;
 pub use feedback::{Feedback, LabelKind, OpponentKind, Sampled};
 pub use game::{Context, Game, GameError};
 pub use judge::Judge;
+pub use label::{Label, Law, Outcome, Ranked};
+pub use labelling::{ChannelCount, ChannelSpec, Labelling, Labels};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
 pub use measured::MeasuredOracle;
 pub use oracle::GameOracle;
