@@ -28,6 +28,8 @@ WRITTEN: set[Path] = set()
 NOUNS = {
     "games": ("Games", {"summary": "what", "known": "known of it"}),
     "oracles": ("Oracles", {"summary": "what", "source": "source"}),
+    "channels": ("Label channels", {"summary": "what is recorded", "stage": "changes", "source": "source"}),
+    "designs": ("Pair designs", {"summary": "pairs", "source": "source"}),
     "metrics": ("Metrics", {"definition": "definition"}),
     "models": ("Preference models", {"definition": "definition", "ties": "a tie is", "fitted": "fitted by; errors", "source": "source"}),
     "concepts": ("Solution concepts", {"definition": "definition", "needs": "needs", "source": "source"}),

@@ -5,6 +5,8 @@ use std::fmt;
 use equipoise::core::registry::{FixedPoint, SolverEntry};
 use equipoise::data::{GAME_FILES, READERS};
 use equipoise::env::ORACLES;
+use equipoise::env::channels::{CHANNELS, Stage};
+use equipoise::env::designs::DESIGNS;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
@@ -40,6 +42,10 @@ pub enum ListAnswer {
     Games(Vec<GameRow>),
     /// Oracles.
     Oracles(Vec<OracleRow>),
+    /// Label channels.
+    Channels(Vec<ChannelRow>),
+    /// Pair designs.
+    Designs(Vec<DesignRow>),
     /// Metrics.
     Metrics(Vec<MetricRow>),
     /// Preference models.
@@ -68,6 +74,10 @@ pub enum Noun {
     Games,
     /// Oracles: what answers a solver's questions.
     Oracles,
+    /// Label channels: how a comparison is recorded.
+    Channels,
+    /// Pair designs: which pairs are compared.
+    Designs,
     /// Metrics, with definitions.
     Metrics,
     /// Preference models that can be fitted.
@@ -127,6 +137,25 @@ pub fn list(noun: Noun) -> ListAnswer {
                     defaults: (o.defaults)(),
                     schema: (o.schema)().to_value(),
                 })
+                .collect(),
+        ),
+        Noun::Channels => ListAnswer::Channels(
+            CHANNELS
+                .iter()
+                .map(|c| ChannelRow {
+                    name: c.name,
+                    summary: c.summary,
+                    stage: c.stage,
+                    source: c.source,
+                    defaults: (c.defaults)(),
+                    schema: (c.schema)().to_value(),
+                })
+                .collect(),
+        ),
+        Noun::Designs => ListAnswer::Designs(
+            DESIGNS
+                .iter()
+                .map(|d| DesignRow { name: d.name, summary: d.summary, source: d.source })
                 .collect(),
         ),
         Noun::Metrics => ListAnswer::Metrics(
@@ -462,6 +491,66 @@ impl Listed for OracleRow {
     }
 }
 
+/// A label channel.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ChannelRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What is recorded, in a line.
+    pub summary: &'static str,
+    /// What it changes, and so where it may stand.
+    pub stage: Stage,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// Its options with their defaults, an object.
+    pub defaults: Value,
+    /// The JSON schema of its options.
+    pub schema: Value,
+}
+
+impl Listed for ChannelRow {
+    const HEADER: &[&str] = &["channel", "what is recorded", "changes", "options (defaults)", "source"];
+    const FOOTER: &str =
+        "\n\nIn the order of `labels`; what changes answers stands before what changes how they are written.";
+
+    fn cells(&self) -> Vec<String> {
+        let changes = match self.stage {
+            Stage::Answers => "answers",
+            Stage::Rows => "which rows are kept",
+            Stage::Written => "how answers are written",
+            Stage::Ranked => "comparisons to rankings",
+        };
+        vec![
+            self.name.into(),
+            self.summary.into(),
+            changes.into(),
+            parameters(&self.defaults),
+            self.source.into(),
+        ]
+    }
+}
+
+/// A pair design.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DesignRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Which pairs, in a line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+impl Listed for DesignRow {
+    const HEADER: &[&str] = &["design", "pairs", "source"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), self.summary.into(), self.source.into()]
+    }
+}
+
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -623,6 +712,8 @@ impl ListAnswer {
             Self::Readers(rows) => rows,
             Self::Objectives(rows) => rows,
             Self::Policies(rows) => rows,
+            Self::Channels(rows) => rows,
+            Self::Designs(rows) => rows,
             Self::Optimisers(rows) => rows,
         }
     }

@@ -901,6 +901,10 @@ pub(crate) enum Listing {
     Policies,
     /// Optimisers of the parameters of a policy class.
     Optimisers,
+    /// Label channels: how a comparison is recorded.
+    Channels,
+    /// Pair designs: which pairs are compared.
+    Designs,
 }
 
 impl From<Listing> for answers::Noun {
@@ -917,6 +921,8 @@ impl From<Listing> for answers::Noun {
             Listing::Objectives => Self::Objectives,
             Listing::Policies => Self::Policies,
             Listing::Optimisers => Self::Optimisers,
+            Listing::Channels => Self::Channels,
+            Listing::Designs => Self::Designs,
         }
     }
 }

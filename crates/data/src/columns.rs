@@ -3,6 +3,8 @@
 //! A column is told by its name: one of those that always mean the same, one of a pair of names (`left, right`) where no
 //! better one is there, or what the user says of it. Case, and `.`, `-` and blanks for `_`, make no difference.
 
+pub use equipoise_env::Outcome;
+
 /// What a column may hold.
 pub(crate) struct ColumnEntry {
     /// Our name for it.
@@ -100,19 +102,6 @@ pub(crate) type Row<'a> = [Option<&'a [u8]>; COLUMNS.len()];
 pub(crate) fn folded(name: &str) -> String {
     let fold = |c: char| if matches!(c, '.' | '-' | ' ') { '_' } else { c.to_ascii_lowercase() };
     name.trim().chars().map(fold).collect()
-}
-
-/// How a comparison came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// The item listed first won.
-    First,
-    /// The item listed second won.
-    Second,
-    /// Neither, both good enough or not said.
-    Tie,
-    /// Neither, both bad. A tie to every model but the grounded one.
-    BothBad,
 }
 
 /// Words that judges and published files use besides ours, in lower case and without brackets.
