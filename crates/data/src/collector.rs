@@ -8,8 +8,8 @@ use equipoise_core::registry::nearest;
 use crate::battles::Battle;
 use crate::checks::{Checks, Lines};
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row,
-    SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS,
+    ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, KNOWN, MAGNITUDE, OUTCOME, Outcome, RANKING,
+    Row, SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS, outcome_of_score, read_outcome, read_outcome_loosely,
 };
 use crate::duplicates::DuplicateDetector;
 use crate::error::{Column, DataError, excerpt};
@@ -581,7 +581,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         };
         // our own words are sides, whatever items are called; where the other item has the name it is said
         if self.rules.reading().outcomes.is_empty()
-            && let Some(outcome) = Outcome::read(word)
+            && let Some(outcome) = read_outcome(word)
         {
             if by_name.is_some_and(|named| named != outcome) {
                 self.diagnostics.named_sides = true;
@@ -598,11 +598,11 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
                 }
             });
         }
-        let number = Outcome::of_score(&text).filter(|_| self.rules.scored);
+        let number = outcome_of_score(&text).filter(|_| self.rules.scored);
         // who lists words means no others but our own and the names of items
         let listed = !self.rules.reading().outcomes.is_empty() && !self.rules.sides;
-        let loose = || Outcome::read_loosely(&text).or(number);
-        let by_word = Outcome::read(word).or_else(|| loose().filter(|_| !listed));
+        let loose = || read_outcome_loosely(&text).or(number);
+        let by_word = read_outcome(word).or_else(|| loose().filter(|_| !listed));
         if listed && by_name.is_none() && by_word.is_none() && loose().is_some() {
             let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
             let rule = format!("is not among your --outcomes; add {shown}=a, =b, =tie or =skip");
@@ -716,7 +716,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             _ => "outcome not known".to_owned(),
         };
         let number = shown.parse::<f64>().is_ok();
-        let hint = match nearest(&shown.to_lowercase(), Outcome::KNOWN) {
+        let hint = match nearest(&shown.to_lowercase(), KNOWN) {
             _ if number && self.rules.scored => {
                 "; numbers are the score of item_a: 1 it won, 0 it lost, 0.5 a tie; others need --outcomes, as in \
                  1=a,2=b,0=tie"

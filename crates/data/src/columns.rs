@@ -141,41 +141,40 @@ const WORDS: [(&str, Outcome); 31] = [
 
 /// All words, for a message.
 pub(crate) fn words_of() -> Vec<&'static str> {
-    Outcome::KNOWN.to_vec()
+    KNOWN.to_vec()
 }
 
-impl Outcome {
-    pub(crate) const KNOWN: [&str; 7] = ["a", "b", "tie", "model_a", "model_b", "tie (bothbad)", "both_bad"];
+/// The words of [`read_outcome`].
+pub(crate) const KNOWN: [&str; 7] = ["a", "b", "tie", "model_a", "model_b", "tie (bothbad)", "both_bad"];
 
-    /// Our words, and those of published arena files, to the letter.
-    pub(crate) fn read(word: &[u8]) -> Option<Self> {
-        match word {
-            b"a" | b"model_a" => Some(Self::First),
-            b"b" | b"model_b" => Some(Self::Second),
-            b"tie" => Some(Self::Tie),
-            b"tie (bothbad)" | b"both_bad" => Some(Self::BothBad),
-            _ => None,
-        }
+/// Our words, and those of published arena files, to the letter.
+pub(crate) fn read_outcome(word: &[u8]) -> Option<Outcome> {
+    match word {
+        b"a" | b"model_a" => Some(Outcome::First),
+        b"b" | b"model_b" => Some(Outcome::Second),
+        b"tie" => Some(Outcome::Tie),
+        b"tie (bothbad)" | b"both_bad" => Some(Outcome::BothBad),
+        _ => None,
     }
+}
 
-    /// Other words for it, in any case, as `[[A]]`, `Left` or `Tie`.
-    pub(crate) fn read_loosely(word: &str) -> Option<Self> {
-        let bare = word.trim().trim_start_matches("[[").trim_end_matches("]]").trim();
-        if bare == "C" {
-            return Some(Self::Tie); // of judges that say A, B or C
-        }
-        let word: String =
-            bare.chars().map(|c| if c.is_whitespace() { '_' } else { c.to_ascii_lowercase() }).collect();
-        WORDS.iter().find(|(known, _)| *known == word).map(|(_, outcome)| *outcome)
+/// Other words for it, in any case, as `[[A]]`, `Left` or `Tie`.
+pub(crate) fn read_outcome_loosely(word: &str) -> Option<Outcome> {
+    let bare = word.trim().trim_start_matches("[[").trim_end_matches("]]").trim();
+    if bare == "C" {
+        return Some(Outcome::Tie); // of judges that say A, B or C
     }
+    let word: String =
+        bare.chars().map(|c| if c.is_whitespace() { '_' } else { c.to_ascii_lowercase() }).collect();
+    WORDS.iter().find(|(known, _)| *known == word).map(|(_, outcome)| *outcome)
+}
 
-    /// A result as a score of the item listed first.
-    pub(crate) fn of_score(word: &str) -> Option<Self> {
-        match word.parse::<f64>() {
-            Ok(1.0) => Some(Self::First),
-            Ok(0.0) => Some(Self::Second),
-            Ok(0.5) => Some(Self::Tie),
-            _ => None,
-        }
+/// A result as a score of the item listed first.
+pub(crate) fn outcome_of_score(word: &str) -> Option<Outcome> {
+    match word.parse::<f64>() {
+        Ok(1.0) => Some(Outcome::First),
+        Ok(0.0) => Some(Outcome::Second),
+        Ok(0.5) => Some(Outcome::Tie),
+        _ => None,
     }
 }

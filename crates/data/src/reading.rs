@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use equipoise_core::registry::nearest;
 
-use crate::columns::{COLUMNS, COVARIATES, MOST_COVARIATES, Outcome, words_of};
+use crate::columns::{COLUMNS, COVARIATES, MOST_COVARIATES, Outcome, read_outcome, words_of};
 use crate::registry::{READERS, Reads};
 
 /// What becomes of a row that breaks a rule.
@@ -74,7 +74,7 @@ impl FromStr for OutcomeWord {
         };
         let outcome = match meant.trim() {
             "skip" => None,
-            word => Some(Outcome::read(word.as_bytes()).ok_or_else(|| {
+            word => Some(read_outcome(word.as_bytes()).ok_or_else(|| {
                 format!(
                     "`{word}` is not an outcome; outcomes: a, b, tie, both_bad, or skip to leave the row out"
                 )
