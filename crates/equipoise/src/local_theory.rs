@@ -137,14 +137,13 @@ struct Surrounding {
 }
 
 impl Surroundings {
-    /// The largest frequency; 0 if nothing turns.
-    pub(crate) fn fastest(&self) -> f64 {
-        self.frequencies.iter().copied().fold(0.0, f64::max)
-    }
-
-    /// Whether the equilibrium is known to be the only one.
-    pub(crate) fn is_unique(&self) -> bool {
-        !self.contexts.is_empty() && self.contexts.iter().all(|context| context.unique)
+    /// Of each context its largest frequency, and whether its equilibrium is known to be the only one.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (f64, bool)> {
+        let firsts = std::iter::once(0).chain(self.contexts.iter().map(|context| context.end));
+        firsts.zip(&self.contexts).map(|(first, context)| {
+            let fastest = self.frequencies[first..context.end].iter().copied().fold(0.0, f64::max);
+            (fastest, context.unique)
+        })
     }
 
     /// What theory says of a method at each context, for telling what a run does there; empty where nothing is known.

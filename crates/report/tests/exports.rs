@@ -142,3 +142,41 @@ fn a_sweep_is_one_method_with_its_sensitivity() {
     assert!(figure.contains("step_size") && figure.matches("<circle").count() >= 4, "{figure}");
     assert!(Path::new(&dir).join("figures").is_dir());
 }
+
+/// Methods that met the same noise are compared in pairs: the interval of the ratio is drawn, and it is that of the sentence.
+#[test]
+fn intervals_of_pairs_are_drawn() {
+    let mut experiment = experiment();
+    let (record, trace, path) =
+        experiment.runs.iter().find(|(r, ..)| r.solver == "egpo" && r.tau == 0.0).unwrap().clone();
+    let mut runs = Vec::new();
+    for (m, factor) in [(0u32, 1.0), (1, 3.0)] {
+        for k in 0..8u32 {
+            let mut record = record.clone();
+            record.id = format!("{:016x}", 900 + 8 * m + k);
+            record.label = format!("egpo step_size={}", 0.1 * f64::from(m + 1));
+            record.parameters = json!({ "step_size": 0.1 * f64::from(m + 1) });
+            (record.repetition, record.duels) = (k, 1000);
+            if let Some(judgement) = record.judgement.as_mut() {
+                judgement.floor = None;
+            }
+            // in pairs the factor is told to a tenth, though the noise of a repetition is a hundredfold
+            let noise = 10f64.powf(-f64::from(k) / 4.0) * (1.0 + if m == 1 { 0.01 * f64::from(k) } else { 0.0 });
+            let gap = record.final_metrics.get_mut(&equipoise_records::Iterate::Last).unwrap();
+            gap.insert("duality_gap".into(), Some(factor * noise));
+            runs.push((record, trace.clone(), path.clone()));
+        }
+    }
+    experiment.runs = runs;
+    let dir = folder("exports-pairs");
+    write(&experiment, &dir);
+    let (rendered, written) = write_reports_as(&dir, Look::default(), all()).unwrap();
+    let words = rendered.terminal.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Noise is shared"), "{words}");
+    assert!(rendered.html.contains("Level at the end, in pairs"));
+    let svg = |p: &&std::path::PathBuf| p.to_string_lossy().contains("in-pairs");
+    let figure = std::fs::read_to_string(written.iter().find(svg).unwrap()).unwrap();
+    // eight pairs: from the smallest to the largest ratio, 3 to 3.21
+    assert!(figure.contains("3.1 times as high, 95 % interval 3 to 3.2"), "{figure}");
+    assert!(figure.matches("<circle").count() >= 8);
+}

@@ -1,5 +1,8 @@
 //! Which theorems of the list hold of a run: of its game, its temperature, its step and its feedback.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use equipoise_core::{Aim, Guarantee, SolverEntry};
 use equipoise_eval::audit::{Facts, Form};
 use equipoise_records::Iterate;
@@ -9,9 +12,10 @@ use super::{CLAIMS, Claim, Quantity, Standing};
 use crate::local_theory::INTERIOR;
 use crate::problem::Problem;
 
-/// For which iterates a theorem of the list says where a run goes: one about its method whose hypotheses all hold of this game,
-/// this temperature and these resolved `parameters`, over `steps` steps, with the feedback of which it speaks (`noisy`: drawn).
-/// Theorems are stated for one context and a start at the reference; of other runs, and of unsolved problems, none is known to hold.
+/// For which iterates a theorem of the list says where a run goes: in each context one about its method whose hypotheses all hold
+/// of that context's game, this temperature and these resolved `parameters`, over `steps` steps, with the feedback of which it
+/// speaks (`noisy`: drawn). Theorems are stated for one context, and a method works in each by itself; they are stated for a start
+/// at the reference. Of other runs, of unsolved problems, and of more than [`MOST_CONTEXTS`] contexts, none is known to hold.
 #[must_use]
 pub fn proved(
     entry: &SolverEntry,
@@ -21,7 +25,7 @@ pub fn proved(
     noisy: bool,
 ) -> Guarantee {
     let run = Run { entry, parameters, problem, steps, noisy };
-    let holds = |iterate| CLAIMS.iter().any(|claim| claim.iterate == iterate && run.is_covered_by(claim));
+    let holds = |iterate| run.is_covered(iterate);
     let (of_last, of_average) = match entry.guarantee {
         Guarantee::None => (false, false),
         Guarantee::Last => (true, false),
@@ -44,51 +48,75 @@ struct Run<'a> {
     noisy: bool,
 }
 
+/// More contexts than this are not looked at, one by one, for every run.
+const MOST_CONTEXTS: usize = 4096;
+
 impl Run<'_> {
-    fn is_covered_by(&self, claim: &Claim) -> bool {
-        let is_where_it_goes = matches!(claim.quantity, Quantity::Metric(_))
+    /// Whether in every context a theorem about this iterate holds.
+    fn is_covered(&self, iterate: Iterate) -> bool {
+        let claims: Vec<&Claim> =
+            CLAIMS.iter().filter(|claim| claim.iterate == iterate && self.is_about_it(claim)).collect();
+        let facts = claims.first().map(|claim| self.facts(claim.game)).unwrap_or_default();
+        let mut spoken: Vec<BTreeMap<String, bool>> = vec![BTreeMap::new(); claims.len()];
+        let mut is_covered = |facts: &Facts| {
+            claims.iter().zip(&mut spoken).any(|(claim, spoken)| self.is_covered_by(claim, spoken, facts))
+        };
+        !facts.is_empty() && facts.iter().all(&mut is_covered)
+    }
+
+    /// Whether it says where this method goes, on games of its aim and with such feedback.
+    fn is_about_it(&self, claim: &Claim) -> bool {
+        matches!(claim.quantity, Quantity::Metric(_))
             && !matches!(claim.form, Form::NeverRises(_) | Form::NeverFalls)
-            && claim.start_perturbation.is_none();
-        let is_about_it = claim.solver == self.entry.name
+            && claim.start_perturbation.is_none()
+            && claim.solver == self.entry.name
             && claim.standing == Standing::Theorem
             && claim.noisy == self.noisy
-            && claim.game == self.entry.aim;
-        if !is_where_it_goes || !is_about_it {
-            return false;
-        }
-        let Some(mut facts) = self.facts(claim.game) else { return false };
+            && claim.game == self.entry.aim
+    }
+
+    /// Whether its hypotheses hold of one context. `spoken` keeps [`Run::speaks_as`] of each set of parameters.
+    fn is_covered_by(&self, claim: &Claim, spoken: &mut BTreeMap<String, bool>, facts: &Facts) -> bool {
+        let mut facts = *facts;
         facts.eta = (claim.step)(&facts, self.parameters);
         let strength = ["comal_tau", "magnet_tau", "alpha"].iter().find_map(|k| self.parameters[*k].as_f64());
         facts.magnet = strength.unwrap_or(f64::NAN);
-        self.speaks_as(claim, &facts) && claim.hypotheses.iter().all(|h| (h.holds)(&facts))
+        let stated = (claim.parameters)(&facts);
+        *spoken.entry(stated.to_string()).or_insert_with(|| self.speaks_as(claim, &stated))
+            && claim.hypotheses.iter().all(|h| (h.holds)(&facts))
     }
 
     /// Whether the parameters of which the statement speaks are as it has them.
-    fn speaks_as(&self, claim: &Claim, facts: &Facts) -> bool {
+    fn speaks_as(&self, claim: &Claim, stated: &Value) -> bool {
         let task = self.problem.task.clone().horizon(self.steps);
-        let Ok(stated) = self.entry.build(&(claim.parameters)(facts), &task) else { return false };
+        let Ok(stated) = self.entry.build(stated, &task) else { return false };
         claim.fixed.iter().all(|key| stated.parameters[*key] == self.parameters[*key])
     }
 
-    fn facts(&self, aim: Aim) -> Option<Facts> {
+    /// What the hypotheses ask of each context; empty where that is not known. The operator norm is the largest of all contexts:
+    /// they ask for steps that are small beside it.
+    fn facts(&self, aim: Aim) -> Vec<Facts> {
         let Self { problem, steps, .. } = *self;
-        let task = &problem.task;
-        if problem.game.contexts() != 1 || task.start.probs() != task.reference.probs() {
-            return None;
+        let (task, game) = (&problem.task, &problem.game);
+        if game.contexts() > MOST_CONTEXTS || task.start.probs() != task.reference.probs() {
+            return Vec::new();
         }
-        let (goal, around) = (problem.goal(aim)?, problem.surroundings(aim)?);
-        Some(Facts {
-            actions: problem.game.shape().len(),
+        let (Some(goal), Some(around)) = (problem.goal(aim), problem.surroundings(aim)) else {
+            return Vec::new();
+        };
+        let one = |(range, (omega, unique)): (Range<usize>, (f64, bool))| Facts {
+            actions: range.len(),
             tau: if aim == Aim::Original { 0.0 } else { task.tau },
             eta: f64::NAN,
-            radius: task.start.log_probs().iter().fold(0.0, |d: f64, l| d.max(-l)),
+            radius: task.start.log_probs_slice()[range.clone()].iter().fold(0.0, |d: f64, l| d.max(-l)),
             steps,
-            omega: around.fastest(),
+            omega,
             operator_norm: task.operator_norm.unwrap_or(f64::NAN),
             magnet: f64::NAN,
-            full_support: goal.probs().iter().all(|&p| p > INTERIOR),
-            unique: around.is_unique(),
+            full_support: goal.probs_slice()[range].iter().all(|&p| p > INTERIOR),
+            unique,
             initial: f64::NAN,
-        })
+        };
+        game.shape().ranges().zip(around.each()).map(one).collect()
     }
 }

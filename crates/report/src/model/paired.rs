@@ -11,12 +11,15 @@ use super::group::{Method, RunFacts as _, Setting};
 /// One method against the best.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ratio<'a> {
+    /// Its number in the report.
+    pub(crate) key: usize,
     pub(crate) label: &'a str,
+    /// The ratio in every repetition, ascending; not empty.
+    pub(crate) all: Vec<f64>,
     /// Median over repetitions of its level over that of the best.
     pub(crate) median: f64,
     /// 95% interval of the median; `None` for fewer than six pairs.
     pub(crate) interval: Option<(f64, f64)>,
-    pub(crate) pairs: usize,
 }
 
 /// All methods of a setting against the one with the lowest median level.
@@ -68,7 +71,7 @@ fn ratio<'a>(method: &Method<'a>, best: &Method<'a>) -> Option<Ratio<'a>> {
     let n = ratios.len();
     let median = (n > 0).then(|| 0.5 * (ratios[(n - 1) / 2] + ratios[n / 2]))?;
     let interval = rank(n).map(|r| (ratios[r - 1], ratios[n - r]));
-    Some(Ratio { label: method.label, median, interval, pairs: n })
+    Some(Ratio { key: method.key, label: method.label, all: ratios, median, interval })
 }
 
 /// The largest `r >= 1` with `2 Pr(B(n, 1/2) < r) <= 5%`.

@@ -7,7 +7,7 @@ use crate::model::cost::CostUnit;
 use crate::model::group::{Game, Method, RunFacts as _, Setting};
 use crate::model::number::{action, count, factor, list, median_count, percent, plain, plural, short};
 use crate::model::outcome::{OutcomeClass, at_equilibrium};
-use crate::model::paired::{Paired, paired};
+use crate::model::paired::Paired;
 use crate::model::spread::Spread;
 
 /// Probabilities below this are left out of sentences, which say so by not adding up to 100%.
@@ -257,12 +257,11 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
         }
     }
     out.extend(first_there(setting));
-    out.extend(paired(setting).map(|p| on_pairs(&p)));
     out
 }
 
 /// How far apart methods are that met the same noise.
-fn on_pairs(paired: &Paired<'_>) -> Statement {
+pub(crate) fn on_pairs(paired: &Paired<'_>) -> Statement {
     let Paired { shared, best, repetitions, others } = paired;
     let entries: Vec<String> = others
         .iter()
@@ -272,7 +271,7 @@ fn on_pairs(paired: &Paired<'_>) -> Statement {
                     let open = if low <= 1.0 && 1.0 <= high { ", not told apart" } else { "" };
                     format!("95% interval {} to {}{open}", short(low), short(high))
                 }
-                None => format!("{} are too few for an interval", plural(r.pairs, "pair")),
+                None => format!("{} are too few for an interval", plural(r.all.len(), "pair")),
             };
             format!("{} {} times as high ({interval})", plain(r.label), short(r.median))
         })

@@ -11,13 +11,14 @@ use super::endpoint::{Endpoints, endpoints};
 use super::estimate;
 use super::steps::{StepTable, step_tables};
 use super::table::{Table, metrics_table, table};
-use super::verdict::{Statement, headline, on_game, on_methods, tally};
+use super::verdict::{Statement, headline, on_game, on_methods, on_pairs, tally};
 use crate::Look;
 use crate::error::ReportError;
 use crate::model::cross_game::cross_games;
 use crate::model::group::{Game, Setting, group};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
+use crate::model::paired::paired;
 use crate::model::sweep::{Sweep, sweeps};
 use crate::plot::{self, Gallery};
 
@@ -69,6 +70,8 @@ pub(crate) struct SettingView {
     pub(crate) swatches: Vec<String>,
     /// Where sweeps end, against their parameter.
     pub(crate) sensitivity: Option<Gallery>,
+    /// Methods that met the same noise, in pairs.
+    pub(crate) pairs: Option<Gallery>,
     /// The gaps, and paths over the simplex.
     pub(crate) galleries: Vec<Gallery>,
     /// Final values of the metrics that are no gaps.
@@ -162,8 +165,10 @@ fn setting_view(
     let (mut galleries, mut metrics_galleries, mut swatches) = (Vec::new(), Vec::new(), Vec::new());
     let sweeps = sweeps(setting);
     let info = setting.metrics.iter().find(|m| m.name == setting.metric());
-    let mut sensitivity = None;
+    let (mut sensitivity, mut pairs) = (None, None);
+    let compared = paired(setting);
     if drawings {
+        pairs = compared.as_ref().map(|p| plot::paired_levels(p, palette)).transpose()?;
         if let Some(info) = info {
             sensitivity = plot::sensitivity(&sweeps, info)?;
         }
@@ -198,8 +203,14 @@ fn setting_view(
     Ok(SettingView {
         tau,
         heading,
-        verdict: sweeps.iter().filter_map(|s| on_sweep(s, setting)).chain(on_methods(setting)).collect(),
+        verdict: sweeps
+            .iter()
+            .filter_map(|s| on_sweep(s, setting))
+            .chain(on_methods(setting))
+            .chain(compared.as_ref().map(on_pairs))
+            .collect(),
         sensitivity,
+        pairs,
         table: table(setting),
         swatches,
         galleries,
