@@ -481,7 +481,7 @@ impl From<FitTies> for answers::FitTies {
 /// How Bradley-Terry strengths are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Algorithm {
-    /// Newton's method, with errors; up to 3000 items.
+    /// Newton's method, with errors; of more than 3000 items they are estimated from draws.
     Newton,
     /// Newman's iteration, in place: any number of items, without errors.
     Newman,

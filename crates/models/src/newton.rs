@@ -125,6 +125,13 @@ pub(crate) fn add_logistic_prior(x: &Array1<f64>, g: &mut Array1<f64>, h: &mut A
     value
 }
 
+/// `a b`, on all threads for large matrices.
+pub(crate) fn product(a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
+    let of = |m: &Array2<f64>| Mat::from_fn(m.nrows(), m.ncols(), |i, j| m[[i, j]]);
+    let product = of(a) * of(b);
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| product[(i, j)])
+}
+
 /// The covariance of the deviations from the mean.
 pub(crate) fn centred(covariance: &Array2<f64>) -> Array2<f64> {
     let rows = covariance.mean_axis(Axis(1)).expect("there are items");

@@ -23,13 +23,15 @@
 //! c = m / (m - p) for m observations of several comparisons and p free parameters (at most m / 2), else 1. Of few such
 //! observations intervals follow Student's law of m - 1 degrees.
 //!
-//! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond,
-//! [`first_order::newman`](crate::first_order::newman) fits strengths without errors.
+//! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond, Bradley-Terry
+//! has [`SparseFit`], whose errors are estimated from draws.
 
 pub(crate) mod covariates;
+mod edges;
 mod likelihood;
 mod problem;
 mod separation;
+mod sparse;
 
 use equipoise_data::{Comparisons, Observations};
 use faer::linalg::solvers::{DenseSolveCore as _, Llt, Solve as _};
@@ -40,13 +42,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::likelihood::{Likelihood, Point};
-use self::problem::Problem;
+use self::problem::{Free, Problem};
+pub use self::sparse::SparseFit;
+pub(crate) use self::sparse::fit_many;
 use crate::distributions::chi_squared_tail;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
 use crate::graph::{open_ends, win_reach};
 use crate::input::Counts;
-use crate::newton::centred;
+use crate::newton::{centred, product};
 use crate::pair_model::PairModel;
 
 /// What is fitted beside the strengths.
@@ -332,10 +336,10 @@ impl Problem {
         let free_parameters = errors.bread.nrows() - floating;
         let asked = likelihood.prior.iter().all(|p| *p) && likelihood.exists;
         let prior = likelihood.prior.contains(&true);
-        let spread = self.of_strengths(&errors.basis, &errors.larger, false);
+        let spread = self.of_strengths(&errors.free, &errors.larger, false);
         let sandwich = match prior && !asked {
             true => spread.clone(),
-            false => self.of_strengths(&errors.basis, &errors.sandwich, !prior),
+            false => self.of_strengths(&errors.free, &errors.sandwich, !prior),
         };
         // the Hessian knows nothing of observations of several comparisons
         let several = observations.is_some_and(|all| all.clusters().is_some());
@@ -355,7 +359,7 @@ impl Problem {
         let reach = (by_data && likelihood.blocks.len() > 1).then(|| win_reach(data, &likelihood.blocks));
         Ok(PairFit {
             model: likelihood.model,
-            covariance: self.of_strengths(&errors.basis, &errors.bread, !prior),
+            covariance: self.of_strengths(&errors.free, &errors.bread, !prior),
             sandwich,
             spread,
             noise_degrees: observations.filter(|_| several).map(|all| all.count() - 1.0),
@@ -410,10 +414,8 @@ impl Problem {
 
     /// The covariance of the strengths, from that of the free directions. Strengths are reported around their mean, but for
     /// features: it is projected likewise, within every island.
-    fn of_strengths(&self, basis: &Array2<f64>, covariance: &Array2<f64>, centred: bool) -> Array2<f64> {
-        let n = self.n();
-        let full = basis.dot(covariance).dot(&basis.t());
-        let strengths = full.slice(s![..n, ..n]).to_owned();
+    fn of_strengths(&self, free: &Free, covariance: &Array2<f64>, centred: bool) -> Array2<f64> {
+        let strengths = free.covariance(self.n(), covariance);
         match (&self.features, &self.likelihood.islands[..]) {
             (Some(_), _) => strengths,
             (None, [_]) if centred && self.likelihood.model.shift_invariant => strengths,
@@ -455,8 +457,8 @@ impl Problem {
 
 /// Covariances in free directions.
 struct Errors {
-    /// The free directions, as columns.
-    basis: Array2<f64>,
+    /// Those directions.
+    free: Free,
     /// `H^-1`.
     bread: Array2<f64>,
     /// `H^-1 J H^-1`.
@@ -467,14 +469,14 @@ struct Errors {
 
 impl Errors {
     fn new(problem: &Problem, point: &Point, observations: Option<&Observations>) -> Self {
-        let (basis, likelihood) = (problem.free_basis(), &problem.likelihood);
+        let (free, likelihood) = (problem.free(), &problem.likelihood);
         let (_, h) = likelihood.derivatives(point);
-        let meat = basis.t().dot(&likelihood.outer_products(point, observations)).dot(&basis);
-        let (matrix, lifts) = problem.regularised_hessian(&h, &basis);
+        let meat = free.form(&likelihood.outer_products(point, observations));
+        let (matrix, lifts) = problem.regularised_hessian(&h, &free);
         let k = matrix.nrows();
         let Ok(llt) = matrix.llt(Side::Lower) else {
             let unknown = Array2::from_elem((k, k), f64::NAN);
-            return Self { basis, bread: unknown.clone(), sandwich: unknown.clone(), larger: unknown };
+            return Self { free, bread: unknown.clone(), sandwich: unknown.clone(), larger: unknown };
         };
         let inverse = llt.inverse();
         let mut bread = Array2::from_shape_fn((k, k), |(a, b)| inverse[(a, b)]);
@@ -484,13 +486,13 @@ impl Errors {
                 island.iter().for_each(|&j| bread[[i, j]] -= ones);
             }
         }
-        let sandwich = bread.dot(&meat).dot(&bread);
+        let sandwich = product(&product(&bread, &meat), &bread);
         let several = observations.filter(|all| all.clusters().is_some()).map(Observations::count);
-        let free = (k - problem.floating().count()) as f64;
-        let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - free.clamp(1.0, 0.5 * m)));
+        let parameters = (k - problem.floating().count()) as f64;
+        let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - parameters.clamp(1.0, 0.5 * m)));
         let larger =
             larger(&llt, &meat, likelihood.tie_dispersion(point), small).unwrap_or_else(|| bread.clone());
-        Self { basis, bread, sandwich, larger }
+        Self { free, bread, sandwich, larger }
     }
 }
 

@@ -219,8 +219,12 @@ fn figures(view: &View) -> Vec<(String, String)> {
         let prefix = format!("{}-{}", game.number, slug(&game.name));
         for setting in &game.settings {
             let prefix = format!("{prefix}-tau-{}", slug(&setting.tau));
-            let galleries =
-                setting.sensitivity.iter().chain(&setting.pairs).chain(&setting.galleries).chain(&setting.metrics_galleries);
+            let galleries = setting
+                .sensitivity
+                .iter()
+                .chain(&setting.pairs)
+                .chain(&setting.galleries)
+                .chain(&setting.metrics_galleries);
             for gallery in galleries {
                 let legend = |row: usize| -> Vec<(String, String)> {
                     let shown = gallery.shown.get(row).map_or(&[][..], Vec::as_slice);

@@ -161,7 +161,8 @@ fn intervals_of_pairs_are_drawn() {
                 judgement.floor = None;
             }
             // in pairs the factor is told to a tenth, though the noise of a repetition is a hundredfold
-            let noise = 10f64.powf(-f64::from(k) / 4.0) * (1.0 + if m == 1 { 0.01 * f64::from(k) } else { 0.0 });
+            let noise =
+                10f64.powf(-f64::from(k) / 4.0) * (1.0 + if m == 1 { 0.01 * f64::from(k) } else { 0.0 });
             let gap = record.final_metrics.get_mut(&equipoise_records::Iterate::Last).unwrap();
             gap.insert("duality_gap".into(), Some(factor * noise));
             runs.push((record, trace.clone(), path.clone()));

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Zermelo 1929; Bradley, Terry 1952. `home` is h, the bonus of the item listed first. `algorithm` chooses how the strengths
-//! are found: by Newton's method, with errors ([`fit`](crate::fit())), or by Newman's or Zermelo's iteration, without
-//! errors but for any number of items ([`first_order`](crate::first_order)).
+//! are found: by Newton's method, with errors ([`fit`](crate::fit()), of more than [`MAX_ITEMS`] items [`SparseFit`](crate::SparseFit)),
+//! or by Newman's or Zermelo's iteration, without errors ([`first_order`](crate::first_order)).
 
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_data::Comparisons;
@@ -15,13 +15,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::error::FitError;
+use crate::error::{FitError, MAX_ITEMS};
 use crate::first_order::{Passes, newman, newman_prior, zermelo};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{held_together, win_blocks};
 use crate::input::Counts;
 use crate::jet::Jet;
-use crate::pair_fit::{PairOptions, fit_counts};
+use crate::pair_fit::{PairOptions, fit_counts, fit_many};
 use crate::pair_model::{LogProbs, Outcomes, PairModel};
 use crate::registry::{ModelEntry, PreferenceModel};
 
@@ -51,7 +51,7 @@ fn log_probs([a, b, h, _]: [Jet; 4]) -> LogProbs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
-    /// Newton's method, with errors; at most 3000 items.
+    /// Newton's method, with errors; of more than 3000 items they are estimated from draws.
     #[default]
     Newton,
     /// Newman's iteration, without errors; any number of items.
@@ -90,6 +90,9 @@ impl PreferenceModel for BradleyTerry {
     fn fit(data: &Counts, options: BradleyTerryOptions) -> Result<Fitted, FitError> {
         let BradleyTerryOptions { algorithm, home, prior } = options;
         if algorithm == Algorithm::Newton {
+            if data.observations.comparisons.n() > MAX_ITEMS && data.features.is_none() && !home {
+                return fit_many(&data.observations, &BRADLEY_TERRY, prior);
+            }
             return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior });
         }
         if data.features.is_some() {

@@ -26,7 +26,7 @@ use super::{PairFit, centred_within, larger};
 use crate::distributions::student_quantile;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::graph::{open_ends, win_blocks, win_reach};
-use crate::newton::{Optimum, add_logistic_prior, lifted, newton};
+use crate::newton::{Optimum, add_logistic_prior, lifted, newton, product};
 use crate::pair_model::PairModel;
 
 /// Pivots below this share of a diagonal are rounding: the design is singular.
@@ -307,7 +307,7 @@ pub fn fit_covariates(
     let small = if several && count > 1.0 { count / (count - free.clamp(1.0, 0.5 * count)) } else { 1.0 };
     let dispersion = dispersion(&design, &found.point);
     let whole = larger(&llt, &meat, dispersion, small).unwrap_or_else(|| found.inverse.clone());
-    let sandwich = found.inverse.dot(&meat).dot(&found.inverse);
+    let sandwich = product(&product(&found.inverse, &meat), &found.inverse);
     let of_strengths = |c: &Array2<f64>| centred_within(&c.slice(s![..n, ..n]).to_owned(), &islands);
     let mut strengths = found.point.slice(s![..n]).to_owned();
     for island in &islands {

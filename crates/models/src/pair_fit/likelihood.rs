@@ -1,6 +1,7 @@
 //! The likelihood of a [`PairModel`] on counted comparisons, with its slopes and curvatures.
 
-use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
+pub(super) use equipoise_core::logistic::PairLikelihood;
+use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::{Comparisons, Count, Observations, Outcome};
 use ndarray::{Array1, Array2};
 
@@ -13,8 +14,8 @@ use crate::pair_model::{Outcomes, PairModel};
 pub(super) struct Cell {
     pub(super) first: usize,
     pub(super) second: usize,
-    count: Count,
-    weights: [f64; 4],
+    pub(super) count: Count,
+    pub(super) weights: [f64; 4],
 }
 
 /// Slopes of the log-probability of first, second, tie, both bad in the local variables.
@@ -105,6 +106,11 @@ impl Likelihood {
             cells,
             places,
         })
+    }
+
+    /// The cell of a pair's rows, where they are pooled over the order of listing.
+    pub(super) fn place(&self, pair: usize) -> usize {
+        self.places[pair][0] as usize
     }
 
     /// The jets' local variables among the entries of a point.

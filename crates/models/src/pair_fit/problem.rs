@@ -24,19 +24,22 @@ impl Problem {
         self.likelihood.n
     }
 
-    /// Columns: the free directions in the space of points. Strengths (or features), home, tie.
-    pub(super) fn free_basis(&self) -> Array2<f64> {
+    /// Strengths (or coefficients of features), home, tie.
+    pub(super) fn free(&self) -> Free {
         let n = self.n();
-        let strengths = self.features.clone().unwrap_or_else(|| Array2::eye(n));
-        let extra: Vec<usize> = [(self.likelihood.home, n), (self.likelihood.tie_free, n + 1)]
+        let likelihood = &self.likelihood;
+        let extra: Vec<usize> = [(likelihood.home, n), (likelihood.tie_free, n + 1)]
             .iter()
             .filter(|(f, _)| *f)
             .map(|(_, k)| *k)
             .collect();
-        let mut free = Array2::zeros((n + 2, strengths.ncols() + extra.len()));
-        free.slice_mut(ndarray::s![..n, ..strengths.ncols()]).assign(&strengths);
-        extra.iter().enumerate().for_each(|(k, &at)| free[[at, strengths.ncols() + k]] = 1.0);
-        free
+        let Some(features) = &self.features else {
+            return Free::Coordinates { at: (0..n).chain(extra).collect(), of: n + 2 };
+        };
+        let mut columns = Array2::zeros((n + 2, features.ncols() + extra.len()));
+        columns.slice_mut(ndarray::s![..n, ..features.ncols()]).assign(features);
+        extra.iter().enumerate().for_each(|(k, &at)| columns[[at, features.ncols() + k]] = 1.0);
+        Free::Linear(columns)
     }
 
     /// The islands all of whose strengths can be shifted without changing the objective.
@@ -48,15 +51,8 @@ impl Problem {
 
     /// The negative Hessian in free directions, made definite by a term of rank one for each floating island; and what that
     /// term is at each pair of its items, in the order of [`Problem::floating`].
-    pub(super) fn regularised_hessian(&self, h: &Array2<f64>, free: &Array2<f64>) -> (Mat<f64>, Vec<f64>) {
-        let reduced = match self.features {
-            Some(_) => free.t().dot(h).dot(free),
-            // free directions are coordinates: no products
-            None => {
-                let at: Vec<usize> = free.columns().into_iter().map(|c| unit_index(c)).collect();
-                Array2::from_shape_fn((at.len(), at.len()), |(a, b)| h[[at[a], at[b]]])
-            }
-        };
+    pub(super) fn regularised_hessian(&self, h: &Array2<f64>, free: &Free) -> (Mat<f64>, Vec<f64>) {
+        let reduced = free.form(h);
         let k = reduced.nrows();
         let mut matrix = Mat::from_fn(k, k, |i, j| reduced[[i, j]]);
         let lift = |island: &Vec<usize>| {
@@ -76,31 +72,62 @@ impl Problem {
     /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
     pub(super) fn newton(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
         let value = self.likelihood.objective(&point);
-        let mut steps = Steps { problem: self, free: self.free_basis(), value, slope: 0.0 };
+        let mut steps = Steps { problem: self, free: self.free(), value, slope: 0.0 };
         match solve(&mut steps, &mut point, MAX_STEPS) {
             Ok(k) => Ok((point, k as u32, true)),
             Err(NewtonError::Singular { .. }) => Err(FitError::Singular),
             Err(e) => Ok((point, e.steps() as u32, false)),
         }
     }
+}
+
+/// The directions in which a point may move.
+pub(super) enum Free {
+    /// Entries `at` of a point of so many.
+    Coordinates { at: Vec<usize>, of: usize },
+    /// Columns.
+    Linear(Array2<f64>),
+}
+
+impl Free {
+    /// A quadratic form on points, in free directions.
+    pub(super) fn form(&self, h: &Array2<f64>) -> Array2<f64> {
+        match self {
+            Self::Coordinates { at, .. } => {
+                Array2::from_shape_fn((at.len(), at.len()), |(a, b)| h[[at[a], at[b]]])
+            }
+            Self::Linear(columns) => columns.t().dot(h).dot(columns),
+        }
+    }
+
+    /// A covariance of free directions, as that of the first n entries of a point.
+    pub(super) fn covariance(&self, n: usize, covariance: &Array2<f64>) -> Array2<f64> {
+        match self {
+            Self::Coordinates { .. } => covariance.slice(ndarray::s![..n, ..n]).to_owned(),
+            Self::Linear(columns) => {
+                let columns = columns.slice(ndarray::s![..n, ..]);
+                columns.dot(covariance).dot(&columns.t())
+            }
+        }
+    }
 
     /// A slope in free directions.
-    fn reduce(&self, free: &Array2<f64>, slope: &Array1<f64>) -> Array1<f64> {
-        match self.features {
-            Some(_) => free.t().dot(slope),
-            None => free.columns().into_iter().map(|c| slope[unit_index(c)]).collect(),
+    fn slope(&self, slope: &Array1<f64>) -> Array1<f64> {
+        match self {
+            Self::Coordinates { at, .. } => at.iter().map(|&i| slope[i]).collect(),
+            Self::Linear(columns) => columns.t().dot(slope),
         }
     }
 
     /// A move of the free directions, as one of the point. Fixed entries do not move, also where they are infinite.
-    fn expand(&self, free: &Array2<f64>, direction: &Array1<f64>) -> Point {
-        match self.features {
-            Some(_) => free.dot(direction),
-            None => {
-                let mut moved = Array1::zeros(self.n() + 2);
-                free.columns().into_iter().zip(direction).for_each(|(c, d)| moved[unit_index(c)] = *d);
+    fn moved(&self, direction: &Array1<f64>) -> Point {
+        match self {
+            Self::Coordinates { at, of } => {
+                let mut moved = Array1::zeros(*of);
+                at.iter().zip(direction).for_each(|(&i, d)| moved[i] = *d);
                 moved
             }
+            Self::Linear(columns) => columns.dot(direction),
         }
     }
 }
@@ -108,7 +135,7 @@ impl Problem {
 /// Newton steps of a problem.
 struct Steps<'a> {
     problem: &'a Problem,
-    free: Array2<f64>,
+    free: Free,
     /// The objective at the point, and its slope along the last direction.
     value: f64,
     slope: f64,
@@ -117,7 +144,7 @@ struct Steps<'a> {
 impl newton::Problem for Steps<'_> {
     fn direction(&mut self, point: &Point) -> Option<Point> {
         let (g, h) = self.problem.likelihood.derivatives(point);
-        let g = self.problem.reduce(&self.free, &g);
+        let g = self.free.slope(&g);
         let (mut matrix, _) = self.problem.regularised_hessian(&h, &self.free);
         let direction = loop {
             if let Ok(llt) = matrix.llt(Side::Lower) {
@@ -132,7 +159,7 @@ impl newton::Problem for Steps<'_> {
             (0..g.len()).for_each(|i| matrix[(i, i)] += most);
         };
         self.slope = g.dot(&direction);
-        Some(self.problem.expand(&self.free, &direction))
+        Some(self.free.moved(&direction))
     }
 
     fn damp(&mut self, point: &Point, moved: &Point) -> Option<Damped> {
@@ -144,9 +171,4 @@ impl newton::Problem for Steps<'_> {
         self.value = reached;
         Some(step)
     }
-}
-
-/// The coordinate of a unit vector.
-fn unit_index(column: ndarray::ArrayView1<'_, f64>) -> usize {
-    column.iter().position(|&x| x != 0.0).expect("a unit vector has a one")
 }
