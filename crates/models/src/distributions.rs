@@ -34,6 +34,9 @@ pub fn normal_pdf(x: f64) -> f64 {
 /// `phi(x) / Phi(x)`, the slope of `log Phi`, also far in the lower tail.
 #[must_use]
 pub fn mills(x: f64) -> f64 {
+    if x > -30.0 {
+        return normal_pdf(x) / normal_cdf(x);
+    }
     (-0.5 * x * x - 0.5 * (2.0 * PI).ln() - log_normal_cdf(x)).exp()
 }
 

@@ -27,7 +27,8 @@ pub enum FitError {
     },
     /// The Hessian would not fit.
     #[error(
-        "{items} items; at most {MAX_ITEMS} are fitted by Newton's method: select fewer, or run `equipoise fit --model bradley-terry --algorithm newman`, which gives strengths without errors for any number"
+        "{items} items; at most {MAX_ITEMS} are told apart here: select fewer, or run `equipoise fit --model bradley-terry` or \
+         `equipoise rank`, which take any number"
     )]
     TooMany {
         /// Items or features.

@@ -11,12 +11,13 @@ use rayon::prelude::*;
 
 use crate::canonical::Canonical;
 use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
-use crate::error::FitError;
+use crate::error::{FitError, MAX_ITEMS};
+use crate::fitted::Fitted;
 use crate::graph::open_reasons;
 use crate::intervals::{Intervals, quantile};
 use crate::intransitivity::InspectError;
 use crate::lottery::{counted_margins, lottery};
-use crate::pair_fit::{PairFit, PairOptions, fit_observed, strengths};
+use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed, strengths};
 use crate::resample::resample;
 use crate::sequential::Matches;
 
@@ -245,13 +246,134 @@ pub const COLUMNS: &[BoardColumn] = &[
     },
 ];
 
+/// The Bradley-Terry fit of a board.
+#[derive(Clone, Debug)]
+pub enum BoardFit {
+    /// Of at most [`MAX_ITEMS`] items.
+    Few(Box<PairFit>),
+    /// Of more: its result is a [`SparseFit`].
+    Many(Box<Fitted>),
+}
+
+/// Ends of intervals, and ranks.
+struct Ends {
+    low: Vec<Option<f64>>,
+    high: Vec<Option<f64>>,
+    ranks: Vec<(usize, usize)>,
+}
+
+impl BoardFit {
+    fn new(observations: &Observations) -> Result<Self, FitError> {
+        Ok(if observations.comparisons.n() > MAX_ITEMS {
+            Self::Many(Box::new(fit_many(observations, &BRADLEY_TERRY, false)?))
+        } else {
+            Self::Few(Box::new(fit_observed(observations, &BRADLEY_TERRY, PairOptions::default())?))
+        })
+    }
+
+    fn sparse(fitted: &Fitted) -> &SparseFit {
+        fitted.result().expect("what is fitted to many items is sparse")
+    }
+
+    /// The fit of few items.
+    #[must_use]
+    pub fn few(&self) -> Option<&PairFit> {
+        match self {
+            Self::Few(fit) => Some(fit),
+            Self::Many(_) => None,
+        }
+    }
+
+    /// Log strengths, `[n]`, around the mean of each island.
+    #[must_use]
+    pub fn log_strength(&self) -> &Array1<f64> {
+        match self {
+            Self::Few(fit) => &fit.log_strength,
+            Self::Many(fit) => &Self::sparse(fit).log_strength,
+        }
+    }
+
+    /// `Pr(i beats j)`, ties as half wins.
+    #[must_use]
+    pub fn prob(&self, i: usize, j: usize) -> f64 {
+        match self {
+            Self::Few(fit) => fit.prob(i, j),
+            Self::Many(fit) => fit.prob(i, j),
+        }
+    }
+
+    /// Items that met, directly or through others.
+    #[must_use]
+    pub fn islands(&self) -> &[Vec<usize>] {
+        match self {
+            Self::Few(fit) => &fit.islands,
+            Self::Many(fit) => &Self::sparse(fit).islands,
+        }
+    }
+
+    /// Whether a finite maximum of the likelihood exists.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Few(fit) => fit.exists,
+            Self::Many(fit) => fit.existence.holds(),
+        }
+    }
+
+    /// Whether Newton's method met its tolerance.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        match self {
+            Self::Few(fit) => fit.converged,
+            Self::Many(fit) => fit.convergence.converged,
+        }
+    }
+
+    fn no_noise(&self) -> Option<&'static str> {
+        match self {
+            Self::Few(fit) => fit.no_noise,
+            Self::Many(fit) => Self::sparse(fit).no_noise,
+        }
+    }
+
+    fn sandwich_error(&self) -> Array1<f64> {
+        match self {
+            Self::Few(fit) => fit.sandwich_error(),
+            Self::Many(fit) => Self::sparse(fit).sandwich_error.clone(),
+        }
+    }
+
+    fn open_reasons(&self, data: &Comparisons) -> Vec<Option<&'static str>> {
+        match self {
+            Self::Few(fit) => open_reasons(data, &fit.open),
+            Self::Many(fit) => Self::sparse(fit).open.clone(),
+        }
+    }
+
+    /// Simultaneous intervals, where noise is known; noise is drawn in that order of the items.
+    fn ends(&self, order: &[usize], seed: u64) -> Option<Ends> {
+        match self {
+            Self::Few(fit) => {
+                let mut rng = stream(seed, "critical values", &[]);
+                let Intervals { low, high, ranks, .. } = Intervals::new(fit, 0.95, order, &mut rng)?;
+                Some(Ends { low, high, ranks })
+            }
+            Self::Many(fit) => {
+                let SparseFit { low, high, ranks, no_noise, .. } = Self::sparse(fit);
+                let ends = Ends { low: low.clone(), high: high.clone(), ranks: ranks.clone() };
+                no_noise.is_none().then_some(ends)
+            }
+        }
+    }
+}
+
 /// All items, by Bradley-Terry strength: several ratings side by side.
 #[derive(Clone, Debug)]
 pub struct Leaderboard {
     /// The rows: islands of items one after another, the largest first; in each the strongest first, equal ones by name.
     pub rows: Vec<Row>,
     /// The Bradley-Terry fit.
-    pub fit: PairFit,
+    pub fit: BoardFit,
     /// Why there are no intervals and ranks, if there are none.
     pub no_intervals: Option<&'static str>,
     /// Why there is no maximal lottery, if there is none.
@@ -279,12 +401,11 @@ pub fn leaderboard(
     let BoardOptions { replicates, seed, unmet } = options;
     let data = &observations.comparisons;
     let n = data.n();
-    let fit = fit_observed(observations, &BRADLEY_TERRY, PairOptions::default())?;
+    let fit = BoardFit::new(observations)?;
     let canonical = Canonical::of(observations);
-    let mut rng = stream(seed, "critical values", &[]);
-    let intervals = Intervals::new(&fit, 0.95, &canonical.order, &mut rng);
-    let no_intervals = intervals.is_none().then(|| fit.no_noise.unwrap_or("the fit has no covariance"));
-    let no_lottery = match (fit.islands.len(), data.unmet()) {
+    let ends = fit.ends(&canonical.order, seed);
+    let no_intervals = ends.is_none().then(|| fit.no_noise().unwrap_or("the fit has no covariance"));
+    let no_lottery = match (fit.islands().len(), data.unmet()) {
         _ if n > MOST_LOTTERY => Some("there are too many items"),
         (2.., _) => Some("nothing compares items of groups that never met"),
         (_, 1..) if unmet == Unmet::Open => Some("some pairs never met"),
@@ -293,7 +414,7 @@ pub fn leaderboard(
     let mut nash: Vec<Option<f64>> = vec![None; n];
     let (mut ranges, mut nash_unique) = (None, None);
     if no_lottery.is_none() {
-        let matrix = filled(data, &fit.log_strength, &[])?;
+        let matrix = filled(data, fit.log_strength(), &[])?;
         // win rates of a fit are rounded, and prove nothing
         let fractions = if data.unmet() == 0 { counted_margins(data) } else { None };
         let found;
@@ -302,12 +423,12 @@ pub fn leaderboard(
         nash_unique = found.unique;
     }
     let errors = fit.sandwich_error();
-    let islands = named_islands(&fit.islands, &data.labels);
+    let islands = named_islands(fit.islands(), &data.labels);
     let standings = Standings::of(data);
-    let reasons = open_reasons(data, &fit.open);
+    let reasons = fit.open_reasons(data);
     let mut rows = Vec::with_capacity(n);
     for (k, mut island) in islands.into_iter().enumerate() {
-        let strength = |i: usize| fit.log_strength[i];
+        let strength = |i: usize| fit.log_strength()[i];
         // equal but for rounding is equal: those stand in the order of their names
         island.sort_by(|&a, &b| match equal(strength(a), strength(b)) {
             true => std::cmp::Ordering::Equal,
@@ -325,9 +446,9 @@ pub fn leaderboard(
                 comparisons: standings.comparisons[i],
                 strength: strength(i),
                 standard_error: no_intervals.is_none().then(|| errors[i]),
-                interval: intervals.as_ref().map_or((None, None), |all| (all.low[i], all.high[i])),
-                open: intervals.as_ref().and_then(|_| reasons[i]),
-                rank: intervals.as_ref().map(|all| all.ranks[i]),
+                interval: ends.as_ref().map_or((None, None), |all| (all.low[i], all.high[i])),
+                open: ends.as_ref().and_then(|_| reasons[i]),
+                rank: ends.as_ref().map(|all| all.ranks[i]),
                 bootstrap: None,
                 borda: standings.borda[i] / standings.opponents[i].max(1) as f64,
                 copeland: standings.copeland[i],
@@ -470,7 +591,7 @@ impl Leaderboard {
     /// Number of islands: groups of items that never met each other, which no rating compares.
     #[must_use]
     pub fn islands(&self) -> usize {
-        self.fit.islands.len()
+        self.fit.islands().len()
     }
 
     /// Who each rating puts on top: its name, and for every island the places among the rows of those that share the top.
@@ -528,7 +649,7 @@ impl Leaderboard {
         done: &(dyn Fn() + Sync),
     ) -> Result<Vec<Sample>, InspectError> {
         let given = self.canonical.observations(observations);
-        let start: Array1<f64> = self.canonical.order.iter().map(|&i| self.fit.log_strength[i]).collect();
+        let start: Array1<f64> = self.canonical.order.iter().map(|&i| self.fit.log_strength()[i]).collect();
         let one_sided = |p: &&PairCount| {
             let (wins, losses, ties) = p.outcomes();
             p.met() <= FEW && [wins, losses, ties].iter().filter(|c| **c > 0.0).count() == 1

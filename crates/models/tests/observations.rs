@@ -75,7 +75,7 @@ fn a_ranking_is_one_observation() {
     }
     let rows = fit(&data.comparisons, &BRADLEY_TERRY, PairOptions::default()).unwrap();
     assert!((rows.sandwich_error()[0] / errors[0] - 1.0).abs() > 0.05, "rows are another thing");
-    assert_eq!(board(&data).fit.noise_degrees, Some(11.0));
+    assert_eq!(board(&data).fit.few().unwrap().noise_degrees, Some(11.0));
 }
 
 /// D3, and sweeps: where a side won all the error is that of the posterior, the interval is open on that side, and two equal
@@ -116,8 +116,8 @@ fn islands_are_rated_by_themselves() {
     let found = board(&data);
     let r = |name: &str| row(&found, &data, name).strength;
     assert!((r("A") - r("B") - 1.5f64.ln()).abs() < 1e-12 && (r("C") - r("D") - 9f64.ln()).abs() < 1e-12);
-    assert!(found.fit.exists && !found.fit.prior && found.islands() == 2);
-    assert_eq!(found.fit.degrees_of_freedom, 0.0);
+    assert!(found.fit.exists() && !found.fit.few().unwrap().prior && found.islands() == 2);
+    assert_eq!(found.fit.few().unwrap().degrees_of_freedom, 0.0);
     for name in ["A", "B", "C", "D"] {
         let (best, worst) = row(&found, &data, name).rank.unwrap();
         assert!(best <= 2 && worst >= 3, "{name}");
@@ -125,7 +125,7 @@ fn islands_are_rated_by_themselves() {
     assert!(found.no_lottery.unwrap().contains("never met"));
     // errors of each island are its own
     let alone = fitted("A,B,a,6\nA,B,b,4\n");
-    let together = found.fit.spread[[0, 0]];
+    let together = found.fit.few().unwrap().spread[[0, 0]];
     assert!((alone.spread[[0, 0]] - together).abs() < 1e-9 * together);
     // one island that has no maximum leaves the other as it is
     let half = fitted("A,B,a,6\nA,B,b,4\nC,D,a,5\n");

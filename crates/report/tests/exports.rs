@@ -178,6 +178,6 @@ fn intervals_of_pairs_are_drawn() {
     let svg = |p: &&std::path::PathBuf| p.to_string_lossy().contains("in-pairs");
     let figure = std::fs::read_to_string(written.iter().find(svg).unwrap()).unwrap();
     // eight pairs: from the smallest to the largest ratio, 3 to 3.21
-    assert!(figure.contains("3.1 times as high, 95 % interval 3 to 3.2"), "{figure}");
+    assert!(figure.contains("3.11 times as high, 95 % interval 3 to 3.21"), "{figure}");
     assert!(figure.matches("<circle").count() >= 8);
 }

@@ -26,6 +26,9 @@ pub struct PageOptions {
 }
 
 /// Everything that the pages show.
+/// Most items of a page: it holds the win rates of all pairs.
+const MOST_ITEMS: usize = 1000;
+
 pub(super) fn record(
     given: &RankData,
     found: &Ratings,
@@ -35,6 +38,12 @@ pub(super) fn record(
 ) -> Result<Leaderboard, AnswerError> {
     let data = &given.observations.comparisons;
     let n = data.n();
+    if n > MOST_ITEMS {
+        let rule = format!(
+            "draws at most {MOST_ITEMS} items, and there are {n}: leave the page out, the table and --json have them all"
+        );
+        return Err(AnswerError::option("html", "", rule));
+    }
     let order: Vec<usize> = found.rows.iter().map(|s| s.item).collect();
     let mut place = vec![0; n];
     order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
@@ -54,7 +63,7 @@ pub(super) fn record(
     let enough = format!("{}: {finding}.", capital(finding.word()));
     let mut verdict =
         vec![("Is one rating enough?".to_owned(), enough), ("On top".to_owned(), top(found, data))];
-    if !found.fit.exists {
+    if !found.fit.exists() {
         let text = "The likelihood has no finite maximum (somebody won all, or lost all, or groups never met); strengths are \
                     the posterior mode under a logistic prior.";
         verdict.push(("Existence".to_owned(), text.to_owned()));

@@ -71,13 +71,14 @@ impl TrueSkill {
     #[must_use]
     pub fn rate(&self, n: usize, matches: &[&[Pair]]) -> Vec<Skill> {
         let mut skills = vec![Skill { mu: self.mu, sigma: self.sigma }; n];
+        let margin = self.draw_margin();
         let after = |skills: &[Skill], pair: &Pair| {
             let (one, two) = (skills[pair.first as usize], skills[pair.second as usize]);
             match pair.outcome {
-                Outcome::First => self.update(one, two, false),
-                Outcome::Tie | Outcome::BothBad => self.update(one, two, true),
+                Outcome::First => self.after(one, two, false, margin),
+                Outcome::Tie | Outcome::BothBad => self.after(one, two, true, margin),
                 Outcome::Second => {
-                    let (winner, loser) = self.update(two, one, false);
+                    let (winner, loser) = self.after(two, one, false, margin);
                     (loser, winner)
                 }
             }
@@ -108,11 +109,20 @@ impl TrueSkill {
     /// Beliefs about winner and loser (or about both sides of a draw) after their match.
     #[must_use]
     pub fn update(&self, winner: Skill, loser: Skill, draw: bool) -> (Skill, Skill) {
+        self.after(winner, loser, draw, self.draw_margin())
+    }
+
+    /// Difference of performances up to which a match is drawn.
+    fn draw_margin(&self) -> f64 {
+        normal_quantile(0.5 * (self.draw + 1.0)) * 2.0f64.sqrt() * self.beta
+    }
+
+    fn after(&self, winner: Skill, loser: Skill, draw: bool, margin: f64) -> (Skill, Skill) {
         let drift = |s: Skill| s.sigma * s.sigma + self.tau * self.tau;
         let (vw, vl) = (drift(winner), drift(loser));
         let c2 = 2.0 * self.beta * self.beta + vw + vl;
         let c = c2.sqrt();
-        let e = normal_quantile(0.5 * (self.draw + 1.0)) * 2.0f64.sqrt() * self.beta / c;
+        let e = margin / c;
         let t = (winner.mu - loser.mu) / c;
         let (v, w) = if draw {
             let inside = normal_cdf(e - t) - normal_cdf(-e - t);
