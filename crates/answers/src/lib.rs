@@ -51,6 +51,7 @@ mod certificate;
 mod concepts;
 mod decimals;
 mod error;
+mod estimators;
 mod fit;
 mod gap;
 mod inspect;
@@ -77,6 +78,7 @@ pub use certificate::{
 };
 pub use concepts::{ConceptRow, ConceptsAnswer, ConceptsData, ConceptsOptions, concepts};
 pub use error::AnswerError;
+pub use estimators::{EstimatorRow, EstimatorsAnswer, estimators};
 pub use fit::{
     Coefficient, FitAnswer, FitData, FitGroupsAnswer, FitOptions, FitSource, FitTies, GroupFit, ModelAnswer,
     PairwiseAnswer, fit,
@@ -89,8 +91,8 @@ pub use inspect::{
     Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
-    ColumnRow, ConceptListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun, ObjectiveRow, OracleRow,
-    ReaderRow, SolverRow, list,
+    ColumnRow, ConceptListRow, EstimatorListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun,
+    ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs};
 pub use position::PositionFacts;

@@ -8,6 +8,7 @@ use equipoise::env::ORACLES;
 use equipoise::env::channels::{CHANNELS, Stage};
 use equipoise::env::designs::DESIGNS;
 use equipoise::env::generators::GENERATORS;
+use equipoise::estimators::estimators;
 use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
@@ -62,6 +63,8 @@ pub enum ListAnswer {
     Policies(Vec<PolicyRow>),
     /// Optimisers of inner problems.
     Optimisers(Vec<OptimiserRow>),
+    /// Gradient estimators.
+    Estimators(Vec<EstimatorListRow>),
 }
 
 /// A registry.
@@ -94,6 +97,8 @@ pub enum Noun {
     Policies,
     /// Optimisers of the parameters of a class.
     Optimisers,
+    /// Gradient estimators that `equipoise estimators` audits.
+    Estimators,
 }
 
 /// The rows of a registry, in its order.
@@ -228,6 +233,19 @@ pub fn list(noun: Noun) -> ListAnswer {
                 })
                 .collect(),
         ),
+        Noun::Estimators => ListAnswer::Estimators(
+            estimators()
+                .map(|e| EstimatorListRow {
+                    name: e.name,
+                    row: e.row,
+                    target: e.target.says(),
+                    summary: e.summary,
+                    unbiased_for: e.unbiased_for,
+                    verified: e.verified,
+                    source: e.source,
+                })
+                .collect(),
+        ),
         Noun::Optimisers => ListAnswer::Optimisers(
             OPTIMISERS
                 .iter()
@@ -298,6 +316,44 @@ impl Listed for ObjectiveRow {
             self.formula.into(),
             parameters(&self.defaults),
             self.minimiser.says().into(),
+            self.verified.into(),
+            self.source.into(),
+        ]
+    }
+}
+
+/// A gradient estimator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EstimatorListRow {
+    /// Its name.
+    pub name: &'static str,
+    /// The row of the published table that it belongs to.
+    pub row: u8,
+    /// The gradient it estimates.
+    pub target: String,
+    /// Its coefficients, in a line.
+    pub summary: &'static str,
+    /// Of what it is an unbiased estimate.
+    pub unbiased_for: &'static str,
+    /// What its implementation is checked against.
+    pub verified: &'static str,
+    /// Who uses it.
+    pub source: &'static str,
+}
+
+impl Listed for EstimatorListRow {
+    const HEADER: &[&str] = &["row", "estimator", "of", "what", "unbiased for", "verified by", "source"];
+    const FOOTER: &str = "\n\nS = sum_t S_t, S_t = grad log pi of token t; r_t = log pi - log mu; h = sum_t r_t; z a label, a an advantage. Bias, noise and\n\
+                          fixed point of each: equipoise estimators.";
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.row.to_string(),
+            self.name.into(),
+            self.target.clone(),
+            self.summary.into(),
+            self.unbiased_for.into(),
             self.verified.into(),
             self.source.into(),
         ]
@@ -715,6 +771,7 @@ impl ListAnswer {
             Self::Channels(rows) => rows,
             Self::Designs(rows) => rows,
             Self::Optimisers(rows) => rows,
+            Self::Estimators(rows) => rows,
         }
     }
 

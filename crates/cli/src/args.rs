@@ -115,6 +115,11 @@ pub(crate) enum Command {
                             tokens. `equipoise list objectives --json` names the arrays of each objective."
     )]
     Loss(Loss),
+    /// Is a trainer's gradient the gradient of what its paper states? Bias, noise and fixed point of published estimators.
+    #[command(after_help = "Example:\n  equipoise estimators --json\n  equipoise list estimators\n\n\
+                            Every group of responses on a small tree of tokens is listed with every outcome of its duels, so that \
+                            the numbers are expectations and no sample means. Exit code 0: an estimator may be biased.")]
+    Estimators(Estimators),
     /// Fit a preference model to comparisons: strengths with errors, likelihood, calibration, held-out loss.
     #[command(
         after_help = concat!(
@@ -865,6 +870,13 @@ pub(crate) struct Loss {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Estimators {
+    /// Print the table as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct List {
     /// What to list.
     #[arg(value_enum)]
@@ -905,6 +917,8 @@ pub(crate) enum Listing {
     Channels,
     /// Pair designs: which pairs are compared.
     Designs,
+    /// Gradient estimators that `equipoise estimators` audits.
+    Estimators,
 }
 
 impl From<Listing> for answers::Noun {
@@ -923,6 +937,7 @@ impl From<Listing> for answers::Noun {
             Listing::Optimisers => Self::Optimisers,
             Listing::Channels => Self::Channels,
             Listing::Designs => Self::Designs,
+            Listing::Estimators => Self::Estimators,
         }
     }
 }

@@ -35,6 +35,10 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Standings(args) => comparisons::standings(&args),
         Command::Compare(args) => comparisons::compare(args),
         Command::Loss(args) => loss(&args),
+        Command::Estimators(args) => {
+            output::show(&equipoise_answers::estimators(), args.json);
+            Ok(Answer::Yes)
+        }
         Command::List(args) => {
             list(&args);
             Ok(Answer::Yes)

@@ -143,6 +143,8 @@ pub use equipoise_conformance::registry;
 pub use equipoise_core as core;
 pub use equipoise_data as data;
 pub use equipoise_env as env;
+/// Gradient estimators and their audit, and their registry.
+pub use equipoise_estimators as estimators;
 pub use equipoise_eval as eval;
 pub use equipoise_models as models;
 pub use equipoise_records as records;

@@ -99,15 +99,15 @@ pub(crate) const ENTRIES: &[EstimatorEntry] = &[
         Design::labelled(3, Labels::Duels),
         "c_G(1/2) win rate",
         "GRPO (2402.03300); TRL adds 1e-4 to sd",
-        |g, out| advantage(g, out, |i| standardised(g, i)),
+        |g, out| advantage(g, out, |i| standardised(g, i, 0.0)),
     ),
     row(
         (20, "grpo-soft"),
-        "as grpo with exact win rates for labels, G = 4",
+        "a_i = (q_i - mean q) / (sd q + 1e-4), q exact win rates, G = 4",
         Design::labelled(4, Labels::WinRates),
         "nothing",
-        "GRPO on the win probabilities of a judge",
-        |g, out| advantage(g, out, |i| standardised(g, i)),
+        "TRL GRPO on the win probabilities of a judge",
+        |g, out| advantage(g, out, |i| standardised(g, i, 1e-4)),
     ),
     row(
         (21, "grpo-length"),
@@ -115,7 +115,7 @@ pub(crate) const ENTRIES: &[EstimatorEntry] = &[
         Design::labelled(3, Labels::Duels),
         "nothing",
         "TRL GRPO, loss `grpo`",
-        |g, out| advantage(g, out, |i| standardised(g, i) / g.tokens(i).len() as f64),
+        |g, out| advantage(g, out, |i| standardised(g, i, 0.0) / g.tokens(i).len() as f64),
     ),
     row(
         (22, "rloo-batch-tokens"),
@@ -183,14 +183,14 @@ fn leave_one_out(g: &Group<'_>, i: usize) -> f64 {
     (g.label(i) - mean(g)) * n / (n - 1.0)
 }
 
-/// `(z_i - mean) / sd`, 0 where all labels are the same.
-fn standardised(g: &Group<'_>, i: usize) -> f64 {
+/// `(z_i - mean) / (sd + added)`, 0 where all labels are the same.
+fn standardised(g: &Group<'_>, i: usize, added: f64) -> f64 {
     if (1..g.size()).all(|j| g.label(j) == g.label(0)) {
         return 0.0;
     }
     let mean = mean(g);
     let square: f64 = (0..g.size()).map(|j| (g.label(j) - mean).powi(2)).sum();
-    (g.label(i) - mean) / (square / (g.size() - 1) as f64).sqrt()
+    (g.label(i) - mean) / ((square / (g.size() - 1) as f64).sqrt() + added)
 }
 
 /// `c_G(p)`: by how much dividing by the group's standard deviation (with `G - 1`) stretches the gradient of a context in which

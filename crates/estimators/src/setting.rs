@@ -210,6 +210,12 @@ impl Setting {
         }
     }
 
+    /// The regularised gap of the reference.
+    #[must_use]
+    pub fn reference_gap(&self) -> f64 {
+        self.at_reference().gap_tau()
+    }
+
     /// Total variation between the mixtures `(1 - share) pi + share mu`, in logits, of whole responses and of tokens.
     #[must_use]
     pub fn mixture_distance(&self, share: f64) -> f64 {

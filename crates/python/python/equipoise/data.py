@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _core
 from ._input import files, warn
-from .results import Changes, Concepts, Findings, Fit, Inspection, Leaderboard, Loss, Registry, Standings
+from .results import Changes, Concepts, Estimators, Findings, Fit, Inspection, Leaderboard, Loss, Registry, Standings
 
 
 def arguments(options: Mapping[str, Any]) -> list[str]:
@@ -153,6 +153,12 @@ def loss(objective: str, rows: Any, **parameters: Any) -> Loss:
     return Loss(text, words, notes)
 
 
+def estimators() -> Estimators:
+    """Published gradient estimators, audited: bias, cosine, covariance, fixed point."""
+    _, text, words, notes = _core.command(["estimators", "--json"])
+    return Estimators(text, words, notes)
+
+
 def audit(
     *, claim: Sequence[str] = (), solver: Sequence[str] = (), game: Any = None, search: int = 0, seed: int = 0, **set_: Any
 ) -> Findings:
@@ -209,6 +215,7 @@ __all__ = [
     "audit",
     "changes",
     "concepts",
+    "estimators",
     "fit",
     "games",
     "inspect",

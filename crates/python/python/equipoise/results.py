@@ -199,6 +199,22 @@ class Loss(Answer):
     _arrays = frozenset({"loss"})
 
 
+class Estimators(Answer):
+    """Gradient estimators, audited."""
+
+    def __getitem__(self, name: str) -> Any:
+        """The row of an estimator."""
+        for row in self._data["rows"]:
+            if row["name"] == name:
+                return dict(row)
+        raise KeyError(name)
+
+    @property
+    def table(self) -> Table:
+        """A row an estimator."""
+        return Table.of_rows(list(self._data["rows"]))
+
+
 class Findings(Answer):
     """Theorems against measurements."""
 
