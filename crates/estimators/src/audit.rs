@@ -1,8 +1,7 @@
 //! Moments of an estimator by listing every group and every outcome of its duels.
 
-use crate::estimator::{
-    Coefficients, Design, EstimatorEntry, Group, Labels, Opponent, Rule, Sampling, Target,
-};
+use crate::design::{Design, Labels, Opponent, Sampling, Target};
+use crate::estimator::{Coefficients, EstimatorEntry, Group, Rule};
 use crate::setting::{Setting, State};
 
 /// Most operations of an enumeration.

@@ -13,7 +13,8 @@ use equipoise_core::newton::solve_dense;
 use ndarray::{Array1, Array2};
 
 use crate::audit::{AuditError, moments};
-use crate::estimator::{Design, Rule, Target};
+use crate::design::{Design, Opponent, Target};
+use crate::estimator::Rule;
 use crate::setting::{Setting, State};
 
 /// Largest advantage that is rounding.
@@ -94,7 +95,7 @@ fn search(
     let direction = |state: &State<'_>| -> Option<Vec<f64>> {
         let own = estimated(state)?;
         let kl = Target::SequenceKl;
-        let win_rate = Target::WinRate { against: crate::Opponent::Policy };
+        let win_rate = Target::WinRate { against: Opponent::Policy };
         let (gain, price) = match target {
             Target::SequenceKl => (state.target(win_rate), own),
             Target::WinRate { .. } => (own, state.target(kl)),

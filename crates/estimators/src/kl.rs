@@ -9,7 +9,8 @@
 //! `k2` and `k3` are fine estimates of the value of KL and wrong ones of its gradient: only `h sum_t S_t` and what has its mean
 //! are right.
 
-use crate::estimator::{Coefficients, Design, EstimatorEntry, Group, Target, Token};
+use crate::design::{Design, Target, Token};
+use crate::estimator::{Coefficients, EstimatorEntry, Group};
 
 /// A row of this family.
 const fn row(

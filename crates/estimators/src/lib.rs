@@ -30,6 +30,8 @@
 //! Nothing is drawn: what enumeration cannot do within [`MOST_OPERATIONS`] is refused.
 
 mod audit;
+mod design;
+mod error;
 mod estimator;
 mod fixed_point;
 mod kl;
@@ -41,14 +43,14 @@ mod setting;
 mod tree;
 
 pub use audit::{Audit, AuditError, MOST_OPERATIONS, audit, audit_entry};
-pub use estimator::{
-    Coefficients, Design, EstimatorEntry, Group, Labels, Opponent, Rule, Sampling, Target, Token,
-};
+pub use design::{Design, Labels, Opponent, Sampling, Target, Token};
+pub use error::SettingError;
+pub use estimator::{Coefficients, EstimatorEntry, Group, Rule};
 pub use fixed_point::{FixedPoint, exact_fixed_point, fixed_point};
 pub use posterior::{Posterior, PosteriorAudit, PosteriorEstimator};
 pub use rewards::grpo_scale;
-pub use setting::{MOST_LEAVES, Setting, SettingError, Values};
-pub use tree::Tree;
+pub use setting::{Setting, Values};
+pub use tree::{MOST_LEAVES, Tree};
 
 /// Every estimator, in the order of the table.
 pub const ESTIMATORS: &[&[EstimatorEntry]] =

@@ -4,7 +4,8 @@
 //! y ~ pi_old    A = q(y) - 1/2    rho_t = pi / pi_old of token t    rho = prod_t rho_t
 //! ```
 
-use crate::estimator::{Coefficients, Design, EstimatorEntry, Group, Labels, Opponent, Sampling, Target};
+use crate::design::{Design, Labels, Opponent, Sampling, Target};
+use crate::estimator::{Coefficients, EstimatorEntry, Group};
 
 /// A row of this family.
 const fn row(

@@ -4,7 +4,8 @@
 //! g = (q - 1/2) S    q the exact win rate against the law that is used
 //! ```
 
-use crate::estimator::{Coefficients, Design, EstimatorEntry, Group, Labels, Opponent, Sampling, Target};
+use crate::design::{Design, Labels, Opponent, Sampling, Target};
+use crate::estimator::{Coefficients, EstimatorEntry, Group};
 
 /// A row of this family.
 const fn row(

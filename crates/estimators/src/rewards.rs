@@ -9,7 +9,8 @@
 //! of a response with label `z`: an advantage that depends on labels alone only rescales the gradient. For GRPO the factor is
 //! [`grpo_scale`]; at a win rate of 1/2 it is one number for all contexts.
 
-use crate::estimator::{Coefficients, Design, EstimatorEntry, Group, Labels, Opponent, Target};
+use crate::design::{Design, Labels, Opponent, Target};
+use crate::estimator::{Coefficients, EstimatorEntry, Group};
 
 const SELF_PLAY: Target = Target::WinRate { against: Opponent::Policy };
 

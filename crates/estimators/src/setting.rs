@@ -3,55 +3,9 @@
 use equipoise_core::simplex::{self, log_sum_exp};
 use equipoise_env::PreferenceMatrix;
 
-use crate::estimator::{Opponent, Sampling, Target, Token};
+use crate::design::{Opponent, Sampling, Target, Token};
+use crate::error::SettingError;
 use crate::tree::Tree;
-
-/// Most leaves of a tree.
-pub const MOST_LEAVES: usize = 4096;
-
-/// Why a setting was refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingError {
-    /// The tree cannot be built.
-    #[error("`{key}` = {value}: {rule}")]
-    Tree {
-        /// The key.
-        key: &'static str,
-        /// The value found.
-        value: usize,
-        /// The rule it breaks.
-        rule: String,
-    },
-    /// A list has another length than the tree asks for.
-    #[error("`{key}` has {found} values; {rule}, which is {expected} here")]
-    Length {
-        /// The list.
-        key: &'static str,
-        /// Values found.
-        found: usize,
-        /// Values expected.
-        expected: usize,
-        /// What there is one of each for.
-        rule: &'static str,
-    },
-    /// A number out of its range.
-    #[error("`{key}` = {value}: {rule}")]
-    Range {
-        /// The number.
-        key: &'static str,
-        /// The value found.
-        value: f64,
-        /// The rule it breaks.
-        rule: &'static str,
-    },
-}
-
-impl SettingError {
-    pub(crate) fn tree(key: &'static str, value: usize, rule: String) -> Self {
-        Self::Tree { key, value, rule }
-    }
-}
 
 /// A tree with a policy, a reference and an older policy, the game of its leaves, and the regularisation.
 #[derive(Clone, Debug)]

@@ -1,7 +1,10 @@
 //! Full trees of tokens: nodes breadth first, leaves in the order in which they are met, as the policy class `token-tree`
 //! numbers them.
 
-use crate::setting::SettingError;
+use crate::error::SettingError;
+
+/// Most leaves of a tree.
+pub const MOST_LEAVES: usize = 4096;
 
 /// A tree in which every node has the same tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +20,7 @@ impl Tree {
     ///
     /// # Errors
     /// [`SettingError::Tree`] for fewer than two tokens (three with an end token) or one level, and for more than
-    /// [`MOST_LEAVES`](crate::MOST_LEAVES) leaves.
+    /// [`MOST_LEAVES`] leaves.
     pub fn full(vocabulary: usize, depth: usize, end_token: bool) -> Result<Self, SettingError> {
         let least = 2 + usize::from(end_token);
         if vocabulary < least {
@@ -26,7 +29,7 @@ impl Tree {
         if depth == 0 {
             return Err(SettingError::tree("depth", depth, "is 1 or more".into()));
         }
-        let rule = || format!("the tree has at most {} leaves", crate::MOST_LEAVES);
+        let rule = || format!("the tree has at most {} leaves", MOST_LEAVES);
         let (mut paths, mut nodes) = (Vec::new(), 0);
         let mut level = vec![Vec::new()];
         for d in 0..depth {
@@ -40,7 +43,7 @@ impl Tree {
                 nodes += 1;
             }
             // every node that is left leads to a leaf at least
-            if paths.len() + next.len() > crate::MOST_LEAVES {
+            if paths.len() + next.len() > MOST_LEAVES {
                 return Err(SettingError::tree("depth", depth, rule()));
             }
             level = next;
