@@ -46,7 +46,7 @@ COMMANDS = (
 
 #: The Python reference: page, title, names; every public name must be in one of them.
 API = {
-    "games": ("Games", ["Game", "from_scores"]),
+    "games": ("Games", ["Game", "from_scores", "interop.pref_voting", "interop.open_spiel", "interop.choix"]),
     "answers": (
         "Exact answers",
         ["solve", "path", "gap", "best_response", "check_certificate", "Equilibrium", "EquilibriumPath", "Gap", "Certificate", "Answer"],
@@ -390,7 +390,7 @@ def page_of_keys(schema: dict[str, Any]) -> None:
 def pages_of_python() -> None:
     import equipoise
 
-    placed = {name.split(".")[0] for _, names in API.values() for name in names} | {"errors", "testing", "__version__"}
+    placed = {name.split(".")[0] for _, names in API.values() for name in names} | {"errors", "interop", "testing", "__version__"}
     if placed != set(equipoise.__all__):
         raise RuntimeError(f"public names and the reference differ: {placed ^ set(equipoise.__all__)}")
     for page, (title, names) in API.items():

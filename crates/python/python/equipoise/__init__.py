@@ -9,7 +9,7 @@ from the Nash answer.
 True
 """
 
-from . import errors, testing
+from . import errors, interop, testing
 from ._core import Oracle, __version__, set_threads
 from .compare import Comparison, Row, compare
 from .data import (
@@ -123,6 +123,7 @@ __all__ = [
     "games",
     "gap",
     "inspect",
+    "interop",
     "loss",
     "merge",
     "metrics",

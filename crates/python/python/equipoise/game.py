@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._grouping import grouped
 from ._input import files, warn
 from .errors import InputError, PolicyError
 
@@ -105,15 +106,19 @@ class Game:
         ``a``, ``b``, ``outcome``, ``context``, ``annotator`` and ``weight`` name columns that are not understood by
         themselves; ``outcomes`` says what its words stand for, as ``{"left": "a", "right": "b", "none": "tie"}``. Pairs that
         never met are 1/2. What was odd is in :attr:`checks`.
+
+        Of a lazy polars frame and a DuckDB relation the rows are counted by their engine: one row a context, pair and outcome
+        leaves it, and the game is the same to the bit. (Not with ``since``, and not with weights in fractions.)
         """
         roles = {"item_a": a, "item_b": b, "outcome": outcome, "context": context, "annotator": annotator, "weight": weight}
-        with files(data) as paths:
+        told = {role: name for role, name in roles.items() if name is not None}
+        with files(data if since is not None else grouped(data, told)) as paths:
             reader = _Reader(
                 paths,
                 ties=ties,
                 since=since,
                 items=items,
-                columns={role: name for role, name in roles.items() if name is not None},
+                columns=told,
                 outcomes=outcomes,
                 format=format,
                 invalid=invalid,

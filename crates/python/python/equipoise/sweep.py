@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import _core, experiment
+from .compare import compare
 from .errors import EngineError, InputError
 from .experiment import Results
+from .game import Game
 
 #: Shares for each worker: few enough to be worth starting, many enough to be dealt evenly.
 SHARES_A_WORKER = 4
 
 
-def run_share(config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, version: str) -> str:
+class Mismatch(EngineError):
+    """A worker whose results would not be those of the driver."""
+
+
+def build() -> str:
+    """The version, and the bits of a short sampled run: equal wherever results are."""
+    game = Game.generate("random-uniform", actions=5, seed=1)
+    run = compare(game, ["egpo"], tau=0.05, steps=100, seed=1, feedback={"duels_per_query": 8}, progress=False)[0]
+    bits = hashlib.blake2b(np.asarray(run.policy).tobytes(), digest_size=8).hexdigest()
+    return f"equipoise {_core.__version__} ({bits})"
+
+
+def run_share(config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, driver: str) -> str:
     """Does one share of an experiment, in a worker; the share."""
-    if version != _core.__version__:
-        raise EngineError(f"this worker has equipoise {_core.__version__} and the driver {version}; install the same")
+    here = build()
+    if here != driver:
+        raise Mismatch(f"the worker on {socket.gethostname()} has {here} and the driver {driver}; install the same", place=out)
     experiment.run(config, out=out, jobs=1, set=overrides, shard=share, progress=False)
     return share
 
@@ -31,13 +50,19 @@ class _Ray:
     def __init__(self, options: Mapping[str, Any]) -> None:
         import ray
 
-        self._ray = ray
-        if not ray.is_initialized():
+        self._started = not ray.is_initialized()
+        if self._started:
             ray.init(**options)
+        self._ray = ray
         self._remote = ray.remote(max_retries=0)(run_share)
 
     def submit(self, _: Any, /, *args: Any) -> Any:
         return self._remote.remote(*args).future()
+
+    def close(self) -> None:
+        """Ends what was started here."""
+        if self._started:
+            self._ray.shutdown()
 
 
 def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[Any, Callable[[], None]]:
@@ -55,12 +80,14 @@ def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[An
         client = Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
         return client.get_executor(), client.close
     if engine == "ray":
-        return _Ray(options), lambda: None
+        started = _Ray({"num_cpus": workers, **options})
+        return started, started.close
     if engine == "slurm":
         import submitit
 
-        executor = submitit.AutoExecutor(folder=str(options.get("folder", "submitit")))
-        executor.update_parameters(**{k: v for k, v in options.items() if k != "folder"})
+        made = {"folder": "submitit", **{k: v for k, v in options.items() if k in ("folder", "cluster")}}
+        executor = submitit.AutoExecutor(**made)
+        executor.update_parameters(**{k: v for k, v in options.items() if k not in made})
         return executor, lambda: None
     raise InputError(
         f"engine {engine!r} must be local, dask, ray, slurm, or an object with submit", key="engine", value=str(engine)
@@ -83,7 +110,9 @@ def sweep(
 
     ``engine`` is ``"local"`` (processes), ``"dask"``, ``"ray"``, ``"slurm"`` (submitit), or anything with ``submit``: a Dask
     client, an ``Executor``. Finished runs are kept, so that the same call goes on after an interrupt or a lost worker;
-    records and report are equal for any engine and any number of shares.
+    records and report are equal for any engine and any number of shares. A worker with another version, or whose arithmetic
+    gives other bits, is refused before it runs anything. ``options`` go to the engine: to ``distributed.Client``, ``ray.init``,
+    or submitit (``folder`` and ``cluster`` to its executor, the others to ``update_parameters``).
     """
     folder = Path(out).absolute()
     workers = workers or os.cpu_count() or 1
@@ -92,6 +121,7 @@ def sweep(
     planned = experiment.plan(config, set=set, timed=False)
     count = max(1, min(shares or SHARES_A_WORKER * workers, int(planned.units)))
     executor, close = _executor(engine, workers, options)
+    driver = build()
     lost: dict[str, BaseException] = {}
     done = 0
     try:
@@ -99,7 +129,7 @@ def sweep(
         for attempt in range(retries + 1):
             started = {}
             for share in waiting:
-                future = executor.submit(run_share, config, str(folder), share, set, _core.__version__)
+                future = executor.submit(run_share, config, str(folder), share, set, driver)
                 started[future] = share
             waiting, lost = [], {}
             for future in _ended(started):
@@ -109,7 +139,7 @@ def sweep(
                     done += 1
                     if progress is not None:
                         progress(done, count)
-                except InputError:
+                except (InputError, Mismatch):
                     _cancel(started)
                     raise
                 except Exception as error:

@@ -1,0 +1,170 @@
+"""What users hold, as they hold it: one test an object, skipped with its name where the library is not installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import equipoise as eq
+from equipoise._grouping import grouped
+
+#: A row of TRL's preference format as its documentation has them, with text and with messages.
+TRL = [
+    {"prompt": "The sky is", "chosen": " blue.", "rejected": " green."},
+    {"prompt": "The sky is", "chosen": " blue.", "rejected": " a sea."},
+    {"prompt": "The sky is", "chosen": " a sea.", "rejected": " green."},
+]
+TRL_MESSAGES = [
+    {
+        "prompt": [{"role": "user", "content": "What color is the sky?"}],
+        "chosen": [{"role": "assistant", "content": "It is blue."}],
+        "rejected": [{"role": "assistant", "content": "It is green."}],
+    }
+]
+
+
+@pytest.fixture
+def columns(battles):
+    words = {"a": "model_a", "b": "model_b"}
+    a, b, winner = zip(*battles, strict=True)
+    return {"model_a": list(a), "model_b": list(b), "winner": [words[w] for w in winner]}
+
+
+def test_hugging_face_data_set(columns, battles):
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    held = datasets.Dataset.from_dict(columns)
+    wanted = eq.Game.battles(battles)
+    assert eq.Game.battles(held.data.table) == wanted
+    assert eq.Game.battles(held) == wanted
+
+
+@pytest.mark.filterwarnings("ignore::equipoise.EquipoiseWarning")
+def test_trl_rows_in_a_data_set():
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    assert eq.Game.battles(datasets.Dataset.from_list(TRL)) == eq.Game.battles(TRL)
+
+
+@pytest.mark.filterwarnings("ignore::equipoise.EquipoiseWarning")
+def test_trl_rows():
+    game = eq.Game.battles(TRL)
+    assert game.n == 3
+    blue = int(np.argmax(game.P.sum(axis=1)))
+    assert eq.solve(game).policy[blue] == 1.0, "it won every comparison"
+    assert game.P[blue].tolist().count(1.0) == 2
+
+
+@pytest.mark.filterwarnings("ignore::equipoise.EquipoiseWarning")
+def test_trl_rows_with_messages(tmp_path):
+    import json
+
+    file = tmp_path / "preferences.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in TRL_MESSAGES))
+    game = eq.Game.battles(file)
+    assert sorted(game.P[0].tolist() + game.P[1].tolist()) == [0.0, 0.5, 0.5, 1.0]
+
+
+def test_pandas_with_categories_and_index(columns, battles):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame(columns).astype("category")
+    frame["winner"] = frame["winner"].cat.add_categories(["tie"])  # a category that no row has
+    frame.index = pandas.Index([f"battle-{k}" for k in range(len(frame))], name="battle")
+    assert eq.Game.battles(frame) == eq.Game.battles(battles)
+    grouped_frame = frame.set_index("model_a", append=True).reset_index("model_a")
+    assert eq.Game.battles(grouped_frame) == eq.Game.battles(battles)
+
+
+def test_duckdb_relation(columns, battles):
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    held = pyarrow.table(columns)
+    relation = duckdb.sql("SELECT * FROM held")
+    assert eq.Game.battles(relation) == eq.Game.battles(battles)
+    assert len(grouped(relation, {}).fetchall()) == 6, "three pairs, two outcomes"
+
+
+def test_polars_lazy_is_counted_by_polars(columns, battles):
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    frame = polars.LazyFrame(columns)
+    assert grouped(frame, {}).height == 6
+    assert eq.Game.battles(frame) == eq.Game.battles(battles)
+
+
+def lazies(frame):
+    """A polars frame as what is counted by its engine."""
+    yield frame.lazy()
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+    yield duckdb.sql("SELECT * FROM frame")
+
+
+def test_counting_keeps_the_game_to_the_bit():
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    rng = np.random.default_rng(5)
+    n = 5000
+    left = rng.integers(0, 9, n)
+    right = (left + rng.integers(1, 9, n)) % 9
+    frame = polars.DataFrame(
+        {
+            "day": rng.integers(0, 30, n),
+            "Left": [f"m{k}" for k in left],
+            "right": [f"m{k}" for k in right],
+            "verdict": rng.choice(["L", "R", "draw"], n),
+            "question": rng.integers(0, 4, n),
+            "times": rng.integers(1, 5, n),
+        }
+    )
+    told = {"a": "Left", "b": "right", "outcome": "verdict", "outcomes": {"L": "a", "R": "b", "draw": "tie"}}
+    for more in ({}, {"weight": "times"}, {"context": "question", "per_context": True, "smoothing": 0.5}, {"ties": "drop"}):
+        wanted = eq.Game.battles(frame, **told, **more)
+        for lazy in lazies(frame):
+            assert eq.Game.battles(lazy, **told, **more) == wanted, (more, type(lazy))
+
+
+def test_what_must_be_read_row_by_row_is():
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    fractions = polars.DataFrame({"item_a": ["x", "x"], "item_b": ["y", "y"], "outcome": ["a", "b"], "weight": [0.1, 0.3]})
+    counts = polars.DataFrame({"item_a": ["x"], "item_b": ["y"], "wins_a": [3], "wins_b": [1], "ties": [0]})
+    both = polars.DataFrame({"item_a": ["x"], "model_a": ["u"], "item_b": ["y"], "outcome": ["a"]})
+    for frame in (fractions, counts, both):
+        for lazy in lazies(frame):
+            assert grouped(lazy, {}) is lazy
+    for frame in (fractions, counts):
+        for lazy in lazies(frame):
+            assert eq.Game.battles(lazy) == eq.Game.battles(frame)
+    for lazy in lazies(fractions.drop("outcome")):
+        with pytest.raises(eq.DataError, match="outcome"):
+            eq.Game.battles(lazy)
+
+
+def test_pref_voting_profile():
+    profiles = pytest.importorskip("pref_voting.profiles", reason="pref_voting is not installed")
+    from pref_voting.profiles_with_ties import ProfileWithTies
+
+    profile = profiles.Profile([[0, 1, 2], [1, 2, 0], [2, 0, 1]], rcounts=[4, 3, 2], cmap={0: "a", 1: "b", 2: "c"})
+    game = eq.interop.pref_voting(profile)
+    assert list(game.labels) == ["a", "b", "c"]
+    assert np.allclose(game.margins, np.asarray(profile.margin_matrix) / (2 * 9), atol=1e-16)
+    graph = eq.interop.pref_voting(profile.margin_graph())
+    assert np.allclose(graph.margins, np.asarray(profile.margin_matrix) / (2 * 5), atol=1e-16)
+    same = eq.solve(graph).policy
+    assert np.allclose(same, eq.solve(game).policy, atol=1e-12)
+    assert np.allclose(same, [5 / 9, 1 / 9, 3 / 9]), "margins 3, 5, 1 round the cycle: the opposite edge of each"
+    tied = eq.interop.pref_voting(ProfileWithTies([{0: 1, 1: 1, 2: 2}, {2: 1, 0: 2, 1: 3}], [3, 1]))
+    assert np.allclose(tied.margins, [[0, 0.125, 0.25], [-0.125, 0, 0.25], [-0.25, -0.25, 0]])
+    with pytest.raises(eq.InputError, match="pref_voting"):
+        eq.interop.pref_voting(type("Other", (), {"candidates": [0]})())
+
+
+def test_open_spiel_matrix_game():
+    pyspiel = pytest.importorskip("pyspiel", reason="open_spiel is not installed")
+    biased = eq.interop.open_spiel(pyspiel.load_matrix_game("matrix_brps"))
+    assert list(biased.labels) == ["Rock", "Paper", "Scissors"]
+    assert np.allclose(eq.solve(biased).policy, [1 / 16, 10 / 16, 5 / 16]), "payoffs 25, 50, 5: the opposite one of each, over 80"
+    pennies = eq.interop.open_spiel(pyspiel.load_matrix_game("matrix_mp"))
+    assert np.allclose(eq.solve(pennies).policy, 1 / 4), "each role evenly"
+    with pytest.raises(eq.InputError, match="zero-sum"):
+        eq.interop.open_spiel(pyspiel.load_matrix_game("matrix_pd"))
+
+
+def test_choix_pairs():
+    game = eq.interop.choix([(0, 1), (0, 1), (1, 0), (1, 2)], labels=["x", "y", "z"])
+    assert list(game.labels) == ["x", "y", "z"] and np.isclose(game.P[0, 1], 2 / 3)
