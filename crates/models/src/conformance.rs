@@ -59,7 +59,7 @@ impl std::error::Error for Violations {}
 pub fn check_model(entry: &ModelEntry) -> Result<(), Violations> {
     let mut list = row(entry);
     let rows = rows(&mut stream(0, "conformance", &[]));
-    match entry.fit(&data(entry.input, &rows), &Value::Null) {
+    match entry.fit(&data(entry, &rows), &Value::Null) {
         Err(e) => list.push(format!("does not fit {}: {e}", entry.input.words())),
         Ok(fitted) => {
             list.extend(answer(&fitted));
@@ -89,7 +89,7 @@ fn row(entry: &ModelEntry) -> Vec<String> {
 
 fn options(entry: &ModelEntry, rows: &[Row], fitted: &Fitted) -> Vec<String> {
     let mut list = Vec::new();
-    let (defaults, data) = ((entry.defaults)(), data(entry.input, rows));
+    let (defaults, data) = ((entry.defaults)(), data(entry, rows));
     match entry.fit(&data, &defaults) {
         Ok(again) if strengths(&again) == strengths(fitted) => {}
         Ok(_) => list.push("its defaults, written out, give another fit".to_owned()),
@@ -109,7 +109,7 @@ fn options(entry: &ModelEntry, rows: &[Row], fitted: &Fitted) -> Vec<String> {
         other => list.push(format!("unknown option `{slip}` is not refused by name: {:?}", other.err())),
     }
     let other = if entry.input == ModelInput::Rankings { ModelInput::Counts } else { ModelInput::Rankings };
-    if !matches!(entry.fit(&self::data(other, rows), &Value::Null), Err(FitError::Input { .. })) {
+    if !matches!(entry.fit(&of_form(other, rows, false), &Value::Null), Err(FitError::Input { .. })) {
         list.push(format!("{} are not refused", other.words()));
     }
     list
@@ -166,18 +166,18 @@ fn invariances(entry: &ModelEntry, rows: &[Row], fitted: &Fitted) -> Vec<String>
             }
         }
     };
-    let whole = data(entry.input, rows);
+    let whole = data(entry, rows);
     if let Some(renumbered) = renumbered(&whole) {
         same("items numbered otherwise", &renumbered, fitted);
     }
     let weighted: Vec<Row> = rows.iter().map(|r| Row { weight: 3.0, ..r.clone() }).collect();
     let repeated: Vec<Row> = rows.iter().flat_map(|r| std::iter::repeat_n(r.clone(), 3)).collect();
-    if let Ok(once) = entry.fit(&data(entry.input, &weighted), &Value::Null) {
-        same("equal rows in place of a weight", &data(entry.input, &repeated), &once);
+    if let Ok(once) = entry.fit(&data(entry, &weighted), &Value::Null) {
+        same("equal rows in place of a weight", &data(entry, &repeated), &once);
     }
     if !entry.ordered {
         let reversed: Vec<Row> = rows.iter().rev().cloned().collect();
-        same("rows in another order", &data(entry.input, &reversed), fitted);
+        same("rows in another order", &data(entry, &reversed), fitted);
     }
     list
 }
@@ -190,7 +190,7 @@ fn separable(entry: &ModelEntry) -> Vec<String> {
             won.push(Row { winner, loser, outcome: "a", context, magnitude: 2.0, weight: 1.0 });
         }
     }
-    let fitted = match entry.fit(&data(entry.input, &won), &Value::Null) {
+    let fitted = match entry.fit(&data(entry, &won), &Value::Null) {
         Ok(fitted) => fitted,
         Err(e) => return vec![format!("one item won everything: {e}")],
     };
@@ -288,11 +288,17 @@ fn rows(rng: &mut Rng) -> Vec<Row> {
     rows
 }
 
-fn data(input: ModelInput, rows: &[Row]) -> ModelData {
+fn data(entry: &ModelEntry, rows: &[Row]) -> ModelData {
+    of_form(entry.input, rows, entry.timed)
+}
+
+fn of_form(input: ModelInput, rows: &[Row], timed: bool) -> ModelData {
     let (path, selection) = (Path::new("conformance.csv"), Selection::default());
-    let mut text = String::from("item_a,item_b,outcome,context,magnitude,weight\n");
+    let mut text = String::from("item_a,item_b,outcome,context,magnitude,weight");
+    text += if timed { ",timestamp\n" } else { "\n" };
     for Row { winner, loser, outcome, context, magnitude, weight } in rows {
-        text += &format!("i{winner},i{loser},{outcome},c{context},{magnitude},{weight}\n");
+        text += &format!("i{winner},i{loser},{outcome},c{context},{magnitude},{weight}");
+        text += &if timed { format!(",{}\n", 86_400 * (context + 1)) } else { "\n".to_owned() };
     }
     let bytes = text.as_bytes();
     match input {

@@ -5,8 +5,9 @@ mod contextual_bradley_terry;
 mod counts;
 mod davidson;
 mod elo;
-mod general_preference;
+mod gpm;
 mod grounded_rao_kupper;
+mod ideal_points;
 mod margin_bradley_terry;
 mod plackett_luce;
 mod plackett_luce_split;
@@ -14,13 +15,15 @@ mod rao_kupper;
 mod scaled_bradley_terry;
 mod thurstone;
 mod trueskill;
+mod whr;
 
 pub use bradley_terry::{Algorithm, BRADLEY_TERRY, BradleyTerryOptions};
 pub use contextual_bradley_terry::{Contextual, fit_contextual};
 pub use davidson::DAVIDSON;
 pub use elo::Elo;
-pub use general_preference::{SkewEmbedding, skew_embedding};
+pub use gpm::{SkewEmbedding, prompt_gate, skew_embedding};
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
+pub use ideal_points::IdealPoints;
 pub use rao_kupper::RAO_KUPPER;
 pub use thurstone::THURSTONE;
 pub use trueskill::{Skill, TrueSkill};
@@ -38,11 +41,13 @@ pub const MODELS: &[ModelEntry] = &[
     scaled_bradley_terry::ENTRY,
     margin_bradley_terry::ENTRY,
     contextual_bradley_terry::ENTRY,
-    general_preference::ENTRY,
+    gpm::ENTRY,
+    ideal_points::ENTRY,
     plackett_luce::ENTRY,
     plackett_luce_split::ENTRY,
     elo::ENTRY,
     trueskill::ENTRY,
+    whr::ENTRY,
 ];
 
 /// The row of that name.

@@ -63,6 +63,18 @@ pub enum FitError {
         /// The model.
         model: &'static str,
     },
+    /// Times are needed, and rows have none.
+    #[error(
+        "{rows} of {of} rows have no time, and {model} needs one in every row: a column `timestamp`; or use bradley-terry"
+    )]
+    NoTimes {
+        /// The model.
+        model: &'static str,
+        /// Rows without a time.
+        rows: usize,
+        /// All rows.
+        of: usize,
+    },
     /// The model has no bonus.
     #[error("{model} has no bonus for the item listed first; use another model or leave it out")]
     Home {
@@ -114,6 +126,24 @@ pub enum FitError {
     TiedRanking {
         /// Its number, from 1.
         ranking: usize,
+    },
+    /// Pairs that never met, and an option that needs all.
+    #[error(
+        "{model} with `{option}` takes the win rates of all pairs, and {unmet} never met; leave the option out"
+    )]
+    Unmet {
+        /// The model.
+        model: &'static str,
+        /// The option.
+        option: &'static str,
+        /// Pairs that never met.
+        unmet: usize,
+    },
+    /// Win rates without counts, and an option that holds comparisons out.
+    #[error("`{option}` holds comparisons out, and the data are win rates without counts; give a number")]
+    Uncounted {
+        /// The option.
+        option: &'static str,
     },
     /// The fitted probabilities are none.
     #[error(transparent)]

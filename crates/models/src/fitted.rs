@@ -112,6 +112,11 @@ pub trait ModelResult: Any + fmt::Debug + Send + Sync {
         linked
     }
 
+    /// The prior that [`Fitted::prior`] speaks of, in words.
+    fn prior(&self) -> &'static str {
+        "the logistic prior on all coefficients"
+    }
+
     /// Number of contexts whose probabilities differ.
     fn contexts(&self) -> usize {
         1
@@ -166,7 +171,7 @@ pub struct Fitted {
     pub no_chi_squared: Option<&'static str>,
     /// Whether a finite maximum exists.
     pub existence: Existence,
-    /// Whether the logistic prior was used, because it was asked for or because there is no maximum without it.
+    /// Whether a prior was used (the logistic one, or the model's own), because it was asked for or because there is no maximum without it.
     pub prior: bool,
     /// Whether the numbers are those of the model.
     pub convergence: Convergence,
@@ -242,6 +247,12 @@ impl Fitted {
             }
         }
         table
+    }
+
+    /// The prior that was used if [`Fitted::prior`] says that one was, in words.
+    #[must_use]
+    pub fn prior_words(&self) -> &'static str {
+        self.result.prior()
     }
 
     /// The game of the fitted probabilities, with its labels. A model of contexts gives one context for each of the data's.

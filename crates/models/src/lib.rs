@@ -14,6 +14,9 @@
 //! | several ratings side by side, with bootstraps | [`leaderboard`] |
 //! | a board on a scale with an anchor, tiers, predictions, changes between leaderboards | [`standings`] |
 //! | agreement of annotators | [`krippendorff`] |
+//! | strengths that change in time | [`whole_history`] |
+//! | users and items as points: the parts of the published learners | [`ideal_points`] |
+//! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
 //! | does one board fit every context or annotator? | [`agreement`] |
@@ -25,6 +28,7 @@
 pub mod agreement;
 pub mod canonical;
 mod clusters;
+pub mod completion;
 pub mod conformance;
 mod cycles;
 pub mod distributions;
@@ -34,6 +38,7 @@ pub mod first_order;
 mod fitted;
 pub mod graph;
 mod hodge;
+pub mod ideal_points;
 mod input;
 pub mod intervals;
 pub mod intransitivity;
@@ -55,11 +60,13 @@ pub mod sequential;
 pub mod standings;
 pub mod transitive;
 pub mod validation;
+pub mod whole_history;
 
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
-    Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER, MODELS,
-    RAO_KUPPER, SkewEmbedding, Skill, THURSTONE, TrueSkill, fit_contextual, model, skew_embedding,
+    Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER,
+    IdealPoints, MODELS, RAO_KUPPER, SkewEmbedding, Skill, THURSTONE, TrueSkill, fit_contextual, model,
+    prompt_gate, skew_embedding,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};

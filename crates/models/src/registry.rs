@@ -57,6 +57,8 @@ pub struct PriorOption {
 pub struct ModelEntry {
     /// Its name: command line, YAML key, JSON value, one spelling.
     pub name: &'static str,
+    /// Other names that it is sought under: not known, but answered with its own.
+    pub sought_as: &'static [&'static str],
     /// Its definition, in a line.
     pub definition: &'static str,
     /// Where it comes from.
@@ -71,6 +73,8 @@ pub struct ModelEntry {
     pub input: ModelInput,
     /// Whether the answer depends on the order of the data.
     pub ordered: bool,
+    /// Whether every comparison needs a time.
+    pub timed: bool,
     /// Its options with their defaults: a JSON object.
     pub defaults: fn() -> Value,
     /// JSON schema of its options, with their documentation.
@@ -89,6 +93,7 @@ impl ModelEntry {
     ) -> Self {
         Self {
             name,
+            sought_as: &[],
             definition,
             source,
             ties: "half a win to each side",
@@ -96,6 +101,7 @@ impl ModelEntry {
             fitted: "",
             input: M::Data::INPUT,
             ordered: false,
+            timed: false,
             defaults: || {
                 serde_json::to_value(M::Options::default()).expect("a parameter block serialises to JSON")
             },
@@ -121,6 +127,18 @@ impl ModelEntry {
     #[must_use]
     pub const fn has_ties(self, ties: &'static str) -> Self {
         Self { ties, has_ties: true, ..self }
+    }
+
+    /// Says under which other names it is sought, such as its paper's.
+    #[must_use]
+    pub const fn sought_as(self, sought_as: &'static [&'static str]) -> Self {
+        Self { sought_as, ..self }
+    }
+
+    /// Says that every comparison needs a time.
+    #[must_use]
+    pub const fn timed(self) -> Self {
+        Self { timed: true, ..self }
     }
 
     /// Says how it is fitted, and what errors it has.
@@ -164,7 +182,11 @@ impl ModelEntry {
         let mut options: Vec<String> =
             defaults.as_object().map_or_else(Vec::new, |o| o.keys().cloned().collect());
         options.extend(self.input.features_of().map(|what| format!("features of the {what}s")));
-        let order = if self.ordered { "; depends on their order (time, else file)" } else { "" };
+        let order = match (self.timed, self.ordered) {
+            (true, _) => " with a column `timestamp`",
+            (false, true) => "; depends on their order (time, else file)",
+            (false, false) => "",
+        };
         let list =
             if options.is_empty() { String::new() } else { format!("; options {}", options.join(", ")) };
         format!("{}{order}{list}", self.input.words())
@@ -190,6 +212,9 @@ pub struct UnknownModel {
 pub fn find<'a>(models: &'a [ModelEntry], name: &str) -> Result<&'a ModelEntry, UnknownModel> {
     models.iter().find(|m| m.name == name).ok_or_else(|| {
         let known: Vec<&'static str> = models.iter().map(|m| m.name).collect();
-        UnknownModel { name: name.to_owned(), nearest: nearest(name, known.iter().copied()), known }
+        let sought = |m: &&ModelEntry| m.sought_as.contains(&name.to_lowercase().as_str());
+        let nearest =
+            models.iter().find(sought).map_or_else(|| nearest(name, known.iter().copied()), |m| Some(m.name));
+        UnknownModel { name: name.to_owned(), nearest, known }
     })
 }

@@ -58,34 +58,10 @@ pub fn held_out_loss(
     folds: u32,
     seed: u64,
 ) -> Result<Option<f64>, FitError> {
-    if observations.no_noise().is_some() {
-        return Ok(None);
-    }
-    let data = &observations.comparisons;
-    let mut rng = stream(seed, "folds", &[]);
-    let (mut rest, mut loss, mut count) = (data.clone(), 0.0, 0.0);
-    let all: Vec<f64> = observations.clusters().into_iter().flatten().map(|o| o.times).collect();
-    let mut left = all.clone();
-    for k in 0..folds {
-        let share = f64::from(folds - k).recip();
-        let (held, others) = match all.is_empty() {
-            true => {
-                let held = deal(&mut rest, share, &mut rng);
-                let others = minus(data, &held);
-                (held, others)
-            }
-            false => {
-                let mut dealt = |left: &mut f64| {
-                    let held = binomial(*left as u64, share, &mut rng) as f64;
-                    *left -= held;
-                    held
-                };
-                let held: Vec<f64> = left.iter_mut().map(&mut dealt).collect();
-                let others: Vec<f64> = all.iter().zip(&held).map(|(all, held)| all - held).collect();
-                (observations.weighted(&held), observations.weighted(&others))
-            }
-        };
-        let trained = fit(&others, model, options)?;
+    let Some(folds) = self::folds(observations, folds, seed) else { return Ok(None) };
+    let (mut loss, mut count) = (0.0, 0.0);
+    for Fold { held, others } in &folds {
+        let trained = fit(others, model, options)?;
         for pair in &held.pairs {
             for (i, j, c) in [(pair.i, pair.j, &pair.forward), (pair.j, pair.i, &pair.backward)] {
                 let logs = trained.probs(i, j).map(|p| p.max(f64::MIN_POSITIVE).ln());
@@ -95,6 +71,41 @@ pub fn held_out_loss(
         }
     }
     Ok((count > 0.0).then(|| loss / count))
+}
+
+/// Comparisons held out, and all others.
+pub(crate) struct Fold {
+    pub(crate) held: Comparisons,
+    pub(crate) others: Comparisons,
+}
+
+/// Random folds of whole observations; `None` if they cannot be counted, and so not be divided.
+pub(crate) fn folds(observations: &Observations, folds: u32, seed: u64) -> Option<Vec<Fold>> {
+    if observations.no_noise().is_some() {
+        return None;
+    }
+    let data = &observations.comparisons;
+    let mut rng = stream(seed, "folds", &[]);
+    let mut rest = data.clone();
+    let all: Vec<f64> = observations.clusters().into_iter().flatten().map(|o| o.times).collect();
+    let mut left = all.clone();
+    let fold = |k: u32| {
+        let share = f64::from(folds - k).recip();
+        if all.is_empty() {
+            let held = deal(&mut rest, share, &mut rng);
+            let others = minus(data, &held);
+            return Fold { held, others };
+        }
+        let mut dealt = |left: &mut f64| {
+            let held = binomial(*left as u64, share, &mut rng) as f64;
+            *left -= held;
+            held
+        };
+        let held: Vec<f64> = left.iter_mut().map(&mut dealt).collect();
+        let others: Vec<f64> = all.iter().zip(&held).map(|(all, held)| all - held).collect();
+        Fold { held: observations.weighted(&held), others: observations.weighted(&others) }
+    };
+    Some((0..folds).map(fold).collect())
 }
 
 /// Takes a random share of the comparisons out of `rest`.

@@ -37,7 +37,7 @@ pub struct ModelAnswer {
     pub converged: bool,
     /// Its steps.
     pub iterations: u32,
-    /// Whether the logistic prior was added: asked for, or needed.
+    /// Whether a prior was added (the logistic one, or the model's own): asked for, or needed.
     pub prior: bool,
     /// `Pr(row beats column)` by the model, `[n x n]`, ties as half wins; of a model of contexts the mean over the contexts of the
     /// data. `None` where it says nothing, and of more items than are printed.
@@ -71,16 +71,16 @@ impl ModelAnswer {
         }
         let mut notes = fitted.notes();
         notes.extend(Some(fitted.convergence.to_string()).filter(|line| !line.is_empty()));
-        notes.extend(match fitted.existence {
+        let why = match fitted.existence {
             Existence::Finite => None,
-            Existence::NotFound => Some(
-                "no finite maximum, or more than one; shown is the posterior mode under the logistic prior on all coefficients"
-                    .to_owned(),
-            ),
-            _ => Some(
-                "no finite maximum of the likelihood; shown is the posterior mode under the logistic prior".to_owned(),
-            ),
-        });
+            Existence::NotFound => {
+                Some("no finite maximum of the likelihood, or more than one, or none is known to exist")
+            }
+            _ => Some("no finite maximum of the likelihood"),
+        };
+        notes.extend(
+            why.map(|why| format!("{why}; shown is the posterior mode under {}", fitted.prior_words())),
+        );
         let (probability, no_probability) = super::probability::of(fitted);
         let list = |values: &Option<equipoise::ndarray::Array1<f64>>| values.as_ref().map(|v| v.to_vec());
         Self {

@@ -1,0 +1,449 @@
+//! The general preference model: a skew-symmetric form in an embedding of the items, which can express cycles.
+//!
+//! ```text
+//! s(i > j) = sum_l v_i[2l] v_j[2l+1] - v_i[2l+1] v_j[2l]        l = 0 .. d/2 - 1,  v_i in R^d
+//! Pr(i) = sigma(s(i > j)),  a tie counts half to each side
+//! ```
+//!
+//! Zhang et al., arXiv:2410.02197 (GPM). The sign is that of the published code: `s = + logit P`; the paper's `v_i^T R v_j`
+//! has the opposite one. The matrix of the log odds has rank d. Bradley-Terry is d = 2 with `v_i = (r_i, 1)`. Every matrix of
+//! win rates is reached at d = n (n even): its logits are skew, and a skew matrix is a sum of planes ([`skew_embedding`], its
+//! real Schur form).
+//!
+//! - `likelihood`: maximum likelihood over the `v`. The objective is not concave: the start is the best form of rank d of the
+//!   logits of the smoothed counts, and what is found from there is a stationary point. The `v` are free up to maps that keep
+//!   the form (`Sp(d)`), which leaves `d/2 (2n - d - 1)` parameters; reported is the representative whose planes are orthogonal.
+//!   A maximum exists if every pair that met was won both ways (a tie is half of both); where one was not, or on request, a
+//!   standard normal prior on every coordinate is added: half of the nuclear norm of the logits. Cost: one eigendecomposition
+//!   of an n x n matrix, then O(d pairs) an L-BFGS step.
+//! - `schur`: the matrix of rank d that is nearest to the logits of the win rates in the sum of squares, from one
+//!   eigendecomposition; every pair must have met. Where a pair was won one way only, or on request, half a win is added to
+//!   each side of every pair.
+//!
+//! The rank may be chosen by the mean loss of comparisons held out, over five folds of whole observations. Which pairs that never met the
+//! others determine is [`determined`].
+
+use equipoise_core::lbfgs::{Minimum, minimise};
+use equipoise_core::logistic::{PairLikelihood, logistic};
+use equipoise_core::registry::{BuildError, ensure};
+use equipoise_data::{Comparisons, Observations};
+use faer::{Mat, Side, c64};
+use ndarray::Array2;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::completion::{Determined, determined};
+use crate::error::{FitError, MAX_ITEMS};
+use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
+use crate::input::Counts;
+use crate::registry::{ModelEntry, PreferenceModel};
+use crate::validation::folds;
+
+pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Gpm>(
+    "gpm",
+    "Pr(i) = sigma(skew form of two embeddings): cycles can be expressed",
+    "Zhang et al., arXiv:2410.02197 (GPM)",
+)
+.sought_as(&["general-preference", "general-preference-model", "skew-embedding"])
+.fitted("L-BFGS from the best skew form of the counts' logits, or that form; no errors");
+
+/// How the embedding is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum GpmFit {
+    /// Maximum likelihood.
+    #[default]
+    Likelihood,
+    /// The nearest matrix of that rank to the log odds of the win rates; every pair must have met.
+    Schur,
+}
+
+/// Rank of the log odds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Rank {
+    /// That rank.
+    Of(usize),
+    /// Chosen from the data.
+    By(RankBy),
+}
+
+/// What the rank is chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RankBy {
+    /// The mean loss of comparisons held out.
+    HeldOut,
+}
+
+/// Options of the general preference model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct GpmOptions {
+    /// Rank of the log odds, which is how many numbers an item is embedded in: even, at least 2 (more than there are items changes
+    /// nothing), or `held-out`: of 2, 4, 6, 8 that with the lowest loss on comparisons held out. One rating is 2; a rating and
+    /// one cycle are 4.
+    pub rank: Rank,
+    /// `likelihood`: maximum likelihood; `schur`: the nearest matrix of that rank to the log odds of the win rates, where every
+    /// pair met.
+    pub fit: GpmFit,
+    /// Adds a standard normal prior on every coordinate whether a maximum is known to exist without it or not; with `schur` half a win
+    /// to each side of every pair.
+    pub prior: bool,
+}
+
+impl Default for GpmOptions {
+    fn default() -> Self {
+        Self { rank: Rank::Of(4), fit: GpmFit::Likelihood, prior: false }
+    }
+}
+
+struct Gpm;
+
+/// L-BFGS steps at most.
+const MOST_STEPS: u32 = 5_000;
+/// Largest entry of the gradient at the end, for an average item's one comparison.
+const TOLERANCE: f64 = 1e-10;
+/// Ranks that are tried.
+const RANKS: [usize; 4] = [2, 4, 6, 8];
+/// Folds by which a rank is chosen.
+const FOLDS: u32 = 5;
+
+impl PreferenceModel for Gpm {
+    type Options = GpmOptions;
+    type Data = Counts;
+
+    fn check(options: &GpmOptions) -> Result<(), BuildError> {
+        match options.rank {
+            Rank::Of(d) => ensure(d >= 2 && d.is_multiple_of(2), "rank", d, "must be even and at least 2"),
+            Rank::By(RankBy::HeldOut) => Ok(()),
+        }
+    }
+
+    fn fit(data: &Counts, options: GpmOptions) -> Result<Fitted, FitError> {
+        let (observations, features) = (&data.observations, &data.features);
+        let data = &observations.comparisons;
+        if features.is_some() {
+            return Err(FitError::NoFeatures { model: ENTRY.name });
+        }
+        if data.n() > MAX_ITEMS {
+            return Err(FitError::TooMany { items: data.n() });
+        }
+        if data.pairs.is_empty() {
+            return Err(FitError::Nothing);
+        }
+        let (rank, tried) = match options.rank {
+            Rank::Of(rank) => (rank, Vec::new()),
+            Rank::By(RankBy::HeldOut) => chosen(observations, options)?,
+        };
+        let found = embedded(data, rank, options)?;
+        Ok(fitted(data, found, tried))
+    }
+}
+
+/// An embedding of counts, and what is to be known of it.
+struct Embedded {
+    embedding: SkewEmbedding,
+    prior: bool,
+    both_ways: bool,
+    /// Where L-BFGS ended, if it was used.
+    minimum: Option<Minimum>,
+}
+
+fn embedded(data: &Comparisons, rank: usize, options: GpmOptions) -> Result<Embedded, FitError> {
+    let n = data.n();
+    let planes = (rank / 2).min(n / 2);
+    let both_ways = data.pairs.iter().map(wins).all(|(won, lost)| won > 0.0 && lost > 0.0);
+    let prior = options.prior || !both_ways;
+    if options.fit == GpmFit::Schur {
+        let unmet = n * (n - 1) / 2 - data.pairs.len();
+        if unmet > 0 {
+            return Err(FitError::Unmet { model: ENTRY.name, option: "fit: schur", unmet });
+        }
+        let embedding = start(data, planes, if prior { 0.5 } else { 0.0 });
+        return Ok(Embedded { embedding, prior, both_ways, minimum: None });
+    }
+    let mut vectors = start(data, planes, 0.5).vectors;
+    let tolerance = TOLERANCE * (data.total / n as f64).max(1.0);
+    let v = vectors.as_slice_mut().expect("rows in order");
+    let minimum = minimise(v, tolerance, MOST_STEPS, |v, g| objective(data, planes, prior, v, g));
+    let embedding = SkewEmbedding { vectors }.orthogonal();
+    Ok(Embedded { embedding, prior, both_ways, minimum: Some(minimum) })
+}
+
+/// The rank with the lowest mean loss of a comparison held out, and the losses of all ranks tried.
+fn chosen(observations: &Observations, options: GpmOptions) -> Result<(usize, Vec<(usize, f64)>), FitError> {
+    let n = observations.comparisons.n();
+    let folds = folds(observations, FOLDS, 0).ok_or(FitError::Uncounted { option: "rank: held-out" })?;
+    let mut tried = Vec::new();
+    for rank in RANKS.into_iter().filter(|&rank| rank == 2 || rank <= n) {
+        let (mut loss, mut count) = (0.0, 0.0);
+        for fold in &folds {
+            let embedding =
+                embedded(&fold.others, rank, GpmOptions { fit: GpmFit::Likelihood, ..options })?.embedding;
+            for pair in &fold.held.pairs {
+                let (won, lost) = wins(pair);
+                loss -= PairLikelihood::at(embedding.score(pair.i, pair.j), won, lost).value();
+                count += won + lost;
+            }
+        }
+        tried.push((rank, loss / count));
+    }
+    let best = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).expect("rank 2 is tried");
+    Ok((best.0, tried))
+}
+
+fn fitted(data: &Comparisons, found: Embedded, tried: Vec<(usize, f64)>) -> Fitted {
+    let Embedded { embedding, prior, both_ways, minimum } = found;
+    let (mut log_likelihood, mut saturated) = (0.0, 0.0);
+    for pair in &data.pairs {
+        let (won, lost) = wins(pair);
+        log_likelihood += PairLikelihood::at(embedding.score(pair.i, pair.j), won, lost).value();
+        let term = |k: f64| if k > 0.0 { k * (k / (won + lost)).ln() } else { 0.0 };
+        saturated += term(won) + term(lost);
+    }
+    let (n, d) = (data.n(), embedding.dimension());
+    let parameters = d / 2 * (2 * n).saturating_sub(d + 1);
+    let converged = minimum.is_none_or(|m| m.converged);
+    let exists = both_ways && (converged || prior);
+    let convergence =
+        minimum.map_or(Convergence { by: Iteration::Once, converged: true, iterations: 1 }, |m| {
+            Convergence { by: Iteration::Passes("L-BFGS"), converged: m.converged, iterations: m.steps }
+        });
+    let pairs: Vec<(usize, usize)> = data.pairs.iter().map(|p| (p.i, p.j)).collect();
+    let determined = determined(n, &pairs, d);
+    Fitted {
+        log_likelihood: Some(log_likelihood),
+        deviance: Some(2.0 * (saturated - log_likelihood)),
+        degrees_of_freedom: Some(data.pairs.len().saturating_sub(parameters) as f64),
+        existence: if exists { Existence::Finite } else { Existence::NotFound },
+        prior,
+        convergence,
+        ..Fitted::new(data.labels.clone(), GeneralPreference { embedding, determined, tried })
+    }
+}
+
+fn wins(pair: &equipoise_data::PairCount) -> (f64, f64) {
+    let (won, lost, ties) = pair.outcomes();
+    (won + 0.5 * ties, lost + 0.5 * ties)
+}
+
+/// The best form of `planes` planes of the logits of the counts with `added` wins on each side; pairs that never met at 0.
+fn start(data: &Comparisons, planes: usize, added: f64) -> SkewEmbedding {
+    let mut logits = Array2::zeros((data.n(), data.n()));
+    for pair in &data.pairs {
+        let (won, lost) = wins(pair);
+        let logit = ((won + added) / (lost + added)).ln();
+        logits[[pair.i, pair.j]] = logit;
+        logits[[pair.j, pair.i]] = -logit;
+    }
+    skew_embedding(&logits, planes)
+}
+
+/// Minus the log-likelihood (and the prior's) of `v`, `[n][2 planes]`, and its gradient.
+fn objective(data: &Comparisons, planes: usize, prior: bool, v: &[f64], g: &mut [f64]) -> f64 {
+    let d = 2 * planes;
+    g.fill(0.0);
+    let mut value = 0.0;
+    for pair in &data.pairs {
+        let (won, lost) = wins(pair);
+        let (at, bt) = (pair.i * d, pair.j * d);
+        let (a, b) = (&v[at..at + d], &v[bt..bt + d]);
+        let likelihood = PairLikelihood::at(form(a, b), won, lost);
+        value -= likelihood.value();
+        let slope = -likelihood.slope();
+        for l in (0..d).step_by(2) {
+            g[at + l] += slope * b[l + 1];
+            g[at + l + 1] -= slope * b[l];
+            g[bt + l + 1] += slope * a[l];
+            g[bt + l] -= slope * a[l + 1];
+        }
+    }
+    if prior {
+        value += 0.5 * v.iter().map(|x| x * x).sum::<f64>();
+        g.iter_mut().zip(v).for_each(|(g, x)| *g += x);
+    }
+    value
+}
+
+/// The skew form of two vectors of even length.
+fn form(a: &[f64], b: &[f64]) -> f64 {
+    a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum()
+}
+
+/// Items as vectors whose skew form is the log odds of a win.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SkewEmbedding {
+    /// A vector an item, `[n][d]`, d even.
+    pub vectors: Array2<f64>,
+}
+
+impl SkewEmbedding {
+    /// Length of a vector.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.vectors.ncols()
+    }
+
+    /// Log odds of "i beats j".
+    ///
+    /// # Panics
+    /// If there is no such item.
+    #[must_use]
+    pub fn score(&self, i: usize, j: usize) -> f64 {
+        let (a, b) = (self.vectors.row(i), self.vectors.row(j));
+        (0..self.dimension()).step_by(2).map(|l| a[l] * b[l + 1] - a[l + 1] * b[l]).sum()
+    }
+
+    /// The same scores from vectors whose planes are orthogonal, the strongest plane first.
+    fn orthogonal(&self) -> Self {
+        // V = Q R: the scores are Q (R J R^T) Q^T, whose planes are those of the small matrix
+        let (n, d) = self.vectors.dim();
+        let qr = Mat::from_fn(n, d, |i, k| self.vectors[[i, k]]).qr();
+        let (q, r) = (qr.compute_thin_Q(), qr.thin_R());
+        let rows = Self { vectors: Array2::from_shape_fn((d, d), |(i, k)| r[(i, k)]) };
+        let scores = Array2::from_shape_fn((d, d), |(i, j)| rows.score(i, j));
+        let turned = skew_embedding(&scores, d / 2).vectors;
+        Self {
+            vectors: Array2::from_shape_fn((n, d), |(i, k)| (0..d).map(|l| q[(i, l)] * turned[[l, k]]).sum()),
+        }
+    }
+
+    /// Strength of every plane: the product of the lengths of its two columns, a singular value of the scores.
+    fn planes(&self) -> Vec<f64> {
+        let length = |l: usize| self.vectors.column(l).dot(&self.vectors.column(l)).sqrt();
+        (0..self.dimension()).step_by(2).map(|l| length(l) * length(l + 1)).collect()
+    }
+
+    /// Mean log odds of every item against all, itself included.
+    fn mean_score(&self) -> Vec<f64> {
+        let n = self.vectors.nrows();
+        (0..n).map(|i| (0..n).map(|j| self.score(i, j)).sum::<f64>() / n as f64).collect()
+    }
+
+    /// Share of the squared scores that one rating an item (the mean score) explains; `None` if all scores are 0.
+    fn share_of_ratings(&self) -> Option<f64> {
+        let (n, g) = (self.vectors.nrows(), self.mean_score());
+        let (mut explained, mut all) = (0.0, 0.0);
+        for i in 0..n {
+            for j in 0..n {
+                explained += (g[i] - g[j]).powi(2);
+                all += self.score(i, j).powi(2);
+            }
+        }
+        (all > 0.0).then(|| explained / all)
+    }
+}
+
+/// What the fit says: an embedding, and how far the comparisons determine it.
+#[derive(Clone, Debug)]
+struct GeneralPreference {
+    embedding: SkewEmbedding,
+    determined: Determined,
+    /// Ranks tried, with the mean loss of a comparison held out.
+    tried: Vec<(usize, f64)>,
+}
+
+impl ModelResult for GeneralPreference {
+    fn prob(&self, i: usize, j: usize) -> f64 {
+        logistic(self.embedding.score(i, j))
+    }
+
+    fn says(&self, i: usize, j: usize, _: bool) -> bool {
+        self.determined.holds(i, j)
+    }
+
+    fn prior(&self) -> &'static str {
+        "a standard normal prior on every coordinate (of `fit: schur`: half a win to each side of every pair)"
+    }
+
+    fn own(&self) -> Map<String, Value> {
+        let rows: Vec<Vec<f64>> = self.embedding.vectors.outer_iter().map(|v| v.to_vec()).collect();
+        let mut own = Map::from_iter([
+            ("rank".to_owned(), json!(self.embedding.dimension())),
+            ("embedding".to_owned(), json!(rows)),
+            ("planes".to_owned(), json!(self.embedding.planes())),
+            ("share_of_ratings".to_owned(), json!(self.embedding.share_of_ratings())),
+        ]);
+        if !self.tried.is_empty() {
+            let tried = self.tried.iter().map(|(rank, loss)| json!({ "rank": rank, "loss": loss }));
+            own.insert("held_out".to_owned(), tried.collect());
+        }
+        own
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let values = self.embedding.mean_score().into();
+        vec![Column { name: "mean log odds".to_owned(), values, errors: None }]
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let planes: Vec<String> = self.embedding.planes().iter().map(|t| format!("{t:.3}")).collect();
+        let mut notes = vec![format!("planes of the scores (singular values, nats): {}", planes.join(", "))];
+        if let Some(share) = self.embedding.share_of_ratings() {
+            notes.push(format!(
+                "one rating an item explains {:.1} percent of the squared log odds",
+                100.0 * share
+            ));
+        }
+        if !self.tried.is_empty() {
+            let tried: Vec<String> = self.tried.iter().map(|(d, loss)| format!("{d}: {loss:.5}")).collect();
+            notes.push(format!("loss of a comparison held out, by rank: {}", tried.join(", ")));
+        }
+        notes.extend(self.determined.note());
+        notes
+    }
+}
+
+/// The prompt's factor of every plane: `k softmax(W h / sqrt(dim h))`, W of k rows; 1 on average.
+///
+/// The gate of the published code (arXiv:2410.02197, section 4), with `dim h` the length of the prompt's hidden vector `h`.
+///
+/// # Panics
+/// If a row of `weight` is not as long as `hidden`.
+#[must_use]
+pub fn prompt_gate(weight: &Array2<f64>, hidden: &[f64]) -> Vec<f64> {
+    assert_eq!(weight.ncols(), hidden.len(), "a weight for every entry of the hidden vector");
+    let scale = (hidden.len() as f64).sqrt();
+    let logits: Vec<f64> =
+        weight.outer_iter().map(|w| w.iter().zip(hidden).map(|(w, h)| w * h).sum::<f64>() / scale).collect();
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logits.iter().map(|z| (z - largest).exp()).collect();
+    let total: f64 = powers.iter().sum();
+    powers.iter().map(|p| powers.len() as f64 * p / total).collect()
+}
+
+/// The embedding in `2 planes` dimensions whose scores are nearest to a skew matrix of log odds, `[n][n]`, in the sum of
+/// squares; exact from `planes = n / 2` on. Only the lower triangle is read.
+///
+/// ```text
+/// S (x + i y) i = t (x + i y)   =>   S x = t y,  S y = - t x,  S = sum 2 t (y x^T - x y^T)        |x| = |y| = 1 / sqrt 2
+/// ```
+///
+/// so that the two columns of a plane are `sqrt(2 t) y` and `sqrt(2 t) x`.
+///
+/// # Panics
+/// If the matrix is not square or not finite.
+#[must_use]
+pub fn skew_embedding(log_odds: &Array2<f64>, planes: usize) -> SkewEmbedding {
+    let n = log_odds.nrows();
+    assert_eq!(n, log_odds.ncols(), "log odds of every pair");
+    let entry = |i: usize, j: usize| match i.cmp(&j) {
+        std::cmp::Ordering::Greater => log_odds[[i, j]],
+        std::cmp::Ordering::Equal => 0.0,
+        std::cmp::Ordering::Less => -log_odds[[j, i]],
+    };
+    let hermitian = Mat::from_fn(n, n, |i, j| c64::new(0.0, entry(i, j)));
+    let eigen = hermitian.self_adjoint_eigen(Side::Lower).expect("a finite Hermitian matrix has eigenvalues");
+    let (values, columns) = (eigen.S(), eigen.U());
+    // ascending: the positive half stands at the end
+    let planes = planes.min(n / 2);
+    let vectors = Array2::from_shape_fn((n, 2 * planes), |(i, k)| {
+        let at = n - 1 - k / 2;
+        let scale = (2.0 * values[at].re.max(0.0)).sqrt();
+        let z = columns[(i, at)];
+        scale * if k % 2 == 0 { z.im } else { z.re }
+    });
+    SkewEmbedding { vectors }
+}
