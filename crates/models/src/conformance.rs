@@ -228,7 +228,7 @@ pub fn two_islands(entry: &ModelEntry) -> Result<Array2<Option<f64>>, FitError> 
             let lines: String = rows.iter().map(|r| format!("i{} > i{},1\n", r.winner, r.loser)).collect();
             ModelData::Rankings(parsed_rankings(&format!("ranking,weight\n{lines}")))
         }
-        other => data(other, &rows),
+        _ => data(entry, &rows),
     };
     Ok(entry.fit(&data, &Value::Null)?.probability())
 }

@@ -51,7 +51,17 @@ fn user(case: &Value, row: usize, token: usize) -> (Vec<f64>, Vec<Vec<f64>>, Vec
     };
     match hyper["user"].as_str() {
         Some("f(Pw)") => {
-            let (point, slopes) = projector(&inputs["projector"]).along(&mixed(&weights, &points), points);
+            let (mut point, mut slopes) =
+                projector(&inputs["projector"]).along(&mixed(&weights, &points), points);
+            if hyper["type"] == "dist_normalization" {
+                // the user's point is divided by its length
+                let length = point.iter().map(|x| x * x).sum::<f64>().sqrt();
+                point.iter_mut().for_each(|x| *x /= length);
+                for slope in &mut slopes {
+                    let along: f64 = slope.iter().zip(&point).map(|(s, x)| s * x).sum();
+                    slope.iter_mut().zip(&point).for_each(|(s, x)| *s = (*s - along * x) / length);
+                }
+            }
             (point, slopes, weights)
         }
         Some("f(P)w") => {

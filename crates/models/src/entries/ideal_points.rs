@@ -46,7 +46,7 @@ pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Entry>(
 .fitted("posterior mode by L-BFGS; no errors");
 
 /// Largest range of a mixture weight that is still an answer: a weight lies between 0 and 1.
-pub(super) const OPEN: f64 = 0.5;
+pub(super) const OPEN: f64 = 0.25;
 /// Mixtures (or points) that a user's votes are held against.
 pub(super) const CANDIDATES: usize = 200;
 /// How far below the best the log-likelihood may be: half the 95 percent quantile of the chi-squared law of one degree.
@@ -116,14 +116,11 @@ impl PreferenceModel for Entry {
             seen: Array2::zeros((0, 0)),
             prior_variance: options.prior_variance,
         };
-        result.users =
-            (0..shape.users).map(|u| result.user(&votes, u, &data.annotators[votes.users[u]])).collect();
-        let counts = data.counts();
-        counts
-            .components()
-            .iter()
-            .enumerate()
-            .for_each(|(k, c)| c.iter().for_each(|&i| result.island[i] = k));
+        let seen = (0..shape.users).flat_map(|u| result.strengths(&result.point(u))).collect();
+        result.seen = array(shape.users, shape.items, seen);
+        let candidates = result.candidates();
+        let user = |u: usize| result.user(&votes, &candidates, u, &data.annotators[votes.users[u]]);
+        result.users = (0..shape.users).into_par_iter().map(user).collect();
         let log_likelihood = votes.cells.iter().map(|c| result.likelihood(c).value()).sum();
         let both_ways = votes.cells.iter().all(|c| c.won > 0.0 && c.lost > 0.0);
         // all users alike: one strength an item
@@ -268,7 +265,14 @@ impl Votes {
                 (points, logits)
             }
         };
-        IdealPoints { items, points, logits, users: Vec::new(), prior_variance: options.prior_variance }
+        IdealPoints {
+            items,
+            points,
+            logits,
+            users: Vec::new(),
+            seen: Array2::zeros((0, 0)),
+            prior_variance: options.prior_variance,
+        }
     }
 }
 
