@@ -61,7 +61,7 @@ fn games() -> [(Arc<Game>, Policy); 5] {
 
 /// Gaps of the optima at weight 0.1 of the KL, four decimals, computed independently of this code.
 #[test]
-fn gaps_of_the_optima_are_those_computed_independently() {
+fn a3_gaps_of_the_optima_are_those_computed_independently() {
     let table: &[(&str, Value, [f64; 5])] = &[
         ("dpo", json!({}), [0.3189, 0.1898, 0.1637, 0.1800, 0.0003]),
         ("cdpo", json!({}), [0.2976, 0.1811, 0.1863, 0.1800, 0.0019]),

@@ -6,6 +6,7 @@ mod architecture;
 mod dependencies;
 mod glossary;
 mod imports;
+mod papers;
 mod paths;
 mod source;
 mod words;
