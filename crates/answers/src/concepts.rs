@@ -5,9 +5,11 @@ use std::fmt;
 
 use equipoise::core::Policy;
 use equipoise::data::{Contents, Keep, Rankings, collect_comparisons};
+use equipoise::env::PreferenceMatrix;
+use equipoise::reference::axioms::{Misreport, Verdict, misreport, verdicts_of};
 use equipoise::reference::choice::{condorcet_winner, smith_set};
 use equipoise::reference::concepts::{
-    Ballot, CONCEPTS, Choice, ConceptEntry, ConceptOptions, Electorate, concept, gap_of,
+    Ballot, CONCEPTS, Choice, ConceptEntry, ConceptOptions, Electorate, Judge, concept, gap_of,
 };
 use serde::Serialize;
 
@@ -30,6 +32,14 @@ pub struct ConceptsOptions {
     pub reference: Option<Policy>,
     /// Only these, by name; empty: all.
     pub only: Vec<String>,
+    /// `beta` of population-proportional alignment, at least 0; `None`: 0.
+    pub beta: Option<f64>,
+    /// Level of the conditional value at risk over judges, in `(0, 1]`; `None`: 1/2.
+    pub level: Option<f64>,
+    /// Samples that a k-sample winner is to beat, at least 1; `None`: 2.
+    pub samples: Option<usize>,
+    /// Whether axioms are told, and whether one voter gains by another ballot.
+    pub axioms: bool,
 }
 
 /// What concepts are asked about: win rates, or ballots.
@@ -71,6 +81,34 @@ impl ConceptsData {
         Ok(Self { labels: rankings.labels.clone(), electorate })
     }
 
+    /// The win rates of these data as one judge's, beside those of others on the same items, in any order: all of one weight.
+    ///
+    /// # Errors
+    /// [`AnswerError::Input`] for items that are not the same.
+    pub fn with_judges(self, others: &[Self]) -> Result<Self, AnswerError> {
+        let n = self.labels.len();
+        let mut judges = vec![Judge { weight: 1.0, matrix: self.electorate.matrix().clone() }];
+        for (number, other) in others.iter().enumerate() {
+            let place = |label: &String| other.labels.iter().position(|l| l == label);
+            let order: Option<Vec<usize>> = self.labels.iter().map(place).collect();
+            let Some(order) = order.filter(|_| other.labels.len() == n) else {
+                let missing = self.labels.iter().find(|label| place(label).is_none());
+                let what =
+                    missing.map_or_else(|| "items more".to_owned(), |label| format!("no item `{label}`"));
+                return Err(AnswerError::input(format!(
+                    "judge {} has {what}: all judges need the same items; cut them with --items",
+                    number + 2
+                )));
+            };
+            let matrix = other.electorate.matrix();
+            let matrix = PreferenceMatrix::from_margins(n, |i, j| matrix.margin(order[i], order[j]))
+                .expect("margins of a game are margins");
+            judges.push(Judge { weight: 1.0, matrix });
+        }
+        let electorate = Electorate::of_judges(judges).expect("judges of one number of items");
+        Ok(Self { labels: self.labels, electorate })
+    }
+
     /// Reads a file with a matrix, with comparisons or with rankings.
     ///
     /// # Errors
@@ -92,6 +130,10 @@ impl ConceptsData {
                     "{cut} of {} rankings leave items out, which count below all that they list",
                     rankings.rankings.len()
                 ));
+            }
+            let idle = rankings.rankings.iter().filter(|r| r.weight <= 0.0).count();
+            if idle > 0 {
+                progress.note(&format!("{idle} rankings have a weight of 0 and are left out"));
             }
             return Self::of_rankings(rankings).map_err(|e| e.in_file(&source.path));
         }
@@ -152,7 +194,42 @@ pub struct ConceptRow {
     /// Whether a copy of the item on top, level with it for everybody, changes what is played of the others, or how much of
     /// the two together; `None` if nothing is chosen, and for one of several lotteries.
     pub moved_by_a_copy: Option<bool>,
+    /// Which axioms the rule satisfies at its default parameters, where they were asked for; empty for rules that ballots are not
+    /// enough for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axioms: Option<Vec<RuleAxiom>>,
+    /// Whether one voter gains by another ballot, where axioms were asked for and there are ballots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_ballot: Option<OneBallot>,
     /// Why nothing is chosen.
+    pub open: Option<String>,
+}
+
+/// Whether a rule satisfies an axiom on every profile of strict ballots.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RuleAxiom {
+    /// The axiom.
+    pub axiom: &'static str,
+    /// `satisfied`, `refuted` or `open`.
+    pub verdict: &'static str,
+    /// The theorem's source, the smallest counter-example found (items as letters), or what was searched.
+    pub evidence: String,
+}
+
+/// Whether one voter gains by another ballot: more probability above every place of the order, and at one of them strictly.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct OneBallot {
+    /// Whether one does; `None` if it is not told.
+    pub gains: Option<bool>,
+    /// Whose: the ballot, best item first.
+    pub ballot: Option<Vec<String>>,
+    /// What is cast instead.
+    pub cast: Option<Vec<String>>,
+    /// What is played then, `[n]`.
+    pub then_played: Option<Vec<f64>>,
+    /// Why it is not told.
     pub open: Option<String>,
 }
 
@@ -188,6 +265,15 @@ pub fn concepts(
     if let Some(tau) = options.tau.filter(|tau| !(*tau > 0.0 && tau.is_finite())) {
         return Err(AnswerError::option("tau", tau, "must be a finite number above 0"));
     }
+    if let Some(beta) = options.beta.filter(|beta| !(*beta >= 0.0 && beta.is_finite())) {
+        return Err(AnswerError::option("beta", beta, "must be a finite number of at least 0"));
+    }
+    if let Some(level) = options.level.filter(|level| !(*level > 0.0 && *level <= 1.0)) {
+        return Err(AnswerError::option("level", level, "must be above 0 and at most 1"));
+    }
+    if options.samples == Some(0) {
+        return Err(AnswerError::option("samples", 0, "must be at least 1"));
+    }
     if let Some(mu) = &options.reference {
         if mu.shape().len() != n {
             let rule = format!("has {} items where there are {n}", mu.shape().len());
@@ -197,11 +283,18 @@ pub fn concepts(
     }
     let asked = asked(&options.only)?;
     let _stage = Stage::begin(progress, "concepts", Some(asked.len()));
-    let inner = ConceptOptions { tau: options.tau, reference: options.reference.clone() };
+    let inner = ConceptOptions {
+        tau: options.tau,
+        reference: options.reference.clone(),
+        beta: options.beta,
+        level: options.level,
+        samples: options.samples,
+        ..ConceptOptions::default()
+    };
     let rows = asked
         .into_iter()
         .map(|entry| {
-            let row = row(data, entry, &inner);
+            let row = row(data, entry, &inner, options.axioms);
             progress.advance(1);
             row
         })
@@ -242,6 +335,7 @@ fn row(
     data: &ConceptsData,
     entry: &'static ConceptEntry,
     options: &ConceptOptions,
+    axioms: bool,
 ) -> Result<ConceptRow, AnswerError> {
     let (electorate, n) = (&data.electorate, data.electorate.n());
     let choice = entry.choose(electorate, options)?;
@@ -279,15 +373,58 @@ fn row(
         kl_to_reference: policy.as_ref().map(kl),
         // of several lotteries one is named, and which of them is no matter of copies
         moved_by_a_copy: match &policy {
-            _ if matches!(choice, Choice::Lottery { unique: Some(false), .. }) => None,
+            _ if matches!(choice, Choice::Lottery { unique: Some(false) | None, .. }) => None,
             Some(policy) => moved(electorate, entry, options, &choice, policy)?,
             None => None,
+        },
+        axioms: axioms.then(|| axioms_of(entry)),
+        one_ballot: match axioms && electorate.ballots().is_some() && policy.is_some() {
+            true => Some(one_ballot(data, entry, options)?),
+            false => None,
         },
         open: match choice {
             Choice::Open { reason } => Some(reason),
             _ => None,
         },
         policy,
+    })
+}
+
+fn axioms_of(entry: &ConceptEntry) -> Vec<RuleAxiom> {
+    verdicts_of(entry.name)
+        .into_iter()
+        .filter(|cell| cell.verdict != Verdict::NotAsked)
+        .map(|cell| RuleAxiom {
+            axiom: cell.axiom.name(),
+            verdict: cell.verdict.word(),
+            evidence: match &cell.verdict {
+                Verdict::Proved { source } => (*source).to_owned(),
+                Verdict::Refuted { profile } => profile.to_string(),
+                Verdict::Open { searched } => searched.clone(),
+                _ => String::new(),
+            },
+        })
+        .collect()
+}
+
+fn one_ballot(
+    data: &ConceptsData,
+    entry: &ConceptEntry,
+    options: &ConceptOptions,
+) -> Result<OneBallot, AnswerError> {
+    let names = |order: &[usize]| Some(order.iter().map(|&i| data.labels[i].clone()).collect());
+    let none = OneBallot { gains: None, ballot: None, cast: None, then_played: None, open: None };
+    Ok(match misreport(entry, &data.electorate, options)? {
+        Misreport::Gain { ballot, cast, after, .. } => OneBallot {
+            gains: Some(true),
+            ballot: names(&ballot),
+            cast: names(&cast),
+            then_played: Some(after),
+            ..none
+        },
+        Misreport::None => OneBallot { gains: Some(false), ..none },
+        Misreport::Open(reason) => OneBallot { open: Some(reason), ..none },
+        _ => none,
     })
 }
 
@@ -322,39 +459,102 @@ fn moved(
     })))
 }
 
-impl fmt::Display for ConceptsAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.condorcet_winner {
-            Some(winner) => writeln!(f, "{winner} beats every other of {} items.", self.n)?,
+impl ConceptsAnswer {
+    /// What comes first: whether an item beats all others, who is chosen by which rules, and what any single item costs.
+    fn findings(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.push(match &self.condorcet_winner {
+            Some(winner) => format!("{winner} beats every other of {} items.", self.n),
             None if self.top_cycle.len() == self.n => {
-                writeln!(f, "No item beats every other, and no part of the {} beats the rest.", self.n)?;
+                format!("No item beats every other, and no part of the {} beats the rest.", self.n)
             }
-            None => writeln!(
-                f,
+            None => format!(
                 "No item beats every other; {} beat the rest of {} items, and none of them all the others.",
                 some(&self.top_cycle),
                 self.n
-            )?,
+            ),
+        });
+        for (winners, rules) in self.groups() {
+            let tie = if winners.len() > 1 { " (a tie)" } else { "" };
+            lines.push(format!("{}{tie}: {}", some(winners), rules.join(", ")));
         }
+        if self.condorcet_winner.is_none() && self.pure_floor > 0.0 {
+            lines.push(format!(
+                "Any single item loses to some other: its gap is {:.4} at least. Rules differ in what of the cycle they give up.",
+                self.pure_floor
+            ));
+        }
+        lines
+    }
+
+    /// Rules that choose items, by what they choose, the largest group first.
+    fn groups(&self) -> Vec<(&[String], Vec<&str>)> {
         let mut sets: BTreeMap<&[String], Vec<&str>> = BTreeMap::new();
         for row in self.rows.iter().filter(|row| !row.is_lottery && row.open.is_none()) {
             sets.entry(&row.winners).or_default().push(row.concept);
         }
         let mut sets: Vec<_> = sets.into_iter().collect();
         sets.sort_by_key(|(winners, rules)| (std::cmp::Reverse(rules.len()), winners.len()));
-        for (winners, rules) in sets {
-            let tie = if winners.len() > 1 { " (a tie)" } else { "" };
-            writeln!(f, "{}{tie}: {}", some(winners), rules.join(", "))?;
+        sets
+    }
+
+    /// The answer as Markdown: who is chosen by which rules, what these rules go by, and a table of all.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let plain = |text: &str| text.replace('|', "\\|");
+        let mut lines: Vec<String> = vec!["# Who would win under which rule".into(), String::new()];
+        for line in self.findings() {
+            lines.push(format!("- {}", plain(&line)));
         }
-        if self.condorcet_winner.is_none() && self.pure_floor > 0.0 {
-            writeln!(
-                f,
-                "Any single item loses to some other: its gap is {:.4} at least. Rules differ in what of the cycle they give up.",
-                self.pure_floor
-            )?;
+        if let Some(winner) = &self.condorcet_winner {
+            let others: Vec<&str> = self
+                .rows
+                .iter()
+                .filter(|row| row.open.is_none() && row.policy.is_some())
+                .filter(|row| row.winners[..] != [winner.clone()])
+                .map(|row| row.concept)
+                .collect();
+            lines.push(if others.is_empty() {
+                "- Every rule that answers plays it alone.".into()
+            } else {
+                format!("- Not played alone by: {}. They weigh by how much items win, by first places, or towards a reference.", others.join(", "))
+            });
         }
+        lines.extend([String::new(), "## Why they differ".into(), String::new()]);
+        for (winners, rules) in self.groups() {
+            let by = |rule: &&str| {
+                let row = self.rows.iter().find(|row| row.concept == *rule).expect("a rule of the list");
+                format!("{rule} ({})", row.definition)
+            };
+            let named: Vec<String> = rules.iter().take(4).map(by).collect();
+            let more =
+                if rules.len() > 4 { format!(", and {} more", rules.len() - 4) } else { String::new() };
+            lines.push(format!("- {}: {}{more}", plain(&some(winners)), plain(&named.join("; "))));
+        }
+        lines.push(String::new());
+        lines.push("| concept | plays | duality gap | KL | a copy of its top item |".into());
+        lines.push("|---|---|---|---|---|".into());
+        lines.extend(self.cells().map(|cells| {
+            let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+            format!("| {} |", cells.join(" | "))
+        }));
+        if self.rows.iter().any(|row| row.axioms.is_some()) {
+            lines.extend([String::new(), "## Axioms".into(), String::new()]);
+            lines.push("| concept | satisfies | refuted | open | one voter's other ballot |".into());
+            lines.push("|---|---|---|---|---|".into());
+            lines.extend(self.axiom_cells().map(|cells| {
+                let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+                format!("| {} |", cells.join(" | "))
+            }));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    /// Cells of the table, a row a concept.
+    fn cells(&self) -> impl Iterator<Item = Vec<String>> {
         let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
-        let rows = self.rows.iter().map(|row| {
+        self.rows.iter().map(move |row| {
             let chosen = match (&row.policy, &row.open) {
                 (_, Some(reason)) => reason.clone(),
                 (Some(policy), _) if row.is_lottery && row.unique == Some(false) => {
@@ -375,9 +575,45 @@ impl fmt::Display for ConceptsAnswer {
                 number(row.kl_to_reference),
                 copy.to_owned(),
             ]
-        });
+        })
+    }
+
+    fn axiom_cells(&self) -> impl Iterator<Item = Vec<String>> {
+        let named = |row: &ConceptRow, word: &str| {
+            let of = row.axioms.iter().flatten().filter(|a| a.verdict == word);
+            let names: Vec<&str> = of.map(|a| a.axiom).collect();
+            if names.is_empty() { "-".to_owned() } else { names.join(", ") }
+        };
+        self.rows.iter().map(move |row| {
+            let ballot = match &row.one_ballot {
+                Some(OneBallot { ballot: Some(ballot), cast: Some(cast), .. }) => {
+                    format!("{} gains by {}", ballot.join(" > "), cast.join(" > "))
+                }
+                Some(OneBallot { gains: Some(false), .. }) => "no voter gains".into(),
+                Some(OneBallot { open: Some(reason), .. }) => reason.clone(),
+                _ => "-".into(),
+            };
+            vec![
+                row.concept.to_owned(),
+                named(row, "satisfied"),
+                named(row, "refuted"),
+                named(row, "open"),
+                ballot,
+            ]
+        })
+    }
+}
+
+impl fmt::Display for ConceptsAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.findings().iter().try_for_each(|line| writeln!(f, "{line}"))?;
         let header = ["concept", "plays", "duality gap", "KL", "a copy of its top item"];
-        write!(f, "{}", table(width(f), &header, rows))
+        write!(f, "{}", table(width(f), &header, self.cells()))?;
+        if self.rows.iter().all(|row| row.axioms.is_none()) {
+            return Ok(());
+        }
+        let header = ["concept", "satisfies", "refuted", "open", "one voter's other ballot"];
+        write!(f, "\n\n{}", table(width(f), &header, self.axiom_cells()))
     }
 }
 

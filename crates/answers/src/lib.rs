@@ -76,7 +76,9 @@ pub use batch::{BatchAnswer, UniqueCounts, is_batch_output, read_reference_for_b
 pub use certificate::{
     CertificateAnswer, EndProof, Problem, Proof, RangeProof, check_certificate, read_certificate,
 };
-pub use concepts::{ConceptRow, ConceptsAnswer, ConceptsData, ConceptsOptions, concepts};
+pub use concepts::{
+    ConceptRow, ConceptsAnswer, ConceptsData, ConceptsOptions, OneBallot, RuleAxiom, concepts,
+};
 pub use error::AnswerError;
 pub use estimators::{EstimatorRow, EstimatorsAnswer, estimators};
 pub use fit::{
@@ -91,7 +93,7 @@ pub use inspect::{
     Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
-    ColumnRow, ConceptListRow, EstimatorListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun,
+    AxiomEvidence, AxiomListRow, ColumnRow, ConceptListRow, EstimatorListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun,
     ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs};

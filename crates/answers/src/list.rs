@@ -14,6 +14,7 @@ use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
 use equipoise::objectives::{Input, Minimiser, OBJECTIVES, ObjectiveEntry};
 use equipoise::policies::{OPTIMISERS, POLICIES};
+use equipoise::reference::axioms::{Axiom, Verdict, axiom_table};
 use equipoise::reference::concepts::{CONCEPTS, Needs};
 use equipoise::registry::FAMILIES;
 use equipoise_records::{Aim, Guarantee};
@@ -53,6 +54,8 @@ pub enum ListAnswer {
     Models(Vec<ModelRow>),
     /// Solution concepts and rules of social choice.
     Concepts(Vec<ConceptListRow>),
+    /// Axioms of social choice.
+    Axioms(Vec<AxiomListRow>),
     /// Columns of a ranking.
     Columns(Vec<ColumnRow>),
     /// File formats.
@@ -87,6 +90,8 @@ pub enum Noun {
     Models,
     /// Solution concepts and rules of social choice, with what they choose.
     Concepts,
+    /// Axioms of social choice, with who satisfies them.
+    Axioms,
     /// Columns of a ranking.
     Columns,
     /// File formats that can be read.
@@ -197,13 +202,15 @@ pub fn list(noun: Noun) -> ListAnswer {
                     name: c.name,
                     definition: c.definition,
                     needs: match c.needs {
+                        // ballots hold them
                         Needs::WinRates => "win rates",
-                        Needs::Ballots => "ballots",
+                        other => other.name(),
                     },
                     source: c.source,
                 })
                 .collect(),
         ),
+        Noun::Axioms => ListAnswer::Axioms(Axiom::ALL.into_iter().map(AxiomListRow::of).collect()),
         Noun::Models => ListAnswer::Models(
             MODELS
                 .iter()
@@ -655,7 +662,7 @@ pub struct ConceptListRow {
     pub name: &'static str,
     /// What it chooses.
     pub definition: &'static str,
-    /// What it is told: `win rates` (or ballots), or `ballots`.
+    /// What it is told: `win rates` (or ballots), `ballots`, `several judges`, or `features of the items`.
     pub needs: &'static str,
     /// Whose it is.
     pub source: &'static str,
@@ -666,6 +673,79 @@ impl Listed for ConceptListRow {
 
     fn cells(&self) -> Vec<String> {
         [self.name, self.definition, self.needs, self.source].map(str::to_owned).to_vec()
+    }
+}
+
+/// An axiom, and which rules satisfy it on every profile of strict ballots on which they have one answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AxiomListRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it asks.
+    pub definition: &'static str,
+    /// Whose it is.
+    pub source: &'static str,
+    /// Rules that satisfy it, by a theorem.
+    pub satisfied: Vec<AxiomEvidence>,
+    /// Rules that do not, with the smallest counter-example found.
+    pub refuted: Vec<AxiomEvidence>,
+    /// Rules of which neither is known, and where counter-examples were looked for.
+    pub open: Vec<AxiomEvidence>,
+}
+
+/// Why a rule satisfies an axiom, or does not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AxiomEvidence {
+    /// The rule.
+    pub rule: String,
+    /// The theorem's source, the counter-example (voters and ballots, best first), or what was searched.
+    pub evidence: String,
+}
+
+impl AxiomListRow {
+    fn of(axiom: Axiom) -> Self {
+        let mut row = Self {
+            name: axiom.name(),
+            definition: axiom.definition(),
+            source: axiom.source(),
+            satisfied: Vec::new(),
+            refuted: Vec::new(),
+            open: Vec::new(),
+        };
+        for cell in axiom_table().iter().filter(|cell| cell.axiom == axiom) {
+            let evidence = |text: String| AxiomEvidence { rule: cell.rule.clone(), evidence: text };
+            match &cell.verdict {
+                Verdict::Proved { source } => row.satisfied.push(evidence((*source).to_owned())),
+                Verdict::Refuted { profile } => row.refuted.push(evidence(profile.to_string())),
+                Verdict::Open { searched } => row.open.push(evidence(searched.clone())),
+                _ => {}
+            }
+        }
+        row
+    }
+}
+
+impl Listed for AxiomListRow {
+    const HEADER: &[&str] = &["axiom", "asks that", "satisfied by", "refuted for", "open for", "source"];
+    const FOOTER: &str = "\n\nSatisfied: by a theorem. Refuted: a counter-example is known; --json has the smallest. Open: none was found, which is no \
+     proof.\nRules at their default parameters, on strict ballots.";
+
+    fn cells(&self) -> Vec<String> {
+        let names = |of: &[AxiomEvidence]| match of.len() {
+            0 => "none".to_owned(),
+            1..=24 => of.iter().map(|e| e.rule.as_str()).collect::<Vec<_>>().join(", "),
+            many => format!("{many} rules"),
+        };
+        vec![
+            self.name.into(),
+            self.definition.into(),
+            names(&self.satisfied),
+            format!("{} rules", self.refuted.len()),
+            names(&self.open),
+            self.source.into(),
+        ]
     }
 }
 
@@ -764,6 +844,7 @@ impl ListAnswer {
             Self::Metrics(rows) => rows,
             Self::Models(rows) => rows,
             Self::Concepts(rows) => rows,
+            Self::Axioms(rows) => rows,
             Self::Columns(rows) => rows,
             Self::Readers(rows) => rows,
             Self::Objectives(rows) => rows,

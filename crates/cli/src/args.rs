@@ -356,9 +356,30 @@ pub(crate) struct Concepts {
     /// Reference of the concepts that have one: .csv with header label,prob, or .json with a list of numbers [default: uniform].
     #[arg(long, value_name = "FILE")]
     pub(crate) reference: Option<PathBuf>,
+    /// beta of population-proportional alignment [default: 0].
+    #[arg(long, value_name = "B")]
+    pub(crate) beta: Option<f64>,
+    /// Of several judges (--judge): the share of the worst of them whose mean win rate counts [default: 0.5].
+    #[arg(long, value_name = "A")]
+    pub(crate) level: Option<f64>,
+    /// Samples that a k-sample winner is to beat [default: 2].
+    #[arg(long, value_name = "K")]
+    pub(crate) samples: Option<usize>,
+    /// A further file with win rates of the same items in the eyes of another judge. May be repeated; their mean is the game.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) judge: Vec<PathBuf>,
+    /// Tell which axioms each rule satisfies, and whether one voter gains by another ballot.
+    #[arg(long)]
+    pub(crate) axioms: bool,
     /// Only this concept. May be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) only: Vec<String>,
+    /// Write a page: who is played under which rule, and why they differ.
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write over a page that this command did not write.
+    #[arg(long, requires = "html")]
+    pub(crate) force: bool,
     /// Print the answer as JSON, with policies, scores, rankings and sources.
     #[arg(long)]
     pub(crate) json: bool,
@@ -903,6 +924,8 @@ pub(crate) enum Listing {
     Models,
     /// Solution concepts and rules of social choice, with what they choose.
     Concepts,
+    /// Axioms of social choice, with which rules satisfy them.
+    Axioms,
     /// Columns of `equipoise rank`, with definitions.
     Columns,
     /// File formats that can be read.
@@ -930,6 +953,7 @@ impl From<Listing> for answers::Noun {
             Listing::Metrics => Self::Metrics,
             Listing::Models => Self::Models,
             Listing::Concepts => Self::Concepts,
+            Listing::Axioms => Self::Axioms,
             Listing::Columns => Self::Columns,
             Listing::Readers => Self::Readers,
             Listing::Objectives => Self::Objectives,

@@ -59,9 +59,67 @@ fn slips_have_their_rule_and_the_way_out() {
         (vec!["concepts", "game.csv", "--tau", "nan"], "--tau NaN must be"),
         (vec!["concepts", "game.csv", "--reference", "mu.json"], "mu.json"),
         (vec!["concepts", "none.csv"], "none.csv"),
+        (vec!["concepts", "game.csv", "--beta", "-1"], "--beta -1 must be a finite number of at least 0"),
+        (vec!["concepts", "game.csv", "--level", "0"], "--level 0 must be above 0 and at most 1"),
+        (vec!["concepts", "game.csv", "--samples", "0"], "--samples 0 must be at least 1"),
+        (vec!["concepts", "game.csv", "--judge", "mu.json"], "mu.json"),
+        (vec!["concepts", "game.csv", "--html", "game.csv"], "game.csv"),
+        (vec!["concepts", "game.csv", "--html", "mu.json"], "mu.json"),
     ] {
         let files = [("game.csv", CYCLE), ("mu.json", "[0.5, 0.5, 0.0]")];
         let (done, _, error) = asked(&arguments, &files);
         assert!(!done && error.contains(fragment), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn axioms_and_other_ballots_are_told_where_they_are_asked_for() {
+    let ballots = "ranking,weight\na > c > b,1\na > b > c,3\nc > a > b,1\nb > c > a,4\n";
+    let (done, json, notes) =
+        asked(&["concepts", "votes.csv", "--axioms", "--json"], &[("votes.csv", ballots)]);
+    assert!(done, "{notes}");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let row = |name: &str| {
+        answer["rows"].as_array().unwrap().iter().find(|row| row["concept"] == name).unwrap().clone()
+    };
+    let nash = row("maximal-lottery");
+    let verdict = |axiom: &str| {
+        let all = nash["axioms"].as_array().unwrap();
+        all.iter().find(|a| a["axiom"] == axiom).unwrap()["verdict"].clone()
+    };
+    assert_eq!((verdict("clones"), verdict("monotonicity")), ("satisfied".into(), "refuted".into()));
+    assert_eq!(nash["one_ballot"]["gains"], true);
+    assert_eq!(row("random-dictatorship")["one_ballot"]["gains"], false);
+    let (_, text, _) =
+        asked(&["concepts", "votes.csv", "--axioms", "--only", "borda"], &[("votes.csv", ballots)]);
+    assert!(text.contains("satisfies") && text.contains("condorcet-winner"), "{text}");
+    let (_, text, _) = asked(&["list", "axioms"], &[]);
+    assert!(text.contains("participation") && text.contains("Moulin 1988"), "{text}");
+}
+
+#[test]
+fn several_judges_and_the_page() {
+    let other = "0.5,0.4,0.8\n0.6,0.5,0.3\n0.2,0.7,0.5\n";
+    let files = [("game.csv", CYCLE), ("other.csv", other)];
+    let (done, json, notes) = asked(
+        &["concepts", "game.csv", "--judge", "other.csv", "--only", "blackwell", "--only", "rlhf", "--json"],
+        &files,
+    );
+    assert!(done, "{notes}");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    assert!(answer["rows"][1]["policy"].is_array(), "{json}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("game.csv"), CYCLE).unwrap();
+    let run = || {
+        Command::cargo_bin("equipoise")
+            .unwrap()
+            .current_dir(&folder)
+            .args(["concepts", "game.csv", "--html", "page.html"])
+            .output()
+            .unwrap()
+    };
+    assert!(run().status.success() && run().status.success());
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(at("No item beats every other") < at("<svg") && at("<polygon") < at("<table>"));
 }

@@ -8,10 +8,13 @@
 //! feature `openblas` (off by default; needs the system's OpenBLAS, to be run with `OPENBLAS_NUM_THREADS=1`) they are
 //! LAPACK's, through ndarray-linalg.
 
+pub mod axioms;
 pub mod choice;
 pub mod concepts;
+pub mod constrained;
 mod crossover;
 mod dense;
+pub mod distortion;
 mod doubled;
 mod error;
 mod exact;
@@ -22,16 +25,18 @@ mod krylov;
 mod lottery;
 mod margins;
 mod polytope;
+mod programme;
 mod regularised;
 mod select;
 mod simplex;
 mod spectrum;
+pub mod statistics;
 mod structured;
 
 pub use error::ReferenceError;
 pub use exact::{
-    ExactEnd, ExactEquilibria, ExactRange, LARGEST_PROOF, RationalMargins, RationalPolicy, exact_equilibria,
-    select_exact,
+    ExactEnd, ExactEquilibria, ExactRange, LARGEST_PROOF, RationalMargins, RationalPolicy,
+    equilibrium_vertices, exact_equilibria, select_exact,
 };
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
 pub use lottery::{Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges};

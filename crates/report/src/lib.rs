@@ -7,6 +7,7 @@
 //!
 //! Nothing is smoothed, and nothing is cut without a note beside it.
 
+mod choices;
 mod document;
 mod error;
 mod export;
@@ -17,6 +18,7 @@ mod render;
 
 use std::path::{Path, PathBuf};
 
+pub use choices::{Played, choices};
 pub use document::document;
 pub use error::ReportError;
 pub use export::Exports;

@@ -11,6 +11,7 @@ use equipoise_answers::{
 };
 
 use equipoise_records::{guard, write_file};
+use equipoise_report::{Played, choices};
 
 use super::Outcome;
 use crate::args::{Concepts, Gap, Solve};
@@ -126,11 +127,55 @@ pub(super) fn gap(args: Gap) -> Outcome {
 pub(super) fn concepts(args: &Concepts) -> Outcome {
     let progress = Terminal::default();
     let source = args.file.source();
-    let data = ConceptsData::read(&source, &progress)?;
+    if let Some(out) = &args.html {
+        signals::writes(out);
+        let others: Vec<&Path> =
+            args.judge.iter().map(PathBuf::as_path).chain(args.reference.as_deref()).collect();
+        let read = super::inputs(&source.path, &source.selection, &others)?;
+        guard::refuse_input(out, &read.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        if !args.force {
+            guard::refuse_foreign(out, is_concepts_page)?;
+        }
+    }
+    let mut data = ConceptsData::read(&source, &progress)?;
+    if !args.judge.is_empty() {
+        let one = |path: &PathBuf| {
+            ConceptsData::read(&Source { path: path.clone(), selection: source.selection.clone() }, &progress)
+        };
+        let others = args.judge.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        data = data.with_judges(&others).map_err(|e| e.in_file(&source.path))?;
+    }
     let reference = args.reference.as_deref();
     let reference = reference.map(|path| read_reference_of(&data.labels, path)).transpose()?;
-    let options = ConceptsOptions { tau: args.tau, reference, only: args.only.clone() };
+    let options = ConceptsOptions {
+        tau: args.tau,
+        reference,
+        only: args.only.clone(),
+        beta: args.beta,
+        level: args.level,
+        samples: args.samples,
+        axioms: args.axioms,
+    };
     let answer = asked(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+    if let Some(out) = &args.html {
+        let played: Vec<Played> = answer
+            .rows
+            .iter()
+            .filter_map(|row| Some(Played { rule: row.concept.to_owned(), policy: row.policy.clone()? }))
+            .collect();
+        let name = source.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let page =
+            choices(&format!("{CONCEPTS_PAGE} - {name}"), &answer.markdown(), &answer.labels, &played)?;
+        write_file(out, page.as_bytes())?;
+        output::note(&format!("page: {}", out.display()));
+    }
     output::show(&answer, args.json);
     Ok(Answer::Yes)
+}
+
+/// Title of the pages that `concepts` writes, by which it knows its own.
+const CONCEPTS_PAGE: &str = "Who would win under which rule";
+
+fn is_concepts_page(file: &Path) -> bool {
+    std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("<title>{CONCEPTS_PAGE} - ")))
 }

@@ -14,6 +14,16 @@ pub struct ConceptOptions {
     pub tau: Option<f64>,
     /// The reference, above 0; `None`: uniform.
     pub reference: Option<Policy>,
+    /// `beta` of population-proportional alignment, at least 0; `None`: 0.
+    pub beta: Option<f64>,
+    /// Level of the conditional value at risk over judges, in `(0, 1]`; `None`: 1/2.
+    pub level: Option<f64>,
+    /// Samples that a k-sample winner is to beat, at least 1; `None`: 2.
+    pub samples: Option<usize>,
+    /// Population of alpha-rank, at least 2; `None`: 50.
+    pub population: Option<usize>,
+    /// Selection of alpha-rank, above 0; `None`: `1 / (10 tau)`.
+    pub selection: Option<f64>,
 }
 
 impl ConceptOptions {

@@ -31,6 +31,15 @@ impl Ballot {
     }
 }
 
+/// A judge, an attribute or an objective with win rates of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judge {
+    /// Its share, up to a common factor; above 0.
+    pub weight: f64,
+    /// Its win rates.
+    pub matrix: PreferenceMatrix,
+}
+
 /// What rules decide on.
 #[derive(Clone, Debug)]
 pub struct Electorate {
@@ -39,6 +48,9 @@ pub struct Electorate {
     margins: Array2<f64>,
     fractions: Option<RationalMargins>,
     ballots: Option<Vec<Ballot>>,
+    judges: Option<Vec<Judge>>,
+    /// `[n x d]`.
+    features: Option<Array2<f64>>,
     /// Within which two sums of margins are level.
     pub(super) tolerance: f64,
 }
@@ -49,7 +61,7 @@ impl Electorate {
     pub fn of_win_rates(matrix: PreferenceMatrix, fractions: Option<RationalMargins>) -> Self {
         let margins = matrix.margins_array();
         let tolerance = 1e-12 * matrix.n() as f64;
-        Self { matrix, margins, fractions, ballots: None, tolerance }
+        Self { matrix, margins, fractions, ballots: None, judges: None, features: None, tolerance }
     }
 
     /// Ballots over `n` items. `None` without a ballot, or for one that names an item beyond `n` or twice, or has no weight.
@@ -86,7 +98,39 @@ impl Electorate {
             );
         let fractions = counts.then(|| RationalMargins::from_counts(wins.view(), ties.view())).flatten();
         let tolerance = if counts { 0.0 } else { 1e-12 * total * n as f64 };
-        Some(Self { matrix, margins, fractions, ballots: Some(ballots), tolerance })
+        Some(Self {
+            matrix,
+            margins,
+            fractions,
+            ballots: Some(ballots),
+            judges: None,
+            features: None,
+            tolerance,
+        })
+    }
+
+    /// Several judges, whose mean win rates are the game. `None` without one, for a weight that is not above 0 and finite, or for
+    /// judges of unequal numbers of items.
+    #[must_use]
+    pub fn of_judges(judges: Vec<Judge>) -> Option<Self> {
+        let n = judges.first()?.matrix.n();
+        let whole = |j: &Judge| j.weight > 0.0 && j.weight.is_finite() && j.matrix.n() == n;
+        if !judges.iter().all(whole) {
+            return None;
+        }
+        let mut electorate = Self::of_win_rates(super::judges::mean_game(&judges)?, None);
+        electorate.judges = Some(judges);
+        Some(electorate)
+    }
+
+    /// The same with features of the items, `[n x d]`. `None` for another number of rows, no column, or a value that is not
+    /// finite.
+    #[must_use]
+    pub fn with_features(mut self, features: Array2<f64>) -> Option<Self> {
+        let whole =
+            features.nrows() == self.n() && features.ncols() > 0 && features.iter().all(|v| v.is_finite());
+        self.features = whole.then_some(features);
+        self.features.is_some().then_some(self)
     }
 
     /// Number of items, at least 1.
@@ -105,6 +149,18 @@ impl Electorate {
     #[must_use]
     pub fn ballots(&self) -> Option<&[Ballot]> {
         self.ballots.as_deref()
+    }
+
+    /// The judges, where there are several.
+    #[must_use]
+    pub fn judges(&self) -> Option<&[Judge]> {
+        self.judges.as_deref()
+    }
+
+    /// Features of the items, `[n x d]`, where they are known.
+    #[must_use]
+    pub fn features(&self) -> Option<&Array2<f64>> {
+        self.features.as_ref()
     }
 
     /// The margins as fractions, where they are known.
@@ -131,6 +187,26 @@ impl Electorate {
     /// The same electorate with a copy of `item` behind the last, level with it for every voter (win rate 1/2).
     #[must_use]
     pub fn with_clone(&self, item: usize) -> Self {
+        let mut copied = self.with_copied_margins(item);
+        let n = self.n();
+        let original = |i: usize| if i == n { item } else { i };
+        copied.features = self
+            .features
+            .as_ref()
+            .map(|f| Array2::from_shape_fn((n + 1, f.ncols()), |(i, c)| f[[original(i), c]]));
+        copied.judges = self.judges.as_ref().map(|judges| {
+            let copy = |judge: &Judge| {
+                let margin = |i: usize, j: usize| judge.matrix.margin(original(i), original(j));
+                let matrix =
+                    PreferenceMatrix::from_margins(n + 1, margin).expect("margins of a game are margins");
+                Judge { weight: judge.weight, matrix }
+            };
+            judges.iter().map(copy).collect()
+        });
+        copied
+    }
+
+    fn with_copied_margins(&self, item: usize) -> Self {
         let n = self.n();
         let original = |i: usize| if i == n { item } else { i };
         if let Some(ballots) = &self.ballots {

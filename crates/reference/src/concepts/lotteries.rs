@@ -15,7 +15,7 @@ use crate::select::select_lottery;
 
 type Chosen = Result<Choice, ReferenceError>;
 
-fn softmax(logits: &[f64]) -> Vec<f64> {
+pub(crate) fn softmax(logits: &[f64]) -> Vec<f64> {
     let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = logits.iter().map(|l| (l - most).exp()).collect();
     let sum: f64 = weights.iter().sum();
@@ -23,7 +23,7 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
 }
 
 /// `log sum_i exp(x_i)`.
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+pub(super) fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
     most + values.map(|v| (v - most).exp()).sum::<f64>().ln()
 }
@@ -81,31 +81,4 @@ pub(super) fn quantal_response(electorate: &Electorate, options: &ConceptOptions
     let reference = options.reference.clone().unwrap_or_else(|| Policy::uniform(&shape));
     let found = regularised_equilibrium(electorate.matrix(), &reference, options.tau())?;
     Ok(Choice::Lottery { policy: found.policy.probs().to_vec(), unique: Some(true) })
-}
-
-/// `pi ~ mu exp(V / tau)`, `V_y = -tau log sum_y' mu_y' exp(-P_yy' / tau)`: the follower answers with what beats `y`.
-pub(super) fn stackelberg(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
-    let (n, tau) = (electorate.n(), options.tau());
-    let mu = options.log_reference(n);
-    let value = |y: usize| -tau * log_sum_exp((0..n).map(|z| mu[z] - electorate.matrix().prob(y, z) / tau));
-    let logits: Vec<f64> = (0..n).map(|y| mu[y] + value(y) / tau).collect();
-    Ok(Choice::Lottery { policy: softmax(&logits), unique: Some(true) })
-}
-
-/// `pi_i ~ u_i`, `u_i = min_{j != i} P_ij`; where all are 0 the rule has nothing to go by.
-pub(super) fn proportional(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
-    let n = electorate.n();
-    if n == 1 {
-        return Ok(Choice::Lottery { policy: vec![1.0], unique: Some(true) });
-    }
-    let worst = |i: usize| {
-        (0..n).filter(|&j| j != i).map(|j| electorate.matrix().prob(i, j)).fold(f64::INFINITY, f64::min)
-    };
-    let worst: Vec<f64> = (0..n).map(worst).collect();
-    let sum: f64 = worst.iter().sum();
-    Ok(if sum > 0.0 {
-        Choice::Lottery { policy: worst.iter().map(|u| u / sum).collect(), unique: Some(true) }
-    } else {
-        Choice::open("every item loses to some other with certainty")
-    })
 }

@@ -9,15 +9,35 @@ mod chains;
 mod choice;
 mod covering;
 mod electorate;
+mod fits;
+mod judges;
+mod linear;
 mod lotteries;
 mod orders;
 mod paths;
+mod payoffs;
+mod proportional;
+mod ratings;
+mod samples;
 mod scoring;
+mod stackelberg;
 
 use crate::error::ReferenceError;
+pub(crate) use lotteries::softmax as normalised_logits;
 
+pub use chains::{PreferenceChain, alpha_rank_law, preference_chain};
 pub use choice::{Choice, ConceptOptions, LARGEST_ORDERS};
-pub use electorate::{Ballot, Electorate};
+pub use electorate::{Ballot, Electorate, Judge};
+pub use fits::fitted_ratings;
+pub use judges::{
+    JudgedLottery, blackwell_winner, entropic_blackwell_winner, judged_win_rates, level_lottery, level_value,
+};
+pub use linear::{LinearRanking, leximax_copeland, separating, unanimous_pairs};
+pub use payoffs::{Payoff, ZeroSum, agents_against_tasks, payoff_equilibrium, task_payoffs, zero_sum};
+pub use proportional::{first_choices, proportional_lottery, proportionality, worst_win_rates};
+pub use ratings::{SoftCondorcet, deviation_ratings};
+pub use samples::{best_of_samples, sample_payoffs};
+pub use stackelberg::{Stackelberg, seen_within, stackelberg};
 
 /// What a concept is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +46,23 @@ pub enum Needs {
     WinRates,
     /// Ballots.
     Ballots,
+    /// Win rates of several judges.
+    Judges,
+    /// Win rates, or ballots, and features of the items.
+    Features,
+}
+
+impl Needs {
+    /// What it is, in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WinRates => "win rates or ballots",
+            Self::Ballots => "ballots",
+            Self::Judges => "several judges",
+            Self::Features => "features of the items",
+        }
+    }
 }
 
 /// A row of the list.
@@ -52,10 +89,19 @@ impl ConceptEntry {
         electorate: &Electorate,
         options: &ConceptOptions,
     ) -> Result<Choice, ReferenceError> {
-        if self.needs == Needs::Ballots && electorate.ballots().is_none() {
-            return Ok(Choice::open("it needs ballots, and win rates alone were given"));
-        }
-        (self.choose)(electorate, options)
+        let missing = match self.needs {
+            Needs::Ballots if electorate.ballots().is_none() => {
+                "it needs ballots, and win rates alone were given"
+            }
+            Needs::Judges if electorate.judges().is_none() => {
+                "it needs the win rates of several judges, and one game was given"
+            }
+            Needs::Features if electorate.features().is_none() => {
+                "it needs features of the items, and none were given"
+            }
+            _ => return (self.choose)(electorate, options),
+        };
+        Ok(Choice::open(missing))
     }
 }
 
@@ -108,11 +154,29 @@ pub const CONCEPTS: &[ConceptEntry] = rows! {
     "kemeny", WinRates, orders::kemeny, "rankings of largest agreement with the margins", "Kemeny 1959; Young, Levenglick 1978, doi:10.1137/0135023";
     "slater", WinRates, orders::slater, "rankings that agree with most majorities, whatever their size", "Slater 1961, doi:10.2307/2332752";
     "quantal-response", WinRates, lotteries::quantal_response, "the equilibrium regularised towards the reference at temperature tau", "McKelvey, Palfrey 1995, doi:10.1006/game.1995.1023";
-    "slhf-leader", WinRates, lotteries::stackelberg, "the leader of the regularised Stackelberg game, tau for both", "2025, arXiv:2512.16626";
+    "slhf-leader", WinRates, stackelberg::leader, "the leader of the regularised Stackelberg game, tau for both", "2025, arXiv:2512.16626";
+    "slhf-follower", WinRates, stackelberg::follower, "what the follower of that game makes of the leader's answer: one refinement", "2025, arXiv:2512.16626";
     "mchf", WinRates, chains::mchf, "stationary law of moves to mu exp(margin / tau)", "2026, arXiv:2606.22652";
     "mchf-logit", WinRates, chains::mchf_logit, "the same with log-odds in place of margin / tau; Bradley-Terry shares for Bradley-Terry win rates", "2026, arXiv:2606.22652";
-    "proportional", WinRates, lotteries::proportional, "probabilities proportional to the worst win rate: beta 0 of population-proportional alignment", "2025, arXiv:2506.05619";
+    "proportional", WinRates, proportional::choose, "probabilities proportional to the worst win rate: beta 0 of population-proportional alignment", "2025, arXiv:2506.05619";
     "alpha-rank", WinRates, chains::alpha_rank, "stationary law of mutants that take over a population of 50, at selection 1 / tau times 1/10", "Omidshafiei et al. 2019, doi:10.1038/s41598-019-45619-9";
+    "rlhf", WinRates, fits::rlhf, "mu exp(r / tau) of the Bradley-Terry rewards of all pairs, met equally often", "Ouyang et al. 2022, arXiv:2203.02155";
+    "dpo", WinRates, fits::dpo, "the same where pairs are two draws from the reference: the tabular minimiser of DPO's loss", "Rafailov et al. 2023, arXiv:2305.18290";
+    "payoff-logit", WinRates, payoffs::logit, "the lottery of the game paid in log-odds", "2025, arXiv:2505.20627";
+    "payoff-sign", WinRates, payoffs::sign, "the lottery of the game paid in majorities, whatever their size", "Fishburn 1984, doi:10.2307/2297786";
+    "payoff-sine", WinRates, payoffs::sine, "the lottery of the game paid in sin(pi (P - 1/2))", "2025, arXiv:2505.20627";
+    "payoff-square", WinRates, payoffs::square, "the first player's lottery of the game paid in P^2", "2025, arXiv:2505.20627";
+    "payoff-root", WinRates, payoffs::root, "the first player's lottery of the game paid in the root of P", "2025, arXiv:2505.20627";
+    "payoff-log", WinRates, payoffs::log, "the first player's lottery of the game paid in log P", "2025, arXiv:2505.20627";
+    "nash-averaging", WinRates, ratings::nash_averaging, "items ranked by their payoff against the maximal lottery of largest entropy", "Balduzzi et al. 2018, arXiv:1806.02643";
+    "deviation-ratings", WinRates, ratings::deviation, "items ranked by the lexicographically least sorted gain against a lottery", "2025, arXiv:2502.11645";
+    "soft-condorcet", WinRates, ratings::soft_condorcet, "ratings where descent from the middle on a smooth Kemeny distance ends", "2024, arXiv:2411.00119";
+    "k-sample", Ballots, samples::choose, "what the population's choice among k + 1 of its draws does not change, k = 2", "2026, arXiv:2601.08777";
+    "blackwell", Judges, judges::blackwell, "best win rate in the eyes of the worst judge", "Bhatia et al. 2020; 2026, arXiv:2602.19041";
+    "blackwell-entropy", Judges, judges::entropic, "the same where the opponent pays tau KL to the reference", "2026, arXiv:2602.19041";
+    "judges-at-risk", Judges, judges::at_level, "best mean win rate over the worst half of the judges: conditional value at risk", "Rockafellar, Uryasev 2000, doi:10.21314/JOR.2000.038";
+    "leximax-copeland", Features, linear::plain, "of the rankings linear in the features, that of the best Copeland scores from the top", "2024, arXiv:2405.14758";
+    "lcpo", Features, linear::pareto, "the same among those that keep what all voters agree on", "2024, arXiv:2405.14758";
 };
 
 /// Largest `2 (K pi)_i`: how far a policy is from a maximal lottery.

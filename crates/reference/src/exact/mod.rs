@@ -24,6 +24,7 @@
 
 mod dictionary;
 mod margins;
+mod vertices;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -36,6 +37,7 @@ use crate::margins::Margins;
 use crate::select::select_lottery;
 use dictionary::{Dictionary, End};
 pub use margins::RationalMargins;
+pub use vertices::equilibrium_vertices;
 
 /// Largest number of actions for which a proof is attempted.
 pub const LARGEST_PROOF: usize = 60;

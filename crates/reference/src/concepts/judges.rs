@@ -1,0 +1,229 @@
+//! Several judges, attributes or objectives at once: what holds against the worst of them.
+//!
+//! ```text
+//! level a:    v_a = max_pi min_j min { sum_h q_h (P^h' pi)_j : q a distribution, q <= rho / a }
+//!                 = max v   s.t.  v <= t_j - (1/a) sum_h rho_h s_hj,   s_hj >= t_j - (P^h' pi)_j,   s >= 0
+//! ```
+//!
+//! `a = 1` is the maximal lottery of the mean game (`v = 1/2`), `a <= min rho` the Blackwell winner (Bhatia et al. 2020; 2026,
+//! arXiv:2602.19041): the conditional value at risk over judges interpolates. For every weighting `w` of the judges the
+//! Blackwell winner's duality gap in the mean game is at most `1 - 2 v`.
+//!
+//! With entropy `b` the opponent pays `b KL(pi' || mu)`: `max_pi min_h V_h(pi)`, `V_h(pi) = -b log sum_j mu_j exp(-(P^h' pi)_j / b)`,
+//! concave; the value may exceed 1/2. Solved by cutting planes (Kelley 1960): every opponent met gives a linear bound from
+//! above, and the best of their programme is the certificate.
+
+use equipoise_env::PreferenceMatrix;
+
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::{Electorate, Judge};
+use super::lotteries::log_sum_exp;
+use crate::error::ReferenceError;
+use crate::programme::Programme;
+
+type Chosen = Result<Choice, ReferenceError>;
+
+/// Most cutting planes.
+const MOST_CUTS: usize = 600;
+/// A certificate below this is an answer.
+const CERTIFIED: f64 = 1e-9;
+
+/// What holds against judges at some level, with its certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedLottery {
+    /// The policy, `[n]`.
+    pub policy: Vec<f64>,
+    /// `v`: the win rate that it guarantees (with entropy: the value).
+    pub value: f64,
+    /// What some policy could gain on it at most, at least 0.
+    pub certificate: f64,
+}
+
+/// `(P^h' pi)_j` of every judge and item, `[judges][n]`: the win rate of the policy against item `j` in the eyes of judge `h`.
+#[must_use]
+pub fn judged_win_rates(judges: &[Judge], policy: &[f64]) -> Vec<Vec<f64>> {
+    let rates = |judge: &Judge| {
+        let mut product = vec![0.0; policy.len()];
+        judge.matrix.product(policy, &mut product);
+        // P' pi = 1/2 - K pi on the simplex
+        product.iter().map(|v| 0.5 - v).collect()
+    };
+    judges.iter().map(rates).collect()
+}
+
+/// The level-`a` lottery: `level` in `(0, 1]`. `None` for a level outside, without judges, or if the pivots do not end.
+#[must_use]
+pub fn level_lottery(judges: &[Judge], level: f64) -> Option<JudgedLottery> {
+    let n = judges.first()?.matrix.n();
+    if !(level > 0.0 && level <= 1.0) {
+        return None;
+    }
+    let total: f64 = judges.iter().map(|j| j.weight).sum();
+    let h = judges.len();
+    // variables: pi [n], v, t [n], s [h n]
+    let (at_v, at_t, at_s) = (n, n + 1, 2 * n + 1);
+    let variables = 2 * n + 1 + h * n;
+    let mut cost = vec![0.0; variables];
+    cost[at_v] = 1.0;
+    let mut programme = Programme::maximise(cost);
+    let mut sum = vec![0.0; variables];
+    sum[..n].fill(1.0);
+    programme.at_most(sum, 1.0);
+    for j in 0..n {
+        let mut row = vec![0.0; variables];
+        row[at_v] = 1.0;
+        row[at_t + j] = -1.0;
+        // a win rate is no larger; without it, shares that add up to less than 1 by rounding leave the value without a bound
+        let mut bound = vec![0.0; variables];
+        bound[at_t + j] = 1.0;
+        programme.at_most(bound, 1.0);
+        for (index, judge) in judges.iter().enumerate() {
+            row[at_s + index * n + j] = judge.weight / total / level;
+            let mut tail = vec![0.0; variables];
+            tail[at_t + j] = 1.0;
+            tail[at_s + index * n + j] = -1.0;
+            (0..n).for_each(|i| tail[i] = -judge.matrix.prob(i, j));
+            programme.at_most(tail, 0.0);
+        }
+        programme.at_most(row, 0.0);
+    }
+    let found = programme.solve().optimum()?;
+    let policy = normalised(&found.point[..n]);
+    let value = level_value(judges, &policy, level);
+    Some(JudgedLottery { certificate: (found.value - value).abs().max(found.error), policy, value })
+}
+
+/// `min_j min { sum_h q_h (P^h' pi)_j : q <= rho / a }` of any policy.
+#[must_use]
+pub fn level_value(judges: &[Judge], policy: &[f64], level: f64) -> f64 {
+    let total: f64 = judges.iter().map(|j| j.weight).sum();
+    let rates = judged_win_rates(judges, policy);
+    let worst = |j: usize| {
+        let mut order: Vec<usize> = (0..judges.len()).collect();
+        order.sort_by(|&a, &b| rates[a][j].total_cmp(&rates[b][j]));
+        let (mut left, mut value) = (1.0, 0.0);
+        for h in order {
+            let share = (judges[h].weight / total / level).min(left);
+            value += share * rates[h][j];
+            left -= share;
+        }
+        value
+    };
+    (0..policy.len()).map(worst).fold(f64::INFINITY, f64::min)
+}
+
+/// The Blackwell winner: the best worst win rate over judges and items.
+#[must_use]
+pub fn blackwell_winner(judges: &[Judge]) -> Option<JudgedLottery> {
+    let total: f64 = judges.iter().map(|j| j.weight).sum();
+    let least = judges.iter().map(|j| j.weight).fold(f64::INFINITY, f64::min);
+    level_lottery(judges, (least / total).min(1.0))
+}
+
+/// The maximum-entropy Blackwell winner: `entropy` `b > 0`, `log_mu` `[n]` of the reference. The certificate is how far its
+/// value may be from the best one. `None` for an entropy that is not above 0, or without judges.
+#[must_use]
+pub fn entropic_blackwell_winner(judges: &[Judge], log_mu: &[f64], entropy: f64) -> Option<JudgedLottery> {
+    let n = judges.first()?.matrix.n();
+    if !(entropy > 0.0 && entropy.is_finite()) || log_mu.len() != n {
+        return None;
+    }
+    // the row of a cut: maximise v + 1 >= 0 subject to v <= g'pi + c; with sum pi = 1 the constant goes into g
+    let mut cuts: Vec<Vec<f64>> = Vec::new();
+    let mut policy = vec![1.0 / n as f64; n];
+    let mut best =
+        JudgedLottery { policy: policy.clone(), value: f64::NEG_INFINITY, certificate: f64::INFINITY };
+    for _ in 0..MOST_CUTS {
+        let (value, new) = opponents(judges, &policy, log_mu, entropy);
+        if value > best.value {
+            best = JudgedLottery { policy: policy.clone(), value, certificate: best.certificate };
+        }
+        cuts.extend(new);
+        let mut cost = vec![0.0; n + 1];
+        cost[n] = 1.0;
+        let mut programme = Programme::maximise(cost);
+        let mut sum = vec![1.0; n + 1];
+        sum[n] = 0.0;
+        programme.equal(sum, 1.0);
+        for cut in &cuts {
+            let mut row: Vec<f64> = cut.iter().map(|g| -g).collect();
+            row.push(1.0);
+            programme.at_most(row, 0.0);
+        }
+        let found = programme.solve().optimum()?;
+        best.certificate = (found.value - best.value).max(0.0);
+        if best.certificate <= CERTIFIED {
+            break;
+        }
+        // half way to the vertex: Kelley's steps alone go to and fro
+        let vertex = normalised(&found.point[..n]);
+        policy = best.policy.iter().zip(&vertex).map(|(a, b)| 0.5 * (a + b)).collect();
+        if best.policy.iter().zip(&policy).all(|(a, b)| (a - b).abs() < 1e-15) {
+            policy = vertex;
+        }
+    }
+    Some(best)
+}
+
+/// `min_h V_h`, and the linear bound of every judge's best opponent.
+fn opponents(judges: &[Judge], policy: &[f64], log_mu: &[f64], b: f64) -> (f64, Vec<Vec<f64>>) {
+    let n = policy.len();
+    let rates = judged_win_rates(judges, policy);
+    let mut least = f64::INFINITY;
+    let cut = |(judge, rates): (&Judge, &Vec<f64>)| {
+        let logits: Vec<f64> = (0..n).map(|j| log_mu[j] - rates[j] / b).collect();
+        let total = log_sum_exp(logits.iter().copied());
+        least = least.min(-b * total);
+        let answer: Vec<f64> = logits.iter().map(|l| (l - total).exp()).collect();
+        // b KL(br || mu) = sum br (-rate) - b total
+        let cost: f64 = (0..n).map(|j| -answer[j] * rates[j]).sum::<f64>() - b * total;
+        let against = |i: usize| (0..n).map(|j| answer[j] * judge.matrix.prob(i, j)).sum::<f64>();
+        (0..n).map(|i| against(i) + cost).collect::<Vec<f64>>()
+    };
+    let cuts = judges.iter().zip(&rates).map(cut).collect();
+    (least, cuts)
+}
+
+fn normalised(weights: &[f64]) -> Vec<f64> {
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|w| w / sum).collect()
+}
+
+fn answer(found: Option<JudgedLottery>) -> Chosen {
+    Ok(match found {
+        Some(found) if found.certificate <= 1e-8 => Choice::Lottery { policy: found.policy, unique: None },
+        Some(found) => Choice::open(format!(
+            "its value is known to {:.1e} only, after {MOST_CUTS} cutting planes; take a larger tau",
+            found.certificate
+        )),
+        None => Choice::open("its linear programme was not solved"),
+    })
+}
+
+pub(super) fn blackwell(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    answer(blackwell_winner(electorate.judges().unwrap_or_default()))
+}
+
+pub(super) fn entropic(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    let judges = electorate.judges().unwrap_or_default();
+    answer(entropic_blackwell_winner(judges, &options.log_reference(electorate.n()), options.tau()))
+}
+
+pub(super) fn at_level(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    let level = options.level.unwrap_or(0.5);
+    if !(level > 0.0 && level <= 1.0) {
+        return Ok(Choice::open(format!("level {level} must be above 0 and at most 1")));
+    }
+    answer(level_lottery(electorate.judges().unwrap_or_default(), level))
+}
+
+/// The mean game of judges.
+pub(super) fn mean_game(judges: &[Judge]) -> Option<PreferenceMatrix> {
+    let n = judges.first()?.matrix.n();
+    let total: f64 = judges.iter().map(|j| j.weight).sum();
+    PreferenceMatrix::from_margins(n, |i, k| {
+        let sum: f64 = judges.iter().map(|j| j.weight * j.matrix.margin(i, k)).sum();
+        (sum / total).clamp(-0.5, 0.5)
+    })
+    .ok()
+}

@@ -1,0 +1,86 @@
+//! The best of `k + 1` samples (2026, arXiv:2601.08777): a game of `k + 1` players, of whom the one whose sample a voter likes
+//! best takes all.
+//!
+//! ```text
+//! payoff_y(pi) = sum_r w_r [ (1 - pi(B))^(k+1) - (1 - pi(B + G))^(k+1) ] / ((k + 1) pi(G)),    G the group of y, B all above it
+//! ```
+//!
+//! A symmetric equilibrium is a policy that the population's choice among `k + 1` of its draws does not change; what is played
+//! there earns `1 / (k + 1)`, and nothing earns more. `k = 1` is the maximal lottery, `k -> inf` random dictatorship. Found by
+//! `theta += 3/10 log((k + 1) payoff)`, which for `k = 1` would go round in a circle.
+
+use super::choice::{Choice, ConceptOptions};
+use super::electorate::{Ballot, Electorate};
+use super::lotteries::{log_sum_exp, maximal};
+use crate::error::ReferenceError;
+
+type Chosen = Result<Choice, ReferenceError>;
+
+const STEP: f64 = 0.3;
+const MOST_STEPS: usize = 200_000;
+/// Largest `(k + 1) payoff - 1` of an equilibrium.
+const LEVEL: f64 = 1e-11;
+
+/// `(k + 1) payoff_y`, `[n]`: 1 on what an equilibrium plays, at most 1 elsewhere.
+#[must_use]
+pub fn sample_payoffs(n: usize, ballots: &[Ballot], policy: &[f64], samples: usize) -> Vec<f64> {
+    let total: f64 = ballots.iter().map(|b| b.weight).sum();
+    let power = samples as f64 + 1.0;
+    let mut payoffs = vec![0.0; n];
+    for ballot in ballots {
+        let places = ballot.places(n);
+        // who is not listed is in the last group
+        for place in 0..=ballot.groups.len() {
+            let mass = |wanted: &dyn Fn(usize) -> bool| -> f64 {
+                (0..n).filter(|&i| wanted(places[i])).map(|i| policy[i]).sum()
+            };
+            let (group, rest) = (mass(&|p| p == place), mass(&|p| p > place));
+            let at_least = group + rest;
+            // ((g + r)^m - r^m) / g, without the difference
+            let gain = match group / at_least {
+                _ if at_least <= 0.0 => 0.0,
+                share if share > 0.0 => {
+                    at_least.powf(power - 1.0) * -(power * (-share).ln_1p()).exp_m1() / share
+                }
+                _ => power * at_least.powf(power - 1.0),
+            };
+            (0..n).filter(|&i| places[i] == place).for_each(|i| payoffs[i] += ballot.weight / total * gain);
+        }
+    }
+    payoffs
+}
+
+/// The equilibrium among `samples + 1` players with `samples >= 2`; `None` if it was not reached.
+#[must_use]
+pub fn best_of_samples(n: usize, ballots: &[Ballot], samples: usize) -> Option<Vec<f64>> {
+    let mut theta = vec![-(n as f64).ln(); n];
+    for _ in 0..MOST_STEPS {
+        let policy: Vec<f64> = theta.iter().map(|t| t.exp()).collect();
+        let payoffs = sample_payoffs(n, ballots, &policy, samples);
+        let most = payoffs.iter().copied().fold(0.0, f64::max);
+        let moved: f64 = policy.iter().zip(&payoffs).map(|(p, f)| p * (f - 1.0).abs()).sum();
+        if most - 1.0 <= LEVEL && moved <= LEVEL {
+            return Some(policy);
+        }
+        theta.iter_mut().zip(&payoffs).for_each(|(t, f)| *t += STEP * f.ln());
+        let sum = log_sum_exp(theta.iter().copied());
+        theta.iter_mut().for_each(|t| *t -= sum);
+    }
+    None
+}
+
+pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    let samples = options.samples.unwrap_or(2);
+    match samples {
+        0 => return Ok(Choice::open("it needs at least one sample")),
+        1 => return maximal(electorate, options),
+        _ => {}
+    }
+    let ballots = electorate.ballots().unwrap_or_default();
+    Ok(match best_of_samples(electorate.n(), ballots, samples) {
+        Some(policy) => Choice::Lottery { policy, unique: None },
+        None => {
+            Choice::open(format!("not reached to 1e-11 in {MOST_STEPS} steps; more samples make it easier"))
+        }
+    })
+}
