@@ -22,6 +22,7 @@ mod face;
 mod game;
 mod interior;
 mod krylov;
+pub mod labelers;
 mod lottery;
 mod margins;
 mod polytope;

@@ -15,6 +15,9 @@ use equipoise_reference::distortion::{
     LinearRule, Population, PopulationError, best_within, borda_bound, borda_trap, kl_to,
     mismatched_reference, nash_bound, two_types, worsening_path, worst_case,
 };
+use equipoise_reference::labelers::{
+    flips_to_condorcet, flips_to_lottery, median_box, pessimistic_direction,
+};
 use equipoise_reference::statistics::{
     Design, Learning, Sampler, hard_start, hard_start_cost, learn, learning_constant, plug_in_bound,
     regularised_gap,
@@ -77,7 +80,8 @@ fn families_of_worst_cases() {
             population.distortion(&[0.0, 0.0, 1.0])
         );
         let nash = maximal_lottery(&matrix).unwrap();
-        assert!(population.distortion(nash.policy.as_slice().unwrap()) < 1.0 + 1e-9);
+        let nash = nash.policy.to_vec();
+        assert!(nash[2] < 1e-9 && population.distortion(&nash) <= nash_bound(8.0), "{nash:?}");
     }
     // a reference that all but leaves the best item out
     for (log_small, ratio) in [(-30.0, 2.525), (-1e2, 17.343), (-1e3, 34.195), (-1e4, 36.933), (-1e6, 37.259)]
@@ -353,6 +357,76 @@ fn the_hard_start() {
     let flat = run(Sampler::Uniform, 0.05, 4);
     assert!(flat < 3.0 && flat < cold / 4.0, "{flat} {cold}");
     assert!(hard_start(0.1, 0.5, 0.4).is_none());
+}
+
+/// Section H: labellers who lie, and what tampering costs.
+#[test]
+fn strategic_labellers() {
+    // social welfare of two labellers, answers (1/2, 1/2) and (3/4, 0): one lie moves the choice and gains 1/4
+    let (a, b) = ([0.5, 0.5], [0.75, 0.0]);
+    let dot = |x: &[f64; 2], y: &[f64; 2]| x[0] * y[0] + x[1] * y[1];
+    let welfare =
+        |first: &[f64; 2], second: &[f64; 2], answer: &[f64; 2]| dot(first, answer) + dot(second, answer);
+    let (first, second, lie) = ([1.0, 0.0], [0.0, 1.0], [1.0, -1.0]);
+    assert!(welfare(&first, &second, &a) > welfare(&first, &second, &b));
+    assert!(welfare(&lie, &second, &a) < welfare(&lie, &second, &b));
+    assert_eq!(dot(&first, &b) - dot(&first, &a), 0.25);
+    // the best worst labeller: the same lie works
+    let second = [0.5, 0.5];
+    let least = |first: &[f64; 2], answer: &[f64; 2]| dot(first, answer).min(dot(&second, answer));
+    assert!(least(&first, &a) > least(&first, &b) && least(&lie, &a) < least(&lie, &b));
+    // the median of boxes on a box of answers: no lie of one labeller gains; on a finite set some do
+    let mut rng = stream(5, "labellers", &[]);
+    let (mut on_box, mut on_set): (f64, f64) = (0.0, 0.0);
+    for _ in 0..60 {
+        let normal = |rng: &mut equipoise_core::Rng| equipoise_core::sample::normal(rng);
+        let theta: Vec<Vec<f64>> = (0..5).map(|_| vec![normal(&mut rng), normal(&mut rng)]).collect();
+        let answers: Vec<[f64; 2]> = (0..4).map(|_| [normal(&mut rng), normal(&mut rng)]).collect();
+        let of = |theta: &[Vec<f64>]| {
+            median_box(&theta.iter().map(|t| (t.clone(), t.clone())).collect::<Vec<_>>()).unwrap()
+        };
+        let best = |lo: &[f64]| {
+            let value = |x: &&[f64; 2]| x[0] * lo[0] + x[1] * lo[1];
+            *answers.iter().max_by(|a, b| value(a).total_cmp(&value(b))).unwrap()
+        };
+        let earns = |z: &[f64]| theta[0][0] * z[0] + theta[0][1] * z[1];
+        let (lo, hi) = of(&theta);
+        let honest = (earns(&pessimistic_direction(&lo, &hi)), earns(&best(&lo)));
+        for _ in 0..40 {
+            let mut lied = theta.clone();
+            lied[0] = vec![5.0 * normal(&mut rng), 5.0 * normal(&mut rng)];
+            let (lo, hi) = of(&lied);
+            on_box = on_box.max(earns(&pessimistic_direction(&lo, &hi)) - honest.0);
+            on_set = on_set.max(earns(&best(&lo)) - honest.1);
+        }
+    }
+    assert!(on_box <= 1e-12 && on_set > 0.1, "{on_box} {on_set}");
+    // what a leaderboard of 100 votes a pair costs
+    let second = three(0.6, 0.55, 0.95);
+    let flips = |game: &PreferenceMatrix| [0, 1, 2].map(|k| flips_to_condorcet(game, 100, k));
+    assert_eq!((flips(&cycle()), flips(&second)), ([41, 11, 21], [0, 11, 52]));
+    for (policy, price) in [
+        ([1.0, 0.0, 0.0], 40.0),
+        ([0.0, 1.0, 0.0], 10.0),
+        ([0.0, 0.0, 1.0], 20.0),
+        ([1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0], 30.0),
+        ([0.5, 0.5, 0.0], 30.0),
+        ([2.0 / 7.0, 4.0 / 7.0, 1.0 / 7.0], 0.0),
+    ] {
+        let found = flips_to_lottery(&cycle(), 100, &policy).unwrap();
+        assert!((found - price).abs() < 1e-9, "{policy:?} {found}");
+    }
+}
+
+/// Section K2: regret of realised actions grows for ever, at the equilibrium itself.
+#[test]
+fn regret_of_actions_is_not_regret_of_policies() {
+    let game = cycle();
+    let lottery = maximal_lottery(&game).unwrap().policy.to_vec();
+    let worst = |i: usize| (0..3).map(|j| game.margin(j, i)).fold(0.0, f64::max);
+    let realised: f64 = (0..3).map(|i| lottery[i] * worst(i)).sum();
+    assert!((realised - 0.2).abs() < 1e-15);
+    assert!(gap_of(&Electorate::of_win_rates(game, None), &lottery) < 1e-15);
 }
 
 /// The pure floor: no concept that plays one item has a smaller gap than `1 - 2 max_i min_j P_ij`, and minimax has it.
