@@ -93,8 +93,8 @@ pub use inspect::{
     Repeated, StatisticFacts, StrongestCycle, inspect, inspect_groups, inspect_split,
 };
 pub use list::{
-    AxiomEvidence, AxiomListRow, ColumnRow, ConceptListRow, EstimatorListRow, GameRow, ListAnswer, MetricRow, ModelRow, Noun,
-    ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
+    AxiomEvidence, AxiomListRow, ColumnRow, ConceptListRow, EstimatorListRow, GameRow, ListAnswer, MetricRow,
+    ModelRow, Noun, ObjectiveRow, OracleRow, ReaderRow, SolverRow, list,
 };
 pub use loss::{LossAnswer, loss, read_loss_inputs};
 pub use position::PositionFacts;
