@@ -118,7 +118,7 @@ impl Electorate {
         if !judges.iter().all(whole) {
             return None;
         }
-        let mut electorate = Self::of_win_rates(super::judges::mean_game(&judges)?, None);
+        let mut electorate = Self::of_win_rates(mean_game(&judges)?, None);
         electorate.judges = Some(judges);
         Some(electorate)
     }
@@ -230,4 +230,15 @@ impl Electorate {
         });
         Self::of_win_rates(matrix, fractions)
     }
+}
+
+/// The mean game of judges.
+fn mean_game(judges: &[Judge]) -> Option<PreferenceMatrix> {
+    let n = judges.first()?.matrix.n();
+    let total: f64 = judges.iter().map(|j| j.weight).sum();
+    PreferenceMatrix::from_margins(n, |i, k| {
+        let sum: f64 = judges.iter().map(|j| j.weight * j.matrix.margin(i, k)).sum();
+        (sum / total).clamp(-0.5, 0.5)
+    })
+    .ok()
 }

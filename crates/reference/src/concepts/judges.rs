@@ -13,8 +13,6 @@
 //! concave; the value may exceed 1/2. Solved by cutting planes (Kelley 1960): every opponent met gives a linear bound from
 //! above, and the best of their programme is the certificate.
 
-use equipoise_env::PreferenceMatrix;
-
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::{Electorate, Judge};
 use super::lotteries::log_sum_exp;
@@ -215,15 +213,4 @@ pub(super) fn at_level(electorate: &Electorate, options: &ConceptOptions) -> Cho
         return Ok(Choice::open(format!("level {level} must be above 0 and at most 1")));
     }
     answer(level_lottery(electorate.judges().unwrap_or_default(), level))
-}
-
-/// The mean game of judges.
-pub(super) fn mean_game(judges: &[Judge]) -> Option<PreferenceMatrix> {
-    let n = judges.first()?.matrix.n();
-    let total: f64 = judges.iter().map(|j| j.weight).sum();
-    PreferenceMatrix::from_margins(n, |i, k| {
-        let sum: f64 = judges.iter().map(|j| j.weight * j.matrix.margin(i, k)).sum();
-        (sum / total).clamp(-0.5, 0.5)
-    })
-    .ok()
 }
