@@ -10,6 +10,7 @@
 //! | a preference model | [`fit()`] of [`FitData`] | [`FitAnswer`] |
 //! | items under several ratings | [`rank()`], [`rank_groups`], [`rank_with_page`] | [`RankAnswer`], [`RankGroupsAnswer`] |
 //! | one board to be published | [`standings()`] | [`StandingsAnswer`] |
+//! | are the votes sound? | [`votes()`] | [`VotesAnswer`] |
 //! | who moved between two leaderboards? | [`changes()`] | [`ChangesAnswer`] |
 //! | what should be played, under every concept | [`concepts()`] of [`ConceptsData`] | [`ConceptsAnswer`] |
 //! | the statements about the methods, against measurements | [`audit()`] | [`AuditAnswer`] |
@@ -67,6 +68,7 @@ mod source;
 mod standings;
 mod table;
 mod two_player;
+mod votes;
 
 /// The library that the answers rest on.
 pub use equipoise;
@@ -114,6 +116,9 @@ pub use standings::{
     standings, standings_adjusted,
 };
 pub use two_player::{TwoPlayerAnswer, solve_two_player};
+pub use votes::{
+    AnnotatorFacts, DroppedVotes, InfluenceFacts, SpanFacts, VotesAnswer, VotesOptions, read_votes, votes,
+};
 
 /// An answer as the command prints it with `--json`: indented, keys in alphabetical order, numbers in the fewest digits that
 /// read back to the same value.

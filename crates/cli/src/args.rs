@@ -157,6 +157,14 @@ pub(crate) enum Command {
         )
     )]
     Standings(Standings),
+    /// Are the votes sound? Annotators unlike the rest, spans of time unlike others, and how few votes hold the order up.
+    #[command(
+        after_help = concat!(
+            "Example:\n  equipoise votes battles.csv\n  equipoise votes arena.parquet --share 0.001 --neighbours 10 --json\n\n",
+            columns!()
+        )
+    )]
+    Votes(Votes),
     /// Who moved between two leaderboards beyond noise?
     #[command(
         after_help = concat!(
@@ -737,6 +745,32 @@ pub(crate) struct Standings {
     /// Print the board as a LaTeX table (booktabs).
     #[arg(long)]
     pub(crate) latex: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Votes {
+    /// Comparisons (.csv, .jsonl, .parquet, PrefLib).
+    pub(crate) data: PathBuf,
+    /// Share of all votes that may be dropped to turn the order of two neighbours.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    pub(crate) share: f64,
+    /// Neighbours of the board that are tried, from the top.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) neighbours: usize,
+    /// Deals of outcomes to times.
+    #[arg(long, value_name = "N", default_value_t = 999)]
+    pub(crate) replicates: usize,
+    /// What a tie counts.
+    #[arg(long, value_enum, default_value_t = Ties::Half)]
+    pub(crate) ties: Ties,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// Seed of the deals.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

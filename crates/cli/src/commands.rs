@@ -33,6 +33,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Rank(args) => comparisons::rank(args),
         Command::Inspect(args) => comparisons::inspect(args),
         Command::Standings(args) => comparisons::standings(&args),
+        Command::Votes(args) => comparisons::votes(args),
         Command::Compare(args) => comparisons::compare(args),
         Command::Loss(args) => loss(&args),
         Command::Estimators(args) => {

@@ -72,6 +72,7 @@ pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use square::MatrixRead;
 pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
+pub use timestamp::date;
 pub use weights::read_weights;
 
 use std::path::Path;

@@ -71,7 +71,8 @@ fn number(text: &str, value: f64) -> Option<(f64, Option<Unit>)> {
 }
 
 /// The day of a time, `YYYY-MM-DD`: the inverse of the day count.
-pub(crate) fn date(seconds: f64) -> String {
+#[must_use]
+pub fn date(seconds: f64) -> String {
     let z = (seconds / 86_400.0).floor() as i64 + 719_468;
     let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

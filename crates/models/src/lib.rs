@@ -61,6 +61,7 @@ pub mod standings;
 pub mod transitive;
 pub mod validation;
 pub mod whole_history;
+pub mod votes;
 
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use equipoise_answers::{
     FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
-    changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups, rank_with_page,
-    standings as board, standings_adjusted,
+    VotesOptions, changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups,
+    rank_with_page, read_votes, standings as board, standings_adjusted, votes as sound,
 };
 use equipoise_records::{guard, leaderboard};
 use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
-use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties};
+use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties, Votes};
 use crate::progress::{Terminal, during};
 use crate::{Answer, output, signals};
 
@@ -72,6 +72,21 @@ pub(super) fn standings(args: &Standings) -> Outcome {
         (_, true) => output::print_file(&board.latex()),
         _ => output::show(&board, args.json),
     }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn votes(args: Votes) -> Outcome {
+    let progress = Terminal::default();
+    let source = Source { selection: args.filters.selection(args.ties, &[]), path: args.data };
+    let data = read_votes(&source, &progress)?;
+    let options = VotesOptions {
+        share: args.share,
+        neighbours: args.neighbours,
+        deals: args.replicates,
+        seed: args.seed,
+    };
+    let answer = sound(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+    output::show(&answer, args.json);
     Ok(Answer::Yes)
 }
 

@@ -1,0 +1,201 @@
+//! Annotators unlike the rest, spans of time unlike others, and votes that hold an order up: planted, and where there are none.
+
+#![allow(clippy::unwrap_used, reason = "a test should stop where it fails")]
+
+use equipoise_core::sample::{index, normal, uniform};
+use equipoise_core::seed::stream;
+use equipoise_data::{Battle, Battles, Checks, Outcome, Ties};
+use equipoise_models::votes::{LEVEL, annotators, influence, spans};
+use equipoise_models::{BRADLEY_TERRY, PairOptions, fit};
+
+/// Who an annotator is.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Honest,
+    Random,
+    Reversed,
+}
+
+/// Votes of many annotators on eight items of given strengths, one every ten seconds.
+fn voted(kinds: &[Kind], votes: usize, ties: f64, seed: u64) -> Battles {
+    let mut rng = stream(seed, "votes", &[]);
+    let n = 8;
+    let strength: Vec<f64> = (0..n).map(|_| normal(&mut rng)).collect();
+    let rows = (0..votes)
+        .map(|k| {
+            let (i, mut j) = (index(&mut rng, n), index(&mut rng, n - 1));
+            j += usize::from(j >= i);
+            let annotator = index(&mut rng, kinds.len());
+            let slope = match kinds[annotator] {
+                Kind::Honest => 1.0,
+                Kind::Random => 0.0,
+                Kind::Reversed => -1.0,
+            };
+            let p = 1.0 / (1.0 + (slope * (strength[j] - strength[i])).exp());
+            let outcome = match uniform(&mut rng) {
+                u if u < ties => Outcome::Tie,
+                u if u < ties + (1.0 - ties) * p => Outcome::First,
+                _ => Outcome::Second,
+            };
+            Battle {
+                first: i as u32,
+                second: j as u32,
+                outcome,
+                weight: 1.0,
+                context: 0,
+                annotator: annotator as u32,
+                time: Some(10.0 * k as f64),
+                magnitude: 1.0,
+            }
+        })
+        .collect();
+    Battles {
+        labels: (0..n).map(|i| format!("item {i}")).collect(),
+        contexts: vec![String::new()],
+        annotators: (0..kinds.len()).map(|a| format!("annotator {a}")).collect(),
+        rows,
+        rankings: Vec::new(),
+        checks: Checks::default(),
+        ties: Ties::Half,
+    }
+}
+
+#[test]
+fn annotators_at_random_and_in_reverse_stand_out_and_no_others() {
+    let mut kinds = vec![Kind::Honest; 40];
+    (kinds[3], kinds[17]) = (Kind::Random, Kind::Reversed);
+    let data = voted(&kinds, 6000, 0.1, 1);
+    let found = annotators(&data, &fit(&data.counts(), &BRADLEY_TERRY, PairOptions::default()).unwrap());
+    assert_eq!(found.len(), 40);
+    let mut out: Vec<usize> =
+        found.iter().filter(|a| a.p_value.unwrap() <= LEVEL).map(|a| a.annotator).collect();
+    out.sort_unstable();
+    assert_eq!(out, [3, 17], "{found:?}");
+    let slope = |a: usize| {
+        let of = found.iter().find(|f| f.annotator == a).unwrap();
+        (of.slope.unwrap(), of.error.unwrap())
+    };
+    // one step of Newton's method from 1, four errors wide
+    assert!(slope(3).0.abs() < 4.0 * slope(3).1 && slope(17).0 < -0.3, "{:?} {:?}", slope(3), slope(17));
+    assert!(found.iter().all(|a| a.most_in_a_minute.is_some_and(|m| m <= 6)));
+}
+
+#[test]
+fn honest_annotators_stand_out_no_more_often_than_the_level() {
+    // also with few votes each, and where one gave most of them
+    for (annotators_of, votes, ties) in [(12, 500, 0.0), (12, 500, 0.3), (2, 300, 0.0)] {
+        let mut out = 0;
+        for seed in 0..200 {
+            let data = voted(&vec![Kind::Honest; annotators_of], votes, ties, 1000 + seed);
+            let found =
+                annotators(&data, &fit(&data.counts(), &BRADLEY_TERRY, PairOptions::default()).unwrap());
+            out += usize::from(found.iter().any(|a| a.p_value.is_some_and(|p| p <= LEVEL)));
+        }
+        // 10 of 200 expected at most: 99.9 percent point of the binomial law
+        assert!(out <= 21, "{annotators_of} {votes} {ties}: {out}");
+    }
+}
+
+#[test]
+fn one_annotator_is_not_tested_against_itself() {
+    let data = voted(&[Kind::Honest], 400, 0.0, 5);
+    let found = annotators(&data, &fit(&data.counts(), &BRADLEY_TERRY, PairOptions::default()).unwrap());
+    assert_eq!((found.len(), found[0].p_value, found[0].votes), (1, None, 400.0));
+}
+
+#[test]
+fn a_burst_of_wins_is_found_where_it_is() {
+    let mut data = voted(&[Kind::Honest; 5], 2000, 0.1, 9);
+    let clean = spans(&data, 199, 0).unwrap();
+    assert_eq!(clean.len(), 8);
+    assert!(clean[0].p_value > LEVEL, "{:?}", clean[0]);
+    // between the votes 900 and 1100 item 2 wins whatever it meets
+    for b in &mut data.rows[900..1100] {
+        match (b.first, b.second) {
+            (2, _) => b.outcome = Outcome::First,
+            (_, 2) => b.outcome = Outcome::Second,
+            _ => {}
+        }
+    }
+    let found = spans(&data, 199, 0).unwrap();
+    let worst = &found[0];
+    assert_eq!((worst.item, worst.p_value), (2, 1.0 / 200.0));
+    assert!(worst.score > worst.expected + 8.0 && worst.votes >= 30);
+    // within a tenth of the true ends
+    assert!((worst.from - 9000.0).abs() < 1200.0 && (worst.to - 11_000.0).abs() < 1200.0, "{worst:?}");
+    // without times, with one time, with rankings: why not
+    let mut timeless = data.clone();
+    timeless.rows[4].time = None;
+    assert_eq!(spans(&timeless, 19, 0).unwrap_err(), "some votes have no time");
+    timeless.rows.iter_mut().for_each(|b| b.time = Some(7.0));
+    assert_eq!(spans(&timeless, 19, 0).unwrap_err(), "all votes have one time");
+    timeless.rankings.push(0..3);
+    assert!(spans(&timeless, 19, 0).unwrap_err().contains("ranking"));
+}
+
+#[test]
+fn dealt_times_have_uniform_p_values() {
+    let mut low = 0;
+    for seed in 0..100 {
+        let data = voted(&[Kind::Honest; 3], 300, 0.2, 300 + seed);
+        low += usize::from(spans(&data, 99, seed).unwrap()[0].p_value <= 0.1);
+    }
+    // 10 expected; four standard deviations
+    assert!(low <= 22, "{low}");
+}
+
+#[test]
+fn the_fewest_votes_that_turn_an_order_are_those_of_a_search() {
+    let data = voted(&[Kind::Honest; 3], 160, 0.1, 21).counts();
+    let found = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
+    let order = found.order();
+    for pair in order.windows(2).take(4) {
+        let (above, below) = (pair[0], pair[1]);
+        let moved = influence(&data, &found, (above, below), 0.2).unwrap();
+        assert!((moved.gap - (found.log_strength[above] - found.log_strength[below])).abs() < 1e-12);
+        let Some(dropped) = moved.dropped else {
+            assert!(moved.gap_after >= 0.0);
+            continue;
+        };
+        assert!(moved.gap_after < 0.0 && dropped <= moved.budget);
+        assert_eq!(moved.votes.iter().map(|v| v.3).sum::<f64>(), dropped);
+        // without the votes named the order is turned, by a fit of its own; no single vote does what several are said to
+        let turned = |votes: &[(usize, usize, bool, f64)]| {
+            let mut rest = data.clone();
+            for &(winner, loser, tie, count) in votes {
+                let p = rest
+                    .pairs
+                    .iter_mut()
+                    .find(|p| (p.i.min(p.j), p.i.max(p.j)) == (winner.min(loser), winner.max(loser)))
+                    .unwrap();
+                for _ in 0..count as usize {
+                    let from =
+                        [&mut p.forward, &mut p.backward].into_iter().enumerate().find_map(|(k, c)| {
+                            let first_wins = (p.i == winner) == (k == 0);
+                            let cell = match (tie, first_wins) {
+                                (true, _) => &mut c.tie,
+                                (false, true) => &mut c.first,
+                                (false, false) => &mut c.second,
+                            };
+                            (*cell >= 1.0).then_some(cell)
+                        });
+                    *from.unwrap() -= 1.0;
+                }
+            }
+            let pairs = rest.pairs.iter().copied().filter(|p| p.met() > 0.0).collect();
+            let refit = fit(&rest.with_pairs(pairs), &BRADLEY_TERRY, PairOptions::default()).unwrap();
+            refit.log_strength[above] < refit.log_strength[below]
+        };
+        assert!(turned(&moved.votes), "{moved:?}");
+        if dropped > 1.0 {
+            for p in &data.pairs {
+                let (wins, losses, ties) = p.outcomes();
+                for (w, l, tie, count) in
+                    [(p.i, p.j, false, wins), (p.j, p.i, false, losses), (p.i, p.j, true, ties)]
+                {
+                    assert!(count < 1.0 || !turned(&[(w, l, tie, 1.0)]), "one of {w} over {l} would do");
+                }
+            }
+        }
+    }
+}
