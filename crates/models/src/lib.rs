@@ -60,8 +60,8 @@ pub mod sequential;
 pub mod standings;
 pub mod transitive;
 pub mod validation;
-pub mod whole_history;
 pub mod votes;
+pub mod whole_history;
 
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
