@@ -52,7 +52,7 @@ const FILES: [(&str, &str); 14] = [
 ];
 
 /// A command with the options that it may be given.
-const COMMANDS: [(&[&str], &[&str]); 12] = [
+const COMMANDS: [(&[&str], &[&str]); 13] = [
     (&["solve"], &["--tau", "--reference", "--json", "--ranges", "--symmetrise", "--format", "--select"]),
     (&["gap"], &["--policy", "--tau", "--reference", "--json", "--certificate"]),
     (
