@@ -18,7 +18,7 @@
 //!
 //! **Influence.** Without one vote of slope s at the pair (i, j), `r_a - r_b` moves by `-(C_ai - C_aj - C_bi + C_bj) s` to first order.
 //! Votes are dropped in that order, the most harmful first, up to a share of all; the fewest that turn the order are found by fits
-//! without them (arXiv:2011.14999; on boards of models arXiv:2508.11847). That none were found is no proof: other sets were not tried.
+//! without them (arXiv:2011.14999; on leaderboards of models arXiv:2508.11847). That none were found is no proof: other sets were not tried.
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::sample::index;
