@@ -188,7 +188,7 @@ fn read(
     unit: Unit,
     features: Option<&Path>,
 ) -> Result<ModelData, AnswerError> {
-    entry.input.read(&source.path, &source.selection, unit, features).map_err(|e| match e {
+    entry.read(&source.path, &source.selection, unit, features).map_err(|e| match e {
         ReadError::Data(e) => e.into(),
         ReadError::FeaturesMissing => {
             let rule = "needs --context-features FILE: a column `context`, then one a feature";

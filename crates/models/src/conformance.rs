@@ -195,7 +195,7 @@ fn separable(entry: &ModelEntry) -> Vec<String> {
         Err(e) => return vec![format!("one item won everything: {e}")],
     };
     let mut list = Vec::new();
-    let maximises = fitted.convergence.by != Iteration::Once;
+    let maximises = !matches!(fitted.convergence.by, Iteration::Once | Iteration::FixedPoint(_));
     if maximises && (fitted.existence.holds() || !fitted.prior) {
         list.push("one item won everything: it does not say that there is no finite maximum".to_owned());
     }
@@ -241,7 +241,7 @@ fn apart(entry: &ModelEntry) -> Vec<String> {
     };
     let mut list = Vec::new();
     let (one, two) = (table[[0, 1]], table[[3, 2]]);
-    if !(one.is_some_and(|p| p > 0.5) && two.is_some_and(|p| p > 0.5)) {
+    if !(one.is_some_and(|p| p >= 0.5) && two.is_some_and(|p| p >= 0.5)) {
         list.push(format!(
             "two pairs that never met each other: the winners of each have {one:?} and {two:?}"
         ));

@@ -1,18 +1,27 @@
 //! The preference models, one file each: equations, options, registry row.
 
+mod average_win_rate;
 mod bradley_terry;
 mod contextual_bradley_terry;
+mod counting;
 mod counts;
 mod davidson;
+mod eigen;
 mod elo;
 mod gpm;
 mod grounded_rao_kupper;
 mod ideal_points;
+mod luce_spectral_ranking;
 mod margin_bradley_terry;
+mod p2l;
+mod pagerank;
 mod plackett_luce;
 mod plackett_luce_split;
+mod rank_centrality;
 mod rao_kupper;
+mod ridge_bradley_terry;
 mod scaled_bradley_terry;
+mod soft_condorcet;
 mod thurstone;
 mod trueskill;
 mod whr;
@@ -25,6 +34,7 @@ pub use gpm::{SkewEmbedding, prompt_gate, skew_embedding};
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
 pub use ideal_points::IdealPoints;
 pub use rao_kupper::RAO_KUPPER;
+pub use soft_condorcet::SoftCondorcet;
 pub use thurstone::THURSTONE;
 pub use trueskill::{Skill, TrueSkill};
 
@@ -43,8 +53,17 @@ pub const MODELS: &[ModelEntry] = &[
     contextual_bradley_terry::ENTRY,
     gpm::ENTRY,
     ideal_points::ENTRY,
+    p2l::ENTRY,
     plackett_luce::ENTRY,
     plackett_luce_split::ENTRY,
+    ridge_bradley_terry::ENTRY,
+    luce_spectral_ranking::ENTRY,
+    rank_centrality::ENTRY,
+    counting::ENTRY,
+    average_win_rate::ENTRY,
+    eigen::ENTRY,
+    pagerank::ENTRY,
+    soft_condorcet::ENTRY,
     elo::ENTRY,
     trueskill::ENTRY,
     whr::ENTRY,

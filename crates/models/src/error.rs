@@ -119,6 +119,12 @@ pub enum FitError {
          same in all their comparisons; leave it out"
     )]
     Covariates,
+    /// The data leave open what the model asks for.
+    #[error("the scores are not determined by the data: {what}; use bradley-terry, whose prior decides")]
+    Undetermined {
+        /// Why.
+        what: &'static str,
+    },
     /// Rankings with ties or of one item.
     #[error(
         "ranking {ranking} has tied items; Plackett-Luce needs strict orders (bradley-terry counts ties half)"

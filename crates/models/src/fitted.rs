@@ -58,6 +58,8 @@ pub enum Iteration {
     Newton,
     /// Passes over the data by the iteration of that name.
     Passes(&'static str),
+    /// Passes to a fixed point, by the iteration of that name: nothing is maximised.
+    FixedPoint(&'static str),
     /// Nothing: the data are gone through once.
     Once,
 }
@@ -78,7 +80,7 @@ impl fmt::Display for Convergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (prefix, steps) = match self.by {
             Iteration::Newton => (String::new(), "Newton steps"),
-            Iteration::Passes(name) => (format!("{name}: "), "passes"),
+            Iteration::Passes(name) | Iteration::FixedPoint(name) => (format!("{name}: "), "passes"),
             Iteration::Once => return Ok(()),
         };
         let k = self.iterations;

@@ -6,6 +6,7 @@ use equipoise_data::{
     Battle, Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Outcome, Rankings,
     Selection, Ties, Unit, read_battles, read_features, read_grouped, read_observations, read_rankings,
 };
+use ndarray::Array2;
 use serde::Serialize;
 
 /// The kind of data that a model needs, so that a file is read once, in the form that serves.
@@ -68,11 +69,9 @@ impl ModelInput {
                 ModelData::Counts(Counts { observations, features })
             }
             Self::Contexts => {
-                if features.is_none() {
-                    return Err(ReadError::FeaturesMissing);
-                }
                 let grouped = read_grouped(path, selection, Grouping::Context)?;
-                let features = read(&grouped.names)?.ok_or(ReadError::FeaturesMissing)?;
+                let none = || Features { names: Vec::new(), values: Array2::zeros((grouped.names.len(), 0)) };
+                let features = read(&grouped.names)?.unwrap_or_else(none);
                 ModelData::Contexts(Contexts { grouped, features })
             }
             Self::Battles => {
@@ -125,7 +124,7 @@ impl<D: Into<Observations>> From<D> for Counts {
 pub struct Contexts {
     /// The counts of each context, over the same items.
     pub grouped: Grouped,
-    /// Features of the contexts, in the order of their names.
+    /// Features of the contexts, in the order of their names; none where no file of them was given.
     pub features: Features,
 }
 

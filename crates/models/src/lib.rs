@@ -7,6 +7,7 @@
 //! | what a row must keep | [`conformance::check_model`] |
 //! | models of one comparison: their equations, and their fit with errors | [`pair_model`], [`fit()`], [`fit_linear`] |
 //! | Zermelo's and Newman's iterations, for any number of items | [`first_order`] |
+//! | heads of Prompt-to-Leaderboard, aggregation over prompts, routing by cost | [`p2l`] |
 //! | judgements with magnitudes; rankings; ratings match by match: what several models share | [`magnitude`], [`rankings`], [`sequential`] |
 //! | simultaneous intervals of strengths and ranks | [`intervals`] |
 //! | items in an order that names and rows have no say in, for random draws | [`canonical`] |
@@ -48,6 +49,7 @@ pub mod leaderboard;
 pub mod lottery;
 pub mod magnitude;
 mod newton;
+pub mod p2l;
 mod pair_fit;
 pub mod pair_model;
 pub mod position;
@@ -56,6 +58,7 @@ mod power;
 pub mod rankings;
 mod registry;
 pub mod resample;
+mod scores;
 pub mod sequential;
 pub mod standings;
 pub mod transitive;
@@ -66,8 +69,8 @@ pub mod whole_history;
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
     Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER,
-    IdealPoints, MODELS, RAO_KUPPER, SkewEmbedding, Skill, THURSTONE, TrueSkill, fit_contextual, model,
-    prompt_gate, skew_embedding,
+    IdealPoints, MODELS, RAO_KUPPER, SkewEmbedding, Skill, SoftCondorcet, THURSTONE, TrueSkill,
+    fit_contextual, model, prompt_gate, skew_embedding,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};

@@ -3,7 +3,10 @@
 //! A model is one file in `entries/`: its equations, its [`PreferenceModel`], its [`ModelEntry`]; and one line in
 //! [`MODELS`](crate::MODELS). Command line, `equipoise list models`, schema and conformance suite follow from the row.
 
+use std::path::Path;
+
 use equipoise_core::registry::{BuildError, nearest, parse};
+use equipoise_data::{Selection, Unit};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use serde_json::Value;
 
 use crate::error::FitError;
 use crate::fitted::Fitted;
-use crate::input::{FitData, ModelData, ModelInput};
+use crate::input::{FitData, ModelData, ModelInput, ReadError};
 
 /// What a model has to say for itself.
 pub trait PreferenceModel {
@@ -71,6 +74,8 @@ pub struct ModelEntry {
     pub fitted: &'static str,
     /// What it is fitted to.
     pub input: ModelInput,
+    /// Whether it is fitted without a file of features too, where it takes one.
+    pub optional_features: bool,
     /// Whether the answer depends on the order of the data.
     pub ordered: bool,
     /// Whether every comparison needs a time.
@@ -100,6 +105,7 @@ impl ModelEntry {
             has_ties: false,
             fitted: "",
             input: M::Data::INPUT,
+            optional_features: !matches!(M::Data::INPUT, ModelInput::Contexts),
             ordered: false,
             timed: false,
             defaults: || {
@@ -153,12 +159,35 @@ impl ModelEntry {
         Self { ordered: true, ..self }
     }
 
+    /// Says that it is fitted without features of the contexts too.
+    #[must_use]
+    pub const fn optional_features(self) -> Self {
+        Self { optional_features: true, ..self }
+    }
+
     /// Fits the model with options from a block (`null` for all defaults).
     ///
     /// # Errors
     /// [`FitError::Options`] naming key and nearest, [`FitError::Input`], or why the data cannot be fitted.
     pub fn fit(&self, data: &ModelData, options: &Value) -> Result<Fitted, FitError> {
         (self.fit)(self.name, data, options)
+    }
+
+    /// Reads what it is fitted to ([`ModelInput::read`]).
+    ///
+    /// # Errors
+    /// [`ReadError`]: a file that cannot be read, features where none are used, none where they are needed.
+    pub fn read(
+        &self,
+        path: &Path,
+        selection: &Selection,
+        unit: Unit,
+        features: Option<&Path>,
+    ) -> Result<ModelData, ReadError> {
+        if features.is_none() && !self.optional_features {
+            return Err(ReadError::FeaturesMissing);
+        }
+        self.input.read(path, selection, unit, features)
     }
 
     /// Checks a block of options without fitting anything.
