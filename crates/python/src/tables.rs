@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow_cast::cast;
+use arrow_array::cast::AsArray as _;
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray,
+};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
-use pyo3_arrow::PyTable;
 use pyo3_arrow::input::AnyRecordBatch;
 
 use crate::calls::plain;
@@ -21,6 +23,38 @@ fn is_plain(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, values) => is_plain(values),
         other => !other.is_nested() && !matches!(other, DataType::Null),
+    }
+}
+
+/// A column whose cells are written. Nothing is cast: the casts of Arrow, which are between all its types, would be a tenth
+/// of the wheel.
+struct Cells<'a> {
+    /// The values: of the column, or of its dictionary.
+    values: ArrayFormatter<'a>,
+    /// Of a column of keys: the column, and of every row the place of its value.
+    keys: Option<(&'a dyn Array, Vec<usize>)>,
+}
+
+impl<'a> Cells<'a> {
+    fn new(column: &'a ArrayRef, options: &FormatOptions<'a>) -> Result<Self, ArrowError> {
+        let Some(dictionary) = column.as_any_dictionary_opt() else {
+            return Ok(Self { values: ArrayFormatter::try_new(column, options)?, keys: None });
+        };
+        let values = dictionary.values();
+        // without a value every row is null, and keys have nothing to stand for
+        let places = if values.is_empty() { Vec::new() } else { dictionary.normalized_keys() };
+        Ok(Self { values: ArrayFormatter::try_new(values, options)?, keys: Some((column.as_ref(), places)) })
+    }
+
+    /// Appends the cell of a row, nothing for null.
+    fn write(&self, row: usize, text: &mut String) {
+        use std::fmt::Write as _;
+        let at = match &self.keys {
+            None => row,
+            Some((column, places)) if column.is_valid(row) => places[row],
+            Some(_) => return,
+        };
+        let _ = write!(text, "{}", self.values.value(at));
     }
 }
 
@@ -44,25 +78,15 @@ pub(crate) fn write_rows(py: Python<'_>, frame: AnyRecordBatch, path: PathBuf) -
         let mut text = String::new();
         for batch in reader {
             let batch = batch.map_err(refused)?;
-            let columns: Vec<ArrayRef> = at
+            let cells: Vec<Cells<'_>> = at
                 .iter()
-                .map(|&k| match batch.column(k).data_type() {
-                    // keys are looked up once a batch, not once a row
-                    DataType::Dictionary(_, values) => cast(batch.column(k), values),
-                    _ => Ok(Arc::clone(batch.column(k))),
-                })
-                .collect::<Result<_, ArrowError>>()
-                .map_err(refused)?;
-            let cells: Vec<ArrayFormatter<'_>> = columns
-                .iter()
-                .map(|column| ArrayFormatter::try_new(column, &options))
+                .map(|&k| Cells::new(batch.column(k), &options))
                 .collect::<Result<_, _>>()
                 .map_err(refused)?;
             for row in 0..batch.num_rows() {
                 for cell in &cells {
-                    use std::fmt::Write as _;
                     text.clear();
-                    let _ = write!(text, "{}", cell.value(row));
+                    cell.write(row, &mut text);
                     out.write_field(&text).map_err(written)?;
                 }
                 out.write_record(None::<&[u8]>).map_err(written)?;
@@ -103,6 +127,6 @@ pub(crate) fn arrow_stream<'py>(
     let schema = Arc::new(Schema::new(fields));
     let wrong = |e: ArrowError| refused(e).into_pyerr(py);
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(wrong)?;
-    let table = PyTable::try_new(vec![batch], schema)?;
-    Ok(Bound::new(py, table)?.call_method0("__arrow_c_stream__")?.cast_into()?)
+    let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
+    PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
 }

@@ -100,3 +100,14 @@ def test_inputs_are_never_written():
 
 def test_shows_itself(game):
     assert "3 actions" in repr(game) and "0.60" in game._repr_html_()
+
+
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 130, 1030])
+def test_matrices_come_back_as_they_are_kept(n):
+    margins = np.triu(np.random.default_rng(n).uniform(-0.5, 0.5, (n, n)), 1)
+    margins = margins - margins.T
+    game = eq.Game(margins, kind="margin")
+    assert np.array_equal(game.margins, margins) and np.array_equal(game.P, 0.5 + margins)
+    one = np.zeros(n)
+    one[-1] = 1.0
+    assert np.allclose(game.win_rates(one), game.P[:, -1], rtol=0, atol=1e-15)

@@ -69,6 +69,9 @@ def test_pandas_with_categories_and_index(columns, battles):
     frame["winner"] = frame["winner"].cat.add_categories(["tie"])  # a category that no row has
     frame.index = pandas.Index([f"battle-{k}" for k in range(len(frame))], name="battle")
     assert eq.Game.battles(frame) == eq.Game.battles(battles)
+    frame["prompt_id"] = pandas.Categorical([None] * len(frame))  # a dictionary without a value
+    frame["judge"] = pandas.Categorical([None if k % 2 else "j" for k in range(len(frame))])
+    assert eq.Game.battles(frame) == eq.Game.battles(battles)
     grouped_frame = frame.set_index("model_a", append=True).reset_index("model_a")
     assert eq.Game.battles(grouped_frame) == eq.Game.battles(battles)
 
