@@ -24,7 +24,7 @@ ROOT = DOCS.parent
 OUT = DOCS / "generated"
 WRITTEN: set[Path] = set()
 
-#: Registries as `equipoise list` names them, and what a row's columns are called.
+#: Titles and columns of registries; one that is not here has the texts of its rows as columns.
 NOUNS = {
     "games": ("Games", {"summary": "what", "known": "known of it"}),
     "oracles": ("Oracles", {"summary": "what", "source": "source"}),
@@ -40,11 +40,7 @@ NOUNS = {
     "optimisers": ("Optimisers", {"summary": "what", "verified": "verified by", "source": "source"}),
 }
 
-COMMANDS = (
-    "run plan check merge report audit solve gap concepts loss fit rank inspect standings compare list init help schema"
-).split()
-
-#: The Python reference: page, title, names; every public name must be in one of them.
+#: The Python reference: page, title, names; a public name that is in none of them is on the page of others.
 API = {
     "games": ("Games", ["Game", "from_scores", "interop.pref_voting", "interop.open_spiel", "interop.choix"]),
     "answers": (
@@ -54,7 +50,7 @@ API = {
     "comparisons": ("Methods side by side", ["compare", "Comparison", "Row", "Solver", "Oracle", "Task", "Done", "testing.check_solver"]),
     "data": (
         "Data and statements",
-        "inspect fit rank standings changes concepts loss audit Inspection Fit Leaderboard Standings Changes Concepts Loss Findings".split(),
+        "inspect fit rank standings changes concepts loss audit estimators Inspection Fit Leaderboard Standings Changes Concepts Loss Findings Estimators".split(),
     ),
     "experiments": ("Experiments", "plan run read merge check sweep schema set_threads Results Plan Verdicts Table".split()),
     "registries": ("Registries", "solvers games metrics models objectives oracles readers Registry".split()),
@@ -99,6 +95,17 @@ def command(*arguments: str) -> str:
     if done.returncode:
         raise RuntimeError(f"equipoise {' '.join(arguments)}: {done.stderr}")
     return done.stdout
+
+
+def commands() -> list[str]:
+    """The commands of the program, in its order."""
+    return re.findall(r"^  ([a-z-]+)  ", command("--help").split("Options:")[0], flags=re.MULTILINE)
+
+
+def nouns() -> dict[str, tuple[str, dict[str, str]]]:
+    """The registries that `equipoise list` knows, but the methods, which have pages of their own."""
+    found = re.findall(r"^ +- ([a-z]+): ", command("list", "--help"), flags=re.MULTILINE)
+    return {noun: NOUNS.get(noun, (noun.capitalize(), {})) for noun in found if noun != "solvers"}
 
 
 def write(page: str, text: str) -> None:
@@ -284,8 +291,9 @@ def measured(name: str, tau: float) -> str:
 
 
 def pages_of_registries(rows_of: dict[str, list[dict[str, Any]]], papers: Papers) -> None:
-    for noun, (title, columns) in NOUNS.items():
+    for noun, (title, columns) in nouns().items():
         rows = rows_of[noun]
+        columns = columns or {key: key.replace("_", " ") for row in rows for key, v in row.items() if isinstance(v, str) and key != "name"}
         text = [f"# {title}", "", f"`equipoise list {noun}`; in JSON with `--json`.", ""]
         present = {key: word for key, word in columns.items() if any(row.get(key) for row in rows)}
 
@@ -298,7 +306,7 @@ def pages_of_registries(rows_of: dict[str, list[dict[str, Any]]], papers: Papers
         for row in rows:
             said = row.get("summary") or row.get("definition") or row.get("formula") or ""
             papers.cite("; ".join(texts(row)), f"[{title.lower()}](../registries/{noun}.md): `{row['name']}`")
-            if row.get("schema", {}).get("properties") or row.get("inputs"):
+            if (row.get("schema") or {}).get("properties") or row.get("inputs"):
                 text += [f"## {row['name']}", "", prose(said), ""]
                 text += [prose(row["schema"].get("description", "")), "", parameters(row["schema"], row.get("defaults")), ""]
                 if row.get("inputs"):
@@ -365,11 +373,8 @@ def pages_of_experiments() -> None:
 
 def pages_of_commands() -> None:
     text = ["# Command line", "", "```text", command("--help").rstrip(), "```", ""]
-    write("cli/index", "\n".join([*text, toctree(COMMANDS)]))
-    listed = re.findall(r"^  ([a-z]+)  ", command("--help").split("Options:")[0], flags=re.MULTILINE)
-    if set(listed) != set(COMMANDS):
-        raise RuntimeError(f"commands of the site and of the program differ: {set(listed) ^ set(COMMANDS)}")
-    for name in COMMANDS:
+    write("cli/index", "\n".join([*text, toctree(commands())]))
+    for name in commands():
         help_text = command("help", name) if name != "help" else command("help", "--help")
         write(f"cli/{name}", f"# equipoise {name}\n\n```text\n{help_text.rstrip()}\n```\n")
 
@@ -391,9 +396,9 @@ def pages_of_python() -> None:
     import equipoise
 
     placed = {name.split(".")[0] for _, names in API.values() for name in names} | {"errors", "interop", "testing", "__version__"}
-    if placed != set(equipoise.__all__):
-        raise RuntimeError(f"public names and the reference differ: {placed ^ set(equipoise.__all__)}")
-    for page, (title, names) in API.items():
+    others = [name for name in equipoise.__all__ if name not in placed]
+    pages = {**API, **({"others": ("Others", others)} if others else {})}
+    for page, (title, names) in pages.items():
         text = [f"# {title}", ""]
         for name in names:
             value = equipoise
@@ -403,13 +408,13 @@ def pages_of_python() -> None:
             options = ["   :members:", "   :show-inheritance:"] if directive == "autoclass" else []
             text += ["```{eval-rst}", f".. {directive}:: equipoise.{name}", *options, "```", ""]
         write(f"python/{page}", "\n".join(text))
-    write("python/index", "\n".join(["# Python", "", "`import equipoise as eq`", "", toctree(list(API), 2)]))
+    write("python/index", "\n".join(["# Python", "", "`import equipoise as eq`", "", toctree(list(pages), 2)]))
 
 
 def generate(app: Any) -> None:
     """Writes every generated page."""
     WRITTEN.clear()
-    rows_of = {noun: json.loads(command("list", noun, "--json")) for noun in ["solvers", *NOUNS]}
+    rows_of = {noun: json.loads(command("list", noun, "--json")) for noun in ["solvers", *nouns()]}
     claims = json.loads(command("audit", "--json"))
     papers = Papers()
     pages_of_methods(rows_of["solvers"], claims, papers)
@@ -427,7 +432,7 @@ def generate(app: Any) -> None:
                 "",
                 "Generated from the program that this site was built with; nothing here is written by hand.",
                 "",
-                toctree(["methods/index", "papers/index", "experiments/index", "cli/index", "config", "python/index", *(f"registries/{n}" for n in NOUNS), "rust"]),
+                toctree(["methods/index", "papers/index", "experiments/index", "cli/index", "config", "python/index", *(f"registries/{n}" for n in nouns()), "rust"]),
             ]
         ),
     )
