@@ -121,6 +121,28 @@ pub fn duels_for(constant: f64, gap: f64) -> f64 {
     constant / gap
 }
 
+/// The regularised gap of the plug-in policy after `duels` duels shared out by a design, each pair rounded to whole duels: one draw.
+///
+/// # Errors
+/// [`ReferenceError`] for a reference or a temperature that cannot be.
+pub fn plug_in_gap(problem: &Learning<'_>, design: &Design, rng: &mut Rng) -> Result<f64, ReferenceError> {
+    let n = problem.matrix.n();
+    let mut counts = Counts { wins: Array2::zeros((n, n)), duels: Array2::zeros((n, n)) };
+    for i in 0..n {
+        for j in i + 1..n {
+            let duels = (problem.duels as f64 * design.share(i, j)).round() as usize;
+            let won = (0..duels).filter(|_| uniform(rng) < problem.matrix.prob(i, j)).count();
+            counts.wins[[i, j]] = won as f64;
+            counts.wins[[j, i]] = (duels - won) as f64;
+            counts.duels[[i, j]] = duels as f64;
+            counts.duels[[j, i]] = duels as f64;
+        }
+    }
+    let policy = regularised_equilibrium(&counts.estimate(), problem.reference, problem.tau)?.policy;
+    let log_mu = problem.reference.log_probs_slice();
+    Ok(regularised_gap(problem.matrix, policy.probs_slice(), log_mu, problem.tau))
+}
+
 /// Which pair is compared next. All play the plug-in policy: the regularised equilibrium of `(wins + 1/2) / (duels + 1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
