@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use equipoise::core::Policy;
-use equipoise::data::{Contents, Keep, Rankings, collect_comparisons};
+use equipoise::data::{Contents, Keep, Rankings, collect_comparisons, read_features};
 use equipoise::env::PreferenceMatrix;
 use equipoise::reference::axioms::{Misreport, Verdict, misreport, verdicts_of};
 use equipoise::reference::choice::{condorcet_winner, smith_set};
@@ -106,6 +107,20 @@ impl ConceptsData {
             judges.push(Judge { weight: 1.0, matrix });
         }
         let electorate = Electorate::of_judges(judges).expect("judges of one number of items");
+        Ok(Self { labels: self.labels, electorate })
+    }
+
+    /// With features of the items, read from a CSV file with a column `item` and one column a feature.
+    ///
+    /// # Errors
+    /// [`AnswerError`], naming file and line.
+    ///
+    /// # Panics
+    /// Never: what is read has a line an item and finite numbers.
+    pub fn with_features(self, path: &Path) -> Result<Self, AnswerError> {
+        let features = read_features(path, "item", &self.labels)?;
+        let electorate =
+            self.electorate.with_features(features.values).expect("a line an item, and finite numbers");
         Ok(Self { labels: self.labels, electorate })
     }
 

@@ -376,6 +376,9 @@ pub(crate) struct Concepts {
     /// A further file with win rates of the same items in the eyes of another judge. May be repeated; their mean is the game.
     #[arg(long, value_name = "FILE")]
     pub(crate) judge: Vec<PathBuf>,
+    /// Features of the items, for rules of linear social choice: CSV with a column `item` and one column a feature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) features: Option<PathBuf>,
     /// Tell which axioms each rule satisfies, and whether one voter gains by another ballot.
     #[arg(long)]
     pub(crate) axioms: bool,

@@ -98,6 +98,19 @@ fn axioms_and_other_ballots_are_told_where_they_are_asked_for() {
 }
 
 #[test]
+fn features_make_linear_rules() {
+    let ballots = "ranking,weight\na > b > c,3\nc > b > a,2\n";
+    let features = "item,x\na,2\nb,1\nc,0\n";
+    let arguments = ["concepts", "votes.csv", "--features", "x.csv", "--only", "lcpo", "--json"];
+    let (done, json, notes) = asked(&arguments, &[("votes.csv", ballots), ("x.csv", features)]);
+    assert!(done, "{notes}");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["rows"][0]["rankings"], serde_json::json!([["a", "b", "c"]]));
+    let (done, _, error) = asked(&arguments, &[("votes.csv", ballots), ("x.csv", "item,x\na,2\n")]);
+    assert!(!done && error.contains("`b` has no features"), "{error}");
+}
+
+#[test]
 fn several_judges_and_the_page() {
     let other = "0.5,0.4,0.8\n0.6,0.5,0.3\n0.2,0.7,0.5\n";
     let files = [("game.csv", CYCLE), ("other.csv", other)];

@@ -5,7 +5,7 @@
 //! Every profile of few voters is looked at, then random ones; the first counter-example in that order is kept, so it is the
 //! smallest: fewest items, then fewest voters. Two minutes on two cores.
 
-#![allow(clippy::unwrap_used, reason = "a program for one table")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program for one table")]
 
 use equipoise_core::Rng;
 use equipoise_core::sample::index;

@@ -15,14 +15,17 @@ fn median(mut values: Vec<f64>) -> f64 {
     if n % 2 == 1 { values[n / 2] } else { 0.5 * (values[n / 2 - 1] + values[n / 2]) }
 }
 
+/// Lower and upper ends of a box, each `[d]`.
+pub type RewardBox = (Vec<f64>, Vec<f64>);
+
 /// The box of medians of boxes `(lo, hi)`, each `[d]`. `None` without one, or for boxes of unequal dimensions.
 #[must_use]
-pub fn median_box(boxes: &[(Vec<f64>, Vec<f64>)]) -> Option<(Vec<f64>, Vec<f64>)> {
+pub fn median_box(boxes: &[RewardBox]) -> Option<RewardBox> {
     let d = boxes.first()?.0.len();
     if boxes.iter().any(|(lo, hi)| lo.len() != d || hi.len() != d) {
         return None;
     }
-    let of = |at: &dyn Fn(&(Vec<f64>, Vec<f64>)) -> f64| median(boxes.iter().map(at).collect());
+    let of = |at: &dyn Fn(&RewardBox) -> f64| median(boxes.iter().map(at).collect());
     Some(((0..d).map(|j| of(&|b| b.0[j])).collect(), (0..d).map(|j| of(&|b| b.1[j])).collect()))
 }
 

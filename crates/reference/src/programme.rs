@@ -290,7 +290,7 @@ impl Tableau {
         let inverse = number(1.0) / self.at(row, column);
         let pivot_row = &mut self.cells[row * width..(row + 1) * width];
         pivot_row[column] = number(1.0);
-        pivot_row.iter_mut().for_each(|v| *v = *v * inverse);
+        pivot_row.iter_mut().for_each(|v| *v *= inverse);
         self.scratch.copy_from_slice(pivot_row);
         for (r, cells) in self.cells.chunks_exact_mut(width).enumerate() {
             if r == row {
@@ -299,7 +299,7 @@ impl Tableau {
             let factor = std::mem::replace(&mut cells[column], number(0.0));
             if factor.0 != 0.0 {
                 for (cell, p) in cells.iter_mut().zip(&self.scratch) {
-                    *cell = *cell - factor * *p;
+                    *cell -= factor * *p;
                 }
             }
         }

@@ -110,7 +110,8 @@ fn the_published_matrix_games() {
             .map(|v| v.as_array().unwrap().iter().map(|t| whole(t.as_str().unwrap())).collect())
             .collect();
         let mut sorted = vertices.clone();
-        (sorted.sort(), published.sort());
+        sorted.sort();
+        published.sort();
         assert_eq!(sorted, published, "{}", case["kind"]);
         let electorate = Electorate::of_win_rates(game.clone(), Some(fractions));
         let options = ConceptOptions::default();
@@ -361,6 +362,17 @@ fn proportional_shares() {
     close(&proportional_lottery(&game, 10.0).unwrap(), &[0.009661, 0.776183, 0.214156], 6e-7, "beta 10");
     let electorate = rates(game.clone());
     assert!((gap_of(&electorate, &proportional_lottery(&game, 10.0).unwrap()) - 0.083730).abs() < 1e-6);
+    // a block of less than half passes half by another ballot: cab votes cba
+    let block = |cast: &str| {
+        let electorate = votes(3, &[(0.1214, "bca"), (0.4821, cast), (0.1464, "acb"), (0.25, "bac")]);
+        proportional_lottery(electorate.matrix(), 0.0).unwrap()[2]
+    };
+    assert!((block("cab") - 0.4401).abs() < 1e-4 && (block("cba") - 0.5382).abs() < 1e-4);
+    let shifted = |second: &str| {
+        let electorate = votes(3, &[(0.512, "cab"), (0.488, second)]);
+        proportional_lottery(electorate.matrix(), 0.0).unwrap()[1]
+    };
+    assert!((shifted("bac") - 0.3280).abs() < 1e-4 && (shifted("bca") - 0.488).abs() < 1e-4);
     // towards the minimax winner, whose gap is the pure floor
     let sharp = proportional_lottery(&game, 1e4).unwrap();
     assert!((gap_of(&electorate, &sharp) - 0.2).abs() < 1e-12);

@@ -129,8 +129,13 @@ pub(super) fn concepts(args: &Concepts) -> Outcome {
     let source = args.file.source();
     if let Some(out) = &args.html {
         signals::writes(out);
-        let others: Vec<&Path> =
-            args.judge.iter().map(PathBuf::as_path).chain(args.reference.as_deref()).collect();
+        let others: Vec<&Path> = args
+            .judge
+            .iter()
+            .chain(&args.features)
+            .map(PathBuf::as_path)
+            .chain(args.reference.as_deref())
+            .collect();
         let read = super::inputs(&source.path, &source.selection, &others)?;
         guard::refuse_input(out, &read.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
         if !args.force {
@@ -144,6 +149,9 @@ pub(super) fn concepts(args: &Concepts) -> Outcome {
         };
         let others = args.judge.iter().map(one).collect::<Result<Vec<_>, _>>()?;
         data = data.with_judges(&others).map_err(|e| e.in_file(&source.path))?;
+    }
+    if let Some(features) = &args.features {
+        data = data.with_features(features)?;
     }
     let reference = args.reference.as_deref();
     let reference = reference.map(|path| read_reference_of(&data.labels, path)).transpose()?;

@@ -524,6 +524,10 @@ pub fn misreport(
             "all {n}! ballots of {distinct} would be looked at; up to {LARGEST_MISREPORT} items and {MOST_BALLOTS} ballots: cut it with --items"
         )));
     }
+    // thousands of steps an answer
+    if rule.name == "k-sample" {
+        return Ok(Misreport::Open("it is not looked for: each answer takes thousands of steps".into()));
+    }
     let strict = |b: &Ballot| b.groups.iter().all(|g| g.len() == 1) && b.groups.len() + 1 >= n;
     let Some((_, before)) = lottery(rule, electorate, options)? else {
         return Ok(Misreport::Open("it has no answer here, or several".into()));

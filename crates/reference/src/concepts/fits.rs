@@ -20,6 +20,8 @@ use crate::error::ReferenceError;
 type Chosen = Result<Choice, ReferenceError>;
 
 const MOST_STEPS: usize = 200;
+/// Most items whose ratings are fitted by Newton's method.
+const LARGEST_FIT: usize = 400;
 
 /// Ratings of largest likelihood, of mean 0, `[n]`. `weight(i, j) = weight(j, i) >= 0` is how often a pair is compared. `None`
 /// where they are infinite: some items beat all others with certainty; or where pairs leave the items unconnected.
@@ -106,6 +108,11 @@ fn connected(n: usize, edge: impl Fn(usize, usize) -> bool) -> bool {
 
 fn policy(electorate: &Electorate, options: &ConceptOptions, weight: impl Fn(usize, usize) -> f64) -> Chosen {
     let (n, tau) = (electorate.n(), options.tau());
+    if n > LARGEST_FIT {
+        return Ok(Choice::open(format!(
+            "it fits a reward an item by Newton's method; up to {LARGEST_FIT} items: cut the list with --items"
+        )));
+    }
     let mu = options.log_reference(n);
     Ok(match fitted_ratings(electorate.matrix(), weight) {
         Some(r) => {

@@ -21,6 +21,10 @@ use crate::programme::Programme;
 
 type Chosen = Result<Choice, ReferenceError>;
 
+/// Most items times judges of the linear programmes.
+const LARGEST_JUDGED: usize = 200;
+/// Most of them with entropy, where there are hundreds of programmes.
+const LARGEST_ENTROPIC: usize = 60;
 /// Most cutting planes.
 const MOST_CUTS: usize = 600;
 /// A certificate below this is an answer.
@@ -187,6 +191,17 @@ fn normalised(weights: &[f64]) -> Vec<f64> {
     weights.iter().map(|w| w / sum).collect()
 }
 
+/// Why the programmes of so many items and judges are not solved, if they are not.
+fn too_large(electorate: &Electorate, most: usize) -> Option<Choice> {
+    let judges = electorate.judges().unwrap_or_default().len();
+    let size = electorate.n() * judges;
+    (size > most).then(|| {
+        Choice::open(format!(
+            "it solves linear programmes of {size} items times judges; up to {most}: cut the list with --items"
+        ))
+    })
+}
+
 fn answer(found: Option<JudgedLottery>) -> Chosen {
     Ok(match found {
         Some(found) if found.certificate <= 1e-8 => Choice::Lottery { policy: found.policy, unique: None },
@@ -199,15 +214,24 @@ fn answer(found: Option<JudgedLottery>) -> Chosen {
 }
 
 pub(super) fn blackwell(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    if let Some(open) = too_large(electorate, LARGEST_JUDGED) {
+        return Ok(open);
+    }
     answer(blackwell_winner(electorate.judges().unwrap_or_default()))
 }
 
 pub(super) fn entropic(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    if let Some(open) = too_large(electorate, LARGEST_ENTROPIC) {
+        return Ok(open);
+    }
     let judges = electorate.judges().unwrap_or_default();
     answer(entropic_blackwell_winner(judges, &options.log_reference(electorate.n()), options.tau()))
 }
 
 pub(super) fn at_level(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
+    if let Some(open) = too_large(electorate, LARGEST_JUDGED) {
+        return Ok(open);
+    }
     let level = options.level.unwrap_or(0.5);
     if !(level > 0.0 && level <= 1.0) {
         return Ok(Choice::open(format!("level {level} must be above 0 and at most 1")));

@@ -99,7 +99,15 @@ pub fn leximax_copeland(electorate: &Electorate, pareto: bool) -> Option<LinearR
     Some(found)
 }
 
+/// Most items: a linear programme for every place and candidate.
+const LARGEST_LINEAR: usize = 40;
+
 fn choose(electorate: &Electorate, pareto: bool) -> Chosen {
+    if electorate.n() > LARGEST_LINEAR {
+        return Ok(Choice::open(format!(
+            "it solves a linear programme for every place and candidate; up to {LARGEST_LINEAR} items: cut the list with --items"
+        )));
+    }
     Ok(match leximax_copeland(electorate, pareto) {
         Some(found) if found.tied => {
             Choice::open("two feasible rankings are equally good by it; Copeland scores tie for a place")

@@ -94,10 +94,10 @@ impl ConceptEntry {
                 "it needs ballots, and win rates alone were given"
             }
             Needs::Judges if electorate.judges().is_none() => {
-                "it needs the win rates of several judges, and one game was given"
+                "it needs the win rates of several judges, and one game was given: --judge FILE"
             }
             Needs::Features if electorate.features().is_none() => {
-                "it needs features of the items, and none were given"
+                "it needs features of the items, and none were given: --features FILE"
             }
             _ => return (self.choose)(electorate, options),
         };

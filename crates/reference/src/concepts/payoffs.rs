@@ -18,6 +18,9 @@ use crate::select::select_lottery;
 
 type Chosen = Result<Choice, ReferenceError>;
 
+/// Most items of a game that is not symmetric.
+const LARGEST_PAYOFFS: usize = 120;
+
 /// A function of the win rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -135,6 +138,11 @@ fn choose(electorate: &Electorate, payoff: Payoff) -> Chosen {
     let (matrix, n) = (electorate.matrix(), electorate.n());
     let infinite = "a win rate of 0 or 1 has an infinite payoff; smooth the counts, or take a bounded payoff";
     if !payoff.is_odd() {
+        if n > LARGEST_PAYOFFS {
+            return Ok(Choice::open(format!(
+                "its game is not symmetric, and solved by a dense linear programme; up to {LARGEST_PAYOFFS} items: cut the list with --items"
+            )));
+        }
         return Ok(match payoff_equilibrium(matrix, payoff) {
             Some(found) => Choice::Lottery { policy: found.row, unique: None },
             None => Choice::open(infinite),

@@ -14,7 +14,9 @@ type Chosen = Result<Choice, ReferenceError>;
 /// Within which two ratings are level.
 const LEVEL: f64 = 1e-12;
 /// Most items of deviation ratings: a linear programme an item.
-const LARGEST_DEVIATION: usize = 60;
+const LARGEST_DEVIATION: usize = 30;
+/// Most items of soft Condorcet optimisation: thousands of steps over all pairs.
+const LARGEST_SOFT: usize = 200;
 
 fn ranked(scores: Vec<f64>) -> Choice {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -159,6 +161,11 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 pub(super) fn soft_condorcet(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
+    if electorate.n() > LARGEST_SOFT {
+        return Ok(Choice::open(format!(
+            "it makes thousands of steps over all pairs; up to {LARGEST_SOFT} items: cut the list with --items"
+        )));
+    }
     let ratings = SoftCondorcet::default().descend(&electorate.matrix().to_array(), 1.0);
     let most = ratings.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let winners = (0..ratings.len()).filter(|&i| ratings[i] >= most - 1e-9).collect();

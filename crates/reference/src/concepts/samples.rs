@@ -9,6 +9,8 @@
 //! there earns `1 / (k + 1)`, and nothing earns more. `k = 1` is the maximal lottery, `k -> inf` random dictatorship. Found by
 //! `theta += 3/10 log((k + 1) payoff)`, which for `k = 1` would go round in a circle.
 
+use std::collections::BTreeMap;
+
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::{Ballot, Electorate};
 use super::lotteries::{log_sum_exp, maximal};
@@ -18,45 +20,72 @@ type Chosen = Result<Choice, ReferenceError>;
 
 const STEP: f64 = 0.3;
 const MOST_STEPS: usize = 200_000;
+/// Most places of ballots that are looked at, over all steps.
+const MOST_LOOKS: usize = 60_000_000;
 /// Largest `(k + 1) payoff - 1` of an equilibrium.
 const LEVEL: f64 = 1e-11;
+
+/// Ballots as groups, best first, with their shares; equal ones put together, and who is not listed in a group of their own.
+struct Groups(Vec<(Vec<Vec<usize>>, f64)>);
+
+impl Groups {
+    fn of(n: usize, ballots: &[Ballot]) -> Self {
+        let total: f64 = ballots.iter().map(|b| b.weight).sum();
+        let mut all: BTreeMap<Vec<Vec<usize>>, f64> = BTreeMap::new();
+        for ballot in ballots {
+            let places = ballot.places(n);
+            let mut groups = vec![Vec::new(); ballot.groups.len() + 1];
+            places.iter().enumerate().for_each(|(i, &place)| groups[place].push(i));
+            groups.retain(|group| !group.is_empty());
+            *all.entry(groups).or_default() += ballot.weight / total;
+        }
+        Self(all.into_iter().collect())
+    }
+
+    /// What one step has to look at.
+    fn size(&self) -> usize {
+        self.0.iter().map(|(groups, _)| groups.iter().map(|group| 1 + group.len()).sum::<usize>()).sum()
+    }
+
+    fn payoffs(&self, policy: &[f64], samples: usize) -> Vec<f64> {
+        let power = samples as f64 + 1.0;
+        let mut payoffs = vec![0.0; policy.len()];
+        for (groups, weight) in &self.0 {
+            // from the last group up: the mass of a group and all below it
+            let mut at_least = 0.0;
+            for group in groups.iter().rev() {
+                let mass: f64 = group.iter().map(|&i| policy[i]).sum();
+                at_least += mass;
+                // ((g + r)^m - r^m) / g, without the difference
+                let gain = match mass / at_least {
+                    _ if at_least <= 0.0 => 0.0,
+                    share if share > 0.0 => {
+                        at_least.powf(power - 1.0) * -(power * (-share).ln_1p()).exp_m1() / share
+                    }
+                    _ => power * at_least.powf(power - 1.0),
+                };
+                group.iter().for_each(|&i| payoffs[i] += weight * gain);
+            }
+        }
+        payoffs
+    }
+}
 
 /// `(k + 1) payoff_y`, `[n]`: 1 on what an equilibrium plays, at most 1 elsewhere.
 #[must_use]
 pub fn sample_payoffs(n: usize, ballots: &[Ballot], policy: &[f64], samples: usize) -> Vec<f64> {
-    let total: f64 = ballots.iter().map(|b| b.weight).sum();
-    let power = samples as f64 + 1.0;
-    let mut payoffs = vec![0.0; n];
-    for ballot in ballots {
-        let places = ballot.places(n);
-        // who is not listed is in the last group
-        for place in 0..=ballot.groups.len() {
-            let mass = |wanted: &dyn Fn(usize) -> bool| -> f64 {
-                (0..n).filter(|&i| wanted(places[i])).map(|i| policy[i]).sum()
-            };
-            let (group, rest) = (mass(&|p| p == place), mass(&|p| p > place));
-            let at_least = group + rest;
-            // ((g + r)^m - r^m) / g, without the difference
-            let gain = match group / at_least {
-                _ if at_least <= 0.0 => 0.0,
-                share if share > 0.0 => {
-                    at_least.powf(power - 1.0) * -(power * (-share).ln_1p()).exp_m1() / share
-                }
-                _ => power * at_least.powf(power - 1.0),
-            };
-            (0..n).filter(|&i| places[i] == place).for_each(|i| payoffs[i] += ballot.weight / total * gain);
-        }
-    }
-    payoffs
+    debug_assert_eq!(policy.len(), n, "a probability an item");
+    Groups::of(n, ballots).payoffs(policy, samples)
 }
 
 /// The equilibrium among `samples + 1` players with `samples >= 2`; `None` if it was not reached.
 #[must_use]
 pub fn best_of_samples(n: usize, ballots: &[Ballot], samples: usize) -> Option<Vec<f64>> {
+    let groups = Groups::of(n, ballots);
     let mut theta = vec![-(n as f64).ln(); n];
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MOST_STEPS.min(MOST_LOOKS / groups.size().max(1)) {
         let policy: Vec<f64> = theta.iter().map(|t| t.exp()).collect();
-        let payoffs = sample_payoffs(n, ballots, &policy, samples);
+        let payoffs = groups.payoffs(&policy, samples);
         let most = payoffs.iter().copied().fold(0.0, f64::max);
         let moved: f64 = policy.iter().zip(&payoffs).map(|(p, f)| p * (f - 1.0).abs()).sum();
         if most - 1.0 <= LEVEL && moved <= LEVEL {
@@ -79,8 +108,8 @@ pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chose
     let ballots = electorate.ballots().unwrap_or_default();
     Ok(match best_of_samples(electorate.n(), ballots, samples) {
         Some(policy) => Choice::Lottery { policy, unique: None },
-        None => {
-            Choice::open(format!("not reached to 1e-11 in {MOST_STEPS} steps; more samples make it easier"))
-        }
+        None => Choice::open(
+            "its equilibrium was not reached to 1e-11 in the steps that are made; more samples make it easier: --samples K",
+        ),
     })
 }
