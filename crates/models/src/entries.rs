@@ -20,6 +20,7 @@ mod plackett_luce_split;
 mod rank_centrality;
 mod rao_kupper;
 mod ridge_bradley_terry;
+mod robust;
 mod scaled_bradley_terry;
 mod soft_condorcet;
 mod thurstone;
@@ -34,6 +35,7 @@ pub use gpm::{SkewEmbedding, prompt_gate, skew_embedding};
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
 pub use ideal_points::IdealPoints;
 pub use rao_kupper::RAO_KUPPER;
+pub use robust::RobustFit;
 pub use soft_condorcet::SoftCondorcet;
 pub use thurstone::THURSTONE;
 pub use trueskill::{Skill, TrueSkill};
@@ -54,6 +56,7 @@ pub const MODELS: &[ModelEntry] = &[
     gpm::ENTRY,
     ideal_points::ENTRY,
     p2l::ENTRY,
+    robust::ENTRY,
     plackett_luce::ENTRY,
     plackett_luce_split::ENTRY,
     ridge_bradley_terry::ENTRY,

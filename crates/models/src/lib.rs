@@ -16,6 +16,7 @@
 //! | a board on a scale with an anchor, tiers, predictions, changes between leaderboards | [`standings`] |
 //! | agreement of annotators | [`krippendorff`] |
 //! | strengths that change in time | [`whole_history`] |
+//! | log odds of low rank and a sparse remainder | [`robust`] |
 //! | users and items as points: the parts of the published learners | [`ideal_points`] |
 //! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
 //! | calibration and held-out loss | [`validation`] |
@@ -58,6 +59,7 @@ mod power;
 pub mod rankings;
 mod registry;
 pub mod resample;
+pub mod robust;
 mod scores;
 pub mod sequential;
 pub mod standings;
@@ -69,7 +71,7 @@ pub mod whole_history;
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
     Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER,
-    IdealPoints, MODELS, RAO_KUPPER, SkewEmbedding, Skill, SoftCondorcet, THURSTONE, TrueSkill,
+    IdealPoints, MODELS, RAO_KUPPER, RobustFit, SkewEmbedding, Skill, SoftCondorcet, THURSTONE, TrueSkill,
     fit_contextual, model, prompt_gate, skew_embedding,
 };
 pub use error::{FitError, MAX_ITEMS};
