@@ -31,7 +31,6 @@ pub use bradley_terry::{Algorithm, BRADLEY_TERRY, BradleyTerryOptions};
 pub use contextual_bradley_terry::{Contextual, fit_contextual};
 pub use davidson::DAVIDSON;
 pub use elo::Elo;
-pub use gpm::{SkewEmbedding, prompt_gate, skew_embedding};
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
 pub use ideal_points::IdealPoints;
 pub use rao_kupper::RAO_KUPPER;

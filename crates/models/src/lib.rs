@@ -62,6 +62,7 @@ pub mod resample;
 pub mod robust;
 mod scores;
 pub mod sequential;
+mod skew_embedding;
 pub mod standings;
 pub mod transitive;
 pub mod validation;
@@ -71,8 +72,8 @@ pub mod whole_history;
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
     Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER,
-    IdealPoints, MODELS, RAO_KUPPER, RobustFit, SkewEmbedding, Skill, SoftCondorcet, THURSTONE, TrueSkill,
-    fit_contextual, model, prompt_gate, skew_embedding,
+    IdealPoints, MODELS, RAO_KUPPER, RobustFit, Skill, SoftCondorcet, THURSTONE, TrueSkill, fit_contextual,
+    model,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
@@ -82,3 +83,4 @@ pub use pair_fit::{PairFit, PairOptions, SparseFit, fit, fit_counts, fit_linear,
 pub use pair_model::PairModel;
 pub use power::Power;
 pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, find};
+pub use skew_embedding::{SkewEmbedding, prompt_gate, skew_embedding};

@@ -19,7 +19,7 @@
 use equipoise_core::logistic::logistic;
 use ndarray::Array2;
 
-use crate::entries::skew_embedding;
+use crate::skew_embedding::skew_embedding;
 
 /// Steps at most.
 const MOST_STEPS: u32 = 1_000;
@@ -30,7 +30,7 @@ const LEAST: f64 = 1e-15;
 /// How far L may still move at the end, as a share of the largest entry.
 const STILL: f64 = 1e-13;
 /// Steps below all noise after which the remainder keeps its place.
-const SETTLED: u32 = 50;
+const FIXED_AFTER: u32 = 50;
 /// Smallest part of the remainder that is told, as a share of the largest entry: less is rounding.
 const TOLD: f64 = 1e-6;
 
@@ -75,7 +75,7 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
     let (mut low_rank, mut flags) = (Array2::<f64>::zeros((n, n)), Array2::from_elem((n, n), false));
     let (mut z, mut steps, mut below, mut converged) = (scale, 0, 0, scale == 0.0);
     while !converged && steps < MOST_STEPS {
-        if below < SETTLED {
+        if below < FIXED_AFTER {
             for (i, j) in entries() {
                 let off = (log_odds[[i, j]] - low_rank[[i, j]]).abs();
                 flags[[i, j]] = off > z.max(noise(i, j, low_rank[[i, j]]));
