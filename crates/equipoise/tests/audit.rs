@@ -312,8 +312,55 @@ fn a_theorem_is_told_only_of_runs_that_meet_its_conditions() {
     for tau in [0.0, 0.3] {
         assert_eq!(told("mwu", eta(0.1), tau, None, false), Guarantee::Average, "tau {tau}");
     }
-    // a problem that is not solved, and several contexts
+    // a problem that is not solved
     let entry = registry::solver("egpo").expect("registered");
     let task = Task::new(uniform.clone()).tau(0.1);
     assert_eq!(proved(entry, &eta(0.3), &Problem::new(game.clone(), task), 1000, false), Guarantee::None);
+}
+
+/// On several contexts a theorem is told where it holds of each by itself.
+#[test]
+fn theorems_are_told_context_by_context() {
+    let matrix = |k: [f64; 3]| {
+        let upper = move |i: usize, j: usize| [[0.0, k[0], k[1]], [0.0, 0.0, k[2]]][i][j];
+        PreferenceMatrix::from_margins(3, upper).expect("valid")
+    };
+    // a cycle, the same turned round twice, one with a dominant action, one where all tie
+    let games = [[0.3, -0.1, 0.2], [0.2, -0.3, 0.1], [-0.3, 0.1, -0.2], [0.3, 0.1, 0.2], [0.0; 3]];
+    let told = |of: &[[f64; 3]], name: &str, step: f64, tau: f64| {
+        let game = Arc::new(Game::new(of.iter().map(|k| matrix(*k))).expect("of one shape"));
+        let task = Task::new(Policy::uniform(game.shape())).tau(tau);
+        let problem = Problem::new(game, task).solve().expect("solved");
+        let entry = registry::solver(name).expect("registered");
+        let built =
+            entry.build(&json!({ "step_size": step }), &problem.task.clone().horizon(1000)).expect("built");
+        proved(entry, &built.parameters, &problem, 1000, false)
+    };
+    let (mut some, mut none, mut mixed) = (0, 0, 0);
+    for (name, step, tau) in [
+        ("egpo", 0.3, 0.1),
+        ("egpo", 0.9, 0.1),
+        ("omd", 0.1, 0.1),
+        ("mwu", 0.1, 0.0),
+        ("omwu", 0.05, 0.0),
+        ("ogda", 0.1, 0.0),
+        ("mirror-prox", 0.05, 0.0),
+    ] {
+        let each: Vec<Guarantee> = games.iter().map(|k| told(&[*k], name, step, tau)).collect();
+        for pair in [[0, 1], [0, 2], [1, 3], [0, 3], [0, 4]] {
+            let both = told(&pair.map(|k| games[k]), name, step, tau);
+            let held = |g: Guarantee| {
+                (
+                    matches!(g, Guarantee::Last | Guarantee::Both),
+                    matches!(g, Guarantee::Average | Guarantee::Both),
+                )
+            };
+            let (one, two, both) = (held(each[pair[0]]), held(each[pair[1]]), held(both));
+            assert_eq!(both, (one.0 && two.0, one.1 && two.1), "{name} {step} {tau} {pair:?} {each:?}");
+            some += usize::from(both.0 || both.1);
+            none += usize::from(!both.0 && !both.1);
+            mixed += usize::from(one != two);
+        }
+    }
+    assert!(some > 4 && none > 4 && mixed > 0, "{some} {none} {mixed}");
 }
