@@ -1,8 +1,9 @@
-//! The two units in which a method is charged.
+//! The two units in which a method is charged, and what learning costs it.
 
+use equipoise_records::Iterate;
 use equipoise_records::schema::{Reached, RunRecord, TracePoint};
 
-use super::group::Method;
+use super::group::{Method, RunFacts as _};
 
 /// A unit of cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,5 +70,43 @@ impl CostUnit {
     /// Whether some repetition of `method` was charged in this unit.
     pub(crate) fn charges(self, method: &Method<'_>) -> bool {
         method.runs.iter().any(|run| self.of_run(&run.record) > 0)
+    }
+}
+
+/// What learning in a policy class costs the method itself, in single responses: a metric of the run, no charge of its oracle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EffortUnit {
+    /// Responses drawn.
+    Draws,
+    /// Log-probabilities evaluated.
+    Evaluations,
+    /// Log-probabilities through which a gradient was taken back.
+    Pulls,
+}
+
+impl EffortUnit {
+    pub(crate) const ALL: [Self; 3] = [Self::Draws, Self::Evaluations, Self::Pulls];
+
+    /// The metric that counts it.
+    pub(crate) fn metric(self) -> &'static str {
+        match self {
+            Self::Draws => "draws",
+            Self::Evaluations => "evaluations",
+            Self::Pulls => "pulls",
+        }
+    }
+
+    /// On axes and in sentences.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Draws => "responses drawn",
+            Self::Evaluations => "log-probabilities evaluated",
+            Self::Pulls => "log-probabilities with a gradient",
+        }
+    }
+
+    /// Whether it was measured of some repetition of `method`, and not nothing.
+    pub(crate) fn measured(self, method: &Method<'_>) -> bool {
+        method.runs.iter().any(|run| run.curve(Iterate::Last, self.metric()).any(|p| p.value > 0.0))
     }
 }

@@ -1,4 +1,4 @@
-//! A metric against steps, queries and duels.
+//! A metric against steps, queries, duels and the effort of learning in a class.
 
 use equipoise_records::{DUALITY_GAP, Iterate, MetricInfo, Scale};
 use plotters::prelude::*;
@@ -8,7 +8,7 @@ use super::series::{Against, Series, visible};
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
 use super::{FAINT, GREY, Gallery, INK, Palette, Svg};
 use crate::error::ReportError;
-use crate::model::cost::CostUnit;
+use crate::model::cost::{CostUnit, EffortUnit};
 use crate::model::group::{Game, Method, Setting};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
@@ -54,7 +54,7 @@ pub(crate) fn curves(
 }
 
 /// The horizontal axes, row by row. A unit of cost has an axis if some iterating method is charged in it: a method that
-/// answers once is a point, not a curve. The two units stand side by side only where some method is charged in both.
+/// answers once is a point, not a curve. What learning in a class costs has a row of its own, where it was measured. The two units stand side by side only where some method is charged in both.
 fn axes(methods: &[Method<'_>]) -> Vec<Vec<Against>> {
     let charged = |one_shots: bool| -> Vec<CostUnit> {
         let curves =
@@ -65,12 +65,18 @@ fn axes(methods: &[Method<'_>]) -> Vec<Vec<Against>> {
     if units.is_empty() {
         units = charged(true);
     }
-    match units[..] {
+    let mut rows = match units[..] {
         [a, b] if !methods.iter().any(|m| a.charges(m) && b.charges(m)) => {
             vec![vec![Against::Steps, Against::Cost(a)], vec![Against::Cost(b)]]
         }
         _ => vec![std::iter::once(Against::Steps).chain(units.into_iter().map(Against::Cost)).collect()],
+    };
+    let measured = |unit: &EffortUnit| methods.iter().any(|m| unit.measured(m) && !m.one_shot());
+    let effort: Vec<Against> = EffortUnit::ALL.into_iter().filter(measured).map(Against::Effort).collect();
+    if !effort.is_empty() {
+        rows.push(effort);
     }
+    rows
 }
 
 fn gallery(

@@ -7,7 +7,7 @@ use equipoise_records::{Iterate, Run};
 
 use super::Style;
 use super::svg::Pixel;
-use crate::model::cost::CostUnit;
+use crate::model::cost::{CostUnit, EffortUnit};
 use crate::model::group::{Method, RunFacts as _};
 use crate::model::spread::Spread;
 
@@ -16,6 +16,7 @@ use crate::model::spread::Spread;
 pub(super) enum Against {
     Steps,
     Cost(CostUnit),
+    Effort(EffortUnit),
 }
 
 impl Against {
@@ -24,20 +25,35 @@ impl Against {
         match self {
             Self::Steps => "steps",
             Self::Cost(unit) => unit.name(),
+            Self::Effort(unit) => unit.name(),
         }
     }
 
-    fn of(self, point: &TracePoint) -> f64 {
-        (match self {
-            Self::Steps => point.step,
-            Self::Cost(unit) => unit.of_point(point),
-        }) as f64
+    /// The points of a curve with their places on this axis, by step. A step at which the effort was not measured has none.
+    fn places<'a>(
+        self,
+        run: &Run,
+        curve: impl Iterator<Item = &'a TracePoint>,
+    ) -> BTreeMap<u64, (f64, &'a TracePoint)> {
+        let effort: BTreeMap<u64, f64> = match self {
+            Self::Effort(unit) => {
+                run.curve(Iterate::Last, unit.metric()).map(|p| (p.step, p.value)).collect()
+            }
+            Self::Steps | Self::Cost(_) => BTreeMap::new(),
+        };
+        let place = |point: &TracePoint| match self {
+            Self::Steps => Some(point.step as f64),
+            Self::Cost(unit) => Some(unit.of_point(point) as f64),
+            Self::Effort(_) => effort.get(&point.step).copied(),
+        };
+        curve.filter_map(|point| Some((point.step, (place(point)?, point)))).collect()
     }
 
     fn has(self, method: &Method<'_>) -> bool {
         match self {
             Self::Steps => method.runs.iter().any(|run| run.record.steps > 0),
             Self::Cost(unit) => unit.charges(method),
+            Self::Effort(unit) => unit.measured(method),
         }
     }
 }
@@ -73,10 +89,10 @@ impl Series {
         if !against.has(method) || (one_shot && iterate == Iterate::Average) {
             return None;
         }
-        let curves: Vec<BTreeMap<u64, &TracePoint>> = method
+        let curves: Vec<BTreeMap<u64, (f64, &TracePoint)>> = method
             .runs
             .iter()
-            .map(|run| run.curve(iterate, metric).map(|p| (p.step, p)).collect())
+            .map(|run| against.places(run, run.curve(iterate, metric)))
             .filter(|curve: &BTreeMap<_, _>| !curve.is_empty())
             .collect();
         let mut steps: Vec<u64> = curves.iter().flat_map(|c| c.keys().copied()).collect();
@@ -92,13 +108,13 @@ impl Series {
                     here.push(*point);
                 } else if step > *last {
                     held = true;
-                    here.push(at_end);
+                    here.push(*at_end);
                 }
             }
             // A step that some running repetition did not record would compare different repetitions.
             if here.len() == curves.len() {
-                let x = Spread::of(here.iter().map(|p| against.of(p)))?.median;
-                points.push((x, Spread::between(here.iter().map(|p| p.value), outside)?));
+                let x = Spread::of(here.iter().map(|(x, _)| *x))?.median;
+                points.push((x, Spread::between(here.iter().map(|(_, p)| p.value), outside)?));
             }
         }
         if points.iter().all(|(_, value)| !value.median.is_finite()) {
