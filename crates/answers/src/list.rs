@@ -4,7 +4,6 @@ use std::fmt;
 
 use equipoise::core::registry::{FixedPoint, SolverEntry};
 use equipoise::data::{GAME_FILES, READERS};
-use equipoise::env::ORACLES;
 use equipoise::env::channels::{CHANNELS, Stage};
 use equipoise::env::designs::DESIGNS;
 use equipoise::env::generators::GENERATORS;
@@ -13,6 +12,7 @@ use equipoise::eval::METRICS;
 use equipoise::models::MODELS;
 use equipoise::models::leaderboard::COLUMNS;
 use equipoise::objectives::{Input, Minimiser, OBJECTIVES, ObjectiveEntry};
+use equipoise::oracles::oracles;
 use equipoise::policies::{OPTIMISERS, POLICIES};
 use equipoise::reference::axioms::{Axiom, Verdict, axiom_table};
 use equipoise::reference::concepts::{CONCEPTS, Needs};
@@ -138,8 +138,8 @@ pub fn list(noun: Noun) -> ListAnswer {
                 .collect(),
         ),
         Noun::Oracles => ListAnswer::Oracles(
-            ORACLES
-                .iter()
+            oracles()
+                .into_iter()
                 .map(|o| OracleRow {
                     name: o.name,
                     summary: o.summary,

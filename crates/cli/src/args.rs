@@ -52,6 +52,13 @@ pub(crate) enum Command {
                             itself a valid experiment file."
     )]
     Plan(Plan),
+    /// Write the labels that a learned oracle of an experiment buys: a data set of known truth.
+    #[command(
+        after_help = "Example:\n  equipoise generate experiment.yaml --out labels.csv\n  equipoise fit labels.csv --model bradley-terry\n\n\
+                            The experiment has one game and `oracle: learned` with `pairs` and `labels`. The file: .csv, .jsonl or \
+                            .parquet, read by fit, rank and inspect."
+    )]
+    Generate(Generate),
     /// Run an experiment folder (experiment.yaml) and verify its claims (expected.yaml).
     #[command(
         after_help = "Example:\n  equipoise check experiments/last-iterate-cycles\n\nExit code 1 if a claim \
@@ -256,6 +263,23 @@ pub(crate) struct Run {
 pub(crate) struct Plan {
     /// Experiment file (YAML).
     pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Generate {
+    /// Experiment file (YAML).
+    pub(crate) config: PathBuf,
+    /// File to write: .csv, .jsonl or .parquet.
+    #[arg(long, value_name = "DATA")]
+    pub(crate) out: PathBuf,
+    /// The repetition whose labels are written, from 0.
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub(crate) repetition: u32,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 }

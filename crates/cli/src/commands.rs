@@ -22,6 +22,7 @@ pub(crate) fn run(command: Command) -> Outcome {
     match command {
         Command::Run(args) => experiment::run(args),
         Command::Plan(args) => experiment::plan(args),
+        Command::Generate(args) => experiment::generate(&args),
         Command::Check(args) => experiment::check(args),
         Command::Merge(args) => experiment::merge(args),
         Command::Report(args) => experiment::report(args),

@@ -1,5 +1,6 @@
 //! Comparisons counted by pair for each context or annotator: a game for each.
 
+use crate::battles::Battles;
 use crate::checks::Checks;
 use crate::columns::{ANNOTATOR, CONTEXT};
 use crate::comparisons::{Comparisons, Counter};
@@ -70,6 +71,24 @@ impl Grouped {
         let of_group =
             |(counter, group): (ObservationCounter, &Comparisons)| counter.finish(group.clone(), names);
         Self { observed: counters.into_iter().zip(&self.groups).map(of_group).collect(), ..self }
+    }
+
+    /// Rows that are kept one by one, grouped: a group for each of [`Battles::contexts`] or [`Battles::annotators`].
+    #[must_use]
+    pub fn of_battles(battles: &Battles, by: Grouping) -> Self {
+        let names = match by {
+            Grouping::Context => &battles.contexts,
+            Grouping::Annotator => &battles.annotators,
+        };
+        let mut counters: Vec<Counter> = names.iter().map(|_| Counter::default()).collect();
+        for b in &battles.rows {
+            let group = match by {
+                Grouping::Context => b.context,
+                Grouping::Annotator => b.annotator,
+            };
+            counters[group as usize].add(b.first, b.second, b.outcome, b.weight);
+        }
+        Self::new(battles.labels.clone(), names.clone(), counters, battles.ties, battles.checks.clone())
     }
 
     /// All groups together.

@@ -1,4 +1,4 @@
-//! Preference data in: matrix files, comparison files, ranking files, policy files -> checked values -> games.
+//! Preference data in (and labels out): matrix files, comparison files, ranking files, policy files -> checked values -> games.
 //!
 //! Formats are told by the ending, or by what stands in a file, [`READERS`]; [`Reading`] says what a file does not. Every error names the file, the line where there is one, the value, the rule and the
 //! way out; nothing here panics on any input. Comparisons are read as a stream: counting them takes memory for their
@@ -22,6 +22,7 @@ mod game_files;
 mod grouped;
 mod input;
 mod json_rows;
+mod label_files;
 mod layout;
 mod matrix;
 mod names;
@@ -55,6 +56,7 @@ pub use features::{Features, read_features, read_numbers};
 pub use game_files::{FileGame, FileGames, FileGroup, GAME_FILES, GameFile, GameFileEntry, OptionError};
 pub use grouped::{Grouped, Grouping};
 pub use input::{input_files, nearest_file};
+pub use label_files::labels_as_file;
 pub use matrix::{matrix_from_rows, parse_matrix, read_matrix, read_matrix_as};
 pub use observations::{Cell, Observation, Observations, Unit};
 pub use panels::write_panels;

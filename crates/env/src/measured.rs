@@ -25,8 +25,31 @@ pub trait MeasuredOracle: Oracle {
     /// The true `K pi` of `policy` into `out`, leaving the last product in place.
     fn product(&self, policy: &Policy, out: &mut Array1<f64>);
 
+    /// Tells it that `steps` steps are done and `policy` is played next, before every step: for an oracle that changes in the
+    /// course of a run. What it pays then is in its ledger.
+    fn begin_step(&mut self, _steps: u64, _policy: &Policy) {}
+
+    /// What it answers from, if that is a fitted model.
+    fn fitted(&self) -> Option<FittedView<'_>> {
+        None
+    }
+
+    /// What a reader of a run should know of it, a line each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether equal questions may get unequal answers: then standing still cannot be told from cycling.
     fn is_noisy(&self) -> bool;
+}
+
+/// What an oracle of a fitted model answers from.
+#[derive(Clone, Copy, Debug)]
+pub struct FittedView<'a> {
+    /// The game of the fitted probabilities, over the contexts and actions of the true one.
+    pub game: &'a Game,
+    /// Questions that were answered from it: win rates of one opponent, or single pairs. No comparison was made for them.
+    pub model_queries: u64,
 }
 
 impl MeasuredOracle for GameOracle {

@@ -165,6 +165,7 @@ pub mod claims;
 mod compare;
 mod local_theory;
 pub mod machine;
+pub mod oracles;
 mod problem;
 
 pub use compare::{BuildSolver, FromBox, FromEntry, FromEntryWith, FromTask, IntoMethod, Method};

@@ -236,7 +236,7 @@ impl Problem {
         let outcome = drive(
             Run {
                 solver,
-                oracle,
+                oracle: &mut *oracle,
                 rng: options.rng.clone(),
                 task: &self.task,
                 equilibrium: self.equilibrium.as_ref(),
@@ -277,6 +277,7 @@ impl Problem {
         let predicted =
             exact.then(|| local_theory::predicted(self.spectrum(), aim, solver, judged_by, seen)).flatten();
         let mut notes = solver.notes();
+        notes.extend(oracle.notes());
         if aim == Aim::Original && self.task.tau > 0.0 {
             notes.push(format!("plays the original game: tau = {} is not used", self.task.tau));
         }

@@ -233,6 +233,7 @@ pub fn drive(mut run: Run<'_>, keep_running: &mut dyn FnMut(AfterStep<'_>) -> bo
         if let Some(reason) = exhausted(&run, step, stopwatch.elapsed(), &recorder) {
             break reason;
         }
+        run.oracle.begin_step(step, run.solver.policy());
         let progress = match stopwatch.time(|| run.solver.step(run.oracle, &mut run.rng)) {
             Ok(progress) => progress,
             Err(cause) => break StopReason::Diverged { step: step + 1, cause },
@@ -606,6 +607,9 @@ fn of_iterate(
     policy: &Policy,
     margins: &Array1<f64>,
 ) -> f64 {
+    if let Some(of_fit) = metric.of_fit {
+        return run.oracle.fitted().map_or(f64::NAN, |fitted| of_fit(&fitted, policy));
+    }
     metric.of_iterate(truth, policy, margins, &run.solver.effort(), run.task.class.as_deref())
 }
 

@@ -18,5 +18,5 @@ mod stopwatch;
 pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive};
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::{Limits, Target};
-pub use metrics::{METRICS, Metric, Truth};
+pub use metrics::{LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, Truth};
 pub use schedule::Schedule;

@@ -5,7 +5,7 @@
 
 use equipoise_core::flat::Flat as _;
 use equipoise_core::{Effort, Policy, PolicyClass, blocks, simplex, vector};
-use equipoise_env::Game;
+use equipoise_env::{FittedView, Game};
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 use ndarray::{Array1, Array2};
 
@@ -70,6 +70,8 @@ pub struct Metric {
     pub(crate) gap: Option<Gap>,
     /// What of a method's effort it counts, of which a policy alone tells nothing.
     pub(crate) effort: Option<fn(&Effort) -> u64>,
+    /// What of a fitted model that answers in place of the game it measures; NaN where none does.
+    pub(crate) of_fit: Option<fn(&FittedView<'_>, &Policy) -> f64>,
     /// Whether deviations must leave nature's moves of a policy class as they are.
     pub(crate) within_nature: bool,
     row: fn(&Row<'_>) -> f64,
@@ -92,6 +94,11 @@ fn gap_tau(r: &Row<'_>) -> f64 {
     }
     2.0 * r.tau * simplex::kl_to_best_response(r.probs, r.log_probs, r.margins, r.log_mu, r.tau)
 }
+
+/// The gap in the game of a fitted model.
+pub const LEARNED_GAP: &str = "learned_gap";
+/// Questions that a fitted model answered.
+pub const MODEL_QUERIES: &str = "model_queries";
 
 /// An action counts as played from this probability on.
 pub const SUPPORT_THRESHOLD: f64 = 1e-6;
@@ -207,6 +214,24 @@ pub const METRICS: &[Metric] = &[
         gap_tau,
     )
     .within_nature(),
+    Metric::of_a_fit(
+        LEARNED_GAP,
+        "game of the fitted model of a learned oracle: its duality gap, beside that of the true game; NaN without such an oracle",
+        WIN_RATE,
+        |fitted, policy| {
+            let mut margins = Array1::zeros(fitted.game.shape().len());
+            fitted.game.margins(policy, &mut margins);
+            let margins = margins.flat();
+            fitted.game.weighted_mean(|x| 2.0 * vector::max(&margins[fitted.game.shape().range(x)]))
+        },
+    ),
+    Metric::of_a_fit(
+        MODEL_QUERIES,
+        "questions that the fitted model of a learned oracle answered so far; no comparison is made for them; NaN without such an \
+         oracle",
+        "questions",
+        |fitted, _| fitted.model_queries as f64,
+    ),
     Metric::counting("draws", "responses that the method drew from a policy so far; 0 without a policy class", |e| e.draws),
     Metric::counting(
         "evaluations",
@@ -240,6 +265,7 @@ impl Metric {
             needs_equilibrium: false,
             gap: None,
             effort: None,
+            of_fit: None,
             within_nature: false,
             row,
         }
@@ -262,6 +288,23 @@ impl Metric {
     const fn counting(name: &'static str, definition: &'static str, of: fn(&Effort) -> u64) -> Self {
         let metric = Self::descriptive(name, definition, "responses", |_| 0.0);
         Self { effort: Some(of), ..metric }
+    }
+
+    /// What is measured of the fitted model of a learned oracle, or on its game.
+    const fn of_a_fit(
+        name: &'static str,
+        definition: &'static str,
+        unit: &'static str,
+        of: fn(&FittedView<'_>, &Policy) -> f64,
+    ) -> Self {
+        let metric = Self::descriptive(name, definition, unit, |_| f64::NAN);
+        Self { of_fit: Some(of), ..metric }
+    }
+
+    /// Whether it measures a fitted model, so that only a run with a learned oracle has values of it.
+    #[must_use]
+    pub fn needs_fit(&self) -> bool {
+        self.of_fit.is_some()
     }
 
     const fn within_nature(self) -> Self {

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use equipoise::core::class_entry::Contexts;
 use equipoise::core::{BuildError, Policy, SolverEntry, sample};
 use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
-use equipoise::env::{Feedback, Game};
+use equipoise::env::Game;
 use equipoise_records::{RecordsError, ResultsDir};
 use serde_json::{Map, Value, json};
 
@@ -269,7 +269,8 @@ impl Plan {
     }
 
     /// All files that the plan was read from and reads.
-    pub(crate) fn input_files(&self) -> Vec<PathBuf> {
+    #[must_use]
+    pub fn input_files(&self) -> Vec<PathBuf> {
         let config = PathBuf::from(self.spec.sources.name(self.spec.whole.source));
         inputs::files(&self.spec).into_iter().chain([config]).collect()
     }
@@ -482,7 +483,7 @@ impl Plan {
         let id = identity::id(&content);
         let label = match spec.oracles.len() {
             1 => method.label.clone(),
-            _ => format!("{} [{}]", method.label, word(oracle)),
+            _ => format!("{} [{}]", method.label, oracle),
         };
         RunPlan { id, key, label }
     }
@@ -531,12 +532,5 @@ impl Plan {
         let mut out = Vec::new();
         self.write_yaml(&mut out).expect("memory takes what is written");
         String::from_utf8(out).expect("YAML is text")
-    }
-}
-
-fn word(oracle: &Feedback) -> String {
-    match oracle {
-        Feedback::Exact => "exact".into(),
-        Feedback::Sampled(s) => format!("{} duels", s.duels_per_query),
     }
 }

@@ -11,8 +11,22 @@ use crate::build::Plan;
 use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
-const KEYS: [&str; 10] =
-    ["solver", "game", "tau", "label", "predicted", "metric", "iterate", "at_most", "at_least", "within"];
+const KEYS: [&str; 12] = [
+    "solver",
+    "game",
+    "tau",
+    "label",
+    "predicted",
+    "metric",
+    "iterate",
+    "over",
+    "at_most",
+    "at_least",
+    "below",
+    "within",
+];
+/// What is made of the runs that a claim names, by its key.
+const OVER: [(&str, Over); 3] = [("every", Over::Every), ("median", Over::Median), ("mean", Over::Mean)];
 const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
 /// What `within` counts, by its key.
 const UNITS: [(&str, Unit); 3] = [("steps", Unit::Steps), ("queries", Unit::Queries), ("duels", Unit::Duels)];
@@ -25,7 +39,33 @@ enum Unit {
     Duels,
 }
 
-/// An asserted outcome, for every recorded run that it names.
+/// What is made of the runs that a claim names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// Each by itself.
+    Every,
+    /// Their median; of an even number the mean of the two in the middle.
+    Median,
+    /// Their mean.
+    Mean,
+}
+
+impl Over {
+    /// `None` without a run, and where a run has no value.
+    fn of(self, mut values: Vec<f64>) -> Option<f64> {
+        if values.is_empty() || values.iter().any(|v| v.is_nan()) {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        let n = values.len();
+        Some(match self {
+            Self::Median => 0.5 * (values[(n - 1) / 2] + values[n / 2]),
+            Self::Every | Self::Mean => values.iter().sum::<f64>() / n as f64,
+        })
+    }
+}
+
+/// An asserted outcome, for every recorded run that it names, or for their median or mean (`over`).
 #[derive(Clone, Debug)]
 pub struct Expectation {
     solver: Option<String>,
@@ -39,6 +79,9 @@ pub struct Expectation {
     iterate: Iterate,
     at_most: Option<f64>,
     at_least: Option<f64>,
+    over: Over,
+    /// A label of other runs, of the same game and tau: theirs is larger.
+    below: Option<String>,
     /// Unit and budget: the value counts at the last record within it.
     within: Option<(Unit, u64)>,
     text: String,
@@ -80,8 +123,20 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
     };
     let metric = text("metric")?.ok_or_else(|| sources.error(node.span, "a claim needs a `metric`"))?;
     let (at_most, at_least) = (number("at_most")?, number("at_least")?);
-    if at_most.is_none() && at_least.is_none() {
-        return Err(sources.error(node.span, "a claim needs `at_most` or `at_least`"));
+    let over = match text("over")? {
+        None => Over::Every,
+        Some(t) => match OVER.into_iter().find(|(name, _)| *name == t.value) {
+            Some((_, over)) => over,
+            None => return Err(sources.unknown("value of over", &t, OVER.map(|(name, _)| name))),
+        },
+    };
+    let below = text("below")?;
+    if at_most.is_none() && at_least.is_none() && below.is_none() {
+        return Err(sources.error(node.span, "a claim needs `at_most`, `at_least` or `below`"));
+    }
+    if let Some(below) = below.as_ref().filter(|_| over == Over::Every) {
+        let message = "`below` compares medians or means of runs: add `over: median` or `over: mean`";
+        return Err(sources.error(below.span, message));
     }
     let stable = match text("predicted")? {
         None => None,
@@ -126,6 +181,8 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         iterate,
         at_most,
         at_least,
+        over,
+        below: below.map(|t| t.value),
         within,
         text: words.collect::<Vec<_>>().join(", "),
     })
@@ -154,51 +211,74 @@ pub fn judge(claims: &[Expectation], results: &Results) -> Vec<Checked> {
     claims.iter().map(|claim| verdict(claim, results)).collect()
 }
 
-fn verdict(claim: &Expectation, results: &Results) -> Checked {
+/// The runs that a claim names, or would with another label, with their values; NaN where there is none.
+fn values<'a>(
+    claim: &'a Expectation,
+    label: &'a Option<String>,
+    results: &'a Results,
+) -> impl Iterator<Item = (&'a RunRecord, f64)> + 'a {
     let wanted = |want: &Option<String>, have: &str| want.as_deref().is_none_or(|w| w == have);
+    let named = move |record: &RunRecord| {
+        wanted(&claim.solver, &record.solver)
+            && wanted(&claim.game, &record.game)
+            && wanted(label, &record.label)
+            && claim.tau.is_none_or(|tau| tau == record.tau)
+            && claim.stable.is_none_or(|stable| predicted_stable(record) == Some(stable))
+    };
+    let inside = |p: &TracePoint| match &claim.within {
+        None => true,
+        Some((unit, budget)) => {
+            let spent = match unit {
+                Unit::Steps => p.step,
+                Unit::Queries => p.queries,
+                Unit::Duels => p.duels,
+            };
+            spent <= *budget
+        }
+    };
+    results.runs.iter().filter(move |run| named(&run.record)).map(move |run| {
+        let mut points = run.trace.iter().flatten().rev();
+        let point = points.find(|p| p.metric == claim.metric && p.iterate == claim.iterate && inside(p));
+        (&run.record, point.map_or(f64::NAN, |p| p.value))
+    })
+}
+
+/// How far on the right side of the bounds, in their units; NaN is on the wrong one.
+fn margin(claim: &Expectation, value: f64) -> f64 {
+    let above = claim.at_most.map_or(f64::INFINITY, |bound| bound - value);
+    let below = claim.at_least.map_or(f64::INFINITY, |bound| value - bound);
+    if value.is_nan() { f64::NEG_INFINITY } else { above.min(below) }
+}
+
+fn verdict(claim: &Expectation, results: &Results) -> Checked {
+    let text = claim.text.clone();
+    if claim.over != Over::Every {
+        let of = |label| claim.over.of(values(claim, label, results).map(|(_, v)| v).collect());
+        let (runs, own) = (values(claim, &claim.label, results).count(), of(&claim.label));
+        let Some(own) = own else { return Checked { claim: text, holds: false, runs, worst: None } };
+        let (other, said) = match &claim.below {
+            None => (Some(f64::INFINITY), String::new()),
+            Some(label) => {
+                let other = of(&Some(label.clone()));
+                (other, other.map_or(format!("; no runs of {label}"), |v| format!(", {label}: {v:e}")))
+            }
+        };
+        let holds = margin(claim, own) >= 0.0 && other.is_some_and(|other| own < other);
+        return Checked { claim: text, holds, runs, worst: Some(format!("{own:e}{said}")) };
+    }
     let mut runs = 0;
     let mut holds = true;
     let mut worst: Option<(f64, String)> = None;
-    for run in &results.runs {
-        let record = &run.record;
-        if !wanted(&claim.solver, &record.solver)
-            || !wanted(&claim.game, &record.game)
-            || !wanted(&claim.label, &record.label)
-            || claim.tau.is_some_and(|tau| tau != record.tau)
-            || claim.stable.is_some_and(|stable| predicted_stable(record) != Some(stable))
-        {
-            continue;
-        }
+    for (record, value) in values(claim, &claim.label, results) {
         runs += 1;
-        let inside = |p: &TracePoint| match &claim.within {
-            None => true,
-            Some((unit, budget)) => {
-                let spent = match unit {
-                    Unit::Steps => p.step,
-                    Unit::Queries => p.queries,
-                    Unit::Duels => p.duels,
-                };
-                spent <= *budget
-            }
-        };
-        let value = run
-            .trace
-            .iter()
-            .flatten()
-            .rev()
-            .find(|p| p.metric == claim.metric && p.iterate == claim.iterate && inside(p))
-            .map_or(f64::NAN, |p| p.value);
-        // how far on the right side, in units of the bound; NaN is on the wrong one
-        let above = claim.at_most.map_or(f64::INFINITY, |bound| bound - value);
-        let below = claim.at_least.map_or(f64::INFINITY, |bound| value - bound);
-        let margin = if value.is_nan() { f64::NEG_INFINITY } else { above.min(below) };
+        let margin = margin(claim, value);
         holds &= margin >= 0.0;
         if worst.as_ref().is_none_or(|(m, _)| margin < *m) {
             let text = format!("{} on {} with tau {}: {value:e}", record.label, record.game, record.tau);
             worst = Some((margin, text));
         }
     }
-    Checked { claim: claim.text.clone(), holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
+    Checked { claim: text, holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
 }
 
 /// What the local spectrum says of a run before its first step; `None` where it says nothing.

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use equipoise::core::seed;
-use equipoise::env::GameOracle;
 use equipoise::env::batcher::{self, BatchHandle};
 use equipoise::eval::{AfterStep, Point, StopReason, TraceSink};
 use equipoise::{Problem, RunOptions};
@@ -132,6 +131,18 @@ pub enum ExecuteError {
         game: String,
         /// Why.
         error: equipoise::core::BuildError,
+    },
+    /// No model could be learned from the labels of a run.
+    #[error("run `{label}` on `{game}`, repetition {repetition}: {error}")]
+    Learn {
+        /// The run's legend.
+        label: String,
+        /// Its game.
+        game: String,
+        /// Its repetition, from 0.
+        repetition: u32,
+        /// Why.
+        error: Box<equipoise::models::learned::LearnError>,
     },
     /// The thread pool.
     #[error("cannot start {jobs} threads: {problem}")]
@@ -522,11 +533,15 @@ impl Process<'_> {
         };
         let rng =
             seed::stream(spec.seed, "oracle", &oracle_ids.iter().map(String::as_str).collect::<Vec<_>>());
-        let feedback = spec.oracles[run.key.oracle].clone();
-        let mut oracle = match handle {
-            Some(handle) => GameOracle::batched(handle, feedback, rng),
-            None => GameOracle::new(made.game.clone(), feedback, rng),
+        let oracle = &spec.oracles[run.key.oracle];
+        let policies = (&problem.task.reference, &problem.task.start);
+        let learned = |error| ExecuteError::Learn {
+            label: run.label.clone(),
+            game: made.name.clone(),
+            repetition: run.key.repetition,
+            error: Box::new(error),
         };
+        let mut oracle = oracle.build(&made.game, handle, policies, rng).map_err(learned)?;
         let tick = if batcher::worth_batching(&made.game) { 1 } else { TICK };
         let mut told = 0;
         let mut keep_running = |now: AfterStep<'_>| {
@@ -538,7 +553,7 @@ impl Process<'_> {
             }
             true
         };
-        let driven = problem.run(entry, parameters, &mut oracle, &options, &mut keep_running);
+        let driven = problem.run(entry, parameters, oracle.as_mut(), &options, &mut keep_running);
         let driven = driven.map_err(|error| ExecuteError::Build {
             label: run.label.clone(),
             game: made.name.clone(),

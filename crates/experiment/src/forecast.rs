@@ -20,6 +20,7 @@ use equipoise::eval::behaviour::Evidence;
 use equipoise::eval::{AfterStep, Limits, Schedule};
 use equipoise::machine::read_bandwidth;
 use equipoise::models::intransitivity::REPLICATES;
+use equipoise::oracles::OracleSpec;
 use serde_json::Value;
 
 use crate::build::Plan;
@@ -262,8 +263,10 @@ fn measured(
     tau: f64,
     entry: &SolverEntry,
     parameters: &Value,
-    feedback: &Feedback,
+    oracle: &OracleSpec,
 ) -> Option<f64> {
+    // what buying and fitting takes is not measured
+    let OracleSpec::Game(feedback) = oracle else { return None };
     let (mut feedback, mut scale) = (feedback.clone(), 1.0);
     if let Feedback::Sampled(sampled) = &mut feedback
         && sampled.duels_per_query > MEASURED_DUELS

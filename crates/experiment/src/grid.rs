@@ -107,6 +107,52 @@ fn alternatives(
     }
 }
 
+/// The values that blocks within the parameters stand for: `pairs: { per_context: [50, 100] }` is two, and so is a channel
+/// with two rates. The list of channels itself is one value. The key that comes first varies slowest.
+pub(crate) fn within(parameters: &Value) -> Vec<Value> {
+    let Value::Object(all) = parameters else { return vec![parameters.clone()] };
+    product(all.iter().map(|(key, value)| (key, of_parameter(value))))
+}
+
+fn of_parameter(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Object(block) => product(block.iter().map(|(key, value)| (key, alternatives_of(value)))),
+        Value::Array(items) => items.iter().fold(vec![Value::Array(Vec::new())], |lists, item| {
+            let each = of_parameter(item);
+            let longer = |list: &Value| {
+                let so_far = list.as_array().cloned().unwrap_or_default();
+                each.iter().map(|v| so_far.iter().cloned().chain([v.clone()]).collect()).collect::<Vec<_>>()
+            };
+            lists.iter().flat_map(longer).collect()
+        }),
+        other => vec![other.clone()],
+    }
+}
+
+/// A list within a block is a grid.
+fn alternatives_of(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(alternatives_of).collect(),
+        other => of_parameter(other),
+    }
+}
+
+fn product<'a>(keys: impl Iterator<Item = (&'a String, Vec<Value>)>) -> Vec<Value> {
+    let mut blocks = vec![Map::new()];
+    for (key, values) in keys {
+        let with = |block: &Map<String, Value>| {
+            let with = |value: &Value| {
+                let mut block = block.clone();
+                block.insert(key.clone(), value.clone());
+                block
+            };
+            values.iter().map(with).collect::<Vec<_>>()
+        };
+        blocks = blocks.iter().flat_map(with).collect();
+    }
+    blocks.into_iter().map(Value::Object).collect()
+}
+
 /// Levels of lists in a value.
 pub(crate) fn levels(value: &Value) -> usize {
     match value {
@@ -169,6 +215,18 @@ mod tests {
         let hundred = format!("[{}]", ["1"; 100].join(", "));
         let huge = format!("x: {{ eta: {hundred}, rule: {hundred}, mixture: {hundred} }}");
         assert!(points(&huge).unwrap_err().contains("more than 100000 combinations"));
+    }
+
+    #[test]
+    fn lists_within_blocks_are_grids_too() {
+        let one = json!({"model": "counts", "pairs": {"design": "all", "per_context": [5, 9]},
+            "labels": [{"flip": {"rate": [0.1, 0.2]}}, "half"]});
+        let all = within(&one);
+        assert_eq!(all.len(), 4);
+        assert!(all.contains(&json!({"model": "counts", "pairs": {"design": "all", "per_context": 9},
+            "labels": [{"flip": {"rate": 0.1}}, "half"]})));
+        let plain = json!({"model": {"gpm": {"rank": 4}}, "labels": []});
+        assert_eq!(within(&plain), [plain]);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use equipoise::claims::proved;
 use equipoise::core::Policy;
-use equipoise::env::Feedback;
 use equipoise::eval::{Kept, Point};
 use equipoise::{Problem, RunResult};
 use equipoise_records::schema::{FORMAT, KeptFrom, PolicyPoint, Rate, Reached, RunRecord, TracePoint};
@@ -49,7 +48,7 @@ pub(crate) fn policy_points(kept: &Kept) -> Vec<PolicyPoint> {
 
 pub(crate) fn run_record(plan: &Plan, run: &RunPlan, problem: &Problem, result: &RunResult) -> RunRecord {
     let outcome = &result.outcome;
-    let noisy = !matches!(plan.spec.oracles[run.key.oracle], Feedback::Exact);
+    let noisy = !plan.spec.oracles[run.key.oracle].is_exact();
     let entry = plan.method(run.key);
     let last_step = outcome.trace.last().map_or(0, |p| p.step);
     let mut final_metrics: BTreeMap<_, _> = BTreeMap::new();

@@ -1,11 +1,16 @@
 //! JSON schema of experiment files, for editors: the fixed keys, and the parameters of every registered component.
 
 use equipoise::data::GAME_FILES;
-use equipoise::env::ORACLES;
+use equipoise::env::channels::CHANNELS;
+use equipoise::env::designs::DESIGNS;
 use equipoise::env::generators::GENERATORS;
 use equipoise::eval::METRICS;
+use equipoise::models::MODELS;
+use equipoise::models::learned::Pairs;
+use equipoise::oracles::{OracleRow, oracles};
 use equipoise::policies::POLICIES;
 use equipoise::registry;
+use equipoise::schemars::schema_for;
 use serde_json::{Map, Value, json};
 
 use crate::spec::{DEFAULT_METRICS, DEFAULT_STEPS};
@@ -38,7 +43,9 @@ pub fn schema() -> Value {
         let extra = [("name", &named), ("context_weights", &weights)];
         (f.name, f.summary, component((f.schema)().to_value(), &extra))
     }));
-    let oracles: Vec<String> = ORACLES
+    let rows = oracles();
+    let one_oracle = named_blocks(rows.iter().map(|o| (o.name, o.summary, of_oracle(o))));
+    let oracles: Vec<String> = rows
         .iter()
         .map(|o| match (o.defaults)() {
             Value::Object(keys) if !keys.is_empty() => {
@@ -103,7 +110,7 @@ pub fn schema() -> Value {
         ),
         key(
             "oracle",
-            json!({}),
+            grid(&one_oracle),
             &format!("What the methods see of a game, or a list: {}.", oracles.join(", or ")),
             json!("exact"),
         ),
@@ -210,6 +217,44 @@ fn policy_classes() -> Value {
     json!({ "anyOf": [{ "enum": names },
         { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
           "properties": blocks }] })
+}
+
+/// A name, or one name with a block of options.
+fn named_blocks<'a>(rows: impl Iterator<Item = (&'a str, &'a str, Value)>) -> Value {
+    let (mut names, mut blocks) = (Vec::new(), Map::new());
+    for (name, summary, mut schema) in rows {
+        names.push(json!({ "const": name, "description": summary }));
+        schema["description"] = json!(summary);
+        blocks.insert(name.to_owned(), schema);
+    }
+    names.push(
+        json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+                       "properties": blocks }),
+    );
+    json!({ "anyOf": names })
+}
+
+/// The options of an oracle; of the learned one with the rows of its registries.
+fn of_oracle(row: &OracleRow) -> Value {
+    let mut schema = component((row.schema)().to_value(), &[]);
+    if row.name != "learned" {
+        return schema;
+    }
+    let grid = |one: Value| json!({ "anyOf": [one, { "type": "array", "items": one }] });
+    let models =
+        named_blocks(MODELS.iter().map(|m| (m.name, m.definition, component((m.schema)().to_value(), &[]))));
+    let channels =
+        named_blocks(CHANNELS.iter().map(|c| (c.name, c.summary, component((c.schema)().to_value(), &[]))));
+    let designs = DESIGNS.iter().map(|d| json!({ "const": d.name, "description": d.summary }));
+    let mut pairs = component(schema_for!(Pairs).to_value(), &[]);
+    pairs["properties"]["design"]["anyOf"] = Value::Array(designs.collect());
+    let channels = json!({ "type": "array", "items": channels });
+    for (key, of_key) in [("model", grid(models)), ("pairs", grid(pairs)), ("labels", grid(channels))] {
+        let told = schema["properties"][key]["description"].take();
+        schema["properties"][key] = of_key;
+        schema["properties"][key]["description"] = told;
+    }
+    schema
 }
 
 /// A list of names, or of one-key blocks.

@@ -12,8 +12,9 @@ use std::fmt;
 use std::path::Path;
 
 use equipoise::core::{BuildError, SolverEntry};
-use equipoise::env::{Feedback, ORACLES, OracleEntry};
-use equipoise::eval::{Limits, METRICS, Metric, Schedule, Target};
+use equipoise::env::Feedback;
+use equipoise::eval::{LEARNED_GAP, Limits, METRICS, MODEL_QUERIES, Metric, Schedule, Target};
+use equipoise::oracles::{OracleSpec, oracles};
 use serde_json::{Map, Value, json};
 
 pub(crate) use class::ClassSpec;
@@ -46,7 +47,7 @@ pub struct Spec {
     /// Methods with their parameters.
     pub methods: Vec<Method>,
     /// Feedback.
-    pub oracles: Vec<Feedback>,
+    pub oracles: Vec<OracleSpec>,
     /// Runs of each method on each game with each tau and oracle.
     pub repetitions: u32,
     /// Limits of every run.
@@ -151,7 +152,9 @@ impl Resolver<'_> {
         let reference = self.reference()?;
         let start = self.start()?;
         let class = self.policy(&start)?;
-        let metrics = self.metrics(class.is_some())?;
+        let oracles = self.oracles()?;
+        let learned = oracles.iter().any(OracleSpec::is_learned);
+        let metrics = self.metrics(class.is_some(), learned)?;
         let taus = self.taus()?;
         let limits = self.limits()?;
         let record = self.record()?;
@@ -170,7 +173,6 @@ impl Resolver<'_> {
             }
         };
         let repetitions = self.at_least_one(&file.repetitions, "repetitions", 1, 1_000_000)?;
-        let oracles = self.oracles()?;
         let methods = self.methods()?;
         if let Some(class) = &class {
             self.stay_in_class(class, &methods)?;
@@ -318,7 +320,7 @@ impl Resolver<'_> {
         Metric::named(&typed.value).ok_or_else(|| self.file.sources.unknown("metric", typed, known))
     }
 
-    fn metrics(&self, in_class: bool) -> Result<Vec<&'static Metric>, ConfigError> {
+    fn metrics(&self, in_class: bool, learned: bool) -> Result<Vec<&'static Metric>, ConfigError> {
         match &self.file.metrics {
             Some(typed) => {
                 let mut metrics: Vec<&'static Metric> = Vec::new();
@@ -328,27 +330,36 @@ impl Resolver<'_> {
                         let message = format!("the metric `{}` is listed twice", metric.name);
                         return Err(self.error(t.span, message));
                     }
+                    if metric.needs_fit() && !learned {
+                        let message = format!("the metric `{}` needs `oracle: learned`", metric.name);
+                        return Err(self.error(t.span, message));
+                    }
                     metrics.push(metric);
                 }
                 Ok(metrics)
             }
             None => {
                 let effort: &[&str] = if in_class { &EFFORT_METRICS } else { &[] };
-                Ok(DEFAULT_METRICS.iter().chain(effort).filter_map(|name| Metric::named(name)).collect())
+                let of_fit: &[&str] = if learned { &[LEARNED_GAP, MODEL_QUERIES] } else { &[] };
+                Ok(DEFAULT_METRICS
+                    .iter()
+                    .chain(effort)
+                    .chain(of_fit)
+                    .filter_map(|name| Metric::named(name))
+                    .collect())
             }
         }
     }
 
-    fn oracles(&self) -> Result<Vec<Feedback>, ConfigError> {
-        let Some(blocks) = &self.file.oracle else { return Ok(vec![Feedback::Exact]) };
-        let mut oracles = Vec::new();
+    fn oracles(&self) -> Result<Vec<OracleSpec>, ConfigError> {
+        let Some(blocks) = &self.file.oracle else { return Ok(vec![OracleSpec::Game(Feedback::Exact)]) };
+        let (rows, mut found) = (oracles(), Vec::new());
         for block in blocks {
-            let earlier = oracles.len();
-            let named = |entry: &&OracleEntry| entry.name == block.kind.value;
-            let entry = ORACLES.iter().find(named).ok_or_else(|| {
-                self.file.sources.unknown("oracle", &block.kind, ORACLES.iter().map(|entry| entry.name))
+            let earlier = found.len();
+            let row = rows.iter().find(|row| row.name == block.kind.value).ok_or_else(|| {
+                self.file.sources.unknown("oracle", &block.kind, rows.iter().map(|row| row.name))
             })?;
-            let (what, defaults) = (format!("the oracle `{}`", entry.name), (entry.defaults)());
+            let (what, defaults) = (format!("the oracle `{}`", row.name), (row.defaults)());
             if block.value.is_some() && defaults.as_object().is_some_and(Map::is_empty) {
                 return Err(self.error(block.kind.span, format!("{what} takes no parameters")));
             }
@@ -360,16 +371,18 @@ impl Resolver<'_> {
                     };
                     self.error(point.value_span(error.key()), message)
                 };
-                oracles.push(entry.build(&point.filled(&defaults)).map_err(refused)?);
+                for filled in grid::within(&point.filled(&defaults)) {
+                    found.push(row.build(&filled).map_err(refused)?);
+                }
             }
-            for k in earlier..oracles.len() {
-                if oracles[..k].contains(&oracles[k]) {
+            for k in earlier..found.len() {
+                if found[..k].contains(&found[k]) {
                     let message = format!("the oracle `{}` is listed twice", block.kind.value);
                     return Err(self.error(block.kind.span, message));
                 }
             }
         }
-        Ok(oracles)
+        Ok(found)
     }
 
     /// A block as JSON, with paths made absolute.

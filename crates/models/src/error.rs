@@ -151,6 +151,12 @@ pub enum FitError {
         /// The option.
         option: &'static str,
     },
+    /// Contexts whose items are not the same.
+    #[error("{model} compares the same items in every context, and the contexts have unequally many actions")]
+    Ragged {
+        /// The model.
+        model: &'static str,
+    },
     /// The fitted probabilities are none.
     #[error(transparent)]
     Matrix(#[from] MatrixError),

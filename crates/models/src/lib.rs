@@ -21,6 +21,7 @@
 //! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
+//! | labels bought from a game, fitted, and answering in its place | [`learned`] |
 //! | does one board fit every context or annotator? | [`agreement`] |
 //! | a cycle of majorities against the nearest transitive game | [`transitive`] |
 //! | what counts leave open: gap of a pick and lottery over draws of the win rates | [`posterior`](mod@posterior) |
@@ -47,6 +48,7 @@ pub mod intransitivity;
 pub mod jet;
 pub mod krippendorff;
 pub mod leaderboard;
+pub mod learned;
 pub mod lottery;
 pub mod magnitude;
 mod newton;

@@ -1,13 +1,14 @@
 //! `equipoise run`, `plan`, `check`, `report`, `schema`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use equipoise::data::nearest_file;
+use equipoise::data::{labels_as_file, nearest_file};
 use equipoise_experiment::{
     Executed, Monitor, Options, Plan, Shard, check as expected, check_space, execute, forecast, parse_file,
     resolve, schema,
 };
+use equipoise_records::{guard, write_file};
 use equipoise_report::{Exports, Look};
 use serde_json::json;
 
@@ -87,6 +88,31 @@ pub(super) fn plan(args: args::Plan) -> Outcome {
     if plan.check_size(plan.runs()).is_ok() {
         // what `run` would refuse; more runs than one process does are shared, by machines that are not asked here
         check_space(&plan, plan.runs(), &equipoise_experiment::execute::default_out(&plan), true)?;
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn generate(args: &args::Generate) -> Outcome {
+    let plan = resolved(&args.config, &args.overrides)?;
+    let found = during("drawing labels", || equipoise_experiment::generate(&plan, args.repetition))?;
+    let bytes = labels_as_file(&args.out, &found.game, &found.labels)?;
+    signals::writes(&args.out);
+    let inputs = plan.input_files();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).chain([args.config.as_path()]).collect();
+    guard::refuse_input(&args.out, &inputs)?;
+    if !args.force {
+        guard::refuse_foreign(&args.out, |_| false)?;
+    }
+    write_file(&args.out, &bytes)?;
+    let labels = &found.labels;
+    output::print(&format!(
+        "wrote {}: {} labels of {} comparisons",
+        args.out.display(),
+        labels.lines(),
+        labels.duels
+    ));
+    for count in &labels.counts {
+        output::note(&format!("{}: {} of {} rows", count.name, count.rows_out, count.rows_in));
     }
     Ok(Answer::Yes)
 }

@@ -15,6 +15,7 @@
 //! cycle on which a Bradley-Terry fit returns its reference is `rock-paper-scissors: {margin: 0.3}`; the control in
 //! which the Bradley-Terry assumption holds is `bradley-terry: {scores: [1, 0.3, -0.2, -1]}`.
 
+mod attributes;
 mod clones;
 mod cycles;
 mod dice;
@@ -23,9 +24,11 @@ mod low_rank;
 mod parametric;
 mod populations;
 mod random;
+mod spatial;
 mod transformed;
 mod transitive;
 
+pub use attributes::{AttributeVoters, Attributes, ContextualFeatures, Drifting, PassRates};
 pub use clones::Clones;
 pub use cycles::{Comal, Cyclic, NashMdPopulation, PerturbedRps, RegularTournament, RockPaperScissors};
 pub use dice::{Dice, Efron};
@@ -34,6 +37,7 @@ pub use low_rank::{LowRank, NormalVectors, Vectors};
 pub use parametric::{BradleyTerryCycle, Disc};
 pub use populations::{ImpartialCulture, JudgeScores, Kept, Mixture, NormalScores, Orders, Rankings};
 pub use random::{FullSupport, LogNormalScaling, RandomTournament, RandomUniform, Scaling};
+pub use spatial::{IdealPoints, Rotation};
 pub use transformed::{Psi, Transformed};
 pub use transitive::{Additive, BradleyTerry, CondorcetNotBorda, OneWinner, TwoActions};
 
@@ -127,6 +131,13 @@ pub const GENERATORS: &[GeneratorEntry] = &[
     transformed::TRANSFORMED,
     populations::MIXTURE,
     populations::RANKINGS,
+    spatial::IDEAL_POINTS,
+    spatial::ROTATION,
+    attributes::ATTRIBUTE_VOTERS,
+    attributes::ATTRIBUTES,
+    attributes::CONTEXTUAL_FEATURES,
+    attributes::DRIFTING,
+    attributes::PASS_RATES,
 ];
 
 /// The generator called `name`.

@@ -1,0 +1,179 @@
+//! `oracle: learned`, from YAML to results: resolved, recorded, shared, interrupted and resumed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use equipoise::data::{Selection, labels_as_file, parse_comparisons};
+use equipoise_experiment::{Monitor, Options, Plan, execute, file, generate, resolve, schema};
+use serde_json::Value;
+
+const GAME: &str =
+    "games:\n  - matrix: { values: [[0.5, 0.8, 0.35], [0.2, 0.5, 0.75], [0.65, 0.25, 0.5]] }\n";
+
+fn plan(text: &str) -> Result<Plan, String> {
+    let parsed = file::parse("c.yaml", Path::new("."), text.as_bytes(), &[]);
+    parsed.and_then(|f| Plan::new(resolve(&f)?)).map_err(|e| e.to_string())
+}
+
+fn with(oracle: &str, rest: &str) -> Result<Plan, String> {
+    plan(&format!("{GAME}oracle: {oracle}\n{rest}"))
+}
+
+const SOLVERS: &str = "solvers:\n  - omwu\n";
+
+#[test]
+fn the_frozen_example_is_resolved_and_recorded_in_full() {
+    let oracle = "\n  learned:\n    model: { general-preference: { rank: 2 } }\n    pairs: { design: reference, per_context: 200, refresh: 0 }\n    \
+                  labels: [ { flip: { rate: 0.1 } }, { ties: { theta: 0.3 } } ]";
+    let plan = with(oracle, SOLVERS).unwrap();
+    let yaml = plan.to_yaml();
+    for part in
+        ["refresh: 0", "rate: 0.1", "theta: 0.3", "model: rao-kupper", "undetermined: refuse", "learned_gap"]
+    {
+        assert!(yaml.contains(part), "{part} in {yaml}");
+    }
+    // the plan is a configuration with the same runs
+    let again = self::plan(&yaml).unwrap();
+    let id = |plan: &Plan| plan.run(&plan.make(0).unwrap().identity, plan.key(0, 0, 0)).id;
+    assert_eq!(id(&again), id(&plan));
+    assert_eq!(again.to_yaml(), yaml);
+}
+
+#[test]
+fn lists_are_grids_and_each_has_its_own_legend() {
+    let oracle = "{ learned: { model: [counts, bradley-terry], pairs: { per_context: [30, 90] }, labels: [ { flip: { rate: [0, 0.2] } } ] } }";
+    let plan = with(oracle, SOLVERS).unwrap();
+    assert_eq!(plan.spec.oracles.len(), 8);
+    let made = plan.make(0).unwrap();
+    let labels: std::collections::BTreeSet<String> =
+        (0..8).map(|k| plan.run(&made.identity, plan.key(0, 0, k)).label).collect();
+    assert_eq!(labels.len(), 8, "{labels:?}");
+    assert!(labels.iter().any(|l| l.contains("counts of 90 uniform pairs, flip(rate=0.2)")), "{labels:?}");
+}
+
+#[test]
+fn slips_are_answered_with_their_place_and_the_nearest_name() {
+    for (oracle, message) in [
+        ("lerned", "did you mean `learned`?"),
+        ("{ learned: { modle: counts } }", "did you mean `model`?"),
+        ("{ learned: { model: bradly-terry } }", "did you mean `bradley-terry`?"),
+        ("{ learned: { pairs: { design: refrence } } }", "did you mean `reference`?"),
+        ("{ learned: { pairs: { per_context: 0 } } }", "must be at least 1"),
+        ("{ learned: { labels: [ { filp: { rate: 0.1 } } ] } }", "did you mean `flip`?"),
+        ("{ learned: { labels: [ { flip: { rat: 0.1 } } ] } }", "did you mean `rate`?"),
+        ("{ learned: { labels: [ { flip: { rate: 2 } } ] } }", "must be in [0, 1]"),
+        ("{ learned: { labels: [ soft, flip ] } }", "stands behind `soft`"),
+    ] {
+        let error = with(oracle, SOLVERS).unwrap_err();
+        assert!(error.contains("c.yaml:3:") && error.contains(message), "{error}");
+    }
+    let error = with("exact", "metrics: [duality_gap, learned_gap]\nsolvers:\n  - omwu\n").unwrap_err();
+    assert!(error.contains("`learned_gap` needs `oracle: learned`"), "{error}");
+    let learned = &schema::schema()["properties"]["oracle"];
+    let text = learned.to_string();
+    for name in ["two-orders", "on-policy", "bradley-terry", "per_context"] {
+        assert!(text.contains(name), "{name}");
+    }
+}
+
+/// All files of runs, without what tells the time.
+fn results(out: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    for run in std::fs::read_dir(out.join("runs")).unwrap() {
+        let run = run.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(run.join("run.json")) else { continue };
+        let mut record: Value = serde_json::from_str(&text).unwrap();
+        let id = record["id"].as_str().unwrap().to_owned();
+        for key in ["seconds", "files", "digests", "digest"] {
+            record.as_object_mut().unwrap().remove(key);
+        }
+        let trace = std::fs::read_to_string(run.join("trace.csv")).unwrap();
+        let without_time: Vec<String> = trace
+            .lines()
+            .map(|line| {
+                let cells = line.split(',').enumerate().filter(|(k, _)| *k != 3);
+                cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+            })
+            .collect();
+        files.insert(id, format!("{record}\n{}", without_time.join("\n")));
+    }
+    files
+}
+
+#[test]
+fn threads_and_interruptions_leave_no_trace_in_the_bits() {
+    let oracle = "\n  learned: { model: [counts, bradley-terry, elo], pairs: { design: on-policy, per_context: 40, refresh: 100 }, \
+                  labels: [ { flip: { rate: 0.1 } } ], undetermined: even }";
+    let rest = "solvers:\n  - omwu\n  - egpo\n  - dpo\ntau: 0.1\nrepetitions: 2\nlimits: { steps: 600 }\nrecord: { every: 100 }\n";
+    let plan = with(oracle, rest).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str, jobs: usize, monitor: &Monitor| {
+        let options = Options { out: dir.path().join(name), jobs, fresh: false, shard: None, force: false };
+        execute(&plan, &options, monitor).unwrap_or_else(|e| panic!("{e}"))
+    };
+    run("one", 1, &Monitor::default());
+    run("two", 2, &Monitor::default());
+    // killed in the middle, and resumed
+    let monitor = Monitor::default();
+    let cut = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while monitor.runs.load(Ordering::Relaxed) < 4 {
+                std::thread::yield_now();
+            }
+            monitor.stop.store(true, Ordering::Relaxed);
+        });
+        run("cut", 1, &monitor)
+    });
+    run("cut", 2, &Monitor::default());
+    let (one, two, resumed) = (
+        results(&dir.path().join("one")),
+        results(&dir.path().join("two")),
+        results(&dir.path().join("cut")),
+    );
+    assert_eq!(one.len(), 18);
+    assert_eq!(one, two);
+    assert_eq!(one, resumed, "interrupted: {}", cut.interrupted);
+    let text = one.values().next().unwrap();
+    assert!(
+        text.contains("bought") && text.contains("model queries") && text.contains("learned_gap"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_whose_labels_do_not_determine_the_model_is_refused_by_name() {
+    let plan = with("{ learned: { pairs: { per_context: 1 } } }", SOLVERS).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { out: dir.path().to_owned(), jobs: 1, fresh: false, shard: None, force: false };
+    let error = execute(&plan, &options, &Monitor::default()).unwrap_err().to_string();
+    assert!(error.contains("`counts` says nothing of 2 of 3 pairs") && error.contains("omwu"), "{error}");
+}
+
+#[test]
+fn the_labels_of_a_run_are_written_and_read_back() {
+    let oracle = "{ learned: { pairs: { per_context: 500 }, labels: [ { ties: { theta: 0.5 } }, { missing: { rate: 0.2 } } ] } }";
+    let plan = with(oracle, SOLVERS).unwrap();
+    let found = generate(&plan, 0).unwrap();
+    assert_eq!(found.labels.duels, 500);
+    let again = generate(&plan, 0).unwrap();
+    assert_eq!(found.labels, again.labels);
+    for name in ["d.csv", "d.jsonl", "d.parquet"] {
+        let bytes = labels_as_file(Path::new(name), &found.game, &found.labels).unwrap();
+        let read = parse_comparisons(Path::new(name), &bytes, &Selection::default()).unwrap();
+        assert_eq!(read.total, found.labels.pairs.len() as f64, "{name}");
+        assert_eq!(read.total_ties, found.labels.weight_of(equipoise::env::Outcome::Tie), "{name}");
+    }
+    for (oracle, rest, message) in [
+        ("exact", SOLVERS, "buys none"),
+        ("{ learned: { pairs: { per_context: [5, 9] } } }", SOLVERS, "`oracle` has 2"),
+        ("{ learned: {} }", "noise: independent\nsolvers:\n  - omwu\n", "labels of its own"),
+    ] {
+        let error = generate(&with(oracle, rest).unwrap(), 0).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    let error = generate(&plan, 3).unwrap_err().to_string();
+    assert!(error.contains("no repetition 3"), "{error}");
+}
