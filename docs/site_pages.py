@@ -190,6 +190,7 @@ class Papers:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
+        self.titles: dict[str, str] = {}
         self.used: dict[str, list[str]] = defaultdict(list)
 
     def cite(self, citation: str, by: str) -> None:
@@ -319,23 +320,31 @@ def page_of_papers(papers: Papers) -> None:
     folder = ROOT / "experiments" / "papers"
     reproduced: dict[str, list[Path]] = defaultdict(list)
     for readme in sorted(folder.glob("*/README.md")):
-        text = readme.read_text(encoding="utf-8")
-        for key in {m.group(0) for m in PAPER.finditer(text)}:
+        # the paper that a folder is about stands in its title
+        title = readme.read_text(encoding="utf-8").splitlines()[0].replace("arXiv ", "arXiv:")
+        for found in PAPER.finditer(title):
+            key = found.group(0)
             reproduced[key].append(readme)
+            about = title[: found.start()].strip("# (").partition(": ")[2]
+            papers.names.setdefault(key, about or key)
+            papers.titles[key] = about
     rows = []
-    for key in sorted(papers.used):
+    for key in sorted({*papers.used, *reproduced}):
         name = papers.names.get(key, key)
-        title = f"{name}" if name != key else key
-        text = [f"# {title}", "", f"[{key}]({papers.url(key)})", "", "## Here", ""]
-        text += [f"- {by}" for by in sorted(papers.used[key])]
+        about = papers.titles.get(key, "")
+        text = [f"# {prose(name)}", "", *([prose(about), ""] if about not in ("", name) else [])]
+        text += [f"[{key}]({papers.url(key)})", ""]
         for readme in reproduced[key]:
-            text += ["", f"## {readme.parent.name}", "", *lowered(readme)]
+            text += [f"## What it claims, and what holds here: {readme.parent.name}", "", *lowered(readme), ""]
+        if papers.used[key]:
+            text += ["## Entries", "", *(f"- {by}" for by in sorted(papers.used[key]))]
         write(f"papers/{papers.page(key)}", "\n".join(text))
-        rows.append((title, key, len(papers.used[key]), len(reproduced[key])))
-    rows.sort(key=lambda row: (row[0].lower(), row[1]))
-    text = ["# Papers", "", f"{len(rows)} papers that a method, a claim, a game, a model, a loss or a concept is taken from.", ""]
-    text += [table(["paper", "identifier", "entries", "reproduced"], [[f"[{prose(t)}]({papers.page(k)}.md)", k, str(n), str(m or "")] for t, k, n, m in rows]), ""]
-    write("papers/index", "\n".join([*text, toctree([papers.page(k) for _, k, _, _ in rows], hidden=True)]))
+        rows.append((name, about, key, len(papers.used[key]), ", ".join(readme.parent.name for readme in reproduced[key])))
+    rows.sort(key=lambda row: (row[0].lower(), row[2]))
+    text = ["# Papers", "", f"{len(rows)} papers that a method, a claim, a game, a model, a loss or a concept is taken from, or whose claims were tried.", ""]
+    head = ["paper", "identifier", "entries", "tried in `experiments/papers/`"]
+    text += [table(head, [[f"[{prose(t)}]({papers.page(k)}.md)", k, str(n or ""), m] for t, _, k, n, m in rows]), ""]
+    write("papers/index", "\n".join([*text, toctree([papers.page(k) for _, _, k, _, _ in rows], hidden=True)]))
 
 
 def lowered(readme: Path) -> list[str]:
