@@ -5,6 +5,7 @@
 //!
 //! [`MODELS`]: equipoise::models::MODELS
 
+mod compared;
 mod groups;
 mod model;
 mod pairwise;
@@ -19,6 +20,7 @@ use equipoise::models::{FitError, ModelData, ModelEntry, ModelInput, PairFit, Re
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use compared::{ComparedModel, ComparedModelsAnswer, compare_models};
 pub use groups::{FitGroupsAnswer, GroupFit};
 pub use model::ModelAnswer;
 pub use pairwise::{Coefficient, PairwiseAnswer};

@@ -84,8 +84,8 @@ pub use concepts::{
 pub use error::AnswerError;
 pub use estimators::{EstimatorRow, EstimatorsAnswer, estimators};
 pub use fit::{
-    Coefficient, FitAnswer, FitData, FitGroupsAnswer, FitOptions, FitSource, FitTies, GroupFit, ModelAnswer,
-    PairwiseAnswer, fit,
+    Coefficient, ComparedModel, ComparedModelsAnswer, FitAnswer, FitData, FitGroupsAnswer, FitOptions,
+    FitSource, FitTies, GroupFit, ModelAnswer, PairwiseAnswer, compare_models, fit,
 };
 pub use gap::{GapAnswer, GapOptions, gap};
 pub use inspect::{

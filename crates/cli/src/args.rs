@@ -130,7 +130,7 @@ pub(crate) enum Command {
     /// Fit a preference model to comparisons: strengths with errors, likelihood, calibration, held-out loss.
     #[command(
         after_help = concat!(
-            "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit votes.parquet --model \
+            "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit battles.csv --compare\n  equipoise fit votes.parquet --model \
              bradley-terry --context coding --json\n\nModels: equipoise list models.\n\n",
             columns!()
         )
@@ -577,8 +577,12 @@ pub(crate) struct Fit {
     #[arg(value_name = "MORE")]
     pub(crate) more: Vec<PathBuf>,
     /// The model; `equipoise list models` says what each is.
-    #[arg(long, value_name = "M")]
-    pub(crate) model: String,
+    #[arg(long, value_name = "M", required_unless_present = "compare")]
+    pub(crate) model: Option<String>,
+    /// Fit every model that is fitted to comparisons, and put them side by side: held-out log-likelihood with paired intervals,
+    /// calibration, cycles, what Nash of each plays, and the smallest model that is not beaten beyond noise.
+    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features"])]
+    pub(crate) compare: bool,
     /// Fit every context (or annotator) by itself.
     #[arg(long, value_enum)]
     pub(crate) each: Option<Each>,
@@ -630,7 +634,7 @@ impl Fit {
             }
         }
         Ok(answers::FitOptions {
-            model: self.model.clone(),
+            model: self.model.clone().unwrap_or_default(),
             options,
             each: self.each.map(Into::into),
             ties: self.ties.map(Into::into),

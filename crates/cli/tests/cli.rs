@@ -360,6 +360,8 @@ fn the_newer_models_fit_and_say_what_they_are() {
         ("scaled-bradley-terry", vec![]),
         ("margin-bradley-terry", vec!["--prior"]),
         ("contextual-bradley-terry", vec!["--context-features", &features]),
+        ("p2l", vec!["--context-features", &features]),
+        ("p2l", vec!["--set", "head=bt-tie"]),
     ] {
         let args: Vec<&str> = ["fit", &data, "--model", model].into_iter().chain(extra).collect();
         let found = json(&[&args[..], &["--json"]].concat());
@@ -377,7 +379,20 @@ fn the_newer_models_fit_and_say_what_they_are() {
     let (code, _, err) = equipoise(&["fit", &rankings, "--model", "plackett-luce"]);
     assert!(code == 2 && err.contains("ranking 4 has tied items"), "{err}");
     let listed = json(&["list", "models", "--json"]);
-    assert_eq!(listed.as_array().unwrap().len(), 13);
+    assert!(
+        ["p2l", "counts", "eigen"].iter().all(|name| listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|m| m["name"] == *name))
+    );
+    let side = json(&["fit", &data, "--compare", "--json"]);
+    assert_eq!(side["models"].as_array().unwrap().len(), listed.as_array().unwrap().len());
+    assert!(side["smallest"].is_string() != side["undecided"].is_string(), "{side}");
+    let (code, _, err) = equipoise(&["fit", &data, "--compare", "--model", "elo"]);
+    assert!(code == 2 && err.contains("--compare"), "{err}");
+    let table = json(&["fit", &data, "--model", "bradley-terry", "--json"])["probability"].clone();
+    assert!(table[0][0] == 0.5 && table.as_array().unwrap().len() == 3, "{table}");
     assert!(listed.as_array().unwrap().iter().all(|m| !m["source"].as_str().unwrap().is_empty()));
 }
 

@@ -5,13 +5,16 @@ mod bradley_terry;
 mod contextual_bradley_terry;
 mod counting;
 mod counts;
+mod crowd_bradley_terry;
 mod davidson;
+mod davidson_luce;
 mod eigen;
 mod elo;
 mod gpm;
 mod grounded_rao_kupper;
 mod ideal_points;
 mod luce_spectral_ranking;
+mod magnitude_regression;
 mod margin_bradley_terry;
 mod p2l;
 mod pagerank;
@@ -51,6 +54,8 @@ pub const MODELS: &[ModelEntry] = &[
     grounded_rao_kupper::ENTRY,
     scaled_bradley_terry::ENTRY,
     margin_bradley_terry::ENTRY,
+    magnitude_regression::ENTRY,
+    crowd_bradley_terry::ENTRY,
     contextual_bradley_terry::ENTRY,
     gpm::ENTRY,
     ideal_points::ENTRY,
@@ -58,6 +63,7 @@ pub const MODELS: &[ModelEntry] = &[
     robust::ENTRY,
     plackett_luce::ENTRY,
     plackett_luce_split::ENTRY,
+    davidson_luce::ENTRY,
     ridge_bradley_terry::ENTRY,
     luce_spectral_ranking::ENTRY,
     rank_centrality::ENTRY,

@@ -20,6 +20,9 @@
 //! | users and items as points: the parts of the published learners | [`ideal_points`] |
 //! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
 //! | calibration and held-out loss | [`validation`] |
+//! | which factors of items win | [`factors`] |
+//! | majorities of votes, best of n, selective accuracy, pairs kept by thresholds | [`repeated`] |
+//! | all models side by side on comparisons held out, and the smallest that is not beaten | [`choice`] |
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
 //! | labels bought from a game, fitted, and answering in its place | [`learned`] |
 //! | does one board fit every context or annotator? | [`agreement`] |
@@ -30,6 +33,7 @@
 
 pub mod agreement;
 pub mod canonical;
+pub mod choice;
 mod clusters;
 pub mod completion;
 pub mod conformance;
@@ -37,6 +41,7 @@ mod cycles;
 pub mod distributions;
 mod entries;
 mod error;
+pub mod factors;
 pub mod first_order;
 mod fitted;
 pub mod graph;
@@ -60,6 +65,7 @@ pub mod posterior;
 mod power;
 pub mod rankings;
 mod registry;
+pub mod repeated;
 pub mod resample;
 pub mod robust;
 mod scores;

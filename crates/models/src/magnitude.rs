@@ -141,6 +141,7 @@ pub(crate) fn fitted(
     Ok(Fitted {
         log_strength: Some(found.log_strength.clone()),
         standard_error: found.no_noise.is_none().then(|| found.sandwich.diag().mapv(f64::sqrt)),
+        free_parameters: Some(data.labels.len().saturating_sub(1)),
         existence: found.existence.clone(),
         prior: found.prior,
         convergence: Convergence { by: Iteration::Newton, converged, iterations },

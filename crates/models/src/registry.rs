@@ -84,6 +84,8 @@ pub struct ModelEntry {
     pub defaults: fn() -> Value,
     /// JSON schema of its options, with their documentation.
     pub schema: fn() -> Schema,
+    /// Options in which it is asked to predict comparisons that it has not seen; its defaults where it does not say.
+    pub predicting: fn() -> Value,
     check: fn(&Value) -> Result<(), BuildError>,
     fit: fn(&'static str, &ModelData, &Value) -> Result<Fitted, FitError>,
 }
@@ -112,6 +114,7 @@ impl ModelEntry {
                 serde_json::to_value(M::Options::default()).expect("a parameter block serialises to JSON")
             },
             schema: || schema_for!(M::Options),
+            predicting: || Value::Null,
             check: |block| M::check(&parse(block)?),
             fit: |name, data, block| {
                 let options = parse::<M::Options>(block)?;
@@ -157,6 +160,12 @@ impl ModelEntry {
     #[must_use]
     pub const fn ordered(self) -> Self {
         Self { ordered: true, ..self }
+    }
+
+    /// Says in which options it is asked to predict.
+    #[must_use]
+    pub const fn predicting(self, predicting: fn() -> Value) -> Self {
+        Self { predicting, ..self }
     }
 
     /// Says that it is fitted without features of the contexts too.

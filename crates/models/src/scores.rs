@@ -51,7 +51,8 @@ impl Scores {
             let mean = r.mean().expect("there are items");
             r - mean
         });
-        Fitted { log_strength: centred, ..Fitted::new(labels.to_vec(), self) }
+        let free_parameters = Some(labels.len().saturating_sub(1));
+        Fitted { log_strength: centred, free_parameters, ..Fitted::new(labels.to_vec(), self) }
     }
 }
 

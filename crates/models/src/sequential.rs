@@ -241,6 +241,7 @@ impl Ratings {
         Fitted {
             log_strength: Some(self.rating.mapv(|r| scale * (r - mean))),
             standard_error: self.sigma.clone(),
+            free_parameters: Some(labels.len().saturating_sub(1)),
             ..Fitted::new(labels.to_vec(), self)
         }
     }

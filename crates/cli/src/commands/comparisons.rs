@@ -5,19 +5,27 @@ use std::path::{Path, PathBuf};
 
 use equipoise_answers::{
     FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
-    VotesOptions, changes, fit as fitted, inspect_groups, inspect_split, rank as ranked, rank_groups,
-    rank_with_page, read_votes, standings as board, standings_adjusted, votes as sound,
+    VotesOptions, changes, compare_models, fit as fitted, inspect_groups, inspect_split, rank as ranked,
+    rank_groups, rank_with_page, read_votes, standings as board, standings_adjusted, votes as sound,
 };
 use equipoise_records::{guard, leaderboard};
 use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
-use crate::args::{Compare, Fit, Inspect, Rank, Standings, Ties, Votes};
+use crate::args::{Compare, Fit, FitTies, Inspect, Rank, Standings, Ties, Votes};
 use crate::progress::{Terminal, during};
 use crate::{Answer, output, signals};
 
 pub(super) fn fit(args: Fit) -> Outcome {
     let (progress, options) = (Terminal::default(), args.options()?);
+    if args.compare {
+        let ties = if args.ties.is_some_and(|t| t == FitTies::Drop) { Ties::Drop } else { Ties::Half };
+        let source = Source { path: args.data, selection: args.filters.selection(ties, &args.more) };
+        let data = source.battles(&progress)?;
+        let answer = during("fitting all models", || compare_models(&data, args.seed));
+        output::show(&answer.map_err(|e| e.in_file(&source.path))?, args.json);
+        return Ok(Answer::Yes);
+    }
     // what a tie counts is among the options
     let selection = args.filters.selection(Ties::Half, &args.more);
     let source = FitSource {

@@ -4,6 +4,9 @@
 //! Pr(i) = (w_ij + t_ij / 2 + s) / (n_ij + 2 s)        w: wins, t: ties, n: comparisons of the pair, s: smoothing
 //! ```
 //!
+//! With `votes`, what a majority of so many votes says where each is as these win rates ([`majority`]): the judge of GenRM (arXiv:2410.12832).
+//! The majority relation stays, and with it a Condorcet winner; Borda's order and the lottery do not.
+//!
 //! The saturated model: it keeps every cycle, and every accident. Of a pair that never met it says nothing. Its likelihood is
 //! the largest that win rates have. Cost: O(pairs).
 
@@ -12,25 +15,37 @@ use std::collections::BTreeMap;
 use equipoise_core::registry::{BuildError, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::error::FitError;
 use crate::fitted::{Fitted, ModelResult};
 use crate::input;
 use crate::registry::{ModelEntry, PreferenceModel};
+use crate::repeated::majority;
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Counts>(
     "counts",
     "Pr(i) = (wins + ties / 2 + s) / (comparisons + 2 s), pair by pair; s = 0",
     "the saturated model; Laplace 1774 for s = 1",
 )
-.fitted("counting; no errors");
+.fitted("counting; no errors")
+// a side that won none of few comparisons is not sure to lose the next
+.predicting(|| json!({ "smoothing": 0.5 }));
 
 /// Options of counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CountsOptions {
     /// Wins added to each side of every pair that met: 0 takes the win rate as it is.
     pub smoothing: f64,
+    /// Votes of which the majority decides, each with the win rate; a drawn vote is half a win to each side.
+    pub votes: u32,
+}
+
+impl Default for CountsOptions {
+    fn default() -> Self {
+        Self { smoothing: 0.0, votes: 1 }
+    }
 }
 
 struct Counts;
@@ -41,7 +56,9 @@ impl PreferenceModel for Counts {
 
     fn check(options: &CountsOptions) -> Result<(), BuildError> {
         let s = options.smoothing;
-        ensure(s >= 0.0 && s.is_finite(), "smoothing", s, "must be a finite number of at least 0")
+        ensure(s >= 0.0 && s.is_finite(), "smoothing", s, "must be a finite number of at least 0")?;
+        let rule = "must be in 1..100001";
+        ensure((1..=100_001).contains(&options.votes), "votes", options.votes, rule)
     }
 
     fn fit(data: &input::Counts, options: CountsOptions) -> Result<Fitted, FitError> {
@@ -57,6 +74,7 @@ impl PreferenceModel for Counts {
             let (won, lost, ties) = pair.outcomes();
             let (won, lost) = (won + 0.5 * ties, lost + 0.5 * ties);
             let p = (won + options.smoothing) / (won + lost + 2.0 * options.smoothing);
+            let p = if options.votes == 1 { p } else { majority(p, options.votes) };
             let term = |k: f64, p: f64| if k > 0.0 { k * p.ln() } else { 0.0 };
             log_likelihood += term(won, p) + term(lost, 1.0 - p);
             rates.insert((pair.i, pair.j), p);

@@ -217,6 +217,7 @@ fn fitted(data: &Comparisons, found: Embedded, tried: Vec<(usize, f64)>) -> Fitt
         log_likelihood: Some(log_likelihood),
         deviance: Some(2.0 * (saturated - log_likelihood)),
         degrees_of_freedom: Some(data.pairs.len().saturating_sub(parameters) as f64),
+        free_parameters: Some(parameters),
         existence: if exists { Existence::Finite } else { Existence::NotFound },
         prior,
         convergence,

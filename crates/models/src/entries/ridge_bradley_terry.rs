@@ -85,6 +85,7 @@ impl PreferenceModel for RidgeBradleyTerry {
             log_likelihood: Some(log_likelihood(data, &found.point)),
             existence: if exists { Existence::Finite } else { Existence::Separated { blocks } },
             prior: true,
+            free_parameters: Some(n.saturating_sub(1)),
             convergence: Convergence {
                 by: Iteration::Newton,
                 converged: found.converged,
@@ -116,6 +117,10 @@ struct Strengths(Array1<f64>);
 impl ModelResult for Strengths {
     fn prob(&self, i: usize, j: usize) -> f64 {
         logistic(self.0[i] - self.0[j])
+    }
+
+    fn prior(&self) -> &'static str {
+        "a normal prior of variance 1 / (2 alpha) on strengths"
     }
 
     fn notes(&self) -> Vec<String> {

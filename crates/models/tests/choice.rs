@@ -1,0 +1,97 @@
+//! Models side by side: what each predicts of comparisons that it has not seen.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use equipoise_core::{sample, seed::stream};
+use equipoise_data::{Battles, Selection, parse_battles};
+use equipoise_models::choice::{Choice, Contender, choose};
+use equipoise_models::{FitError, MODELS};
+use ndarray::Array2;
+
+fn battles(text: &str) -> Battles {
+    parse_battles("d.csv".as_ref(), text.as_bytes(), &Selection::default()).unwrap()
+}
+
+/// `each` comparisons of every pair, drawn from win rates.
+fn drawn(p: &Array2<f64>, each: usize, seed: u64) -> Battles {
+    let mut rng = stream(seed, "choice", &[]);
+    let mut text = String::from("item_a,item_b,outcome\n");
+    for i in 0..p.nrows() {
+        for j in i + 1..p.nrows() {
+            for _ in 0..each {
+                let outcome = if sample::uniform(&mut rng) < p[[i, j]] { "a" } else { "b" };
+                text += &format!("i{i},i{j},{outcome}\n");
+            }
+        }
+    }
+    battles(&text)
+}
+
+fn compared(data: &Battles) -> Choice {
+    let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
+    choose(data, &models, 5, 1).unwrap()
+}
+
+fn of<'a>(choice: &'a Choice, name: &str) -> &'a Contender {
+    choice.contenders.iter().find(|c| c.name == name).unwrap()
+}
+
+#[test]
+fn one_rating_is_enough_where_the_truth_has_one_and_not_on_a_cycle() {
+    let r = [0.8, 0.3, 0.0, -0.4, -0.7f64];
+    let transitive = Array2::from_shape_fn((5, 5), |(i, j)| 1.0 / (1.0 + (r[j] - r[i]).exp()));
+    let found = compared(&drawn(&transitive, 120, 1));
+    assert_eq!(of(&found, "bradley-terry").beaten, Some(false));
+    assert_eq!(of(&found, "bradley-terry").cyclic_triads, Some(0));
+    let smallest = &found.contenders[found.smallest.unwrap()];
+    assert_eq!(smallest.size, Some(4), "{}", smallest.name);
+
+    // everybody beats the next two of five
+    let cyclic = Array2::from_shape_fn((5, 5), |(i, j)| match (5 + j - i) % 5 {
+        0 => 0.5,
+        1 | 2 => 0.75,
+        _ => 0.25,
+    });
+    let found = compared(&drawn(&cyclic, 120, 2));
+    assert_eq!(of(&found, "bradley-terry").beaten, Some(true));
+    assert_eq!(of(&found, "counts").beaten, Some(false));
+    assert!(
+        of(&found, "counts").cyclic_triads.unwrap() == 5 && of(&found, "counts").condorcet_winner.is_none()
+    );
+    assert!(of(&found, "counts").nash.as_ref().unwrap().iter().all(|p| *p > 0.05));
+    assert!(!["bradley-terry", "elo", "thurstone"].contains(&found.contenders[found.smallest.unwrap()].name));
+    // the truth's own entropy is what no model can beat by more than noise
+    let entropy = 0.75 * 0.75f64.ln() + 0.25 * 0.25f64.ln();
+    let best = found.contenders[0].held_out.unwrap();
+    assert!((best - entropy).abs() < 0.03, "{best} {entropy}");
+}
+
+#[test]
+fn the_held_out_log_likelihood_is_that_of_the_probabilities() {
+    // two items: every model of one strength predicts the win rate of the other folds
+    let data = battles("item_a,item_b,outcome,weight\nx,y,a,60\nx,y,b,40\n");
+    let found = compared(&data);
+    let two = of(&found, "bradley-terry").held_out.unwrap();
+    assert!((two - (0.6 * 0.6f64.ln() + 0.4 * 0.4f64.ln())).abs() < 0.02, "{two}");
+    for name in ["thurstone", "rank-centrality"] {
+        assert!((of(&found, name).held_out.unwrap() - two).abs() < 1e-12, "{name}");
+    }
+    let (difference, low, high) = of(&found, "bradley-terry").difference.unwrap();
+    assert!(low <= difference && difference <= high && found.comparisons == 100.0);
+    // pagerank of two is 1/2, whatever the counts: a bit
+    assert!((of(&found, "pagerank").held_out.unwrap() + 2f64.ln()).abs() < 1e-12);
+    // the same seed, the same folds
+    assert_eq!(of(&compared(&data), "bradley-terry").held_out, Some(two));
+}
+
+#[test]
+fn what_cannot_be_compared_is_said() {
+    let found = compared(&battles("item_a,item_b,outcome\nx,y,a\ny,z,b\n"));
+    assert!(found.smallest.is_none() && found.undecided.unwrap().starts_with("not enough data"));
+    let reason = of(&found, "plackett-luce").reason.as_ref().unwrap();
+    assert!(reason.contains("rankings"), "{reason}");
+    assert!(of(&found, "scaled-bradley-terry").reason.as_ref().unwrap().contains("magnitude"));
+    let parts = battles("item_a,item_b,outcome,weight\nx,y,a,0.5\n");
+    let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
+    assert_eq!(choose(&parts, &models, 5, 1).unwrap_err(), FitError::PartsOfMatches { weight: 0.5 });
+}
