@@ -1,5 +1,7 @@
 //! Where biased estimators lead, and the estimators of a posterior.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use equipoise_core::{sample, seed};
 use equipoise_env::PreferenceMatrix;
 use equipoise_estimators::{

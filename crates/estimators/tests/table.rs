@@ -1,5 +1,7 @@
 //! The table of estimators on the fixture and on a random tree, number by number.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use equipoise_core::class_entry::Contexts;
 use equipoise_core::{Policy, Shape};
 use equipoise_env::PreferenceMatrix;
