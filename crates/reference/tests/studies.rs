@@ -164,7 +164,7 @@ fn gaps_of_designs_are_predicted() {
     designs(1000, 150, 0.25, 0.5);
 }
 
-/// 400 seeds, 100,000 duels, tau 0.1: printed is `T gap` over its constant, 1 by the law.
+/// 400 seeds, 100,000 duels, tau 0.1: printed is `T gap` over its constant, 1 by the law (uniform .988, greedy 1.042, optimal 1.006).
 #[test]
 #[ignore = "100 million duels"]
 fn gaps_of_designs_are_predicted_long() {
@@ -190,7 +190,9 @@ fn designs(duels: usize, seeds: u64, within: f64, tau: f64) {
     }
 }
 
-/// The hard family: log regret of greedy exploration grows like c / tau, uniform pairs stay flat. 50 seeds, 20,000 duels.
+/// The hard family, 50 seeds, 20,000 duels, tau .1, .06, .05, .04: log regret of greedy exploration grows like c / tau (2.96, 12.73, 43.39,
+/// 164.45: slope .304 for c = .3), self-play's is larger throughout (4.46, 41.91, 217.95, 316.00: where the first duel is lost it does
+/// not come back), uniform pairs stay flat.
 #[test]
 #[ignore = "twelve million duels"]
 fn the_hard_family_long() {
@@ -201,6 +203,7 @@ fn the_hard_family_long() {
             |seed| learn(&problem, sampler, &mut stream(seed, "hard", &[])).unwrap().last().unwrap().regret;
         (0..50).map(regret).sum::<f64>() / 50.0
     };
+    let mut greedy = [0.0; 4];
     for sampler in [Sampler::Greedy, Sampler::SelfPlay, Sampler::Optimistic, Sampler::Uniform] {
         let taus = [0.1, 0.06, 0.05, 0.04];
         let regrets = taus.map(|tau| mean(sampler, tau));
@@ -213,7 +216,11 @@ fn the_hard_family_long() {
             slope(&points)
         );
         match sampler {
-            Sampler::Greedy | Sampler::SelfPlay => assert!((slope(&points) - 0.3).abs() < 0.04),
+            Sampler::Greedy => {
+                greedy = regrets;
+                assert!((slope(&points) - 0.3).abs() < 0.03);
+            }
+            Sampler::SelfPlay => assert!(regrets.iter().zip(&greedy).all(|(s, g)| s > g)),
             _ => assert!(slope(&points) < 0.05),
         }
     }
