@@ -26,7 +26,7 @@ const SOLVERS: &str = "solvers:\n  - omwu\n";
 
 #[test]
 fn the_frozen_example_is_resolved_and_recorded_in_full() {
-    let oracle = "\n  learned:\n    model: { general-preference: { rank: 2 } }\n    pairs: { design: reference, per_context: 200, refresh: 0 }\n    \
+    let oracle = "\n  learned:\n    model: { gpm: { rank: 4 } }\n    pairs: { design: reference, per_context: 200, refresh: 0 }\n    \
                   labels: [ { flip: { rate: 0.1 } }, { ties: { theta: 0.3 } } ]";
     let plan = with(oracle, SOLVERS).unwrap();
     let yaml = plan.to_yaml();
