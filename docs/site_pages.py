@@ -38,6 +38,7 @@ NOUNS = {
     "objectives": ("Losses", {"formula": "loss of a row", "minimiser": "minimiser", "verified": "verified by", "source": "source"}),
     "policies": ("Policy classes", {"summary": "what", "verified": "verified by", "source": "source"}),
     "optimisers": ("Optimisers", {"summary": "what", "verified": "verified by", "source": "source"}),
+    "estimators": ("Gradient estimators", {"summary": "what", "unbiased_for": "unbiased for", "source": "source"}),
 }
 
 #: The Python reference: page, title, names; a public name that is in none of them is on the page of others.

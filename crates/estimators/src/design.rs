@@ -101,7 +101,7 @@ pub struct Design {
 }
 
 impl Design {
-    /// So many responses of the policy without a comparison, in any order.
+    /// So many responses of the policy without a comparison, listed in every order.
     #[must_use]
     pub const fn responses(group: usize) -> Self {
         Self {
