@@ -128,7 +128,7 @@ impl PreferenceModel for Whr {
             let item = data.labels.iter().position(|l| l == label).ok_or_else(|| {
                 let near = nearest(label, data.labels.iter().map(String::as_str));
                 let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
-                BuildError::range("constant", label, &format!("is no item of the data{hint}"))
+                BuildError::range("constant", label, format!("is no item of the data{hint}"))
             })?;
             priors[item] = prior(0.0);
         }
