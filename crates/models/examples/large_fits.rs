@@ -1,7 +1,7 @@
 //! `large_fits [NAME ..]`: seconds that large fits take: `whr` (10,000 items, 100 dates each, a million comparisons), `gpm` (rank 4, 1,000 items, a
 //! million comparisons) and `ideal-points` (1,000 users, a million votes on 50 items). Without names all of them.
 //!
-//! `cargo run --release -p equipoise-models --example large_fits`; recorded on two cores in `large_fits.txt`.
+//! `cargo run --release -p equipoise-models --example large_fits`
 
 #![allow(clippy::print_stdout, reason = "a program that prints a table")]
 
