@@ -93,8 +93,11 @@ fn axioms_and_other_ballots_are_told_where_they_are_asked_for() {
     let (_, text, _) =
         asked(&["concepts", "votes.csv", "--axioms", "--only", "borda"], &[("votes.csv", ballots)]);
     assert!(text.contains("satisfies") && text.contains("condorcet-winner"), "{text}");
-    let (_, text, _) = asked(&["list", "axioms"], &[]);
-    assert!(text.contains("participation") && text.contains("Moulin 1988"), "{text}");
+    let (_, json, _) = asked(&["list", "axioms", "--json"], &[]);
+    let rows: Value = serde_json::from_str(&json).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "participation").unwrap().clone();
+    assert!(row["source"].as_str().unwrap().contains("Moulin 1988"), "{row}");
+    assert!(row["refuted"].as_array().unwrap().iter().any(|e| e["rule"] == "copeland"), "{row}");
 }
 
 #[test]
