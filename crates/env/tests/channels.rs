@@ -1,5 +1,7 @@
 //! The law of every label channel in closed form, against the frequencies of what it records, by exact binomial bounds.
 
+#![allow(clippy::unwrap_used, reason = "a test should stop where it fails")]
+
 use std::sync::Arc;
 
 use equipoise_core::logistic::logistic;

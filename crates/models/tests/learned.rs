@@ -1,5 +1,7 @@
 //! The learned oracle: labels bought from a true game, fitted, and answering in its place.
 
+#![allow(clippy::unwrap_used, reason = "a test should stop where it fails")]
+
 use std::sync::Arc;
 
 use equipoise_core::logistic::logistic;

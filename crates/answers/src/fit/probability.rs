@@ -2,8 +2,11 @@
 
 use equipoise::models::{Fitted, MAX_ITEMS};
 
+/// `Pr(row beats column)`, `None` where the model says nothing.
+pub(super) type Table = Vec<Vec<Option<f64>>>;
+
 /// The matrix, and the reason.
-pub(super) fn of(fitted: &Fitted) -> (Option<Vec<Vec<Option<f64>>>>, Option<String>) {
+pub(super) fn of(fitted: &Fitted) -> (Option<Table>, Option<String>) {
     if fitted.n() > MAX_ITEMS {
         let reason = format!("of {} items; a matrix is printed of at most {MAX_ITEMS}", fitted.n());
         return (None, Some(reason));

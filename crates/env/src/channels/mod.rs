@@ -175,8 +175,11 @@ pub struct ChannelEntry {
     /// JSON schema of its options, with their documentation.
     pub schema: fn() -> Schema,
     resolve: fn(&Value) -> Result<Value, BuildError>,
-    build: fn(&Value, u64) -> Result<Box<dyn Channel>, BuildError>,
+    build: Build,
 }
+
+/// Builds the channel of a resolved block.
+type Build = fn(&Value, u64) -> Result<Box<dyn Channel>, BuildError>;
 
 impl ChannelEntry {
     /// A row for the channel whose block is `C`.

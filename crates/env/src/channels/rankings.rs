@@ -54,7 +54,8 @@ pub(crate) fn stationary(mut rates: Vec<Vec<f64>>) -> Vec<f64> {
     let n = rates.len();
     let mut left: Vec<usize> = (0..n).collect();
     // what is eliminated, with the inflow from those left and the outflow to them
-    let mut eliminated: Vec<(usize, Vec<(usize, f64)>, f64)> = Vec::new();
+    type Eliminated = (usize, Vec<(usize, f64)>, f64);
+    let mut eliminated: Vec<Eliminated> = Vec::new();
     while left.len() > 1 {
         let outflow = |k: usize| left.iter().filter(|&&j| j != k).map(|&j| rates[k][j]).sum::<f64>();
         // one of them is left for another, so that the largest outflow is not 0

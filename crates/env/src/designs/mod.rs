@@ -102,7 +102,7 @@ fn pick(weights: &[f64], without: usize, u: f64) -> usize {
         place < sum
     });
     // rounding may leave the sum a little below the place
-    found.or(kept().last()).map_or(0, |(k, _)| k)
+    found.or(kept().next_back()).map_or(0, |(k, _)| k)
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
         let mut counts = [0; 16];
         let of_last = pairs.iter().filter(|d| d.context == 2);
         of_last.for_each(|d| counts[4 * d.left.min(d.right) + d.left.max(d.right)] += 1);
-        assert_eq!(counts.iter().filter(|c| **c > 0).map(|c| *c).collect::<Vec<_>>().len(), 6);
+        assert_eq!(counts.iter().filter(|c| **c > 0).count(), 6);
         assert!(counts.iter().all(|c| [0, 3, 4].contains(c)), "{counts:?}");
     }
 }
