@@ -46,8 +46,8 @@ use crate::registry::{ModelEntry, UnknownModel, find};
 
 /// All preference models.
 pub const MODELS: &[ModelEntry] = &[
-    counts::ENTRY,
     bradley_terry::ENTRY,
+    counts::ENTRY,
     thurstone::ENTRY,
     davidson::ENTRY,
     rao_kupper::ENTRY,
