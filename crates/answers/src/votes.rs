@@ -193,6 +193,21 @@ pub fn votes(
     Ok(answer(data, (&each, in_time, &moves), no_influence, share, &found))
 }
 
+impl AnnotatorFacts {
+    /// How one who stands out votes.
+    fn word(&self) -> &'static str {
+        match (self.slope, self.error) {
+            (Some(slope), Some(error)) if self.stands_out => match slope {
+                s if s < -2.0 * error => "votes in reverse",
+                s if s <= 2.0 * error => "votes like chance",
+                s if s < 1.0 => "follows strengths less than the rest",
+                _ => "follows strengths more than the rest",
+            },
+            _ => "",
+        }
+    }
+}
+
 type Findings<'a> = (&'a [Annotator], Result<Vec<Span>, &'static str>, &'a [Influence]);
 
 fn answer(
@@ -296,7 +311,7 @@ impl fmt::Display for VotesAnswer {
                         format!("{} +- {}", number(a.slope), number(a.error)),
                         a.p_value.map_or("-".to_owned(), p),
                         a.most_in_a_minute.map_or("-".to_owned(), |n| n.to_string()),
-                        if a.stands_out { "stands out" } else { "" }.to_owned(),
+                        a.word().to_owned(),
                     ]
                 });
                 let header = [

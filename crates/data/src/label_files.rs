@@ -57,10 +57,12 @@ fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static st
     let several = game.contexts() > 1;
     let contexts = |all: Vec<u32>| Values::Text(all.into_iter().map(|x| x.to_string()).collect());
     if labels.pairs.is_empty() {
-        let held = |c: char| matches!(c, '>' | '=');
+        let held = |c: char| matches!(c, '>' | '=' | '<' | '\u{227b}' | '\u{2265}' | ';' | '|' | '\t' | ',');
         if let Some(odd) = names.iter().flatten().find(|n| n.contains(held)) {
-            let message =
-                format!("cannot hold rankings of `{odd}`: names of items may not contain `>` or `=`");
+            let message = format!(
+                "cannot hold rankings of `{odd}`: names of items may not contain signs that separate those of a ranking \
+                 (> = < ; | , and tabs)"
+            );
             return Err(DataError::new(path, message));
         }
         let line = |r: &equipoise_env::Ranked| {
@@ -207,7 +209,11 @@ mod tests {
                 ],
                 ..Labels::default()
             };
-            let bytes = labels_as_file(Path::new(&path), &game(), &rankings).unwrap();
+            let refused = labels_as_file(Path::new(&path), &game(), &rankings).unwrap_err().to_string();
+            assert!(refused.contains("left, first"), "{refused}");
+            let plain = ["left", "middle", "right"].map(str::to_owned).to_vec();
+            let plain = game().with_labels(vec![plain]).unwrap();
+            let bytes = labels_as_file(Path::new(&path), &plain, &rankings).unwrap();
             let read = parse_rankings(Path::new(&path), &bytes, &Selection::default()).unwrap();
             let orders: Vec<Vec<&str>> = read
                 .rankings

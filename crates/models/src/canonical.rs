@@ -64,11 +64,14 @@ impl Canonical {
         }
     }
 
-    /// The mean of a value over the items that are interchangeable with `item`, each by its place.
-    pub(crate) fn shared(&self, item: usize, value: impl Fn(usize) -> f64) -> f64 {
-        let alike = (0..self.colour.len()).filter(|&j| self.colour[j] == self.colour[item]);
-        let (sum, count) = alike.fold((0.0, 0.0), |s, j| (s.0 + value(self.place[j]), s.1 + 1.0));
-        sum / count
+    /// For every item the mean over those that are interchangeable with it of `values`, which are by place.
+    pub(crate) fn shared(&self, values: &[f64]) -> Vec<f64> {
+        let colours = self.colour.iter().max().map_or(0, |most| most + 1);
+        let mut sums = vec![(0.0, 0.0); colours];
+        for (&colour, &place) in self.colour.iter().zip(&self.place) {
+            sums[colour] = (sums[colour].0 + values[place], sums[colour].1 + 1.0);
+        }
+        self.colour.iter().map(|&colour| sums[colour].0 / sums[colour].1).collect()
     }
 
     /// The observations with the items in canonical order, and listed in it; equal observations are one.

@@ -107,7 +107,9 @@ pub fn choose(
     }
     let contenders: Vec<Contender> = judged.into_iter().map(|c| c.0).collect();
     let kept = contenders.iter().enumerate().filter(|(_, c)| c.beaten == Some(false) && c.size.is_some());
-    let smallest = kept.min_by_key(|(k, c)| (c.size, *k)).map(|(k, _)| k);
+    // of equal size the first of those given
+    let given = |name: &str| models.iter().position(|(entry, _)| entry.name == name);
+    let smallest = kept.min_by_key(|(_, c)| (c.size, given(c.name))).map(|(k, _)| k);
     let undecided = match smallest {
         _ if comparisons < FEWEST => Some("not enough data to tell: fewer than 20 comparisons"),
         None => Some("no model could be compared"),

@@ -571,17 +571,19 @@ impl Leaderboard {
             skill.rate(n, list).iter().map(|s| s.mu - 3.0 * s.sigma).collect()
         });
         let canonical = &self.canonical;
-        let shared = |values: &[f64], i: usize| match matches.in_order() {
+        let shared = |values: &[f64]| match matches.in_order() {
             // an order in time tells apart what else is interchangeable
-            true => values[canonical.place[i]],
-            false => canonical.shared(i, |place| values[place]),
+            true => canonical.place.iter().map(|&place| values[place]).collect(),
+            false => canonical.shared(values),
         };
+        let (points, spread) = (shared(&elo.mean), shared(&elo.spread));
+        let (skills, skill_spread) = (shared(&trueskill.mean), shared(&trueskill.spread));
         for row in &mut self.rows {
             row.matches = Some(MatchRating {
-                elo: shared(&elo.mean, row.item),
-                spread: shared(&elo.spread, row.item),
-                trueskill: shared(&trueskill.mean, row.item),
-                trueskill_spread: shared(&trueskill.spread, row.item),
+                elo: points[row.item],
+                spread: spread[row.item],
+                trueskill: skills[row.item],
+                trueskill_spread: skill_spread[row.item],
             });
         }
         self.timed = Some(matches.timed);

@@ -188,11 +188,13 @@ pub(crate) fn in_any_order(
         let (one, two) = rule(list);
         [one, two].concat()
     });
-    let value = |at: usize, i: usize| match matches.in_order() {
-        true => both.mean[at + canonical.place[i]],
-        false => canonical.shared(i, |place| both.mean[at + place]),
+    let all = |at: usize| -> Vec<f64> {
+        let values = &both.mean[at..at + n];
+        match matches.in_order() {
+            true => canonical.place.iter().map(|&place| values[place]).collect(),
+            false => canonical.shared(values),
+        }
     };
-    let all = |at: usize| (0..n).map(|i| value(at, i)).collect();
     Ok((if matches.timed { "time" } else { "shuffles" }, all(0), all(n)))
 }
 
