@@ -208,8 +208,7 @@ struct Posterior {
 impl Posterior {
     fn new(priors: &[ItemPrior], games: &[TimedGame]) -> Self {
         let n = priors.len();
-        let games: Vec<&TimedGame> =
-            games.iter().filter(|g| g.first != g.second && g.won + g.lost > 0.0).collect();
+        let games: Vec<&TimedGame> = games.iter().filter(|g| g.first != g.second).collect();
         let mut dates: Vec<Vec<f64>> = vec![Vec::new(); n];
         for g in &games {
             dates[g.first].push(g.time);

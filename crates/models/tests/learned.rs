@@ -162,7 +162,15 @@ fn every_model_meets_every_channel() {
                             "{} {labels}: {said}",
                             model.name
                         );
-                        let known = ["weight", "magnitude", "tie", "says nothing", "has no", "fraction", "NOT CONVERGED"];
+                        let known = [
+                            "weight",
+                            "magnitude",
+                            "tie",
+                            "says nothing",
+                            "has no",
+                            "fraction",
+                            "NOT CONVERGED",
+                        ];
                         assert!(known.iter().any(|k| said.contains(k)), "{} {labels}: {said}", model.name);
                     }
                 }
