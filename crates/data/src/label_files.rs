@@ -220,7 +220,7 @@ mod tests {
                 .iter()
                 .map(|r| r.groups.iter().map(|g| read.labels[g[0] as usize].as_str()).collect())
                 .collect();
-            assert_eq!(orders, [vec!["middle", "left, first", "right"], vec!["right", "middle"]], "{ending}");
+            assert_eq!(orders, [vec!["middle", "left", "right"], vec!["right", "middle"]], "{ending}");
         }
     }
 

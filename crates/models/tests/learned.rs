@@ -168,6 +168,7 @@ fn every_model_meets_every_channel() {
                             "tie",
                             "says nothing",
                             "has no",
+                            "have no",
                             "fraction",
                             "NOT CONVERGED",
                         ];
