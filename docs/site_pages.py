@@ -62,7 +62,7 @@ API = {
     ),
 }
 
-PAPER = re.compile(r"arXiv:(\d{4}\.\d{4,5})|doi:((?:\([^()\s]*\)|[^\s;,\"(){}\]])+)")
+PAPER = re.compile(r"arXiv:(\d{4}\.\d{4,5})|doi:((?:\([^()\s]*\)|[^\s;,\"(){}\]])+(?<![.:]))")
 #: Authors and a year, as the registries write them before an identifier.
 AUTHORS = re.compile(r"[A-Z][^:;()]{1,60} \d{4}$")
 

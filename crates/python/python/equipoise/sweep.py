@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import multiprocessing
 import os
 import socket
@@ -75,9 +76,8 @@ def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[An
         pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
         return pool, lambda: pool.shutdown(cancel_futures=True)
     if engine == "dask":
-        from distributed import Client
-
-        client = Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
+        # typed in some of its versions, and not in others
+        client: Any = importlib.import_module("distributed").Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
         return client.get_executor(), client.close
     if engine == "ray":
         started = _Ray({"num_cpus": workers, **options})

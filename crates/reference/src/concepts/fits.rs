@@ -51,7 +51,6 @@ pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -
                 curved[(i, j)] -= c;
             }
         }
-        let largest = gradient.iter().fold(0.0, |l: f64, g| l.max(g.abs()));
         // the direction of constants is made definite
         let scale = (0..n).map(|i| curved[(i, i)]).fold(0.0, f64::max) / n as f64;
         let mut step = gradient.clone();
@@ -59,19 +58,29 @@ pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -
         if step.iter().any(|s| !s.is_finite()) {
             return None;
         }
+        let size = step.iter().fold(0.0, |l: f64, s| l.max(s.abs()));
+        if size < 1e-4 {
+            // near the solution the loss is level to rounding, and the full step is right; the square of the last is below rounding
+            ratings.iter_mut().zip(&step).for_each(|(r, s)| *r += s);
+            least = loss(&ratings);
+            if size < 1e-9 {
+                break;
+            }
+            continue;
+        }
         let mut length = 1.0;
         let mut moved = false;
         for _ in 0..60 {
             let trial: Vec<f64> = ratings.iter().zip(&step).map(|(r, s)| r + length * s).collect();
             let value = loss(&trial);
             if value <= least {
-                moved = value < least || step.iter().any(|s| (length * s).abs() > 1e-14);
+                moved = true;
                 (ratings, least) = (trial, value);
                 break;
             }
             length *= 0.5;
         }
-        if !moved || largest < 1e-16 {
+        if !moved {
             break;
         }
     }
