@@ -30,6 +30,9 @@ pub trait PolicyClass: Debug + Send + Sync {
     /// differences are then quadratic.
     fn is_linear(&self) -> bool;
 
+    /// Whether no parameter belongs to a context, so that the same parameters stand for policies on other contexts.
+    fn carries_over(&self) -> bool;
+
     /// Writes the policy of `theta`.
     ///
     /// # Errors

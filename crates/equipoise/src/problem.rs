@@ -6,7 +6,9 @@ use equipoise_core::registry::FixedPoint;
 use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, seed};
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
 use equipoise_eval::behaviour;
-use equipoise_eval::{AfterStep, Limits, Metric, Outcome, Run, Schedule, TraceSink, drive, rate};
+use equipoise_eval::{
+    AfterStep, Limits, Metric, Outcome, Run, Schedule, TestPrompts, TraceSink, drive, rate,
+};
 use equipoise_records::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU};
 use equipoise_reference as reference;
 use serde_json::Value;
@@ -42,6 +44,8 @@ pub struct Problem {
     pub equilibrium: Option<Policy>,
     /// Rotation frequencies there, largest first; empty if it was not solved.
     pub frequencies: Vec<f64>,
+    /// Contexts that methods do not see, with the class bound to them; none: nothing is kept for testing.
+    pub test: Option<Arc<TestPrompts>>,
     found: Found,
 }
 
@@ -93,7 +97,14 @@ impl Problem {
         let reference = reference.shared();
         let start = if start.stamp() == reference.stamp() { reference.clone() } else { start.shared() };
         let task = Task { reference, start, ..task };
-        Self { game: game.into(), task, equilibrium: None, frequencies: Vec::new(), found: Found::default() }
+        Self {
+            game: game.into(),
+            task,
+            equilibrium: None,
+            frequencies: Vec::new(),
+            test: None,
+            found: Found::default(),
+        }
     }
 
     /// Solves for the equilibrium and its spectrum: `O(n^3)` and more in each context.
@@ -246,6 +257,7 @@ impl Problem {
                 theory: &theory,
                 fixed_at_equilibrium,
                 euclidean: reaches_boundary,
+                test: self.test.as_deref(),
                 metrics: options.metrics,
                 schedule: options.schedule,
                 limits: options.limits,

@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metric, Truth, gaps};
 use crate::schedule::Schedule;
 use crate::stopwatch::Stopwatch;
+use crate::test_prompts::TestPrompts;
 
 /// Gap targets whose first crossing is recorded, with its cost. Absolute: the optimum is 0.
 pub const TARGETS: [f64; 3] = [1e-2, 1e-4, 1e-8];
@@ -49,6 +50,8 @@ pub struct Run<'a> {
     /// Whether the method may leave the interior: then half the squared Euclidean distance stands for the divergence to the
     /// equilibrium, where behaviour is told.
     pub euclidean: bool,
+    /// Contexts that the method does not see, for the metric of them.
+    pub test: Option<&'a TestPrompts>,
     /// What to measure at recorded steps.
     pub metrics: &'a [&'static Metric],
     /// When to record.
@@ -506,7 +509,8 @@ impl Recorder {
         }
         let (average, margins) = (&self.average, &self.average_margins);
         let both = gaps(&truth, average, margins);
-        for &metric in run.metrics {
+        // a mean of policies has no parameters, and so is nothing on other contexts
+        for &metric in run.metrics.iter().filter(|metric| !metric.of_test) {
             push(
                 Iterate::Average,
                 metric,
@@ -607,6 +611,10 @@ fn of_iterate(
     policy: &Policy,
     margins: &Array1<f64>,
 ) -> f64 {
+    if metric.of_test {
+        let learned = run.test.zip(run.solver.parameters());
+        return learned.map_or(f64::NAN, |(test, theta)| test.gap(theta, truth.tau));
+    }
     if let Some(of_fit) = metric.of_fit {
         return run.oracle.fitted().map_or(f64::NAN, |fitted| of_fit(&fitted, policy));
     }

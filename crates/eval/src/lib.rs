@@ -14,9 +14,11 @@ pub mod nearest;
 pub mod rate;
 pub mod schedule;
 mod stopwatch;
+pub mod test_prompts;
 
 pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive};
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::{Limits, Target};
-pub use metrics::{LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, Truth};
+pub use metrics::{LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, TEST_GAP, Truth};
 pub use schedule::Schedule;
+pub use test_prompts::TestPrompts;

@@ -74,6 +74,8 @@ pub struct Metric {
     pub(crate) of_fit: Option<fn(&FittedView<'_>, &Policy) -> f64>,
     /// Whether deviations must leave nature's moves of a policy class as they are.
     pub(crate) within_nature: bool,
+    /// Whether it is of the contexts kept for testing, and so of parameters and not of a policy.
+    pub(crate) of_test: bool,
     row: fn(&Row<'_>) -> f64,
 }
 
@@ -95,6 +97,8 @@ fn gap_tau(r: &Row<'_>) -> f64 {
     2.0 * r.tau * simplex::kl_to_best_response(r.probs, r.log_probs, r.margins, r.log_mu, r.tau)
 }
 
+/// The gap on contexts that no method sees.
+pub const TEST_GAP: &str = "duality_gap_test";
 /// The gap in the game of a fitted model.
 pub const LEARNED_GAP: &str = "learned_gap";
 /// Questions that a fitted model answered.
@@ -214,6 +218,14 @@ pub const METRICS: &[Metric] = &[
         gap_tau,
     )
     .within_nature(),
+    Metric::vanishing(
+        TEST_GAP,
+        "regularised game on the contexts that no method sees (test_contexts): duality_gap_tau there, of the policy that the last \
+         iterate's parameters are on them; without such contexts duality_gap_tau",
+        WIN_RATE,
+        gap_tau,
+    )
+    .of_test(),
     Metric::of_a_fit(
         LEARNED_GAP,
         "game of the fitted model of a learned oracle: its duality gap, beside that of the true game; NaN without such an oracle",
@@ -267,6 +279,7 @@ impl Metric {
             effort: None,
             of_fit: None,
             within_nature: false,
+            of_test: false,
             row,
         }
     }
@@ -305,6 +318,16 @@ impl Metric {
     #[must_use]
     pub fn needs_fit(&self) -> bool {
         self.of_fit.is_some()
+    }
+
+    const fn of_test(self) -> Self {
+        Self { of_test: true, ..self }
+    }
+
+    /// Whether it is of contexts that are kept for testing, so that only a run with some has values of it.
+    #[must_use]
+    pub fn needs_test(&self) -> bool {
+        self.of_test
     }
 
     const fn within_nature(self) -> Self {

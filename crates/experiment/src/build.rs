@@ -6,13 +6,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use equipoise::core::class_entry::Contexts;
-use equipoise::core::{BuildError, Policy, SolverEntry, sample};
+use equipoise::core::{BuildError, Policy, PolicyClass, SolverEntry, sample};
 use equipoise::data::{FileGame, FileGames, FileGroup, read_policy, read_weights};
 use equipoise::env::Game;
+use equipoise::eval::TestPrompts;
 use equipoise_records::{RecordsError, ResultsDir};
 use serde_json::{Map, Value, json};
 
@@ -22,7 +24,7 @@ use crate::game::{GameIdentity, GamePlan};
 use crate::grid::Point;
 use crate::identity;
 use crate::inputs::{self, Placed};
-use crate::spec::{GameKind, GameSpec, PolicySpec, Spec, WeightsSpec, limits_json, option_error};
+use crate::spec::{ClassSpec, GameKind, GameSpec, PolicySpec, Spec, WeightsSpec, limits_json, option_error};
 use crate::yaml;
 
 /// Most games of one experiment.
@@ -82,6 +84,20 @@ pub struct RunPlan {
     pub key: RunKey,
     /// Legend.
     pub label: String,
+}
+
+/// A game with the class bound to it.
+struct Bound {
+    game: Game,
+    reference: Policy,
+    start: Policy,
+    class: Option<Arc<dyn PolicyClass>>,
+    test: Option<TestPrompts>,
+}
+
+/// The log-probabilities of a policy, bit by bit.
+fn bits(policy: &Policy) -> Vec<String> {
+    policy.log_probs().iter().map(|l| format!("{:x}", l.to_bits())).collect()
 }
 
 impl Plan {
@@ -319,20 +335,14 @@ impl Plan {
         let game = self.weighted(spec, game)?;
         let reference = self.policy(&self.spec.reference, "reference", &slot.name, &game, None)?;
         let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
-        let policies = [&reference, &start].map(|p| {
-            let bits: Vec<String> = p.log_probs().iter().map(|l| format!("{:x}", l.to_bits())).collect();
-            identity::id(&json!(bits))
+        let policies = [&reference, &start].map(|p| identity::id(&json!(bits(p))));
+        let Bound { game, reference, start, class, test } = self.bound(&slot.name, game, reference, start)?;
+        let test_id = test.as_ref().map_or_else(String::new, |test| {
+            identity::id(&json!([identity::content(&test.game), bits(&test.reference)]))
         });
-        let class = match &self.spec.class {
-            None => None,
-            Some(class) => {
-                let contexts = Contexts { reference: reference.clone(), name: "train".into() };
-                let what = format!("policy `{}` on game `{}`", class.entry.name, slot.name);
-                let bound = class.entry.bind(&class.options, &contexts);
-                Some(bound.map_err(|e| self.build_error(&class.point, &what, &e))?)
-            }
-        };
-        let identity = GameIdentity { content: identity::content(&game), policies };
+        let identity = GameIdentity { content: identity::content(&game), policies, test: test_id };
+        // what comparisons leave open is of all contexts, those for testing among them
+        let counts = counts.filter(|_| test.is_none());
         Ok(GamePlan {
             name: slot.name.to_string(),
             source,
@@ -342,7 +352,79 @@ impl Plan {
             reference,
             start,
             class,
+            test: test.map(Arc::new),
             identity,
+        })
+    }
+
+    /// A game with the policy class of the experiment around its reference, and without the contexts that are kept for testing.
+    fn bound(&self, name: &str, game: Game, reference: Policy, start: Policy) -> Result<Bound, ConfigError> {
+        let Some(class) = &self.spec.class else {
+            return Ok(Bound { game, reference, start, class: None, test: None });
+        };
+        let what = format!("policy `{}` on game `{name}`", class.entry.name);
+        let refused = |e: &BuildError| self.build_error(&class.point, &what, e);
+        let options = class.on(&game).map_err(|e| refused(&e))?;
+        let bind = |options: &Value, reference: &Policy, name: &str| {
+            let contexts = Contexts { reference: reference.clone(), name: name.into() };
+            class.entry.bind(options, &contexts).map_err(|e| refused(&e))
+        };
+        let Some(kept) = &self.spec.test_contexts else {
+            let bound = bind(&options, &reference, "train")?;
+            return Ok(Bound { game, reference, start, class: Some(bound), test: None });
+        };
+        let given = options.pointer("/features/values").and_then(Value::as_array).map(Vec::len);
+        if let Some(lists) = given.filter(|lists| *lists != game.shape().len()) {
+            let rule = format!(
+                "must hold a list for each of the {} actions of all contexts, those for testing among them",
+                game.shape().len()
+            );
+            return Err(refused(&BuildError::range("features", format!("{lists} lists"), rule)));
+        }
+        let blame = |message: String| self.spec.error(kept.span, message);
+        let all = game.contexts();
+        let Some(first) =
+            usize::try_from(kept.value).ok().and_then(|k| all.checked_sub(k)).filter(|k| *k > 0)
+        else {
+            let message = format!(
+                "`test_contexts` is {}; game `{name}` has {all} contexts, of which one must be left",
+                kept.value
+            );
+            return Err(blame(message));
+        };
+        let part = |contexts: Range<usize>| {
+            let split = (|| {
+                let game = game.part(contexts.clone()).map_err(|e| e.to_string())?;
+                let rows =
+                    reference.shape().offsets()[contexts.start]..reference.shape().offsets()[contexts.end];
+                let logs = reference.log_probs_slice()[rows.clone()].to_vec();
+                let reference = Policy::from_logits(game.shape(), logs.into()).map_err(|e| e.to_string())?;
+                Ok((game, reference, ClassSpec::of_rows(&options, rows)))
+            })();
+            split.map_err(|e: String| blame(format!("game `{name}` cannot be split: {e}")))
+        };
+        let (train, test) = (part(0..first)?, part(first..all)?);
+        let class = bind(&train.2, &train.1, "train")?;
+        let there = bind(&test.2, &test.1, "test")?;
+        if !class.carries_over() {
+            let message =
+                format!("{what} has parameters that belong to a context, so that they are nothing on others");
+            return Err(blame(message).help("take `log-linear`, `mlp` or `token-tree: { order: K }`"));
+        }
+        let (here, other) = (class.initial().len(), there.initial().len());
+        if here != other {
+            let message = format!(
+                "{what} has {here} parameters on the contexts to learn from and {other} on those for testing"
+            );
+            return Err(blame(message));
+        }
+        let test = TestPrompts { game: Arc::new(test.0), reference: test.1, class: there };
+        Ok(Bound {
+            game: train.0,
+            start: train.1.clone(),
+            reference: train.1,
+            class: Some(class),
+            test: Some(test),
         })
     }
 
@@ -479,6 +561,9 @@ impl Plan {
         }
         if let Some(class) = &spec.class {
             content["policy"] = class.document();
+        }
+        if !game.test.is_empty() {
+            content["test"] = json!(game.test);
         }
         let id = identity::id(&content);
         let label = match spec.oracles.len() {

@@ -29,7 +29,14 @@ const KEYS: [&str; 12] = [
 const OVER: [(&str, Over); 3] = [("every", Over::Every), ("median", Over::Median), ("mean", Over::Mean)];
 const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
 /// What `within` counts, by its key.
-const UNITS: [(&str, Unit); 3] = [("steps", Unit::Steps), ("queries", Unit::Queries), ("duels", Unit::Duels)];
+const UNITS: [(&str, Unit); 6] = [
+    ("steps", Unit::Steps),
+    ("queries", Unit::Queries),
+    ("duels", Unit::Duels),
+    ("draws", Unit::Effort("draws")),
+    ("evaluations", Unit::Effort("evaluations")),
+    ("pulls", Unit::Effort("pulls")),
+];
 
 /// What a budget counts.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +44,8 @@ enum Unit {
     Steps,
     Queries,
     Duels,
+    /// What learning cost the method itself: the metric that counts it.
+    Effort(&'static str),
 }
 
 /// What is made of the runs that a claim names.
@@ -157,10 +166,21 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
             let Some((_, known)) = UNITS.into_iter().find(|(name, _)| *name == unit.value) else {
                 return Err(sources.unknown("unit", unit, UNITS.map(|(name, _)| name)));
             };
+            if let Unit::Effort(metric) = known {
+                let counted = plan.spec.metrics.iter().any(|m| m.name == metric);
+                if !counted {
+                    let message = format!("`within` counts {metric}, which the experiment does not record");
+                    let help = format!("add `{metric}` to its `metrics`");
+                    return Err(sources.error(unit.span, message).help(help));
+                }
+            }
             Some((known, sources.integer(budget, "within")?.value))
         }
         Some((n, _)) => {
-            return Err(sources.error(n.span, "`within` is one of steps, queries, duels with a number"));
+            return Err(sources.error(
+                n.span,
+                format!("`within` is one of {} with a number", UNITS.map(|(name, _)| name).join(", ")),
+            ));
         }
     };
     known(sources, "solver", text("solver")?, plan.spec.methods.iter().map(|m| m.entry.name))?;
@@ -225,22 +245,32 @@ fn values<'a>(
             && claim.tau.is_none_or(|tau| tau == record.tau)
             && claim.stable.is_none_or(|stable| predicted_stable(record) == Some(stable))
     };
-    let inside = |p: &TracePoint| match &claim.within {
-        None => true,
-        Some((unit, budget)) => {
-            let spent = match unit {
-                Unit::Steps => p.step,
-                Unit::Queries => p.queries,
-                Unit::Duels => p.duels,
-            };
-            spent <= *budget
-        }
-    };
     results.runs.iter().filter(move |run| named(&run.record)).map(move |run| {
-        let mut points = run.trace.iter().flatten().rev();
-        let point = points.find(|p| p.metric == claim.metric && p.iterate == claim.iterate && inside(p));
+        let points = || run.trace.iter().flatten().rev();
+        // the last record within the budget: effort is a metric of the last iterate, at the same step
+        let last = match &claim.within {
+            None => Some(u64::MAX),
+            Some((unit, budget)) => {
+                points().find(|p| spent(*unit, p).is_some_and(|spent| spent <= *budget)).map(|p| p.step)
+            }
+        };
+        let of = |p: &&TracePoint| p.metric == claim.metric && p.iterate == claim.iterate;
+        let point = last.and_then(|last| points().filter(of).find(|p| p.step <= last));
         (&run.record, point.map_or(f64::NAN, |p| p.value))
     })
+}
+
+/// What a point tells of a budget spent until its step, in whole units.
+fn spent(unit: Unit, point: &TracePoint) -> Option<u64> {
+    match unit {
+        Unit::Steps => Some(point.step),
+        Unit::Queries => Some(point.queries),
+        Unit::Duels => Some(point.duels),
+        Unit::Effort(metric) => {
+            let counted = point.metric == metric && point.iterate == Iterate::Last;
+            counted.then_some(point.value as u64)
+        }
+    }
 }
 
 /// How far on the right side of the bounds, in their units; NaN is on the wrong one.

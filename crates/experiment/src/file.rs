@@ -12,7 +12,7 @@ use crate::error::{ConfigError, Sources, Span, Spanned};
 use crate::yaml::{self, Data, Node};
 
 /// The keys of an experiment file, in their usual order.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
     "format",
     "name",
     "description",
@@ -20,6 +20,7 @@ pub const KEYS: [&str; 17] = [
     "reference",
     "start",
     "policy",
+    "test_contexts",
     "tau",
     "oracle",
     "solvers",
@@ -57,6 +58,8 @@ pub struct ExperimentFile {
     pub start: Option<TaggedBlock>,
     /// `policy`: the class that methods stay in.
     pub policy: Option<TaggedBlock>,
+    /// `test_contexts`: contexts of every game that no method sees.
+    pub test_contexts: Option<Spanned<u64>>,
     /// `tau`; at least one where given.
     pub tau: Option<Vec<Spanned<f64>>>,
     /// `oracle`; at least one where given.
@@ -221,6 +224,7 @@ impl ExperimentReader {
             reference: tagged("reference")?,
             start: tagged("start")?,
             policy: tagged("policy")?,
+            test_contexts: integer("test_contexts")?,
             tau: root.get("tau").map(|n| s.one_or_many(n, "tau", Sources::number)).transpose()?,
             oracle: root.get("oracle").map(|n| s.one_or_many(n, "oracle", Sources::tagged)).transpose()?,
             solvers,

@@ -6,6 +6,7 @@ use equipoise::Problem;
 use equipoise::core::{Policy, PolicyClass, Task};
 use equipoise::data::Comparisons;
 use equipoise::env::Game;
+use equipoise::eval::TestPrompts;
 use serde::{Deserialize, Serialize};
 
 /// A game, made.
@@ -27,6 +28,8 @@ pub struct GamePlan {
     pub start: Policy,
     /// The policy class around the reference that methods stay in; none: every policy.
     pub class: Option<Arc<dyn PolicyClass>>,
+    /// The contexts kept for testing, which [`GamePlan::game`] does not have.
+    pub test: Option<Arc<TestPrompts>>,
     /// What identifies all this in run ids.
     pub identity: GameIdentity,
 }
@@ -38,6 +41,9 @@ pub struct GameIdentity {
     pub content: String,
     /// Of the reference and the start.
     pub policies: [String; 2],
+    /// Of the contexts kept for testing, with the reference there; empty where there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub test: String,
 }
 
 impl GamePlan {
@@ -45,6 +51,8 @@ impl GamePlan {
     #[must_use]
     pub fn problem(&self, tau: f64) -> Problem {
         let task = Task::new(self.reference.clone()).start(self.start.clone()).tau(tau);
-        Problem::new(self.game.clone(), Task { class: self.class.clone(), ..task })
+        let mut problem = Problem::new(self.game.clone(), Task { class: self.class.clone(), ..task });
+        problem.test.clone_from(&self.test);
+        problem
     }
 }

@@ -155,6 +155,14 @@ pub fn schema() -> Value {
             Value::Null,
         ),
         key(
+            "test_contexts",
+            whole.clone(),
+            "How many contexts of every game, the last ones, are prompts that no method sees. `duality_gap_test` is the gap there of \
+             the policy that a method's parameters have on them; it needs a `policy` whose parameters belong to no context \
+             (`log-linear`, `mlp`, `token-tree` with `order`).",
+            Value::Null,
+        ),
+        key(
             "record",
             json!({ "anyOf": [{ "const": "log" }, { "type": "object", "properties": {
                 "every": whole, "at": { "type": "array", "items": { "type": "integer", "minimum": 0 } } } }] }),

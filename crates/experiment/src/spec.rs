@@ -13,7 +13,7 @@ use std::path::Path;
 
 use equipoise::core::{BuildError, SolverEntry};
 use equipoise::env::Feedback;
-use equipoise::eval::{LEARNED_GAP, Limits, METRICS, MODEL_QUERIES, Metric, Schedule, Target};
+use equipoise::eval::{LEARNED_GAP, Limits, METRICS, MODEL_QUERIES, Metric, Schedule, TEST_GAP, Target};
 use equipoise::oracles::{OracleSpec, oracles};
 use serde_json::{Map, Value, json};
 
@@ -68,6 +68,8 @@ pub struct Spec {
     pub(crate) start: PolicySpec,
     /// The policy class that methods stay in; none: every policy.
     pub(crate) class: Option<ClassSpec>,
+    /// How many contexts of every game, the last ones, are kept for testing; where it was typed.
+    pub(crate) test_contexts: Option<Spanned<u64>>,
     /// The texts, for errors that only a game brings to light.
     pub(crate) sources: Sources,
     /// The file as a whole.
@@ -154,6 +156,7 @@ impl Resolver<'_> {
         let class = self.policy(&start)?;
         let oracles = self.oracles()?;
         let learned = oracles.iter().any(OracleSpec::is_learned);
+        let test_contexts = self.test_contexts(class.as_ref())?;
         let metrics = self.metrics(class.is_some(), learned)?;
         let taus = self.taus()?;
         let limits = self.limits()?;
@@ -186,6 +189,7 @@ impl Resolver<'_> {
             ("reference", self.block_json(file.reference.as_ref(), "uniform")?),
             ("start", self.block_json(file.start.as_ref(), "reference")?),
             ("policy", class.as_ref().map_or(Value::Null, ClassSpec::document)),
+            ("test_contexts", test_contexts.as_ref().map_or(Value::Null, |t| json!(t.value))),
             ("tau", json!(taus)),
             ("oracle", json!(oracles)),
             ("solvers", Value::Null),
@@ -217,6 +221,7 @@ impl Resolver<'_> {
             reference,
             start,
             class,
+            test_contexts,
             sources: file.sources.clone(),
             whole: file.span,
             document,
@@ -242,6 +247,19 @@ impl Resolver<'_> {
                 Err(self.error(t.span, message))
             }
         }
+    }
+
+    /// How many contexts are kept for testing; only parameters say anything of them.
+    fn test_contexts(&self, class: Option<&ClassSpec>) -> Result<Option<Spanned<u64>>, ConfigError> {
+        let Some(typed) = &self.file.test_contexts else { return Ok(None) };
+        self.at_least_one(&self.file.test_contexts, "test_contexts", 1, u64::MAX / 4)?;
+        if class.is_none() {
+            let message = "`test_contexts` needs a `policy` with parameters: a table says nothing of contexts that it has no row of";
+            return Err(self
+                .error(typed.span, message)
+                .help("add `policy: log-linear`, or leave `test_contexts` out"));
+        }
+        Ok(Some(typed.clone()))
     }
 
     fn taus(&self) -> Result<Vec<f64>, ConfigError> {
@@ -330,6 +348,10 @@ impl Resolver<'_> {
                         let message = format!("the metric `{}` is listed twice", metric.name);
                         return Err(self.error(t.span, message));
                     }
+                    if metric.needs_test() && self.file.test_contexts.is_none() {
+                        let message = format!("the metric `{}` needs `test_contexts`", metric.name);
+                        return Err(self.error(t.span, message));
+                    }
                     if metric.needs_fit() && !learned {
                         let message = format!("the metric `{}` needs `oracle: learned`", metric.name);
                         return Err(self.error(t.span, message));
@@ -345,6 +367,7 @@ impl Resolver<'_> {
                     .iter()
                     .chain(effort)
                     .chain(of_fit)
+                    .chain(self.file.test_contexts.iter().map(|_| &TEST_GAP))
                     .filter_map(|name| Metric::named(name))
                     .collect())
             }

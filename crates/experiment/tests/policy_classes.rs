@@ -7,7 +7,8 @@ use std::path::Path;
 use equipoise::RunOptions;
 use equipoise::core::seed;
 use equipoise::eval::Iterate;
-use equipoise_experiment::{Plan, file, resolve};
+use equipoise_experiment::{Monitor, Options, Plan, execute, file, resolve};
+use equipoise_records::read;
 
 fn plan(folder: &Path, text: &str) -> Result<Plan, String> {
     let parsed = file::parse("c.yaml", folder, text.as_bytes(), &[]);
@@ -95,4 +96,56 @@ fn what_cannot_stay_in_a_class_is_refused_with_its_place() {
     let plan = with(here, "{ log-linear: { features: { values: [[1]] } } }", PROJECTED).unwrap();
     let error = plan.make(0).unwrap_err().to_string();
     assert!(error.contains("c.yaml:4:") && error.contains("3 actions"), "{error}");
+}
+
+/// Runs the text with so many threads: step, costs, iterate, metric and the bits of the value of every traced point, the final
+/// policies, and the page.
+fn ran(text: &str, jobs: usize) -> (Vec<String>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(Path::new("."), text).unwrap();
+    let options = Options { out: folder.path().join("out"), jobs, fresh: false, shard: None, force: false };
+    execute(&plan, &options, &Monitor::default()).unwrap_or_else(|e| panic!("{e}"));
+    let results = read(&options.out).unwrap();
+    let mut lines = Vec::new();
+    for run in &results.runs {
+        for p in run.trace.as_ref().unwrap() {
+            let bits = p.value.to_bits();
+            lines.push(format!(
+                "{} {} {} {} {:?} {} {bits}",
+                run.record.id, p.step, p.queries, p.duels, p.iterate, p.metric
+            ));
+        }
+        lines.push(serde_json::to_string(&run.record.final_policy).unwrap());
+    }
+    (lines, std::fs::read_to_string(options.out.join("report.html")).unwrap())
+}
+
+const TWO_METHODS: &str = "games:\n  - random-uniform: { actions: 5, contexts: 3, count: 2, name: g }\ntau: 0.1\n\
+    policy: { log-linear: { features: { random: { dimension: 6 } } } }\n\
+    solvers:\n  - projected: { target: omd, loss: [pairs, uniform-pairs], regression: sampled, duels_per_step: 32 }\n\
+    repetitions: 2\nlimits: { steps: 30 }\nmetrics: [duality_gap_tau, draws, evaluations, pulls]\n";
+
+#[test]
+fn a14_equal_bits_for_any_number_of_threads_in_a_class() {
+    let (one, _) = ran(TWO_METHODS, 1);
+    assert!(one.len() > 100, "{}", one.len());
+    for jobs in [2, 5] {
+        assert_eq!(ran(TWO_METHODS, jobs).0, one, "{jobs} threads");
+    }
+}
+
+#[test]
+fn what_learning_costs_is_an_axis_of_the_curves() {
+    let (_, page) = ran(TWO_METHODS, 2);
+    for axis in
+        ["duels", "responses drawn", "log-probabilities evaluated", "log-probabilities with a gradient"]
+    {
+        assert!(page.contains(&format!("Regularised gap of the last iterate against {axis}")), "{axis}");
+    }
+    // a table has none
+    let table: String =
+        TWO_METHODS.lines().filter(|l| !l.starts_with("policy:")).map(|l| format!("{l}\n")).collect();
+    let table = table.replace(", draws, evaluations, pulls", "");
+    let (_, page) = ran(&table, 2);
+    assert!(page.contains("iterate against duels") && !page.contains("against responses drawn"));
 }

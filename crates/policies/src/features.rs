@@ -22,6 +22,8 @@ pub enum Features {
     Values(Vec<Vec<f64>>),
     /// A file of numbers: a line an action, the actions of all contexts behind each other.
     Path(String),
+    /// Of the game: the numbers by which its generator describes a response (`attribute-voters`).
+    Game,
 }
 
 /// Drawn features.
@@ -103,6 +105,11 @@ impl Features {
                 }
                 Ok(Rows { dimension, values: rows.concat() })
             }
+            Self::Game => Err(BuildError::range(
+                "features",
+                "game",
+                "is read where games are made: give the numbers as `values` here",
+            )),
             Self::Path(path) => Err(BuildError::range(
                 "features.path",
                 path,

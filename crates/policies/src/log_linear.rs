@@ -16,7 +16,7 @@ use crate::softmax::{self, Scores};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The features of the responses: `random: {dimension, seed}`, `actions`, `values: [[..]]` or `path: file`.
+    /// The features of the responses: `random: {dimension, seed}`, `actions`, `values: [[..]]`, `path: file` or `game`.
     pub features: Features,
 }
 
@@ -37,6 +37,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 impl Scores for LogLinear {
     const LINEAR: bool = true;
+    const CARRIES_OVER: bool = true;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
         out.iter_mut().enumerate().for_each(|(k, s)| *s += dot(self.0.of(k), theta));

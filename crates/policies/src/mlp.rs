@@ -62,6 +62,7 @@ struct Scorer {
 
 impl Scores for Scorer {
     const LINEAR: bool = false;
+    const CARRIES_OVER: bool = true;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
         for (k, s) in out.iter_mut().enumerate() {

@@ -69,6 +69,7 @@ impl Encoder {
 
 impl Scores for Encoder {
     const LINEAR: bool = false;
+    const CARRIES_OVER: bool = false;
 
     fn add_scores(&self, shape: &Shape, theta: &[f64], out: &mut [f64]) {
         for (x, row) in shape.ranges().enumerate() {

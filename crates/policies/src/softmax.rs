@@ -15,6 +15,9 @@ pub(crate) trait Scores: std::fmt::Debug + Send + Sync + 'static {
     /// Whether they are linear in the parameters.
     const LINEAR: bool;
 
+    /// Whether no parameter belongs to a context.
+    const CARRIES_OVER: bool;
+
     /// Adds the scores to `out`.
     fn add_scores(&self, shape: &Shape, theta: &[f64], out: &mut [f64]);
 
@@ -65,6 +68,10 @@ impl<S: Scores> PolicyClass for Softmax<S> {
 
     fn is_linear(&self) -> bool {
         S::LINEAR
+    }
+
+    fn carries_over(&self) -> bool {
+        S::CARRIES_OVER
     }
 
     fn evaluate(&self, theta: &[f64], policy: &mut Policy) -> Result<(), NonFinite> {

@@ -26,6 +26,7 @@ struct Table;
 
 impl Scores for Table {
     const LINEAR: bool = true;
+    const CARRIES_OVER: bool = false;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
         out.iter_mut().zip(theta).for_each(|(s, t)| *s += t);

@@ -62,6 +62,8 @@ pub(crate) struct Trees {
     contexts: Vec<Vec<Vec<Entry>>>,
     initial: Vec<f64>,
     has_chance: bool,
+    /// Whether all parameters are those of tied rows.
+    carries_over: bool,
 }
 
 impl Trees {
@@ -83,7 +85,13 @@ impl Trees {
             })
             .collect();
         let has_chance = contexts.iter().flatten().flatten().any(|e: &Entry| e.parameter.is_none());
-        Ok(Self { shape, contexts, initial: vec![0.0; parameters], has_chance })
+        Ok(Self {
+            shape,
+            contexts,
+            initial: vec![0.0; parameters],
+            has_chance,
+            carries_over: plan.row.is_some(),
+        })
     }
 
     /// Log-probabilities of a node's tokens.
@@ -212,6 +220,10 @@ impl PolicyClass for Trees {
 
     fn is_linear(&self) -> bool {
         false
+    }
+
+    fn carries_over(&self) -> bool {
+        self.carries_over
     }
 
     fn evaluate(&self, theta: &[f64], policy: &mut Policy) -> Result<(), NonFinite> {

@@ -1,6 +1,7 @@
 //! Names of the actions.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use equipoise_core::Shape;
@@ -37,6 +38,15 @@ impl Labels {
         } else {
             Self::Each(labels.into_iter().map(Into::into).collect())
         })
+    }
+
+    /// Those of some contexts.
+    pub(super) fn part(&self, contexts: Range<usize>) -> Self {
+        match self {
+            Self::Numbered => Self::Numbered,
+            Self::Shared(list) => Self::Shared(list.clone()),
+            Self::Each(lists) => Self::Each(lists[contexts].to_vec()),
+        }
     }
 
     /// Label of action `a` in context `x`.

@@ -92,6 +92,14 @@ impl Layout {
         &self.shape
     }
 
+    /// Context `x`, as a game is made of it.
+    pub(super) fn context(&self, x: usize) -> Context {
+        Context(match self.stored.iter().find(|(context, _)| *context == x) {
+            Some((_, storage)) => Kept::Stored(Arc::clone(storage)),
+            None => Kept::Triangle(self.shape.actions(x), self.triangle(x).to_vec()),
+        })
+    }
+
     /// The storage of context `x`, if it has one of its own.
     pub(super) fn stored(&self, x: usize) -> Option<&dyn Storage> {
         let at = self.stored.binary_search_by_key(&x, |(context, _)| *context).ok()?;

@@ -5,6 +5,8 @@ mod labels;
 mod layout;
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 use equipoise_core::flat::Flat as _;
 use equipoise_core::{Policy, Shape, blocks};
@@ -27,6 +29,8 @@ pub struct Game {
     /// Context weights, non-negative, summing to 1.
     weights: Vec<f64>,
     labels: Labels,
+    /// What its generator describes each action of each context by, flat over the shape.
+    features: Option<Arc<[Vec<f64>]>>,
 }
 
 impl Game {
@@ -43,7 +47,12 @@ impl Game {
     pub fn new(contexts: impl IntoIterator<Item = impl Into<Context>>) -> Result<Self, GameError> {
         let layout = Layout::new(contexts).ok_or(GameError::Empty)?;
         let contexts = layout.shape().contexts();
-        Ok(Self { layout, weights: vec![1.0 / contexts as f64; contexts], labels: Labels::Numbered })
+        Ok(Self {
+            layout,
+            weights: vec![1.0 / contexts as f64; contexts],
+            labels: Labels::Numbered,
+            features: None,
+        })
     }
 
     /// The game whose margins are these rounded to f32: half the bytes a product reads, where a context has 1024 actions
@@ -64,7 +73,43 @@ impl Game {
             }
         });
         let game = Self::new(contexts).expect("as many contexts as before");
-        Self { weights: self.weights.clone(), labels: self.labels.clone(), ..game }
+        Self {
+            weights: self.weights.clone(),
+            labels: self.labels.clone(),
+            features: self.features.clone(),
+            ..game
+        }
+    }
+
+    /// The game of some of its contexts, their weights divided by their sum.
+    ///
+    /// # Errors
+    /// [`GameError::Empty`] without a context, [`GameError::WeightSum`] if none of them has a weight.
+    ///
+    /// # Panics
+    /// If a context is out of range.
+    pub fn part(&self, contexts: Range<usize>) -> Result<Self, GameError> {
+        let game = Self::new(contexts.clone().map(|x| self.layout.context(x)))?;
+        let labels = self.labels.part(contexts.clone());
+        let features = self.features.as_ref().map(|all| {
+            let (first, last) =
+                (self.shape().offsets()[contexts.start], self.shape().offsets()[contexts.end]);
+            all[first..last].into()
+        });
+        Self { labels, features, ..game }.with_weights(self.weights[contexts].to_vec())
+    }
+
+    /// Says what describes each action of each context, flat over the shape: what a policy class may see of the responses.
+    #[must_use]
+    pub(crate) fn described_by(self, features: Vec<Vec<f64>>) -> Self {
+        debug_assert_eq!(features.len(), self.shape().len(), "a list for each action of each context");
+        Self { features: Some(features.into()), ..self }
+    }
+
+    /// What its generator describes each action of each context by, flat over the shape; `None` where it describes none.
+    #[must_use]
+    pub fn features(&self) -> Option<&[Vec<f64>]> {
+        self.features.as_deref()
     }
 
     /// Replaces the context weights; they are divided by their sum.

@@ -67,15 +67,19 @@ impl Generator for AttributeVoters {
         check_count("voters", voters, attributes.max(n))?;
         check_scale("scale", scale)?;
         let weights = normal(voters, attributes, scale, rng);
-        Ok(many(contexts, |_| {
+        let mut described = Vec::with_capacity(n * contexts);
+        let game = many(contexts, |_| {
             let v = normal(n, attributes, 1.0, rng);
             let scores: Vec<Vec<f64>> =
                 weights.iter().map(|w| v.iter().map(|v| dot(w, v)).collect()).collect();
-            matrix(n, |i, j| {
+            let matrix = matrix(n, |i, j| {
                 let sum: f64 = scores.iter().map(|r| 2.0 * logistic_margin(r[i] - r[j])).sum();
                 0.5 * (sum / voters as f64)
-            })
-        }))
+            });
+            described.extend(v);
+            matrix
+        });
+        Ok(game.described_by(described))
     }
 }
 

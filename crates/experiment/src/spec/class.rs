@@ -1,7 +1,11 @@
 //! The policy class that methods stay in.
 
+use std::ops::Range;
+
+use equipoise::core::BuildError;
 use equipoise::core::class_entry::PolicyEntry;
 use equipoise::data::read_numbers;
+use equipoise::env::Game;
 use equipoise::policies::POLICIES;
 use serde_json::{Value, json};
 
@@ -30,6 +34,27 @@ impl ClassSpec {
     /// As an experiment file has it.
     pub(crate) fn document(&self) -> Value {
         json!({ self.entry.name: self.options })
+    }
+
+    /// The options on a game: `features: game` become the numbers that describe its responses.
+    pub(crate) fn on(&self, game: &Game) -> Result<Value, BuildError> {
+        let mut options = self.options.clone();
+        if options.get("features").is_some_and(|features| features == "game") {
+            let rule = "needs a game whose generator describes its responses (`attribute-voters`)";
+            let rows = game.features().ok_or_else(|| BuildError::range("features", "game", rule))?;
+            options["features"] = json!({ "values": rows });
+        }
+        Ok(options)
+    }
+
+    /// The options on some rows of the shape: features that are given have a row for each.
+    pub(crate) fn of_rows(options: &Value, rows: Range<usize>) -> Value {
+        let mut options = options.clone();
+        if let Some(Value::Array(values)) = options.pointer_mut("/features/values") {
+            values.truncate(rows.end);
+            values.drain(..rows.start);
+        }
+        options
     }
 }
 
