@@ -134,6 +134,19 @@ fn a14_equal_bits_for_any_number_of_threads_in_a_class() {
     }
 }
 
+/// Runs that share a large game answer their queries together, a batch at a time.
+#[test]
+fn a14_equal_bits_of_batches_on_a_large_game_in_a_class() {
+    let text = "games:\n  - low-rank: { vectors: { random-normal: { actions: 1040, rank: 2 } } }\ntau: 0.1\n\
+        policy: { log-linear: { features: { random: { dimension: 3 } } } }\n\
+        solvers:\n  - projected: { target: omd, loss: [pairs, pointwise] }\n\
+        oracle: { sampled: { duels_per_query: 4 } }\n\
+        repetitions: 2\nlimits: { steps: 4 }\nmetrics: [duality_gap_tau, evaluations]\n";
+    let (one, _) = ran(text, 1);
+    assert!(one.len() > 40, "{}", one.len());
+    assert_eq!(ran(text, 4).0, one);
+}
+
 #[test]
 fn what_learning_costs_is_an_axis_of_the_curves() {
     let (_, page) = ran(TWO_METHODS, 2);
@@ -148,4 +161,104 @@ fn what_learning_costs_is_an_axis_of_the_curves() {
     let table = table.replace(", draws, evaluations, pulls", "");
     let (_, page) = ran(&table, 2);
     assert!(page.contains("iterate against duels") && !page.contains("against responses drawn"));
+}
+
+/// Voters who weigh four attributes, the same voters on every prompt; features are the attributes.
+const PROMPTS: &str = "games:\n  - attribute-voters: { actions: 6, attributes: 4, voters: 3, contexts: 40, name: g }\ntau: 0.1\n\
+    test_contexts: 10\npolicy: { log-linear: { features: game } }\n\
+    solvers:\n  - projected: { target: omd, loss: pairs, step_size: 0.5 }\nlimits: { steps: 60 }\n\
+    metrics: [duality_gap_tau, duality_gap_test]\n";
+
+#[test]
+fn parameters_are_measured_on_contexts_that_no_method_sees() {
+    let plan = plan(Path::new("."), PROMPTS).unwrap();
+    let made = plan.make(0).unwrap();
+    let whole = self::plan(
+        Path::new("."),
+        &PROMPTS.replace("test_contexts: 10\n", "").replace(", duality_gap_test", ""),
+    );
+    let whole = whole.unwrap().make(0).unwrap().game;
+    let test = made.test.as_ref().unwrap();
+    // the last ten contexts, bit by bit, and none of them is left to learn from
+    assert_eq!((made.game.contexts(), test.game.contexts(), whole.contexts()), (30, 10, 40));
+    for x in 0..40 {
+        let (part, at) = if x < 30 { (&made.game, x) } else { (&test.game, x - 30) };
+        for (i, j) in [(0, 1), (5, 2), (3, 4)] {
+            assert_eq!(part.margin(at, i, j).to_bits(), whole.margin(x, i, j).to_bits(), "{x} {i} {j}");
+        }
+    }
+    // features go with their contexts: the policy of parameters v is the softmax of their products, at the test contexts too
+    let v = [0.3, -1.0, 0.5, 2.0];
+    let mut policy = test.reference.clone();
+    test.class.evaluate(&v, &mut policy).unwrap();
+    let of = |k: usize| whole.features().unwrap()[30 * 6 + k].iter().zip(v).map(|(f, v)| f * v).sum::<f64>();
+    for k in [1, 7, 59] {
+        let row = k / 6 * 6;
+        let difference = policy.log_probs()[k] - policy.log_probs()[row];
+        assert!((difference - (of(k) - of(row))).abs() < 1e-12, "{k}: {difference}");
+    }
+    // the metric: at the start that of the reference, at the end lower, of the last iterate alone
+    let (lines, _) = ran(PROMPTS, 2);
+    let value = |step: &str, metric: &str| -> f64 {
+        let found = |line: &&String| {
+            let words: Vec<&str> = line.split(' ').collect();
+            words.get(1) == Some(&step) && words.get(4) == Some(&"Last") && words.get(5) == Some(&metric)
+        };
+        let line = lines.iter().find(found).unwrap_or_else(|| panic!("{step} {metric}: {lines:?}"));
+        f64::from_bits(line.rsplit(' ').next().unwrap().parse().unwrap())
+    };
+    assert_eq!(value("0", "duality_gap_test").to_bits(), test.gap(test.class.initial(), 0.1).to_bits());
+    assert!(value("60", "duality_gap_test") < 0.5 * value("0", "duality_gap_test"));
+    assert!(value("60", "duality_gap_tau") < value("60", "duality_gap_test"));
+    assert!(!lines.iter().any(|line| line.contains("duality_gap_test") && !line.contains(" Last ")));
+    // with nothing kept the id is that of 0.1; with another number it is another run
+    let id = |text: &str| {
+        let plan = self::plan(Path::new("."), text).unwrap();
+        plan.run(&plan.make(0).unwrap().identity, plan.key(0, 0, 0)).id
+    };
+    assert_ne!(id(PROMPTS), id(&PROMPTS.replace("test_contexts: 10", "test_contexts: 11")));
+    assert_eq!(id(PROMPTS), id(&plan.to_yaml()));
+}
+
+#[test]
+fn contexts_for_testing_are_refused_where_nothing_can_be_said_of_them() {
+    let with = |from: &str, to: &str| PROMPTS.replace(from, to);
+    for (text, place, message) in [
+        (
+            with("policy: { log-linear: { features: game } }\n", ""),
+            "4:16",
+            "needs a `policy` with parameters",
+        ),
+        (with("{ log-linear: { features: game } }", "table"), "4:16", "needs a `policy` with parameters"),
+        (with("test_contexts: 10\n", ""), "8:28", "`duality_gap_test` needs `test_contexts`"),
+        (with("test_contexts: 10", "test_contexts: 0"), "4:16", "must be at least 1"),
+    ] {
+        let error = plan(Path::new("."), &text).unwrap_err();
+        assert!(error.contains(&format!("c.yaml:{place}")) && error.contains(message), "{error}");
+    }
+    for (text, message) in [
+        (with("test_contexts: 10", "test_contexts: 40"), "has 40 contexts, of which one must be left"),
+        (with("{ log-linear: { features: game } }", "mlp-encoder"), "parameters that belong to a context"),
+        (
+            with("{ log-linear: { features: game } }", "{ token-tree: {} }"),
+            "parameters that belong to a context",
+        ),
+        (
+            with(
+                "attribute-voters: { actions: 6, attributes: 4, voters: 3,",
+                "random-uniform: { actions: 6,",
+            ),
+            "describes its responses",
+        ),
+        (
+            with("{ features: game }", "{ features: { values: [[1], [2], [3], [4], [5], [6]] } }"),
+            "240 actions of all contexts, those for testing among them",
+        ),
+    ] {
+        let error = plan(Path::new("."), &text).unwrap().make(0).unwrap_err().to_string();
+        assert!(error.contains("c.yaml:") && error.contains(message), "{error}");
+    }
+    // shared nodes of a tree belong to no context
+    let tied = with("{ log-linear: { features: game } }", "{ token-tree: { order: 1 } }");
+    assert!(plan(Path::new("."), &tied).unwrap().make(0).is_ok());
 }
