@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use equipoise::policies::gaps::Setting;
 use equipoise::policies::{POLICIES, policy};
@@ -470,4 +471,106 @@ fn any_method_in_any_class_on_any_game_runs_or_is_refused_by_name() {
         }
     }
     assert!(ran > 300 && refused > 300, "{ran} {refused}");
+}
+
+/// A class that counts what is asked of it, in responses: log-probabilities with their derivatives forwards, and taken back.
+#[derive(Debug)]
+struct Counting {
+    class: Arc<dyn PolicyClass>,
+    forwards: AtomicU64,
+    back: AtomicU64,
+}
+
+impl Counting {
+    fn count(&self, of: &AtomicU64) {
+        of.fetch_add(self.class.shape().len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl PolicyClass for Counting {
+    fn shape(&self) -> &Shape {
+        self.class.shape()
+    }
+
+    fn initial(&self) -> &[f64] {
+        self.class.initial()
+    }
+
+    fn is_linear(&self) -> bool {
+        self.class.is_linear()
+    }
+
+    fn carries_over(&self) -> bool {
+        self.class.carries_over()
+    }
+
+    fn evaluate(&self, theta: &[f64], policy: &mut Policy) -> Result<(), simplex::NonFinite> {
+        self.count(&self.forwards);
+        self.class.evaluate(theta, policy)
+    }
+
+    fn push(&self, theta: &[f64], policy: &Policy, v: &[f64], out: &mut [f64]) {
+        self.count(&self.forwards);
+        self.class.push(theta, policy, v, out);
+    }
+
+    fn pull(&self, theta: &[f64], policy: &Policy, cotangent: &[f64], out: &mut [f64]) {
+        self.count(&self.back);
+        self.class.pull(theta, policy, cotangent, out);
+    }
+
+    fn diagonal(&self, theta: &[f64], weights: &[f64], out: &mut [f64]) {
+        self.class.diagonal(theta, weights, out);
+    }
+}
+
+/// What a method says that learning cost it is what its class was asked for: of every target, loss and preset, on whole populations.
+#[test]
+fn a13_effort_is_what_was_asked_of_the_class() {
+    let game = ragged(&[4, 3], "effort");
+    let reference = Policy::uniform(game.shape());
+    let responses = game.shape().len() as u64;
+    let mut compared = 0;
+    let mut check = |name: &str, parameters: &Value, class: &str, tau: f64, frozen: u64| {
+        let counting = Arc::new(Counting {
+            class: bound(class, &Value::Null, &reference),
+            forwards: AtomicU64::new(0),
+            back: AtomicU64::new(0),
+        });
+        let task = Task::new(reference.clone()).tau(tau).class(counting.clone());
+        let mut solver = built(name, parameters, &task);
+        let mut oracle = GameOracle::exact(game.clone());
+        for _ in 0..3 {
+            if solver.step(&mut oracle, &mut seed::stream(18, "draws", &[])).is_err() {
+                return;
+            }
+        }
+        let (effort, [forwards, back]) =
+            (solver.effort(), [&counting.forwards, &counting.back].map(|n| n.load(Ordering::Relaxed)));
+        // the policy that a regression ends with is written once and not counted; that of its anchor is known and counted
+        let what = format!("{name} {parameters} {class}");
+        assert_eq!((effort.draws, effort.pulls), (0, back), "{what}");
+        assert_eq!(effort.evaluations, forwards + frozen * responses, "{what}");
+        compared += 1;
+    };
+    let optimisers = [("sgd", json!(3)), ("newton", json!("exact")), ("natural-gradient", json!(2))];
+    for (target, regressions) in
+        [("mwu", 3), ("omd", 3), ("nash-md", 3), ("comal", 3), ("egpo", 6), ("omwu", 6)]
+    {
+        for loss in ["pairs", "uniform-pairs", "pointwise", "cross-entropy"] {
+            for (optimiser, steps) in &optimisers {
+                let parameters =
+                    json!({"target": target, "loss": loss, "optimiser": optimiser, "inner_steps": steps});
+                // the magnet is a second anchor where it pulls
+                let pulls = !["mwu", "omwu"].contains(&target);
+                check("projected", &parameters, "log-linear", 0.1, if pulls { regressions } else { 0 });
+            }
+        }
+    }
+    for entry in solvers().filter(|e| e.parametrised && e.name != "projected") {
+        for class in ["log-linear", "mlp"] {
+            check(entry.name, &Value::Null, class, 0.1, 0);
+        }
+    }
+    assert!(compared > 90, "{compared}");
 }
