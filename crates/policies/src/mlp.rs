@@ -65,23 +65,26 @@ impl Scores for Scorer {
     const CARRIES_OVER: bool = true;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         for (k, s) in out.iter_mut().enumerate() {
-            let layers = self.net.forward(theta, self.rows.of(k));
+            let layers = net.forward(self.rows.of(k));
             *s += layers[layers.len() - 1][0];
         }
     }
 
     fn push(&self, _shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         let still = vec![0.0; self.rows.dimension];
         for (k, s) in out.iter_mut().enumerate() {
-            let layers = self.net.forward(theta, self.rows.of(k));
+            let layers = net.forward(self.rows.of(k));
             *s = self.net.tangent(theta, &layers, v, &still)[0];
         }
     }
 
     fn pull(&self, _shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         for (k, c) in cotangent.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-            let layers = self.net.forward(theta, self.rows.of(k));
+            let layers = net.forward(self.rows.of(k));
             self.net.backward(theta, &layers, &[*c], out);
         }
     }

@@ -72,23 +72,26 @@ impl Scores for Encoder {
     const CARRIES_OVER: bool = false;
 
     fn add_scores(&self, shape: &Shape, theta: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         for (x, row) in shape.ranges().enumerate() {
-            let layers = self.net.forward(theta, &theta[self.input(x)]);
+            let layers = net.forward(&theta[self.input(x)]);
             out[row].iter_mut().zip(&layers[layers.len() - 1]).for_each(|(s, z)| *s += z);
         }
     }
 
     fn push(&self, shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         for (x, row) in shape.ranges().enumerate() {
-            let layers = self.net.forward(theta, &theta[self.input(x)]);
+            let layers = net.forward(&theta[self.input(x)]);
             let moved = self.net.tangent(theta, &layers, v, &v[self.input(x)]);
             out[row].iter_mut().zip(moved).for_each(|(s, z)| *s = z);
         }
     }
 
     fn pull(&self, shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        let net = self.net.at(theta);
         for (x, row) in shape.ranges().enumerate() {
-            let layers = self.net.forward(theta, &theta[self.input(x)]);
+            let layers = net.forward(&theta[self.input(x)]);
             let mut last = cotangent[row].to_vec();
             last.resize(layers[layers.len() - 1].len(), 0.0);
             let below = self.net.backward(theta, &layers, &last, out);

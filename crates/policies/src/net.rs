@@ -7,7 +7,7 @@
 //!
 //! Parameters lie layer by layer, `W_k` (row by row) before `b_k`.
 
-use equipoise_core::{Rng, sample};
+use equipoise_core::{Rng, sample, vector};
 
 /// What follows a hidden layer.
 #[derive(Clone, Copy, Debug)]
@@ -57,19 +57,15 @@ impl Net {
         theta
     }
 
-    /// Values of all layers for an input, the output last.
-    pub(crate) fn forward(&self, theta: &[f64], input: &[f64]) -> Vec<Vec<f64>> {
-        let mut layers = vec![input.to_vec()];
-        self.each_layer(|k, at, [from, to], last| {
-            let (weights, bias) = theta[at..].split_at(from * to);
-            let values = (0..to).map(|i| {
-                let z = bias[i] + dot(&weights[i * from..(i + 1) * from], &layers[k]);
-                if last { z } else { self.activation.of(z) }
-            });
-            let values = values.collect();
-            layers.push(values);
+    /// The net with these parameters, for many inputs.
+    pub(crate) fn at<'a>(&'a self, theta: &'a [f64]) -> At<'a> {
+        let mut columns = vec![0.0; self.parameters()];
+        self.each_layer(|_, at, [from, to], _| {
+            for (i, row) in theta[at..at + from * to].chunks_exact(from).enumerate() {
+                row.iter().enumerate().for_each(|(j, w)| columns[at + j * to + i] = *w);
+            }
         });
-        layers
+        At { net: self, theta, columns }
     }
 
     /// Derivative of the output along a change `v` of the parameters and `input` of the input.
@@ -124,6 +120,40 @@ impl Net {
             visit(k, at, [w[0], w[1]], k == last);
             at += w[1] * (w[0] + 1);
         }
+    }
+}
+
+/// A net with its parameters; all units of a layer are worked side by side, each summed in the order of its inputs.
+pub(crate) struct At<'a> {
+    net: &'a Net,
+    theta: &'a [f64],
+    /// `W_k` column by column, where the parameters have it row by row.
+    columns: Vec<f64>,
+}
+
+impl At<'_> {
+    /// Values of all layers for an input, the output last.
+    pub(crate) fn forward(&self, input: &[f64]) -> Vec<Vec<f64>> {
+        let mut layers = vec![input.to_vec()];
+        self.net.each_layer(|k, at, [from, to], last| {
+            let (columns, bias) = (&self.columns[at..at + from * to], &self.theta[at + from * to..]);
+            // what an empty sum is
+            let mut values = vec![-0.0; to];
+            vector::dispatch(
+                #[inline(always)]
+                || {
+                    for (column, h) in columns.chunks_exact(to).zip(&layers[k]) {
+                        values.iter_mut().zip(column).for_each(|(z, w)| *z += w * h);
+                    }
+                    values.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
+                },
+            );
+            if !last {
+                values.iter_mut().for_each(|z| *z = self.net.activation.of(*z));
+            }
+            layers.push(values);
+        });
+        layers
     }
 }
 
