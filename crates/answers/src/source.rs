@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use equipoise::core::{Policy, Shape};
 use equipoise::data::{
     Battles, Checks, Comparisons, Contents, Covaried, Grouped, Grouping, Invalid, MatrixRead, Observations,
-    Rankings, Selection, Ties, Unit, contents, read_battles, read_comparisons, read_covariates,
+    Rankings, Repetitions, Selection, Ties, Unit, contents, read_battles, read_comparisons, read_covariates,
     read_grouped_observations, read_matrix_as, read_observations, read_policy, read_rankings,
 };
 use equipoise::env::{Game, PreferenceMatrix};
@@ -139,6 +139,7 @@ impl Source {
             ("columns", !reading.columns.is_empty()),
             ("outcomes", !reading.outcomes.is_empty()),
             ("invalid", reading.invalid != Invalid::default()),
+            ("repetitions", reading.repetitions != Repetitions::default()),
             ("normalise-names", reading.normalise_names),
         ];
         let misplaced =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use equipoise::data::{Battles, Collected, Keep, Unit, collect_comparisons, date};
+use equipoise::data::{Battles, Collected, Keep, Repetitions, Unit, collect_comparisons, date};
 use equipoise::models::votes::{Annotator, FEWEST, Influence, LEVEL, Span, annotators, influence, spans};
 use equipoise::models::{BRADLEY_TERRY, PairFit, PairOptions, fit};
 use serde::Serialize;
@@ -45,6 +45,8 @@ pub struct VotesAnswer {
     /// Rows in which an annotator judged the same items of the same context with the same outcome and time again; `None`: rows have no
     /// annotators or no contexts.
     pub repetitions: Option<u64>,
+    /// Whether they were dropped; else they are counted.
+    pub repetitions_dropped: bool,
     /// Named annotators, those who stand out first.
     pub annotators: Vec<AnnotatorFacts>,
     /// How many of them were tested.
@@ -268,6 +270,7 @@ fn answer(
     VotesAnswer {
         comparisons: data.rows.iter().map(|b| b.weight).sum(),
         repetitions: checked.then_some(data.checks.repetitions.count),
+        repetitions_dropped: data.checks.repetitions_are != Repetitions::Keep,
         annotators_tested: facts.iter().filter(|a| a.p_value.is_some()).count(),
         annotators_out: facts.iter().filter(|a| a.stands_out).count(),
         annotators: facts,
@@ -286,7 +289,8 @@ impl fmt::Display for VotesAnswer {
         match self.repetitions {
             Some(0) => writeln!(f, "repetitions: none")?,
             Some(n) => {
-                writeln!(f, "repetitions: {n} rows repeat a vote of the same annotator; they are counted")?
+                let are = if self.repetitions_dropped { "dropped" } else { "counted" };
+                writeln!(f, "repetitions: {n} rows repeat a vote of the same annotator; they are {are}")?
             }
             None => writeln!(f, "repetitions: not looked for, as rows need an annotator and a context")?,
         }

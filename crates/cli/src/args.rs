@@ -131,7 +131,8 @@ pub(crate) enum Command {
     #[command(
         after_help = concat!(
             "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit battles.csv --compare\n  equipoise fit votes.parquet --model \
-             bradley-terry --context coding --json\n\nModels: equipoise list models.\n\n",
+             bradley-terry --context coding --json\n\nModels: equipoise list models. Covariates of the comparisons, points and an anchor: equipoise \
+             standings.\n\n",
             columns!()
         )
     )]
@@ -140,7 +141,7 @@ pub(crate) enum Command {
     #[command(
         after_help = concat!(
             "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --each context \
-             --json\n\n",
+             --json\n\nCovariates of the comparisons, points and an anchor: equipoise standings.\n\n",
             columns!()
         )
     )]
@@ -460,6 +461,9 @@ pub(crate) struct Layout {
     /// Of comparisons: what becomes of rows that break a rule.
     #[arg(long, value_enum, default_value_t = Invalid::Refuse)]
     pub(crate) invalid: Invalid,
+    /// Of comparisons: what becomes of rows that repeat an earlier one, of whatever file; how many were dropped is said.
+    #[arg(long, value_enum, default_value_t = Repetitions::Keep)]
+    pub(crate) repetitions: Repetitions,
     /// Of comparisons: items whose names differ only in Unicode form, spaces or case are one item.
     #[arg(long)]
     pub(crate) normalise_names: bool,
@@ -477,6 +481,18 @@ pub(crate) enum Invalid {
     Skip,
 }
 
+/// What becomes of rows that repeat an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Repetitions {
+    /// They are counted.
+    Keep,
+    /// They are dropped where the same annotator judged the same items, listed alike, in the same context with the same outcome and
+    /// time before.
+    Drop,
+    /// They are dropped where a row before them is equal in every column that is read.
+    DropEqual,
+}
+
 impl Layout {
     fn reading(&self, more: &[PathBuf]) -> data::Reading {
         let context = self.context_column.as_ref();
@@ -489,6 +505,11 @@ impl Layout {
             invalid: match self.invalid {
                 Invalid::Refuse => data::Invalid::Refuse,
                 Invalid::Skip => data::Invalid::Skip,
+            },
+            repetitions: match self.repetitions {
+                Repetitions::Keep => data::Repetitions::Keep,
+                Repetitions::Drop => data::Repetitions::Drop,
+                Repetitions::DropEqual => data::Repetitions::DropEqual,
             },
             normalise_names: self.normalise_names,
             symmetrise: self.symmetrise,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::excerpt;
 use crate::names::visible;
+use crate::reading::Repetitions;
 use crate::timestamp::date;
 
 /// How many groups of names that print alike are named.
@@ -52,8 +53,11 @@ pub struct Checks {
     /// Comparisons of an item with itself: left out, they say nothing about another.
     pub self_comparisons: Lines,
     /// Rows in which the same annotator judged the same items in the same context with the same outcome (and time)
-    /// again. They are counted. Looked for where both columns exist, in the first four million rows.
+    /// again. They are counted. Looked for where both columns exist, in the first four million rows. Where repetitions are
+    /// dropped: those that were, of all rows and by what [`Checks::repetitions_are`] says.
     pub repetitions: Lines,
+    /// What became of them.
+    pub repetitions_are: Repetitions,
     /// Time stamps that could not be read.
     pub unread_times: Lines,
     /// Rankings of fewer than two items: they compare nothing.
@@ -92,7 +96,17 @@ impl Checks {
             (&self.self_comparisons, "compare an item with itself and are left out"),
             (
                 &self.repetitions,
-                "repeat a judgement (same annotator, context, items, outcome) and are counted",
+                match self.repetitions_are {
+                    Repetitions::Keep => {
+                        "repeat a judgement (same annotator, context, items, outcome) and are counted"
+                    }
+                    Repetitions::Drop => {
+                        "repeat a judgement (same annotator, context, items, outcome) and are dropped"
+                    }
+                    Repetitions::DropEqual => {
+                        "are equal to an earlier one in every column that is read and are dropped"
+                    }
+                },
             ),
             (&self.unread_times, "have a time stamp that is neither YYYY-MM-DD[THH:MM:SS] nor a number"),
             (&self.short_rankings, "rank fewer than two items and compare nothing"),

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use crate::columns::Row;
     use crate::layout::Places;
-    use crate::reading::Reading;
+    use crate::reading::{Reading, Repetitions};
     use crate::selection::Selection;
     use crate::{csv_rows, json_rows};
 
@@ -301,11 +301,15 @@ mod tests {
             chunk in 1usize..300,
             mark in any::<bool>(),
             only in any::<bool>(),
+            repetitions in prop_oneof![
+                Just(Repetitions::Keep), Just(Repetitions::Drop), Just(Repetitions::DropEqual)
+            ],
         ) {
             let header = "item_a,item_b,outcome,weight,context,annotator,timestamp";
             let text = format!("{}{header}\r\n{rows}{end}", if mark { "\u{feff}" } else { "" });
             let items = only.then(|| vec!["x".to_owned(), "y".to_owned()]);
-            let selection = Selection { items, ..Selection::default() };
+            let reading = Reading { repetitions, ..Reading::default() };
+            let selection = Selection { items, reading, ..Selection::default() };
             let serially = csv_serially(text.as_bytes(), &selection);
             for threads in [1, 3] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

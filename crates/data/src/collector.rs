@@ -11,11 +11,11 @@ use crate::columns::{
     ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, KNOWN, MAGNITUDE, OUTCOME, Outcome, RANKING,
     Row, SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS, outcome_of_score, read_outcome, read_outcome_loosely,
 };
-use crate::duplicates::DuplicateDetector;
+use crate::duplicates::{DuplicateDetector, Told};
 use crate::error::{Column, DataError, excerpt};
 use crate::names::{self, Names};
 use crate::rankings::{Ranking, groups};
-use crate::reading::{CovariateColumns, Invalid, Reading, known_words};
+use crate::reading::{CovariateColumns, Invalid, Reading, Repetitions, known_words};
 use crate::selection::Selection;
 use crate::timestamp::{self, Unit};
 
@@ -131,6 +131,8 @@ pub(crate) struct RowCollector<'a, S> {
     grouping: Vec<usize>,
     /// Rows of which details are kept at most.
     details_of: u64,
+    /// Entries handed on.
+    handed: usize,
     sink: S,
 }
 
@@ -153,8 +155,9 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let rules =
             Rules { path, selection, since, details, shown: SHOWN, scored: true, sides: false, chunk: CHUNK };
         let items = Names::new(selection.reading.normalise_names);
-        let diagnostics = Diagnostics { items, ..Diagnostics::default() };
-        Ok(Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, sink })
+        let checks = Checks { repetitions_are: selection.reading.repetitions, ..Checks::default() };
+        let diagnostics = Diagnostics { items, checks, ..Diagnostics::default() };
+        Ok(Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, handed: 0, sink })
     }
 
     /// Goes on with another file.
@@ -227,7 +230,14 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             duplicates: DuplicateDetector::for_part(),
             ..Diagnostics::default()
         };
-        Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, sink }
+        Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, handed: 0, sink }
+    }
+
+    /// Hands an entry on.
+    #[inline]
+    fn hand(&mut self, entry: Entry) {
+        self.handed += 1;
+        (self.sink)(entry);
     }
 
     /// What was noted of the part beside the entries, which the sink was given.
@@ -301,18 +311,30 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         for (kind, words) in part.seen.iter().enumerate() {
             words.list().iter().for_each(|word| self.note_skipped(kind, word.as_bytes()));
         }
-        part.duplicates.of_part().for_each(|(line, hash)| self.note_judgement(line + lines, hash));
+        let mut repeated = Vec::new();
+        for told in part.duplicates.of_part() {
+            let entries = told.entries.clone();
+            if self.is_dropped(Told { line: told.line + lines, ..told }) {
+                self.diagnostics.checks.rows -= 1;
+                repeated.push(entries);
+            }
+        }
+        let mut repeated = repeated.into_iter().peekable();
         let item = |k: u32| items[k as usize];
         // without details there are no names, and all numbers are 0
         let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(0);
-        for entry in entries.drain(..) {
+        for (at, entry) in entries.drain(..).enumerate() {
+            if repeated.peek().is_some_and(|row| row.contains(&at)) {
+                repeated.next_if(|row| row.end == at + 1);
+                continue;
+            }
             let (context, annotator) = match &entry {
                 Entry::Battle(b) | Entry::Covaried(b, _) => (b.context, b.annotator),
                 Entry::Ranking(r) => (r.context, r.annotator),
                 Entry::Rated { context, annotator, .. } => (*context, *annotator),
             };
             let (context, annotator) = (detail(&contexts, context), detail(&annotators, annotator));
-            (self.sink)(match entry {
+            self.hand(match entry {
                 Entry::Battle(b) => {
                     let (first, second) = (item(b.first), item(b.second));
                     Entry::Battle(Battle { first, second, context, annotator, ..b })
@@ -348,6 +370,16 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     /// Refuses a filter on a column that does not exist.
     pub(crate) fn check_filters(&self, has: impl Fn(usize) -> bool) -> Result<(), DataError> {
         let s = self.rules.selection;
+        if s.reading.repetitions == Repetitions::Drop
+            && let Some(&m) = [CONTEXT, ANNOTATOR].iter().find(|&&m| !has(m))
+        {
+            let message = format!(
+                "has no column `{0}`, so a judgement cannot be known again; name one by --columns {0}=NAME, or drop rows that are \
+                 equal in all columns: --repetitions drop-equal",
+                COLUMNS[m].role
+            );
+            return Err(DataError::new(self.rules.path, message).at(1));
+        }
         if let Some(&m) = self.grouping.iter().find(|&&m| !has(m)) {
             let message = format!(
                 "has no column `{0}`, so nothing can be grouped by {0}; name one by --columns {0}=NAME",
@@ -462,23 +494,26 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             [a, b].into_iter().for_each(|item| self.note_skipped(2, item));
             return Ok(());
         }
-        if let Some(hash) = DuplicateDetector::hash(row) {
-            self.note_judgement(line, hash);
-        }
         let covariates = self.covariates(line, row)?;
         let (first, second) = self.pair(line, a, b)?;
         let (context, annotator) =
             if self.rules.details { self.details_of(line, cell(CONTEXT), cell(ANNOTATOR))? } else { (0, 0) };
-        self.diagnostics.checks.rows += 1;
-        for (k, (outcome, weight)) in results.into_iter().enumerate() {
-            // a row whose weight is 0 is a row still
-            if k == 0 || weight > 0.0 {
-                let battle = Battle { first, second, outcome, weight, context, annotator, time, magnitude };
-                (self.sink)(match &covariates {
-                    None => Entry::Battle(battle),
-                    Some(x) => Entry::Covaried(battle, x.clone()),
-                });
+        // a row whose weight is 0 is a row still
+        let counts = |(k, (_, weight)): &(usize, (Outcome, f64))| *k == 0 || *weight > 0.0;
+        let results = results.into_iter().enumerate().filter(counts).map(|(_, result)| result);
+        if let Some(hash) = DuplicateDetector::hash(row, self.rules.reading().repetitions) {
+            let entries = self.handed..self.handed + results.clone().count();
+            if self.is_dropped(Told { line, hash, entries }) {
+                return Ok(());
             }
+        }
+        self.diagnostics.checks.rows += 1;
+        for (outcome, weight) in results {
+            let battle = Battle { first, second, outcome, weight, context, annotator, time, magnitude };
+            self.hand(match &covariates {
+                None => Entry::Battle(battle),
+                Some(x) => Entry::Covaried(battle, x.clone()),
+            });
         }
         Ok(())
     }
@@ -755,10 +790,25 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         }
     }
 
-    /// Notes a judgement, which is a repetition if it was made before.
-    fn note_judgement(&mut self, line: usize, hash: u64) {
-        if self.diagnostics.duplicates.is_repeated(line, hash) {
+    /// Notes a row that may repeat an earlier one; whether it does, and is left out for that.
+    fn is_dropped(&mut self, told: Told) -> bool {
+        let (line, repetitions) = (told.line, self.rules.reading().repetitions);
+        let repeated = self.diagnostics.duplicates.is_repeated(told, repetitions);
+        if repeated {
             self.diagnostics.checks.repetitions.note(line);
+        }
+        repeated && repetitions != Repetitions::Keep
+    }
+
+    /// Refuses rankings and scores where repetitions are to be dropped: equal ballots of different voters are none.
+    fn check_repetitions(&self, line: usize) -> Result<(), DataError> {
+        match self.rules.reading().repetitions {
+            Repetitions::Keep => Ok(()),
+            _ => {
+                let rule =
+                    "is a ranking or a score, of which repetitions are not told; leave --repetitions out";
+                Err(DataError::new(self.rules.path, rule).at(line))
+            }
         }
     }
 
@@ -814,12 +864,13 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             self.note_skipped(2, item.as_bytes());
             return Ok(());
         }
+        self.check_repetitions(line)?;
         self.check_name(line, item.as_bytes())?;
         let item = self.item(line, item.as_bytes())?;
         let (context, annotator) = self.details_of(line, row[CONTEXT], row[ANNOTATOR])?;
         self.diagnostics.checks.rows += 1;
         self.diagnostics.checks.rankings += 1;
-        (self.sink)(Entry::Rated { item, score, context, annotator });
+        self.hand(Entry::Rated { item, score, context, annotator });
         Ok(())
     }
 
@@ -901,6 +952,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         [context, annotator]: [Option<&[u8]>; 2],
         time: Option<f64>,
     ) -> Result<(), DataError> {
+        self.check_repetitions(line)?;
         let weight = self.weighed(line, weight)?;
         let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
         ranked.sort_unstable();
@@ -915,7 +967,7 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             if self.rules.details { self.details_of(line, context, annotator)? } else { (0, 0) };
         self.diagnostics.checks.rows += 1;
         self.diagnostics.checks.rankings += 1;
-        (self.sink)(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
+        self.hand(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::error::DataError;
 use crate::grouped::{Grouped, Grouping};
 use crate::matrix::{matrix_from_rows, read_matrix_as};
 use crate::read::{read_comparisons, read_grouped};
-use crate::reading::{Invalid, Reading};
+use crate::reading::{Invalid, Reading, Repetitions};
 use crate::selection::{Selection, Ties};
 use crate::stream::{Extent, games_extent, holds_many_games};
 
@@ -398,6 +398,9 @@ struct ComparisonsFile {
     /// What becomes of a row that breaks a rule.
     #[serde(skip_serializing_if = "InvalidWord::is_default")]
     invalid: InvalidWord,
+    /// What becomes of a row that repeats an earlier one.
+    #[serde(skip_serializing_if = "Repetitions::is_default")]
+    repetitions: Repetitions,
     /// Whether items whose names print alike are one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     normalise_names: bool,
@@ -430,6 +433,7 @@ impl ComparisonsFile {
                 InvalidWord::Refuse => Invalid::Refuse,
                 InvalidWord::Skip => Invalid::Skip,
             },
+            repetitions: self.repetitions,
             normalise_names: self.normalise_names,
             ..Reading::default()
         };

@@ -69,7 +69,7 @@ pub use read::{
     read_battles, read_comparisons, read_covariates, read_grouped, read_grouped_observations,
     read_observations, read_rankings,
 };
-pub use reading::{ColumnName, CovariateColumns, Invalid, OutcomeWord, Reading};
+pub use reading::{ColumnName, CovariateColumns, Invalid, OutcomeWord, Reading, Repetitions};
 pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use square::MatrixRead;

@@ -45,6 +45,8 @@ pub(crate) fn alike(names: &[String]) -> Vec<Vec<String>> {
 pub(crate) struct Names {
     list: Vec<String>,
     numbers: FxHashMap<Box<[u8]>, u32>,
+    /// The number of the empty name, which every row without a context has.
+    empty: Option<u32>,
     /// Whether names that print alike are one.
     merged: bool,
 }
@@ -58,6 +60,19 @@ impl Names {
     /// The number of `name`; `None` if it is new and not UTF-8.
     #[inline]
     pub(crate) fn number(&mut self, name: &[u8]) -> Option<u32> {
+        // looking up no bytes is slow where they are compared by masked loads
+        if let (true, Some(k)) = (name.is_empty(), self.empty) {
+            return Some(k);
+        }
+        let k = self.numbered(name)?;
+        if name.is_empty() {
+            self.empty = Some(k);
+        }
+        Some(k)
+    }
+
+    #[inline]
+    fn numbered(&mut self, name: &[u8]) -> Option<u32> {
         if let Some(&k) = self.numbers.get(name) {
             return Some(k);
         }

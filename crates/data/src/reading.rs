@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use equipoise_core::registry::nearest;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::columns::{COLUMNS, COVARIATES, MOST_COVARIATES, Outcome, read_outcome, words_of};
 use crate::registry::{READERS, Reads};
@@ -16,6 +18,39 @@ pub enum Invalid {
     Refuse,
     /// It is left out and counted, by reason.
     Skip,
+}
+
+/// What becomes of a row that repeats an earlier one, of whatever file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repetitions {
+    /// It is counted; how many repeat a judgement is said.
+    #[default]
+    Keep,
+    /// It is left out where the same annotator judged the same items, listed alike, in the same context with the same outcome
+    /// and time before. Rows without a context or an annotator stay.
+    Drop,
+    /// It is left out where a row before it is equal in every column that is read.
+    DropEqual,
+}
+
+impl Repetitions {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl FromStr for Repetitions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "drop" => Ok(Self::Drop),
+            "drop-equal" => Ok(Self::DropEqual),
+            _ => Err("must be keep, drop or drop-equal".to_owned()),
+        }
+    }
 }
 
 /// A column of the file and what it holds: `item_a=left`.
@@ -134,6 +169,8 @@ pub struct Reading {
     pub covariates: Vec<CovariateColumns>,
     /// What becomes of a row that breaks a rule.
     pub invalid: Invalid,
+    /// What becomes of a row that repeats an earlier one.
+    pub repetitions: Repetitions,
     /// Whether items whose names differ only in Unicode form, spaces or case are one item.
     pub normalise_names: bool,
     /// Of a matrix: whether `(P - P')/2` is taken for its margins, which need not be skew then.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use equipoise_data::{
-    Battle, Comparisons, Grouping, Outcome, Selection, Ties, parse_battles, parse_comparisons, parse_grouped,
-    parse_rankings, read_comparisons,
+    Battle, Comparisons, Grouping, Outcome, Reading, Repetitions, Selection, Ties, parse_battles,
+    parse_comparisons, parse_grouped, parse_rankings, read_battles, read_comparisons, read_grouped,
 };
 use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
@@ -82,6 +82,62 @@ fn odd_rows_are_counted_with_their_lines() {
     assert_eq!(remarks[0], "1 rows compare an item with itself and are left out (line 3)");
     assert_eq!(remarks[2], "columns ignored: mood");
     assert_eq!(all("d.csv", "item_a,item_b,outcome\nx,y,a\nz,w,a\n").unwrap().components().len(), 2);
+}
+
+/// What repeats an earlier row is dropped as it is said to be, wherever the two stand: in one part of a file or in two, or in two
+/// files.
+#[test]
+fn repetitions_are_dropped_over_all_files() {
+    let with = |repetitions| Selection {
+        reading: Reading { repetitions, ..Reading::default() },
+        ..Selection::default()
+    };
+    // one judgement with another weight, one of another annotator, one turned round, one without an annotator, twice
+    let csv = "item_a,item_b,outcome,context,annotator,weight\nx,y,a,p,ann,1\nx,y,a,p,ann,2\nx,y,a,p,bob,1\ny,x,b,p,ann,1\n\
+               x,y,a,p,,1\nx,y,a,p,,1\nx,y,a,p,ann,1\n";
+    let read =
+        |repetitions| parse_comparisons(Path::new("d.csv"), csv.as_bytes(), &with(repetitions)).unwrap();
+    let [kept, dropped, equal] = [Repetitions::Keep, Repetitions::Drop, Repetitions::DropEqual].map(read);
+    assert_eq!((kept.total, kept.checks.rows, kept.checks.repetitions.count), (8.0, 7, 2));
+    assert_eq!((dropped.total, dropped.checks.rows), (5.0, 5));
+    assert_eq!((dropped.checks.repetitions.count, &dropped.checks.repetitions.first[..]), (2, &[3, 8][..]));
+    let said =
+        "2 rows repeat a judgement (same annotator, context, items, outcome) and are dropped (lines 3, 8)";
+    assert_eq!(dropped.checks.remarks()[0], said);
+    assert_eq!((equal.total, equal.checks.rows), (6.0, 5));
+    assert_eq!(&equal.checks.repetitions.first[..], &[7, 8][..]);
+    // counts of a pair are one row of several entries
+    let counts = "item_a,item_b,wins_a,wins_b,ties\nx,y,3,2,1\nx,y,3,2,1\nx,y,3,2,0\n";
+    let read = |repetitions| {
+        parse_comparisons(Path::new("d.csv"), counts.as_bytes(), &with(repetitions)).unwrap().total
+    };
+    assert_eq!((read(Repetitions::Keep), read(Repetitions::DropEqual)), (17.0, 11.0));
+    // many parts of a file, and two files: the second is all repetitions, in every form in which rows are kept
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "item_a,item_b,outcome,context,annotator\n".to_owned();
+    for k in 0..60_000 {
+        text.push_str(&format!("item {},other,{},p{},ann\n", k % 7, ["a", "b", "tie"][k % 3], k % 2_000));
+    }
+    let paths = ["one.csv", "two.csv"].map(|name| folder.path().join(name));
+    paths.iter().for_each(|path| std::fs::write(path, &text).unwrap());
+    let mut selection = with(Repetitions::Drop);
+    selection.reading.more = vec![paths[1].clone()];
+    let mut seen = std::collections::HashSet::new();
+    let distinct = text.lines().skip(1).filter(|line| seen.insert(*line)).count();
+    let battles = read_battles(&paths[0], &selection).unwrap();
+    assert_eq!(battles.rows.len(), distinct);
+    assert_eq!(battles.checks.repetitions.count as usize, 120_000 - distinct);
+    assert!(battles.checks.remarks()[0].contains("(in 2 files)"), "{:?}", battles.checks.remarks());
+    let grouped = read_grouped(&paths[0], &selection, Grouping::Annotator).unwrap();
+    assert_eq!(grouped.groups[0].total as usize, distinct);
+    // what cannot be told is said
+    let refused =
+        |name: &str, text: &str, repetitions| parse(name, text.as_bytes(), &with(repetitions)).unwrap_err();
+    let error = refused("d.csv", "item_a,item_b,outcome,context\nx,y,a,p\n", Repetitions::Drop);
+    assert!(error.contains("no column `annotator`") && error.contains("drop-equal"), "{error}");
+    let error = refused("d.csv", "ranking,context,annotator\nx > y,p,j\n", Repetitions::Drop);
+    assert!(error.contains("d.csv:2") && error.contains("leave --repetitions out"), "{error}");
+    assert!("twice".parse::<Repetitions>().unwrap_err().contains("drop-equal"));
 }
 
 /// Three columns of which one is 1, as published votes have them, are an outcome in all formats.

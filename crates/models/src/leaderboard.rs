@@ -18,7 +18,7 @@ use crate::intervals::{Intervals, quantile};
 use crate::intransitivity::InspectError;
 use crate::lottery::{counted_margins, lottery};
 use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed, strengths};
-use crate::resample::resample;
+use crate::resample::Bootstrap;
 use crate::sequential::Matches;
 
 /// Largest number of items for which a lottery of the board is solved.
@@ -384,6 +384,8 @@ pub struct Leaderboard {
     pub replicates: usize,
     /// Ratings match by match, if there are any: whether the matches have times that put them in order.
     pub timed: Option<bool>,
+    /// Shuffled orders that the ratings match by match are means over, or are compared with; 0 without them.
+    pub shuffles: usize,
     /// Why there are no ratings match by match, where rows were given and there are none.
     pub no_matches: Option<&'static str>,
     canonical: Canonical,
@@ -469,6 +471,7 @@ pub fn leaderboard(
         nash_unique,
         replicates: 0,
         timed: None,
+        shuffles: 0,
         no_matches: None,
         canonical,
         fit,
@@ -565,11 +568,15 @@ impl Leaderboard {
             matches => matches?.reordered(&self.canonical.place),
         };
         let rng = |name: &str| stream(seed, name, &[]);
-        let elo = matches.rate(&mut rng("shuffles"), |list| Elo::default().rate(n, list));
         let skill = TrueSkill::default();
-        let trueskill = matches.rate(&mut rng("trueskill shuffles"), |list| {
-            skill.rate(n, list).iter().map(|s| s.mu - 3.0 * s.sigma).collect()
-        });
+        let (elo, trueskill) = rayon::join(
+            || matches.rate(&mut rng("shuffles"), |order| Elo::default().rate(n, order)),
+            || {
+                matches.rate(&mut rng("trueskill shuffles"), |order| {
+                    skill.rate(n, order).iter().map(|s| s.mu - 3.0 * s.sigma).collect()
+                })
+            },
+        );
         let canonical = &self.canonical;
         let shared = |values: &[f64]| match matches.in_order() {
             // an order in time tells apart what else is interchangeable
@@ -586,7 +593,7 @@ impl Leaderboard {
                 trueskill_spread: skill_spread[row.item],
             });
         }
-        self.timed = Some(matches.timed);
+        (self.timed, self.shuffles) = (Some(matches.timed), matches.shuffles());
         Ok(())
     }
 
@@ -657,10 +664,11 @@ impl Leaderboard {
             p.met() <= FEW && [wins, losses, ties].iter().filter(|c| **c > 0.0).count() == 1
         };
         let few: Vec<PairCount> = given.comparisons.pairs.iter().filter(one_sided).copied().collect();
+        let bootstrap = Bootstrap::new(&given);
         let one = |k: usize| -> Result<Sample, InspectError> {
             let mut rng = stream(seed, "bootstrap", &[&k.to_string()]);
-            let sample = resample(&given, &mut rng);
-            let (strength, _) = strengths(&sample, &BRADLEY_TERRY, &start)?;
+            let sample = bootstrap.draw(&mut rng);
+            let strength = strengths(&sample, &BRADLEY_TERRY, &start)?;
             let lottery = match self.no_lottery {
                 Some(_) => None,
                 None => {

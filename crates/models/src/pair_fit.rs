@@ -280,19 +280,38 @@ pub fn fit_counts(
     })
 }
 
-/// Strengths with the deviance, iterated `from` strengths close to them, without the errors: for simulated data.
+/// Strengths, iterated `from` strengths close to them, without the errors: for simulated data.
 pub(crate) fn strengths(
     data: &Comparisons,
     model: &'static PairModel,
     from: &Array1<f64>,
+) -> Result<Array1<f64>, FitError> {
+    let (_, point) = iterated(data, model, from)?;
+    Ok(point.slice(s![..data.n()]).to_owned())
+}
+
+/// [`strengths`], with the deviance.
+pub(crate) fn strengths_and_deviance(
+    data: &Comparisons,
+    model: &'static PairModel,
+    from: &Array1<f64>,
 ) -> Result<(Array1<f64>, f64), FitError> {
-    let problem = problem(data, model, PairOptions::default(), None)?;
-    let (n, likelihood) = (data.n(), &problem.likelihood);
-    let mut start = likelihood.start();
-    start.slice_mut(s![..n]).assign(from);
-    let (point, ..) = problem.newton(start)?;
+    let (problem, point) = iterated(data, model, from)?;
+    let likelihood = &problem.likelihood;
     let deviance = 2.0 * (likelihood.saturated() - likelihood.log_likelihood(&point));
-    Ok((point.slice(s![..n]).to_owned(), deviance))
+    Ok((point.slice(s![..data.n()]).to_owned(), deviance))
+}
+
+fn iterated(
+    data: &Comparisons,
+    model: &'static PairModel,
+    from: &Array1<f64>,
+) -> Result<(Problem, Point), FitError> {
+    let problem = problem(data, model, PairOptions::default(), None)?;
+    let mut start = problem.likelihood.start();
+    start.slice_mut(s![..data.n()]).assign(from);
+    let (point, ..) = problem.newton(start)?;
+    Ok((problem, point))
 }
 
 fn problem(

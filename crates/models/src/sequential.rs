@@ -4,11 +4,14 @@
 //! accident: ratings are then means over shuffled orders, taken in pairs of an order and its reverse. A row of weight w is w
 //! matches. A ranking is one match of k: every pair of it sees the ratings before it, so that tied places stay tied.
 
+use std::hash::{Hash, Hasher};
+
 use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Battle, Battles, Outcome, Ties};
 use ndarray::Array1;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use crate::canonical::Canonical;
@@ -20,8 +23,10 @@ use crate::fitted::{Column, Fitted, ModelResult};
 const MOST_MATCHES: f64 = 1e8;
 /// Orders in which matches are seen, where they have no order of their own.
 pub const SHUFFLES: usize = 20;
-/// Matches seen over all orders, of files of many; at least four orders.
+/// Matches seen over all orders, of files of many; at least [`LEAST_SHUFFLES`] orders.
 const MOST_SEEN: usize = 4_000_000;
+/// Orders at least.
+const LEAST_SHUFFLES: usize = 4;
 
 /// Two items of a match, and which of them was ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +37,13 @@ pub struct Pair {
     pub second: u32,
     /// Who was ahead.
     pub outcome: Outcome,
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.first) << 32 | u64::from(self.second));
+        state.write_u8(self.outcome as u8);
+    }
 }
 
 /// The matches of some data: which they are, and what is known of their order.
@@ -126,52 +138,96 @@ impl Matches {
         }
         let pairs = &self.pairs;
         let of = |m: &(u32, u32)| &pairs[m.0 as usize..m.1 as usize];
+        // equal matches are one in memory: what is seen in a random order should stay in the processor's caches
+        let mut sorted = Vec::with_capacity(self.matches.len());
         let mut start = 0;
         for &end in &self.spans {
-            self.matches[start..end].sort_unstable_by(|a, b| of(a).cmp(of(b)));
+            let mut distinct: Vec<((u32, u32), usize)> = Vec::new();
+            let mut places: FxHashMap<&[Pair], usize> = FxHashMap::default();
+            for this in &self.matches[start..end] {
+                let next = distinct.len();
+                let place = *places.entry(of(this)).or_insert(next);
+                if place == next {
+                    distinct.push((*this, 0));
+                }
+                distinct[place].1 += 1;
+            }
+            distinct.sort_unstable_by(|(a, _), (b, _)| of(a).cmp(of(b)));
+            sorted.extend(distinct.into_iter().flat_map(|(one, times)| std::iter::repeat_n(one, times)));
             start = end;
         }
+        self.matches = sorted;
         self
     }
 
-    /// Ratings by `rule`, which is given the pairs of each match in turn, over the orders that the times allow and over all.
+    /// Orders in which the matches are seen, where they have none of their own.
     #[must_use]
-    pub fn rate(&self, rng: &mut Rng, rule: impl Fn(&[&[Pair]]) -> Vec<f64> + Sync) -> OverOrders {
-        let all = self.matches.len();
-        let shuffles = (SHUFFLES.min(MOST_SEEN / all.max(1)).max(4) / 2) * 2;
-        let shuffled = over(&self.orders(&[all], shuffles, rng), &rule);
+    pub fn shuffles(&self) -> usize {
+        SHUFFLES.min(MOST_SEEN / self.matches.len().max(1)).max(LEAST_SHUFFLES) / 2 * 2
+    }
+
+    /// Ratings by `rule`, which is given the matches in turn, over the orders that the times allow and over all.
+    #[must_use]
+    pub fn rate(&self, rng: &mut Rng, rule: impl Fn(Order<'_>) -> Vec<f64> + Sync) -> OverOrders {
+        let shuffled = self.over_orders(&[self.matches.len()], rng, &rule);
         if self.spans.len() == 1 {
             return shuffled;
         }
-        let timed = match self.in_order() {
-            true => over(&[self.all()], &rule),
-            false => over(&self.orders(&self.spans, shuffles, rng), &rule),
+        let mean = match self.in_order() {
+            true => rule(Order { pairs: &self.pairs, matches: self.matches.iter() }),
+            false => self.over_orders(&self.spans, rng, &rule).mean,
         };
-        OverOrders { mean: timed.mean, spread: shuffled.spread }
+        OverOrders { mean, spread: shuffled.spread }
     }
 
-    /// The pairs of each match.
-    fn all(&self) -> Vec<&[Pair]> {
-        self.matches.iter().map(|m| &self.pairs[m.0 as usize..m.1 as usize]).collect()
-    }
-
-    /// Random orders within the spans, each followed by its reverse.
-    fn orders(&self, spans: &[usize], count: usize, rng: &mut Rng) -> Vec<Vec<&[Pair]>> {
-        let mut orders = Vec::with_capacity(count);
-        for _ in 0..count / 2 {
-            let mut order = self.all();
-            let mut reverse = order.clone();
+    /// Mean and standard deviation of the ratings over random orders within the spans, each followed by its reverse.
+    fn over_orders(
+        &self,
+        spans: &[usize],
+        rng: &mut Rng,
+        rule: &(impl Fn(Order<'_>) -> Vec<f64> + Sync),
+    ) -> OverOrders {
+        let mut orders = Vec::new();
+        for _ in 0..self.shuffles() / 2 {
+            let mut order = self.matches.clone();
             let mut start = 0;
             for &end in spans {
                 for k in (start + 1..end).rev() {
                     order.swap(k, start + sample::index(rng, k - start + 1));
                 }
-                (start..end).for_each(|k| reverse[k] = order[start + end - 1 - k]);
+                start = end;
+            }
+            let mut reverse = order.clone();
+            start = 0;
+            for &end in spans {
+                reverse[start..end].reverse();
                 start = end;
             }
             orders.extend([order, reverse]);
         }
-        orders
+        let in_turn = |order: &Vec<(u32, u32)>| rule(Order { pairs: &self.pairs, matches: order.iter() });
+        let rated: Vec<Vec<f64>> = orders.par_iter().map(in_turn).collect();
+        let (n, count) = (rated[0].len(), rated.len() as f64);
+        let mean: Vec<f64> = (0..n).map(|i| rated.iter().map(|r| r[i]).sum::<f64>() / count).collect();
+        let off = |i: usize| rated.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>() / count;
+        OverOrders { spread: (0..n).map(|i| off(i).sqrt()).collect(), mean }
+    }
+}
+
+/// Matches one after another: the pairs of each.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    pairs: &'a [Pair],
+    matches: std::slice::Iter<'a, (u32, u32)>,
+}
+
+impl<'a> Iterator for Order<'a> {
+    type Item = &'a [Pair];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [Pair]> {
+        let &(from, to) = self.matches.next()?;
+        Some(&self.pairs[from as usize..to as usize])
     }
 }
 
@@ -179,13 +235,13 @@ impl Matches {
 /// allow. Items that are interchangeable without times share theirs.
 pub(crate) fn in_any_order(
     data: &Battles,
-    rule: impl Fn(&[&[Pair]]) -> (Vec<f64>, Vec<f64>) + Sync,
+    rule: impl Fn(Order<'_>) -> (Vec<f64>, Vec<f64>) + Sync,
 ) -> Result<(&'static str, Vec<f64>, Vec<f64>), FitError> {
     let n = data.labels.len();
     let canonical = Canonical::of(&data.counts().into());
     let matches = Matches::of(data)?.reordered(&canonical.place);
-    let both = matches.rate(&mut stream(0, "shuffles", &[]), |list| {
-        let (one, two) = rule(list);
+    let both = matches.rate(&mut stream(0, "shuffles", &[]), |order| {
+        let (one, two) = rule(order);
         [one, two].concat()
     });
     let all = |at: usize| -> Vec<f64> {
@@ -196,15 +252,6 @@ pub(crate) fn in_any_order(
         }
     };
     Ok((if matches.timed { "time" } else { "shuffles" }, all(0), all(n)))
-}
-
-/// Mean and standard deviation of the ratings over these orders.
-fn over(orders: &[Vec<&[Pair]>], rule: &(impl Fn(&[&[Pair]]) -> Vec<f64> + Sync)) -> OverOrders {
-    let rated: Vec<Vec<f64>> = orders.par_iter().map(|order| rule(order)).collect();
-    let (n, count) = (rated.first().map_or(0, Vec::len), rated.len() as f64);
-    let mean: Vec<f64> = (0..n).map(|i| rated.iter().map(|r| r[i]).sum::<f64>() / count).collect();
-    let off = |i: usize| rated.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>() / count;
-    OverOrders { spread: (0..n).map(|i| off(i).sqrt()).collect(), mean }
 }
 
 /// How a difference of ratings becomes a probability.
@@ -281,7 +328,9 @@ impl ModelResult for Ratings {
         let order = match self.order {
             "time" => "in the order of time".to_owned(),
             _ => {
-                format!("mean over {SHUFFLES} shuffled orders or fewer, as no times put the matches in order")
+                format!(
+                    "mean over {SHUFFLES} shuffled orders, of more than 200,000 matches fewer, as no times put the matches in order"
+                )
             }
         };
         vec![format!("{order}: another order gives other ratings (see equipoise rank)")]

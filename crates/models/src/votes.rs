@@ -406,7 +406,7 @@ pub fn influence(
             take(&mut pairs[g.pair], g.outcome, now);
         }
         pairs.retain(|p| p.met() > 0.0);
-        let (strength, _) = strengths(&data.with_pairs(pairs), &BRADLEY_TERRY, &fit.log_strength)?;
+        let strength = strengths(&data.with_pairs(pairs), &BRADLEY_TERRY, &fit.log_strength)?;
         Ok((strength[above] - strength[below], taken))
     };
     let (mut gap_after, mut taken) = without(budget)?;

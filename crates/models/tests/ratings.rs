@@ -154,7 +154,7 @@ fn matches_as_in_evalica() {
             .collect();
         let matches: Vec<&[Pair]> = pairs.iter().map(|p| &p[..]).collect();
         let n = case["hyper"]["items"].as_u64().unwrap() as usize;
-        all_close(&elo.rate(n, &matches), &outputs["elo_k30"], 1e-12, "elo");
+        all_close(&elo.rate(n, matches.iter().copied()), &outputs["elo_k30"], 1e-12, "elo");
         // the registry row, by time
         let battles = parse_battles("d.csv".as_ref(), text.as_bytes(), &Selection::default()).unwrap();
         let row = fitted("elo", battles, &json!({ "k": 30.0, "start": 1000.0 }));

@@ -138,6 +138,7 @@ pub(crate) struct Reader {
     columns: Vec<String>,
     outcomes: Vec<String>,
     invalid: String,
+    repetitions: String,
     normalise_names: bool,
     symmetrise: bool,
 }
@@ -163,6 +164,10 @@ impl Reader {
             outcomes: outcomes.collect::<Result<_, _>>()?,
             covariates: Vec::new(),
             invalid,
+            repetitions: self
+                .repetitions
+                .parse()
+                .map_err(|rule: String| Failure::argument("repetitions", &self.repetitions, &rule))?,
             normalise_names: self.normalise_names,
             symmetrise: self.symmetrise,
             more: self.more,

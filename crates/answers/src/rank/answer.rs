@@ -50,6 +50,8 @@ pub struct RankAnswer {
     pub nash_unique: Option<bool>,
     /// Ratings that follow matches, if there are any: whether by their times, or as means over shuffled orders.
     pub timed: Option<bool>,
+    /// Shuffled orders over which these are means, and have their standard deviations; 0 without them.
+    pub shuffles: usize,
     /// Why there are no ratings that follow matches, where rows were given and there are none.
     pub no_matches: Option<&'static str>,
     /// Who each rating puts on top: the rating, and in words the item or the items that share it. Serialises as an object.
@@ -199,6 +201,7 @@ impl RankAnswer {
             no_lottery: found.no_lottery,
             nash_unique: found.nash_unique,
             timed: found.timed,
+            shuffles: found.shuffles,
             no_matches: found.no_matches,
             top: tops.iter().map(|(rating, islands)| (*rating, words(islands))).collect(),
             leaders: tops.iter().map(|(rating, islands)| (*rating, names(&islands.concat()))).collect(),
@@ -290,12 +293,19 @@ impl fmt::Display for RankAnswer {
             let samples = self.replicates;
             write!(f, "\nNash: share of {samples} bootstrap samples whose lottery plays the item.")?;
         }
+        // of s independent orders a standard deviation is known to one part in sqrt(2 (s - 1))
+        let shuffles = self.shuffles;
+        let known = 100.0 / (2.0 * shuffles.saturating_sub(1).max(1) as f64).sqrt();
         match self.timed {
-            Some(true) => f.write_str(
-                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over shuffles.",
+            Some(true) => write!(
+                f,
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over {shuffles} \
+                 shuffles, known to about {known:.0}%."
             )?,
-            Some(false) => f.write_str(
-                "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over shuffles, as no times put the matches in order.",
+            Some(false) => write!(
+                f,
+                "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over {shuffles} shuffles, as no times put the \
+                 matches in order; +- is known to about {known:.0}%, the mean to +- over the root of {shuffles}."
             )?,
             None => {}
         }

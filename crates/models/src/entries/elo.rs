@@ -9,6 +9,8 @@
 //!
 //! Elo 1978. A match is a gradient step of length `K ln 10 / 400` on the Bradley-Terry log-likelihood. Cost: O(1) a match.
 
+use std::f64::consts::LN_10;
+
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_data::{Battles, Outcome};
 use schemars::JsonSchema;
@@ -47,12 +49,13 @@ impl Elo {
     /// Ratings after the matches, `[n]`, each given by its pairs: in a match of k every item moves by the mean over its
     /// opponents, from the ratings before the match.
     #[must_use]
-    pub fn rate(&self, n: usize, matches: &[&[Pair]]) -> Vec<f64> {
+    pub fn rate<'a>(&self, n: usize, matches: impl IntoIterator<Item = &'a [Pair]>) -> Vec<f64> {
         let mut ratings = vec![self.start; n];
         let mut moves: Vec<(u32, f64, f64)> = Vec::new();
+        let nats = LN_10 / 400.0;
         let moved = |ratings: &[f64], pair: &Pair| {
             let (a, b) = (ratings[pair.first as usize], ratings[pair.second as usize]);
-            self.k * (score(pair.outcome) - 1.0 / (1.0 + 10f64.powf((b - a) / 400.0)))
+            self.k * (score(pair.outcome) - 1.0 / (1.0 + (nats * (b - a)).exp()))
         };
         for pairs in matches {
             if let [pair] = pairs {
@@ -87,7 +90,7 @@ impl PreferenceModel for Elo {
     }
 
     fn fit(data: &Battles, elo: Self) -> Result<Fitted, FitError> {
-        let link = Link::Logistic { nats: 10f64.ln() / 400.0 };
+        let link = Link::Logistic { nats: LN_10 / 400.0 };
         let n = data.labels.len();
         let (order, rating, _) = in_any_order(data, |matches| (elo.rate(n, matches), vec![0.0; n]))?;
         Ok(Ratings { rating: rating.into(), sigma: None, order, link }.fitted(&data.labels))
@@ -121,7 +124,7 @@ mod tests {
             .collect();
         let games: Vec<&[Pair]> = games.iter().map(|g| &g[..]).collect();
         let elo = Elo { k: 24.0, start: 0.0 };
-        let rated = elo.rate(4, &games);
+        let rated = elo.rate(4, games.iter().copied());
         let (scale, mut r) = (10f64.ln() / 400.0, [0.0f64; 4]);
         for g in games.iter().map(|g| g[0]) {
             let (a, b) = (g.first as usize, g.second as usize);
@@ -133,7 +136,6 @@ mod tests {
             assert_relative_eq!(rated[i] * scale, r[i], epsilon = 1e-12);
         }
         // order matters
-        let reversed: Vec<&[Pair]> = games.iter().rev().copied().collect();
-        assert!((elo.rate(4, &reversed)[0] - rated[0]).abs() > 1e-3);
+        assert!((elo.rate(4, games.iter().rev().copied())[0] - rated[0]).abs() > 1e-3);
     }
 }

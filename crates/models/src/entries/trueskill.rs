@@ -69,7 +69,7 @@ impl TrueSkill {
     /// Skills after the matches, `[n]`, each given by its pairs. In a match of k every pair sees the beliefs before it, and an
     /// item takes the mean over its opponents of what they add to its precision `1 / s^2` and to `mu / s^2`.
     #[must_use]
-    pub fn rate(&self, n: usize, matches: &[&[Pair]]) -> Vec<Skill> {
+    pub fn rate<'a>(&self, n: usize, matches: impl IntoIterator<Item = &'a [Pair]>) -> Vec<Skill> {
         let mut skills = vec![Skill { mu: self.mu, sigma: self.sigma }; n];
         let margin = self.draw_margin();
         let after = |skills: &[Skill], pair: &Pair| {
@@ -89,7 +89,7 @@ impl TrueSkill {
                 (skills[pair.first as usize], skills[pair.second as usize]) = after(&skills, pair);
                 continue;
             }
-            for pair in *pairs {
+            for pair in pairs {
                 let (one, two) = after(&skills, pair);
                 let natural = |item: u32, s: Skill| (item, s.sigma.powi(-2), s.mu * s.sigma.powi(-2));
                 beliefs.extend([natural(pair.first, one), natural(pair.second, two)]);

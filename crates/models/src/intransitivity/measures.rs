@@ -11,7 +11,7 @@ use crate::cycles::{cycle_facts, cycle_facts_with};
 use crate::entries::BRADLEY_TERRY;
 use crate::error::FitError;
 use crate::hodge::Hodge;
-use crate::pair_fit::{PairFit, strengths};
+use crate::pair_fit::{PairFit, strengths_and_deviance};
 
 /// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,7 @@ impl Measured {
 
 impl Design {
     pub(super) fn measure(&self, data: &Comparisons) -> Result<Measured, InspectError> {
-        let (r, deviance) = strengths(data, &BRADLEY_TERRY, &self.start)?;
+        let (r, deviance) = strengths_and_deviance(data, &BRADLEY_TERRY, &self.start)?;
         let top = r.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let favourites: Vec<usize> = (0..r.len()).filter(|&i| r[i] >= top - EQUAL).collect();
         // equal favourites are one: what the one of them loses that loses least

@@ -167,7 +167,7 @@ class Game:
         """A file with a preference matrix, or with comparisons.
 
         ``reading`` are the options of the command line: ``format``, ``columns``, ``outcomes``, ``context_column``, ``invalid``,
-        ``normalise_names``, ``symmetrise``, ``context``, ``annotator``, ``items``, ``since``, ``ties``.
+        ``repetitions``, ``normalise_names``, ``symmetrise``, ``context``, ``annotator``, ``items``, ``since``, ``ties``.
         """
         with files(path) as paths:
             game = cls._of(_core.Game.read(_Reader(paths, **reading)))
@@ -339,6 +339,7 @@ class _Reader:
         outcomes: Mapping[str, str] | None = None,
         context_column: str | None = None,
         invalid: str = "refuse",
+        repetitions: str = "keep",
         normalise_names: bool = False,
         symmetrise: bool = False,
     ) -> None:
@@ -356,6 +357,7 @@ class _Reader:
         self.columns = [f"{role}={name}" for role, name in roles.items()]
         self.outcomes = [f"{word}={meant}" for word, meant in (outcomes or {}).items()]
         self.invalid = invalid
+        self.repetitions = repetitions
         self.normalise_names = normalise_names
         self.symmetrise = symmetrise
 
