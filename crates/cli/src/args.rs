@@ -359,7 +359,7 @@ pub(crate) struct Report {
 pub(crate) enum Figures {
     /// Vector drawings, with their legends.
     Svg,
-    /// Not written: says how to convert the drawings.
+    /// Pages of the same, with letters of a sans-serif font of this machine.
     Pdf,
 }
 

@@ -179,18 +179,38 @@ pub fn home_runs_away(data: &Comparisons) -> bool {
     })
 }
 
-/// Whether some `d` has `d_b <= d_a + w` for every edge (a, b, w): Bellman and Ford's algorithm.
+/// Whether some `d` has `d_b <= d_a + w` for every edge (a, b, w): Bellman and Ford's algorithm, which ends early: edges that
+/// moved their ends last close a cycle only where a cycle of negative weight is (Tarjan 1981; Cherkassky, Goldberg 1999).
 fn differences_exist(n: usize, edges: &[(usize, usize, i64)]) -> bool {
-    let mut d = vec![0i64; n];
+    let (mut d, mut moved_by) = (vec![0i64; n], vec![usize::MAX; n]);
     for _ in 0..=n {
         let mut moved = false;
         for &(a, b, w) in edges {
             if d[a] + w < d[b] {
-                d[b] = d[a] + w;
+                (d[b], moved_by[b]) = (d[a] + w, a);
                 moved = true;
             }
         }
         if !moved {
+            return true;
+        }
+        if has_loop(&moved_by) {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether following `next` from some node comes back to it; `usize::MAX`: nothing follows.
+fn has_loop(next: &[usize]) -> bool {
+    let mut seen_from = vec![usize::MAX; next.len()];
+    for start in 0..next.len() {
+        let mut at = start;
+        while at != usize::MAX && seen_from[at] == usize::MAX {
+            seen_from[at] = start;
+            at = next[at];
+        }
+        if at != usize::MAX && seen_from[at] == start {
             return true;
         }
     }
@@ -259,6 +279,32 @@ mod tests {
             }
             assert_eq!(win_reach(&data, &win_blocks(&data)), chain, "{wins}");
         }
+    }
+
+    /// Edges of random graphs, against the shortest paths of all pairs (Floyd and Warshall).
+    #[test]
+    fn differences_exist_where_no_cycle_is_negative() {
+        let mut rng = equipoise_core::seed::stream(2, "differences", &[]);
+        let mut index = |n: usize| equipoise_core::sample::index(&mut rng, n);
+        let mut found = [0; 2];
+        for _ in 0..400 {
+            let n = 2 + index(7);
+            let edges: Vec<(usize, usize, i64)> =
+                (0..index(3 * n)).map(|_| (index(n), index(n), index(4) as i64 - 1)).collect();
+            let mut shortest = vec![vec![1_000_000; n]; n];
+            edges.iter().for_each(|&(a, b, w)| shortest[a][b] = w.min(shortest[a][b]));
+            for k in 0..n {
+                for i in 0..n {
+                    for j in 0..n {
+                        shortest[i][j] = shortest[i][j].min(shortest[i][k] + shortest[k][j]);
+                    }
+                }
+            }
+            let exist = (0..n).all(|i| shortest[i][i] >= 0);
+            assert_eq!(differences_exist(n, &edges), exist, "{n} {edges:?}");
+            found[usize::from(exist)] += 1;
+        }
+        assert!(found[0] > 50 && found[1] > 50, "{found:?}");
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub enum ReportError {
         /// What the drawing library said.
         problem: String,
     },
+    /// Text cannot be set.
+    #[error(
+        "no font is installed on this machine, so that PDF would have no text: install one (as DejaVu or Liberation), or write \
+         `--figures svg`"
+    )]
+    NoFont,
     /// A table could not be written.
     #[error("csv: {0}")]
     Csv(#[from] csv::Error),

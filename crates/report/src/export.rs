@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::error::ReportError;
 use crate::model::number::plain;
 use crate::plot::{Gallery, standalone};
+use crate::pdf;
 use crate::render::View;
 
 /// All traces, a value a line.
@@ -28,8 +29,17 @@ pub struct Exports {
     pub csv: bool,
     /// `tables.tex`: the tables of the pages in LaTeX (package `booktabs`).
     pub latex: bool,
-    /// `figures/*.svg`: every drawing of the page with its legend.
-    pub figures: bool,
+    /// `figures/`: every drawing of the page with its legend, a file each.
+    pub figures: Option<Figures>,
+}
+
+/// Format of drawings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figures {
+    /// Scalable Vector Graphics; text in the reader's sans-serif font.
+    Svg,
+    /// Portable Document Format, with the letters used of a sans-serif font of this machine.
+    Pdf,
 }
 
 /// Writes them into `dir`; answers what was written.
@@ -40,21 +50,26 @@ pub(crate) fn write(
     exports: Exports,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
-    let mut put = |path: PathBuf, text: &str| -> Result<(), ReportError> {
-        write_file(&path, text.as_bytes())?;
+    let mut put = |path: PathBuf, content: &[u8]| -> Result<(), ReportError> {
+        write_file(&path, content)?;
         written.push(path);
         Ok(())
     };
     if exports.csv {
-        put(dir.join(TRACES), &traces(results)?)?;
+        put(dir.join(TRACES), traces(results)?.as_bytes())?;
     }
     if exports.latex {
-        put(dir.join(TABLES), &tables(view))?;
+        put(dir.join(TABLES), tables(view).as_bytes())?;
     }
-    if exports.figures {
-        std::fs::create_dir_all(dir.join(FIGURES)).map_err(equipoise_records::RecordsError::from)?;
+    if let Some(format) = exports.figures {
+        let fonts = (format == Figures::Pdf).then(pdf::Fonts::of_this_machine).transpose()?;
+        let folder = dir.join(FIGURES);
+        std::fs::create_dir_all(&folder).map_err(equipoise_records::RecordsError::from)?;
         for (name, svg) in figures(view) {
-            put(dir.join(FIGURES).join(name), &svg)?;
+            match &fonts {
+                None => put(folder.join(format!("{name}.svg")), svg.as_bytes())?,
+                Some(fonts) => put(folder.join(format!("{name}.pdf")), &fonts.pdf(&name, &svg)?)?,
+            }
         }
     }
     Ok(written)
@@ -196,7 +211,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Every drawing with its name.
+/// Every drawing with its name, which is free of an extension.
 fn figures(view: &View) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     let mut add = |prefix: &str, gallery: &Gallery, legend: &dyn Fn(usize) -> Vec<(String, String)>| {
@@ -205,9 +220,11 @@ fn figures(view: &View) -> Vec<(String, String)> {
                 let many = gallery.rows.len() > 1 || row.len() > 1;
                 let at = if many { format!("-{}{}", r + 1, letter(k)) } else { String::new() };
                 let stem = format!("{prefix}-{}{at}", slug(&gallery.title));
-                let taken = files.iter().filter(|(name, _)| name.starts_with(&format!("{stem}."))).count();
-                let name =
-                    if taken > 0 { format!("{stem}-{}.svg", taken + 1) } else { format!("{stem}.svg") };
+                let free = |name: &String| files.iter().all(|(taken, _)| taken != name);
+                let name = std::iter::once(stem.clone())
+                    .chain((2..).map(|k| format!("{stem}-{k}")))
+                    .find(free)
+                    .expect("a number is free");
                 let legend = legend(r);
                 let legend: Vec<(&str, String)> =
                     legend.iter().map(|(s, t)| (s.as_str(), t.clone())).collect();

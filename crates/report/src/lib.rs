@@ -13,6 +13,7 @@ mod error;
 mod export;
 pub mod leaderboard;
 mod model;
+mod pdf;
 mod plot;
 mod render;
 
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub use choices::{Played, choices};
 pub use document::document;
 pub use error::ReportError;
-pub use export::Exports;
+pub use export::{Exports, Figures};
 
 use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file};
 

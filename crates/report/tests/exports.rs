@@ -11,12 +11,12 @@ mod fixture;
 use std::path::Path;
 
 use equipoise_records::read;
-use equipoise_report::{Exports, Look, write_reports_as};
+use equipoise_report::{Exports, Figures, Look, write_reports_as};
 use fixture::{NASTY, experiment, folder, write};
 use serde_json::json;
 
 fn all() -> Exports {
-    Exports { csv: true, latex: true, figures: true }
+    Exports { csv: true, latex: true, figures: Some(Figures::Svg) }
 }
 
 #[test]

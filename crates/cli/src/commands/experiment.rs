@@ -9,7 +9,7 @@ use equipoise_experiment::{
     resolve, schema,
 };
 use equipoise_records::{guard, write_file};
-use equipoise_report::{Exports, Look};
+use equipoise_report::{Exports, Figures, Look};
 use serde_json::json;
 
 use super::Outcome;
@@ -186,18 +186,17 @@ pub(super) fn check(args: args::Check) -> Outcome {
 }
 
 pub(super) fn report(args: args::Report) -> Outcome {
-    if args.figures == Some(args::Figures::Pdf) {
-        return Err("PDF is not written; write --figures svg, then convert the files, as by `rsvg-convert -f pdf -o x.pdf \
-                    x.svg`, `inkscape x.svg --export-filename=x.pdf`, or \\includesvg of the LaTeX package svg"
-            .into());
-    }
     if let Some(bands) = args.bands.filter(|q| !(*q > 0.0 && *q < 0.5)) {
         return Err(
             format!("--bands {bands} must be above 0 and below 0.5, as 0.25 for the inner half").into()
         );
     }
     let look = Look { bands: args.bands };
-    let exports = Exports { csv: args.csv, latex: args.latex, figures: args.figures.is_some() };
+    let figures = args.figures.map(|format| match format {
+        args::Figures::Svg => Figures::Svg,
+        args::Figures::Pdf => Figures::Pdf,
+    });
+    let exports = Exports { csv: args.csv, latex: args.latex, figures };
     signals::writes_into(&args.results);
     let (rendered, written) =
         during("writing the report", || equipoise_report::write_reports_as(&args.results, look, exports))?;

@@ -21,7 +21,7 @@
 //! which share their draws. Both come with their Monte-Carlo error.
 //!
 //! **Intervals** of item i are `r_i +- c s_i`, `s_i^2 = max(phi H^-1, c S)_ii`, with c from Sidak's inequality, which holds for normal
-//! errors of any correlation: 95 percent or more for all items at once. Item i is surely above j if its interval is: two errors
+//! errors of any correlation: 95 percent or more for all items at once, but for how far off `s_i` is. Item i is surely above j if its interval is: two errors
 //! added where the dense fit has the error of the difference, so that rank intervals are wider here.
 //!
 //! Cost: some 50 products with H a Newton step, and as many for eight draws.
@@ -106,7 +106,7 @@ impl ModelResult for SparseFit {
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![format!(
             "standard errors are estimated from {} draws: {:.1} percent off (sandwich {:.1}) in the median; intervals and ranks hold \
-             together with 95 percent confidence or more",
+             together with 95 percent confidence or more if the errors are right",
             self.draws,
             100.0 * self.relative_error[0],
             100.0 * self.relative_error[1]
