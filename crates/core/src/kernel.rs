@@ -20,7 +20,6 @@ use crate::solver::Task;
 ///
 /// # Errors
 /// [`NonFinite`] if a row has no finite normaliser.
-#[inline]
 pub fn logit_step(
     next: &mut Policy,
     anchors: &[(f64, &Policy)],

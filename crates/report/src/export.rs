@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::error::ReportError;
 use crate::model::number::plain;
-use crate::plot::{Gallery, standalone};
 use crate::pdf;
+use crate::plot::{Gallery, standalone};
 use crate::render::View;
 
 /// All traces, a value a line.

@@ -9,15 +9,8 @@ use svg2pdf::{ConversionOptions, PageOptions};
 use crate::error::ReportError;
 
 /// Sans-serif fonts of the common systems, the metrics of Helvetica first.
-const PREFERRED: [&str; 7] = [
-    "Helvetica",
-    "Arial",
-    "Liberation Sans",
-    "Nimbus Sans",
-    "DejaVu Sans",
-    "Noto Sans",
-    "Segoe UI",
-];
+const PREFERRED: [&str; 7] =
+    ["Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans", "Noto Sans", "Segoe UI"];
 
 /// The fonts that text is set in.
 pub(crate) struct Fonts(Arc<Database>);
@@ -37,7 +30,8 @@ impl Fonts {
         let has = |name: &&str| {
             fonts.query(&Query { families: &[Family::Name(name)], ..Query::default() }).is_some()
         };
-        let any = || fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone());
+        let any =
+            || fonts.faces().next().and_then(|face| face.families.first()).map(|(name, _)| name.clone());
         let family = PREFERRED.into_iter().find(has).map(str::to_owned).or_else(any);
         fonts.set_sans_serif_family(family.ok_or(ReportError::NoFont)?);
         Ok(Self(Arc::new(fonts)))
@@ -49,8 +43,11 @@ impl Fonts {
     /// The library's, which names what it cannot convert.
     pub(crate) fn pdf(&self, what: &str, svg: &str) -> Result<Vec<u8>, ReportError> {
         let failed = |problem: String| ReportError::Drawing { what: what.to_owned(), problem };
-        let options =
-            Options { fontdb: Arc::clone(&self.0), font_family: "sans-serif".to_owned(), ..Options::default() };
+        let options = Options {
+            fontdb: Arc::clone(&self.0),
+            font_family: "sans-serif".to_owned(),
+            ..Options::default()
+        };
         let tree = Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
         svg2pdf::to_pdf(&tree, ConversionOptions::default(), PageOptions::default())
             .map_err(|e| failed(e.to_string()))
@@ -76,7 +73,10 @@ mod tests {
         let text = String::from_utf8_lossy(&page);
         assert!(text.starts_with("%PDF-"));
         assert!(text.contains("/MediaBox [0 0 450 320]"), "{text}");
-        assert!(text.contains("/FontFile") && text.contains("/ToUnicode"), "letters are embedded and can be searched");
+        assert!(
+            text.contains("/FontFile") && text.contains("/ToUnicode"),
+            "letters are embedded and can be searched"
+        );
         let broken = fonts.pdf("cut", "<svg").unwrap_err().to_string();
         assert!(broken.contains("cut"), "{broken}");
     }
