@@ -110,8 +110,10 @@ pub fn choose(
     // of equal size the first of those given
     let given = |name: &str| models.iter().position(|(entry, _)| entry.name == name);
     let smallest = kept.min_by_key(|(_, c)| (c.size, given(c.name))).map(|(k, _)| k);
+    // the comparisons of one ranking are not independent
+    let independent: f64 = units.iter().filter(|u| u.counted > 0.0).map(|u| u.weight).sum();
     let undecided = match smallest {
-        _ if comparisons < FEWEST => Some("not enough data to tell: fewer than 20 comparisons"),
+        _ if independent < FEWEST => Some("not enough data to tell: fewer than 20 comparisons"),
         None => Some("no model could be compared"),
         Some(_) => None,
     };

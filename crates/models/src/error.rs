@@ -51,6 +51,26 @@ pub enum FitError {
         /// The first weight that is no whole number.
         weight: f64,
     },
+    /// Draws under a model in which they have probability 0.
+    #[error(
+        "has {ties} of draws, which trueskill with `draw: {draw}` gives probability 0: give `draw` a larger value (0.1 as usual), or leave \
+         the ties out (--ties drop)"
+    )]
+    NoDraws {
+        /// Weight of the draws.
+        ties: f64,
+        /// The option.
+        draw: f64,
+    },
+    /// A rating that overflowed, or is no number.
+    #[error(
+        "the rating of `{item}` is not a finite number: an update overflowed, or what happened has probability 0 in floating point; use \
+         options nearer to the usual ones"
+    )]
+    NotFinite {
+        /// The first such item.
+        item: String,
+    },
     /// No pair met.
     #[error("there are no comparisons of different items left")]
     Nothing,

@@ -38,6 +38,7 @@ mod clusters;
 pub mod completion;
 pub mod conformance;
 mod cycles;
+mod descent;
 pub mod distributions;
 mod entries;
 mod error;

@@ -156,7 +156,7 @@ impl ModelEntry {
         Self { fitted, ..self }
     }
 
-    /// Says that the answer depends on the order of the data (time, else file).
+    /// Says that the answer depends on the order of the data (time, else the mean over shuffles).
     #[must_use]
     pub const fn ordered(self) -> Self {
         Self { ordered: true, ..self }
@@ -222,7 +222,7 @@ impl ModelEntry {
         options.extend(self.input.features_of().map(|what| format!("features of the {what}s")));
         let order = match (self.timed, self.ordered) {
             (true, _) => " with a column `timestamp`",
-            (false, true) => "; depends on their order (time, else file)",
+            (false, true) => "; depends on their order (time, else the mean over shuffles)",
             (false, false) => "",
         };
         let list =

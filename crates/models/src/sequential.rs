@@ -72,7 +72,7 @@ impl Matches {
     /// Of rows and rankings, by time where every one has one.
     ///
     /// # Errors
-    /// [`FitError::PartsOfMatches`], [`FitError::TooManyMatches`].
+    /// [`FitError::PartsOfMatches`], [`FitError::TooManyMatches`]; [`FitError::Nothing`] without a match.
     pub fn of(data: &Battles) -> Result<Self, FitError> {
         if let Some(row) = data.rows.iter().find(|b| b.weight.fract() != 0.0) {
             return Err(FitError::PartsOfMatches { weight: row.weight });
@@ -98,7 +98,10 @@ impl Matches {
             }
             at = end;
         }
-        let timed = !matches.is_empty() && matches.iter().all(|m| m.1.is_some());
+        if matches.is_empty() {
+            return Err(FitError::Nothing);
+        }
+        let timed = matches.iter().all(|m| m.1.is_some());
         let mut spans = vec![matches.len()];
         if timed {
             let time = |m: &((u32, u32), Option<f64>)| m.1.unwrap_or_default();
@@ -244,6 +247,11 @@ pub(crate) fn in_any_order(
         let (one, two) = rule(order);
         [one, two].concat()
     });
+    if let Some(at) = both.mean.iter().position(|x| !x.is_finite()) {
+        let item =
+            canonical.place.iter().position(|&place| place == at % n).expect("places are a permutation");
+        return Err(FitError::NotFinite { item: data.labels[item].clone() });
+    }
     let all = |at: usize| -> Vec<f64> {
         let values = &both.mean[at..at + n];
         match matches.in_order() {

@@ -18,6 +18,7 @@
 
 use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_core::newton::{Damped, NewtonError, Problem, solve};
+use equipoise_core::registry::BuildError;
 use faer::linalg::solvers::DenseSolveCore as _;
 use faer::{Mat, Side};
 use ndarray::Array1;
@@ -87,6 +88,9 @@ pub struct Rating {
     pub covariance: Option<f64>,
 }
 
+/// Most precise step between two dates, in nats^-2: of the precision of games, of order 1, a sum with it keeps four digits.
+const MOST_PRECISE: f64 = 1e12;
+
 /// Strengths of all items over time.
 #[derive(Clone, Debug)]
 pub struct WholeHistory {
@@ -107,7 +111,8 @@ impl WholeHistory {
     /// The mode and its variances.
     ///
     /// # Errors
-    /// [`FitError::Nothing`] without a win; [`FitError::Singular`] where rounding leaves no definite Hessian.
+    /// [`FitError::Nothing`] without a win; [`FitError::Options`] for a drift of variance below 1e-12 between two dates that is not 0;
+    /// [`FitError::Singular`] where rounding leaves no definite Hessian.
     ///
     /// # Panics
     /// If a game has an item without a prior, a prior is not proper (no normal prior and no virtual games, a negative variance), or a time
@@ -121,6 +126,11 @@ impl WholeHistory {
         let posterior = Posterior::new(priors, games);
         if posterior.meetings.is_empty() {
             return Err(FitError::Nothing);
+        }
+        if let Some(step) = posterior.steps.iter().copied().find(|&step| step > MOST_PRECISE) {
+            let rule =
+                "is so small that rounding hides the games between two dates; 0 keeps strengths constant";
+            return Err(BuildError::range("wiener_variance of a step", 1.0 / step, rule).into());
         }
         let mut point = Array1::from_iter(
             posterior.items().flat_map(|(i, ratings)| ratings.map(move |_| priors[i].mean)),
@@ -168,7 +178,8 @@ impl WholeHistory {
         &self.ratings[self.starts[item + 1] - 1]
     }
 
-    /// Variances of all ratings together, by the inverse of the whole Hessian; `None` for more than [`MOST_JOINT`] ratings.
+    /// Variances of all ratings together, by the inverse of the whole Hessian; `None` for more than [`MOST_JOINT`] ratings, and where
+    /// rounding leaves it not positive definite.
     #[must_use]
     pub fn joint_variances(&self) -> Option<Vec<f64>> {
         let n = self.ratings.len();

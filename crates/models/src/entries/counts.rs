@@ -4,8 +4,8 @@
 //! Pr(i) = (w_ij + t_ij / 2 + s) / (n_ij + 2 s)        w: wins, t: ties, n: comparisons of the pair, s: smoothing
 //! ```
 //!
-//! With `votes`, what a majority of so many votes says where each is as these win rates ([`majority`]): the judge of GenRM (arXiv:2410.12832).
-//! The majority relation stays, and with it a Condorcet winner; Borda's order and the lottery do not.
+//! With `votes`, what a majority of so many independent votes says, each for `i` with this win rate ([`majority`]): the judge of GenRM (arXiv:2410.12832).
+//! The majority relation stays, and with it a Condorcet winner; the order by mean win rate and the maximal lottery may change.
 //!
 //! The saturated model: it keeps every cycle, and every accident. Of a pair that never met it says nothing. Its likelihood is
 //! the largest that win rates have. Cost: O(pairs).

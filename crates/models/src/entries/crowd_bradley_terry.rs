@@ -12,12 +12,13 @@
 
 use std::collections::BTreeMap;
 
-use equipoise_core::lbfgs::minimise;
+use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::{Battles, Outcome, Ties};
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
+use crate::descent::{minimum, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{held_together, win_blocks};
@@ -37,6 +38,11 @@ const MOST_STEPS: u32 = 5_000;
 /// Largest entry of the gradient at the end, for an average parameter's one comparison.
 const TOLERANCE: f64 = 1e-11;
 
+/// Difference of log posteriors, in nats, that is rounding.
+const EQUAL: f64 = 1e-6;
+/// Difference of log posteriors below which the mirror image is spoken of: a factor of 20.
+const NEAR: f64 = 3.0;
+
 struct CrowdBradleyTerry;
 
 impl PreferenceModel for CrowdBradleyTerry {
@@ -54,8 +60,19 @@ impl PreferenceModel for CrowdBradleyTerry {
         }
         let total: f64 = cells.iter().map(|c| c.won + c.lost).sum();
         let mut point = start(n, annotators, &cells);
-        let tolerance = TOLERANCE * (total / (n + annotators) as f64).max(1.0);
-        let found = minimise(&mut point, tolerance, MOST_STEPS, |x, g| objective(&cells, n, x, g));
+        let tolerance = tolerance(TOLERANCE, total, n + annotators, true);
+        let evaluate = |x: &[f64], g: &mut [f64]| objective(&cells, n, x, g);
+        let mut found = minimum(&mut point, tolerance, MOST_STEPS, evaluate);
+        // all strengths turned round, and all annotators wrong where they were right: told apart by the prior alone
+        let mut mirror: Vec<f64> = point.iter().map(|x| -x).collect();
+        let other = minimise(&mut mirror, tolerance, MOST_STEPS, evaluate);
+        let same = mirror.iter().zip(&point).all(|(a, b)| (a - b).abs() < 1e-4);
+        let mut less_likely = (!same).then_some(other.value - found.value);
+        if less_likely.is_some_and(|nats| nats < -EQUAL) {
+            (point, less_likely) = (mirror, less_likely.map(|nats| -nats));
+            found = Minimum { steps: found.steps + other.steps, ..other };
+        }
+        let twice = less_likely.is_some_and(|nats| nats <= EQUAL);
         let counts = data.counts();
         let (blocks, islands) = (win_blocks(&counts), counts.components());
         let exists = held_together(n, &islands, &blocks).iter().all(|held| *held);
@@ -69,13 +86,19 @@ impl PreferenceModel for CrowdBradleyTerry {
             strengths: &strengths - mean,
             annotators: data.annotators.clone(),
             reliability,
+            error: (0..annotators).map(|k| reliability_error(&cells, n, &point, k)).collect(),
             answered,
+            mirror: less_likely.filter(|nats| *nats < NEAR),
         };
         Ok(Fitted {
             log_strength: Some(result.strengths.clone()),
             log_likelihood: Some(log_likelihood),
             free_parameters: Some(n.saturating_sub(1) + annotators),
-            existence: if exists { Existence::Finite } else { Existence::Separated { blocks } },
+            existence: match (exists, twice) {
+                (true, false) => Existence::Finite,
+                (true, true) => Existence::NotFound,
+                (false, _) => Existence::Separated { blocks },
+            },
             prior: true,
             convergence: Convergence {
                 by: Iteration::Passes("L-BFGS"),
@@ -160,6 +183,19 @@ fn log_likelihood(cells: &[Cell], n: usize, point: &[f64]) -> f64 {
     cells.iter().map(term).sum()
 }
 
+/// Standard error of the log odds of a reliability, given the strengths, by the curvature of the log posterior; infinite where that is
+/// not positive. With `s = d/dx log Pr`, the second derivative of `log Pr` is `s (1 - 2 sigma(x)) - s^2`.
+fn reliability_error(cells: &[Cell], n: usize, point: &[f64], annotator: usize) -> f64 {
+    let x = point[n + annotator];
+    let second = |slope: f64| slope * (1.0 - 2.0 * logistic(x)) - slope * slope;
+    let mut curvature = logistic(x) * logistic(-x);
+    for c in cells.iter().filter(|c| c.annotator == annotator) {
+        let [up, down] = pair(point[c.i] - point[c.j], x);
+        curvature -= c.won * second(up.2) + c.lost * second(down.2);
+    }
+    if curvature > 0.0 { curvature.powf(-0.5) } else { f64::INFINITY }
+}
+
 /// Minus the log-posterior, and its gradient.
 fn objective(cells: &[Cell], n: usize, point: &[f64], g: &mut [f64]) -> f64 {
     g.fill(0.0);
@@ -187,8 +223,12 @@ struct Crowd {
     strengths: Array1<f64>,
     annotators: Vec<String>,
     reliability: Vec<f64>,
+    /// Standard errors of their log odds, given the strengths.
+    error: Vec<f64>,
     /// Comparisons of each.
     answered: Vec<f64>,
+    /// By how many nats the mirror image is less likely, where that is little.
+    mirror: Option<f64>,
 }
 
 impl ModelResult for Crowd {
@@ -201,24 +241,41 @@ impl ModelResult for Crowd {
     }
 
     fn own(&self) -> Map<String, Value> {
-        let each = self.annotators.iter().zip(self.reliability.iter().zip(&self.answered));
-        let list: Vec<Value> = each
-            .map(|(name, (eta, count))| {
+        let list: Vec<Value> = (0..self.annotators.len())
+            .map(|k| {
                 // the prior alone says nothing of the annotator
-                let eta = (*count > 0.0).then_some(*eta);
-                json!({ "annotator": name, "reliability": eta, "comparisons": count })
+                let answered = self.answered[k] > 0.0;
+                json!({
+                    "annotator": self.annotators[k],
+                    "reliability": answered.then_some(self.reliability[k]),
+                    "log_odds_error": Some(self.error[k]).filter(|e| answered && e.is_finite()),
+                    "comparisons": self.answered[k],
+                })
             })
             .collect();
-        Map::from_iter([("annotators".to_owned(), json!(list))])
+        let mut own = Map::from_iter([("annotators".to_owned(), json!(list))]);
+        if let Some(nats) = self.mirror {
+            own.insert("mirror_image_less_likely_nats".to_owned(), json!(nats.max(0.0)));
+        }
+        own
     }
 
     fn notes(&self) -> Vec<String> {
         let known = self.reliability.iter().zip(&self.answered).filter(|(_, count)| **count > 0.0);
         let below = known.clone().filter(|(eta, _)| **eta < 0.5).count();
-        vec![format!(
+        let mut notes = vec![format!(
             "{} annotators; {below} of them with a reliability below 1/2; priors on strengths and reliabilities are always on",
             known.count()
-        )]
+        )];
+        notes.extend(self.mirror.map(|nats| match nats <= EQUAL {
+            true => "all strengths turned round, with annotators wrong where they are right here, is as likely: the data do not say which"
+                .to_owned(),
+            false => format!(
+                "all strengths turned round, with annotators wrong where they are right here, is only {:.1} times less likely",
+                nats.exp()
+            ),
+        }));
+        notes
     }
 }
 

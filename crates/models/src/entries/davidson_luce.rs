@@ -17,8 +17,10 @@ use equipoise_data::Rankings;
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
+use crate::descent::tolerance;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
+use crate::graph::held_together;
 use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<DavidsonLuce>(
@@ -61,25 +63,30 @@ impl PreferenceModel for DavidsonLuce {
         }
         let sizes = sizes(&choices);
         let blocks = blocks(n, &choices);
-        let free = (!prior && blocks.len() == 1)
+        let islands = islands(n, &choices);
+        let held = held_together(n, &islands, &blocks).iter().all(|held| *held);
+        let free = (!prior && held)
             .then(|| maximise(n, &choices, &sizes, false))
             .filter(|(_, found)| found.converged);
-        let exists = blocks.len() == 1 && (prior || free.is_some());
+        let exists = held && (prior || free.is_some());
         let used = prior || free.is_none();
         let (point, found) = free.unwrap_or_else(|| maximise(n, &choices, &sizes, true));
-        let strengths = Array1::from(point[..n].to_vec());
-        let mean = strengths.mean().expect("there are items");
+        let mut strengths = Array1::from(point[..n].to_vec());
+        for island in &islands {
+            let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;
+            island.iter().for_each(|&i| strengths[i] -= mean);
+        }
         let log_likelihood = -objective(n, &choices, &sizes, false, &point, &mut vec![0.0; point.len()]);
         let ties = sizes.iter().copied().zip(point[n..].iter().map(|x| x.exp())).collect();
-        let result = Luce { strengths: &strengths - mean, ties };
+        let result = Luce { strengths, ties };
         Ok(Fitted {
             log_strength: Some(result.strengths.clone()),
             log_likelihood: Some(log_likelihood),
-            free_parameters: Some(n.saturating_sub(1) + sizes.len()),
-            existence: match (exists, blocks.len()) {
+            free_parameters: Some(n - islands.len() + sizes.len()),
+            existence: match (exists, held) {
                 (true, _) => Existence::Finite,
-                (false, 1) => Existence::TiesUnbounded,
-                (false, _) => Existence::Separated { blocks },
+                (false, true) => Existence::TiesUnbounded,
+                (false, false) => Existence::Separated { blocks },
             },
             prior: used,
             convergence: Convergence {
@@ -131,10 +138,22 @@ fn blocks(n: usize, choices: &[Choice]) -> Vec<Vec<usize>> {
     strong_components(&below)
 }
 
+/// Items that were in one ranking, directly or through others.
+fn islands(n: usize, choices: &[Choice]) -> Vec<Vec<usize>> {
+    let mut met = vec![Vec::new(); n];
+    for c in choices {
+        for pair in c.left.windows(2) {
+            met[pair[0]].push(pair[1]);
+            met[pair[1]].push(pair[0]);
+        }
+    }
+    strong_components(&met)
+}
+
 fn maximise(n: usize, choices: &[Choice], sizes: &[usize], prior: bool) -> (Vec<f64>, Minimum) {
     let mut point = vec![0.0; n + sizes.len()];
     let total: f64 = choices.iter().map(|c| c.weight).sum();
-    let tolerance = TOLERANCE * (total / point.len() as f64).max(1.0);
+    let tolerance = tolerance(TOLERANCE, total, point.len(), prior);
     let found = minimise(&mut point, tolerance, MOST_STEPS, |x, g| objective(n, choices, sizes, prior, x, g));
     (point, found)
 }
@@ -306,6 +325,22 @@ mod tests {
         let plain = model("plackett-luce").unwrap().fit(&strict.into(), &Value::Null).unwrap();
         let both = fitted.log_strength.unwrap() - plain.log_strength.unwrap();
         assert!(both.iter().all(|d| d.abs() < 1e-8));
+    }
+
+    #[test]
+    fn islands_have_a_maximum_each() {
+        let one = |text: &str| {
+            ENTRY.fit(&rankings(&format!("ranking,weight\n{text}")).into(), &Value::Null).unwrap()
+        };
+        let both = one("a > b,3\nb > a,1\nc > d,2\nd > c,2\n");
+        assert!(both.existence.holds() && !both.prior && both.free_parameters == Some(2));
+        assert!((both.prob(0, 1) - 0.75).abs() < 1e-9 && (both.prob(2, 3) - 0.5).abs() < 1e-9);
+        assert!(both.probability()[[0, 2]].is_none());
+        let r = both.log_strength.as_ref().unwrap();
+        assert!((r[0] + r[1]).abs() < 1e-12 && (r[2] + r[3]).abs() < 1e-12);
+        // one of them without a maximum
+        let open = one("a > b,3\nb > a,1\nc > d,2\n");
+        assert!(open.prior && matches!(open.existence, Existence::Separated { .. }));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! W x = lambda x,  lambda the largest, |x| = 1        W_ij = w_ij + t_ij / 2;   Pr(i) = x_i / (x_i + x_j)
 //! ```
 //!
-//! Kendall, Wei 1955; Keener 1993. Of an island in which nobody is on a cycle of wins there is no such vector. An item that never
-//! won has 0. evalica 0.4 takes the transposed matrix, in which a loss counts. By iteration with `W + c`, which has the same vectors and
+//! Kendall, Wei 1955; Keener 1993. Of an island in which nobody is on a cycle of wins there is no such vector. An item from
+//! which no chain of wins leads to the class of the largest eigenvalue has 0; of two such classes the vector is not unique. evalica 0.4 takes the transposed matrix, in which a loss counts. By iteration with `W + c`, which has the same vectors and
 //! converges also where wins go round in a circle. Cost: O(n^2) a pass.
 
-use ndarray::{Array1, Array2};
+use equipoise_core::graph::strong_components;
+use ndarray::{Array1, Array2, Axis};
 use serde_json::{Map, json};
 
 use crate::error::FitError;
@@ -27,6 +28,8 @@ pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Eigen>(
 /// Passes at most, and the move of an entry below which the last one ends.
 const MOST_PASSES: u32 = 100_000;
 const TOLERANCE: f64 = 1e-15;
+/// Relative difference of eigenvalues up to which they are one.
+const SAME: f64 = 1e-10;
 
 struct Eigen;
 
@@ -61,10 +64,49 @@ fn largest_vector(wins: &Array2<f64>) -> Result<(Array1<f64>, u32, bool), FitErr
         return Ok((x, 0, true));
     }
     let beaten: Vec<Vec<usize>> = (0..n).map(|i| (0..n).filter(|&j| wins[[i, j]] > 0.0).collect()).collect();
-    if equipoise_core::graph::strong_components(&beaten).len() == n {
+    let classes = strong_components(&beaten);
+    if classes.len() == n {
         let what = "no item is on a cycle of wins, so that the matrix of wins has no eigenvector above 0";
         return Err(FitError::Undetermined { what });
     }
+    if classes.len() == 1 {
+        return Ok(power_iteration(wins));
+    }
+    // the eigenvalues of the matrix are those of the classes
+    let within = |items: &[usize]| wins.select(Axis(0), items).select(Axis(1), items);
+    let mut values: Vec<(f64, usize)> = Vec::new();
+    for (k, class) in classes.iter().enumerate().filter(|(_, class)| class.len() > 1) {
+        let block = within(class);
+        let (x, _, _) = power_iteration(&block);
+        values.push((block.dot(&x).sum() / x.sum(), k));
+    }
+    values.sort_by(|a, b| b.0.total_cmp(&a.0));
+    if values.len() > 1 && values[0].0 - values[1].0 <= SAME * values[0].0 {
+        let what = "two groups of items without wins both ways between them have the same largest eigenvalue";
+        return Err(FitError::Undetermined { what });
+    }
+    // an item has a share of the vector iff a chain of wins leads from it to the class of the largest value
+    let mut reaches = vec![false; n];
+    classes[values[0].1].iter().for_each(|&i| reaches[i] = true);
+    loop {
+        let more: Vec<usize> =
+            (0..n).filter(|&i| !reaches[i] && beaten[i].iter().any(|&j| reaches[j])).collect();
+        if more.is_empty() {
+            break;
+        }
+        more.into_iter().for_each(|i| reaches[i] = true);
+    }
+    let items: Vec<usize> = (0..n).filter(|&i| reaches[i]).collect();
+    let (part, passes, met) = power_iteration(&within(&items));
+    x.fill(0.0);
+    items.iter().zip(&part).for_each(|(&i, share)| x[i] = *share);
+    Ok((x, passes, met))
+}
+
+/// Power iteration with `W + c` from equal entries.
+fn power_iteration(wins: &Array2<f64>) -> (Array1<f64>, u32, bool) {
+    let n = wins.nrows();
+    let mut x = Array1::from_elem(n, (n as f64).sqrt().recip());
     let shift = wins.sum() / n as f64;
     for pass in 1..=MOST_PASSES {
         let mut next = wins.dot(&x);
@@ -73,8 +115,8 @@ fn largest_vector(wins: &Array2<f64>) -> Result<(Array1<f64>, u32, bool), FitErr
         let moved = next.iter().zip(&x).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
         x = next;
         if moved <= TOLERANCE {
-            return Ok((x, pass, true));
+            return (x, pass, true);
         }
     }
-    Ok((x, MOST_PASSES, false))
+    (x, MOST_PASSES, false)
 }

@@ -23,7 +23,7 @@
 //! The rank may be chosen by the mean loss of comparisons held out, over five folds of whole observations. Which pairs that never met the
 //! others determine is [`determined`].
 
-use equipoise_core::lbfgs::{Minimum, minimise};
+use equipoise_core::lbfgs::Minimum;
 use equipoise_core::logistic::{PairLikelihood, logistic};
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_data::{Comparisons, Observations};
@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::completion::{Determined, determined};
+use crate::descent::{minimum, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Counts;
@@ -165,9 +166,9 @@ fn embedded(data: &Comparisons, rank: usize, options: GpmOptions) -> Result<Embe
         return Ok(Embedded { embedding, prior, both_ways, minimum: None });
     }
     let mut vectors = start(data, planes, 0.5).vectors;
-    let tolerance = TOLERANCE * (data.total / n as f64).max(1.0);
+    let tolerance = tolerance(TOLERANCE, data.total, n, prior);
     let v = vectors.as_slice_mut().expect("rows in order");
-    let minimum = minimise(v, tolerance, MOST_STEPS, |v, g| objective(data, planes, prior, v, g));
+    let minimum = minimum(v, tolerance, MOST_STEPS, |v, g| objective(data, planes, prior, v, g));
     let embedding = SkewEmbedding { vectors }.orthogonal();
     Ok(Embedded { embedding, prior, both_ways, minimum: Some(minimum) })
 }

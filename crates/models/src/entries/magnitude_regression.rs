@@ -27,6 +27,9 @@ pub(super) const ENTRY: ModelEntry = ModelEntry::of::<MagnitudeRegression>(
 .ties("a difference of 0")
 .fitted("least squares; residual errors");
 
+/// Share of the squared magnitudes below which squared residuals are rounding: 1e-12 of a magnitude.
+const ROUNDING: f64 = 1e-24;
+
 struct MagnitudeRegression;
 
 impl PreferenceModel for MagnitudeRegression {
@@ -86,13 +89,17 @@ impl PreferenceModel for MagnitudeRegression {
             let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;
             island.iter().for_each(|&i| strengths[i] -= mean);
         }
-        let squares = -2.0 * objective(&strengths).0 * unit * unit;
+        // residuals that are rounding of the magnitudes are none
+        let size = rows.iter().map(|r| r.2 * r.3 * r.3).sum::<f64>();
+        let squares = -2.0 * objective(&strengths).0;
+        let exact = squares <= ROUNDING * size;
+        let squares = if exact { 0.0 } else { squares * unit * unit };
         strengths *= unit;
         let total: f64 = rows.iter().map(|r| r.2).sum();
         let (free, counted) = (n - islands.len(), rows.iter().all(|r| r.2.fract() == 0.0));
         let degrees = total - free as f64;
         // without residuals, or of weights in fractions, nothing is known of the noise
-        let errors = (counted && degrees > 0.0)
+        let errors = (counted && degrees > 0.0 && !exact)
             .then(|| found.inverse.diag().mapv(|v| (v.max(0.0) * squares / degrees).sqrt()));
         Ok(Fitted {
             log_strength: Some(strengths.clone()),
@@ -126,7 +133,13 @@ impl ModelResult for Regressed {
 
     fn notes(&self) -> Vec<String> {
         let root = (self.squares / self.total).sqrt();
-        vec![format!("root of the mean squared residual {root:.4}, in the unit of the magnitudes")]
+        let mut notes =
+            vec![format!("root of the mean squared residual {root:.4}, in the unit of the magnitudes")];
+        if self.squares == 0.0 {
+            notes
+                .push("no errors: all residuals are 0, so that the data say nothing of the noise".to_owned());
+        }
+        notes
     }
 }
 
@@ -138,6 +151,14 @@ mod tests {
     fn fitted(text: &str) -> Fitted {
         let data = parse_battles("d.csv".as_ref(), text.as_bytes(), &Selection::default()).unwrap();
         ENTRY.fit(&data.into(), &Value::Null).unwrap()
+    }
+
+    #[test]
+    fn without_residuals_there_are_no_errors() {
+        let exact = fitted("item_a,item_b,outcome,magnitude\nx,y,a,0.1\nx,y,a,0.1\nx,y,a,0.1\ny,z,a,0.7\n");
+        assert!(exact.standard_error.is_none());
+        assert!(exact.notes().iter().any(|note| note.starts_with("no errors")), "{:?}", exact.notes());
+        assert!(exact.own()["mean_squared_error"].as_f64().unwrap().is_sign_positive());
     }
 
     #[test]

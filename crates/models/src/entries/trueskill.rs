@@ -15,7 +15,7 @@
 //! Herbrich, Minka, Graepel 2007, with the dynamics `s^2 += tau^2` before each match. Cost: O(1) a match.
 
 use equipoise_core::registry::{BuildError, ensure};
-use equipoise_data::{Battles, Outcome};
+use equipoise_data::{Battle, Battles, Outcome, Ties};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub struct TrueSkill {
     pub beta: f64,
     /// Standard deviation of the drift before each match.
     pub tau: f64,
-    /// Probability of a draw between equals.
+    /// Probability of a draw between equals; 0 for data without draws.
     pub draw: f64,
 }
 
@@ -155,6 +155,14 @@ impl PreferenceModel for TrueSkill {
     }
 
     fn fit(data: &Battles, model: Self) -> Result<Fitted, FitError> {
+        // a margin that rounds to 0 is one of 0: draws then divide by a probability of 0
+        if model.draw_margin() <= 0.0 && data.ties != Ties::Drop {
+            let drawn = |b: &&Battle| matches!(b.outcome, Outcome::Tie | Outcome::BothBad);
+            let ties: f64 = data.rows.iter().filter(drawn).map(|b| b.weight).sum();
+            if ties > 0.0 {
+                return Err(FitError::NoDraws { ties, draw: model.draw });
+            }
+        }
         let (order, rating, sigma) = in_any_order(data, |matches| {
             let skills = model.rate(data.labels.len(), matches);
             (skills.iter().map(|s| s.mu).collect(), skills.iter().map(|s| s.sigma).collect())

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::FitError;
 use crate::fitted::{Column, Existence, Fitted, ModelResult};
-use crate::graph::win_blocks;
+use crate::graph::{held_together, win_blocks};
 use crate::registry::{ModelEntry, PreferenceModel};
 use crate::whole_history::{ItemPrior, MOST_JOINT, TimedGame, WholeHistory};
 
@@ -106,10 +106,15 @@ impl PreferenceModel for Whr {
                 untimed += 1;
                 continue;
             };
+            let time = time / options.time_unit;
+            if !time.is_finite() {
+                let rule = "is so small that a time in this unit overflows";
+                return Err(BuildError::range("time_unit", options.time_unit, rule).into());
+            }
             games.push(TimedGame {
                 first: row.first as usize,
                 second: row.second as usize,
-                time: time / options.time_unit,
+                time,
                 won: row.weight * won,
                 lost: row.weight * (1.0 - won),
             });
@@ -136,7 +141,9 @@ impl PreferenceModel for Whr {
         let last: Vec<Option<f64>> = (0..n)
             .map(|i| (history.starts[i] < history.starts[i + 1]).then(|| history.last(i).log_strength))
             .collect();
-        let blocks = win_blocks(&data.counts());
+        let counts = data.counts();
+        let (blocks, islands) = (win_blocks(&counts), counts.components());
+        let exists = held_together(n, &islands, &blocks).iter().all(|held| *held);
         // an item that was only in ties that are dropped is as its prior says
         let strength = Array1::from_iter(last.iter().map(|r| r.unwrap_or(0.0)));
         let centred = &strength - strength.mean().ok_or(FitError::Nothing)?;
@@ -150,7 +157,7 @@ impl PreferenceModel for Whr {
         Ok(Fitted {
             log_strength: Some(centred),
             log_likelihood: Some(result.history.log_likelihood),
-            existence: if blocks.len() > 1 { Existence::Separated { blocks } } else { Existence::Finite },
+            existence: if exists { Existence::Finite } else { Existence::Separated { blocks } },
             prior: true,
             convergence: result.history.convergence,
             ..Fitted::new(data.labels.clone(), result)
@@ -225,6 +232,11 @@ impl ModelResult for Ratings {
 impl Ratings {
     fn no_joint(&self) -> String {
         let n = self.history.ratings.len();
-        format!("no joint variances: {n} ratings, and their matrix is inverted for at most {MOST_JOINT}")
+        if n > MOST_JOINT {
+            return format!(
+                "no joint variances: {n} ratings, and their matrix is inverted for at most {MOST_JOINT}"
+            );
+        }
+        "no joint variances: rounding leaves the matrix of all ratings not positive definite".to_owned()
     }
 }

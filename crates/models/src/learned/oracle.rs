@@ -199,7 +199,10 @@ fn learned_game(spec: &Learned, game: &Game, labels: &Labels) -> Result<(Game, V
                 said: fitted.convergence.to_string(),
             }),
             Ok(fitted) => {
-                said.priors += usize::from(fitted.prior && !fitted.existence.holds());
+                if fitted.prior && !fitted.existence.holds() {
+                    said.priors += 1;
+                    said.prior = fitted.prior_words();
+                }
                 Ok(Some(fitted))
             }
             Err(FitError::Nothing) if spec.undetermined == Undetermined::Even => Ok(None),
@@ -233,7 +236,7 @@ fn learned_game(spec: &Learned, game: &Game, labels: &Labels) -> Result<(Game, V
         matrices.push(PreferenceMatrix::from_margins(n, margin)?);
     }
     let pairs: usize = shape.ranges().map(|r| r.len() * (r.len() - 1) / 2).sum();
-    let Said { priors, undetermined, first } = said;
+    let Said { priors, undetermined, first, prior } = said;
     if let (Some((first, second)), Undetermined::Refuse) = (first, spec.undetermined) {
         return Err(LearnError::Undetermined {
             model: entry.name,
@@ -252,7 +255,7 @@ fn learned_game(spec: &Learned, game: &Game, labels: &Labels) -> Result<(Game, V
     }
     if priors > 0 {
         let where_ = if shape.contexts() > 1 { format!(" in {priors} contexts") } else { String::new() };
-        remarks.push(format!("no finite maximum of the likelihood{where_}: the logistic prior was added"));
+        remarks.push(format!("no finite maximum of the likelihood{where_}: {prior} was added"));
     }
     let fitted = Game::new(matrices)?.with_weights(game.weights().to_vec())?;
     Ok((fitted, remarks))
@@ -263,6 +266,8 @@ fn learned_game(spec: &Learned, game: &Game, labels: &Labels) -> Result<(Game, V
 struct Said {
     /// Fits that needed a prior.
     priors: usize,
+    /// The prior, in words.
+    prior: &'static str,
     /// Pairs without a probability, and the first of them.
     undetermined: usize,
     first: Option<(String, String)>,

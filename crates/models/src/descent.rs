@@ -1,0 +1,51 @@
+//! Minima of objectives that are not convex, by L-BFGS: stationary points that are no minima are left.
+//!
+//! L-BFGS stops wherever the gradient vanishes, also at a saddle, from which symmetric data give it no reason to go. A point is therefore
+//! moved by a little in a direction of no meaning, and L-BFGS is run from there: at a minimum the objective does not fall below its
+//! value, at a saddle it does.
+
+use equipoise_core::lbfgs::{Minimum, minimise};
+use equipoise_core::{sample, seed::stream};
+
+/// Standard deviations of the moves that leave a stationary point, one tried after the other.
+const MOVES: [f64; 2] = [0.3, 1e-3];
+/// Stationary points that are left at most.
+const MOST_LEFT: usize = 8;
+/// Relative fall of the objective that is more than rounding.
+const FALL: f64 = 1e-10;
+
+/// Largest entry of the gradient at the end: `unit` for an average parameter's one comparison. A prior counts as one comparison of
+/// every parameter; without one the objective is as small as the weights.
+pub(crate) fn tolerance(unit: f64, weight: f64, parameters: usize, prior: bool) -> f64 {
+    let each = weight / parameters as f64;
+    unit * if prior { each.max(1.0) } else { each }
+}
+
+/// Moves `x` to a minimum; `converged` is false also where stationary points kept turning out to be none.
+pub(crate) fn minimum(
+    x: &mut [f64],
+    tolerance: f64,
+    most: u32,
+    mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+) -> Minimum {
+    let mut found = minimise(x, tolerance, most, &mut evaluate);
+    let mut rng = stream(0, "leave saddles", &[]);
+    for _ in 0..MOST_LEFT {
+        let here = found.value;
+        if !found.converged {
+            return found;
+        }
+        for size in MOVES {
+            let mut moved: Vec<f64> = x.iter().map(|x| x + size * sample::normal(&mut rng)).collect();
+            let next = minimise(&mut moved, tolerance, most, &mut evaluate);
+            if next.value < found.value - FALL * found.value.abs() {
+                x.copy_from_slice(&moved);
+                found = Minimum { steps: found.steps + next.steps, ..next };
+            }
+        }
+        if found.value == here {
+            return found;
+        }
+    }
+    Minimum { converged: false, ..found }
+}
