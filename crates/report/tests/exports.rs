@@ -136,6 +136,22 @@ fn a_sweep_is_one_method_with_its_sensitivity() {
         "{game}: {words}"
     );
     assert!(rendered.html.contains("Sensitivity: final duality gap against the parameter of a sweep"));
+    // one row a sweep, that of its best value; the others below it
+    let (table, _) =
+        words.split_once("3 other values of sweeps are in the report").expect("says what is left out");
+    let (_, table) = table.rsplit_once("a step -").expect("its header");
+    assert!(table.contains("egpo 1e-6") && table.contains("step_size=0.8"), "{table}");
+    assert!(!table.contains("step_size=0.2"), "{table}");
+    assert!(rendered.html.contains("best of 4 values of step_size, 0.05 to 3.2"));
+    let (table, others) = rendered.html.split_once("The other 3 values of sweeps").unwrap();
+    assert!(table.contains("egpo step_size=0.8<small>") && !table.contains("egpo step_size=0.2<small>"));
+    assert!(others.contains("egpo step_size=0.2<small>"));
+    let markdown = std::fs::read_to_string(Path::new(&dir).join("report.md")).unwrap();
+    let (table, others) = markdown.split_once("The other 3 values of sweeps:").unwrap();
+    assert!(
+        table.contains("| egpo step\\_size=0.8 |") && others.contains("\n| 4 | egpo step\\_size=3.2 |"),
+        "{markdown}"
+    );
     assert!(written.iter().any(|p| p.to_string_lossy().contains("sensitivity")));
     let svg = |p: &&std::path::PathBuf| p.to_string_lossy().contains("sensitivity");
     let figure = std::fs::read_to_string(written.iter().find(svg).unwrap()).unwrap();

@@ -4,6 +4,7 @@ use equipoise_records::{Iterate, StopKind};
 use serde_json::Value;
 
 use super::group::{Method, RunFacts as _, Setting};
+use super::number::short;
 use super::spread::Spread;
 
 /// Fewest values that are a sweep.
@@ -23,6 +24,25 @@ impl Sweep<'_> {
     /// The method, and what tells it from others.
     pub(crate) fn name(&self) -> String {
         if self.rest.is_empty() { self.solver.to_owned() } else { format!("{} ({})", self.solver, self.rest) }
+    }
+
+    /// The method at the value that ends lowest, and what it is the best of; `None` where every value diverges.
+    pub(crate) fn best(&self, metric: &str) -> Option<(&Method<'_>, String)> {
+        let values = self.values(metric);
+        let (best, _) = values
+            .iter()
+            .filter(|(_, v)| v.median.is_finite())
+            .min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
+        let method = self.points.iter().find(|(x, _)| x == best)?.1;
+        let (first, last) = (self.points.first()?.0, self.points.last()?.0);
+        let of = format!(
+            "best of {} values of {}, {} to {}",
+            self.points.len(),
+            self.parameter,
+            short(first),
+            short(last)
+        );
+        Some((method, of))
     }
 
     /// The final values of the metric, value by value: infinite where a repetition diverged.

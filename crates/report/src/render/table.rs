@@ -11,6 +11,7 @@ use crate::model::metric;
 use crate::model::number::{capitalised, count, factor, list, median_count, plain, short};
 use crate::model::outcome::{OutcomeClass, at_equilibrium};
 use crate::model::spread::Spread;
+use crate::model::sweep::Sweep;
 use crate::model::time_to_target::TimeToTarget;
 
 /// Rows, and what is needed to read them.
@@ -44,6 +45,8 @@ pub(crate) struct Row {
     /// Whether the method ended at the equilibrium it aims at; `false` also for those that aim at none.
     pub(crate) there: bool,
     pub(crate) diverged: bool,
+    /// A value of a sweep that is not its best one: told below the table, which has a sweep as one method.
+    pub(crate) swept: bool,
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -215,7 +218,32 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
         about: format!("{aim}{proved}"),
         there: at_equilibrium(method),
         diverged: OutcomeClass::of_method(method) == Some(OutcomeClass::Diverged),
+        swept: false,
         cells,
+    }
+}
+
+impl Table {
+    /// Leaves of each sweep the row of its best value, marked with what it is the best of.
+    pub(crate) fn fold(&mut self, sweeps: &[Sweep<'_>], metric: &str) {
+        let best: Vec<(usize, String)> =
+            sweeps.iter().filter_map(|s| s.best(metric)).map(|(m, of)| (m.key, of)).collect();
+        let swept: Vec<usize> = sweeps
+            .iter()
+            .filter(|s| s.best(metric).is_some())
+            .flat_map(|s| s.points.iter().map(|p| p.1.key))
+            .collect();
+        for row in &mut self.rows {
+            for (_, of) in best.iter().filter(|(key, _)| *key == row.key) {
+                row.about = format!("{}; {of}", row.about);
+            }
+            row.swept = swept.contains(&row.key) && best.iter().all(|(key, _)| *key != row.key);
+        }
+    }
+
+    /// How many rows are not in the table itself.
+    pub(crate) fn folded(&self) -> usize {
+        self.rows.iter().filter(|row| row.swept).count()
     }
 }
 

@@ -105,12 +105,13 @@ fn short_table(setting: &SettingView) -> String {
     let mut header = vec!["method".to_owned()];
     header.extend(shown.iter().filter_map(|&i| columns[i].brief.clone()));
     table.set_header(header);
-    for row in &setting.table.rows {
+    let rows = || setting.table.rows.iter().filter(|row| !row.swept);
+    for row in rows() {
         let mut cells = vec![row.label.clone()];
         cells.extend(shown.iter().map(|&i| row.cells[i].text.clone()));
         table.add_row(cells);
     }
-    keep_words(&mut table, setting.table.rows.iter().map(|row| row.label.as_str()));
+    keep_words(&mut table, rows().map(|row| row.label.as_str()));
     for (at, &i) in shown.iter().enumerate() {
         if columns[i].numeric
             && let Some(column) = table.column_mut(at + 1)
@@ -118,7 +119,10 @@ fn short_table(setting: &SettingView) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    match setting.table.folded() {
+        0 => table.to_string(),
+        n => format!("{table}\n{n} other values of sweeps are in the report"),
+    }
 }
 
 /// Breaks `text` at spaces; lines after the first are indented.

@@ -194,6 +194,10 @@ fn setting_view(
             }
         }
     }
+    let (mut table, mut metrics_table) = (table(setting), metrics_table(setting));
+    for table in std::iter::once(&mut table).chain(&mut metrics_table) {
+        table.fold(&sweeps, setting.metric());
+    }
     let tau = short(setting.tau);
     let heading = if setting.tau > 0.0 {
         format!("Methods on the game regularised with tau = {tau}")
@@ -211,10 +215,10 @@ fn setting_view(
             .collect(),
         sensitivity,
         pairs,
-        table: table(setting),
+        table,
         swatches,
         galleries,
-        metrics_table: metrics_table(setting),
+        metrics_table,
         metrics_galleries,
         endpoints: endpoints(game, setting),
         notes,
