@@ -7,7 +7,8 @@ Needs numpy, scipy, pref_voting (winners), nashpy, pygambit, OpenSpiel with cvxp
 with win rates in twentieths; 3 to 8 items, a third of the cases with clones, half of the games with tied majorities. A peer has two seconds a
 case; who needs longer or refuses the kind of input is counted as `not told`.
 
-Prints agreements a rule, each disagreement with its case, and fails if there is one. `--record` writes what the peers said of the first cases.
+Prints agreements a rule, each disagreement with its case, and fails if there is one. `--record` writes what the peers said of the first cases, for the test
+`crates/reference/tests/peers.rs`.
 """
 
 import argparse

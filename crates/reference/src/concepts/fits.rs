@@ -28,6 +28,10 @@ const LARGEST_FIT: usize = 400;
 #[must_use]
 pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -> f64) -> Option<Vec<f64>> {
     let n = matrix.n();
+    if n == 1 {
+        // nothing to fit, and no curvature to divide by
+        return Some(vec![0.0]);
+    }
     let wins = |i: usize, j: usize| weight(i, j) * matrix.prob(i, j);
     if !connected(n, |i, j| i != j && wins(i, j) > 0.0) {
         return None;
