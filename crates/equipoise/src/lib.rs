@@ -105,6 +105,7 @@
 //!         theory: &[],
 //!         fixed_at_equilibrium: None,
 //!         euclidean: false,
+//!         test: None,
 //!         metrics: &metrics,
 //!         schedule: &Schedule::Log,
 //!         limits: &Limits::steps(200),

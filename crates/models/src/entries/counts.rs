@@ -7,8 +7,8 @@
 //! With `votes`, what a majority of so many independent votes says, each for `i` with this win rate ([`majority`]): the judge of GenRM (arXiv:2410.12832).
 //! The majority relation stays, and with it a Condorcet winner; the order by mean win rate and the maximal lottery may change.
 //!
-//! The saturated model: it keeps every cycle, and every accident. Of a pair that never met it says nothing. Its likelihood is
-//! the largest that win rates have. Cost: O(pairs).
+//! The saturated model: it keeps every cycle, and every accident. Of a pair that never met it says nothing. Of one vote and without
+//! smoothing its likelihood is the largest that win rates have. Cost: O(pairs).
 
 use std::collections::BTreeMap;
 
