@@ -221,7 +221,7 @@ pub const METRICS: &[Metric] = &[
     Metric::vanishing(
         TEST_GAP,
         "regularised game on the contexts that no method sees (test_contexts): duality_gap_tau there, of the policy that the last \
-         iterate's parameters are on them; without such contexts duality_gap_tau",
+         iterate's parameters are on them; NaN without such contexts or parameters",
         WIN_RATE,
         gap_tau,
     )

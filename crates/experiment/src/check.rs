@@ -267,7 +267,7 @@ fn spent(unit: Unit, point: &TracePoint) -> Option<u64> {
         Unit::Queries => Some(point.queries),
         Unit::Duels => Some(point.duels),
         Unit::Effort(metric) => {
-            let counted = point.metric == metric && point.iterate == Iterate::Last;
+            let counted = point.metric == metric && point.iterate == Iterate::Last && point.value.is_finite();
             counted.then_some(point.value as u64)
         }
     }

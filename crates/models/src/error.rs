@@ -53,7 +53,7 @@ pub enum FitError {
     },
     /// Draws under a model in which they have probability 0.
     #[error(
-        "has {ties} of draws, which trueskill with `draw: {draw}` gives probability 0: give `draw` a larger value (0.1 as usual), or leave \
+        "has draws (of weight {ties}), to which trueskill with `draw: {draw}` gives probability 0: give `draw` a larger value (0.1 as usual), or leave \
          the ties out (--ties drop)"
     )]
     NoDraws {

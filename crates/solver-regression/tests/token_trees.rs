@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, reason = "the figures are what the tests report")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use equipoise_core::logistic::logistic;
+use equipoise_core::simplex::log_sum_exp;
 use equipoise_core::{Rng, lbfgs, sample, seed};
 use equipoise_solver_regression::objectives::{Array, Inputs, objective};
 use serde_json::{Value, json};
@@ -11,13 +13,8 @@ use serde_json::{Value, json};
 const SHARE: f64 = 0.4;
 
 fn log_softmax(logits: &[f64]) -> Vec<f64> {
-    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let norm = top + logits.iter().map(|l| (l - top).exp()).sum::<f64>().ln();
+    let norm = log_sum_exp(logits.iter().copied());
     logits.iter().map(|l| l - norm).collect()
-}
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
 }
 
 /// Token by token: a row of logits for every prefix, responses of `depth` tokens.
@@ -108,7 +105,7 @@ impl Tokens {
                 let numbers = found.gradient[name].numbers();
                 let width = (self.depth + 1) * self.vocabulary;
                 for (row, &(w, l)) in numbers.chunks(width).zip(&pairs) {
-                    let weight = sigmoid(self.reward[w] - self.reward[l]) / pairs.len() as f64;
+                    let weight = logistic(self.reward[w] - self.reward[l]) / pairs.len() as f64;
                     for (t, (node, _)) in paths[if chosen { w } else { l }].iter().enumerate() {
                         let of = &row[t * self.vocabulary..(t + 1) * self.vocabulary];
                         g[*node].iter_mut().zip(of).for_each(|(g, x)| *g += weight * x);
@@ -207,7 +204,7 @@ fn fitted(name: &str, options: &Value, (lengths, mu): (&[f64], &[f64]), reward: 
             inputs = inputs.with("length_chosen", chosen).with("length_rejected", rejected);
         }
         let found = objective(name).unwrap().evaluate(options, &inputs).unwrap().evaluation;
-        let weight = |&(w, l): &(usize, usize)| sigmoid(reward[w] - reward[l]) / pairs.len() as f64;
+        let weight = |&(w, l): &(usize, usize)| logistic(reward[w] - reward[l]) / pairs.len() as f64;
         let mut g = vec![0.0; n];
         let [of_chosen, of_rejected] =
             ["policy_chosen", "policy_rejected"].map(|k| found.gradient[k].numbers());

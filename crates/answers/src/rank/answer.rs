@@ -293,19 +293,20 @@ impl fmt::Display for RankAnswer {
             let samples = self.replicates;
             write!(f, "\nNash: share of {samples} bootstrap samples whose lottery plays the item.")?;
         }
-        // of s independent orders a standard deviation is known to one part in sqrt(2 (s - 1))
-        let shuffles = self.shuffles;
-        let known = 100.0 / (2.0 * shuffles.saturating_sub(1).max(1) as f64).sqrt();
+        // an order and its reverse are not independent; of k independent ones a standard deviation is known to one part in
+        // sqrt(2 (k - 1)), and their mean to the deviation over sqrt(k)
+        let (shuffles, pairs) = (self.shuffles, self.shuffles / 2);
+        let known = 100.0 / (2.0 * pairs.saturating_sub(1).max(1) as f64).sqrt();
         match self.timed {
             Some(true) => write!(
                 f,
                 "\nElo (K = 4) and TrueSkill (mu - 3 sigma) follow the order of time; +-: standard deviation over {shuffles} \
-                 shuffles, known to about {known:.0}%."
+                 shuffles, known to {known:.0}% or better."
             )?,
             Some(false) => write!(
                 f,
                 "\nElo (K = 4) and TrueSkill (mu - 3 sigma): mean +- standard deviation over {shuffles} shuffles, as no times put the \
-                 matches in order; +- is known to about {known:.0}%, the mean to +- over the root of {shuffles}."
+                 matches in order; +- is known to {known:.0}% or better, the mean to +- over the root of {pairs} or better."
             )?,
             None => {}
         }

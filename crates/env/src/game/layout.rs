@@ -94,16 +94,20 @@ impl Layout {
 
     /// Context `x`, as a game is made of it.
     pub(super) fn context(&self, x: usize) -> Context {
-        Context(match self.stored.iter().find(|(context, _)| *context == x) {
-            Some((_, storage)) => Kept::Stored(Arc::clone(storage)),
+        Context(match self.place(x) {
+            Some(at) => Kept::Stored(Arc::clone(&self.stored[at].1)),
             None => Kept::Triangle(self.shape.actions(x), self.triangle(x).to_vec()),
         })
     }
 
     /// The storage of context `x`, if it has one of its own.
     pub(super) fn stored(&self, x: usize) -> Option<&dyn Storage> {
-        let at = self.stored.binary_search_by_key(&x, |(context, _)| *context).ok()?;
-        Some(&*self.stored[at].1)
+        Some(&*self.stored[self.place(x)?].1)
+    }
+
+    /// Where the storage of context `x` is, if it has one of its own.
+    fn place(&self, x: usize) -> Option<usize> {
+        self.stored.binary_search_by_key(&x, |(context, _)| *context).ok()
     }
 
     /// The triangle of context `x`, which has no storage of its own.

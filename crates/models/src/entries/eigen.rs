@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Kendall, Wei 1955; Keener 1993. Of an island in which nobody is on a cycle of wins there is no such vector. An item from
-//! which no chain of wins leads to the class of the largest eigenvalue has 0; of two such classes the vector is not unique. evalica 0.4 takes the transposed matrix, in which a loss counts. By iteration with `W + c`, which has the same vectors and
+//! which no chain of wins leads to the class of the largest eigenvalue has 0; of two such classes the vector is not unique.
+//! evalica 0.4 takes the transposed matrix, in which a loss counts. By iteration with `W + c`, which has the same vectors and
 //! converges also where wins go round in a circle. Cost: O(n^2) a pass.
 
 use equipoise_core::graph::strong_components;

@@ -21,8 +21,8 @@
 //! which share their draws. Both come with their Monte-Carlo error.
 //!
 //! **Intervals** of item i are `r_i +- c s_i`, `s_i^2 = max(phi H^-1, c S)_ii`, with c from Sidak's inequality, which holds for normal
-//! errors of any correlation: 95 percent or more for all items at once, but for how far off `s_i` is. Item i is surely above j if its interval is: two errors
-//! added where the dense fit has the error of the difference, so that rank intervals are wider here.
+//! errors of any correlation: 95 percent or more for all items at once, but for how far off `s_i` is. Item i is surely above j if
+//! its interval is: two errors added where the dense fit has the error of the difference, so that rank intervals are wider here.
 //!
 //! Cost: some 50 products with H a Newton step, and as many for eight draws.
 

@@ -26,23 +26,19 @@ impl Sweep<'_> {
         if self.rest.is_empty() { self.solver.to_owned() } else { format!("{} ({})", self.solver, self.rest) }
     }
 
-    /// The method at the value that ends lowest, and what it is the best of; `None` where every value diverges.
-    pub(crate) fn best(&self, metric: &str) -> Option<(&Method<'_>, String)> {
-        let values = self.values(metric);
-        let (best, _) = values
-            .iter()
-            .filter(|(_, v)| v.median.is_finite())
-            .min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
-        let method = self.points.iter().find(|(x, _)| x == best)?.1;
-        let (first, last) = (self.points.first()?.0, self.points.last()?.0);
-        let of = format!(
-            "best of {} values of {}, {} to {}",
-            self.points.len(),
-            self.parameter,
-            short(first),
-            short(last)
-        );
-        Some((method, of))
+    /// The value that ends lowest, how low, and its method; `None` where every value diverges.
+    pub(crate) fn best(&self, metric: &str) -> Option<(f64, Spread, &Method<'_>)> {
+        let values = self.values(metric).into_iter().filter(|(_, v)| v.median.is_finite());
+        let (x, value) = values.min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
+        let (_, method) = self.points.iter().find(|(of, _)| *of == x)?;
+        Some((x, value, method))
+    }
+
+    /// How many values, of what, from where to where: "4 values of step_size, 0.05 to 3.2".
+    pub(crate) fn extent(&self) -> String {
+        let ends =
+            [self.points.first(), self.points.last()].map(|p| p.map_or_else(String::new, |p| short(p.0)));
+        format!("{} values of {}, {} to {}", self.points.len(), self.parameter, ends[0], ends[1])
     }
 
     /// The final values of the metric, value by value: infinite where a repetition diverged.

@@ -226,18 +226,14 @@ fn row(method: &Method<'_>, cells: Vec<Cell>) -> Row {
 impl Table {
     /// Leaves of each sweep the row of its best value, marked with what it is the best of.
     pub(crate) fn fold(&mut self, sweeps: &[Sweep<'_>], metric: &str) {
-        let best: Vec<(usize, String)> =
-            sweeps.iter().filter_map(|s| s.best(metric)).map(|(m, of)| (m.key, of)).collect();
-        let swept: Vec<usize> = sweeps
-            .iter()
-            .filter(|s| s.best(metric).is_some())
-            .flat_map(|s| s.points.iter().map(|p| p.1.key))
-            .collect();
+        let told: Vec<(&Sweep<'_>, usize)> =
+            sweeps.iter().filter_map(|s| Some((s, s.best(metric)?.2.key))).collect();
         for row in &mut self.rows {
-            for (_, of) in best.iter().filter(|(key, _)| *key == row.key) {
-                row.about = format!("{}; {of}", row.about);
+            for (sweep, _) in told.iter().filter(|(_, best)| *best == row.key) {
+                row.about = format!("{}; best of {}", row.about, sweep.extent());
             }
-            row.swept = swept.contains(&row.key) && best.iter().all(|(key, _)| *key != row.key);
+            let of = |sweep: &Sweep<'_>| sweep.points.iter().any(|p| p.1.key == row.key);
+            row.swept = told.iter().any(|(s, _)| of(s)) && told.iter().all(|(_, best)| *best != row.key);
         }
     }
 

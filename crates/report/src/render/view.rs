@@ -228,23 +228,22 @@ fn setting_view(
 /// Where a sweep is best.
 fn on_sweep(sweep: &Sweep<'_>, setting: &Setting<'_>) -> Option<Statement> {
     let values = sweep.values(setting.metric());
-    let finite = || values.iter().filter(|(_, v)| v.median.is_finite());
-    let (best, value) = finite().min_by(|a, b| a.1.median.total_cmp(&b.1.median))?;
+    let (best, value, _) = sweep.best(setting.metric())?;
     let (first, last) = (values.first()?.0, values.last()?.0);
     let mut text = format!(
         "lowest {} {} at {}; {} values from {} to {}",
         if setting.tau > 0.0 { "regularised gap" } else { "gap" },
         short(value.median),
-        short(*best),
+        short(best),
         values.len(),
         short(first),
         short(last),
     );
-    let diverged = values.len() - finite().count();
+    let diverged = values.iter().filter(|(_, v)| !v.median.is_finite()).count();
     if diverged > 0 {
         text.push_str(&format!(", of which {diverged} diverge"));
     }
-    if *best == first || *best == last {
+    if best == first || best == last {
         text.push_str("; the best one is at an end of the sweep, beyond which nothing is known");
     }
     Some(Statement {
