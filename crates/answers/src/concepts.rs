@@ -7,6 +7,7 @@ use std::path::Path;
 use equipoise::core::Policy;
 use equipoise::data::{Contents, Keep, Rankings, collect_comparisons, read_features};
 use equipoise::env::PreferenceMatrix;
+use equipoise::reference::ReferenceError;
 use equipoise::reference::axioms::{Misreport, Verdict, misreport, verdicts_of};
 use equipoise::reference::choice::{condorcet_winner, smith_set};
 use equipoise::reference::concepts::{
@@ -353,7 +354,11 @@ fn row(
     axioms: bool,
 ) -> Result<ConceptRow, AnswerError> {
     let (electorate, n) = (&data.electorate, data.electorate.n());
-    let choice = entry.choose(electorate, options)?;
+    let choice = match entry.choose(electorate, options) {
+        Ok(choice) => choice,
+        Err(error) if is_numerical(&error) => Choice::Open { reason: error.to_string() },
+        Err(error) => return Err(error.into()),
+    };
     let policy = choice.policy(n);
     let name = |i: usize| data.labels[i].clone();
     let gap = policy.as_ref().map(|p| gap_of(electorate, p));
@@ -405,6 +410,14 @@ fn row(
     })
 }
 
+/// Whether arithmetic failed this one concept, and not what it was asked with.
+fn is_numerical(error: &ReferenceError) -> bool {
+    matches!(
+        error,
+        ReferenceError::Newton { .. } | ReferenceError::Range { .. } | ReferenceError::Inexact { .. }
+    )
+}
+
 fn axioms_of(entry: &ConceptEntry) -> Vec<RuleAxiom> {
     verdicts_of(entry.name)
         .into_iter()
@@ -429,7 +442,11 @@ fn one_ballot(
 ) -> Result<OneBallot, AnswerError> {
     let names = |order: &[usize]| Some(order.iter().map(|&i| data.labels[i].clone()).collect());
     let none = OneBallot { gains: None, ballot: None, cast: None, then_played: None, open: None };
-    Ok(match misreport(entry, &data.electorate, options)? {
+    let found = match misreport(entry, &data.electorate, options) {
+        Err(error) if is_numerical(&error) => Misreport::Open(error.to_string()),
+        found => found?,
+    };
+    Ok(match found {
         Misreport::Gain { ballot, cast, after, .. } => OneBallot {
             gains: Some(true),
             ballot: names(&ballot),
@@ -461,7 +478,11 @@ fn moved(
     let shape = equipoise::core::Shape::single(n + 1).expect("not empty");
     let options =
         ConceptOptions { reference: Some(Policy::from_probs(&shape, reference.into())?), ..options.clone() };
-    let Some(mut copied) = entry.choose(&electorate.with_clone(top), &options)?.policy(n + 1) else {
+    let chosen = match entry.choose(&electorate.with_clone(top), &options) {
+        Err(error) if is_numerical(&error) => return Ok(None),
+        chosen => chosen?,
+    };
+    let Some(mut copied) = chosen.policy(n + 1) else {
         return Ok(None);
     };
     // of a set only who is in it counts: a tie of three is no move from a tie of two with a copy
@@ -516,7 +537,6 @@ impl ConceptsAnswer {
     /// The answer as Markdown: who is chosen by which rules, what these rules go by, and a table of all.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let plain = |text: &str| text.replace('|', "\\|");
         let mut lines: Vec<String> = vec!["# Who would win under which rule".into(), String::new()];
         for line in self.findings() {
             lines.push(format!("- {}", plain(&line)));
@@ -630,6 +650,25 @@ impl fmt::Display for ConceptsAnswer {
         let header = ["concept", "satisfies", "refuted", "open", "one voter's other ballot"];
         write!(f, "\n\n{}", table(width(f), &header, self.axiom_cells()))
     }
+}
+
+/// Text as Markdown shows it: no sign of it marks anything up, at the start of a line neither.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    // a heading, a list, a rule or a number of a list begin a block
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    for (at, sign) in text.chars().enumerate() {
+        let begins = (at == 0 && "#+-=:".contains(sign)) || (at == digits && ".)".contains(sign));
+        if sign == '\n' || sign == '\r' {
+            shown.push(' ');
+            continue;
+        }
+        if begins || "\\`*_[]<>|~&!$".contains(sign) {
+            shown.push('\\');
+        }
+        shown.push(sign);
+    }
+    shown
 }
 
 /// The largest shares of a lottery.

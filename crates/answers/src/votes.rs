@@ -14,6 +14,8 @@ use crate::table::{table, width};
 
 /// Most rows that are looked at one by one.
 const MOST_ROWS: usize = 20_000_000;
+/// Deals from which on the smallest p-value, `1 / (1 + deals)`, is at most [`LEVEL`].
+const FEWEST_DEALS: usize = 19;
 /// Annotators, spans and groups of votes that the text shows.
 const SHOWN: usize = 8;
 
@@ -123,6 +125,8 @@ pub struct InfluenceFacts {
     pub gap: f64,
     /// Votes that may be dropped.
     pub budget: f64,
+    /// Why nothing was dropped, if nothing was.
+    pub untried: Option<&'static str>,
     /// Without so many the order turns; `None`: none was found within the budget.
     pub dropped: Option<f64>,
     /// The gap then, or with the whole budget dropped.
@@ -161,7 +165,7 @@ pub fn read_votes(source: &Source, progress: &dyn Progress) -> Result<Battles, A
 /// Looks at the votes.
 ///
 /// # Errors
-/// [`AnswerError::Option`] for a share outside (0, 1); [`AnswerError::Fit`] if nothing can be fitted.
+/// [`AnswerError::Option`] for a share outside (0, 1) or fewer than 19 deals; [`AnswerError::Fit`] if nothing can be fitted.
 pub fn votes(
     data: &Battles,
     options: &VotesOptions,
@@ -170,6 +174,13 @@ pub fn votes(
     let VotesOptions { share, neighbours, deals, seed } = *options;
     if !(share > 0.0 && share < 1.0) {
         return Err(AnswerError::option("share", share.to_string(), "must be between 0 and 1, as 0.01"));
+    }
+    if deals < FEWEST_DEALS {
+        return Err(AnswerError::option(
+            "replicates",
+            deals.to_string(),
+            "must be at least 19: the smallest p-value of so few deals is above 5 percent, so that no span could stand out",
+        ));
     }
     let counts = data.counts();
     let found = fit(&counts, &BRADLEY_TERRY, PairOptions::default())?;
@@ -252,6 +263,7 @@ fn answer(
         below: labels[m.below].clone(),
         gap: m.gap,
         budget: m.budget,
+        untried: m.untried,
         dropped: m.dropped,
         gap_after: m.gap_after,
         votes: m
@@ -365,6 +377,10 @@ impl fmt::Display for VotesAnswer {
                 })
                 .collect();
             let more = if i.votes.len() > 3 { ", .." } else { "" };
+            if let Some(reason) = i.untried {
+                write!(f, "\n  {} over {} (by {:.3}): {reason}", i.above, i.below, i.gap)?;
+                continue;
+            }
             match i.dropped {
                 Some(n) => write!(
                     f,

@@ -602,7 +602,7 @@ pub(crate) struct Fit {
     pub(crate) model: Option<String>,
     /// Fit every model that is fitted to comparisons, and put them side by side: held-out log-likelihood with paired intervals,
     /// calibration, cycles, what Nash of each plays, and the smallest model that is not beaten beyond noise.
-    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features"])]
+    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features", "algorithm"])]
     pub(crate) compare: bool,
     /// Fit every context (or annotator) by itself.
     #[arg(long, value_enum)]

@@ -66,7 +66,7 @@ const COMMANDS: [(&[&str], &[&str]); 13] = [
     ),
     (&["rank", "--replicates", "9"], &["--each", "--json", "--ties", "--format", "--columns", "--by"]),
     (&["standings", "--replicates", "9"], &["--level", "--anchor", "--json", "--csv", "--latex"]),
-    (&["votes", "--replicates", "9"], &["--share", "--neighbours", "--ties", "--json"]),
+    (&["votes", "--replicates", "19"], &["--share", "--neighbours", "--ties", "--json"]),
     (&["compare"], &["--json", "--replicates", "9", "votes.csv"]),
     (&["loss", "dpo", "--input"], &["--set", "beta=0.1", "--json"]),
     (&["plan"], &["--set", "tau=0.1", "limits.steps=2", "solvers=[egpo]"]),

@@ -35,6 +35,8 @@ use crate::pair_fit::{PairFit, strengths};
 pub const FEWEST: f64 = 20.0;
 /// Level of tests, over all annotators and all items.
 pub const LEVEL: f64 = 0.05;
+/// Nats within which two strengths are level: what fits leave open.
+const LEVEL_GAP: f64 = 1e-9;
 /// Seconds of a minute.
 const MINUTE: f64 = 60.0;
 
@@ -347,6 +349,8 @@ pub struct Influence {
     pub gap: f64,
     /// Votes that may be dropped.
     pub budget: f64,
+    /// Why nothing was dropped, if nothing was.
+    pub untried: Option<&'static str>,
     /// The fewest of the most harmful ones without which the order turns; `None`: not within the budget.
     pub dropped: Option<f64>,
     /// The gap without those, or without as many as may be dropped.
@@ -377,6 +381,20 @@ pub fn influence(
 ) -> Result<Influence, FitError> {
     let c = &fit.covariance;
     let gap = fit.log_strength[above] - fit.log_strength[below];
+    let all: f64 = data.pairs.iter().map(PairCount::met).sum();
+    let nothing = |budget: f64, reason| Influence {
+        above,
+        below,
+        gap,
+        budget,
+        untried: Some(reason),
+        dropped: None,
+        gap_after: gap,
+        votes: Vec::new(),
+    };
+    if gap <= LEVEL_GAP {
+        return Ok(nothing((share * all).floor(), "the two are level: there is no order to turn"));
+    }
     let mut groups: Vec<Group> = Vec::new();
     for (k, pair) in data.pairs.iter().enumerate() {
         let p = logistic(fit.log_strength[pair.i] - fit.log_strength[pair.j]);
@@ -390,9 +408,15 @@ pub fn influence(
         }
     }
     groups.sort_by(|a, b| a.moves.total_cmp(&b.moves).then((a.pair, a.outcome).cmp(&(b.pair, b.outcome))));
-    let all: f64 = data.pairs.iter().map(PairCount::met).sum();
     let most: f64 = groups.iter().map(|g| g.count).sum();
     let budget = (share * all).floor().min(most);
+    if budget < 1.0 {
+        let reason = match share * all < 1.0 {
+            true => "the share is less than one vote: nothing was dropped",
+            false => "no whole vote holds this order up",
+        };
+        return Ok(nothing(0.0, reason));
+    }
     let without = |drop: f64| -> Result<(f64, Vec<(usize, f64)>), FitError> {
         let (mut left, mut taken) = (drop, Vec::new());
         let mut pairs = data.pairs.clone();
@@ -414,7 +438,11 @@ pub fn influence(
     if turns {
         let (mut few, mut enough) = (0.0, budget);
         while enough - few > 1.0 {
-            let middle = (0.5 * (few + enough)).floor();
+            let middle = (0.5 * few + 0.5 * enough).floor();
+            if middle <= few || middle >= enough {
+                // neighbouring numbers: votes beyond 2^53 are not told one by one
+                break;
+            }
             let (gap, of) = without(middle)?;
             if gap < 0.0 {
                 (enough, gap_after, taken) = (middle, gap, of);
@@ -433,7 +461,7 @@ pub fn influence(
         })
         .collect();
     votes.sort_by(|a, b| b.3.total_cmp(&a.3).then((a.0, a.1).cmp(&(b.0, b.1))));
-    Ok(Influence { above, below, gap, budget, dropped, gap_after, votes })
+    Ok(Influence { above, below, gap, budget, untried: None, dropped, gap_after, votes })
 }
 
 /// Takes votes away from a pair, from either way of listing it.

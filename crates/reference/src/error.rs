@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
     /// The temperature is not usable.
-    #[error("tau = {tau}: the regularisation must be finite and above 0")]
+    #[error("tau = {}: the regularisation must be finite and above 0", short(*tau))]
     Tau {
         /// The temperature given.
         tau: f64,
@@ -30,8 +30,9 @@ pub enum ReferenceError {
     },
     /// No policy of small enough gap was found.
     #[error(
-        "no equilibrium to 1e-12 for {n} actions: the smallest duality gap reached is {duality_gap}; please report this \
-         game"
+        "no equilibrium to 1e-12 for {n} actions: the smallest duality gap reached is {}; please report this \
+         game",
+        short(*duality_gap)
     )]
     Inexact {
         /// Number of actions.
@@ -39,10 +40,20 @@ pub enum ReferenceError {
         /// Duality gap of the policy reached.
         duality_gap: f64,
     },
+    /// Margins over the temperature are too large for floating point.
+    #[error(
+        "tau = {}: margins over so small a tau leave the range of 64-bit floating point, so that the equilibrium cannot be certified; take a \
+         larger tau (or 0 for the maximal lottery)", short(*tau)
+    )]
+    Range {
+        /// The temperature asked for.
+        tau: f64,
+    },
     /// Newton's method stopped short of rounding.
     #[error(
-        "tau = {tau}: the regularised gap is still {duality_gap_tau}, above {tolerance}, after {newton_steps} Newton \
-         steps (reached tau = {reached}); take a larger tau"
+        "tau = {}: the regularised gap is still {}, above {}, after {newton_steps} Newton \
+         steps (reached tau = {}); take a larger tau",
+        short(*tau), short(*duality_gap_tau), short(*tolerance), short(*reached)
     )]
     Newton {
         /// The temperature asked for.
@@ -64,4 +75,10 @@ pub enum ReferenceError {
         /// What happened there.
         source: Box<ReferenceError>,
     },
+}
+
+/// A number as it is, with an exponent where it would be a row of zeros.
+fn short(x: f64) -> String {
+    let text = format!("{x:?}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }

@@ -73,7 +73,8 @@ pub struct RegularisedEquilibrium {
 ///
 /// # Errors
 /// [`ReferenceError::Tau`], [`ReferenceError::Shape`] or [`ReferenceError::Support`] for bad input;
-/// [`ReferenceError::Newton`], with the gap reached, if rounding was not reached.
+/// [`ReferenceError::Newton`], with the gap reached, if rounding was not reached; [`ReferenceError::Range`] if margins over `tau`
+/// are beyond what `f64` holds.
 pub fn regularised_equilibrium(
     matrix: &PreferenceMatrix,
     reference: &Policy,
@@ -190,6 +191,9 @@ impl<'a> Newton<'a> {
         }
         let kl_to_equilibrium = if self.log_mu.len() > 1 { self.refine(tau) } else { 0.0 };
         let (duality_gap_tau, tolerance) = (self.gap(tau), self.tolerance(tau));
+        if !self.log_probs.iter().all(|l| l.is_finite()) || duality_gap_tau.is_nan() {
+            return Err(ReferenceError::Range { tau });
+        }
         if duality_gap_tau > tolerance {
             return Err(self.failure(tau, tau, tolerance));
         }
@@ -406,13 +410,11 @@ impl<'a> Newton<'a> {
     }
 
     fn failure(&self, tau: f64, reached: f64, tolerance: f64) -> ReferenceError {
-        ReferenceError::Newton {
-            tau,
-            reached,
-            duality_gap_tau: self.gap(tau),
-            tolerance,
-            newton_steps: self.steps,
+        let (duality_gap_tau, newton_steps) = (self.gap(tau), self.steps);
+        if !duality_gap_tau.is_finite() || !tolerance.is_finite() {
+            return ReferenceError::Range { tau };
         }
+        ReferenceError::Newton { tau, reached, duality_gap_tau, tolerance, newton_steps }
     }
 }
 

@@ -449,3 +449,30 @@ fn the_path_leads_from_the_reference_to_the_limit() {
         assert_eq!(refused, Err(ReferenceError::Tau { tau: 0.0 }));
     }
 }
+
+#[test]
+fn a_temperature_below_what_floating_point_holds_is_an_error_of_its_own() {
+    let games = [margins([[0.0, -0.2], [0.2, 0.0]]), perturbed()];
+    for matrix in &games {
+        let mu = Policy::uniform(&equipoise_core::Shape::single(matrix.n()).unwrap());
+        for tau in [1e-320, 5e-324, 1e-308, 1e-300, 1e-200] {
+            match regularised_equilibrium(matrix, &mu, tau) {
+                Ok(found) => assert!(
+                    found.duality_gap_tau.is_finite()
+                        && found.policy.log_probs().iter().all(|l| l.is_finite())
+                ),
+                Err(error) => {
+                    assert!(matches!(error, ReferenceError::Range { .. } | ReferenceError::Newton { .. }));
+                    let text = error.to_string();
+                    assert!(text.len() < 250 && !text.contains("inf") && !text.contains("NaN"), "{text}");
+                    assert!(text.contains("larger tau"), "{text}");
+                }
+            }
+        }
+    }
+    let mu = single(&[0.5, 0.5]);
+    assert_eq!(
+        regularised_equilibrium(&games[0], &mu, 1e-320).unwrap_err(),
+        ReferenceError::Range { tau: 1e-320 }
+    );
+}

@@ -690,3 +690,55 @@ fn what_is_missing_is_said() {
     assert!(alone.with_features(Array2::from_elem((3, 1), f64::NAN)).is_none());
     assert_eq!(CONCEPTS.len(), 52);
 }
+
+#[test]
+fn first_places_shared_in_thirds_tie_where_their_sums_are_equal() {
+    let ballot = |groups: &[&[usize]], weight: f64| Ballot {
+        groups: groups.iter().map(|g| g.to_vec()).collect(),
+        weight,
+    };
+    // c and d have 2 votes each, c as 1 + 1/3 + 2/3 of shares
+    let ballots = vec![
+        ballot(&[&[2], &[0, 1, 3]], 1.0),
+        ballot(&[&[0, 2, 3], &[1]], 2.0),
+        ballot(&[&[1, 2, 3], &[0]], 1.0),
+        ballot(&[&[3], &[0, 1, 2]], 1.0),
+    ];
+    let electorate = Electorate::of_ballots(4, ballots).unwrap();
+    for rule in ["plurality", "instant-runoff"] {
+        let choice = concept(rule).unwrap().choose(&electorate, &ConceptOptions::default()).unwrap();
+        let Choice::Winners { winners, .. } = choice else { panic!("{rule}: {choice:?}") };
+        assert_eq!(winners, [2, 3], "{rule}");
+    }
+    // one vote of many is no rounding
+    let close =
+        vec![Ballot::strict(&[0, 1], 1e9), Ballot::strict(&[1, 0], 1e9 + 1.0), ballot(&[&[0, 1]], 1.0)];
+    let electorate = Electorate::of_ballots(2, close).unwrap();
+    let choice = concept("plurality").unwrap().choose(&electorate, &ConceptOptions::default()).unwrap();
+    assert!(matches!(&choice, Choice::Winners { winners, .. } if winners == &[1]), "{choice:?}");
+}
+
+#[test]
+fn an_equilibrium_of_samples_that_plays_one_item_is_found() {
+    let ballots = [Ballot::strict(&[0, 1], 1.0), Ballot::strict(&[1, 0], 2.0)];
+    for samples in [2, 3, 5] {
+        let Some(found) = best_of_samples(2, &ballots, samples) else {
+            panic!("no answer for {samples} samples");
+        };
+        let payoffs = sample_payoffs(2, &ballots, &found, samples);
+        assert!(payoffs.iter().all(|f| *f <= 1.0 + 1e-10), "{samples}: {found:?} {payoffs:?}");
+        assert!((found[0] + found[1] - 1.0).abs() < 1e-12);
+        if samples == 2 {
+            close(&found, &[0.0, 1.0], 1e-9, "two samples");
+        }
+    }
+}
+
+#[test]
+fn a_reward_of_one_item_plays_it() {
+    let electorate = Electorate::of_win_rates(matrix(&arr2(&[[0.5]])), None);
+    for rule in ["rlhf", "dpo"] {
+        let choice = concept(rule).unwrap().choose(&electorate, &ConceptOptions::default()).unwrap();
+        assert_eq!(choice.policy(1), Some(vec![1.0]), "{rule}: {choice:?}");
+    }
+}

@@ -1,23 +1,27 @@
 //! A page of words: Markdown that this program wrote, as one HTML file in the style of the reports.
 
 use minijinja::context;
-use pulldown_cmark::{Event, Options, Parser};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::error::ReportError;
 use crate::render;
 
-/// The page of a text in Markdown. Markup of HTML in it is shown, not followed.
+/// The page of a text in Markdown. Markup of HTML in it is shown, not followed, and links and images are their text alone.
 ///
 /// # Errors
 /// [`ReportError::Template`].
 pub fn document(title: &str, markdown: &str) -> Result<String, ReportError> {
     let plain = |event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        other => other,
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        Event::Start(Tag::Link { .. } | Tag::Image { .. }) | Event::End(TagEnd::Link | TagEnd::Image) => None,
+        other => Some(other),
     };
     let mut body = String::new();
     let text = equipoise_records::text::printable(markdown);
-    pulldown_cmark::html::push_html(&mut body, Parser::new_ext(&text, Options::ENABLE_TABLES).map(plain));
+    pulldown_cmark::html::push_html(
+        &mut body,
+        Parser::new_ext(&text, Options::ENABLE_TABLES).filter_map(plain),
+    );
     // a table scrolls by itself
     let body = body
         .replace("<table>", "<div class=\"scroll\" tabindex=\"0\"><table>")
@@ -45,6 +49,14 @@ mod tests {
         );
         assert!(page.contains("<div class=\"scroll\" tabindex=\"0\"><table>") && page.contains("<td>1</td>"));
         assert!(page.contains("&lt;script&gt;alert(1)") && page.contains("&lt;b&gt;bold"));
+        let text = "[x](javascript:alert(1)) ![y](http://a.b/c.png) <http://d.e> [z]\n\n[z]: http://f.g\n";
+        let linked = document("t", text).expect("a page");
+        let body = &linked[linked.find("<body").expect("a body")..];
+        assert!(
+            !body.contains("href=\"javascript") && !body.contains("<img") && !body.contains("http://a.b"),
+            "{body}"
+        );
+        assert!(!body.contains("href=\"http://"), "{body}");
         assert!(!page.contains('\u{1b}') && !page.contains("<b>bold"));
     }
 }

@@ -19,6 +19,11 @@ use crate::{Answer, output, signals};
 pub(super) fn fit(args: Fit) -> Outcome {
     let (progress, options) = (Terminal::default(), args.options()?);
     if args.compare {
+        if args.ties == Some(FitTies::Model) {
+            return Err(
+                "--ties model with --compare: models without ties are compared too; take half or drop".into(),
+            );
+        }
         let ties = if args.ties.is_some_and(|t| t == FitTies::Drop) { Ties::Drop } else { Ties::Half };
         let source = Source { path: args.data, selection: args.filters.selection(ties, &args.more) };
         let data = source.battles(&progress)?;

@@ -533,7 +533,7 @@ pub fn misreport(
         return Ok(Misreport::Open("it has no answer here, or several".into()));
     };
     let orders = permutations(n);
-    let mut skipped = 0;
+    let (mut skipped, mut untold) = (0, 0);
     for (index, ballot) in ballots.iter().enumerate() {
         if !strict(ballot) {
             skipped += 1;
@@ -547,17 +547,29 @@ pub fn misreport(
             other[index].weight -= moved;
             other.retain(|b| b.weight > 0.0);
             other.push(Ballot::strict(cast, moved));
-            let Some(electorate) = Electorate::of_ballots(n, other) else { continue };
-            let Some((_, after)) = lottery(rule, &electorate, options)? else { continue };
+            let told = match Electorate::of_ballots(n, other) {
+                Some(electorate) => lottery(rule, &electorate, options)?,
+                None => None,
+            };
+            let Some((_, after)) = told else {
+                untold += 1;
+                continue;
+            };
             if dominates(&order, &after, &before) {
                 return Ok(Misreport::Gain { ballot: order, cast: cast.clone(), before, after });
             }
         }
     }
-    Ok(match skipped {
-        0 => Misreport::None,
-        _ => Misreport::Open(format!(
+    Ok(match (skipped, untold) {
+        (0, 0) => Misreport::None,
+        (0, _) => Misreport::Open(format!(
+            "after {untold} other ballots the rule has no answer, or several; by the rest no voter gains"
+        )),
+        (_, 0) => Misreport::Open(format!(
             "{skipped} ballots have ties, which are not looked at; the others do not gain"
+        )),
+        _ => Misreport::Open(format!(
+            "{skipped} ballots have ties, which are not looked at, and after {untold} others the rule has no answer, or several; by the rest no voter gains"
         )),
     })
 }

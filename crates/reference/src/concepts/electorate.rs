@@ -180,8 +180,7 @@ impl Electorate {
 
     /// The items whose score is largest, ascending.
     pub(super) fn best(&self, scores: &[f64]) -> Vec<usize> {
-        let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (0..scores.len()).filter(|&i| scores[i] >= most - self.tolerance).collect()
+        best_within(scores, self.tolerance)
     }
 
     /// The same electorate with a copy of `item` behind the last, level with it for every voter (win rate 1/2).
@@ -230,6 +229,12 @@ impl Electorate {
         });
         Self::of_win_rates(matrix, fractions)
     }
+}
+
+/// The items whose score is largest, ascending; scores are level within `tolerance`.
+pub(super) fn best_within(scores: &[f64], tolerance: f64) -> Vec<usize> {
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (0..scores.len()).filter(|&i| scores[i] >= most - tolerance).collect()
 }
 
 /// The mean game of judges.

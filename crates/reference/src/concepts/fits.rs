@@ -126,10 +126,16 @@ fn policy(electorate: &Electorate, options: &ConceptOptions, weight: impl Fn(usi
             "it fits a reward an item by Newton's method; up to {LARGEST_FIT} items: cut the list with --items"
         )));
     }
+    if n == 1 {
+        return Ok(Choice::Lottery { policy: vec![1.0], unique: Some(true) });
+    }
     let mu = options.log_reference(n);
     Ok(match fitted_ratings(electorate.matrix(), weight) {
         Some(r) => {
             let logits: Vec<f64> = r.iter().zip(&mu).map(|(r, m)| m + r / tau).collect();
+            if !logits.iter().all(|l| l.is_finite()) {
+                return Ok(Choice::open("rewards over so small a tau leave the range of floating point"));
+            }
             Choice::Lottery { policy: softmax(&logits), unique: Some(true) }
         }
         None => Choice::open(

@@ -20,8 +20,12 @@ type Chosen = Result<Choice, ReferenceError>;
 
 const STEP: f64 = 0.3;
 const MOST_STEPS: usize = 200_000;
+/// Below this ratio of neighbours, by falling probability, an item is tried without.
+const FALL: f64 = 0.1;
 /// Most places of ballots that are looked at, over all steps.
 const MOST_LOOKS: usize = 60_000_000;
+/// Steps between looks at whether items of vanishing probability are played at all.
+const CUT_EVERY: usize = 500;
 /// Largest `(k + 1) payoff - 1` of an equilibrium.
 const LEVEL: f64 = 1e-11;
 
@@ -83,7 +87,7 @@ pub fn sample_payoffs(n: usize, ballots: &[Ballot], policy: &[f64], samples: usi
 pub fn best_of_samples(n: usize, ballots: &[Ballot], samples: usize) -> Option<Vec<f64>> {
     let groups = Groups::of(n, ballots);
     let mut theta = vec![-(n as f64).ln(); n];
-    for _ in 0..MOST_STEPS.min(MOST_LOOKS / groups.size().max(1)) {
+    for step in 0..MOST_STEPS.min(MOST_LOOKS / groups.size().max(1)) {
         let policy: Vec<f64> = theta.iter().map(|t| t.exp()).collect();
         let payoffs = groups.payoffs(&policy, samples);
         let most = payoffs.iter().copied().fold(0.0, f64::max);
@@ -91,11 +95,40 @@ pub fn best_of_samples(n: usize, ballots: &[Ballot], samples: usize) -> Option<V
         if most - 1.0 <= LEVEL && moved <= LEVEL {
             return Some(policy);
         }
+        if step % CUT_EVERY == 0
+            && let Some(cut) = cut(&groups, &policy, samples)
+        {
+            return Some(cut);
+        }
         theta.iter_mut().zip(&payoffs).for_each(|(t, f)| *t += STEP * f.ln());
         let sum = log_sum_exp(theta.iter().copied());
         theta.iter_mut().for_each(|t| *t -= sum);
     }
     None
+}
+
+/// The equilibrium on the items before a fall of probability, `None` if none of those is one. What an item at the edge of the equilibrium
+/// is played with falls like `1 / step` only, so that without it nothing would be reached.
+fn cut(groups: &Groups, policy: &[f64], samples: usize) -> Option<Vec<f64>> {
+    let mut order: Vec<usize> = (0..policy.len()).collect();
+    order.sort_by(|&a, &b| policy[b].total_cmp(&policy[a]));
+    (1..policy.len()).filter(|&kept| policy[order[kept]] < FALL * policy[order[kept - 1]]).find_map(|kept| {
+        let mass: f64 = order[..kept].iter().map(|&i| policy[i]).sum();
+        let mut trial = vec![0.0; policy.len()];
+        order[..kept].iter().for_each(|&i| trial[i] = policy[i] / mass);
+        // what is played is brought level on its own, and then nothing else may earn more
+        for _ in 0..CUT_EVERY {
+            let payoffs = groups.payoffs(&trial, samples);
+            let moved: f64 = trial.iter().zip(&payoffs).map(|(p, f)| p * (f - 1.0).abs()).sum();
+            if moved <= LEVEL {
+                return payoffs.iter().all(|f| f - 1.0 <= LEVEL).then_some(trial);
+            }
+            trial.iter_mut().zip(&payoffs).for_each(|(p, f)| *p *= f.powf(STEP));
+            let sum: f64 = trial.iter().sum();
+            trial.iter_mut().for_each(|p| *p /= sum);
+        }
+        None
+    })
 }
 
 pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chosen {

@@ -1,38 +1,43 @@
 //! Rules that add up: places, win rates, majorities.
 
 use super::choice::{Choice, ConceptOptions};
-use super::electorate::Electorate;
+use super::electorate::{Electorate, best_within};
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
 
-/// First places of the items that are left, `[n]`; a voter with several on top shares the vote.
-fn first_places(electorate: &Electorate, left: &[bool]) -> Vec<f64> {
+/// First places of the items that are left, `[n]`, and within what two of them are level; a voter with several on top shares the
+/// vote, in thirds for instance, so that equal sums differ by rounding.
+fn first_places(electorate: &Electorate, left: &[bool]) -> (Vec<f64>, f64) {
     let n = electorate.n();
     let mut votes = vec![0.0; n];
-    for ballot in electorate.ballots().unwrap_or_default() {
+    let (mut total, mut shared) = (0.0, false);
+    let ballots = electorate.ballots().unwrap_or_default();
+    for ballot in ballots {
         let places = ballot.places(n);
         let best = (0..n).filter(|&i| left[i]).map(|i| places[i]).min();
         let top: Vec<usize> = (0..n).filter(|&i| left[i] && Some(places[i]) == best).collect();
         top.iter().for_each(|&i| votes[i] += ballot.weight / top.len() as f64);
+        total += ballot.weight;
+        shared |= top.len() > 1;
     }
-    votes
+    let rounding = if shared { f64::EPSILON * total * (ballots.len() + 1) as f64 } else { 0.0 };
+    (votes, electorate.tolerance.max(rounding))
 }
 
 pub(super) fn plurality(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
-    let votes = first_places(electorate, &vec![true; electorate.n()]);
-    Ok(Choice::of_scores(electorate, votes))
+    let (votes, level) = first_places(electorate, &vec![true; electorate.n()]);
+    Ok(Choice::Winners { winners: best_within(&votes, level), scores: Some(votes) })
 }
 
 pub(super) fn instant_runoff(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
     let n = electorate.n();
     let mut left = vec![true; n];
     loop {
-        let votes = first_places(electorate, &left);
+        let (votes, level) = first_places(electorate, &left);
         let standing: Vec<usize> = (0..n).filter(|&i| left[i]).collect();
         let least = standing.iter().map(|&i| votes[i]).fold(f64::INFINITY, f64::min);
-        let leave: Vec<usize> =
-            standing.iter().copied().filter(|&i| votes[i] <= least + electorate.tolerance).collect();
+        let leave: Vec<usize> = standing.iter().copied().filter(|&i| votes[i] <= least + level).collect();
         if leave.len() == standing.len() {
             return Ok(Choice::set(standing));
         }
