@@ -1,6 +1,7 @@
 //! Pairs asked -> channels -> labels: what a data set of comparisons holds, what it cost, and the law that it is drawn from.
 
 use equipoise_core::registry::BuildError;
+use equipoise_core::seed::stream;
 use equipoise_core::{Duel, Rng, Shape, sample};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -45,6 +46,14 @@ impl ChannelSpec {
                 Err(BuildError::Type { key: String::new(), problem })
             }
         }
+    }
+
+    /// Checks that channels may stand in the order of a list.
+    ///
+    /// # Errors
+    /// [`BuildError::Range`] naming the place in the list, the channel, the rule and the way out.
+    pub fn check_list(list: &[Self]) -> Result<(), BuildError> {
+        check_order(&list.iter().map(|spec| (spec.entry(), &spec.options)).collect::<Vec<_>>())
     }
 
     /// Its registry row.
@@ -128,6 +137,33 @@ impl Labels {
     }
 }
 
+/// Most comparisons that one question may cost.
+const MOST_PRICE: u64 = 1_000_000_000;
+
+/// Refuses a list of channels by which one question costs more than [`MOST_PRICE`] in a context with so many actions.
+fn check_price(
+    channels: &[Box<dyn Channel>],
+    names: &[&'static str],
+    actions: usize,
+) -> Result<(), BuildError> {
+    let price = channels.iter().try_fold(1u64, |all, channel| all.checked_mul(channel.price(actions)));
+    if price.is_some_and(|price| price <= MOST_PRICE) {
+        return Ok(());
+    }
+    let rule = format!(
+        "must cost at most {MOST_PRICE} comparisons a question; the channels multiply their answers: ask for fewer"
+    );
+    Err(BuildError::range("labels", names.join(", "), rule))
+}
+
+/// The seed of a channel behind so many others of its name: they strike different pairs. The first has that of the list.
+fn seed_of(seed: u64, earlier: usize) -> u64 {
+    match earlier {
+        0 => seed,
+        k => sample::index(&mut stream(seed, "channel of a name", &[&k.to_string()]), usize::MAX) as u64,
+    }
+}
+
 /// A list of channels, ready to record answers.
 #[derive(Debug)]
 pub struct Labelling {
@@ -141,16 +177,19 @@ impl Labelling {
     /// # Errors
     /// [`BuildError`]: an order that cannot be, an option that does not fit the game.
     pub fn new(specs: &[ChannelSpec], seed: u64, shape: &Shape) -> Result<Self, BuildError> {
-        let entries: Vec<&ChannelEntry> = specs.iter().map(ChannelSpec::entry).collect();
-        check_order(&entries)?;
-        let built = specs.iter().zip(&entries).enumerate().map(|(k, (spec, entry))| {
-            let within = |e: BuildError| e.within(&format!("labels[{k}].{}", entry.name));
-            let channel = entry.build(&spec.options, seed).map_err(within)?;
+        ChannelSpec::check_list(specs)?;
+        let names: Vec<&'static str> = specs.iter().map(|spec| spec.name).collect();
+        let built = specs.iter().enumerate().map(|(k, spec)| {
+            let within = |e: BuildError| e.within(&format!("labels[{k}].{}", spec.name));
+            let earlier = names[..k].iter().filter(|name| **name == spec.name).count();
+            let channel = spec.entry().build(&spec.options, seed_of(seed, earlier)).map_err(within)?;
             channel.fits(shape).map_err(within)?;
             Ok(channel)
         });
         let channels = built.collect::<Result<Vec<_>, BuildError>>()?;
-        Ok(Self { channels, names: entries.iter().map(|e| e.name).collect() })
+        let actions = (0..shape.contexts()).map(|x| shape.actions(x)).max().unwrap_or(0);
+        check_price(&channels, &names, actions)?;
+        Ok(Self { channels, names })
     }
 
     /// The law of a recorded answer to a question, given that it is recorded, before it is written down.
@@ -178,7 +217,8 @@ impl Labelling {
         let mut labels = Labels { counts: self.no_counts(), ..Labels::default() };
         let (mut row, mut next) = (Vec::new(), Vec::new());
         for &question in questions {
-            labels.duels += self.price(game.shape().actions(question.context));
+            let price = self.price(game.shape().actions(question.context));
+            labels.duels = labels.duels.checked_add(price).expect("1e10 questions of at most 1e9 each");
             self.one(game, question, 0, rng, &mut labels, &mut row, &mut next);
         }
         labels

@@ -370,6 +370,87 @@ fn every_row_builds_from_its_defaults_and_refuses_slips() {
 }
 
 #[test]
+fn soft_labels_stand_first_of_what_is_written() {
+    for earlier in
+        [json!(["ties", "margin", "soft"]), json!(["magnitude", "soft"]), json!(["ties", "half", "soft"])]
+    {
+        let refused = labelling(&earlier).unwrap_err().to_string();
+        let last = earlier.as_array().unwrap().len() - 1;
+        assert!(refused.contains(&format!("`labels[{last}]` = soft")), "{refused}");
+        assert!(refused.contains("put `soft` first"), "{refused}");
+    }
+    assert!(labelling(&json!(["soft", "soft"])).is_err());
+    // the other way around every row says how strong the outcome of that row is
+    let margins = asked(&json!(["ties", "soft", "margin"]), pair(0, 1), 1);
+    assert_eq!(margins.pairs.len(), 3);
+    assert!(margins.pairs.iter().all(|l| (l.magnitude == Some(0.0)) == (l.outcome == Outcome::Tie)));
+}
+
+#[test]
+fn rows_are_not_dropped_by_one_of_several_answers() {
+    let several = [
+        json!("votes"),
+        json!("two-orders"),
+        json!({"two-orders": {"record": "agreed"}}),
+        json!("rankings"),
+        json!({"soft": {"answers": 5}}),
+    ];
+    for last in several {
+        let refused = labelling(&json!(["ties", "drop", "flip", last])).unwrap_err().to_string();
+        assert!(refused.contains("`labels[3]`") && refused.contains("`at-random`"), "{last}: {refused}");
+    }
+    for single in [json!({"votes": {"votes": 1}}), json!({"rankings": {"size": 2}}), json!("soft")] {
+        assert!(labelling(&json!(["ties", "drop", single])).is_ok(), "{single}");
+    }
+    // behind the majority, what is kept are the majorities that decide
+    let specs = json!(["ties", {"votes": {"votes": 4}}, "drop"]);
+    let majority = labelling(&json!(["ties", {"votes": {"votes": 4}}])).unwrap().law(&game(), pair(0, 1));
+    let kept = asked(&specs, pair(0, 1), COUNT);
+    assert_frequency("majorities", kept.pairs.len(), COUNT, majority.decisive());
+}
+
+#[test]
+fn a_question_has_a_price_that_can_be_counted() {
+    let votes = |k: usize| json!(vec![json!({"votes": {"votes": 1000}}); k]);
+    for k in [4, 7, 20] {
+        let refused = labelling(&votes(k)).unwrap_err().to_string();
+        assert!(refused.contains("`labels` = votes, votes"), "{refused}");
+        assert!(refused.contains("at most 1000000000 comparisons"), "{refused}");
+    }
+    assert_eq!(labelling(&votes(3)).unwrap().price(4), 1_000_000_000);
+    for record in ["both", "agreed"] {
+        let orders = |k: usize| json!(vec![json!({"two-orders": {"record": record}}); k]);
+        assert_eq!(labelling(&orders(8)).unwrap().price(4), 256);
+        let refused = labelling(&orders(24)).unwrap_err().to_string();
+        assert!(refused.contains("`labels[8]` = two-orders"), "{refused}");
+    }
+}
+
+#[test]
+fn two_corruptions_strike_pairs_of_their_own() {
+    let n = 60;
+    let even = Game::single(PreferenceMatrix::from_margins(n, |_, _| 0.0).unwrap());
+    let spec = ChannelSpec::new("corruption", &json!({"rate": 0.5, "low": 1.0, "high": 1.0})).unwrap();
+    let of = |specs: &[ChannelSpec]| Labelling::new(specs, 1, even.shape()).unwrap();
+    let flip = ChannelSpec::new("flip", &json!({"rate": 0.0})).unwrap();
+    let one = of(std::slice::from_ref(&spec));
+    let (late, two) = (of(&[flip, spec.clone()]), of(&[spec.clone(), spec.clone()]));
+    let mut counts = [0usize; 5];
+    for i in 0..n {
+        for j in i + 1..n {
+            let shift = |channels: &Labelling| channels.law(&even, pair(i, j)).log_odds();
+            // the first of the name strikes as it does alone, wherever it stands
+            assert!((shift(&late) - shift(&one)).abs() < 1e-12);
+            counts[(shift(&two).round() + 2.0) as usize] += 1;
+        }
+    }
+    // sums of two independent shifts of -1, 0, 0, 1
+    for (seen, p) in counts.into_iter().zip([1.0, 4.0, 6.0, 4.0, 1.0]) {
+        assert_frequency("sums", seen, n * (n - 1) / 2, p / 16.0);
+    }
+}
+
+#[test]
 fn equal_streams_give_equal_labels_whatever_the_channel() {
     let draw = |specs: &Value, seed: u64| {
         let mut rng: Rng = stream(seed, "labels", &[]);

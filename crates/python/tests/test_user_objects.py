@@ -122,6 +122,34 @@ def test_counting_keeps_the_game_to_the_bit():
             assert eq.Game.battles(lazy, **told, **more) == wanted, (more, type(lazy))
 
 
+def weighted(weights):
+    """Four battles of one pair with these weights, as a polars frame."""
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    columns = {"item_a": ["x"] * 4, "item_b": ["y"] * 4, "outcome": ["a", "b", "a", "b"]}
+    return polars.DataFrame(columns).with_columns(polars.Series("weight", weights, dtype=polars.Int32))
+
+
+@pytest.mark.parametrize("weights", [[2, None, None, 1], [None] * 4, [0, 1, None, 3]])
+def test_a_row_without_a_weight_counts_once_whoever_counts(weights):
+    frame = weighted(weights)
+    wins = [sum(1 if w is None else w for w in weights[k::2]) for k in (0, 1)]
+    share = wins[0] / sum(wins)
+    assert eq.Game.battles(frame).P[0, 1] == pytest.approx(share, abs=1e-15)
+    for lazy in lazies(frame):
+        assert grouped(lazy, {}) is not lazy, "the engine counts"
+        assert eq.Game.battles(lazy) == eq.Game.battles(frame), type(lazy)
+
+
+def test_a_negative_weight_is_refused_whoever_counts():
+    frame = weighted([2, -1, 5, 5])  # whose sums are positive
+    with pytest.raises(eq.EquipoiseError) as eager:
+        eq.Game.battles(frame)
+    for lazy in lazies(frame):
+        assert grouped(lazy, {}) is lazy
+        with pytest.raises(type(eager.value), match="weight"):
+            eq.Game.battles(lazy)
+
+
 def test_what_must_be_read_row_by_row_is():
     polars = pytest.importorskip("polars", reason="polars is not installed")
     fractions = polars.DataFrame({"item_a": ["x", "x"], "item_b": ["y", "y"], "outcome": ["a", "b"], "weight": [0.1, 0.3]})

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! It prefers `item` wherever that is listed, and the less likely side of every other pair; of an even pair it leaves the
-//! answer as it is. At equal rates this moves margins twice as far as `flip` does at `p` near 1, and is not symmetric: with an
-//! `item` it lifts that one.
+//! answer as it is. Of the more likely side it takes `e p`, where `flip` takes `e (2 p - 1)`: as much at `p = 1`, and more the
+//! closer the pair. It is not symmetric: with an `item` it lifts that one.
 
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::{Duel, Shape};

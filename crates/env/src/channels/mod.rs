@@ -12,7 +12,8 @@
 //! A law is mapped to a law, so that order matters as it does in the field: `[flip, votes]` is the majority of votes that are
 //! flipped one by one, `[votes, flip]` a flipped majority. All randomness is memoryless but for `corruption`, which strikes
 //! the same pairs every time. What is written is behind all answers: a channel of laws after `soft`, `half`, `magnitude`,
-//! `margin` or `rankings` is refused.
+//! `margin` or `rankings` is refused, and so are `soft` behind another that writes, whose answer it would write over, and a
+//! channel of several answers behind `drop`, which keeps a row by one.
 //!
 //! The price of a row is the number of comparisons that were made for it; rows that are not kept are paid all the same.
 
@@ -260,16 +261,40 @@ pub fn channel(name: &str) -> Result<&'static ChannelEntry, BuildError> {
     })
 }
 
-/// Checks that a list of channels may stand in its order.
+/// Most channels of one list that ask every pair in both orders: each doubles the answers.
+const MOST_ORDERS: usize = 8;
+
+/// Checks that a list of channels, with their options, may stand in its order.
 ///
 /// # Errors
-/// [`BuildError::Range`] naming both channels and the rule.
-pub fn check_order(channels: &[&ChannelEntry]) -> Result<(), BuildError> {
+/// [`BuildError::Range`] naming the channel in the way, the rule and the way out.
+pub fn check_order(channels: &[(&ChannelEntry, &Value)]) -> Result<(), BuildError> {
     let mut writes: Option<&ChannelEntry> = None;
-    for (k, entry) in channels.iter().enumerate() {
+    let (mut drops, mut orders) = (false, 0);
+    for (k, &(entry, options)) in channels.iter().enumerate() {
+        let refused = |rule: String| Err(BuildError::range(&format!("labels[{k}]"), entry.name, rule));
+        // whether a row is kept is decided once, while each of several answers may be a tie
+        if drops && entry.build(options, 0)?.price(usize::MAX) > 1 {
+            let rule = "asks for several answers, and `drop` before it keeps or leaves out the row by a single one: put `drop` \
+                        behind it, or `at-random` in place of `drop`";
+            return refused(rule.to_owned());
+        }
+        drops |= entry.name == drop::ENTRY.name;
+        orders += usize::from(entry.name == two_orders::ENTRY.name);
+        if orders > MOST_ORDERS {
+            return refused(format!(
+                "asks every pair twice over: a list may have at most {MOST_ORDERS} of them, which is 2^{MOST_ORDERS} answers"
+            ));
+        }
         if let Some(earlier) = writes {
             let rule = match (earlier.stage, entry.stage) {
-                (_, Stage::Rows) | (Stage::Written, Stage::Written) => None,
+                (_, Stage::Rows) => None,
+                // its rows have other outcomes than the one by which an earlier channel wrote
+                (Stage::Written, Stage::Written) if entry.name == soft::ENTRY.name => Some(format!(
+                    "records probabilities in place of the answer that `{}` writes down: put `soft` first",
+                    earlier.name
+                )),
+                (Stage::Written, Stage::Written) => None,
                 (Stage::Ranked, _) => Some(format!(
                     "stands behind `{}`, which writes rankings: put it before, or leave one out",
                     earlier.name
@@ -284,7 +309,7 @@ pub fn check_order(channels: &[&ChannelEntry]) -> Result<(), BuildError> {
                 )),
             };
             if let Some(rule) = rule {
-                return Err(BuildError::range(&format!("labels[{k}]"), entry.name, rule));
+                return refused(rule);
             }
         }
         if matches!(entry.stage, Stage::Written | Stage::Ranked) {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Rao, Kupper 1967 (`theta` is the logarithm of the parameter that the model `rao-kupper` calls theta; TODO's alpha,
-//! arXiv:2411.02442); Davidson 1970 with strengths `s^2`, `t^2`; Prompt-to-Leaderboard, arXiv:2502.14855. As only the difference
+//! arXiv:2411.02442); Davidson 1970 with strengths `s`, `t`, of which `sqrt(s t) = 1`; Prompt-to-Leaderboard, arXiv:2502.14855. As only the difference
 //! of two strengths is known of a game, both lie evenly around `level`. Ties that are there stay.
 
 use equipoise_core::Duel;

@@ -7,20 +7,15 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_numbers, check_size, many, matrix};
+use super::{
+    Generator, GeneratorEntry, MOST_PAIRS, check_count, check_magnitudes, check_numbers, check_size, many,
+    matrix,
+};
 use crate::game::Game;
-
-/// Most numbers that are drawn for one context.
-const MOST: usize = 100_000_000;
 
 fn normal(rows: usize, columns: usize, scale: f64, rng: &mut Rng) -> Vec<Vec<f64>> {
     let one = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
     (0..rows).map(|_| (0..columns).map(|_| scale * one(rng)).collect()).collect()
-}
-
-fn check_count(key: &str, value: usize, rows: usize) -> Result<(), BuildError> {
-    let fits = value >= 1 && value.checked_mul(rows).is_some_and(|all| all <= MOST);
-    ensure(fits, key, value, "must be at least 1, and small enough that 1e8 numbers hold all")
 }
 
 fn check_scale(key: &str, value: f64) -> Result<(), BuildError> {
@@ -93,7 +88,7 @@ pub(super) const ATTRIBUTES: GeneratorEntry = GeneratorEntry::of::<Attributes>(
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Attributes {
-    /// Attributes of the actions, `[actions][attributes]`; if not given, standard normal ones.
+    /// Attributes of the actions, `[actions][attributes]`, within 1e100; if not given, standard normal ones.
     pub values: Option<Vec<Vec<f64>>>,
     /// Number of actions, where attributes are drawn.
     pub actions: usize,
@@ -140,7 +135,7 @@ impl Generator for Attributes {
             let columns = values.first().map_or(0, Vec::len);
             for (k, row) in values.iter().enumerate() {
                 let key = format!("values[{k}]");
-                check_numbers(&key, row)?;
+                check_magnitudes(&key, row)?;
                 let rule = format!("has {} attributes where the first action has {columns}", row.len());
                 ensure(row.len() == columns, &key, format!("{row:?}"), &rule)?;
             }
@@ -232,6 +227,11 @@ impl Generator for Drifting {
         let Self { actions: n, times, scale, step } = self;
         check_size(n, times).map_err(|e| match e.key() {
             "contexts" => BuildError::range("times", times, "must be at least 1"),
+            // one time alone would fit: the actions are not to blame
+            _ if check_size(n, 1).is_ok() => {
+                let rule = "too large: times * actions * (actions - 1) / 2 must be at most";
+                BuildError::range("times", times, format!("{rule} {MOST_PAIRS}"))
+            }
             _ => e,
         })?;
         check_scale("scale", scale)?;
@@ -248,11 +248,15 @@ impl Generator for Drifting {
 
 pub(super) const PASS_RATES: GeneratorEntry = GeneratorEntry::of::<PassRates>(
     "pass-rates",
-    "programs compared by tests they pass: Pr(A > B) + Pr(A = B) / 2, A, B binomial with m tests; a share of the tests may be wrong",
+    "programs compared by tests they pass: Pr(A > B) + Pr(A = B) / 2, A, B independent, binomial with m tests; a share of the tests may be wrong",
     "ordered by the true pass rates, whatever the tests: transitive by construction; one test: P_ij = 1/2 + (q_i - q_j) / 2",
 );
 
 /// Programs compared by the tests that they pass, as in ACECODER (arXiv:2502.01718).
+///
+/// Every program meets wrong tests of its own: each of its `m` tests is wrong with probability `wrong`, whatever the other
+/// program meets, so that its number of passed tests is binomial with `(1 - wrong) q + wrong * wrong_passed`. (Tests that are
+/// wrong for both at once would leave a little more to the true rates.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PassRates {
@@ -260,7 +264,7 @@ pub struct PassRates {
     pub rates: Vec<f64>,
     /// Number of tests, in [1, 1000].
     pub tests: usize,
-    /// Share of the tests that are wrong, in [0, 1].
+    /// Probability of a test to be wrong, drawn for each program by itself, in [0, 1].
     pub wrong: f64,
     /// Probability of any program to pass a wrong test, in [0, 1].
     pub wrong_passed: f64,
@@ -366,6 +370,26 @@ mod tests {
         let blurred = game("pass-rates", block(0.5)).prob(0, 0, 1);
         assert!(blurred > 0.5 && blurred < clean);
         assert!((game("pass-rates", block(1.0)).prob(0, 0, 1) - 0.5).abs() < 1e-15);
+        // each program meets wrong tests of its own: of one test, the mean over what either meets
+        let one =
+            game("pass-rates", json!({"rates": [0.9, 0.2], "tests": 1, "wrong": 0.3, "wrong_passed": 0.5}));
+        let (a, b) = (0.7 * 0.9 + 0.3 * 0.5, 0.7 * 0.2 + 0.3 * 0.5);
+        assert!((one.prob(0, 0, 1) - (a * (1.0 - b) + 0.5 * (a * b + (1.0 - a) * (1.0 - b)))).abs() < 1e-15);
+    }
+
+    #[test]
+    fn magnitudes_that_overflow_are_refused_by_their_place() {
+        let values = json!({"values": [[1.0e308], [-1.0e308], [0.0]], "sharpness": 0.0});
+        assert_eq!(refusal("attributes", values).key(), "values[0][0]");
+        let largest = json!({"values": [[1.0e100], [-1.0e100]], "sharpness": 1.0e100});
+        assert_eq!(game("attributes", largest).prob(0, 0, 1), 1.0);
+    }
+
+    #[test]
+    fn too_many_times_are_blamed_on_times_and_too_many_actions_on_actions() {
+        assert_eq!(refusal("drifting", json!({"times": 1_000_000_000_000_u64})).key(), "times");
+        assert_eq!(refusal("drifting", json!({"times": 0})).key(), "times");
+        assert_eq!(refusal("drifting", json!({"actions": 1_000_000})).key(), "actions");
     }
 
     #[test]

@@ -219,6 +219,23 @@ fn check_numbers(key: &str, values: &[f64]) -> Result<(), BuildError> {
     }
 }
 
+/// Non-empty, and every number within 1e100, so that sums of products with them stay finite.
+fn check_magnitudes(key: &str, values: &[f64]) -> Result<(), BuildError> {
+    check_numbers(key, values)?;
+    match values.iter().position(|v| v.abs() > 1e100) {
+        Some(i) => Err(BuildError::range(&format!("{key}[{i}]"), values[i], "must be within 1e100")),
+        None => Ok(()),
+    }
+}
+
+/// Most numbers that are drawn for one context.
+const MOST: usize = 100_000_000;
+
+fn check_count(key: &str, value: usize, rows: usize) -> Result<(), BuildError> {
+    let fits = value >= 1 && value.checked_mul(rows).is_some_and(|all| all <= MOST);
+    ensure(fits, key, value, "must be at least 1, and small enough that 1e8 numbers hold all")
+}
+
 /// Weights for `count` things (all equal if not given): finite, not negative, not all zero, with a finite sum.
 fn check_weights(weights: Option<Vec<f64>>, count: usize) -> Result<Vec<f64>, BuildError> {
     let Some(weights) = weights else { return Ok(vec![1.0; count]) };

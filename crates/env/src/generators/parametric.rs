@@ -8,7 +8,9 @@ use equipoise_core::registry::{BuildError, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_numbers, check_positive_margin, check_size, single};
+use super::{
+    Generator, GeneratorEntry, check_magnitudes, check_numbers, check_positive_margin, check_size, single,
+};
 use crate::game::Game;
 
 pub(super) const BRADLEY_TERRY_CYCLE: GeneratorEntry = GeneratorEntry::of::<BradleyTerryCycle>(
@@ -44,7 +46,7 @@ impl Generator for BradleyTerryCycle {
         check_numbers("scores", &r)?;
         check_size(n, 1)?;
         let phi = phases.unwrap_or_else(|| (0..n).map(|i| TAU * i as f64 / n as f64).collect());
-        check_numbers("phases", &phi)?;
+        check_magnitudes("phases", &phi)?;
         let rule = format!("needs one phase for each of the {n} scores");
         ensure(phi.len() == n, "phases", format!("{phi:?}"), &rule)?;
         ensure(c.is_finite(), "strength", c, "must be finite")?;
@@ -64,7 +66,7 @@ pub(super) const DISC: GeneratorEntry = GeneratorEntry::of::<Disc>(
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Disc {
-    /// The angle phi of each action, in radians; finite. Equal steps make the uniform policy an equilibrium.
+    /// The angle phi of each action, in radians; within 1e100. Equal steps make the uniform policy an equilibrium.
     pub angles: Vec<f64>,
     /// Strength c, the largest possible margin, in (0, 0.5].
     pub strength: f64,
@@ -79,7 +81,7 @@ impl Default for Disc {
 impl Generator for Disc {
     fn generate(self, _: &mut Rng) -> Result<Game, BuildError> {
         let Self { angles: phi, strength: c } = self;
-        check_numbers("angles", &phi)?;
+        check_magnitudes("angles", &phi)?;
         check_size(phi.len(), 1)?;
         check_positive_margin("strength", c)?;
         Ok(single(phi.len(), |i, j| c * (phi[i] - phi[j]).sin()))
@@ -102,6 +104,13 @@ mod tests {
             pure[favourite] = 1.0;
             assert!((gap(&game, &pure) - loss).abs() < 5e-5, "c = {c}: {}", gap(&game, &pure));
         }
+    }
+
+    #[test]
+    fn angles_whose_difference_overflows_are_refused() {
+        assert_eq!(refusal("disc", json!({"angles": [1.0e308, -1.0e308, 0.0]})).key(), "angles[0]");
+        let phases = json!({"scores": [0.0, 1.0], "phases": [0.0, -1.0e308]});
+        assert_eq!(refusal("bradley-terry-cycle", phases).key(), "phases[1]");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_size, check_weights, many, matrix};
+use super::{Generator, GeneratorEntry, check_count, check_size, check_weights, many, matrix};
 use crate::game::Game;
 
 pub(super) const IDEAL_POINTS: GeneratorEntry = GeneratorEntry::of::<IdealPoints>(
@@ -84,6 +84,8 @@ impl Generator for IdealPoints {
         let voters = ideals.as_ref().map_or(annotators, Vec::len);
         check_size(n, contexts)?;
         ensure((1..=1_000_000).contains(&voters), "annotators", voters, "must be in [1, 1000000]")?;
+        check_count("annotators", voters, dimension)?;
+        check_count("actions", n, dimension)?;
         let weights = check_weights(weights, voters)?;
         let total: f64 = weights.iter().sum();
         Ok(many(contexts, |_| {
@@ -119,7 +121,7 @@ pub(super) const ROTATION: GeneratorEntry = GeneratorEntry::of::<Rotation>(
 pub struct Rotation {
     /// Number of actions, at least 1.
     pub actions: usize,
-    /// One strength a plane, finite.
+    /// One strength a plane, within 1e100.
     pub strengths: Vec<f64>,
     /// Number of contexts, each with points of its own.
     pub contexts: usize,
@@ -135,7 +137,8 @@ impl Generator for Rotation {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
         let Self { actions: n, strengths, contexts } = self;
         check_size(n, contexts)?;
-        super::check_numbers("strengths", &strengths)?;
+        super::check_magnitudes("strengths", &strengths)?;
+        check_count("actions", n, 2 * strengths.len())?;
         Ok(many(contexts, |_| {
             let points = normal_points(n, 2 * strengths.len(), rng);
             matrix(n, |i, j| {
@@ -205,6 +208,21 @@ mod tests {
         }
         assert_eq!(refusal("rotation", json!({"strengths": []})).key(), "strengths");
         assert_eq!(refusal("ideal-points", json!({"items": [[0.0], [1.0, 2.0]]})).key(), "items[1]");
+        for (block, key) in [
+            (json!({"strengths": [1.0e308, 1.0e308, -1.0e308]}), "strengths[0]"),
+            (json!({"strengths": [1.0, -1.1e100]}), "strengths[1]"),
+        ] {
+            assert_eq!(refusal("rotation", block).key(), key);
+        }
+        // the largest strengths cancel without a panic
+        game("rotation", json!({"strengths": [1.0e100, 1.0e100, -1.0e100]}));
+        for block in [
+            json!({"annotators": 1_000_000, "dimension": 10_000}),
+            json!({"annotators": 10_001, "dimension": 10_000}),
+        ] {
+            assert_eq!(refusal("ideal-points", block).key(), "annotators");
+        }
+        assert_eq!(refusal("ideal-points", json!({"actions": 20_000, "dimension": 10_000})).key(), "actions");
         assert_eq!(refusal("ideal-points", json!({"sharpness": -1})).key(), "sharpness");
         assert_eq!(refusal("ideal-points", json!({"weights": [1, 2]})).key(), "weights");
     }

@@ -14,7 +14,6 @@ pub use data::model_data;
 pub use oracle::{LearnError, LearnedOracle};
 
 use equipoise_core::registry::{BuildError, ensure, nearest, parse};
-use equipoise_env::channels::check_order;
 use equipoise_env::designs::design;
 use equipoise_env::{ChannelSpec, designs};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -37,13 +36,16 @@ pub struct Learned {
     pub undetermined: Undetermined,
 }
 
+/// Most pairs of one purchase, all of which are held in memory.
+pub(crate) const MOST_PAIRS: usize = 10_000_000;
+
 /// Which pairs are bought, how many, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pairs {
     /// The design: `uniform`, `all`, `reference` or `on-policy` (`equipoise list designs`).
     pub design: String,
-    /// Pairs asked in each context at every purchase, at least 1.
+    /// Pairs asked in each context at every purchase, in [1, 10000000].
     pub per_context: usize,
     /// Steps between purchases, whose labels are all kept; 0: bought once.
     pub refresh: u64,
@@ -104,12 +106,13 @@ impl Learned {
         let model = resolved_model(&model)?;
         let pairs: Pairs = parse(&pairs).map_err(|e| e.within("pairs"))?;
         design(&pairs.design).map_err(|_| unknown_design(&pairs.design))?;
-        ensure(pairs.per_context >= 1, "pairs.per_context", pairs.per_context, "must be at least 1")?;
+        let rule = format!("must be in [1, {MOST_PAIRS}]");
+        ensure((1..=MOST_PAIRS).contains(&pairs.per_context), "pairs.per_context", pairs.per_context, &rule)?;
         let channel = |(k, value): (usize, &Value)| {
             ChannelSpec::of_json(value).map_err(|e| e.within(&format!("labels[{k}]")))
         };
         let labels: Vec<ChannelSpec> = labels.iter().enumerate().map(channel).collect::<Result<_, _>>()?;
-        check_order(&labels.iter().map(ChannelSpec::entry).collect::<Vec<_>>())?;
+        ChannelSpec::check_list(&labels)?;
         Ok(Self { model, pairs, labels, undetermined })
     }
 
@@ -260,6 +263,12 @@ mod tests {
         assert!(refused(json!({"pairs": {"desing": "all"}})).contains("`pairs.desing`"));
         assert!(refused(json!({"pairs": {"design": "refrence"}})).contains("did you mean `reference`"));
         assert!(refused(json!({"pairs": {"per_context": 0}})).contains("`pairs.per_context` = 0"));
+        let most = 10_000_000;
+        assert!(Learned::of_json(&json!({"pairs": {"per_context": most}})).is_ok());
+        assert!(
+            refused(json!({"pairs": {"per_context": most + 1}})).contains("`pairs.per_context` = 10000001")
+        );
+        assert!(refused(json!({"labels": ["ties", "drop", "votes"]})).contains("`labels[2]` = votes"));
         assert!(refused(json!({"labels": [{"flip": {"rate": 2}}]})).contains("`labels[0].flip.rate` = 2"));
         assert!(refused(json!({"labels": ["filp"]})).contains("did you mean `flip`"));
         assert!(refused(json!({"labels": ["soft", "flip"]})).contains("stands behind `soft`"));

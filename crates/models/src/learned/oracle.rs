@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::registry::BuildError;
+use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, sample};
 use equipoise_env::{
     FittedView, Game, GameError, GameOracle, Labelling, Labels, MatrixError, MeasuredOracle, PreferenceMatrix,
@@ -10,7 +10,7 @@ use equipoise_env::{
 use ndarray::{Array1, Array2};
 
 use super::data::{contextual_data, model_data};
-use super::{Learned, Undetermined};
+use super::{Learned, MOST_PAIRS, Undetermined};
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::input::ModelInput;
@@ -151,6 +151,10 @@ impl LearnedOracle {
         reference: &Policy,
         mut rng: Rng,
     ) -> Result<Self, BuildError> {
+        let (contexts, each) = (truth.game().shape().contexts(), spec.pairs.per_context);
+        let rule = format!("must be at most {MOST_PAIRS} over all {contexts} contexts of the game");
+        let fits = contexts.checked_mul(each).is_some_and(|all| all <= MOST_PAIRS);
+        ensure(fits, "pairs.per_context", each, &rule)?;
         let seed = sample::index(&mut rng, usize::MAX) as u64;
         let labelling = Labelling::new(&spec.labels, seed, truth.game().shape())?;
         Ok(Self {

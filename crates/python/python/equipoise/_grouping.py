@@ -66,7 +66,12 @@ def _polars(frame: Any, told: Mapping[str, str]) -> Any:
         return frame
     keys = [name for role, name in roles.items() if role != "weight"]
     weight = roles.get("weight", "weight")
-    count = polars.col(weight).sum() if "weight" in roles else polars.len()
+    if "weight" in roles:
+        least = frame.select(polars.col(weight).min()).collect(engine="streaming").item()
+        if least is not None and least < 0:
+            return frame  # the reader refuses it, and says in which row
+    # a row without a weight counts once, as it does row by row
+    count = polars.col(weight).fill_null(1).cast(polars.Int64).sum() if "weight" in roles else polars.len()
     groups = (
         frame.select(list(roles.values()))
         .with_row_index("equipoise row")
@@ -89,7 +94,12 @@ def _duckdb(relation: Any, told: Mapping[str, str]) -> Any:
 
     keys = ", ".join(quoted(name) for role, name in roles.items() if role != "weight")
     weight = quoted(roles.get("weight", "weight"))
-    count = f"sum({weight})" if "weight" in roles else "count(*)"
+    if "weight" in roles:
+        ((least,),) = relation.aggregate(f"min({weight})").fetchall()
+        if least is not None and least < 0:
+            return relation  # the reader refuses it, and says in which row
+    # a row without a weight counts once, as it does row by row
+    count = f"sum(coalesce({weight}, 1))" if "weight" in roles else "count(*)"
     return relation.query(
         "equipoise_battles",
         f"SELECT {keys}, CAST({count} AS BIGINT) AS {weight} "
