@@ -21,6 +21,7 @@
 //! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
 //! | calibration and held-out loss | [`validation`] |
 //! | which factors of items win | [`factors`] |
+//! | a linear reward in a ball, and the policy that is best for the least favourable one | [`pessimism`] |
 //! | majorities of votes, best of n, selective accuracy, pairs kept by thresholds | [`repeated`] |
 //! | all models side by side on comparisons held out, and the smallest that is not beaten | [`choice`] |
 //! | is one rating an item enough, is it cyclic: measures and verdict | [`intransitivity`] |
@@ -61,6 +62,7 @@ mod newton;
 pub mod p2l;
 mod pair_fit;
 pub mod pair_model;
+pub mod pessimism;
 pub mod position;
 pub mod posterior;
 mod power;
