@@ -118,7 +118,7 @@ pub fn read_expected(path: &Path, plan: &Plan) -> Result<Vec<Expectation>, Confi
     let mut sources = Sources::default();
     let folder = path.parent().unwrap_or(Path::new(""));
     let source = yaml::add_bytes(&mut sources, &path.display().to_string(), folder, &bytes)?;
-    let root = yaml::read(&sources, source, 0)?;
+    let root = yaml::read(&mut sources, source, 0)?;
     sources.many(&root, "claims", |s, node, _| claim(s, node, plan))
 }
 

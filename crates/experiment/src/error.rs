@@ -30,6 +30,17 @@ pub struct Spanned<T> {
     pub span: Span,
 }
 
+/// Where a key or a block of keys begins.
+#[derive(Clone, Debug)]
+pub struct KeyPlace {
+    /// Where.
+    pub span: Span,
+    /// Its path from the top of the text, as in `solvers.0.eta`; empty for the text's own block.
+    pub path: String,
+    /// Whether it is a block: what is underlined is then no value.
+    pub block: bool,
+}
+
 /// One text that takes part in an experiment: the file, a part it uses, or a command-line override.
 #[derive(Clone, Debug)]
 struct Source {
@@ -37,6 +48,8 @@ struct Source {
     /// Where its relative paths start.
     folder: PathBuf,
     text: String,
+    /// Its keys and blocks, each key behind the block it opens, in the order of the text.
+    keys: Vec<KeyPlace>,
 }
 
 /// All texts of one experiment, so that every error can show its line.
@@ -46,8 +59,31 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Adds a text; relative paths in it start at `folder`.
     pub fn add(&mut self, name: impl Into<String>, folder: &Path, text: impl Into<String>) -> usize {
-        self.0.push(Source { name: name.into(), folder: folder.into(), text: text.into() });
+        let (name, folder, text) = (name.into(), folder.into(), text.into());
+        self.0.push(Source { name, folder, text, keys: Vec::new() });
         self.0.len() - 1
+    }
+
+    /// Says where the keys and blocks of a text begin, so that its errors can name them.
+    pub fn set_keys(&mut self, source: usize, keys: Vec<KeyPlace>) {
+        self.0[source].keys = keys;
+    }
+
+    /// The key that `span` is, or in whose value it lies; none in a text that is no YAML.
+    fn key_place(&self, span: Span) -> Option<&KeyPlace> {
+        let keys = &self.0[span.source].keys;
+        let place = |at: Span| (at.line, at.column);
+        let exact = keys.iter().rev().find(|k| k.span == span);
+        exact.or_else(|| keys.iter().filter(|k| place(k.span) <= place(span)).max_by_key(|k| place(k.span)))
+    }
+
+    /// What is underlined at `span`, as typed but for its quotes.
+    fn typed(&self, span: Span) -> Option<String> {
+        let line = self.text(span.source).lines().nth(span.line.checked_sub(1)?)?;
+        let typed: String = line.chars().skip(span.column.saturating_sub(1)).take(span.width).collect();
+        let bare = |quote| typed.strip_prefix(quote).and_then(|t| t.strip_suffix(quote));
+        let text = bare('"').or_else(|| bare('\'')).unwrap_or(&typed);
+        Some(text.to_owned()).filter(|t| !t.trim().is_empty())
     }
 
     /// The name of a text: its path, or the override as it was given.
@@ -77,12 +113,17 @@ impl Sources {
     /// An error about `span`.
     #[must_use]
     pub fn error(&self, span: Span, message: impl Into<String>) -> ConfigError {
+        let key = self.key_place(span).filter(|_| span.line > 0);
+        let block = key.is_some_and(|k| k.block && k.span == span);
         ConfigError {
             file: self.name(span.source).into(),
             line: span.line,
             column: span.column,
+            key: key.map(|k| k.path.clone()).filter(|path| !path.is_empty()),
+            value: if block { None } else { self.typed(span) },
             message: message.into(),
             help: None,
+            nearest: None,
             excerpt: self.excerpt(span),
         }
     }
@@ -96,9 +137,11 @@ impl Sources {
         known: impl IntoIterator<Item = &'a str> + Clone,
     ) -> ConfigError {
         let all = known.clone().into_iter().collect::<Vec<_>>().join(", ");
-        let hint = nearest(&word.value, known).map_or(String::new(), |k| format!("did you mean `{k}`? "));
+        let near = nearest(&word.value, known);
+        let hint = near.map_or(String::new(), |k| format!("did you mean `{k}`? "));
         let all = if all.is_empty() { "none".into() } else { all };
-        self.error(word.span, format!("unknown {what} `{}`", word.value)).help(format!("{hint}known: {all}"))
+        let error = self.error(word.span, format!("unknown {what} `{}`", word.value));
+        ConfigError { nearest: near.map(str::to_owned), ..error.help(format!("{hint}known: {all}")) }
     }
 
     /// The source line with a caret line below it; empty for a source as a whole.
@@ -130,10 +173,16 @@ pub struct ConfigError {
     pub line: usize,
     /// Column in characters, from 1; 0 if it is about the file as a whole.
     pub column: usize,
+    /// The path of the key it is about, as in `solvers.0.eta`.
+    pub key: Option<String>,
+    /// What is underlined, as typed but for its quotes; none for a block of keys.
+    pub value: Option<String>,
     /// The value and the rule it breaks.
     pub message: String,
     /// A way out, where one is known.
     pub help: Option<String>,
+    /// Of an unknown name: the known one that may be meant.
+    pub nearest: Option<String>,
     /// The source line with carets below it; empty if it is about the file as a whole.
     pub excerpt: String,
 }
@@ -146,8 +195,11 @@ impl ConfigError {
             file: file.display().to_string(),
             line: 0,
             column: 0,
+            key: None,
+            value: None,
             message: message.into(),
             help: None,
+            nearest: None,
             excerpt: String::new(),
         }
     }

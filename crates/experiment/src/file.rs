@@ -127,7 +127,7 @@ pub fn parse(
 ) -> Result<ExperimentFile, ConfigError> {
     let mut sources = Sources::default();
     let source = yaml::add_bytes(&mut sources, name, folder, bytes)?;
-    let mut root = yaml::read(&sources, source, 0)?;
+    let mut root = yaml::read(&mut sources, source, 0)?;
     if root.data == Data::Null {
         let whole = Span { source, line: 0, column: 0, width: 1 };
         return Err(sources
@@ -144,11 +144,11 @@ pub fn parse(
 fn apply_override(sources: &mut Sources, root: &mut Node, text: &str) -> Result<(), ConfigError> {
     let source = sources.add("--set", Path::new(""), text);
     let whole = Span { source, line: 1, column: 1, width: text.chars().count().max(1) };
-    let refuse = |message: String| {
+    let refuse = |sources: &Sources, message: String| {
         Err(sources.error(whole, message).help("write --set key=value, as --set limits.steps=100"))
     };
     let Some((path, _)) = text.split_once('=') else {
-        return refuse(format!("the override `{text}` has no `=`"));
+        return refuse(sources, format!("the override `{text}` has no `=`"));
     };
     let mut value = yaml::read(sources, source, path.chars().count() + 1)?;
     let mut target = root;
@@ -158,7 +158,7 @@ fn apply_override(sources: &mut Sources, root: &mut Node, text: &str) -> Result<
         let span = Span { source, line: 1, column, width: width.max(1) };
         column += width + 1;
         if segment.is_empty() {
-            return refuse(format!("the override `{text}` has an empty key"));
+            return refuse(sources, format!("the override `{text}` has an empty key"));
         }
         if target.data == Data::Null {
             target.data = Data::Map(Vec::new());
@@ -178,13 +178,14 @@ fn apply_override(sources: &mut Sources, root: &mut Node, text: &str) -> Result<
                 match segment.parse::<usize>().ok().filter(|&i| i < count) {
                     Some(i) => &mut items[i],
                     None => {
-                        return refuse(format!(
-                            "`{segment}` is not an entry of a list of {count} (they count from 0)"
-                        ));
+                        return refuse(
+                            sources,
+                            format!("`{segment}` is not an entry of a list of {count} (they count from 0)"),
+                        );
                     }
                 }
             }
-            _ => return refuse(format!("`{segment}` cannot be set inside {found}")),
+            _ => return refuse(sources, format!("`{segment}` cannot be set inside {found}")),
         };
     }
     std::mem::swap(target, &mut value);
@@ -272,7 +273,7 @@ impl ExperimentReader {
             .map_err(|why| self.sources.error(path.span, format!("{}: {why}", file.display())))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let source = yaml::add_bytes(&mut self.sources, &file.display().to_string(), folder, &bytes)?;
-        let root = yaml::read(&self.sources, source, 0)?;
+        let root = yaml::read(&mut self.sources, source, 0)?;
         self.sources.block(&root, "a part", &["format", "games", "solvers"])?;
         let Some(list) = root.get(key) else {
             return Err(self.sources.error(path.span, format!("{} has no `{key}`", file.display())));

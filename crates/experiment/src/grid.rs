@@ -193,7 +193,8 @@ mod tests {
     fn points(text: &str) -> Result<Vec<Value>, String> {
         let mut sources = Sources::default();
         let source = sources.add("x", Path::new(""), text);
-        let block = sources.tagged(&yaml::read(&sources, source, 0).unwrap(), "x").unwrap();
+        let root = yaml::read(&mut sources, source, 0).unwrap();
+        let block = sources.tagged(&root, "x").unwrap();
         let defaults = json!({ "eta": 1.0, "rule": "a", "weights": [1.0, 2.0], "mixture": null });
         let points = expand(&sources, &block, "solver `x`", &defaults).map_err(|e| e.to_string())?;
         Ok(points.into_iter().map(|p| Value::Object(p.given)).collect())

@@ -16,7 +16,7 @@ use std::path::Path;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as EventSpan};
 use serde_json::{Map, Number, Value};
 
-use crate::error::{ConfigError, Sources, Span, Spanned};
+use crate::error::{ConfigError, KeyPlace, Sources, Span, Spanned};
 
 /// Deepest nesting of lists and blocks.
 pub const MAX_DEPTH: usize = 32;
@@ -105,6 +105,29 @@ impl Node {
         })
     }
 
+    /// Where the keys and blocks below `path` begin, a block before its first key.
+    fn keys(&self, path: &str, found: &mut Vec<KeyPlace>) {
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        match &self.data {
+            Data::Map(entries) => {
+                found.push(KeyPlace { span: self.span, path: path.to_owned(), block: true });
+                for (key, value) in entries {
+                    let path = below(&key.value);
+                    found.push(KeyPlace { span: key.span, path: path.clone(), block: false });
+                    value.keys(&path, found);
+                }
+            }
+            Data::List(items) => {
+                for (k, item) in items.iter().enumerate() {
+                    if let Data::Map(_) | Data::List(_) = item.data {
+                        item.keys(&below(&k.to_string()), found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Number of values in this one, itself included.
     fn size(&self) -> usize {
         1 + match &self.data {
@@ -152,11 +175,26 @@ pub fn add_bytes(
     }
 }
 
-/// Reads one document from source `source`, skipping its first `skip` characters (which must lie on the first line).
+/// Reads one document from source `source`, skipping its first `skip` characters (which must lie on the first line and
+/// are, if there are any, the key it is about and `=`). Tells the sources where its keys are.
 ///
 /// # Errors
 /// As the module head says, each with its place. A text without a document is [`Data::Null`].
-pub fn read(sources: &Sources, source: usize, skip: usize) -> Result<Node, ConfigError> {
+pub fn read(sources: &mut Sources, source: usize, skip: usize) -> Result<Node, ConfigError> {
+    let root = tree(sources, source, skip)?;
+    let mut keys = Vec::new();
+    if let Some((path, _)) = sources.text(source).split_once('=').filter(|_| skip > 0) {
+        let span = Span { source, line: 1, column: 1, width: skip - 1 };
+        keys.push(KeyPlace { span, path: path.to_owned(), block: false });
+        root.keys(path, &mut keys);
+    } else {
+        root.keys("", &mut keys);
+    }
+    sources.set_keys(source, keys);
+    Ok(root)
+}
+
+fn tree(sources: &Sources, source: usize, skip: usize) -> Result<Node, ConfigError> {
     let text = sources.text(source);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(i, _)| i);
     let mut reader = TreeBuilder {
@@ -482,4 +520,34 @@ fn word(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_key_and_value() {
+        let mut sources = Sources::default();
+        let text = "a: 1\nlist:\n  - x: {eta: \"no\"}\n  - [1, 2]\n";
+        let source = sources.add("a.yaml", Path::new("."), text);
+        let root = read(&mut sources, source, 0).unwrap();
+        let told = |line, column, width| {
+            let error = sources.error(Span { source, line, column, width }, "no");
+            (error.key, error.value)
+        };
+        let some = |key: &str, value: &str| (Some(key.to_owned()), Some(value.to_owned()));
+        assert_eq!(told(1, 1, 1), some("a", "a"));
+        assert_eq!(told(1, 4, 1), some("a", "1"));
+        assert_eq!(told(3, 14, 4), some("list.0.x.eta", "no"));
+        assert_eq!(told(4, 9, 1), some("list", "2"));
+        let block = root.get("list").map(|list| list.span).unwrap();
+        assert_eq!(sources.error(block, "no").key.as_deref(), Some("list"));
+        assert_eq!(told(0, 0, 1), (None, None));
+
+        let set = sources.add("--set", Path::new(""), "limits.steps=-3");
+        read(&mut sources, set, 13).unwrap();
+        let error = sources.error(Span { source: set, line: 1, column: 14, width: 2 }, "no");
+        assert_eq!((error.key.as_deref(), error.value.as_deref()), (Some("limits.steps"), Some("-3")));
+    }
 }

@@ -202,30 +202,31 @@ fn the_fewest_votes_that_turn_an_order_are_those_of_a_search() {
 
 #[test]
 fn influence_ends_at_huge_weights_and_says_where_nothing_was_tried() {
-    let two = |first: f64, second: f64| {
-        let mut data = voted(&[Kind::Honest; 3], 160, 0.1, 21).counts();
-        let mut pair = data.pairs[0];
-        for cell in [&mut pair.forward, &mut pair.backward] {
-            (cell.first, cell.second, cell.tie, cell.both_bad) = (0.0, 0.0, 0.0, 0.0);
+    let scaled = |factor: f64| {
+        let data = voted(&[Kind::Honest; 3], 160, 0.1, 21).counts();
+        let mut pairs = data.pairs.clone();
+        for cell in pairs.iter_mut().flat_map(|p| [&mut p.forward, &mut p.backward]) {
+            for count in [&mut cell.first, &mut cell.second, &mut cell.tie, &mut cell.both_bad] {
+                *count *= factor;
+            }
         }
-        (pair.forward.first, pair.forward.second) = (first, second);
-        let mut pairs: Vec<_> = data.pairs.clone();
-        pairs[0] = pair;
-        data = data.with_pairs(pairs);
+        let data = data.with_pairs(pairs);
         let found = fit(&data, &BRADLEY_TERRY, PairOptions::default()).unwrap();
         let order = found.order();
         (data, found, order)
     };
-    for weight in [1e17, 1e20, 1e200] {
-        let (data, found, order) = two(weight, 0.9 * weight);
+    for factor in [1e16, 1e20, 1e100] {
+        let (data, found, order) = scaled(factor);
+        let mut turned = 0;
         for pair in order.windows(2) {
-            // a fit may refuse; what matters is that it ends
-            if let Ok(moved) = influence(&data, &found, (pair[0], pair[1]), 0.5) {
-                assert!(moved.budget >= 0.0 && moved.dropped.is_none_or(|d| d > 0.0 && d <= moved.budget));
-            }
+            // what is left may be separated but for rounding: refused, and what matters is that it ends
+            let Ok(moved) = influence(&data, &found, (pair[0], pair[1]), 0.2) else { continue };
+            assert!(moved.dropped.is_none_or(|d| d > 0.0 && d <= moved.budget), "{moved:?}");
+            turned += usize::from(moved.dropped.is_some());
         }
+        assert!(turned > 0, "a fifth of the votes turns some order");
     }
-    let (data, found, order) = two(3.0, 2.0);
+    let (data, found, order) = scaled(1.0);
     let none = influence(&data, &found, (order[0], order[1]), 1e-9).unwrap();
     assert!(none.untried.is_some() && none.dropped.is_none() && none.votes.is_empty(), "{none:?}");
     assert!(none.budget == 0.0 && none.budget.is_sign_positive());

@@ -206,9 +206,11 @@ impl From<ConfigError> for Failure {
             class: "ConfigError",
             message: e.to_string(),
             place: Some(place),
+            key: e.key,
+            value: e.value,
             rule: Some(e.message),
             help: e.help,
-            ..Ours::default()
+            nearest: e.nearest,
         })
     }
 }

@@ -81,9 +81,18 @@ def test_a_sweep_whose_workers_fail_says_so(tmp_path):
 def test_mistakes_have_place_and_help(tmp_path):
     with pytest.raises(eq.ConfigError) as raised:
         eq.plan({**CONFIG, "solvers": ["egpoo"]})
-    assert "egpoo" in str(raised.value) and raised.value.place
-    with pytest.raises(eq.ConfigError):
+    error = raised.value
+    assert "egpoo" in str(error) and error.place
+    assert (error.key, error.value.strip('"'), error.nearest) == ("solvers", "egpoo", "egpo")
+    with pytest.raises(eq.ConfigError) as raised:
         eq.run({**CONFIG, "limmits": {}}, out=tmp_path)
+    assert (raised.value.key.strip('"'), raised.value.nearest) == ("limmits", "limits")
+    with pytest.raises(eq.ConfigError) as raised:
+        eq.plan({**CONFIG, "limits": {"steps": -3}})
+    assert (raised.value.key, raised.value.value) == ("limits.steps", "-3") and "steps" in raised.value.rule
+    with pytest.raises(eq.ConfigError) as raised:
+        eq.plan(CONFIG, set={"limits.steps": -3})
+    assert (raised.value.key, raised.value.value) == ("limits.steps", "-3")
     with pytest.raises(FileNotFoundError):
         eq.run(tmp_path / "none.yaml")
     with pytest.raises(eq.ResultsError):
