@@ -10,13 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use equipoise::core::{Cost, Duel, Oracle, Policy, Progress, Rng, Solver, StepError, Task};
 use ndarray::Array1;
-use numpy::{IntoPyArray as _, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray as _, PyArray1, PyArrayMethods as _, PyReadonlyArray1, PyUntypedArray};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rand::Rng as _;
 
 use crate::failure::Failure;
+
+/// A fresh array with these numbers, in memory of NumPy's own.
+fn fresh<'py>(py: Python<'py>, numbers: &Array1<f64>) -> Bound<'py, PyArray1<f64>> {
+    PyArray1::from_slice(py, numbers.as_slice().expect("vectors over a shape are contiguous"))
+}
 
 /// What a step may ask.
 struct Loan {
@@ -79,9 +84,11 @@ impl OracleView {
 
 /// A vector over the shape from whatever NumPy takes for one.
 fn vector(py: Python<'_>, value: &Bound<'_, PyAny>, length: usize, what: &str) -> PyResult<Array1<f64>> {
-    let own = match value.extract::<PyReadonlyArray1<'_, f64>>() {
-        Ok(array) => array.as_array().to_owned(),
-        Err(_) => {
+    // contiguous numbers are copied at once, without the register of borrows: a step asks this every few microseconds
+    let plain = value.cast::<PyArray1<f64>>().ok().and_then(|array| array.to_vec().ok());
+    let own = match plain {
+        Some(numbers) => Array1::from_vec(numbers),
+        None => {
             let numpy = py.import("numpy")?;
             let array = numpy.call_method1("asarray", (value, "float64"))?.call_method0("ravel")?;
             array.extract::<PyReadonlyArray1<'_, f64>>()?.as_array().to_owned()
@@ -104,7 +111,7 @@ impl OracleView {
         policy: Option<&Bound<'py, PyAny>>,
         logits: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let rates = self.ask(|oracle, loan| {
+        self.ask(|oracle, loan| {
             let shape = loan.policy.shape().clone();
             let refused = |e: equipoise::core::PolicyError| Failure::from(e).into_pyerr(py);
             let opponent = match (policy, logits) {
@@ -122,9 +129,8 @@ impl OracleView {
             let mut out = Array1::zeros(shape.len());
             oracle.win_rates(&opponent, &mut out);
             loan.asked = Some(opponent);
-            Ok(out)
-        })?;
-        Ok(rates.into_pyarray(py))
+            Ok(fresh(py, &out))
+        })
     }
 
     /// Whether each left action beats its right one, in its context: one duel each. Probabilities, or draws of 0 and 1.
@@ -170,13 +176,13 @@ impl OracleView {
     /// The solver's policy, probabilities flat over the shape.
     #[getter]
     fn policy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(self.ask(|_, loan| Ok(loan.policy.probs().clone()))?.into_pyarray(py))
+        self.ask(|_, loan| Ok(fresh(py, loan.policy.probs())))
     }
 
     /// Its logarithms.
     #[getter]
     fn log_policy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(self.ask(|_, loan| Ok(loan.policy.log_probs().clone()))?.into_pyarray(py))
+        self.ask(|_, loan| Ok(fresh(py, loan.policy.log_probs())))
     }
 
     /// What has been charged so far: queries and duels.
@@ -252,7 +258,12 @@ impl PySolver {
             self.played = asked;
         }
         let answer = answer?;
-        let (logits, progress) = match answer.getattr_opt(pyo3::intern!(py, "equipoise_done"))? {
+        // an array has no such attribute, and to be told so costs an exception
+        let done = match answer.is_exact_instance_of::<PyUntypedArray>() {
+            true => None,
+            false => answer.getattr_opt(pyo3::intern!(py, "equipoise_done"))?,
+        };
+        let (logits, progress) = match done {
             None => (answer, Progress::Continue),
             Some(logits) if logits.is_none() => return Ok(Ok(Progress::Finished)),
             Some(logits) => (logits, Progress::Finished),
