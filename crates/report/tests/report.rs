@@ -458,6 +458,49 @@ fn many_games_and_methods_are_folded_and_shared_among_panels() {
 }
 
 #[test]
+fn of_too_many_games_those_with_most_left_have_a_section_and_all_are_counted() {
+    let mut experiment = experiment();
+    experiment.games.games.clear();
+    experiment.runs.clear();
+    let (game, method) = (gambles(), METHODS.iter().find(|m| m.2 == Kind::Optimistic).unwrap());
+    let (facts, made) = (game.record(&[0.0]), run(&game, method, 0.0, 0, "one"));
+    for i in 0..150 {
+        let name = format!("game {i}");
+        let mut record = GameRecord { name: name.clone(), ..facts.clone() };
+        if i < 30 {
+            record.facts.as_mut().unwrap().bt_gap = 0.0;
+        }
+        experiment.games.games.push(record);
+        let mut run = made.clone();
+        (run.0.id, run.0.game) = (format!("{i:03}"), name);
+        let gap = if i % 7 == 3 { 0.5 } else { 1e-3 };
+        run.0.final_metrics.get_mut(&Iterate::Last).unwrap().insert("duality_gap".into(), Some(gap));
+        experiment.runs.push(run);
+    }
+    let pages = rendered("too-many", &experiment);
+    let text = sentences(&pages);
+    assert!(
+        text.contains("the 24 games where the methods have most left to go when they stop, of 150"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Bradley-Terry's pick: is Nash in 30 of 150 games (20%); in 120 it loses"),
+        "{text}"
+    );
+    assert!(text.contains("150 runs (100%)"), "{text}");
+    // i % 7 = 3 from 3 to 143 are 21, and the first three of the others
+    let sections: Vec<String> = (0..150)
+        .filter(|i| pages.markdown.contains(&format!("\n## game {i}\n")))
+        .map(|i| i.to_string())
+        .collect();
+    let expected: Vec<String> = (0..150).filter(|i| i % 7 == 3 || *i < 3).map(|i| i.to_string()).collect();
+    assert_eq!(sections, expected);
+    assert!(pages.html.contains("The 24 runs of the games shown, of 150"));
+    assert_eq!(pages.html.matches("<section class=\"game\"").count(), 24);
+    assert!(pages.terminal.lines().count() < 60, "{}", pages.terminal);
+}
+
+#[test]
 fn unfinished_experiments_render_and_say_so() {
     let dir = folder("unfinished");
     let experiment = experiment();

@@ -6,6 +6,7 @@ mod endpoint;
 mod estimate;
 mod html;
 mod markdown;
+mod population;
 mod steps;
 mod table;
 mod terminal;

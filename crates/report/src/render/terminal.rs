@@ -9,7 +9,7 @@ use super::view::{GameView, SettingView, View};
 const WIDTH: usize = 100;
 /// Up to so many games are shown in full, after the line that each gets.
 const IN_FULL: usize = 6;
-/// Up to so many games that are estimates get a line each.
+/// Up to so many games that are estimates, or a choice of many, get a line each.
 const LISTED: usize = 12;
 /// Columns of answers that fit beside the methods.
 const ANSWERS: usize = 6;
@@ -20,6 +20,7 @@ pub(crate) fn terminal(view: &View) -> String {
     for warning in &view.warnings {
         out.push_str(&wrapped(&format!("! {warning}"), "  "));
     }
+    statements(&mut out, &view.population);
     statements(&mut out, &view.estimates);
     if let Some(answer) = view.answer.as_ref().filter(|answer| answer.columns.len() <= ANSWERS) {
         out.push_str(&format!("\n{}\n{}\n", answer.heading, answer_table(answer)));
@@ -27,9 +28,12 @@ pub(crate) fn terminal(view: &View) -> String {
         out.push('\n');
     }
     // of many estimates the summary says more than a line each
-    let listed = if view.estimates.is_empty() || view.games.len() <= LISTED { &view.games[..] } else { &[] };
+    let few = view.games.len() <= LISTED;
+    let listed =
+        if few || (view.estimates.is_empty() && view.population.is_empty()) { &view.games[..] } else { &[] };
     if listed.is_empty() && !view.games.is_empty() {
-        out.push_str("A line a game is in report.md.\n");
+        let told = if view.population.is_empty() { "A line a game is" } else { "Their sections are" };
+        out.push_str(&format!("{told} in report.md.\n"));
     }
     for game in listed {
         let GameView { name, size, headline, tally, .. } = game;

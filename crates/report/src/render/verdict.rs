@@ -67,14 +67,37 @@ pub(crate) fn on_game(game: &GameRecord) -> Vec<Statement> {
     out
 }
 
+/// What the majorities of a game look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// An action beats all others, and there is no cycle.
+    Transitive,
+    /// An action beats all others, and there are cycles below it.
+    CyclicBelow,
+    /// No action beats all others, for there are ties, and there is no cycle.
+    Tied,
+    /// No action beats all others, and there are cycles.
+    Cyclic,
+}
+
+pub(super) fn shape(facts: &GameFacts) -> Shape {
+    match (&facts.condorcet_winner, facts.cyclic_triads) {
+        (Some(_), 0) => Shape::Transitive,
+        (Some(_), _) => Shape::CyclicBelow,
+        (None, 0) => Shape::Tied,
+        (None, _) => Shape::Cyclic,
+    }
+}
+
 /// The game in a few words, for lists of games.
 pub(crate) fn headline(game: &GameRecord) -> String {
     if let Some(facts) = &game.facts {
-        let shape = match (&facts.condorcet_winner, facts.cyclic_triads) {
-            (Some(winner), 0) => format!("no cycle, {} beats all", action(winner)),
-            (Some(winner), _) => format!("cycles, but {} beats all", action(winner)),
-            (None, 0) => "no cycle, no action beats all (ties)".into(),
-            (None, _) => "cyclic, no action beats all".into(),
+        let winner = facts.condorcet_winner.as_deref().map_or(String::new(), action);
+        let shape = match shape(facts) {
+            Shape::Transitive => format!("no cycle, {winner} beats all"),
+            Shape::CyclicBelow => format!("cycles, but {winner} beats all"),
+            Shape::Tied => "no cycle, no action beats all (ties)".into(),
+            Shape::Cyclic => "cyclic, no action beats all".into(),
         };
         let bt = if tied_on_top(game, facts).len() > 1 {
             "Bradley-Terry's ratings are tied".into()
@@ -176,7 +199,7 @@ fn bradley_terry(game: &GameRecord, facts: &GameFacts) -> Statement {
 }
 
 /// The actions with the highest rating.
-fn tied_on_top(game: &GameRecord, facts: &GameFacts) -> Vec<String> {
+pub(super) fn tied_on_top(game: &GameRecord, facts: &GameFacts) -> Vec<String> {
     // beyond the tolerance of the fit two ratings differ
     const TOLERANCE: f64 = 1e-9;
     let scores = facts.bt_scores.as_deref().unwrap_or_default();
@@ -213,7 +236,7 @@ fn policy(labels: &[String], probabilities: &[f64]) -> String {
 }
 
 /// The lead of a class, where `goal` names the equilibrium aimed at.
-fn lead(class: OutcomeClass, goal: &str) -> String {
+pub(super) fn lead(class: OutcomeClass, goal: &str) -> String {
     match class {
         OutcomeClass::Converged => format!("Converges to {goal}"),
         OutcomeClass::OneShotConverged => format!("At {goal} in one shot"),

@@ -1,14 +1,17 @@
 //! Everything a template shows, already in words: built once, shown by every renderer.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use equipoise_records::schema::GameRecord;
+use equipoise_records::schema::{GameRecord, RunRecord};
 use equipoise_records::{MetricInfo, Results};
 
 use super::answer::{Answer, answer};
 use super::cross_game::{CrossGameView, cross_game_view};
 use super::endpoint::{Endpoints, endpoints};
 use super::estimate;
+use super::population::{population, shown};
 use super::steps::{StepTable, step_tables};
 use super::table::{Table, metrics_table, table};
 use super::verdict::{Statement, headline, on_game, on_methods, on_pairs, tally};
@@ -30,6 +33,8 @@ pub(crate) struct View {
     /// What is missing, in sentences; empty if nothing is.
     pub(crate) warnings: Vec<String>,
     pub(crate) counts: String,
+    /// Of more games than have a section: what they are, and how the methods end; empty otherwise.
+    pub(crate) population: Vec<Statement>,
     /// What is known of the noise of all games together.
     pub(crate) estimates: Vec<Statement>,
     /// Which methods converge, all games in one table.
@@ -90,7 +95,9 @@ pub(crate) struct Provenance {
     pub(crate) format: u32,
     pub(crate) seeds: String,
     pub(crate) seconds: String,
+    /// Those of the games that have a section.
     pub(crate) runs: Vec<RunLine>,
+    pub(crate) all_runs: String,
     pub(crate) left_over: String,
 }
 
@@ -117,7 +124,9 @@ pub(crate) fn view(results: &Results, drawings: bool, look: Look) -> Result<View
     let games = group(results);
     let palette = plot::Palette::of(&games, look.bands.unwrap_or(0.0));
     let mut sections = Vec::new();
-    for (i, game) in games.iter().enumerate() {
+    let chosen = shown(&games);
+    for &i in &chosen {
+        let game = &games[i];
         let mut settings = Vec::new();
         for setting in &game.settings {
             settings.push(setting_view(game, setting, &palette, drawings)?);
@@ -148,11 +157,12 @@ pub(crate) fn view(results: &Results, drawings: bool, look: Look) -> Result<View
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
+        population: population(&games),
         estimates: estimate::over_games(&games.iter().map(|game| game.record).collect::<Vec<_>>()),
         answer: answer(&games),
         counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
         games: sections,
-        provenance: provenance(results),
+        provenance: provenance(results, &chosen.iter().map(|&i| &games[i]).collect::<Vec<_>>()),
     })
 }
 
@@ -306,7 +316,7 @@ fn warnings(results: &Results, total: usize) -> Vec<String> {
     out
 }
 
-fn provenance(results: &Results) -> Provenance {
+fn provenance(results: &Results, shown: &[&Game<'_>]) -> Provenance {
     let mut versions: Vec<String> = Vec::new();
     let mut seeds: Vec<String> = Vec::new();
     for run in &results.runs {
@@ -315,20 +325,22 @@ fn provenance(results: &Results) -> Provenance {
             list.extend(item.filter(|i| !list.contains(i)));
         }
     }
-    let runs = results.runs.iter().map(|run| {
-        let r = &run.record;
-        RunLine {
-            id: r.id.clone(),
-            game: plain(&r.game),
-            tau: short(r.tau),
-            label: plain(&r.label),
-            repetition: r.repetition,
-            steps: count(r.steps),
-            queries: count(r.queries),
-            duels: count(r.duels),
-            seconds: short(r.seconds),
-            ended: plain(&r.stop_detail),
-        }
+    let listed = shown.iter().flat_map(|g| &g.settings).flat_map(|s| &s.methods).flat_map(|m| &m.runs);
+    let mut listed: Vec<&RunRecord> = listed.map(|run| &run.record).collect();
+    let place: HashMap<&str, usize> =
+        results.runs.iter().enumerate().map(|(k, run)| (run.record.id.as_str(), k)).collect();
+    listed.sort_by_key(|r| place.get(r.id.as_str()));
+    let runs = listed.into_iter().map(|r| RunLine {
+        id: r.id.clone(),
+        game: plain(&r.game),
+        tau: short(r.tau),
+        label: plain(&r.label),
+        repetition: r.repetition,
+        steps: count(r.steps),
+        queries: count(r.queries),
+        duels: count(r.duels),
+        seconds: short(r.seconds),
+        ended: plain(&r.stop_detail),
     });
     let seconds: f64 = results.runs.iter().map(|r| r.record.seconds).sum();
     Provenance {
@@ -337,6 +349,7 @@ fn provenance(results: &Results) -> Provenance {
         seeds: if seeds.is_empty() { "not recorded".into() } else { list(&seeds, 5) },
         seconds: short(seconds),
         runs: runs.collect(),
+        all_runs: count(results.runs.len() as u64),
         left_over: if results.left_over.is_empty() {
             String::new()
         } else {
