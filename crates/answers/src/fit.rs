@@ -15,8 +15,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use equipoise::core::registry::BuildError;
-use equipoise::data::{Grouped, Grouping, Ties, Unit};
-use equipoise::models::{FitError, ModelData, ModelEntry, ModelInput, PairFit, ReadError, model};
+use equipoise::data::{Covaried, Grouped, Grouping, Ties, Unit};
+use equipoise::models::{
+    BRADLEY_TERRY, Counts, FitError, ModelData, ModelEntry, ModelInput, PairFit, ReadError, Reweight,
+    fit_covariates, model,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -28,6 +31,7 @@ pub use pairwise::{Coefficient, PairwiseAnswer};
 use crate::error::AnswerError;
 use crate::progress::Progress;
 use crate::source::{Source, note_comparisons};
+use crate::standings::StandingsOptions;
 
 /// What a tie counts in a fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +55,44 @@ pub struct FitOptions {
     pub each: Option<Grouping>,
     /// What a tie counts; `None`: an outcome of its own where the model has ties, else half a win to each side.
     pub ties: Option<FitTies>,
+    /// Points beside the strengths, of Bradley-Terry: on a scale, with an anchor. What counts alike in the estimate is for the option
+    /// `reweight` of the model to say. `None`: none.
+    pub points: Option<StandingsOptions>,
     /// Seed of the random splits and draws.
     pub seed: u64,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        Self { model: "bradley-terry".to_owned(), options: Map::new(), each: None, ties: None, seed: 0 }
+        Self {
+            model: "bradley-terry".to_owned(),
+            options: Map::new(),
+            each: None,
+            ties: None,
+            points: None,
+            seed: 0,
+        }
     }
 }
 
 impl FitOptions {
+    /// What counts alike in the estimate.
+    fn reweight(&self) -> Reweight {
+        let given = self.options.get("reweight").cloned();
+        given.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    }
+
+    /// Refuses what only a Bradley-Terry fit of single comparisons has: points, whose unit is odds, and covariates.
+    fn of_odds(&self, what: &'static str, features: bool) -> Result<(), AnswerError> {
+        let rule = match () {
+            () if self.model != BRADLEY_TERRY.name => "is for bradley-terry, whose strengths are log odds",
+            () if features => "is not for strengths that are linear in features of the items",
+            () if self.each.is_some() => "is not for groups; select one with --context or --annotator",
+            () => return Ok(()),
+        };
+        Err(AnswerError::option(what, "", rule))
+    }
+
     /// The row of the model, once every option and table of features is one that it can keep.
     fn checked(&self, features: bool, context_features: bool) -> Result<&'static ModelEntry, AnswerError> {
         let entry = model(&self.model).map_err(|e| AnswerError::option("model", "", e.to_string()))?;
@@ -81,6 +112,9 @@ impl FitOptions {
             return Err(AnswerError::option(option, "", rule));
         }
         entry.check(&self.block()).map_err(refused)?;
+        if self.points.is_some() {
+            self.of_odds("scale", features)?;
+        }
         self.ties(entry)?;
         Ok(entry)
     }
@@ -128,6 +162,8 @@ pub enum FitData {
     Whole(ModelData),
     /// Comparisons for each context or annotator: models of counted comparisons, each group by itself.
     Groups(Grouped),
+    /// Comparisons with covariates, which Bradley-Terry is adjusted for.
+    Covaried(Box<Covaried>),
 }
 
 impl<D: Into<ModelData>> From<D> for FitData {
@@ -163,6 +199,10 @@ impl FitSource {
         }
         let mut source = self.source.clone();
         source.selection.ties = options.ties(entry)?;
+        if !source.selection.reading.covariates.is_empty() {
+            options.of_odds("covariate", self.features.is_some())?;
+            return Ok(FitData::Covaried(Box::new(source.covaried(self.unit, progress)?)));
+        }
         if let Some(by) = options.each {
             return Ok(FitData::Groups(source.grouped(by, self.unit, progress)?));
         }
@@ -238,6 +278,7 @@ pub fn fit(data: &FitData, options: &FitOptions, progress: &dyn Progress) -> Res
         (FitData::Groups(data), Some(_)) => {
             return groups::fit_groups(data, entry, &block, progress).map(FitAnswer::Groups);
         }
+        (FitData::Covaried(data), _) => return adjusted(data, entry, options),
         (FitData::Groups(_), None) => return Err(AnswerError::input("groups are fitted with `each` alone")),
         (FitData::Whole(_), Some(_)) => return Err(AnswerError::input("`each` takes comparisons in groups")),
     };
@@ -249,8 +290,29 @@ pub fn fit(data: &FitData, options: &FitOptions, progress: &dyn Progress) -> Res
         (Some(found), ModelData::Counts(data)) => {
             FitAnswer::Pairwise(Box::new(pairwise::answer(data, entry, (&fitted, found), options)?))
         }
+        _ if options.points.is_some() => {
+            let rule = "is for Newton's method on at most 3000 items, which has the errors of differences";
+            return Err(AnswerError::option("scale", "", rule));
+        }
         _ => FitAnswer::Model(Box::new(ModelAnswer::new(data, &fitted))),
     })
+}
+
+impl FitAnswer {
+    /// The strengths of a model of comparisons of two as the bytes of a file: `.csv`, `.jsonl`, `.parquet` or `.tex`, told by the
+    /// ending.
+    ///
+    /// # Errors
+    /// [`AnswerError::Option`] for another ending, and for other models.
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, AnswerError> {
+        match self {
+            Self::Pairwise(answer) => answer.file(path),
+            Self::Groups(_) | Self::Model(_) => {
+                let rule = "is for one fit of a model of comparisons of two by Newton's method; use --json";
+                Err(AnswerError::option("export", "", rule))
+            }
+        }
+    }
 }
 
 impl fmt::Display for FitAnswer {
@@ -261,6 +323,20 @@ impl fmt::Display for FitAnswer {
             Self::Model(answer) => answer.fmt(f),
         }
     }
+}
+
+/// Bradley-Terry, adjusted for covariates.
+fn adjusted(data: &Covaried, entry: &ModelEntry, options: &FitOptions) -> Result<FitAnswer, AnswerError> {
+    options.of_odds("covariate", false)?;
+    if let Some(key) = options.options.keys().find(|key| *key != "reweight") {
+        let rule = "is not for fits with covariates; a bonus for the item listed first is a covariate that is 1 in every row";
+        return Err(AnswerError::option(key.clone(), "", rule));
+    }
+    let (found, coefficients) = fit_covariates(data, &BRADLEY_TERRY, options.reweight())?;
+    let counts = Counts { observations: data.observations.clone(), features: None };
+    let fitted = found.clone().fitted(data.observations.comparisons.labels.clone());
+    let answer = pairwise::with_covariates(&counts, entry, (&fitted, &found), (options, Some(coefficients)))?;
+    Ok(FitAnswer::Pairwise(Box::new(answer)))
 }
 
 /// Items by falling value.

@@ -198,5 +198,6 @@ pub fn inspect_groups(
         }
         progress.advance(1);
     }
-    Ok(InspectGroupsAnswer::new(groups))
+    let comparisons = if groups.is_empty() { 0.0 } else { data.pooled().total };
+    Ok(InspectGroupsAnswer::new(groups, comparisons, data.shared))
 }

@@ -53,6 +53,7 @@ mod concepts;
 mod decimals;
 mod error;
 mod estimators;
+mod export;
 mod fit;
 mod gap;
 mod inspect;

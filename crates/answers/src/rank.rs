@@ -4,7 +4,7 @@ mod answer;
 mod page;
 
 use equipoise::data::{
-    Battles, Collected, Comparisons, Grouped, Keep, Observations, Unit, collect_comparisons,
+    Battles, Collected, Comparisons, Covaried, Grouped, Keep, Observations, Unit, collect_comparisons,
 };
 use equipoise::models::intransitivity::InspectError;
 use equipoise::models::leaderboard::{BoardOptions, Leaderboard as Ratings, Unmet, leaderboard as ratings};
@@ -16,12 +16,13 @@ pub use page::PageOptions;
 use crate::error::AnswerError;
 use crate::progress::{Progress, Stage};
 use crate::source::{Source, group_name, note_comparisons};
+use crate::standings::{StandingsAnswer, StandingsOptions, standings, standings_adjusted};
 
 /// Most matches that are rated one by one.
 const MOST_MATCHES: usize = 5_000_000;
 
 /// How items are rated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RankOptions {
     /// Bootstrap samples.
     pub replicates: usize,
@@ -29,11 +30,13 @@ pub struct RankOptions {
     pub seed: u64,
     /// What pairs that never met are to the maximal lottery.
     pub unmet: Unmet,
+    /// Points beside the other ratings: on a scale, with an anchor, adjusted for covariates or reweighted as they say; `None`: none.
+    pub points: Option<StandingsOptions>,
 }
 
 impl Default for RankOptions {
     fn default() -> Self {
-        Self { replicates: 200, seed: 0, unmet: Unmet::default() }
+        Self { replicates: 200, seed: 0, unmet: Unmet::default(), points: None }
     }
 }
 
@@ -52,18 +55,20 @@ pub struct RankData {
     pub contexts: Option<Grouped>,
     /// The same row by row: for the ratings that follow matches one by one.
     pub battles: Option<Battles>,
+    /// The same with covariates: for points that are adjusted.
+    pub covaried: Option<Covaried>,
 }
 
 impl From<Comparisons> for RankData {
     /// Without contexts, and without ratings match by match.
     fn from(comparisons: Comparisons) -> Self {
-        Self { observations: comparisons.into(), contexts: None, battles: None }
+        Self { observations: comparisons.into(), contexts: None, battles: None, covaried: None }
     }
 }
 
 impl RankData {
     /// Reads a file, once: with what is one observation, with the counts of its contexts if they are wanted, and row by row
-    /// if it has at most five million comparisons.
+    /// if it has at most five million comparisons, or covariates are asked for.
     ///
     /// # Errors
     /// [`AnswerError::Data`].
@@ -73,13 +78,15 @@ impl RankData {
         contexts: bool,
         progress: &dyn Progress,
     ) -> Result<Self, AnswerError> {
-        let keep = Keep { rows: Some(MOST_MATCHES), contexts, unit, ..Keep::default() };
-        let Collected { observations, battles, contexts, .. } =
+        let adjusted = !source.selection.reading.covariates.is_empty();
+        let rows = Some(if adjusted { usize::MAX } else { MOST_MATCHES });
+        let keep = Keep { rows, contexts, unit, ..Keep::default() };
+        let Collected { observations, battles, contexts, covaried, .. } =
             collect_comparisons(&source.path, &source.selection, keep)?;
         note_comparisons(&observations.comparisons, "in the lottery alone as the fit has them", progress);
         // rows of large weights are as many matches
         let battles = battles.filter(|_| observations.comparisons.total <= MOST_MATCHES as f64);
-        Ok(Self { observations, contexts, battles })
+        Ok(Self { observations, contexts, battles, covaried })
     }
 }
 
@@ -104,8 +111,18 @@ pub fn rank(
     options: &RankOptions,
     progress: &dyn Progress,
 ) -> Result<RankAnswer, AnswerError> {
+    let points = points(data, options)?;
     let found = rated(data, options, progress)?;
-    Ok(RankAnswer::new(None, &data.observations, &found))
+    Ok(RankAnswer::new(None, &data.observations, &found, points))
+}
+
+/// The points that are asked for: what is wrong with them is said before anything long.
+fn points(data: &RankData, options: &RankOptions) -> Result<Option<StandingsAnswer>, AnswerError> {
+    let of = |options: &StandingsOptions| match &data.covaried {
+        Some(covaried) => standings_adjusted(covaried, options),
+        None => standings(&data.observations, options),
+    };
+    options.points.as_ref().map(of).transpose()
 }
 
 /// [`rank`], with the record of a page: win rates, cycles, residuals, contexts, and whether one rating is enough.
@@ -118,9 +135,10 @@ pub fn rank_with_page(
     page: &PageOptions,
     progress: &dyn Progress,
 ) -> Result<(RankAnswer, Leaderboard), AnswerError> {
+    let points = points(data, options)?;
     let found = rated(data, options, progress)?;
-    let record = page::record(data, &found, options, page, progress)?;
-    Ok((RankAnswer::new(None, &data.observations, &found), record))
+    let record = page::record(data, (&found, points.as_ref()), options, page, progress)?;
+    Ok((RankAnswer::new(None, &data.observations, &found, points), record))
 }
 
 /// Rates the items of every group by itself; ratings that follow matches one by one are left out, and so are groups without
@@ -142,11 +160,14 @@ pub fn rank_groups(
         } else {
             let found = ratings(&alone, options.board(), &|| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
-            groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found));
+            let points = options.points.as_ref().map(|points| standings(&alone, points));
+            let points = points.transpose().map_err(|e| e.in_group(name))?;
+            groups.push(RankAnswer::new(Some(name.to_owned()), &alone, &found, points));
         }
         progress.advance(1);
     }
-    Ok(RankGroupsAnswer { groups })
+    let comparisons = if groups.is_empty() { 0.0 } else { data.pooled().total };
+    Ok(RankGroupsAnswer { groups, comparisons, in_several_groups: data.shared })
 }
 
 fn rated(data: &RankData, options: &RankOptions, progress: &dyn Progress) -> Result<Ratings, AnswerError> {

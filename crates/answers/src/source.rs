@@ -17,6 +17,13 @@ use crate::decimals::stated;
 use crate::error::AnswerError;
 use crate::progress::Progress;
 
+/// That groups overlap, if they do.
+pub(crate) fn overlap(shared: f64, all: f64) -> Option<String> {
+    (shared > 0.0).then(|| {
+        format!("{shared} of {all} comparisons are in several groups and count in each, so that groups sum to more than all")
+    })
+}
+
 /// How many unmet pairs are named one by one.
 const NAMED: usize = 12;
 
@@ -141,6 +148,7 @@ impl Source {
             ("invalid", reading.invalid != Invalid::default()),
             ("repetitions", reading.repetitions != Repetitions::default()),
             ("normalise-names", reading.normalise_names),
+            ("tags", reading.tags.is_some()),
         ];
         let misplaced =
             |options: &[(&'static str, bool)]| options.iter().find(|(_, given)| *given).map(|(o, _)| *o);

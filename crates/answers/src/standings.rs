@@ -1,29 +1,20 @@
 //! One board to be published: Bradley-Terry on a scale with an anchor, tiers, and what it takes to separate neighbours; and two
 //! leaderboards compared.
 
+mod board;
 mod changes;
+mod shown;
 
-use std::fmt;
-
-use equipoise::core::seed::stream;
 use equipoise::data::{Covaried, Observations};
-use equipoise::models::canonical::Canonical;
-use equipoise::models::graph::open_reasons;
-use equipoise::models::intervals::{Intervals, critical_values};
-use equipoise::models::standings::{
-    Scale, difference_error, ends, factor_to_separate, origin, prediction, tiers,
+use equipoise::models::{
+    BRADLEY_TERRY, Coefficient, PairFit, PairOptions, Reweight, fit_covariates, fit_observed,
 };
-use equipoise::models::{BRADLEY_TERRY, Coefficient, PairFit, PairOptions, fit_covariates, fit_observed};
-use equipoise::ndarray::Array2;
 use serde::Serialize;
 
+use board::{board, check, shown};
 pub use changes::{ChangeRow, ChangesAnswer, changes};
 
 use crate::error::AnswerError;
-use crate::table::{table, width};
-
-/// Draws for critical values.
-const DRAWS: usize = 4000;
 
 /// How a board is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,13 +29,23 @@ pub struct StandingsOptions {
     pub anchor: Option<String>,
     /// Items of fewer comparisons are provisional: listed, without tier.
     pub min_battles: f64,
+    /// What counts alike in the estimate: every comparison, or every pair of items that met.
+    pub reweight: Reweight,
     /// Seed of the draws for critical values.
     pub seed: u64,
 }
 
 impl Default for StandingsOptions {
     fn default() -> Self {
-        Self { level: 0.95, points: 400.0, base: 1000.0, anchor: None, min_battles: 0.0, seed: 0 }
+        Self {
+            level: 0.95,
+            points: 400.0,
+            base: 1000.0,
+            anchor: None,
+            min_battles: 0.0,
+            reweight: Reweight::Comparisons,
+            seed: 0,
+        }
     }
 }
 
@@ -65,6 +66,8 @@ pub struct StandingsAnswer {
     pub origin: Option<Vec<String>>,
     /// Whether the likelihood has a finite maximum; else the logistic prior was added.
     pub exists: bool,
+    /// What counts alike in the estimate.
+    pub reweight: Reweight,
     /// The covariates of the comparisons that ratings are adjusted for.
     pub covariates: Vec<CovariateFacts>,
     /// The items, best first.
@@ -135,87 +138,23 @@ pub struct CovariateFacts {
     pub open: Option<&'static str>,
 }
 
-impl CovariateFacts {
-    fn new(found: Coefficient, scale: Scale, level: f64, degrees: Option<f64>) -> Self {
-        let ends = found.interval(level, degrees);
-        Self {
-            points: scale.per_nat() * found.value,
-            coefficient: found.value,
-            standard_error: found.standard_error,
-            low: ends.map(|e| e.0),
-            high: ends.map(|e| e.1),
-            unit: found.unit,
-            open: found.standard_error.is_none().then_some(
-                "covariates and strengths tell winners from losers without exception: nothing bounds it",
-            ),
-            name: found.name,
-        }
-    }
-}
-
 /// The fit that a board shows, or why there is none.
-fn fitted(data: &Observations) -> Result<PairFit, AnswerError> {
-    shown(fit_observed(data, &BRADLEY_TERRY, PairOptions::default())?)
-}
-
-/// A fit, unless no board can show it.
-fn shown(found: PairFit) -> Result<PairFit, AnswerError> {
-    if let Some(reason) = found.no_noise {
-        return Err(AnswerError::input(format!("has no errors to show: {reason}")));
-    }
-    let groups = found.islands.len();
-    if groups > 1 {
-        let rule = format!(
-            "the items fall into {groups} groups that never met, and no board holds them all; select one with --items"
-        );
-        return Err(AnswerError::input(rule));
-    }
+fn fitted(data: &Observations, reweight: Reweight) -> Result<PairFit, AnswerError> {
+    let found = fit_observed(data, &BRADLEY_TERRY, PairOptions { reweight, ..PairOptions::default() })?;
+    shown(&found)?;
     Ok(found)
 }
 
-fn check(options: &StandingsOptions) -> Result<(), AnswerError> {
-    if !(options.level > 0.0 && options.level < 1.0) {
-        return Err(AnswerError::option(
-            "level",
-            options.level.to_string(),
-            "must be between 0 and 1, as 0.95",
-        ));
-    }
-    if !(options.points > 0.0 && options.points.is_finite()) {
-        return Err(AnswerError::option(
-            "scale",
-            options.points.to_string(),
-            "must be a number above 0, as 400",
-        ));
-    }
-    if !options.base.is_finite() {
-        return Err(AnswerError::option(
-            "base",
-            options.base.to_string(),
-            "must be a finite number, as 1000",
-        ));
-    }
-    if !(options.min_battles >= 0.0 && options.min_battles.is_finite()) {
-        return Err(AnswerError::option(
-            "min-battles",
-            options.min_battles.to_string(),
-            "must be a number, 0 or more, as 100",
-        ));
-    }
-    Ok(())
-}
-
-/// The place of the anchor among the labels.
-fn anchor(labels: &[String], wanted: Option<&str>) -> Result<Option<usize>, AnswerError> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let place = labels.iter().position(|l| l == wanted);
-    let rule = || {
-        format!(
-            "is no item of the file; one of: {}",
-            labels.iter().take(12).cloned().collect::<Vec<_>>().join(", ")
-        )
-    };
-    place.map(Some).ok_or_else(|| AnswerError::option("anchor", wanted.to_owned(), rule()))
+/// The board of a fit of Bradley-Terry, with what covariates are worth in it.
+pub(crate) fn standings_of(
+    data: &Observations,
+    found: &PairFit,
+    coefficients: Vec<Coefficient>,
+    options: &StandingsOptions,
+) -> Result<StandingsAnswer, AnswerError> {
+    check(options)?;
+    shown(found)?;
+    board(data, found, coefficients, options)
 }
 
 /// The board of comparisons; errors are for what is one observation.
@@ -237,8 +176,7 @@ fn anchor(labels: &[String], wanted: Option<&str>) -> Result<Option<usize>, Answ
 /// rates without counts, and for items that never met.
 pub fn standings(data: &Observations, options: &StandingsOptions) -> Result<StandingsAnswer, AnswerError> {
     check(options)?;
-    let found = fitted(data)?;
-    board(data, &found, Vec::new(), options)
+    board(data, &fitted(data, options.reweight)?, Vec::new(), options)
 }
 
 /// [`standings`], adjusted for covariates of the comparisons: ratings as they are where the answers do not differ in them.
@@ -250,259 +188,14 @@ pub fn standings_adjusted(
     options: &StandingsOptions,
 ) -> Result<StandingsAnswer, AnswerError> {
     check(options)?;
-    let (found, coefficients) = fit_covariates(data, &BRADLEY_TERRY)?;
-    let found = shown(found)?;
-    board(&data.observations, &found, coefficients, options)
-}
-
-fn board(
-    data: &Observations,
-    found: &PairFit,
-    coefficients: Vec<Coefficient>,
-    options: &StandingsOptions,
-) -> Result<StandingsAnswer, AnswerError> {
-    let labels = &data.comparisons.labels;
-    let anchor = anchor(labels, options.anchor.as_deref())?;
-    let bounded = |i: usize, j: usize| found.bounded(i, j);
-    let zero = anchor.map_or_else(|| origin(labels.len(), bounded), |a| vec![a]);
-    let scale = Scale { points: options.points, base: options.base };
-    let strengths = found.log_strength.to_vec();
-    let spread = &found.spread;
-    let (ratings, covariance) = (scale.ratings(&strengths, &zero), scale.covariance(spread, &zero));
-    // draws in an order that neither rows nor names decide
-    let canonical = Canonical::of(data).order;
-    let mut rng = stream(options.seed, "standings", &[]);
-    let intervals = Intervals::new(found, options.level, &canonical, &mut rng)
-        .ok_or_else(|| AnswerError::input("has no errors to show: the fit has none"))?;
-    let moved = Array2::from_shape_fn(covariance.dim(), |(a, b)| covariance[[canonical[a], canonical[b]]]);
-    let all = [(0..canonical.len()).collect()];
-    let of_ratings =
-        critical_values(&moved, &all, found.noise_degrees, (options.level, DRAWS), &mut rng).strengths;
-    let (ranks, critical) = (&intervals.ranks, intervals.critical.differences);
-    let confidence = (options.level, found.noise_degrees);
-    let mut comparisons = vec![0.0; labels.len()];
-    for p in &data.comparisons.pairs {
-        comparisons[p.i] += p.met();
-        comparisons[p.j] += p.met();
-    }
-    let order = found.order();
-    let provisional = |i: usize| comparisons[i] < options.min_battles;
-    let ranked: Vec<usize> = order.iter().copied().filter(|&i| !provisional(i)).collect();
-    let tier = tiers(&strengths, spread, &ranked, bounded, critical);
-    let predicted = |i: usize, j: usize| {
-        let (p, low, high) = match i == j {
-            true => (0.5, 0.5, 0.5),
-            false => prediction(&strengths, spread, i, j, confidence),
-        };
-        let (from_below, from_above) = (bounded(i, j), bounded(j, i));
-        [(from_below || from_above).then_some(p), from_below.then_some(low), from_above.then_some(high)]
-    };
-    let matrix = |what: usize| -> Vec<Vec<Option<f64>>> {
-        order.iter().map(|&i| order.iter().map(|&j| predicted(i, j)[what]).collect()).collect()
-    };
-    let separate = |i: usize, j: usize| match factor_to_separate(&strengths, spread, i, j, confidence) {
-        _ if !(bounded(i, j) && bounded(j, i)) => Err("nothing bounds their difference"),
-        Some(factor) if difference_error(spread, i, j) > 0.0 => Ok(factor),
-        _ => Err("they are equal"),
-    };
-    let closed: Vec<(bool, bool)> = (0..labels.len()).map(|i| ends(i, &zero, bounded)).collect();
-    let open: Vec<(bool, bool)> = closed.iter().map(|(below, above)| (!below, !above)).collect();
-    let reasons = open_reasons(&data.comparisons, &open);
-    let rows = order.iter().enumerate().map(|(k, &i)| {
-        let error = covariance[[i, i]].max(0.0).sqrt();
-        let next = order.get(k + 1);
-        let closed = closed[i];
-        let factor = next.map_or(Err("it is the last"), |&j| separate(i, j));
-        StandingsRow {
-            label: labels[i].clone(),
-            rating: ratings[i],
-            error,
-            low: closed.0.then(|| ratings[i] - of_ratings * error),
-            high: closed.1.then(|| ratings[i] + of_ratings * error),
-            open: reasons[i],
-            rank_low: ranks[i].0,
-            rank_high: ranks[i].1,
-            tier: (!provisional(i)).then_some(tier[i]),
-            comparisons: comparisons[i],
-            provisional: provisional(i),
-            beats_next: next.and_then(|&j| predicted(i, j)[0]),
-            factor_to_next: factor.ok(),
-            no_factor: factor.err(),
-        }
-    });
-    Ok(StandingsAnswer {
-        level: options.level,
-        points: options.points,
-        base: options.base,
-        anchor: options.anchor.clone(),
-        origin: (anchor.is_none() && zero.len() < labels.len())
-            .then(|| zero.iter().map(|&i| labels[i].clone()).collect()),
-        exists: found.exists,
-        covariates: coefficients
-            .into_iter()
-            .map(|c| CovariateFacts::new(c, scale, options.level, found.noise_degrees))
-            .collect(),
-        rows: rows.collect(),
-        predictions: matrix(0),
-        predictions_low: matrix(1),
-        predictions_high: matrix(2),
-        predictions_open: (!found.exists)
-            .then_some("no chain of wins leads from the one to the other: nothing bounds their difference"),
-    })
-}
-
-/// The columns of a board as it is exported.
-const EXPORTED: [&str; 10] =
-    ["rank_low", "rank_high", "tier", "item", "rating", "error", "low", "high", "comparisons", "provisional"];
-
-impl StandingsRow {
-    fn exported(&self) -> [String; EXPORTED.len()] {
-        [
-            self.rank_low.to_string(),
-            self.rank_high.to_string(),
-            self.tier.map_or_else(String::new, |t| t.to_string()),
-            self.label.clone(),
-            format!("{:.3}", self.rating),
-            format!("{:.3}", self.error),
-            self.low.map_or_else(String::new, |x| format!("{x:.3}")),
-            self.high.map_or_else(String::new, |x| format!("{x:.3}")),
-            self.comparisons.to_string(),
-            self.provisional.to_string(),
-        ]
-    }
-
-    /// Half of the interval, or that it is open.
-    fn half(&self, digits: usize) -> Option<String> {
-        self.high.zip(self.low).map(|(high, _)| format!("{:.digits$}", high - self.rating))
-    }
-
-    fn rank(&self) -> String {
-        let (low, high) = (self.rank_low, self.rank_high);
-        if low == high { low.to_string() } else { format!("{low}-{high}") }
-    }
-}
-
-impl StandingsAnswer {
-    /// The board as CSV: a header and a line an item.
-    #[must_use]
-    pub fn csv(&self) -> String {
-        let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", cell.replace('"', "\"\"")),
-            false => cell.to_owned(),
-        };
-        let line = |cells: &[String]| cells.iter().map(|c| quoted(c)).collect::<Vec<_>>().join(",");
-        let head = line(&EXPORTED.map(str::to_owned));
-        self.rows.iter().fold(head, |text, row| format!("{text}\n{}", line(&row.exported())))
-    }
-
-    /// The board as a LaTeX table (package `booktabs`).
-    #[must_use]
-    pub fn latex(&self) -> String {
-        let escaped = |text: &str| -> String {
-            text.chars()
-                .map(|c| match c {
-                    '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
-                    '\\' => "\\textbackslash{}".to_owned(),
-                    '~' => "\\textasciitilde{}".to_owned(),
-                    '^' => "\\textasciicircum{}".to_owned(),
-                    c => c.to_string(),
-                })
-                .collect()
-        };
-        let mut text = String::from(
-            "\\begin{tabular}{rrlrr}\n\\toprule\nrank & tier & item & rating & comparisons \\\\\n\\midrule\n",
-        );
-        for row in &self.rows {
-            let tier = row.tier.map_or("--".to_owned(), |t| t.to_string());
-            let mark = if row.provisional { "$^*$" } else { "" };
-            text.push_str(&format!(
-                "{} & {tier} & {}{mark} & ${:.0}{}$ & {} \\\\\n",
-                row.rank().replace('-', "--"),
-                escaped(&row.label),
-                row.rating,
-                row.half(0).map_or(String::new(), |half| format!(" \\pm {half}")),
-                row.comparisons
-            ));
-        }
-        text.push_str("\\bottomrule\n\\end{tabular}");
-        text
-    }
-}
-
-impl fmt::Display for StandingsAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = 100.0 * self.level;
-        let zero = match (&self.anchor, &self.origin) {
-            (Some(anchor), _) => anchor.clone(),
-            (None, Some(items)) => {
-                format!("the mean of the {} items that wins both ways hold together", items.len())
-            }
-            (None, None) => "the mean".to_owned(),
-        };
-        writeln!(
-            f,
-            "Bradley-Terry, ties half; {} points are odds of 10, {zero} stands at {}; intervals, ranks and tiers hold together at \
-             {percent} percent\n",
-            self.points, self.base
-        )?;
-        let number = |x: Option<f64>, digits: usize| x.map_or("-".to_owned(), |x| format!("{x:.digits$}"));
-        let rows = self.rows.iter().map(|row| {
-            vec![
-                row.rank(),
-                row.tier.map_or("-".to_owned(), |t| t.to_string()),
-                format!("{}{}", row.label, if row.provisional { " (provisional)" } else { "" }),
-                format!("{:.1} +- {}", row.rating, row.half(1).unwrap_or_else(|| "open".to_owned())),
-                format!("{:.1}", row.error),
-                row.comparisons.to_string(),
-                number(row.beats_next, 3),
-                number(row.factor_to_next, 1),
-            ]
-        });
-        let header =
-            ["rank", "tier", "item", "rating", "error", "comparisons", "beats next", "x to separate"];
-        f.write_str(&table(width(f), &header, rows))?;
-        if !self.covariates.is_empty() {
-            let rows = self.covariates.iter().map(|c| {
-                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
-                vec![
-                    c.name.clone(),
-                    format!("{:.4}", c.unit),
-                    format!("{:+.1}", c.points),
-                    format!("{:+.3}", c.coefficient),
-                    c.standard_error.map_or("-".to_owned(), |error| format!("{error:.3}")),
-                    format!("{} .. {}", end(c.low), end(c.high)),
-                ]
-            });
-            let header = ["covariate", "unit", "points a unit", "nats a unit", "error", "interval"];
-            writeln!(
-                f,
-                "\nadjusted for covariates: ratings, ranks and win rates are those of comparisons that do not differ in them"
-            )?;
-            f.write_str(&table(width(f), &header, rows))?;
-            f.write_str("\nunit: root mean square of the difference; intervals one by one")?;
-        }
-        f.write_str(
-            "\ntier: nobody in it is surely below its first. x to separate: factor on all comparisons after which a test tells it \
-             from the next, 4 times in 5",
-        )?;
-        if !self.exists {
-            f.write_str("\nthe likelihood has no finite maximum: ratings are the posterior mode under a logistic prior")?;
-        }
-        let mut reasons: Vec<&str> = self.rows.iter().filter_map(|row| row.open).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        for reason in reasons {
-            let of = self.rows.iter().filter(|row| row.open == Some(reason)).map(|row| row.label.as_str());
-            write!(f, "\nopen: {} ({reason})", of.collect::<Vec<_>>().join(", "))?;
-        }
-        Ok(())
-    }
+    let (found, coefficients) = fit_covariates(data, &BRADLEY_TERRY, options.reweight)?;
+    standings_of(&data.observations, &found, coefficients, options)
 }
 
 #[cfg(test)]
 mod tests {
     use equipoise::data::{Comparisons, Unit};
-    use equipoise::ndarray::array;
+    use equipoise::ndarray::{Array2, array};
 
     use super::*;
 

@@ -129,8 +129,12 @@ pub struct InfluenceFacts {
     pub untried: Option<&'static str>,
     /// Without so many the order turns; `None`: none was found within the budget.
     pub dropped: Option<f64>,
-    /// The gap then, or with the whole budget dropped.
-    pub gap_after: f64,
+    /// Where it does not turn: without so many the votes left say no order of the two at all; `None`: none was found within the budget.
+    pub undone: Option<f64>,
+    /// The gap then, or with the whole budget dropped; `None`: nothing bounds it.
+    pub gap_after: Option<f64>,
+    /// Why there is no gap, if there is none.
+    pub no_gap: Option<&'static str>,
     /// Which: winner, loser, and how many; ties have neither.
     pub votes: Vec<DroppedVotes>,
 }
@@ -265,7 +269,9 @@ fn answer(
         budget: m.budget,
         untried: m.untried,
         dropped: m.dropped,
+        undone: m.undone,
         gap_after: m.gap_after,
+        no_gap: m.no_gap,
         votes: m
             .votes
             .iter()
@@ -381,21 +387,34 @@ impl fmt::Display for VotesAnswer {
                 write!(f, "\n  {} over {} (by {:.3}): {reason}", i.above, i.below, i.gap)?;
                 continue;
             }
-            match i.dropped {
-                Some(n) => write!(
-                    f,
-                    "\n  {} over {} (by {:.3}): without {n} votes ({:.3}%) the order turns: {}{more}",
-                    i.above,
-                    i.below,
-                    i.gap,
-                    100.0 * n / self.comparisons,
-                    named.join(", ")
-                )?,
-                None => write!(
-                    f,
-                    "\n  {} over {} (by {:.3}): {} votes dropped leave {:.3}; no turn was found, which proves none",
-                    i.above, i.below, i.gap, i.budget, i.gap_after
-                )?,
+            write!(f, "\n  {} over {} (by {:.3}): ", i.above, i.below, i.gap)?;
+            let share = |n: f64| 100.0 * n / self.comparisons;
+            let why = i.no_gap.unwrap_or("nothing bounds the gap");
+            match (i.dropped, i.undone, i.gap_after) {
+                (Some(n), ..) => {
+                    write!(
+                        f,
+                        "without {n} votes ({:.3}%) the order turns: {}{more}",
+                        share(n),
+                        named.join(", ")
+                    )?;
+                }
+                (None, Some(n), _) => {
+                    write!(
+                        f,
+                        "without {n} votes ({:.3}%) there is no order ({why}): {}{more}",
+                        share(n),
+                        named.join(", ")
+                    )?;
+                }
+                (None, None, Some(gap)) => {
+                    write!(
+                        f,
+                        "{} votes dropped leave {gap:.3}; no turn was found, which does not say that there is none",
+                        i.budget
+                    )?;
+                }
+                (None, None, None) => write!(f, "{} votes dropped leave the order ({why})", i.budget)?,
             }
         }
         Ok(())

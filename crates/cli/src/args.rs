@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args as ClapArgs, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use equipoise::data::{self, Selection};
-use equipoise::models::leaderboard;
+use equipoise::models::{self, leaderboard};
 use equipoise_answers::{self as answers, Source};
 use serde_json::Value;
 
@@ -131,8 +133,8 @@ pub(crate) enum Command {
     #[command(
         after_help = concat!(
             "Example:\n  equipoise fit battles.csv --model davidson\n  equipoise fit battles.csv --compare\n  equipoise fit votes.parquet --model \
-             bradley-terry --context coding --json\n\nModels: equipoise list models. Covariates of the comparisons, points and an anchor: equipoise \
-             standings.\n\n",
+             bradley-terry --context coding --json\n  equipoise fit arena.csv --model bradley-terry --anchor gpt-4 --covariate len_a,len_b\n\n\
+             Models: equipoise list models.\n\n",
             columns!()
         )
     )]
@@ -141,7 +143,8 @@ pub(crate) enum Command {
     #[command(
         after_help = concat!(
             "Example:\n  equipoise rank battles.csv --context coding\n  equipoise rank votes.parquet --each context \
-             --json\n\nCovariates of the comparisons, points and an anchor: equipoise standings.\n\n",
+             --json\n  equipoise rank arena.csv --anchor gpt-4 --covariate len_a,len_b --reweight pairs\n\nAnchor, covariates and \
+             weights are of a column of points; other columns stay as they are.\n\n",
             columns!()
         )
     )]
@@ -458,6 +461,10 @@ pub(crate) struct Layout {
     /// Of comparisons: the column of the context, short for `--columns context=NAME`.
     #[arg(long, value_name = "NAME")]
     pub(crate) context_column: Option<String>,
+    /// Of comparisons: contexts are lists of tags, separated by this sign (in JSON a list is one): a comparison is in the group of
+    /// each of its tags, with --each context and --context.
+    #[arg(long, value_name = "SIGN")]
+    pub(crate) tags: Option<char>,
     /// Of comparisons: what becomes of rows that break a rule.
     #[arg(long, value_enum, default_value_t = Invalid::Refuse)]
     pub(crate) invalid: Invalid,
@@ -502,6 +509,7 @@ impl Layout {
             columns: self.columns.iter().cloned().chain(context).collect(),
             outcomes: self.outcomes.clone(),
             covariates: Vec::new(),
+            tags: self.tags,
             invalid: match self.invalid {
                 Invalid::Refuse => data::Invalid::Refuse,
                 Invalid::Skip => data::Invalid::Skip,
@@ -602,7 +610,7 @@ pub(crate) struct Fit {
     pub(crate) model: Option<String>,
     /// Fit every model that is fitted to comparisons, and put them side by side: held-out log-likelihood with paired intervals,
     /// calibration, cycles, what Nash of each plays, and the smallest model that is not beaten beyond noise.
-    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features", "algorithm"])]
+    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features", "algorithm", "scaled", "adjusted", "export"])]
     pub(crate) compare: bool,
     /// Fit every context (or annotator) by itself.
     #[arg(long, value_enum)]
@@ -632,6 +640,12 @@ pub(crate) struct Fit {
     /// Of contextual-bradley-terry: CSV with a column `context` and one column a feature.
     #[arg(long, value_name = "FILE")]
     pub(crate) context_features: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) scaled: Scaled,
+    #[command(flatten)]
+    pub(crate) adjusted: Adjusted,
     /// Seed of the random splits and draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -646,8 +660,10 @@ impl Fit {
         let algorithm = self.algorithm.to_possible_value().filter(|_| self.algorithm != Algorithm::Newton);
         let algorithm = algorithm.map(|v| ("algorithm".to_owned(), Value::from(v.get_name())));
         let mut options = answers::read_settings(&self.set)?;
+        let reweight = (self.adjusted.reweight != Reweight::Comparisons)
+            .then(|| ("reweight".to_owned(), Value::from("pairs")));
         for (key, value) in
-            [flag("home", self.home), flag("prior", self.prior), algorithm].into_iter().flatten()
+            [flag("home", self.home), flag("prior", self.prior), algorithm, reweight].into_iter().flatten()
         {
             if options.insert(key.clone(), value).is_some() {
                 let rule = "is given by an option of its own already".into();
@@ -659,8 +675,85 @@ impl Fit {
             options,
             each: self.each.map(Into::into),
             ties: self.ties.map(Into::into),
+            points: self.scaled.given().then(|| self.scaled.options(self.seed)),
             seed: self.seed,
         })
+    }
+}
+
+/// Points beside other ratings.
+#[derive(Debug, ClapArgs)]
+#[group(id = "scaled", multiple = true)]
+pub(crate) struct Scaled {
+    /// Also in points, with errors of the differences to this item, which stands at the base.
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) anchor: Option<String>,
+    /// Also in points, so many of which are odds of 10 [default: 400].
+    #[arg(long, value_name = "POINTS")]
+    pub(crate) scale: Option<f64>,
+    /// Also in points, these being of the anchor, or of the mean [default: 1000].
+    #[arg(long, value_name = "POINTS", allow_negative_numbers = true)]
+    pub(crate) base: Option<f64>,
+}
+
+impl Scaled {
+    /// Whether points are asked for.
+    pub(crate) fn given(&self) -> bool {
+        self.anchor.is_some() || self.scale.is_some() || self.base.is_some()
+    }
+
+    pub(crate) fn options(&self, seed: u64) -> answers::StandingsOptions {
+        let usual = answers::StandingsOptions::default();
+        answers::StandingsOptions {
+            anchor: self.anchor.clone(),
+            points: self.scale.unwrap_or(usual.points),
+            base: self.base.unwrap_or(usual.base),
+            seed,
+            ..usual
+        }
+    }
+}
+
+/// A leaderboard as a file.
+#[derive(Debug, ClapArgs)]
+#[command(group(ArgGroup::new("written").multiple(true)))]
+pub(crate) struct Export {
+    /// Also write the leaderboard to a file for other programs: .csv, .jsonl, .parquet or .tex (booktabs).
+    #[arg(long, value_name = "FILE", group = "written")]
+    pub(crate) export: Option<PathBuf>,
+    /// Write over files that were not written by this command.
+    #[arg(long, requires = "written")]
+    pub(crate) force: bool,
+}
+
+/// What Bradley-Terry ratings are adjusted for.
+#[derive(Debug, ClapArgs)]
+#[group(id = "adjusted", multiple = true)]
+pub(crate) struct Adjusted {
+    /// Adjust for a number of the comparisons: a column of differences (first less second), or one for either item. May be given up
+    /// to six times. Ratings are those where the items do not differ in it; its coefficient is for a difference of its root mean square.
+    #[arg(long = "covariate", value_name = "COLUMN|A,B")]
+    pub(crate) covariates: Vec<data::CovariateColumns>,
+    /// What counts alike in the estimate.
+    #[arg(long, value_enum, default_value_t = Reweight::Comparisons)]
+    pub(crate) reweight: Reweight,
+}
+
+/// What counts alike in an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reweight {
+    /// Every comparison.
+    Comparisons,
+    /// Every pair of items that met, however often: a comparison weighs 1 over those of its pair.
+    Pairs,
+}
+
+impl From<Reweight> for models::Reweight {
+    fn from(reweight: Reweight) -> Self {
+        match reweight {
+            Reweight::Comparisons => Self::Comparisons,
+            Reweight::Pairs => Self::Pairs,
+        }
     }
 }
 
@@ -714,7 +807,7 @@ pub(crate) struct Rank {
     #[command(flatten)]
     pub(crate) filters: Filters,
     /// Rank every context (or annotator) by itself; ratings that follow matches in turn are left out.
-    #[arg(long, value_enum, conflicts_with = "out")]
+    #[arg(long, value_enum, conflicts_with_all = ["out", "covariates"])]
     pub(crate) each: Option<Each>,
     /// What a tie counts.
     #[arg(long, value_enum, default_value_t = Ties::Half)]
@@ -727,12 +820,15 @@ pub(crate) struct Rank {
     /// What pairs that never met are to the maximal lottery.
     #[arg(long, value_enum, default_value_t = Unmet::Fitted)]
     pub(crate) unmet: Unmet,
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) scaled: Scaled,
+    #[command(flatten)]
+    pub(crate) adjusted: Adjusted,
     /// Folder for the board as a page (leaderboard.html, .md, .json): intervals, win rates, cycles, residuals, contexts.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", group = "written")]
     pub(crate) out: Option<PathBuf>,
-    /// Write over files that were not written by this command.
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
     /// Seed of the random draws.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -779,10 +875,10 @@ pub(crate) struct Standings {
     /// Item that stands at the base, without an error of its own [default: the mean of all].
     #[arg(long, value_name = "ITEM")]
     pub(crate) anchor: Option<String>,
-    /// Adjust for a number of the comparisons: a column of differences (first less second), or one for either item. May be given up
-    /// to six times. Ratings are those where the items do not differ in it; its coefficient is for a difference of its root mean square.
-    #[arg(long = "covariate", value_name = "COLUMN|A,B")]
-    pub(crate) covariates: Vec<data::CovariateColumns>,
+    #[command(flatten)]
+    pub(crate) export: Export,
+    #[command(flatten)]
+    pub(crate) adjusted: Adjusted,
     /// Mark items of fewer comparisons as provisional, without a tier.
     #[arg(long, value_name = "N", default_value_t = 0.0)]
     pub(crate) min_battles: f64,

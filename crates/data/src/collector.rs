@@ -13,6 +13,7 @@ use crate::columns::{
 };
 use crate::duplicates::{DuplicateDetector, Told};
 use crate::error::{Column, DataError, excerpt};
+use crate::grouped::tags;
 use crate::names::{self, Names};
 use crate::rankings::{Ranking, groups};
 use crate::reading::{CovariateColumns, Invalid, Reading, Repetitions, known_words};
@@ -730,7 +731,13 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         }
         let wants = [(CONTEXT, &s.context), (ANNOTATOR, &s.annotator)];
         let fits = |(m, wanted): (usize, &Option<String>)| {
-            wanted.as_ref().is_none_or(|w| row[m] == Some(w.as_bytes()))
+            let Some(wanted) = wanted else { return true };
+            match s.reading.tags.filter(|_| m == CONTEXT) {
+                None => row[m] == Some(wanted.as_bytes()),
+                Some(separator) => row[m]
+                    .and_then(|cell| std::str::from_utf8(cell).ok())
+                    .is_some_and(|list| tags(list, separator).any(|tag| tag == wanted)),
+            }
         };
         if wants.into_iter().all(fits) {
             return true;

@@ -325,6 +325,16 @@ impl Counter {
         *self.counts[self.last].2.slot(outcome) += weight;
     }
 
+    /// Takes in what another counted, behind its own.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for &(first, second, count) in &other.counts {
+            for (outcome, weight) in count.outcomes() {
+                // also where nothing was counted: the items appeared
+                self.add(first, second, outcome, weight);
+            }
+        }
+    }
+
     /// Counts of ordered pairs, in the order of their first appearance.
     pub(crate) fn into_counts(self) -> Vec<(u32, u32, Count)> {
         self.counts

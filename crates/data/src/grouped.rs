@@ -45,10 +45,60 @@ pub struct Grouped {
     pub groups: Vec<Comparisons>,
     /// What was odd, in all of them.
     pub checks: Checks,
+    /// Weight of the comparisons that are in several groups, as their contexts are lists of tags that overlap: each counts in every
+    /// group of its tags, so that the groups sum to more than there are. 0 without such lists.
+    pub shared: f64,
     /// Items that each group compares, in the order of their first appearance in it.
     orders: Vec<Vec<u32>>,
     /// What is one observation in each group; empty: every comparison is one.
     observed: Vec<Observations>,
+    /// All comparisons, each once, where some are in several groups.
+    whole: Option<Box<Comparisons>>,
+}
+
+/// The tags of contexts that are lists of tags.
+pub(crate) struct Tags {
+    /// The tags, in the order of their first appearance; the empty one of contexts without any.
+    pub(crate) names: Vec<String>,
+    /// The tags of every context, each once.
+    of: Vec<Vec<usize>>,
+}
+
+/// The tags of a list.
+pub(crate) fn tags(list: &str, separator: char) -> impl Iterator<Item = &str> {
+    list.split(separator).map(str::trim).filter(|tag| !tag.is_empty())
+}
+
+impl Tags {
+    pub(crate) fn of(contexts: &[String], separator: char) -> Self {
+        let mut all = Self { names: Vec::new(), of: Vec::with_capacity(contexts.len()) };
+        let mut places = std::collections::BTreeMap::new();
+        for context in contexts {
+            let mut here = Vec::new();
+            let none = tags(context, separator).next().is_none();
+            for tag in tags(context, separator).chain(none.then_some("")) {
+                let next = all.names.len();
+                let place = *places.entry(tag.to_owned()).or_insert(next);
+                if place == next {
+                    all.names.push(tag.to_owned());
+                }
+                if !here.contains(&place) {
+                    here.push(place);
+                }
+            }
+            all.of.push(here);
+        }
+        all
+    }
+
+    /// What belongs to each tag, of what belongs to each context.
+    pub(crate) fn gather<T>(&self, parts: &[T], empty: impl Fn() -> T, merge: impl Fn(&mut T, &T)) -> Vec<T> {
+        let mut sums: Vec<T> = self.names.iter().map(|_| empty()).collect();
+        for (part, tags) in parts.iter().zip(&self.of) {
+            tags.iter().for_each(|&tag| merge(&mut sums[tag], part));
+        }
+        sums
+    }
 }
 
 impl Grouped {
@@ -63,7 +113,36 @@ impl Grouped {
         let orders = counters.iter().map(|c| c.order(labels.len(), ties)).collect();
         let of_group = Checks { rankings: checks.rankings, ..Checks::default() };
         let groups = counters.into_iter().map(|c| c.finish(labels.clone(), ties, of_group.clone()));
-        Self { groups: groups.collect(), labels, names, checks, orders, observed: Vec::new() }
+        Self {
+            groups: groups.collect(),
+            labels,
+            names,
+            checks,
+            orders,
+            shared: 0.0,
+            observed: Vec::new(),
+            whole: None,
+        }
+    }
+
+    /// Groups of the tags of contexts that are lists of tags; `contexts`: counters of the contexts.
+    pub(crate) fn of_tags(
+        labels: Vec<String>,
+        tags: &Tags,
+        contexts: &[Counter],
+        ties: Ties,
+        checks: Checks,
+    ) -> Self {
+        let mut whole = Counter::default();
+        contexts.iter().for_each(|c| whole.merge(c));
+        let of_context = |(counter, tags): (&Counter, &Vec<usize>)| match tags.len() {
+            ..2 => 0.0,
+            _ => counter.clone().finish(labels.clone(), ties, Checks::default()).total,
+        };
+        let shared = contexts.iter().zip(&tags.of).map(of_context).sum();
+        let whole = Box::new(whole.finish(labels.clone(), ties, checks.clone()));
+        let counters = tags.gather(contexts, Counter::default, Counter::merge);
+        Self { shared, whole: Some(whole), ..Self::new(labels, tags.names.clone(), counters, ties, checks) }
     }
 
     /// With what is one observation in each group; `names`: of what the observations are grouped by.
@@ -91,12 +170,15 @@ impl Grouped {
         Self::new(battles.labels.clone(), names.clone(), counters, battles.ties, battles.checks.clone())
     }
 
-    /// All groups together.
+    /// All groups together, each comparison once.
     ///
     /// # Panics
     /// If there is no group.
     #[must_use]
     pub fn pooled(&self) -> Comparisons {
+        if let Some(whole) = &self.whole {
+            return Comparisons::clone(whole);
+        }
         let all = Comparisons::sum(self.groups.iter().map(|g| (g, 1.0)));
         let total_ties = self.groups.iter().map(|g| g.total_ties).sum();
         Comparisons { checks: self.checks.clone(), total_ties, ..all }

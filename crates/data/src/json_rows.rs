@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::{memchr, memchr_iter, memrchr};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde_json::{Map, Value};
 
 use crate::chunks::{self, Format, Windows};
 use crate::collector::{Entry, RowCollector};
-use crate::columns::{COLUMNS, OUTCOME, Row, WINNERS, folded};
+use crate::columns::{COLUMNS, CONTEXT, OUTCOME, Row, WINNERS, folded};
 use crate::csv_rows::as_result;
 use crate::error::DataError;
 use crate::formats;
@@ -75,7 +77,8 @@ pub(crate) fn read<S: FnMut(Entry) + Send>(
         collector.words_are_sides();
     }
     layout.reading().into_iter().for_each(|sentence| collector.note_reading(sentence));
-    read_objects(path, JsonRows { layout }, source, array.then_some(lines), collector)
+    let tags = reading.tags;
+    read_objects(path, JsonRows { layout, tags }, source, array.then_some(lines), collector)
 }
 
 /// Reads objects, one a line, or one an element of a list that began behind so many lines.
@@ -160,6 +163,8 @@ trait Objects: Sync {
 /// Objects that are comparisons.
 struct JsonRows {
     layout: Layout,
+    /// What separates the tags of a context.
+    tags: Option<char>,
 }
 
 /// Objects of a published format.
@@ -203,7 +208,7 @@ impl Objects for JsonRows {
             Ok(text) => {
                 let mut reader = serde_json::Deserializer::from_str(text);
                 let ignore = |column: &str| collector.ignore(column);
-                let row = Object { layout: &self.layout, ignore }.deserialize(&mut reader);
+                let row = Object { layout: &self.layout, tags: self.tags, ignore }.deserialize(&mut reader);
                 row.and_then(|row| reader.end().map(|()| row)).map_err(|e| without_place(&e))
             }
         };
@@ -390,6 +395,7 @@ fn without_place(error: &serde_json::Error) -> String {
 /// Reads the cells of one object.
 struct Object<'l, F> {
     layout: &'l Layout,
+    tags: Option<char>,
     ignore: F,
 }
 
@@ -418,7 +424,9 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for Object<'_, F> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let cell = map.next_value_seed(Cell { column: COLUMNS[m].role, flag: WINNERS.contains(&m) })?;
+            let (column, flag) = (COLUMNS[m].role, WINNERS.contains(&m));
+            let tags = self.tags.filter(|_| m == CONTEXT);
+            let cell = map.next_value_seed(Cell { column, flag, tags })?;
             if cells[m].is_some() {
                 return Err(A::Error::custom(format!(
                     "two keys mean `{}`; keep one of them",
@@ -435,6 +443,8 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for Object<'_, F> {
 struct Cell {
     column: &'static str,
     flag: bool,
+    /// What separates tags, where a list of them belongs.
+    tags: Option<char>,
 }
 
 impl<'de> DeserializeSeed<'de> for Cell {
@@ -481,5 +491,29 @@ impl<'de> Visitor<'de> for Cell {
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let Some(separator) = self.tags else {
+            if self.column == COLUMNS[CONTEXT].role {
+                return Err(A::Error::custom(
+                    "a list in `context`; if it is one of tags, say so by --tags \";\"",
+                ));
+            }
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        };
+        let mut tags = String::new();
+        while let Some(tag) = list.next_element::<Cow<'de, str>>()? {
+            if tag.contains(separator) {
+                let rule =
+                    format!("the tag `{tag}` holds {separator:?}; let --tags be a sign that no tag holds");
+                return Err(A::Error::custom(rule));
+            }
+            if !tags.is_empty() {
+                tags.push(separator);
+            }
+            tags.push_str(&tag);
+        }
+        Ok(Some(Cow::Owned(tags)))
     }
 }

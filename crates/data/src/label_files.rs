@@ -9,43 +9,18 @@
 //! has several, a weight if one is not 1, a magnitude if one was recorded.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use equipoise_env::{Game, Labels, Outcome};
-use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
-use serde_json::{Map, Value, json};
 
-use crate::ending;
 use crate::error::DataError;
-
-/// A column with its name, a value a row.
-enum Values {
-    Text(Vec<String>),
-    Numbers(Vec<f64>),
-}
+use crate::table_files::{Values, table_as_file};
 
 /// Labels of `game` as the bytes of a file with the ending of `path`.
 ///
 /// # Errors
 /// [`DataError`]: another ending, no label at all, or an action whose name a ranking cannot hold.
 pub fn labels_as_file(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<u8>, DataError> {
-    let format = ending(path);
-    if !["csv", "jsonl", "parquet"].contains(&format.as_str()) {
-        let message = format!("has the ending `{format}`; labels go to .csv, .jsonl or .parquet files");
-        return Err(DataError::new(path, message));
-    }
-    let columns = columns(path, game, labels)?;
-    let unwritable = |e: &dyn std::error::Error| DataError::new(path, format!("cannot be written: {e}"));
-    match format.as_str() {
-        "csv" => csv_bytes(&columns).map_err(|e| unwritable(&e)),
-        "jsonl" => Ok(json_lines(&columns)),
-        _ => parquet_bytes(&columns).map_err(|e| unwritable(&e)),
-    }
+    table_as_file(path, "labels", &columns(path, game, labels)?)
 }
 
 fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static str, Values)>, DataError> {
@@ -99,65 +74,6 @@ fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static st
         columns.push(("magnitude", Values::Numbers(magnitudes)));
     }
     Ok(columns)
-}
-
-fn rows(columns: &[(&'static str, Values)]) -> usize {
-    columns.first().map_or(0, |(_, values)| match values {
-        Values::Text(v) => v.len(),
-        Values::Numbers(v) => v.len(),
-    })
-}
-
-fn csv_bytes(columns: &[(&'static str, Values)]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|(name, _)| *name))?;
-    for k in 0..rows(columns) {
-        writer.write_record(columns.iter().map(|(_, values)| match values {
-            Values::Text(v) => v[k].clone(),
-            Values::Numbers(v) => v[k].to_string(),
-        }))?;
-    }
-    writer.into_inner().map_err(|e| e.into_error().into())
-}
-
-fn json_lines(columns: &[(&'static str, Values)]) -> Vec<u8> {
-    let mut out = String::new();
-    for k in 0..rows(columns) {
-        let cells = columns.iter().map(|(name, values)| match values {
-            Values::Text(v) => ((*name).to_owned(), json!(v[k])),
-            Values::Numbers(v) => ((*name).to_owned(), json!(v[k])),
-        });
-        out += &Value::Object(Map::from_iter(cells)).to_string();
-        out.push('\n');
-    }
-    out.into_bytes()
-}
-
-fn parquet_bytes(columns: &[(&'static str, Values)]) -> Result<Vec<u8>, ParquetError> {
-    let field = |(name, values): &(&'static str, Values)| match values {
-        Values::Text(_) => format!("REQUIRED BYTE_ARRAY {name} (UTF8);"),
-        Values::Numbers(_) => format!("REQUIRED DOUBLE {name};"),
-    };
-    let fields: Vec<String> = columns.iter().map(field).collect();
-    let schema = parse_message_type(&format!("message labels {{ {} }}", fields.join(" ")))?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    for (_, values) in columns {
-        let mut column = group.next_column()?.expect("as many columns as the schema has");
-        match values {
-            Values::Text(v) => {
-                let bytes: Vec<ByteArray> = v.iter().map(|s| ByteArray::from(s.as_str())).collect();
-                column.typed::<ByteArrayType>().write_batch(&bytes, None, None)?;
-            }
-            Values::Numbers(v) => {
-                column.typed::<DoubleType>().write_batch(v, None, None)?;
-            }
-        }
-        column.close()?;
-    }
-    group.close()?;
-    writer.into_inner()
 }
 
 #[cfg(test)]

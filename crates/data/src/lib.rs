@@ -44,6 +44,7 @@ mod shared_file;
 mod square;
 mod stream;
 mod table;
+mod table_files;
 mod timestamp;
 mod weights;
 
@@ -74,6 +75,7 @@ pub use registry::{READERS, ReaderEntry, Reads};
 pub use selection::{Selection, Ties};
 pub use square::MatrixRead;
 pub use stream::{AnswerWriter, Extent, games_extent, holds_many_games, stream_games};
+pub use table_files::{Values, table_as_file};
 pub use timestamp::date;
 pub use weights::read_weights;
 

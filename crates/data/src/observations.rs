@@ -294,7 +294,7 @@ impl Observations {
 }
 
 /// Takes rows in while they stream by, and tells which of them are one observation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ObservationCounter {
     unit: Unit,
     /// Comparisons that are observations by themselves.
@@ -322,12 +322,7 @@ impl ObservationCounter {
         if self.unit == Unit::Row {
             return self.single.add(first, second, outcome, weight);
         }
-        let next = self.groups.len();
-        let at = *self.numbered.entry(group).or_insert(next);
-        if at == next {
-            self.groups.push((group, Counter::default()));
-        }
-        self.groups[at].1.add(first, second, outcome, weight);
+        self.group(group).add(first, second, outcome, weight);
     }
 
     pub(crate) fn ranking(&mut self, ranking: &Ranking, group: u32) {
@@ -342,12 +337,36 @@ impl ObservationCounter {
             key[start..].sort_unstable();
             key.push(END);
         }
+        self.whole(key, ranking.weight);
+    }
+
+    /// Takes in what another counted, behind its own: comparisons of one group stay together.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.single.merge(&other.single);
+        for (key, weight) in &other.rankings {
+            self.whole(key.clone(), *weight);
+        }
+        for (group, counter) in &other.groups {
+            self.group(*group).merge(counter);
+        }
+    }
+
+    fn whole(&mut self, key: Vec<u32>, weight: f64) {
         let next = self.rankings.len();
         let place = *self.places.entry(key.clone()).or_insert(next);
         if place == next {
             self.rankings.push((key, 0.0));
         }
-        self.rankings[place].1 += ranking.weight;
+        self.rankings[place].1 += weight;
+    }
+
+    fn group(&mut self, group: u32) -> &mut Counter {
+        let next = self.groups.len();
+        let at = *self.numbered.entry(group).or_insert(next);
+        if at == next {
+            self.groups.push((group, Counter::default()));
+        }
+        &mut self.groups[at].1
     }
 
     /// The observations of `comparisons`, which counted the same rows; `names`: of the groups.

@@ -15,7 +15,7 @@ use crate::columns::{COLUMNS, ITEM_A, ITEM_B, RANKING, Row, WINS};
 use crate::comparisons::{Comparisons, Counter};
 use crate::error::DataError;
 use crate::formats::score_table::is_ranking;
-use crate::grouped::{Grouped, Grouping};
+use crate::grouped::{Grouped, Grouping, Tags};
 use crate::input::Opened;
 use crate::layout::{self, Layout};
 use crate::matrix::Square;
@@ -207,6 +207,8 @@ pub struct Collected {
     pub annotators: Option<Grouped>,
     /// The rankings, if that was asked for and there is no row of another kind.
     pub rankings: Option<Rankings>,
+    /// Row by row with their covariates, if [`Reading::covariates`] names any, and rows were asked for.
+    pub covaried: Option<Covaried>,
 }
 
 /// Reads comparisons once and gives them in all the forms that are asked for: as [`read_comparisons`], [`read_battles`],
@@ -223,13 +225,23 @@ pub fn collect_comparisons(path: &Path, selection: &Selection, keep: Keep) -> Re
         ..Wanted::default()
     };
     let gathered = gather(path, Source::Files, selection, wanted)?;
-    let Gathered { observations, battles, groups: [contexts, annotators], rankings, .. } = gathered;
+    let Gathered {
+        observations, battles, groups: [contexts, annotators], rankings, covariates: values, ..
+    } = gathered;
     let observations = observations.expect("observations were wanted");
+    let names: Vec<String> = selection.reading.covariates.iter().map(CovariateColumns::name).collect();
+    let covaried = match &battles {
+        Some(battles) if !names.is_empty() => {
+            let values = covariates(path, battles.rows.len(), selection, values)?;
+            Some(Covaried { observations: observations.clone(), battles: battles.clone(), names, values })
+        }
+        _ => None,
+    };
     // a column that is empty throughout groups nothing
     let held = |by: Grouping| observations.comparisons.checks.columns.contains(&COLUMNS[by.column()].role);
     let contexts = contexts.filter(|_| held(Grouping::Context));
     let annotators = annotators.filter(|_| held(Grouping::Annotator));
-    Ok(Collected { observations, battles, contexts, annotators, rankings })
+    Ok(Collected { observations, battles, contexts, annotators, rankings, covaried })
 }
 
 /// What a file holds.
@@ -610,6 +622,13 @@ fn gather(
     selection: &Selection,
     wanted: Wanted,
 ) -> Result<Gathered, DataError> {
+    let by_context = Some(Unit::Context);
+    if selection.reading.tags.is_some()
+        && (wanted.observed == by_context || wanted.observed_groups.map(|(_, unit)| unit) == by_context)
+    {
+        let rule = "has contexts that are lists of tags, which overlap and are no observations; leave --by-context out";
+        return Err(DataError::new(path, rule));
+    }
     let mut sinks = Sinks::new(wanted);
     let observed_by = wanted.observed.and_then(Grouping::of_unit);
     let grouped_by = GROUPINGS.into_iter().zip(wanted.groups).find_map(|(by, wanted)| wanted.then_some(by));
@@ -641,13 +660,28 @@ fn gather(
         observed.finish(counts, names)
     });
     let [by_context, by_annotator] = sinks.groups;
-    let groups = [(by_context, &contexts), (by_annotator, &annotators)].map(|(counters, names)| {
+    let groups =
+        [(Grouping::Context, by_context, &contexts), (Grouping::Annotator, by_annotator, &annotators)];
+    let groups = groups.map(|(by, counters, names)| {
         let counters = counters?;
         // a group of rankings of one item compares nothing
+        let tags = selection.reading.tags.filter(|_| by == Grouping::Context);
+        let tags = tags.map(|separator| Tags::of(names, separator));
         let names = names[..counters.len().min(names.len())].to_vec();
-        let grouped = Grouped::new(labels.clone(), names, counters, selection.ties, checks.clone());
+        let (labels, ties, checks) = (labels.clone(), selection.ties, checks.clone());
+        let grouped = match &tags {
+            Some(tags) => Grouped::of_tags(labels, tags, &counters, ties, checks),
+            None => Grouped::new(labels, names, counters, ties, checks),
+        };
         Some(match sinks.observed_groups.take() {
             Some((_, unit, counters)) => {
+                let counters = match &tags {
+                    Some(tags) => {
+                        let empty = || ObservationCounter::new(unit);
+                        tags.gather(&counters, empty, ObservationCounter::merge)
+                    }
+                    None => counters,
+                };
                 grouped.observed(counters, if unit == Unit::Annotator { &annotators } else { &contexts })
             }
             None => grouped,
@@ -692,14 +726,23 @@ fn covaried(
         gathered.observations.expect("observations were wanted"),
         gathered.battles.expect("rows were wanted"),
     );
-    let names: Vec<String> = selection.reading.covariates.iter().map(CovariateColumns::name).collect();
-    let shape = (battles.rows.len(), names.len());
-    let values = Array2::from_shape_vec(shape, gathered.covariates).map_err(|_| {
+    let names = selection.reading.covariates.iter().map(CovariateColumns::name).collect();
+    let values = covariates(path, battles.rows.len(), selection, gathered.covariates)?;
+    Ok(Covaried { observations, battles, names, values })
+}
+
+/// Covariates of all rows, `[rows x covariates]`.
+fn covariates(
+    path: &Path,
+    rows: usize,
+    selection: &Selection,
+    values: Vec<f64>,
+) -> Result<Array2<f64>, DataError> {
+    Array2::from_shape_vec((rows, selection.reading.covariates.len()), values).map_err(|_| {
         let message = "has rows without covariates: rankings, scores and records of published formats have none; give a table \
                        with a row a comparison";
         DataError::new(path, message)
-    })?;
-    Ok(Covaried { observations, battles, names, values })
+    })
 }
 
 fn observed(

@@ -167,6 +167,9 @@ pub struct Reading {
     pub outcomes: Vec<OutcomeWord>,
     /// Numbers of the comparisons that may have swayed them, at most six.
     pub covariates: Vec<CovariateColumns>,
+    /// Where contexts are lists of tags: what separates them in a text. In JSON a list is one. A comparison is then in the group of
+    /// each of its tags, and selecting one takes all comparisons that have it.
+    pub tags: Option<char>,
     /// What becomes of a row that breaks a rule.
     pub invalid: Invalid,
     /// What becomes of a row that repeats an earlier one.
@@ -196,6 +199,11 @@ impl Reading {
     /// # Errors
     /// A format that there is not, with those there are.
     pub fn check(&self) -> Result<(), String> {
+        if let Some(separator) = self.tags.filter(|c| c.is_alphanumeric() || c.is_control() || *c == ' ') {
+            return Err(format!(
+                "separates tags by {separator:?}, which may be part of a tag; take a sign as ; or |"
+            ));
+        }
         if self.covariates.len() > MOST_COVARIATES {
             return Err(format!(
                 "{} covariates are asked for; at most {MOST_COVARIATES} are read",

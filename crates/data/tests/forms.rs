@@ -6,9 +6,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use equipoise_data::{
-    Comparisons, Contents, Grouping, Invalid, Keep, Reading, Selection, collect_comparisons, contents,
-    parse_battles, parse_comparisons, read_battles, read_comparisons, read_grouped, read_matrix_as,
-    read_payoffs, read_rankings,
+    Comparisons, Contents, Grouping, Invalid, Keep, Reading, Selection, Unit, collect_comparisons, contents,
+    parse_battles, parse_comparisons, parse_grouped, parse_grouped_observations, read_battles,
+    read_comparisons, read_grouped, read_matrix_as, read_payoffs, read_rankings,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -451,4 +451,69 @@ fn a_file_read_once_is_what_it_is_read_for_each_form() {
     let keep = Keep { rows: Some(2), ..Keep::default() };
     let short = collect_comparisons(&dir.path().join("both.csv"), &Selection::default(), keep).unwrap();
     assert!(short.battles.is_none() && short.contexts.is_none() && short.rankings.is_none());
+}
+
+/// A battle with several tags counts in each of its categories, once; the same from a text and from a list, in chunks or not.
+#[test]
+fn tags_overlap_and_every_comparison_counts_in_each_of_its_own() {
+    let tagged = || {
+        let mut selection = Selection::default();
+        selection.reading.tags = Some(';');
+        selection
+    };
+    let csv = "item_a,item_b,outcome,context,annotator\nx,y,a,math; code,u\nx,y,b,code;math;code,v\ny,z,a,math,u\nz,x,tie,,u\nx,z,a,; ;creative,v\n";
+    let json = concat!(
+        "{\"item_a\":\"x\",\"item_b\":\"y\",\"outcome\":\"a\",\"context\":[\"math\",\"code\"],\"annotator\":\"u\"}\n",
+        "{\"item_a\":\"x\",\"item_b\":\"y\",\"outcome\":\"b\",\"context\":[\"code\",\"math\",\"code\"],\"annotator\":\"v\"}\n",
+        "{\"item_a\":\"y\",\"item_b\":\"z\",\"outcome\":\"a\",\"context\":\"math\",\"annotator\":\"u\"}\n",
+        "{\"item_a\":\"z\",\"item_b\":\"x\",\"outcome\":\"tie\",\"context\":[],\"annotator\":\"u\"}\n",
+        "{\"item_a\":\"x\",\"item_b\":\"z\",\"outcome\":\"a\",\"context\":[\"creative\"],\"annotator\":\"v\"}\n"
+    );
+    for (name, text) in [("d.csv", csv), ("d.jsonl", json)] {
+        let by = |unit| {
+            let (path, bytes) = (Path::new(name), text.as_bytes());
+            parse_grouped_observations(path, bytes, &tagged(), Grouping::Context, unit)
+        };
+        let found = by(Unit::Annotator).unwrap();
+        assert_eq!(found.names, ["math", "code", "", "creative"], "{name}");
+        let totals: Vec<f64> = found.groups.iter().map(|g| g.total).collect();
+        // five comparisons, two of them twice
+        assert_eq!(
+            (totals, found.shared, found.pooled().total),
+            (vec![3.0, 2.0, 1.0, 1.0], 2.0, 5.0),
+            "{name}"
+        );
+        assert_eq!(
+            (between(&found.groups[0], "x", "y"), between(&found.groups[0], "y", "z")),
+            ((1.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+        );
+        // those of one annotator stay together over the lists that hold a tag
+        let math = found.observations(0);
+        assert_eq!((math.count(), math.words()), (2.0, "annotators"));
+        assert_eq!(math.clusters().unwrap().map(|o| o.cells.len()).collect::<Vec<_>>(), [2, 1]);
+        // selecting a tag takes all that have it
+        for (tag, total) in [("math", 3.0), ("code", 2.0), ("creative", 1.0)] {
+            let selection = Selection { context: Some(tag.into()), ..tagged() };
+            let alone = parse_comparisons(Path::new(name), text.as_bytes(), &selection).unwrap();
+            assert_eq!(alone.total, total, "{name} {tag}");
+        }
+        let refused = by(Unit::Context).unwrap_err().to_string();
+        assert!(refused.contains("leave --by-context out"), "{refused}");
+    }
+    // without the option a list is none, and a text is one name
+    let plain = parse_comparisons(Path::new("d.jsonl"), json.as_bytes(), &Selection::default());
+    let plain = plain.unwrap_err().to_string();
+    assert!(plain.contains("--tags"), "{plain}");
+    let whole =
+        parse_grouped(Path::new("d.csv"), csv.as_bytes(), &Selection::default(), Grouping::Context).unwrap();
+    assert_eq!((whole.names.len(), whole.shared), (5, 0.0));
+    let mut held = Selection::default();
+    held.reading.tags = Some('|');
+    let list = json.replace("\"math\",\"code\"", "\"math|code\"");
+    let refused = parse_comparisons(Path::new("d.jsonl"), list.as_bytes(), &held).unwrap_err().to_string();
+    assert!(refused.contains("no tag holds"), "{refused}");
+    for sign in ['a', ' ', '\n'] {
+        held.reading.tags = Some(sign);
+        assert!(parse_comparisons(Path::new("d.csv"), csv.as_bytes(), &held).is_err());
+    }
 }

@@ -113,8 +113,14 @@ pub fn choose(
     // the comparisons of one ranking are not independent
     let independent: f64 = units.iter().filter(|u| u.counted > 0.0).map(|u| u.weight).sum();
     let undecided = match smallest {
-        _ if independent < FEWEST => Some("not enough data to tell: fewer than 20 comparisons"),
-        None => Some("no model could be compared"),
+        _ if independent < FEWEST && data.rankings.is_empty() => {
+            Some("not enough data to tell: fewer than 20 comparisons")
+        }
+        _ if independent < FEWEST => Some(
+            "not enough data to tell: fewer than 20 rankings and comparisons, as those of one ranking are not independent",
+        ),
+        None if compared == 0 => Some("no model could be compared"),
+        None => Some("all models that count their parameters are beaten"),
         Some(_) => None,
     };
     let smallest = smallest.filter(|_| undecided.is_none());
@@ -182,7 +188,16 @@ fn fit(entry: &ModelEntry, options: &serde_json::Value, data: Battles) -> Result
     let data = match entry.input {
         ModelInput::Counts => ModelData::Counts(Counts::from(data.counts())),
         ModelInput::Battles => ModelData::Battles(data),
-        other => return Err(format!("is fitted to {}", other.words())),
+        // whatever the data are, here they are single comparisons without their contexts
+        ModelInput::Rankings => {
+            return Err(
+                "predicts whole rankings; what is compared here are predictions of single comparisons"
+                    .to_owned(),
+            );
+        }
+        ModelInput::Contexts => {
+            return Err("takes features of the contexts, which models are not given here".to_owned());
+        }
     };
     let fitted = entry.fit(&data, options).map_err(|e| e.to_string())?;
     if !fitted.convergence.converged {
@@ -289,9 +304,21 @@ fn paired(units: &[Unit], dealt: &[Vec<f64>], one: &[f64], best: &[f64]) -> (f64
 /// What the fit to all data says of cycles, and what its Nash plays.
 fn describe(fitted: &Fitted, contender: &mut Contender) {
     let n = fitted.n();
-    let Ok(game) = fitted.game() else { return };
+    let game = match fitted.game() {
+        Ok(game) => game,
+        Err(e) => {
+            contender.reason = Some(format!("neither cycles nor Nash: {e}"));
+            return;
+        }
+    };
     if n > MOST_SOLVED {
         contender.reason = Some(format!("more than {MOST_SOLVED} items: neither cycles nor Nash"));
+        return;
+    }
+    if let Some(((i, j), _)) = fitted.probability().indexed_iter().find(|(_, p)| p.is_none()) {
+        let (i, j) = (&fitted.labels[i], &fitted.labels[j]);
+        contender.reason =
+            Some(format!("says nothing of some pairs, as {i} and {j}: neither cycles nor Nash"));
         return;
     }
     let matrix = game.matrix(0);
@@ -308,5 +335,8 @@ fn describe(fitted: &Fitted, contender: &mut Contender) {
     }
     contender.cyclic_triads = Some(cyclic);
     contender.condorcet_winner = (0..n).find(|&i| (0..n).all(|j| j == i || beats[[i, j]]));
-    contender.nash = maximal_lottery(&matrix).ok().map(|found| found.policy);
+    match maximal_lottery(&matrix) {
+        Ok(found) => contender.nash = Some(found.policy),
+        Err(e) => contender.reason = Some(format!("no Nash: {e}")),
+    }
 }

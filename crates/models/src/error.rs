@@ -78,7 +78,7 @@ pub enum FitError {
     #[error("all comparisons are ties: a model of ties has no maximum; use one that counts them half")]
     OnlyTies,
     /// Magnitudes are needed and there are none.
-    #[error("has no column `magnitude`, which {model} needs; use bradley-terry")]
+    #[error("has no column `magnitude` and no two scores, one of which {model} needs; use bradley-terry")]
     NoMagnitudes {
         /// The model.
         model: &'static str,

@@ -240,7 +240,8 @@ mod tests {
             assert!(off.iter().all(|&d| d < 1e-12), "{off}");
         }
         assert!(found[0].passes < found[1].passes);
-        let prior = fit(&data, &BRADLEY_TERRY, PairOptions { prior: true, home: false }).unwrap();
+        let prior =
+            fit(&data, &BRADLEY_TERRY, PairOptions { prior: true, ..PairOptions::default() }).unwrap();
         let passes = newman_prior(&data, 1e-14, 10_000);
         assert!(passes.converged);
         let off = (&passes.log_strength - &prior.log_strength).mapv(f64::abs);

@@ -90,7 +90,7 @@ pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
 pub use input::{Contexts, Counts, FitData, ModelData, ModelInput, ReadError};
 pub use pair_fit::covariates::{Coefficient, fit_covariates};
-pub use pair_fit::{PairFit, PairOptions, SparseFit, fit, fit_counts, fit_linear, fit_observed};
+pub use pair_fit::{PairFit, PairOptions, Reweight, SparseFit, fit, fit_counts, fit_linear, fit_observed};
 pub use pair_model::PairModel;
 pub use power::Power;
 pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, find};

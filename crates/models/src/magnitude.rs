@@ -123,6 +123,11 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
     })
 }
 
+/// Whether rows have magnitudes: a column of them, or two scores, which are as far apart.
+pub(crate) fn are_recorded(data: &Battles) -> bool {
+    ["magnitude", "score_a", "score_b"].iter().any(|role| data.checks.columns.contains(role))
+}
+
 /// What a registry row gives of the fit.
 ///
 /// # Errors
@@ -133,7 +138,7 @@ pub(crate) fn fitted(
     model: &'static str,
     prior: bool,
 ) -> Result<Fitted, FitError> {
-    if !data.checks.columns.contains(&"magnitude") {
+    if !are_recorded(data) {
         return Err(FitError::NoMagnitudes { model });
     }
     let found = fit_magnitudes(data, rule, prior)?;

@@ -23,6 +23,15 @@
 //! c = m / (m - p) for m observations of several comparisons and p free parameters (at most m / 2), else 1. Of few such
 //! observations intervals follow Student's law of m - 1 degrees.
 //!
+//! Comparisons may weigh differently in the estimate ([`Reweight`]): w becomes `v w`, v of the pair. The slope of a row is then v
+//! times as large, and its variance v^2 times, so that H^-1 is no covariance any more even if the model is right. With
+//! M = sum over rows of v^2 times their curvature (and the prior's), which is H where all v are 1, the covariance if the model is
+//! right is `H^-1 M H^-1`, and
+//!
+//! ```text
+//! V = H^-1 R W max(phi, c D) W' R' H^-1        M = R R',  R^-1 J R^-T = W D W'
+//! ```
+//!
 //! Cost: O(pairs + n^3) a step, usually 4 to 10 steps. Range: up to [`MAX_ITEMS`](crate::MAX_ITEMS) items; beyond, Bradley-Terry
 //! has [`SparseFit`], whose errors are estimated from draws.
 
@@ -33,7 +42,7 @@ mod problem;
 mod separation;
 mod sparse;
 
-use equipoise_data::{Comparisons, Observations};
+use equipoise_data::{Comparisons, Observations, PairCount};
 use faer::linalg::solvers::{DenseSolveCore as _, Llt, Solve as _};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -62,6 +71,35 @@ pub struct PairOptions {
     /// Adds the logistic prior whether a maximum exists without it or not: one win and one loss of every item against an
     /// item of strength 0.
     pub prior: bool,
+    /// What counts alike in the estimate: every comparison, or every pair of items that met.
+    pub reweight: Reweight,
+}
+
+/// What counts alike in an estimate. Errors are for what is one observation either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reweight {
+    /// Every comparison.
+    #[default]
+    Comparisons,
+    /// Every pair of items that met, however often: its comparisons weigh `total / (pairs n_pair)` each, so that all weights
+    /// sum to the number of comparisons. Where one rating is not enough the strengths then do not depend on who was sampled
+    /// against whom how often (but on who met at all); where it is, errors are larger.
+    Pairs,
+}
+
+impl Reweight {
+    /// The weight of a comparison of each pair.
+    pub(crate) fn scales(self, data: &Comparisons) -> Vec<f64> {
+        let met: Vec<f64> = data.pairs.iter().map(PairCount::met).collect();
+        match self {
+            Self::Comparisons => vec![1.0; met.len()],
+            Self::Pairs => {
+                let mean = met.iter().sum::<f64>() / met.iter().filter(|m| **m > 0.0).count() as f64;
+                met.iter().map(|m| if *m > 0.0 { mean / m } else { 1.0 }).collect()
+            }
+        }
+    }
 }
 
 /// A fitted model of pairs.
@@ -71,7 +109,7 @@ pub struct PairFit {
     pub model: &'static PairModel,
     /// Log strengths, `[n]`: mean 0, but for features (as they are).
     pub log_strength: Array1<f64>,
-    /// Covariance of the log strengths by the Hessian, `[n x n]`.
+    /// Covariance of the log strengths if the model is right, `[n x n]`: by the Hessian, of a reweighted fit `H^-1 M H^-1`.
     pub covariance: Array2<f64>,
     /// Covariance of the log strengths by the sandwich, `[n x n]`; [`PairFit::spread`] where there is no finite maximum.
     pub sandwich: Array2<f64>,
@@ -166,6 +204,34 @@ impl PairFit {
         self.no_chi_squared.is_none().then(value)
     }
 
+    /// The fit as every model gives it; `labels`: of the items.
+    #[must_use]
+    pub fn fitted(self, labels: Vec<String>) -> Fitted {
+        let existence = match (self.exists, self.blocks.len()) {
+            (true, _) => Existence::Finite,
+            _ if self.separable => Existence::SeparatedByFeatures,
+            (false, 1) => Existence::TiesUnbounded,
+            (false, _) => Existence::Separated { blocks: self.blocks.clone() },
+        };
+        let convergence =
+            Convergence { by: Iteration::Newton, converged: self.converged, iterations: self.iterations };
+        Fitted {
+            log_strength: Some(self.log_strength.clone()),
+            standard_error: Some(self.standard_error()),
+            sandwich_error: Some(self.sandwich_error()),
+            parameters: self.parameters.clone(),
+            log_likelihood: Some(self.log_likelihood),
+            deviance: Some(self.deviance),
+            degrees_of_freedom: Some(self.degrees_of_freedom),
+            existence,
+            prior: self.prior,
+            convergence,
+            free_parameters: Some(self.free_parameters),
+            no_chi_squared: self.no_chi_squared,
+            ..Fitted::new(labels, self)
+        }
+    }
+
     /// The items, strongest first.
     #[must_use]
     pub fn order(&self) -> Vec<usize> {
@@ -255,29 +321,7 @@ pub fn fit_counts(
             PairFit { features: features.names.clone(), ..found }
         }
     };
-    let existence = match (found.exists, found.blocks.len()) {
-        (true, _) => Existence::Finite,
-        _ if found.separable => Existence::SeparatedByFeatures,
-        (false, 1) => Existence::TiesUnbounded,
-        (false, _) => Existence::Separated { blocks: found.blocks.clone() },
-    };
-    let convergence =
-        Convergence { by: Iteration::Newton, converged: found.converged, iterations: found.iterations };
-    Ok(Fitted {
-        log_strength: Some(found.log_strength.clone()),
-        standard_error: Some(found.standard_error()),
-        sandwich_error: Some(found.sandwich_error()),
-        parameters: found.parameters.clone(),
-        log_likelihood: Some(found.log_likelihood),
-        deviance: Some(found.deviance),
-        degrees_of_freedom: Some(found.degrees_of_freedom),
-        existence,
-        prior: found.prior,
-        convergence,
-        free_parameters: Some(found.free_parameters),
-        no_chi_squared: found.no_chi_squared,
-        ..Fitted::new(data.observations.comparisons.labels.clone(), found)
-    })
+    Ok(found.fitted(data.observations.comparisons.labels.clone()))
 }
 
 /// Strengths, iterated `from` strengths close to them, without the errors: for simulated data.
@@ -327,7 +371,7 @@ fn problem(
     if options.home && !model.shift_invariant {
         return Err(FitError::Home { model: model.name });
     }
-    let mut likelihood = Likelihood::new(data, model, options.home, options.prior, features.is_none())?;
+    let mut likelihood = Likelihood::new(data, model, options, features.is_none())?;
     if let Some(features) = features.as_ref().filter(|_| model.shift_invariant) {
         // existence is of the design: which strengths the features can make, not which there are
         let separable = separation::separating_direction(&likelihood.directions(features)).is_some();
@@ -478,7 +522,7 @@ impl Problem {
 struct Errors {
     /// Those directions.
     free: Free,
-    /// `H^-1`.
+    /// `H^-1`, or `H^-1 M H^-1`.
     bread: Array2<f64>,
     /// `H^-1 J H^-1`.
     sandwich: Array2<f64>,
@@ -509,15 +553,30 @@ impl Errors {
         let several = observations.filter(|all| all.clusters().is_some()).map(Observations::count);
         let parameters = (k - problem.floating().count()) as f64;
         let small = several.filter(|m| *m > 1.0).map_or(1.0, |m| m / (m - parameters.clamp(1.0, 0.5 * m)));
-        let larger =
-            larger(&llt, &meat, likelihood.tie_dispersion(point), small).unwrap_or_else(|| bread.clone());
-        Self { free, bread, sandwich, larger }
+        let dispersion = likelihood.tie_dispersion(point);
+        if !likelihood.is_reweighted() {
+            let larger = larger(&llt, None, &meat, dispersion, small).unwrap_or_else(|| bread.clone());
+            return Self { free, bread, sandwich, larger };
+        }
+        let variance = likelihood.slope_variance(point);
+        let of_model = product(&product(&bread, &free.form(&variance)), &bread);
+        let root = problem.regularised_hessian(&variance, &free).0.llt(Side::Lower).ok();
+        let larger = root.and_then(|root| larger(&llt, Some(&root), &meat, dispersion, small));
+        let larger = larger.unwrap_or_else(|| of_model.clone());
+        Self { free, bread: of_model, sandwich, larger }
     }
 }
 
-/// `L^-T W max(phi, c D) W' L^-1` of the module head; the lifted directions, which are not centred yet, included.
-fn larger(llt: &Llt<f64>, meat: &Array2<f64>, dispersion: f64, small: f64) -> Option<Array2<f64>> {
-    let (k, lower) = (meat.nrows(), llt.L());
+/// V of the module head, given the factors of H and of M, if that is another; the lifted directions, which are not centred yet,
+/// included.
+fn larger(
+    llt: &Llt<f64>,
+    variance: Option<&Llt<f64>>,
+    meat: &Array2<f64>,
+    dispersion: f64,
+    small: f64,
+) -> Option<Array2<f64>> {
+    let (k, lower) = (meat.nrows(), variance.unwrap_or(llt).L());
     let mut scaled = Mat::from_fn(k, k, |i, j| meat[[i, j]]);
     lower.solve_lower_triangular_in_place(scaled.as_mut());
     let mut scaled = scaled.transpose().to_owned();
@@ -526,7 +585,13 @@ fn larger(llt: &Llt<f64>, meat: &Array2<f64>, dispersion: f64, small: f64) -> Op
     let (vectors, values) = (eigen.U(), eigen.S());
     let size = |at: usize| (small * values[at]).max(dispersion).sqrt();
     let mut root = Mat::from_fn(k, k, |i, j| vectors[(i, j)] * size(j));
-    lower.transpose().solve_upper_triangular_in_place(root.as_mut());
+    match variance {
+        None => lower.transpose().solve_upper_triangular_in_place(root.as_mut()),
+        Some(_) => {
+            root = lower * &root;
+            llt.solve_in_place(root.as_mut());
+        }
+    }
     let product = &root * root.transpose();
     Some(Array2::from_shape_fn((k, k), |(i, j)| product[(i, j)]))
 }

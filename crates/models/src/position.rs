@@ -72,7 +72,8 @@ fn estimate(data: &Observations) -> Option<(f64, f64)> {
     if home_runs_away(&data.comparisons) {
         return None;
     }
-    let found = fit_observed(data, &BRADLEY_TERRY, PairOptions { home: true, prior: false }).ok()?;
+    let found =
+        fit_observed(data, &BRADLEY_TERRY, PairOptions { home: true, ..PairOptions::default() }).ok()?;
     let home = found.parameters.iter().find(|p| p.name == "home")?;
     let error = home.standard_error.filter(|error| error.is_finite() && *error > 0.0)?;
     (found.exists && found.converged).then_some((home.value, error))
@@ -89,8 +90,9 @@ fn likelihood_ratio(data: &Comparisons) -> Option<f64> {
         return None;
     }
     let data = Comparisons { pairs, ..data.clone() };
-    let supremum =
-        |home| Some(fit(&data, &BRADLEY_TERRY, PairOptions { home, prior: false }).ok()?.log_likelihood);
+    let supremum = |home| {
+        Some(fit(&data, &BRADLEY_TERRY, PairOptions { home, ..PairOptions::default() }).ok()?.log_likelihood)
+    };
     Some(chi_squared_tail(2.0 * (supremum(true)? - supremum(false)?), 1.0))
 }
 

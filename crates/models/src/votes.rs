@@ -29,6 +29,7 @@ use rayon::prelude::*;
 use crate::distributions::normal_cdf;
 use crate::entries::BRADLEY_TERRY;
 use crate::error::FitError;
+use crate::graph::{win_blocks, win_reach};
 use crate::pair_fit::{PairFit, strengths};
 
 /// Votes below which an annotator is not tested.
@@ -338,6 +339,75 @@ impl Walk<'_> {
     }
 }
 
+/// What votes say of two items, `above` and `below`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Order {
+    /// So many nats apart: chains of wins lead both ways.
+    Apart(f64),
+    /// Wins lead from `above` down to `below` alone: above it, by nobody knows how much.
+    Above,
+    /// Likewise the other way.
+    Below,
+    /// Nothing compares the two.
+    None(&'static str),
+}
+
+impl Order {
+    /// The order by votes: of two items of one block, which wins both ways hold together, the maximum of the likelihood, which votes
+    /// between blocks do not move; of others what chains of wins say. `from`: strengths that are close.
+    fn of(
+        votes: &Comparisons,
+        (above, below): (usize, usize),
+        from: &ndarray::Array1<f64>,
+    ) -> Result<Self, FitError> {
+        let blocks = win_blocks(votes);
+        let block = blocks.iter().find(|b| b.contains(&above)).expect("every item is in a block");
+        if block.contains(&below) {
+            let place = |item: usize| block.iter().position(|&i| i == item).expect("it is in the block");
+            let start = block.iter().map(|&i| from[i]).collect();
+            let strength = strengths(&votes.among(block), &BRADLEY_TERRY, &start)?;
+            return Ok(Self::Apart(strength[place(above)] - strength[place(below)]));
+        }
+        let reach = win_reach(votes, &blocks);
+        Ok(match (reach[above][below], reach[below][above]) {
+            (true, _) => Self::Above,
+            (_, true) => Self::Below,
+            _ if votes
+                .components()
+                .iter()
+                .any(|island| island.contains(&above) && island.contains(&below)) =>
+            {
+                Self::None("no chain of wins leads from the one to the other: the votes left say no order")
+            }
+            _ => Self::None("the votes left do not compare the two, directly or through others"),
+        })
+    }
+
+    fn is_turned(self) -> bool {
+        matches!(self, Self::Below) || matches!(self, Self::Apart(gap) if gap < -LEVEL_GAP)
+    }
+
+    fn gap(self) -> Option<f64> {
+        match self {
+            Self::Apart(gap) => Some(gap),
+            _ => None,
+        }
+    }
+
+    fn no_gap(self) -> Option<&'static str> {
+        match self {
+            Self::Apart(_) => None,
+            Self::Above => {
+                Some("wins lead from the upper down to the lower and not back: nothing bounds the gap")
+            }
+            Self::Below => {
+                Some("wins lead from the lower up to the upper and not back: nothing bounds the gap")
+            }
+            Self::None(reason) => Some(reason),
+        }
+    }
+}
+
 /// How few votes hold `above` over `below`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Influence {
@@ -353,8 +423,12 @@ pub struct Influence {
     pub untried: Option<&'static str>,
     /// The fewest of the most harmful ones without which the order turns; `None`: not within the budget.
     pub dropped: Option<f64>,
-    /// The gap without those, or without as many as may be dropped.
-    pub gap_after: f64,
+    /// Where it does not turn: the fewest without which the votes left say no order of the two at all; `None`: not within the budget.
+    pub undone: Option<f64>,
+    /// The gap without those, or without as many as may be dropped; `None`: nothing bounds it then.
+    pub gap_after: Option<f64>,
+    /// Why there is no gap then, if there is none.
+    pub no_gap: Option<&'static str>,
     /// Which are dropped: winner, loser (of a tie in the order of their numbers), whether tied, and how many; most first.
     pub votes: Vec<(usize, usize, bool, f64)>,
 }
@@ -380,7 +454,11 @@ pub fn influence(
     share: f64,
 ) -> Result<Influence, FitError> {
     let c = &fit.covariance;
-    let gap = fit.log_strength[above] - fit.log_strength[below];
+    let whole = Order::of(data, (above, below), &fit.log_strength)?;
+    let gap = match fit.exists {
+        true => fit.log_strength[above] - fit.log_strength[below],
+        false => whole.gap().unwrap_or(fit.log_strength[above] - fit.log_strength[below]),
+    };
     let all: f64 = data.pairs.iter().map(PairCount::met).sum();
     let nothing = |budget: f64, reason| Influence {
         above,
@@ -389,9 +467,17 @@ pub fn influence(
         budget,
         untried: Some(reason),
         dropped: None,
-        gap_after: gap,
+        undone: None,
+        gap_after: whole.gap().map(|_| gap),
+        no_gap: whole.no_gap(),
         votes: Vec::new(),
     };
+    if let Order::None(_) = whole {
+        return Ok(nothing(
+            (share * all).floor(),
+            "no chain of wins leads from the one to the other: there is no order to turn",
+        ));
+    }
     if gap <= LEVEL_GAP {
         return Ok(nothing((share * all).floor(), "the two are level: there is no order to turn"));
     }
@@ -417,7 +503,7 @@ pub fn influence(
         };
         return Ok(nothing(0.0, reason));
     }
-    let without = |drop: f64| -> Result<(f64, Vec<(usize, f64)>), FitError> {
+    let without = |drop: f64| -> Result<(Order, Vec<(usize, f64)>), FitError> {
         let (mut left, mut taken) = (drop, Vec::new());
         let mut pairs = data.pairs.clone();
         for (at, g) in groups.iter().enumerate() {
@@ -430,12 +516,12 @@ pub fn influence(
             take(&mut pairs[g.pair], g.outcome, now);
         }
         pairs.retain(|p| p.met() > 0.0);
-        let strength = strengths(&data.with_pairs(pairs), &BRADLEY_TERRY, &fit.log_strength)?;
-        Ok((strength[above] - strength[below], taken))
+        Ok((Order::of(&data.with_pairs(pairs), (above, below), &fit.log_strength)?, taken))
     };
-    let (mut gap_after, mut taken) = without(budget)?;
-    let turns = gap_after < 0.0;
-    if turns {
+    let (mut after, mut taken) = without(budget)?;
+    let (turns, undone) = (after.is_turned(), matches!(after, Order::None(_)));
+    if turns || undone {
+        let is_so = |order: Order| if turns { order.is_turned() } else { matches!(order, Order::None(_)) };
         let (mut few, mut enough) = (0.0, budget);
         while enough - few > 1.0 {
             let middle = (0.5 * few + 0.5 * enough).floor();
@@ -443,15 +529,15 @@ pub fn influence(
                 // neighbouring numbers: votes beyond 2^53 are not told one by one
                 break;
             }
-            let (gap, of) = without(middle)?;
-            if gap < 0.0 {
-                (enough, gap_after, taken) = (middle, gap, of);
+            let (order, of) = without(middle)?;
+            if is_so(order) {
+                (enough, after, taken) = (middle, order, of);
             } else {
                 few = middle;
             }
         }
     }
-    let dropped = turns.then(|| taken.iter().map(|t| t.1).sum());
+    let so_many: f64 = taken.iter().map(|t| t.1).sum();
     let mut votes: Vec<(usize, usize, bool, f64)> = taken
         .iter()
         .map(|&(at, count)| {
@@ -461,7 +547,18 @@ pub fn influence(
         })
         .collect();
     votes.sort_by(|a, b| b.3.total_cmp(&a.3).then((a.0, a.1).cmp(&(b.0, b.1))));
-    Ok(Influence { above, below, gap, budget, untried: None, dropped, gap_after, votes })
+    Ok(Influence {
+        above,
+        below,
+        gap,
+        budget,
+        untried: None,
+        dropped: turns.then_some(so_many),
+        undone: undone.then_some(so_many),
+        gap_after: after.gap(),
+        no_gap: after.no_gap(),
+        votes,
+    })
 }
 
 /// Takes votes away from a pair, from either way of listing it.

@@ -95,3 +95,51 @@ fn what_cannot_be_compared_is_said() {
     let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
     assert_eq!(choose(&parts, &models, 5, 1).unwrap_err(), FitError::PartsOfMatches { weight: 0.5 });
 }
+
+/// No reason contradicts the data: not on rankings, not with contexts, magnitudes as scores, times, or items that never met.
+#[test]
+fn reasons_hold_of_the_data_they_are_given_for() {
+    let mut rankings = "ranking\n".to_owned();
+    let mut full = "item_a,item_b,score_a,score_b,context,annotator,timestamp\n".to_owned();
+    let mut apart = "item_a,item_b,outcome\n".to_owned();
+    for k in 0..30 {
+        rankings += ["x > y > z\n", "y > z > x\n", "x > z > y\n"][k % 3];
+        let (a, b) = ([("x", "y"), ("y", "z"), ("z", "x"), ("x", "z")])[k % 4];
+        full += &format!("{a},{b},{},{},p{},u{},2026-01-{:02}\n", k % 5, 3 * k % 4, k % 6, k % 3, k % 28 + 1);
+        apart += ["x,y,a\n", "y,x,a\n", "u,v,a\n", "v,u,a\n", "x,y,a\n"][k % 5];
+    }
+    let seen = |text: &str| {
+        let data = battles(text);
+        let found = compared(&data);
+        let held = |role: &str| data.checks.columns.contains(&role);
+        for c in &found.contenders {
+            let Some(reason) = &c.reason else {
+                assert!(c.held_out.is_some() && c.nash.is_some() && c.cyclic_triads.is_some(), "{}", c.name);
+                continue;
+            };
+            let claims = [
+                ("no column `magnitude`", !held("magnitude") && !held("score_a")),
+                ("have no time", !held("timestamp")),
+                ("is fitted to rankings", false),
+                ("with a column `context`", false),
+                ("says nothing of some pairs", c.nash.is_none() && data.counts().unmet() > 0),
+            ];
+            for (claim, holds) in claims {
+                assert!(holds || !reason.contains(claim), "{}: {reason}", c.name);
+            }
+        }
+        found
+    };
+    let found = seen(&rankings);
+    assert!(of(&found, "plackett-luce").reason.as_ref().unwrap().contains("single comparisons"));
+    let few: String = rankings.lines().take(16).map(|l| format!("{l}\n")).collect();
+    let few = seen(&few);
+    // 45 comparisons, of 15 rankings
+    assert!(few.comparisons == 45.0 && few.undecided.unwrap().contains("fewer than 20 rankings"));
+    let found = seen(&full);
+    assert!(of(&found, "scaled-bradley-terry").held_out.is_some());
+    assert!(of(&found, "contextual-bradley-terry").reason.as_ref().unwrap().contains("not given here"));
+    let found = seen(&apart);
+    let bt = of(&found, "bradley-terry");
+    assert!(bt.held_out.is_some() && bt.nash.is_none() && bt.condorcet_winner.is_none(), "{bt:?}");
+}

@@ -96,7 +96,7 @@ fn models_agree_with_a_generic_optimiser() {
                 continue;
             }
             let data = listed(4, &mut rng);
-            let found = fit(&data, model, PairOptions { home, prior: false }).unwrap();
+            let found = fit(&data, model, PairOptions { home, ..PairOptions::default() }).unwrap();
             assert!(found.exists && found.converged && !found.prior, "{model:?}");
             // variables: r_1..r_3 (r_0 = 0 if relative, else r_0 too), home, tie
             let relative = model.shift_invariant;

@@ -4,7 +4,7 @@
 
 use equipoise_core::sample::{index, normal, uniform};
 use equipoise_core::seed::stream;
-use equipoise_data::{Battle, Battles, Checks, Outcome, Ties};
+use equipoise_data::{Battle, Battles, Checks, Comparisons, Outcome, Ties};
 use equipoise_models::votes::{LEVEL, annotators, influence, spans};
 use equipoise_models::{BRADLEY_TERRY, PairOptions, fit};
 
@@ -154,10 +154,10 @@ fn the_fewest_votes_that_turn_an_order_are_those_of_a_search() {
         let moved = influence(&data, &found, (above, below), 0.2).unwrap();
         assert!((moved.gap - (found.log_strength[above] - found.log_strength[below])).abs() < 1e-12);
         let Some(dropped) = moved.dropped else {
-            assert!(moved.gap_after >= 0.0);
+            assert!(moved.undone.is_some() || moved.gap_after.is_none_or(|gap| gap >= 0.0));
             continue;
         };
-        assert!(moved.gap_after < 0.0 && dropped <= moved.budget);
+        assert!(moved.gap_after.is_none_or(|gap| gap < 0.0) && dropped <= moved.budget);
         assert_eq!(moved.votes.iter().map(|v| v.3).sum::<f64>(), dropped);
         // without the votes named the order is turned, by a fit of its own; no single vote does what several are said to
         let turned = |votes: &[(usize, usize, bool, f64)]| {
@@ -234,4 +234,85 @@ fn influence_ends_at_huge_weights_and_says_where_nothing_was_tried() {
     level.log_strength[order[1]] = level.log_strength[order[0]];
     let level = influence(&data, &level, (order[0], order[1]), 0.5).unwrap();
     assert!(level.untried.unwrap().contains("level") && level.dropped.is_none());
+}
+
+/// All small data of three items: what is left after the drop, told by a search over all chains of wins and by strengths that run away.
+#[test]
+fn what_is_left_after_a_drop_is_an_order_only_where_votes_say_one() {
+    let (mut turned, mut undone, mut unbounded, mut bounded) = (0, 0, 0, 0);
+    for code in 0..3u32.pow(6) {
+        let digit = |k: u32| f64::from(code / 3u32.pow(k) % 3);
+        let mut wins = ndarray::Array2::zeros((3, 3));
+        for (k, (i, j)) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)].into_iter().enumerate() {
+            wins[[i, j]] = digit(k as u32);
+        }
+        let data = Comparisons::from_tables(&wins, &ndarray::Array2::zeros((3, 3)));
+        let Ok(found) = fit(&data, &BRADLEY_TERRY, PairOptions::default()) else { continue };
+        if found.islands.len() > 1 {
+            continue;
+        }
+        let order = found.order();
+        for pair in order.windows(2) {
+            let (above, below) = (pair[0], pair[1]);
+            let moved = influence(&data, &found, (above, below), 0.5).unwrap();
+            if moved.untried.is_some() {
+                assert!(moved.votes.is_empty() && moved.dropped.is_none() && moved.undone.is_none());
+                continue;
+            }
+            let mut left = wins.clone();
+            for &(winner, loser, tie, count) in &moved.votes {
+                assert!(!tie);
+                left[[winner, loser]] -= count;
+            }
+            assert!(left.iter().all(|w| *w >= 0.0));
+            // chains of wins, by closure
+            let mut chain: Vec<Vec<bool>> =
+                (0..3).map(|i| (0..3).map(|j| i == j || left[[i, j]] > 0.0).collect()).collect();
+            for k in 0..3 {
+                for i in 0..3 {
+                    for j in 0..3 {
+                        chain[i][j] |= chain[i][k] && chain[k][j];
+                    }
+                }
+            }
+            let (down, up) = (chain[above][below], chain[below][above]);
+            assert_eq!(moved.gap_after.is_some(), down && up, "{wins} {moved:?}");
+            assert_eq!(moved.no_gap.is_none(), down && up);
+            assert_eq!(moved.undone.is_some(), !down && !up, "{wins} {moved:?}");
+            match (down, up) {
+                (true, true) => {
+                    // by climbing for so long that what runs away has gone
+                    let mut r = [0.0f64; 3];
+                    for _ in 0..4000 {
+                        let mut slope = [0.0; 3];
+                        for i in 0..3 {
+                            for j in 0..3 {
+                                let lost = left[[i, j]] / (1.0 + (r[i] - r[j]).exp());
+                                slope[i] += lost;
+                                slope[j] -= lost;
+                            }
+                        }
+                        (0..3).for_each(|i| r[i] += 0.5 * slope[i]);
+                    }
+                    let gap = moved.gap_after.unwrap();
+                    assert!((r[above] - r[below] - gap).abs() < 1e-2, "{left} {r:?} {moved:?}");
+                    assert_eq!(moved.dropped.is_some(), gap < -1e-9);
+                    bounded += 1;
+                }
+                (true, false) => {
+                    assert!(moved.dropped.is_none());
+                    unbounded += 1;
+                }
+                (false, true) => {
+                    assert!(moved.dropped.is_some(), "{moved:?}");
+                    turned += 1;
+                }
+                (false, false) => undone += 1,
+            }
+        }
+    }
+    assert!(
+        turned > 20 && undone > 20 && unbounded > 20 && bounded > 20,
+        "{turned} {undone} {unbounded} {bounded}"
+    );
 }

@@ -163,6 +163,7 @@ impl Reader {
             columns: columns.collect::<Result<_, _>>()?,
             outcomes: outcomes.collect::<Result<_, _>>()?,
             covariates: Vec::new(),
+            tags: None,
             invalid,
             repetitions: self
                 .repetitions

@@ -50,6 +50,9 @@ pub struct Leaderboard {
     pub replicates: usize,
     /// What they were drawn from: `comparisons` or `contexts`.
     pub resampled: String,
+    /// What points are: their scale, where they are measured from, and what they are adjusted for; `None`: there are none.
+    #[serde(default)]
+    pub points: Option<String>,
     /// Order in which matches were rated one by one, if they were.
     pub order: Option<String>,
     /// Seed of all draws.
@@ -90,6 +93,20 @@ pub struct Item {
     /// How often they met.
     #[serde(default)]
     pub worst_met: Option<f64>,
+    /// The item in points, if that was asked for.
+    #[serde(default)]
+    pub points: Option<Points>,
+}
+
+/// Points of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    /// The rating.
+    pub rating: f64,
+    /// Its standard error; 0 of the anchor.
+    pub error: f64,
+    /// Simultaneous interval; an end that nothing bounds is open.
+    pub interval: (Option<f64>, Option<f64>),
 }
 
 /// The board of one context.

@@ -3,7 +3,7 @@
 //!
 //! [`vocabulary`] holds the words as enums: iterate, guarantee, behaviour, stop reason, aim. [`metric`] describes a metric to
 //! whoever shows its values. [`schema`] is the layout of the files; [`ResultsDir`] writes a folder, [`read`] reads it back.
-//! [`leaderboard`] does the same for a leaderboard of ratings. [`guard`] keeps inputs and the files of others from being
+//! [`leaderboard`] does the same for a leaderboard of ratings. [`latex`] writes tables for papers. [`guard`] keeps inputs and the files of others from being
 //! written over.
 
 mod digest;
@@ -12,6 +12,7 @@ mod files;
 pub mod guard;
 mod hold;
 mod keys;
+pub mod latex;
 pub mod leaderboard;
 pub mod metric;
 mod own;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use equipoise_records::latex::tabular;
 use equipoise_records::{Results, write_file};
 use serde_json::Value;
 
@@ -142,7 +143,7 @@ fn tables(view: &View) -> String {
         );
         let head = rows.len();
         rows.extend(answer.rows.iter().map(|r| [vec![r.label.clone()], r.cells.clone()].concat()));
-        out.push_str(&tabular(&answer.heading, &rows, head, |column| column > 0));
+        out.push_str(&titled(&answer.heading, &rows, head, |column| column > 0));
     }
     for game in &view.games {
         for setting in &game.settings {
@@ -163,7 +164,7 @@ fn tables(view: &View) -> String {
                 }));
                 let heading = format!("{}: {}", game.name, setting.heading);
                 let numeric = |k: usize| k > 0 && table.columns[k - 1].numeric;
-                out.push_str(&tabular(&heading, &rows, 1, numeric));
+                out.push_str(&titled(&heading, &rows, 1, numeric));
             }
         }
     }
@@ -171,44 +172,15 @@ fn tables(view: &View) -> String {
 }
 
 /// A table with so many rows of head.
-fn tabular(heading: &str, rows: &[Vec<String>], head: usize, numeric: impl Fn(usize) -> bool) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let kinds: String = (0..columns).map(|k| if numeric(k) { 'r' } else { 'l' }).collect();
-    let mut out = format!("\n% {}\n\\begin{{tabular}}{{{kinds}}}\n\\toprule\n", one_line(heading));
-    for (k, row) in rows.iter().enumerate() {
-        let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
-        out.push_str(&format!("{} \\\\\n", cells.join(" & ")));
-        if k + 1 == head {
-            out.push_str("\\midrule\n");
-        }
-    }
-    out.push_str("\\bottomrule\n\\end{tabular}\n");
-    out
+fn titled(heading: &str, rows: &[Vec<String>], head: usize, numeric: impl Fn(usize) -> bool) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+    format!("\n% {}\n{}", one_line(heading), tabular(&rows, head, numeric))
 }
 
 /// A comment of one line.
 fn one_line(text: &str) -> String {
     plain(text).replace(['\n', '\r'], " ")
-}
-
-/// Text that means only itself in LaTeX.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\\' => out.push_str("\\textbackslash{}"),
-            '~' => out.push_str("\\textasciitilde{}"),
-            '^' => out.push_str("\\textasciicircum{}"),
-            '<' => out.push_str("\\textless{}"),
-            '>' => out.push_str("\\textgreater{}"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// Every drawing with its name, which is free of an extension.

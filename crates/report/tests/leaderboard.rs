@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use equipoise_records::leaderboard::{self, Context, FORMAT, Item, Leaderboard};
+use equipoise_records::leaderboard::{self, Context, FORMAT, Item, Leaderboard, Points};
 use equipoise_report::leaderboard::{render_leaderboard, write_leaderboard};
 
 fn item(label: &str, strength: f64) -> Item {
@@ -21,6 +21,7 @@ fn item(label: &str, strength: f64) -> Item {
         nash_support: Some(0.9),
         worst_opponent: Some((0, 0.4)),
         worst_met: Some(10.0),
+        points: None,
     }
 }
 
@@ -60,6 +61,7 @@ fn board() -> Leaderboard {
             .to_vec(),
         replicates: 200,
         resampled: "comparisons".into(),
+        points: None,
         order: Some("time".into()),
         seed: 7,
         version: "0.0.0".into(),
@@ -93,6 +95,29 @@ fn pages_show_findings_first_and_the_unknown_as_unknown() {
     assert!(md.contains("| (none) | 60 | bert | none | c\\_1 (25%) |"), "{md}");
     // the largest residual, from the side that wins more than its rating
     assert!(md.contains("| a\\|b | dora | 90% | 50% | 30 | 4.4 |"), "{md}");
+}
+
+/// Without points of its own a page has those of the strength; with them, what they are, and open ends as open.
+#[test]
+fn points_have_their_scale_and_their_intervals() {
+    let mut board = board();
+    let plain = render_leaderboard(&board).unwrap();
+    assert!(plain.html.contains("1000 + 400 log10 odds") && !plain.markdown.contains("points"));
+    board.points = Some("400 points are odds of 10, bert stands at 1114; adjusted for len_a - len_b".into());
+    let points = |rating, error, interval| Some(Points { rating, error, interval });
+    board.items[0].points = points(1201.4, 9.7, (Some(1177.4), Some(1225.4)));
+    board.items[1].points = points(1114.0, 0.0, (Some(1114.0), Some(1114.0)));
+    board.items[2].points = points(1000.0, 9.0, (None, Some(1020.0)));
+    let pages = render_leaderboard(&board).unwrap();
+    for page in [&pages.markdown, &pages.html] {
+        for text in ["1201 +- 24", "1114 +- 0", "1000 (open to 1020)", "bert stands at 1114"] {
+            assert!(page.contains(text), "{text} {page}");
+        }
+        assert!(!page.contains("1000 + 400 log10 odds"));
+    }
+    let cells = |line: &str| line.matches('|').count();
+    let table: Vec<&str> = pages.markdown.lines().skip_while(|l| !l.starts_with("| # |")).take(6).collect();
+    assert!(table.iter().all(|line| cells(&line.replace("\\|", "")) == cells(table[0])), "{table:#?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::falling;
 use crate::error::AnswerError;
 use crate::p_value::{adjusted, cell};
 use crate::progress::Progress;
-use crate::source::group_name;
+use crate::source::{group_name, overlap};
 use crate::table::{table, width};
 
 /// A model fitted to every group.
@@ -26,6 +26,10 @@ pub struct FitGroupsAnswer {
     pub groups: Vec<GroupFit>,
     /// Groups that could not be fitted, and why.
     pub left_out: Vec<String>,
+    /// Weight of all comparisons, each once.
+    pub comparisons: f64,
+    /// Weight of those that are in several groups, and count in each.
+    pub in_several_groups: f64,
     /// Log-likelihood of one fit for all groups, in nats.
     pub pooled_log_likelihood: f64,
     /// Twice what the groups' log-likelihoods gain over it; `None` where some of them is no maximum.
@@ -70,7 +74,7 @@ pub struct GroupFit {
     /// Of the deviance, by the chi-squared law.
     #[serde(skip)]
     pub deviance_p_value: Option<f64>,
-    /// The same, adjusted for the number of groups (Benjamini and Hochberg 1995).
+    /// The same, adjusted for the number of groups (Benjamini and Hochberg 1995; Benjamini and Yekutieli 2001 where groups overlap).
     #[serde(skip)]
     pub adjusted_p_value: Option<f64>,
     /// Whether the likelihood has a finite maximum.
@@ -98,6 +102,9 @@ pub(super) fn fit_groups(
     let list = |values: Option<Array1<f64>>| values.map_or_else(Vec::new, |v| v.to_vec());
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
     let (mut free, mut dependent) = (0, None);
+    if grouped.shared > 0.0 {
+        dependent = Some("comparisons are in several groups, whose likelihoods do not add up to one");
+    }
     let parameters = |found: &Fitted| {
         found.free_parameters.unwrap_or_else(|| found.labels.len() - 1 + found.parameters.len())
     };
@@ -134,15 +141,21 @@ pub(super) fn fit_groups(
         }
     }
     left_out.iter().for_each(|l| progress.note(&format!("left out: {l}")));
-    let adjusted = adjusted(groups.iter().map(|g| g.deviance_p_value));
+    let adjusted = adjusted(groups.iter().map(|g| g.deviance_p_value), grouped.shared > 0.0);
     groups.iter_mut().zip(adjusted).for_each(|(g, p)| g.adjusted_p_value = p);
-    let all = fit(grouped.pooled().into())?;
+    let pooled = grouped.pooled();
+    let comparisons = pooled.total;
+    let all = fit(pooled.into())?;
     let pooled_log_likelihood = log_likelihood(&all)?;
     // the gain of a fit for each group over one for all, where both are maxima
-    let maxima = left_out.is_empty() && all.existence.holds() && groups.iter().all(|f| f.exists && !f.prior);
+    let maxima = grouped.shared == 0.0
+        && left_out.is_empty()
+        && all.existence.holds()
+        && groups.iter().all(|f| f.exists && !f.prior);
     let gain = 2.0 * (groups.iter().map(|f| f.log_likelihood).sum::<f64>() - pooled_log_likelihood);
     let degrees_of_freedom = free as f64 - parameters(&all) as f64;
     let untested = match (maxima, degrees_of_freedom >= 1.0) {
+        _ if grouped.shared > 0.0 => dependent,
         (false, _) => Some("some groups have no finite maximum of the likelihood"),
         (true, false) => Some("the groups have no more parameters than one fit"),
         (true, true) => dependent,
@@ -151,6 +164,8 @@ pub(super) fn fit_groups(
         model: entry.name,
         groups,
         left_out,
+        comparisons,
+        in_several_groups: grouped.shared,
         pooled_log_likelihood,
         likelihood_ratio: maxima.then_some(gain),
         gain,
@@ -206,6 +221,13 @@ impl fmt::Display for FitGroupsAnswer {
             "adjusted",
             "maximum",
         ];
-        f.write_str(&table(width(f), &header, rows))
+        f.write_str(&table(width(f), &header, rows))?;
+        if let Some(said) = overlap(self.in_several_groups, self.comparisons) {
+            write!(
+                f,
+                "\n{said}; p-values are adjusted for any dependence of groups (Benjamini, Yekutieli 2001)"
+            )?;
+        }
+        Ok(())
     }
 }

@@ -1,14 +1,16 @@
 //! A model of comparisons of two, with errors and how well it predicts.
 
 use std::fmt;
+use std::path::Path;
 
 use equipoise::core::seed::stream;
+use equipoise::data::Values;
 use equipoise::models::canonical::Canonical;
 use equipoise::models::graph::open_reasons;
 use equipoise::models::intervals::Intervals;
 use equipoise::models::validation::{calibration, calibration_error, held_out_loss};
 use equipoise::models::{
-    Convergence, Counts, Fitted, Iteration, ModelEntry, PairFit, PairOptions, Parameter,
+    Convergence, Counts, Fitted, Iteration, ModelEntry, PairFit, PairOptions, Parameter, Reweight,
 };
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -16,6 +18,8 @@ use serde_json::Value;
 
 use super::{FitOptions, falling};
 use crate::error::AnswerError;
+use crate::export::{Columns, as_file, counts, latex, points};
+use crate::standings::{StandingsAnswer, StandingsOptions, standings_of};
 use crate::table::{some, table, width};
 
 /// Folds of the held-out loss.
@@ -86,8 +90,10 @@ pub struct PairwiseAnswer {
     pub held_out_loss: Option<f64>,
     /// Why there is none.
     pub no_held_out_loss: Option<String>,
-    /// Mean distance of observed from predicted win rates over ten bins.
-    pub calibration_error: f64,
+    /// Mean distance of observed from predicted win rates over ten bins; `None` with covariates.
+    pub calibration_error: Option<f64>,
+    /// Why there is neither calibration nor a residual, if there is none.
+    pub no_calibration: Option<&'static str>,
     /// The bins: predicted win rate, observed one, comparisons.
     pub calibration: Vec<(f64, f64, f64)>,
     /// Observed less predicted win rate of row over column, `[n x n]`; `None` where a pair never met.
@@ -104,6 +110,10 @@ pub struct PairwiseAnswer {
     /// `_standard_error`.
     #[serde(flatten, serialize_with = "by_letter")]
     pub parameters: Vec<Parameter>,
+    /// What counts alike in the estimate.
+    pub reweight: Reweight,
+    /// The items in points, if that was asked for, with what covariates are worth.
+    pub standings: Option<StandingsAnswer>,
     /// With features: what a unit of each is worth.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coefficients: Vec<Coefficient>,
@@ -143,15 +153,33 @@ fn feature_reason(open: (bool, bool)) -> Option<&'static str> {
 pub(super) fn answer(
     counts: &Counts,
     entry: &ModelEntry,
-    (fitted, found): (&Fitted, &PairFit),
+    fit: (&Fitted, &PairFit),
     options: &FitOptions,
 ) -> Result<PairwiseAnswer, AnswerError> {
+    with_covariates(counts, entry, fit, (options, None))
+}
+
+/// [`answer`] of a fit that is adjusted for covariates, of which there are coefficients.
+pub(super) fn with_covariates(
+    counts: &Counts,
+    entry: &ModelEntry,
+    (fitted, found): (&Fitted, &PairFit),
+    (options, covariates): (&FitOptions, Option<Vec<equipoise::models::Coefficient>>),
+) -> Result<PairwiseAnswer, AnswerError> {
+    let adjusted = covariates.is_some();
+    let points = options.points.clone().or(adjusted.then(StandingsOptions::default));
+    let points = points.map(|points| StandingsOptions { reweight: options.reweight(), ..points });
+    let standings = points
+        .map(|points| standings_of(&counts.observations, found, covariates.unwrap_or_default(), &points));
+    let standings = standings.transpose()?;
     let data = &counts.observations.comparisons;
     let chosen = |key: &str| options.options.get(key) == Some(&Value::Bool(true));
     // what cannot be held out leaves the fit as it is
     let (held_out_loss, no_held_out_loss) = match counts.features {
+        None if adjusted => (None, Some("comparisons differ in covariates".to_owned())),
         None => {
-            let settings = PairOptions { home: chosen("home"), prior: chosen("prior") };
+            let settings =
+                PairOptions { home: chosen("home"), prior: chosen("prior"), reweight: options.reweight() };
             match held_out_loss(&counts.observations, found.model, settings, FOLDS, options.seed) {
                 Ok(Some(loss)) => (Some(loss), None),
                 Ok(None) => (None, found.no_noise.map(str::to_owned)),
@@ -170,13 +198,16 @@ pub(super) fn answer(
     };
     let (mut residuals, mut met) = (vec![vec![None; n]; n], vec![vec![0.0; n]; n]);
     for pair in &data.pairs {
+        (met[pair.i][pair.j], met[pair.j][pair.i]) = (pair.met(), pair.met());
+        if adjusted {
+            continue;
+        }
         let off = 0.5 + pair.margin(0.0) - found.prob(pair.i, pair.j);
         (residuals[pair.i][pair.j], residuals[pair.j][pair.i]) = (Some(off), Some(-off));
-        (met[pair.i][pair.j], met[pair.j][pair.i]) = (pair.met(), pair.met());
     }
     let (probability, no_probability) = super::probability::of(fitted);
     let (log_strength, sandwich) = (&found.log_strength, found.sandwich_error());
-    let bins = calibration(data, found);
+    let bins = if adjusted { Vec::new() } else { calibration(data, found) };
     let coefficients =
         found.features.iter().zip(&found.coefficients).map(|(name, &(coefficient, standard_error))| {
             Coefficient { feature: name.clone(), coefficient, standard_error }
@@ -214,13 +245,18 @@ pub(super) fn answer(
         ties: data.total_ties,
         held_out_loss,
         no_held_out_loss,
-        calibration_error: calibration_error(&bins),
+        calibration_error: (!adjusted).then(|| calibration_error(&bins)),
+        no_calibration: adjusted.then_some(
+            "win rates are those of comparisons that do not differ in the covariates, and these do",
+        ),
         calibration: bins.iter().map(|b| (b.predicted, b.observed, b.comparisons)).collect(),
         residuals,
         met,
         checks: data.checks.remarks(),
         probability,
         no_probability,
+        reweight: options.reweight(),
+        standings,
         coefficients: coefficients.collect(),
         parameters: found.parameters.clone(),
     })
@@ -238,6 +274,9 @@ impl fmt::Display for PairwiseAnswer {
                 self.interval(i),
                 self.ranks[i].map_or("-".to_owned(), |(best, worst)| format!("{best}-{worst}")),
             ]
+            .into_iter()
+            .chain(self.standings.as_ref().map(|points| points.cell(&self.labels[i])))
+            .collect()
         });
         let header = [
             "",
@@ -248,6 +287,7 @@ impl fmt::Display for PairwiseAnswer {
             "simultaneous 95%",
             "rank, simultaneous 95%",
         ];
+        let header: Vec<&str> = header.into_iter().chain(self.standings.as_ref().map(|_| "points")).collect();
         f.write_str(&table(width(f), &header, rows))?;
         write!(f, "\n{}: {}", self.model, self.definition)?;
         for p in &self.parameters {
@@ -270,7 +310,12 @@ impl fmt::Display for PairwiseAnswer {
                 (None, reason) => format!("no chi-squared p: {}", reason.unwrap_or("there is no deviance")),
             }
         )?;
-        write!(f, "\ncalibration error {:.4} (ten bins of predicted win rates)", self.calibration_error)?;
+        if let Some(error) = self.calibration_error {
+            write!(f, "\ncalibration error {error:.4} (ten bins of predicted win rates)")?;
+        }
+        if let Some(reason) = self.no_calibration {
+            write!(f, "\ncalibration - ({reason})")?;
+        }
         if let Some(loss) = self.held_out_loss {
             write!(f, "\nheld-out loss {loss:.4} nats a comparison ({FOLDS} folds)")?;
         }
@@ -299,6 +344,16 @@ impl fmt::Display for PairwiseAnswer {
             let names: Vec<String> = of.map(|(label, _)| label.clone()).collect();
             write!(f, "\nopen: {} {reason}", some(&names))?;
         }
+        match &self.standings {
+            Some(points) => {
+                write!(f, "\npoints: {}", points.words())?;
+                points.write_covariates(f)?;
+            }
+            None if self.reweight == Reweight::Pairs => {
+                f.write_str("\nreweighted: every pair of items that met counts alike; the log-likelihood is weighted likewise")?;
+            }
+            None => {}
+        }
         f.write_str(&self.existence())?;
         let (converged, iterations) = (self.converged, self.iterations);
         write!(f, "\n{}", Convergence { by: Iteration::Newton, converged, iterations })
@@ -306,6 +361,51 @@ impl fmt::Display for PairwiseAnswer {
 }
 
 impl PairwiseAnswer {
+    /// The strengths, strongest first, as the bytes of a file: `.csv`, `.jsonl`, `.parquet` or `.tex`, told by the ending.
+    ///
+    /// # Errors
+    /// [`AnswerError::Option`] for another ending.
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, AnswerError> {
+        let order = falling(&self.log_strength);
+        let known = self.no_intervals.is_none();
+        let numbers = |of: &dyn Fn(usize) -> f64| Values::Numbers(order.iter().map(|&i| of(i)).collect());
+        let maybe =
+            |of: &dyn Fn(usize) -> Option<f64>| Values::MaybeNumbers(order.iter().map(|&i| of(i)).collect());
+        let mut columns: Columns = vec![
+            ("item", Values::Text(order.iter().map(|&i| self.labels[i].clone()).collect())),
+            ("log_strength", numbers(&|i| self.log_strength[i])),
+            ("standard_error", maybe(&|i| known.then(|| self.standard_error[i]))),
+            ("sandwich_error", maybe(&|i| known.then(|| self.sandwich_error[i]))),
+            ("low", maybe(&|i| self.low[i])),
+            ("high", maybe(&|i| self.high[i])),
+            ("rank_low", counts(order.iter().map(|&i| self.ranks[i].map(|r| r.0)))),
+            ("rank_high", counts(order.iter().map(|&i| self.ranks[i].map(|r| r.1)))),
+        ];
+        if let Some(found) = &self.standings {
+            columns.extend(points(found, order.iter().map(|&i| self.labels[i].as_str())));
+        }
+        as_file(path, &columns, || {
+            let mut head: Vec<String> =
+                ["item", "log strength", "error", "simultaneous 95%", "rank"].map(str::to_owned).to_vec();
+            head.extend(self.standings.as_ref().map(|_| "points".to_owned()));
+            let row = |&i: &usize| {
+                let ranks = self.ranks[i].map_or("-".to_owned(), |(best, worst)| format!("{best}-{worst}"));
+                let error = if known { format!("{:.3}", self.sandwich_error[i]) } else { "-".to_owned() };
+                let mut cells = vec![
+                    self.labels[i].clone(),
+                    format!("{:+.3}", self.log_strength[i]),
+                    error,
+                    self.interval(i),
+                    ranks,
+                ];
+                cells.extend(self.standings.as_ref().map(|points| points.cell(&self.labels[i])));
+                cells
+            };
+            let rows: Vec<Vec<String>> = std::iter::once(head).chain(order.iter().map(row)).collect();
+            latex(&rows, |k| k > 0)
+        })
+    }
+
     /// The simultaneous interval of an item's strength.
     fn interval(&self, i: usize) -> String {
         if self.no_intervals.is_some() {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::answer::InspectAnswer;
 use crate::p_value::{adjusted, cell};
+use crate::source::overlap;
 use crate::table::{table, width};
 
 /// What every group shows by itself.
@@ -17,10 +18,15 @@ pub struct InspectGroupsAnswer {
     pub groups: Vec<InspectAnswer>,
     /// How many are cyclic; serialises as its sentence.
     pub summary: GroupSummary,
+    /// Weight of all comparisons, each once.
+    pub comparisons: f64,
+    /// Weight of those that are in several groups, and count in each.
+    pub in_several_groups: f64,
 }
 
 /// How many groups are cyclic beyond noise, with the false discoveries among them controlled: Benjamini and Hochberg (1995)
-/// at the level of the verdict over the p-values of the cycles, one a group.
+/// at the level of the verdict over the p-values of the cycles, one a group; Benjamini and Yekutieli (2001) where comparisons are in
+/// several groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupSummary {
@@ -37,14 +43,15 @@ pub struct GroupSummary {
 }
 
 impl InspectGroupsAnswer {
-    pub(super) fn new(mut groups: Vec<InspectAnswer>) -> Self {
-        let cycles = adjusted(groups.iter().map(|g| g.strongest_cycle.p_value));
-        let ratings = adjusted(groups.iter().map(|g| g.one_rating.p_value));
+    pub(super) fn new(mut groups: Vec<InspectAnswer>, comparisons: f64, in_several_groups: f64) -> Self {
+        let shared = in_several_groups > 0.0;
+        let cycles = adjusted(groups.iter().map(|g| g.strongest_cycle.p_value), shared);
+        let ratings = adjusted(groups.iter().map(|g| g.one_rating.p_value), shared);
         for (group, (cycle, rating)) in groups.iter_mut().zip(cycles.into_iter().zip(ratings)) {
             group.strongest_cycle.adjusted_p_value = cycle;
             group.one_rating.adjusted_p_value = rating;
         }
-        Self { summary: GroupSummary::of(&groups), groups }
+        Self { summary: GroupSummary::of(&groups), groups, comparisons, in_several_groups }
     }
 }
 
@@ -116,6 +123,15 @@ impl fmt::Display for InspectGroupsAnswer {
             "its loss",
             "unmet pairs",
         ];
-        write!(f, "{}\n\n{}", self.summary, table(width(f), &header, rows))
+        write!(f, "{}\n\n{}", self.summary, table(width(f), &header, rows))?;
+        match overlap(self.in_several_groups, self.comparisons) {
+            Some(said) => {
+                write!(
+                    f,
+                    "\n{said}; false discoveries are controlled under any dependence of groups (Benjamini, Yekutieli 2001)."
+                )
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -1,15 +1,19 @@
 //! The rows of a ranking and what is said below them.
 
 use std::fmt;
+use std::path::Path;
 
-use equipoise::data::Observations;
+use equipoise::data::{Observations, Values};
 use equipoise::models::leaderboard::{COLUMNS, Leaderboard as Ratings};
 use equipoise::models::position::position;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+use crate::error::AnswerError;
+use crate::export::{Columns, as_file, latex, points};
 use crate::position::PositionFacts;
-use crate::source::tie_rule;
+use crate::source::{overlap, tie_rule};
+use crate::standings::StandingsAnswer;
 use crate::table::{some, table, width};
 
 /// Items under several ratings side by side.
@@ -64,6 +68,8 @@ pub struct RankAnswer {
     pub position: Option<PositionFacts>,
     /// The items by falling Bradley-Terry strength, equal ones by name; those of an island together.
     pub rows: Vec<RankRow>,
+    /// The items in points, if that was asked for. What these are adjusted for, the other ratings are not.
+    pub standings: Option<StandingsAnswer>,
 }
 
 /// One item.
@@ -143,7 +149,12 @@ fn as_object<T: Serialize, S: Serializer>(
 }
 
 impl RankAnswer {
-    pub(super) fn new(group: Option<String>, observations: &Observations, found: &Ratings) -> Self {
+    pub(super) fn new(
+        group: Option<String>,
+        observations: &Observations,
+        found: &Ratings,
+        standings: Option<StandingsAnswer>,
+    ) -> Self {
         let data = &observations.comparisons;
         let label = |i: usize| data.labels[i].clone();
         let rows = found.rows.iter().map(|row| RankRow {
@@ -207,7 +218,108 @@ impl RankAnswer {
             leaders: tops.iter().map(|(rating, islands)| (*rating, names(&islands.concat()))).collect(),
             position: position(observations).map(Into::into),
             rows: rows.collect(),
+            standings,
         }
+    }
+}
+
+/// A number of every row.
+type Number = fn(&RankRow) -> Option<f64>;
+
+/// The numbers of a row as they are exported, behind its group, place and item.
+const NUMBERS: [(&str, Number); 20] = [
+    ("island", |r| Some(r.island as f64)),
+    ("comparisons", |r| Some(r.comparisons)),
+    ("bradley_terry", |r| Some(r.bradley_terry)),
+    ("standard_error", |r| r.standard_error),
+    ("low", |r| r.low),
+    ("high", |r| r.high),
+    ("rank_low", |r| r.rank_low.map(|k| k as f64)),
+    ("rank_high", |r| r.rank_high.map(|k| k as f64)),
+    ("elo", |r| r.elo),
+    ("elo_spread", |r| r.elo_spread),
+    ("trueskill", |r| r.trueskill),
+    ("trueskill_spread", |r| r.trueskill_spread),
+    ("borda", |r| Some(r.borda)),
+    ("opponents", |r| Some(r.opponents as f64)),
+    ("copeland", |r| Some(r.copeland)),
+    ("nash", |r| r.nash),
+    ("nash_low", |r| r.nash_low),
+    ("nash_high", |r| r.nash_high),
+    ("nash_support", |r| r.nash_support),
+    ("worst_win_rate", |r| r.worst_win_rate),
+];
+
+/// The leaderboards of some groups, or one of all, as the bytes of a file.
+fn file(path: &Path, answers: &[RankAnswer]) -> Result<Vec<u8>, AnswerError> {
+    let rows = || answers.iter().flat_map(|board| board.rows.iter().map(move |row| (board, row)));
+    let grouped = answers.iter().any(|board| board.group.is_some());
+    let mut columns: Columns = Vec::new();
+    if grouped {
+        columns.push(("group", Values::MaybeText(rows().map(|(board, _)| board.group.clone()).collect())));
+    }
+    columns.push(("place", Values::Numbers(rows().map(|(_, row)| row.place as f64).collect())));
+    columns.push(("item", Values::Text(rows().map(|(_, row)| row.label.clone()).collect())));
+    for (name, number) in NUMBERS {
+        columns.push((name, Values::MaybeNumbers(rows().map(|(_, row)| number(row)).collect())));
+    }
+    columns.push((
+        "worst_opponent",
+        Values::MaybeText(rows().map(|(_, row)| row.worst_opponent.clone()).collect()),
+    ));
+    let scaled = answers.iter().all(|board| board.standings.is_some());
+    if scaled {
+        let of = |board: &RankAnswer, k: usize| -> Vec<Option<f64>> {
+            let items = board.rows.iter().map(|row| row.label.as_str());
+            match board.standings.as_ref().map(|found| points(found, items).swap_remove(k).1) {
+                Some(Values::MaybeNumbers(values)) => values,
+                _ => vec![None; board.rows.len()],
+            }
+        };
+        for (k, name) in ["points", "points_error", "points_low", "points_high"].into_iter().enumerate() {
+            columns
+                .push((name, Values::MaybeNumbers(answers.iter().flat_map(|board| of(board, k)).collect())));
+        }
+    }
+    as_file(path, &columns, || {
+        let own = |name: &str| name.to_owned();
+        let mut head = vec![own("place"), own("item")];
+        head.extend(COLUMNS.iter().map(|c| own(c.heading)));
+        head.extend(scaled.then(|| own("points")));
+        let mut table = vec![head];
+        table.extend(rows().map(|(board, row)| {
+            let points = board.standings.as_ref().map(|found| found.cell(&row.label));
+            let cells =
+                [row.place.to_string(), row.label.clone()].into_iter().chain(row.cells.iter().cloned());
+            cells.chain(points.filter(|_| scaled)).collect()
+        }));
+        if grouped {
+            let groups = rows().map(|(board, _)| board.group.clone().unwrap_or_default());
+            let names = std::iter::once(own("group")).chain(groups);
+            table.iter_mut().zip(names).for_each(|(row, name)| row.insert(0, name));
+        }
+        let words = if grouped { 2 } else { 1 };
+        latex(&table, |k| k != words && (k > 0 || !grouped))
+    })
+}
+
+impl RankAnswer {
+    /// The leaderboard as the bytes of a file: `.csv`, `.jsonl`, `.parquet` or `.tex`, told by the ending.
+    ///
+    /// # Errors
+    /// [`AnswerError::Option`] for another ending.
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, AnswerError> {
+        file(path, std::slice::from_ref(self))
+    }
+}
+
+impl RankGroupsAnswer {
+    /// [`RankAnswer::file`] of all groups, one after another.
+    ///
+    /// # Errors
+    /// As [`RankAnswer::file`].
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, AnswerError> {
+        file(path, &self.groups)
     }
 }
 
@@ -241,9 +353,13 @@ impl fmt::Display for RankAnswer {
                  a group; rank intervals span them all.\n"
             )?;
         }
-        let header: Vec<&str> = ["", "item"].into_iter().chain(COLUMNS.iter().map(|c| c.heading)).collect();
+        let points = self.standings.as_ref();
+        let header = ["", "item"].into_iter().chain(COLUMNS.iter().map(|c| c.heading));
+        let header: Vec<&str> = header.chain(points.map(|_| "points")).collect();
         let rows = self.rows.iter().map(|row| {
-            [row.place.to_string(), row.label.clone()].into_iter().chain(row.cells.iter().cloned()).collect()
+            let cells =
+                [row.place.to_string(), row.label.clone()].into_iter().chain(row.cells.iter().cloned());
+            cells.chain(points.map(|points| points.cell(&row.label))).collect()
         });
         f.write_str(&table(width(f), &header, rows))?;
         let tops: Vec<String> = self.top.iter().map(|(rating, item)| format!("{rating}: {item}")).collect();
@@ -313,6 +429,15 @@ impl fmt::Display for RankAnswer {
         if let Some(reason) = self.no_matches {
             write!(f, "\nElo and TrueSkill: left out, as {reason}.")?;
         }
+        if let Some(points) = &self.standings {
+            write!(f, "\nPoints: Bradley-Terry; {}.", points.words())?;
+            if !points.adjustments().is_empty() {
+                f.write_str(
+                    " All other columns, and the order of the rows, are as if nothing were adjusted.",
+                )?;
+            }
+            points.write_covariates(f)?;
+        }
         Ok(())
     }
 }
@@ -347,6 +472,10 @@ impl RankAnswer {
 pub struct RankGroupsAnswer {
     /// The groups with comparisons, in the order of their first appearance.
     pub groups: Vec<RankAnswer>,
+    /// Weight of all comparisons, each once.
+    pub comparisons: f64,
+    /// Weight of those that are in several groups, and count in each.
+    pub in_several_groups: f64,
 }
 
 impl fmt::Display for RankGroupsAnswer {
@@ -372,6 +501,15 @@ impl fmt::Display for RankGroupsAnswer {
             "\n{}: the item on top. May be first: items whose 95% rank interval reaches 1.\
              \nMaximum: whether the likelihood has a finite one; else the logistic prior was added.",
             tops.join(", ")
-        )
+        )?;
+        if let Some(said) = overlap(self.in_several_groups, self.comparisons) {
+            write!(f, "\n{said}.")?;
+        }
+        for (group, points) in
+            self.groups.iter().filter_map(|g| Some((g.group.as_ref()?, g.standings.as_ref()?)))
+        {
+            write!(f, "\n\n{group}: {points}")?;
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::error::AnswerError;
 use crate::inspect::InspectVerdict;
 use crate::progress::{Progress, Stage};
 use crate::source::tie_rule;
+use crate::standings::StandingsAnswer;
 
 /// Data sets drawn under one rating an item, for the verdict.
 const NULL_SETS: usize = 499;
@@ -31,7 +32,7 @@ const MOST_ITEMS: usize = 1000;
 
 pub(super) fn record(
     given: &RankData,
-    found: &Ratings,
+    (found, points): (&Ratings, Option<&StandingsAnswer>),
     options: &RankOptions,
     page: &PageOptions,
     progress: &dyn Progress,
@@ -86,9 +87,13 @@ pub(super) fn record(
             nash_support: s.nash_support,
             worst_opponent: s.worst_opponent.map(|w| (place[w.item], 1.0 - w.rate)),
             worst_met: s.worst_opponent.map(|w| w.met),
+            points: points.and_then(|points| points.of(&data.labels[s.item])),
         })
         .collect();
     let mut remarks = data.checks.remarks();
+    if let Some(clauses) = points.map(StandingsAnswer::adjustments).filter(|all| !all.is_empty()) {
+        remarks.push(format!("Points are {}; nothing else on this page is", clauses.join(", and ")));
+    }
     let unmet = data.unmet();
     if unmet > 0 {
         remarks.push(format!("{unmet} of {} pairs never met; they are shown as unknown", n * (n - 1) / 2));
@@ -126,6 +131,7 @@ pub(super) fn record(
         contexts,
         replicates: found.replicates,
         resampled: given.observations.words().to_owned(),
+        points: points.map(StandingsAnswer::words),
         order: found.timed.map(|timed| if timed { "time" } else { "shuffles" }.to_owned()),
         seed: options.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),

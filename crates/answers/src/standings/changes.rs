@@ -4,8 +4,8 @@ use std::fmt;
 
 use equipoise::core::seed::stream;
 use equipoise::data::{Comparisons, Observations, PairCount};
-use equipoise::models::PairFit;
 use equipoise::models::standings::{Change, Overlap, Scale, changes as moves, ends, origin};
+use equipoise::models::{PairFit, Reweight};
 use equipoise::ndarray::Array2;
 use serde::Serialize;
 
@@ -110,8 +110,12 @@ pub fn changes(
     options: &StandingsOptions,
 ) -> Result<ChangesAnswer, AnswerError> {
     check(options)?;
-    let (old_fit, new_fit) = (fitted(old)?, fitted(new)?);
-    let no_difference = no_difference([old, new], [&old_fit, &new_fit]).filter(|_| nested);
+    let (old_fit, new_fit) = (fitted(old, options.reweight)?, fitted(new, options.reweight)?);
+    let no_difference = match options.reweight {
+        Reweight::Comparisons => no_difference([old, new], [&old_fit, &new_fit]),
+        Reweight::Pairs => Some("comparisons that weigh differently"),
+    };
+    let no_difference = no_difference.filter(|_| nested);
     let (old, new) = (&old.comparisons, &new.comparisons);
     let place = |data: &Comparisons, label: &String| data.labels.iter().position(|l| l == label);
     let mut shared: Vec<(usize, usize)> =

@@ -4,15 +4,16 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use equipoise_answers::{
-    FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source, StandingsOptions,
-    VotesOptions, changes, compare_models, fit as fitted, inspect_groups, inspect_split, rank as ranked,
-    rank_groups, rank_with_page, read_votes, standings as board, standings_adjusted, votes as sound,
+    AnswerError, FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source,
+    StandingsOptions, VotesOptions, changes, compare_models, fit as fitted, inspect_groups, inspect_split,
+    rank as ranked, rank_groups, rank_with_page, read_votes, standings as board, standings_adjusted,
+    votes as sound,
 };
-use equipoise_records::{guard, leaderboard};
+use equipoise_records::{guard, leaderboard, write_file};
 use equipoise_report::leaderboard::{FILES, write_leaderboard};
 
 use super::Outcome;
-use crate::args::{Compare, Fit, FitTies, Inspect, Rank, Standings, Ties, Votes};
+use crate::args::{Compare, Export, Fit, FitTies, Inspect, Rank, Reweight, Standings, Ties, Votes};
 use crate::progress::{Terminal, during};
 use crate::{Answer, output, signals};
 
@@ -32,7 +33,8 @@ pub(super) fn fit(args: Fit) -> Outcome {
         return Ok(Answer::Yes);
     }
     // what a tie counts is among the options
-    let selection = args.filters.selection(Ties::Half, &args.more);
+    let mut selection = args.filters.selection(Ties::Half, &args.more);
+    selection.reading.covariates = args.adjusted.covariates;
     let source = FitSource {
         source: Source { path: args.data, selection },
         features: args.features,
@@ -42,6 +44,7 @@ pub(super) fn fit(args: Fit) -> Outcome {
     let data = source.read(&options, &progress)?;
     let answer = during("fitting", || fitted(&data, &options, &progress));
     let answer = answer.map_err(|e| e.in_file(&source.source.path))?;
+    export(&args.export, &source.source, |path| answer.file(path))?;
     output::show(&answer, args.json);
     Ok(Answer::Yes)
 }
@@ -67,19 +70,21 @@ pub(super) fn inspect(args: Inspect) -> Outcome {
 pub(super) fn standings(args: &Standings) -> Outcome {
     let progress = Terminal::default();
     let mut selection = args.points.filters.selection(args.points.ties, &[]);
-    selection.reading.covariates = args.covariates.clone();
+    selection.reading.covariates = args.adjusted.covariates.clone();
     let source = Source { selection, path: args.data.clone() };
     let options = StandingsOptions {
         anchor: args.anchor.clone(),
         min_battles: args.min_battles,
+        reweight: args.adjusted.reweight.into(),
         ..args.points.options()
     };
     let unit = args.points.observed.unit();
-    let found = match args.covariates.is_empty() {
+    let found = match args.adjusted.covariates.is_empty() {
         true => board(&source.observations(unit, &progress)?, &options),
         false => standings_adjusted(&source.covaried(unit, &progress)?, &options),
     };
     let board = found.map_err(|e| e.in_file(&source.path))?;
+    export(&args.export, &source, |path| board.file(path))?;
     match (args.csv, args.latex) {
         (true, _) => output::print_file(&board.csv()),
         (_, true) => output::print_file(&board.latex()),
@@ -120,17 +125,26 @@ pub(super) fn compare(args: Compare) -> Outcome {
 
 pub(super) fn rank(args: Rank) -> Outcome {
     let progress = Terminal::default();
-    let options = RankOptions { replicates: args.replicates, seed: args.seed, unmet: args.unmet.into() };
-    let source = Source { selection: args.filters.selection(args.ties, &args.more), path: args.data };
+    let adjusted = !args.adjusted.covariates.is_empty() || args.adjusted.reweight != Reweight::Comparisons;
+    let points = (adjusted || args.scaled.given()).then(|| StandingsOptions {
+        reweight: args.adjusted.reweight.into(),
+        ..args.scaled.options(args.seed)
+    });
+    let options =
+        RankOptions { replicates: args.replicates, seed: args.seed, unmet: args.unmet.into(), points };
+    let mut selection = args.filters.selection(args.ties, &args.more);
+    selection.reading.covariates = args.adjusted.covariates;
+    let source = Source { selection, path: args.data };
     if let Some(each) = args.each {
         let data = source.grouped(each.into(), args.observed.unit(), &progress)?;
         let answer = rank_groups(&data, &options, &progress).map_err(|e| e.in_file(&source.path))?;
+        export(&args.export, &source, |path| answer.file(path))?;
         output::show(&answer, args.json);
         return Ok(Answer::Yes);
     }
     if let Some(dir) = &args.out {
         signals::writes_into(dir);
-        check_board(dir, &source, args.force)?;
+        check_board(dir, &source, args.export.force)?;
     }
     let data = RankData::read(&source, args.observed.unit(), args.out.is_some(), &progress)?;
     let answer = match &args.out {
@@ -145,8 +159,29 @@ pub(super) fn rank(args: Rank) -> Outcome {
             answer
         }
     };
+    export(&args.export, &source, |path| answer.file(path))?;
     output::show(&answer, args.json);
     Ok(Answer::Yes)
+}
+
+/// Writes a leaderboard to the file that is asked for, if one is.
+fn export(
+    asked: &Export,
+    source: &Source,
+    bytes: impl FnOnce(&Path) -> Result<Vec<u8>, AnswerError>,
+) -> Result<(), Box<dyn Error>> {
+    let Some(path) = &asked.export else { return Ok(()) };
+    let bytes = bytes(path)?;
+    signals::writes(path);
+    let inputs = super::inputs(&source.path, &source.selection, &[])?;
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    guard::refuse_input(path, &inputs)?;
+    if !asked.force {
+        guard::refuse_foreign(path, |_| false)?;
+    }
+    write_file(path, &bytes)?;
+    output::note(&format!("wrote {}", path.display()));
+    Ok(())
 }
 
 /// Refuses to write over what the command reads, and over files that are no board.

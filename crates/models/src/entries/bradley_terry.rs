@@ -21,7 +21,7 @@ use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{held_together, win_blocks};
 use crate::input::Counts;
 use crate::jet::Jet;
-use crate::pair_fit::{PairOptions, fit_counts, fit_many};
+use crate::pair_fit::{PairOptions, Reweight, fit_counts, fit_many};
 use crate::pair_model::{LogProbs, Outcomes, PairModel};
 use crate::registry::{ModelEntry, PreferenceModel};
 
@@ -71,6 +71,8 @@ pub struct BradleyTerryOptions {
     /// Adds the logistic prior whether a maximum exists without it or not: one win and one loss of every item against an
     /// item of strength 0. Zermelo's iteration has none.
     pub prior: bool,
+    /// What counts alike in the estimate: every comparison, or every pair of items that met; pairs by Newton's method alone.
+    pub reweight: Reweight,
 }
 
 struct BradleyTerry;
@@ -80,20 +82,24 @@ impl PreferenceModel for BradleyTerry {
     type Data = Counts;
 
     fn check(options: &BradleyTerryOptions) -> Result<(), BuildError> {
-        let BradleyTerryOptions { algorithm, home, prior } = *options;
+        let BradleyTerryOptions { algorithm, home, prior, reweight } = *options;
         let rule = "a bonus for the item listed first is fitted by algorithm newton alone";
         ensure(!home || algorithm == Algorithm::Newton, "home", home, rule)?;
+        let rule = "pairs count alike by algorithm newton alone";
+        let plain = reweight == Reweight::Comparisons || algorithm == Algorithm::Newton;
+        ensure(plain, "reweight", "pairs", rule)?;
         let rule = "Zermelo's iteration has no prior; use algorithm newman or newton";
         ensure(!prior || algorithm != Algorithm::Zermelo, "prior", prior, rule)
     }
 
     fn fit(data: &Counts, options: BradleyTerryOptions) -> Result<Fitted, FitError> {
-        let BradleyTerryOptions { algorithm, home, prior } = options;
+        let BradleyTerryOptions { algorithm, home, prior, reweight } = options;
         if algorithm == Algorithm::Newton {
-            if data.observations.comparisons.n() > MAX_ITEMS && data.features.is_none() && !home {
+            let plain = data.features.is_none() && !home && reweight == Reweight::Comparisons;
+            if data.observations.comparisons.n() > MAX_ITEMS && plain {
                 return fit_many(&data.observations, &BRADLEY_TERRY, prior);
             }
-            return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior });
+            return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior, reweight });
         }
         if data.features.is_some() {
             let rule = "strengths linear in features are fitted by algorithm newton alone";

@@ -58,6 +58,6 @@ impl PreferenceModel for GroundedRaoKupper {
     type Data = Counts;
 
     fn fit(data: &Counts, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
-        fit_counts(data, &GROUNDED_RAO_KUPPER, PairOptions { home: false, prior })
+        fit_counts(data, &GROUNDED_RAO_KUPPER, PairOptions { prior, ..PairOptions::default() })
     }
 }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Fitted, Iteration, ModelResult};
+use crate::magnitude::are_recorded;
 use crate::newton::newton;
 use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
 
@@ -37,7 +38,7 @@ impl PreferenceModel for MagnitudeRegression {
     type Data = Battles;
 
     fn fit(data: &Battles, _: NoOptions) -> Result<Fitted, FitError> {
-        if !data.checks.columns.contains(&"magnitude") {
+        if !are_recorded(data) {
             return Err(FitError::NoMagnitudes { model: ENTRY.name });
         }
         let n = data.labels.len();

@@ -18,11 +18,11 @@
 //! Cost: O(rows (k + 2)^2 + (n + k)^3) a step.
 
 use equipoise_core::logistic::{log_sigmoid, logistic};
-use equipoise_data::{Covaried, Outcome, Ties, Unit};
+use equipoise_data::{Battle, Covaried, Outcome, Ties, Unit};
 use faer::Side;
 use ndarray::{Array1, Array2, s};
 
-use super::{PairFit, centred_within, larger};
+use super::{PairFit, Reweight, centred_within, larger};
 use crate::distributions::student_quantile;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::graph::{open_ends, win_blocks, win_reach};
@@ -61,6 +61,8 @@ struct Row {
     /// 1, 1/2 or 0 for the item listed first.
     score: f64,
     weight: f64,
+    /// Weight of each of these in the estimate.
+    scale: f64,
     /// Its place among the covariates.
     at: usize,
 }
@@ -72,6 +74,7 @@ struct Design<'a> {
     /// Scaled differences, `[rows of the file x k]`.
     x: &'a Array2<f64>,
     prior: bool,
+    reweight: Reweight,
 }
 
 impl Design<'_> {
@@ -102,7 +105,8 @@ impl Design<'_> {
         let of = |row: &&Row| {
             let eta = self.logit(row, point);
             let (won, lost) = (row.score, 1.0 - row.score);
-            row.weight
+            row.scale
+                * row.weight
                 * (if won > 0.0 { won * log_sigmoid(eta) } else { 0.0 }
                     + if lost > 0.0 { lost * log_sigmoid(-eta) } else { 0.0 })
         };
@@ -111,11 +115,24 @@ impl Design<'_> {
 
     /// Value, slope and negative curvature.
     fn derivatives(&self, point: &Array1<f64>) -> (f64, Array1<f64>, Array2<f64>) {
+        self.derivatives_with(point, |row| row.scale * row.weight)
+    }
+
+    /// M of [`pair_fit`](super): the variance of the slope if the model is right and rows are independent.
+    fn slope_variance(&self, point: &Array1<f64>) -> Array2<f64> {
+        self.derivatives_with(point, |row| row.scale.powi(2) * row.weight).2
+    }
+
+    fn derivatives_with(
+        &self,
+        point: &Array1<f64>,
+        weight: impl Fn(&Row) -> f64,
+    ) -> (f64, Array1<f64>, Array2<f64>) {
         let m = self.n + self.k();
         let (mut g, mut h) = (Array1::zeros(m), Array2::zeros((m, m)));
         for row in &self.rows {
             let p = logistic(self.logit(row, point));
-            let (slope, curvature) = (row.weight * (row.score - p), row.weight * p * (1.0 - p));
+            let (slope, curvature) = (weight(row) * (row.score - p), weight(row) * p * (1.0 - p));
             let entries = self.direction(row);
             for (a, x) in entries.clone() {
                 g[a] += slope * x;
@@ -156,20 +173,58 @@ impl Design<'_> {
         found.ok().filter(|found| found.converged && self.determined(&flat, &found.point))
     }
 
+    /// The slope of one comparison of each row, by the entries that are not 0.
+    fn slopes(&self, point: &Array1<f64>) -> Vec<Vec<(usize, f64)>> {
+        let of = |row: &&Row| {
+            let slope = row.score - logistic(self.logit(row, point));
+            self.direction(row).map(|(a, x)| (a, slope * x)).collect()
+        };
+        let mut slopes: Vec<Vec<(usize, f64)>> = self.rows.iter().map(of).collect();
+        if self.reweight == Reweight::Pairs {
+            self.reweigh(&mut slopes);
+        }
+        slopes
+    }
+
+    /// Every pair counts alike: `scale (slope - mean slope of the pair)`, as in [`pair_fit`](super).
+    fn reweigh(&self, slopes: &mut [Vec<(usize, f64)>]) {
+        let key = |row: &Row| (row.first.min(row.second), row.first.max(row.second));
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by_key(|&at| key(self.rows[at]));
+        for pair in order.chunk_by(|&a, &b| key(self.rows[a]) == key(self.rows[b])) {
+            let total: f64 = pair.iter().map(|&at| self.rows[at].weight).sum();
+            // of the lower number, of the higher, then of the covariates
+            let place = |row: &Row, k: usize| match k {
+                0 | 1 => k ^ usize::from(row.first > row.second),
+                k => k,
+            };
+            let mut mean = vec![0.0; 2 + self.k()];
+            for &at in pair {
+                let row = self.rows[at];
+                let share = row.weight / total;
+                slopes[at].iter().enumerate().for_each(|(k, s)| mean[place(row, k)] += share * s.1);
+            }
+            for &at in pair {
+                let row = self.rows[at];
+                let entries = slopes[at].iter_mut().enumerate();
+                entries.for_each(|(k, s)| s.1 = row.scale * (s.1 - mean[place(row, k)]));
+            }
+        }
+    }
+
     /// Sum over observations of the outer product of their slopes; `group`: the observation of each row, `None` if it is one by itself.
     fn outer_products(&self, point: &Array1<f64>, group: impl Fn(&Row) -> Option<u32>) -> Array2<f64> {
         let m = self.n + self.k();
         let mut sum = Array2::zeros((m, m));
-        let slope = |row: &Row| row.score - logistic(self.logit(row, point));
-        let mut together: Vec<(u32, &Row)> = Vec::new();
-        for &row in &self.rows {
+        let slopes = self.slopes(point);
+        let mut together: Vec<(u32, usize)> = Vec::new();
+        for (at, row) in self.rows.iter().enumerate() {
             match group(row) {
-                Some(group) => together.push((group, row)),
+                Some(group) => together.push((group, at)),
                 None => {
                     // a row of weight w stands for w observations
-                    let (square, entries) = (row.weight * slope(row).powi(2), self.direction(row));
-                    for (a, x) in entries.clone() {
-                        entries.clone().for_each(|(b, y)| sum[[a, b]] += square * x * y);
+                    for (a, x) in &slopes[at] {
+                        slopes[at].iter().for_each(|(b, y)| sum[[*a, *b]] += row.weight * x * y);
                     }
                 }
             }
@@ -177,11 +232,10 @@ impl Design<'_> {
         together.sort_by_key(|(group, _)| *group);
         let (mut total, mut touched) = (vec![0.0; m], Vec::new());
         for rows in together.chunk_by(|a, b| a.0 == b.0) {
-            for (_, row) in rows {
-                let weighted = row.weight * slope(row);
-                for (a, x) in self.direction(row) {
-                    touched.push(a);
-                    total[a] += weighted * x;
+            for &(_, at) in rows {
+                for (a, x) in &slopes[at] {
+                    touched.push(*a);
+                    total[*a] += self.rows[at].weight * x;
                 }
             }
             touched.sort_unstable();
@@ -206,6 +260,7 @@ impl Design<'_> {
 pub fn fit_covariates(
     data: &Covaried,
     model: &'static PairModel,
+    reweight: Reweight,
 ) -> Result<(PairFit, Vec<Coefficient>), FitError> {
     assert!(model.logistic, "covariates are added to a logit");
     let (observations, battles) = (&data.observations, &data.battles);
@@ -214,6 +269,11 @@ pub fn fit_covariates(
     if n > MAX_ITEMS {
         return Err(FitError::TooMany { items: n });
     }
+    let scales = reweight.scales(comparisons);
+    let scale = |b: &Battle| {
+        let pair = (b.first.min(b.second) as usize, b.first.max(b.second) as usize);
+        comparisons.pairs.binary_search_by_key(&pair, |p| (p.i, p.j)).map_or(1.0, |k| scales[k])
+    };
     let rows: Vec<Row> = battles
         .rows
         .iter()
@@ -231,6 +291,7 @@ pub fn fit_covariates(
                 Outcome::Tie | Outcome::BothBad => 0.5,
             },
             weight: b.weight,
+            scale: scale(b),
             at,
         })
         .collect();
@@ -251,7 +312,7 @@ pub fn fit_covariates(
     }
     let islands = comparisons.components();
     let blocks = win_blocks(comparisons);
-    let design = |rows: Vec<_>, prior: bool| Design { n, rows, x: &x, prior };
+    let design = |rows: Vec<_>, prior: bool| Design { n, rows, x: &x, prior, reweight };
     let plain = design(rows.iter().collect(), false);
     let origin = Array1::zeros(n + x.ncols());
     if !plain.determined(&plain.flat(&islands), &origin) {
@@ -277,6 +338,7 @@ pub fn fit_covariates(
             rows: rows.iter().filter(|r| block[r.first] == block[r.second]).collect(),
             x: &x,
             prior: false,
+            reweight,
         };
         let told =
             !held && within.determined(&within.flat(&blocks), &origin) && within.maximum(&blocks).is_some();
@@ -306,7 +368,15 @@ pub fn fit_covariates(
     let free = (n + x.ncols() - flat.len()) as f64;
     let small = if several && count > 1.0 { count / (count - free.clamp(1.0, 0.5 * count)) } else { 1.0 };
     let dispersion = dispersion(&design, &found.point);
-    let whole = larger(&llt, &meat, dispersion, small).unwrap_or_else(|| found.inverse.clone());
+    let (of_model, root) = match reweight {
+        Reweight::Comparisons => (found.inverse.clone(), None),
+        Reweight::Pairs => {
+            let variance = design.slope_variance(&found.point);
+            let of_model = product(&product(&found.inverse, &variance), &found.inverse);
+            (of_model, lifted(&variance, &flat).0.llt(Side::Lower).ok())
+        }
+    };
+    let whole = larger(&llt, root.as_ref(), &meat, dispersion, small).unwrap_or_else(|| of_model.clone());
     let sandwich = product(&product(&found.inverse, &meat), &found.inverse);
     let of_strengths = |c: &Array2<f64>| centred_within(&c.slice(s![..n, ..n]).to_owned(), &islands);
     let mut strengths = found.point.slice(s![..n]).to_owned();
@@ -323,11 +393,11 @@ pub fn fit_covariates(
     });
     let spread = of_strengths(&whole);
     let log_likelihood = design.log_likelihood(&found.point);
-    let ties: f64 = design.rows.iter().filter(|r| r.score == 0.5).map(|r| r.weight).sum();
+    let ties: f64 = design.rows.iter().filter(|r| r.score == 0.5).map(|r| r.scale * r.weight).sum();
     let fit = PairFit {
         model,
         log_strength: strengths,
-        covariance: of_strengths(&found.inverse),
+        covariance: of_strengths(&of_model),
         sandwich: if exists { of_strengths(&sandwich) } else { spread.clone() },
         spread,
         noise_degrees: several.then_some(count - 1.0),
@@ -374,152 +444,4 @@ fn dispersion(design: &Design<'_>, point: &Array1<f64>) -> f64 {
     };
     let decided: f64 = design.rows.iter().map(variance).sum();
     (1.0 - 0.25 * ties * rows / ((rows + 2.0) * decided)).max(2.0 / (rows + 2.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use equipoise_core::sample::{normal, uniform};
-    use equipoise_core::seed::stream;
-    use equipoise_data::{Selection, parse_covariates};
-
-    use super::*;
-    use crate::{BRADLEY_TERRY, PairOptions, fit_observed};
-
-    fn read(text: &str, covariates: &[&str], unit: Unit) -> Covaried {
-        let mut selection = Selection::default();
-        selection.reading.covariates = covariates.iter().map(|c| c.parse().unwrap()).collect();
-        parse_covariates(Path::new("d.csv"), text.as_bytes(), &selection, unit).unwrap()
-    }
-
-    /// Battles of five items whose answers differ in length, which sways the judge by `bias` nats a standard deviation.
-    fn drawn(seed: u64, rows: usize, bias: f64) -> String {
-        let mut rng = stream(seed, "covariates", &[]);
-        let mut text = "item_a,item_b,outcome,len_a,len_b,one,context\n".to_owned();
-        for k in 0..rows {
-            let (i, j) = ((5.0 * uniform(&mut rng)) as usize, (5.0 * uniform(&mut rng)) as usize);
-            if i == j {
-                continue;
-            }
-            // the better an item, the longer its answers
-            let length = |i: usize, rng: &mut _| 1000.0 + 100.0 * i as f64 + 300.0 * normal(rng);
-            let (a, b) = (length(i, &mut rng), length(j, &mut rng));
-            let eta = 0.3 * (i as f64 - j as f64) + bias * (a - b) / 424.0;
-            let outcome = match uniform(&mut rng) {
-                u if u < 0.1 => "tie",
-                u if u < 0.1 + 0.9 * logistic(eta) => "a",
-                _ => "b",
-            };
-            text.push_str(&format!("m{i},m{j},{outcome},{a},{b},1,{}\n", k % 40));
-        }
-        text
-    }
-
-    /// The bonus of the item listed first is a covariate that is always 1: the same fit by another program.
-    #[test]
-    fn a_constant_is_the_bonus_of_the_first() {
-        for unit in [Unit::Row, Unit::Context] {
-            let data = read(&drawn(1, 3000, 0.3), &["one"], unit);
-            let (fit, coefficients) = fit_covariates(&data, &BRADLEY_TERRY).unwrap();
-            let home =
-                fit_observed(&data.observations, &BRADLEY_TERRY, PairOptions { home: true, prior: false });
-            let home = home.unwrap();
-            assert!((coefficients[0].value - home.parameters[0].value).abs() < 1e-9);
-            assert!((&fit.log_strength - &home.log_strength).iter().all(|d| d.abs() < 1e-9));
-            assert!((&fit.sandwich - &home.sandwich).iter().all(|d| d.abs() < 1e-10), "{}", fit.sandwich);
-            assert!(
-                (&fit.spread - &home.spread).iter().all(|d| d.abs() < 1e-9),
-                "{} {}",
-                fit.spread,
-                home.spread
-            );
-        }
-    }
-
-    #[test]
-    fn what_length_is_worth_is_found_and_taken_out() {
-        let (mut errors, mut off) = (0.0, Vec::new());
-        for seed in 0..40 {
-            let data = read(&drawn(100 + seed, 2000, 0.5), &["len_a,len_b"], Unit::Row);
-            let (fit, coefficients) = fit_covariates(&data, &BRADLEY_TERRY).unwrap();
-            let length = &coefficients[0];
-            assert_eq!(length.name, "len_a - len_b");
-            // nats of 424 points of length
-            let (scaled, error) =
-                (length.value * 424.0 / length.unit, length.standard_error.unwrap() * 424.0 / length.unit);
-            // ties shrink the log odds of decided ones
-            off.push(scaled);
-            errors += error / 40.0;
-            let strength =
-                |name: &str| fit.log_strength[data.battles.labels.iter().position(|l| l == name).unwrap()];
-            let plain = fit_observed(&data.observations, &BRADLEY_TERRY, PairOptions::default()).unwrap();
-            let by = |fit: &PairFit| {
-                let at = |name: &str| data.battles.labels.iter().position(|l| l == name).unwrap();
-                fit.log_strength[at("m4")] - fit.log_strength[at("m0")]
-            };
-            // 400 points of mean length are worth .47 nats that are not the item's
-            assert!(by(&plain) - by(&fit) > 0.1, "{} {}", by(&plain), by(&fit));
-            assert!(strength("m4") > strength("m0"));
-        }
-        let mean = off.iter().sum::<f64>() / 40.0;
-        let spread = (off.iter().map(|o| (o - mean).powi(2)).sum::<f64>() / 39.0).sqrt();
-        // the printed error is the scatter: 40 draws know it to 11 percent
-        assert!((errors / spread - 1.0).abs() < 0.4, "{errors} {spread}");
-        assert!((mean - 0.45).abs() < 0.05, "{mean}");
-    }
-
-    /// Turning every comparison round changes nothing; nor does another unit of length.
-    #[test]
-    fn order_and_unit_do_not_matter() {
-        let text = "item_a,item_b,outcome,len_a,len_b\nx,y,a,10,4\nx,y,b,3,5\ny,z,a,7,9\nz,x,a,8,2\ny,z,b,4,4\nx,y,tie,6,1\nz,y,b,3,8\nx,z,a,2,9\n";
-        let turned = "item_a,item_b,outcome,len_a,len_b\ny,x,b,40,100\ny,x,a,50,30\nz,y,b,90,70\nx,z,b,20,80\nz,y,a,40,40\ny,x,tie,10,60\ny,z,a,80,30\nz,x,b,90,20\n";
-        let of = |text| fit_covariates(&read(text, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
-        let ((one, a), (two, b)) = (of(text), of(turned));
-        assert!((a[0].value - b[0].value).abs() < 1e-9 && (10.0 * a[0].unit - b[0].unit).abs() < 1e-9);
-        let at = |fit: &PairFit, labels: &[&str], name: &str| {
-            fit.log_strength[labels.iter().position(|l| *l == name).unwrap()]
-        };
-        for name in ["x", "y", "z"] {
-            let (p, q) = (at(&one, &["x", "y", "z"], name), at(&two, &["y", "x", "z"], name));
-            assert!((p - q).abs() < 1e-9, "{name}: {p} {q}");
-        }
-    }
-
-    #[test]
-    fn what_tells_winners_without_exception_has_no_estimate() {
-        // the longer answer always won
-        let text =
-            "item_a,item_b,outcome,len_a,len_b\nx,y,a,10,4\nx,y,b,3,5\ny,z,b,7,9\nz,x,a,8,2\ny,z,a,6,4\n";
-        let (fit, coefficients) =
-            fit_covariates(&read(text, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
-        assert!(!fit.exists && coefficients[0].standard_error.is_none() && coefficients[0].value > 0.0);
-        assert!(!fit.bounded(0, 1) && fit.open.iter().all(|o| *o == (true, true)));
-        // an item that never lost, while length is told by the others: as without covariates
-        let more = format!(
-            "{}w,x,a,5,5\n",
-            drawn(7, 400, 0.3)
-                .replace(",one,context", "")
-                .lines()
-                .map(|l| {
-                    let cells: Vec<&str> = l.split(',').collect();
-                    format!("{}\n", cells[..5].join(","))
-                })
-                .collect::<String>()
-        )
-        .replace("w,x,a", "w,m0,a");
-        let (fit, coefficients) =
-            fit_covariates(&read(&more, &["len_a,len_b"], Unit::Row), &BRADLEY_TERRY).unwrap();
-        let w = fit.open.len() - 1;
-        assert!(!fit.exists && coefficients[0].standard_error.is_some());
-        assert_eq!((fit.open[w], fit.open[0]), ((false, true), (false, false)));
-        // a covariate that is a difference between items, and one that is always 0
-        let text = "item_a,item_b,outcome,d,zero\nx,y,a,1,0\nx,y,b,1,0\ny,z,b,1,0\ny,z,a,1,0\nx,z,a,2,0\n";
-        assert_eq!(
-            fit_covariates(&read(text, &["d"], Unit::Row), &BRADLEY_TERRY).unwrap_err(),
-            FitError::Covariates
-        );
-        let zero = fit_covariates(&read(text, &["zero"], Unit::Row), &BRADLEY_TERRY).unwrap_err();
-        assert!(zero.to_string().contains("`zero`"), "{zero}");
-    }
 }

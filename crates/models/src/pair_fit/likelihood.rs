@@ -10,11 +10,16 @@ use crate::graph::{held_together, tie_parameter_runs_away, win_blocks};
 use crate::jet::{Jet, N};
 use crate::pair_model::{Outcomes, PairModel};
 
+use super::{PairOptions, Reweight};
+
 /// Rows of one ordered pair: first, second, weights of the outcomes.
 pub(super) struct Cell {
     pub(super) first: usize,
     pub(super) second: usize,
     pub(super) count: Count,
+    /// Weight of each of its rows in the estimate.
+    pub(super) scale: f64,
+    /// Weights of the outcomes in the estimate.
     pub(super) weights: [f64; 4],
 }
 
@@ -29,6 +34,8 @@ pub(super) struct Likelihood {
     pub(super) model: &'static PairModel,
     /// Whether there is a bonus for the item listed first.
     pub(super) home: bool,
+    /// What counts alike.
+    reweight: Reweight,
     /// Whether the tie parameter is fitted: the model has one, and there are ties.
     pub(super) tie_free: bool,
     /// The items whose logistic prior is part of the objective.
@@ -50,21 +57,25 @@ impl Likelihood {
     pub(super) fn new(
         data: &Comparisons,
         model: &'static PairModel,
-        home: bool,
-        prior: bool,
+        options: PairOptions,
         prior_if_needed: bool,
     ) -> Result<Self, FitError> {
+        let PairOptions { home, prior, reweight } = options;
         let (mut cells, mut places) = (Vec::new(), Vec::with_capacity(data.pairs.len()));
-        let mut add = |first: usize, second: usize, count: Count| {
+        let mut add = |first: usize, second: usize, count: Count, scale: f64| {
             if count.total() > 0.0 {
-                cells.push(Cell { first, second, count, weights: model.weights(&count) });
+                let weights = model.weights(&count).map(|w| scale * w);
+                cells.push(Cell { first, second, count, scale, weights });
             }
             (cells.len() as u32).saturating_sub(1)
         };
-        for pair in &data.pairs {
+        for (pair, scale) in data.pairs.iter().zip(reweight.scales(data)) {
             let back = Count { first: pair.backward.second, second: pair.backward.first, ..pair.backward };
             if home {
-                places.push([add(pair.i, pair.j, pair.forward), add(pair.j, pair.i, pair.backward)]);
+                places.push([
+                    add(pair.i, pair.j, pair.forward, scale),
+                    add(pair.j, pair.i, pair.backward, scale),
+                ]);
             } else {
                 let f = &pair.forward;
                 let pooled = Count {
@@ -73,7 +84,7 @@ impl Likelihood {
                     tie: f.tie + back.tie,
                     both_bad: f.both_bad + back.both_bad,
                 };
-                places.push([add(pair.i, pair.j, pooled); 2]);
+                places.push([add(pair.i, pair.j, pooled, scale); 2]);
             }
         }
         if cells.is_empty() {
@@ -98,6 +109,7 @@ impl Likelihood {
             n,
             model,
             home,
+            reweight,
             tie_free: model.has_ties() && ties > 0.0,
             prior: (0..n).map(|i| prior || needed(i)).collect(),
             exists,
@@ -156,14 +168,33 @@ impl Likelihood {
 
     /// Gradient and negative Hessian of the objective, `[n + 2]` and `[n + 2, n + 2]`.
     pub(super) fn derivatives(&self, point: &Point) -> (Array1<f64>, Array2<f64>) {
+        self.derivatives_with(point, |cell| cell.weights)
+    }
+
+    /// Whether rows weigh differently in the estimate.
+    pub(super) fn is_reweighted(&self) -> bool {
+        self.reweight != Reweight::Comparisons
+    }
+
+    /// The variance of the slope if the model is right and rows are independent, `[n + 2, n + 2]`: M of the module head.
+    pub(super) fn slope_variance(&self, point: &Point) -> Array2<f64> {
+        self.derivatives_with(point, |cell| cell.weights.map(|w| cell.scale * w)).1
+    }
+
+    fn derivatives_with(
+        &self,
+        point: &Point,
+        weights: impl Fn(&Cell) -> [f64; 4],
+    ) -> (Array1<f64>, Array2<f64>) {
         let m = self.n + 2;
         let (mut g, mut h) = (Array1::zeros(m), Array2::zeros((m, m)));
         let closed_form = self.is_plain();
         for cell in &self.cells {
+            let weights = weights(cell);
             if closed_form {
                 // the closed form of the commonest case
                 let (i, j, d) = (cell.first, cell.second, point[cell.first] - point[cell.second]);
-                let pair = PairLikelihood::at(d, cell.weights[0], cell.weights[1]);
+                let pair = PairLikelihood::at(d, weights[0], weights[1]);
                 let (slope, curvature) = (pair.slope(), pair.curvature());
                 g[i] += slope;
                 g[j] -= slope;
@@ -174,7 +205,7 @@ impl Likelihood {
                 continue;
             }
             let places = self.places(cell);
-            for (jet, w) in self.jets(cell, point).into_iter().zip(cell.weights) {
+            for (jet, w) in self.jets(cell, point).into_iter().zip(weights) {
                 let (Some(jet), true) = (jet, w > 0.0) else { continue };
                 for a in 0..N {
                     g[places[a]] += w * jet.gradient[a];
@@ -206,11 +237,45 @@ impl Likelihood {
         }
     }
 
+    /// Slopes of rows where every pair counts alike. What a pair adds to the slope of the likelihood is then a mean over its n
+    /// rows, times a constant: a ratio, of which one row moves `(slope - mean slope) / n`, whether n is fixed or random.
+    fn reweigh(&self, slopes: &mut [Slopes]) {
+        let mut start = 0;
+        // the two cells of a pair stand side by side
+        for pair in self.cells.chunk_by(|a, b| {
+            a.first.min(a.second) == b.first.min(b.second) && a.first.max(a.second) == b.first.max(b.second)
+        }) {
+            let slopes = &mut slopes[start..start + pair.len()];
+            start += pair.len();
+            let turned = |cell: &Cell, s: [f64; N]| match cell.first == pair[0].first {
+                true => s,
+                false => [s[1], s[0], s[2], s[3]],
+            };
+            let total: f64 = pair.iter().map(|cell| cell.count.total()).sum();
+            let mut mean = [0.0; N];
+            for (cell, slopes) in pair.iter().zip(slopes.iter()) {
+                for ((_, w), slope) in cell.count.outcomes().into_iter().zip(slopes) {
+                    let slope = turned(cell, *slope);
+                    (0..N).for_each(|a| mean[a] += w / total * slope[a]);
+                }
+            }
+            for (cell, slopes) in pair.iter().zip(slopes) {
+                let mean = turned(cell, mean);
+                slopes
+                    .iter_mut()
+                    .for_each(|row| (0..N).for_each(|a| row[a] = cell.scale * (row[a] - mean[a])));
+            }
+        }
+    }
+
     /// Sum over observations of the outer product of their slopes, `[n + 2, n + 2]`: J of the sandwich.
     pub(super) fn outer_products(&self, point: &Point, observations: Option<&Observations>) -> Array2<f64> {
         let m = self.n + 2;
         let mut sum = Array2::zeros((m, m));
-        let slopes: Vec<Slopes> = self.cells.iter().map(|cell| self.slopes(cell, point)).collect();
+        let mut slopes: Vec<Slopes> = self.cells.iter().map(|cell| self.slopes(cell, point)).collect();
+        if self.reweight == Reweight::Pairs {
+            self.reweigh(&mut slopes);
+        }
         let Some(clusters) = observations.and_then(Observations::clusters) else {
             for (cell, slopes) in self.cells.iter().zip(slopes) {
                 let places = self.places(cell);
@@ -302,6 +367,9 @@ impl Likelihood {
         let ties = || self.cells.iter().any(|c| c.count.ties() > 0.0);
         if observations.is_some_and(|all| all.clusters().is_some()) {
             return Some("the comparisons of one observation are not independent");
+        }
+        if self.is_reweighted() {
+            return Some("comparisons weigh differently in the estimate");
         }
         if !self.model.has_ties() && ties() {
             return Some("ties that count half scatter less than wins and losses");

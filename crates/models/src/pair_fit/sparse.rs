@@ -33,6 +33,7 @@ use equipoise_data::{Comparisons, Observations, Outcome};
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
+use super::PairOptions;
 use super::edges::Edges;
 use super::likelihood::{Likelihood, PairLikelihood, Point};
 use crate::distributions::student_quantile;
@@ -136,7 +137,7 @@ pub(crate) fn fit_many(
     prior: bool,
 ) -> Result<Fitted, FitError> {
     let data = &observations.comparisons;
-    let likelihood = Likelihood::new(data, model, false, prior, true)?;
+    let likelihood = Likelihood::new(data, model, PairOptions { prior, ..PairOptions::default() }, true)?;
     let mut point = likelihood.start();
     let mut steps = Steps {
         edges: Edges::new(&likelihood),
@@ -516,7 +517,9 @@ mod tests {
     }
 
     fn agrees(observations: &Observations, prior: bool) {
-        let dense = fit_observed(observations, &BRADLEY_TERRY, PairOptions { prior, home: false }).unwrap();
+        let dense =
+            fit_observed(observations, &BRADLEY_TERRY, PairOptions { prior, ..PairOptions::default() })
+                .unwrap();
         let fitted = fit_many(observations, &BRADLEY_TERRY, prior).unwrap();
         let found: &SparseFit = fitted.result().unwrap();
         assert_eq!((fitted.prior, fitted.existence.holds()), (dense.prior, dense.exists));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::ReportError;
 use crate::model::number::{count, median_count, percent, plain, plural, short, signed};
 use crate::plot::{Heat, board, cycle, heat};
-use equipoise_records::leaderboard::{Context, Item, Leaderboard};
+use equipoise_records::leaderboard::{Context, Item, Leaderboard, Points};
 
 /// Most items that are drawn, and most rows of a table of contexts.
 const DRAWN: usize = 40;
@@ -27,6 +27,8 @@ pub(super) struct View {
     verdict: Vec<Statement>,
     tops: Vec<Statement>,
     rows: Vec<Row>,
+    /// Whether points were asked for, with intervals of their own.
+    scaled: bool,
     sequential: bool,
     bootstrap: bool,
     figures: Figures,
@@ -108,6 +110,7 @@ pub(super) fn view(b: &Leaderboard, drawn: bool) -> Result<View, ReportError> {
         verdict: verdict(b),
         tops: tops(b),
         rows: rows(b),
+        scaled: b.points.is_some(),
         sequential: b.order.is_some(),
         bootstrap: b.replicates > 0,
         figures,
@@ -149,7 +152,16 @@ fn rows(b: &Leaderboard) -> Vec<Row> {
         label: plain(&i.label),
         comparisons: median_count(i.comparisons),
         strength: signed(i.strength),
-        points: format!("{:.0}", 1000.0 + 400.0 / std::f64::consts::LN_10 * i.strength),
+        points: match i.points {
+            None => format!("{:.0}", 1000.0 + 400.0 / std::f64::consts::LN_10 * i.strength),
+            Some(Points { rating, interval: (Some(_), Some(high)), .. }) => {
+                format!("{rating:.0} +- {:.0}", high - rating)
+            }
+            Some(Points { rating, interval: (low, high), .. }) => {
+                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:.0}"));
+                format!("{rating:.0} ({} to {})", end(low), end(high))
+            }
+        },
         interval: match (i.interval, i.rank) {
             ((None, None), None) => "-".to_owned(),
             ((low, high), _) => {
@@ -264,6 +276,9 @@ fn notes(b: &Leaderboard) -> Vec<String> {
          the maximal lottery, which no item beats on average; pairs that never met have the win rates of the fit in it."
             .to_owned(),
     );
+    if let Some(words) = &b.points {
+        notes.push(format!("Points: Bradley-Terry; {}.", plain(words)));
+    }
     if let Some(order) = &b.order {
         notes.push(match order.as_str() {
             "time" => "Elo (K = 4) and TrueSkill (mu - 3 sigma) follow the matches in the order of time; +- is the standard \
