@@ -6,7 +6,6 @@ use equipoise::data::{Values, table_as_file};
 use equipoise_records::latex::tabular;
 
 use crate::error::AnswerError;
-use crate::standings::StandingsAnswer;
 
 /// Columns of a table, a value a row.
 pub(crate) type Columns = Vec<(&'static str, Values)>;
@@ -37,18 +36,4 @@ pub(crate) fn latex(rows: &[Vec<String>], numeric: impl Fn(usize) -> bool) -> St
 /// Whole numbers.
 pub(crate) fn counts(values: impl Iterator<Item = Option<usize>>) -> Values {
     Values::MaybeNumbers(values.map(|k| k.map(|k| k as f64)).collect())
-}
-
-/// The columns of points, of items in this order.
-pub(crate) fn points<'a>(board: &StandingsAnswer, items: impl Iterator<Item = &'a str>) -> Columns {
-    let rows: Vec<_> = items.map(|item| board.rows.iter().find(|row| row.label == item)).collect();
-    let numbers = |of: &dyn Fn(&crate::StandingsRow) -> Option<f64>| {
-        Values::MaybeNumbers(rows.iter().map(|row| row.and_then(of)).collect())
-    };
-    vec![
-        ("points", numbers(&|row| Some(row.rating))),
-        ("points_error", numbers(&|row| Some(row.error))),
-        ("points_low", numbers(&|row| row.low)),
-        ("points_high", numbers(&|row| row.high)),
-    ]
 }

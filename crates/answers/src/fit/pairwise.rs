@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::{FitOptions, falling};
 use crate::error::AnswerError;
-use crate::export::{Columns, as_file, counts, latex, points};
+use crate::export::{Columns, as_file, counts, latex};
 use crate::standings::{StandingsAnswer, StandingsOptions, standings_of};
 use crate::table::{some, table, width};
 
@@ -382,7 +382,7 @@ impl PairwiseAnswer {
             ("rank_high", counts(order.iter().map(|&i| self.ranks[i].map(|r| r.1)))),
         ];
         if let Some(found) = &self.standings {
-            columns.extend(points(found, order.iter().map(|&i| self.labels[i].as_str())));
+            columns.extend(found.columns(order.iter().map(|&i| self.labels[i].as_str())));
         }
         as_file(path, &columns, || {
             let mut head: Vec<String> =

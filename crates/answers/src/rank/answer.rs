@@ -10,7 +10,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::error::AnswerError;
-use crate::export::{Columns, as_file, latex, points};
+use crate::export::{Columns, as_file, latex};
 use crate::position::PositionFacts;
 use crate::source::{overlap, tie_rule};
 use crate::standings::StandingsAnswer;
@@ -271,7 +271,7 @@ fn file(path: &Path, answers: &[RankAnswer]) -> Result<Vec<u8>, AnswerError> {
     if scaled {
         let of = |board: &RankAnswer, k: usize| -> Vec<Option<f64>> {
             let items = board.rows.iter().map(|row| row.label.as_str());
-            match board.standings.as_ref().map(|found| points(found, items).swap_remove(k).1) {
+            match board.standings.as_ref().map(|found| found.columns(items).swap_remove(k).1) {
                 Some(Values::MaybeNumbers(values)) => values,
                 _ => vec![None; board.rows.len()],
             }

@@ -10,7 +10,7 @@ use equipoise_records::leaderboard::Points;
 
 use super::{StandingsAnswer, StandingsRow};
 use crate::error::AnswerError;
-use crate::export::{as_file, counts};
+use crate::export::{Columns, as_file, counts};
 use crate::table::{table, width};
 
 /// The columns of a board as it is exported.
@@ -143,6 +143,20 @@ impl StandingsAnswer {
     pub(crate) fn cell(&self, label: &str) -> String {
         let row = self.rows.iter().find(|row| row.label == label);
         row.map_or("-".to_owned(), StandingsRow::points)
+    }
+
+    /// Points, their errors and the ends of their intervals, of items in this order.
+    pub(crate) fn columns<'a>(&self, items: impl Iterator<Item = &'a str>) -> Columns {
+        let rows: Vec<_> = items.map(|item| self.rows.iter().find(|row| row.label == item)).collect();
+        let numbers = |of: &dyn Fn(&StandingsRow) -> Option<f64>| {
+            Values::MaybeNumbers(rows.iter().map(|row| row.and_then(of)).collect())
+        };
+        vec![
+            ("points", numbers(&|row| Some(row.rating))),
+            ("points_error", numbers(&|row| Some(row.error))),
+            ("points_low", numbers(&|row| row.low)),
+            ("points_high", numbers(&|row| row.high)),
+        ]
     }
 
     /// The rating of an item as a page has it.
