@@ -30,4 +30,4 @@ pub use metric::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo,
 pub use read::{Results, Run, Unfinished, read};
 pub use run::{Existing, RunState, RunWriter};
 pub use vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWord};
-pub use write::{REPORT_HTML, REPORT_MARKDOWN, ResultsDir};
+pub use write::{REPORT_HTML, REPORT_MARKDOWN, REPORT_PAGES, ResultsDir, write_pages};

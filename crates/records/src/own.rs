@@ -39,7 +39,7 @@ pub(crate) fn holds_a_run(runs: &Path) -> bool {
 }
 
 /// Whether a file is a report: its last part says which program wrote it, from records of which format. Without finished runs
-/// it names no version.
+/// it names none.
 pub(crate) fn is_report(file: &Path) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default().replace("\r\n", "\n");
     PROVENANCE.iter().any(|head| {
@@ -47,7 +47,8 @@ pub(crate) fn is_report(file: &Path) -> bool {
         let (says, _) = last.split_once('\n').unwrap_or((last, ""));
         says.split_once(RECORDS).is_some_and(|(versions, format)| {
             let first = versions.split([',', ' ']).next().unwrap_or_default();
-            (versions.is_empty() || is_version(first)) && format.starts_with(|c: char| c.is_ascii_digit())
+            (versions.is_empty() || versions == "none" || is_version(first))
+                && format.starts_with(|c: char| c.is_ascii_digit())
         }) && !last.contains("\n## ")
             && !last.contains("<h2>")
     })

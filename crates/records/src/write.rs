@@ -30,6 +30,43 @@ const FILES: [&str; 7] =
 pub const REPORT_MARKDOWN: &str = "report.md";
 /// The report of a results folder as a page.
 pub const REPORT_HTML: &str = "report.html";
+/// The folder of the pages of its games, where there are many.
+pub const REPORT_PAGES: &str = "pages";
+
+/// Writes `pages`, each with its file name, into the folder of pages of the results folder `root`, and removes those of an
+/// earlier report that are not among them. Nothing else in that folder is touched.
+///
+/// # Errors
+/// [`RecordsError::Io`]; [`RecordsError::Foreign`] naming a file that would be lost.
+pub fn write_pages(root: &Path, pages: &[(String, String)]) -> Result<(), RecordsError> {
+    let folder = root.join(REPORT_PAGES);
+    if pages.is_empty() && !folder.is_dir() {
+        return Ok(());
+    }
+    fs_err::create_dir_all(&folder)?;
+    for (name, _) in pages {
+        guard::refuse_foreign(&folder.join(name), own::is_report)?;
+    }
+    for (name, text) in pages {
+        write_file(&folder.join(name), text.as_bytes())?;
+    }
+    for entry in fs_err::read_dir(&folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let numbered = name
+            .strip_prefix("game-")
+            .and_then(|n| n.strip_suffix(".html"))
+            .is_some_and(|n| n.parse::<u64>().is_ok());
+        if numbered && pages.iter().all(|(kept, _)| *kept != name) && own::is_report(&entry.path()) {
+            fs_err::remove_file(entry.path())?;
+        }
+    }
+    if pages.is_empty() {
+        // not empty where others keep files there
+        let _ = std::fs::remove_dir(&folder);
+    }
+    Ok(())
+}
 
 /// A results folder open for writing, by several threads and processes at once.
 #[derive(Clone, Debug)]

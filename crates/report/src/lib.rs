@@ -24,15 +24,18 @@ pub use document::document;
 pub use error::ReportError;
 pub use export::{Exports, Figures};
 
-use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file};
+use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file, write_pages};
 
 /// The same results, three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// `report.md`: verdicts and tables.
     pub markdown: String,
-    /// `report.html`: one file with everything in it; needs no network and no script.
+    /// `report.html`: one file with everything in it; needs no network and no script. Of more than two dozen games, their
+    /// sections are pages of their own.
     pub html: String,
+    /// Those pages, each with its file name in the folder `pages`.
+    pub pages: Vec<(String, String)>,
     /// For a terminal of 100 columns: verdicts and short tables.
     pub terminal: String,
 }
@@ -55,14 +58,11 @@ pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
 }
 
 fn rendered(words: &render::View, drawn: &render::View) -> Result<Rendered, ReportError> {
-    Ok(Rendered {
-        markdown: render::markdown(words)?,
-        terminal: render::terminal(words),
-        html: render::html(drawn)?,
-    })
+    let (html, pages) = render::html(drawn)?;
+    Ok(Rendered { markdown: render::markdown(words)?, terminal: render::terminal(words), html, pages })
 }
 
-/// [`render`], and writes `report.md` and `report.html` into the folder, atomically.
+/// [`render`], and writes `report.md`, `report.html` and the pages of many games into the folder, each atomically.
 ///
 /// # Errors
 /// Those of [`render`], and [`ReportError::Records`].
@@ -83,6 +83,8 @@ pub fn write_reports_as(
     let drawn = render::view(&results, true, look)?;
     let rendered = rendered(&render::view(&results, false, look)?, &drawn)?;
     write_file(&dir.join(REPORT_MARKDOWN), rendered.markdown.as_bytes())?;
+    // the pages first: a report that is there links to pages that are
+    write_pages(dir, &rendered.pages)?;
     write_file(&dir.join(REPORT_HTML), rendered.html.as_bytes())?;
     let written = export::write(dir, &results, &drawn, exports)?;
     Ok((rendered, written))

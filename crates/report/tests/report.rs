@@ -495,9 +495,60 @@ fn of_too_many_games_those_with_most_left_have_a_section_and_all_are_counted() {
         .collect();
     let expected: Vec<String> = (0..150).filter(|i| i % 7 == 3 || *i < 3).map(|i| i.to_string()).collect();
     assert_eq!(sections, expected);
-    assert!(pages.html.contains("The 24 runs of the games shown, of 150"));
-    assert_eq!(pages.html.matches("<section class=\"game\"").count(), 24);
+    assert!(pages.html.contains("The 150 runs are listed on the pages of their games"));
+    assert_eq!(pages.html.matches("<section class=\"game\"").count(), 0);
+    assert_eq!(pages.pages.len(), 24);
+    for (name, page) in &pages.pages {
+        assert!(pages.html.contains(&format!("href=\"pages/{name}\"")), "{name}");
+        assert_eq!(
+            (page.matches("<section class=\"game\"").count(), page.matches("All 1 runs").count()),
+            (1, 1)
+        );
+    }
+    let (_, last) = pages.pages.last().unwrap();
+    assert!(
+        !last.contains("Game after") && last.contains("href=\"game-137.html\">Game before"),
+        "{}",
+        &last[..2000]
+    );
     assert!(pages.terminal.lines().count() < 60, "{}", pages.terminal);
+}
+
+#[test]
+fn pages_of_games_that_are_gone_are_removed_and_foreign_files_are_not() {
+    let dir = folder("pages-gone");
+    let many = |count: usize| {
+        let mut many = experiment();
+        let first = many.games.games.remove(0);
+        many.games.games =
+            (0..count).map(|i| GameRecord { name: format!("game {i}"), ..first.clone() }).collect();
+        many.runs.clear();
+        many
+    };
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(dir.join("pages"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    write(&many(26), &dir);
+    write_reports(&dir).unwrap();
+    assert_eq!(names().len(), 26);
+    std::fs::write(dir.join("pages/notes.html"), "mine").unwrap();
+    std::fs::write(dir.join("pages/game-99.html"), "mine too").unwrap();
+    write(&many(25), &dir);
+    write_reports(&dir).unwrap();
+    assert_eq!(names().len(), 27);
+    write(&many(24), &dir);
+    write_reports(&dir).unwrap();
+    assert_eq!(names(), ["game-99.html", "notes.html"]);
+    std::fs::write(dir.join("pages/game-2.html"), "mine as well").unwrap();
+    write(&many(25), &dir);
+    let error = write_reports(&dir).unwrap_err().to_string();
+    assert!(error.contains("game-2.html"), "{error}");
+    assert_eq!(std::fs::read_to_string(dir.join("pages/game-2.html")).unwrap(), "mine as well");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Error, Output, State, Value};
+use minijinja::{AutoEscape, Environment, Error, Output, State, Value, context};
 
 use equipoise_records::text::printable;
 use serde::Serialize;
@@ -12,17 +12,22 @@ use crate::error::ReportError;
 
 /// The report; every value is escaped, so that labels mean only themselves.
 pub(crate) fn markdown(view: &View) -> Result<String, ReportError> {
-    markdown_of("report.md", include_str!("../../templates/report.md"), view)
+    let view = context! { games => Serde(&view.games), ..Serde(view) };
+    markdown_with("report.md", include_str!("../../templates/report.md"), view)
 }
 
 /// A template with its values, likewise.
 pub(crate) fn markdown_of<T: Serialize>(name: &str, template: &str, view: &T) -> Result<String, ReportError> {
+    markdown_with(name, template, Value::from(Serde(view)))
+}
+
+fn markdown_with(name: &str, template: &str, values: Value) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(format);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template(name, template)?;
-    Ok(environment.get_template(name)?.render(Serde(view))?)
+    Ok(environment.get_template(name)?.render(values)?)
 }
 
 fn format(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {

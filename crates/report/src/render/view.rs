@@ -39,6 +39,8 @@ pub(crate) struct View {
     pub(crate) estimates: Vec<Statement>,
     /// Which methods converge, all games in one table.
     pub(crate) answer: Option<Answer>,
+    /// Those with a section: told apart from the rest, for it may stand on pages of their own.
+    #[serde(skip)]
     pub(crate) games: Vec<GameView>,
     /// Comparisons over all games, tau by tau; none for a single game.
     pub(crate) cross_games: Vec<CrossGameView>,
