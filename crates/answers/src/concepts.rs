@@ -12,6 +12,7 @@ use equipoise::reference::axioms::{Misreport, Verdict, misreport, verdicts_of};
 use equipoise::reference::choice::{condorcet_winner, smith_set};
 use equipoise::reference::concepts::{
     Ballot, CONCEPTS, Choice, ConceptEntry, ConceptOptions, Electorate, Judge, concept, gap_of,
+    guaranteed_value,
 };
 use serde::Serialize;
 
@@ -51,6 +52,25 @@ pub struct ConceptsData {
     pub labels: Vec<String>,
     /// What the rules decide on.
     pub electorate: Electorate,
+    /// Voters, if there are ballots.
+    pub voters: Option<f64>,
+}
+
+/// Ballots of several judges, each judge's of one weight together: whole numbers stay whole, so that ties stay ties.
+fn equal_parts(ballots: Vec<Vec<Ballot>>) -> Vec<Ballot> {
+    let total = |all: &[Ballot]| all.iter().map(|b| b.weight).sum::<f64>();
+    let whole = ballots.iter().flatten().all(|b| b.weight.fract() == 0.0);
+    let product: f64 = ballots.iter().map(|all| total(all)).product();
+    let scale = |all: &[Ballot]| match whole && product < 2f64.powi(50) / ballots.len() as f64 {
+        // the product of the other judges' totals
+        true => product / total(all),
+        false => 1.0 / total(all),
+    };
+    let scales: Vec<f64> = ballots.iter().map(|all| scale(all)).collect();
+    let parts = ballots.into_iter().zip(scales);
+    parts
+        .flat_map(|(all, scale)| all.into_iter().map(move |b| Ballot { weight: b.weight * scale, ..b }))
+        .collect()
 }
 
 impl ConceptsData {
@@ -64,7 +84,7 @@ impl ConceptsData {
             return Err(AnswerError::input(format!("has {contexts} contexts; ask about one at a time")));
         }
         let electorate = Electorate::of_win_rates(given.game.matrix(0), given.fractions[0].clone());
-        Ok(Self { labels: given.game.labels(0), electorate })
+        Ok(Self { labels: given.game.labels(0), electorate, voters: None })
     }
 
     /// Rankings as ballots: items that one leaves out stand below all that it lists.
@@ -78,37 +98,60 @@ impl ConceptsData {
         };
         let ballots = rankings.rankings.iter().filter(|r| r.weight > 0.0).map(ballot).collect();
         let electorate = Electorate::of_ballots(rankings.labels.len(), ballots);
-        let electorate =
-            electorate.ok_or_else(|| AnswerError::input("holds no ranking with a weight above 0"))?;
-        Ok(Self { labels: rankings.labels.clone(), electorate })
+        let electorate = electorate.ok_or_else(|| {
+            AnswerError::input(
+                "holds no ranking with a weight above 0: nobody votes; give some ranking a weight",
+            )
+        })?;
+        let voters = electorate.ballots().map(|ballots| ballots.iter().map(|b| b.weight).sum());
+        Ok(Self { labels: rankings.labels.clone(), electorate, voters })
     }
 
-    /// The win rates of these data as one judge's, beside those of others on the same items, in any order: all of one weight.
+    /// The win rates of these data as one judge's, beside those of others on the same items, in any order: all of one weight. Where all of
+    /// them have ballots, so has what comes out: those of all, each judge's of one weight together.
     ///
     /// # Errors
-    /// [`AnswerError::Input`] for items that are not the same.
-    pub fn with_judges(self, others: &[Self]) -> Result<Self, AnswerError> {
+    /// [`AnswerError::Input`] for items that are not the same, naming the file.
+    ///
+    /// # Panics
+    /// Never: judges of the same items make a game, and their ballots are its ballots.
+    pub fn with_judges(self, others: &[(&Path, Self)]) -> Result<Self, AnswerError> {
         let n = self.labels.len();
         let mut judges = vec![Judge { weight: 1.0, matrix: self.electorate.matrix().clone() }];
-        for (number, other) in others.iter().enumerate() {
+        let mut ballots = vec![self.electorate.ballots().map(<[Ballot]>::to_vec)];
+        for (path, other) in others {
             let place = |label: &String| other.labels.iter().position(|l| l == label);
             let order: Option<Vec<usize>> = self.labels.iter().map(place).collect();
             let Some(order) = order.filter(|_| other.labels.len() == n) else {
                 let missing = self.labels.iter().find(|label| place(label).is_none());
                 let what =
                     missing.map_or_else(|| "items more".to_owned(), |label| format!("no item `{label}`"));
-                return Err(AnswerError::input(format!(
-                    "judge {} has {what}: all judges need the same items; cut them with --items",
-                    number + 2
-                )));
+                let rule = format!("has {what}: all judges need the same items; cut them with --items");
+                return Err(AnswerError::input(rule).in_file(path));
             };
             let matrix = other.electorate.matrix();
             let matrix = PreferenceMatrix::from_margins(n, |i, j| matrix.margin(order[i], order[j]))
                 .expect("margins of a game are margins");
             judges.push(Judge { weight: 1.0, matrix });
+            // item i of theirs is ours of the same name
+            let ours = |i: &usize| order.iter().position(|o| o == i).expect("the same items");
+            let renamed = |b: &Ballot| Ballot {
+                groups: b.groups.iter().map(|g| g.iter().map(ours).collect()).collect(),
+                weight: b.weight,
+            };
+            ballots.push(other.electorate.ballots().map(|all| all.iter().map(renamed).collect()));
         }
-        let electorate = Electorate::of_judges(judges).expect("judges of one number of items");
-        Ok(Self { labels: self.labels, electorate })
+        let electorate = match ballots.into_iter().collect::<Option<Vec<Vec<Ballot>>>>() {
+            Some(ballots) => {
+                let pooled = Electorate::of_ballots(n, equal_parts(ballots)).expect("ballots of the items");
+                pooled.with_judges(judges)
+            }
+            None => Electorate::of_judges(judges),
+        };
+        let electorate = electorate.expect("judges of one number of items");
+        let voters = |data: &Self| data.electorate.ballots().and(data.voters);
+        let voters = others.iter().map(|(_, data)| data).chain([&self]).map(voters).sum();
+        Ok(Self { labels: self.labels, electorate, voters })
     }
 
     /// With features of the items, read from a CSV file with a column `item` and one column a feature.
@@ -122,7 +165,7 @@ impl ConceptsData {
         let features = read_features(path, "item", &self.labels)?;
         let electorate =
             self.electorate.with_features(features.values).expect("a line an item, and finite numbers");
-        Ok(Self { labels: self.labels, electorate })
+        Ok(Self { electorate, ..self })
     }
 
     /// Reads a file with a matrix, with comparisons or with rankings.
@@ -189,6 +232,8 @@ pub struct ConceptRow {
     pub definition: &'static str,
     /// Whose it is.
     pub source: &'static str,
+    /// What it was asked with, as in `tau 0.1`; empty for a concept without parameters.
+    pub parameters: String,
     /// The items chosen, ascending by number: several are a tie. Of a lottery those that it plays.
     pub winners: Vec<String>,
     /// What is played, `[n]`: the lottery, or a winner drawn uniformly; `None` if nothing is chosen.
@@ -205,6 +250,9 @@ pub struct ConceptRow {
     pub duality_gap: Option<f64>,
     /// Its win rate against the best answer.
     pub worst_case_win_rate: Option<f64>,
+    /// Of concepts of several judges: what their lottery holds against the worst of them by the concept's own measure (with entropy: its
+    /// value, which may be above 1/2).
+    pub guaranteed: Option<f64>,
     /// `KL(pi || reference)` of what is played, in nats.
     pub kl_to_reference: Option<f64>,
     /// Whether a copy of the item on top, level with it for everybody, changes what is played of the others, or how much of
@@ -321,7 +369,7 @@ pub fn concepts(
     Ok(ConceptsAnswer {
         n,
         labels: data.labels.clone(),
-        voters: data.electorate.ballots().map(|ballots| ballots.iter().map(|b| b.weight).sum()),
+        voters: data.voters,
         condorcet_winner: condorcet_winner(matrix).map(name),
         top_cycle: smith_set(matrix).into_iter().map(name).collect(),
         pure_floor: 2.0 * (0..n).map(worst).fold(f64::INFINITY, f64::min),
@@ -372,6 +420,7 @@ fn row(
         concept: entry.name,
         definition: entry.definition,
         source: entry.source,
+        parameters: options.parameters(entry.name),
         winners: winners.collect(),
         is_lottery: matches!(choice, Choice::Lottery { .. }),
         unique: match choice {
@@ -390,6 +439,7 @@ fn row(
         },
         duality_gap: gap,
         worst_case_win_rate: gap.map(|gap| 0.5 - gap / 2.0),
+        guaranteed: policy.as_ref().and_then(|p| guaranteed_value(entry.name, electorate, options, p)),
         kl_to_reference: policy.as_ref().map(kl),
         // of several lotteries one is named, and which of them is no matter of copies
         moved_by_a_copy: match &policy {
@@ -542,18 +592,13 @@ impl ConceptsAnswer {
             lines.push(format!("- {}", plain(&line)));
         }
         if let Some(winner) = &self.condorcet_winner {
-            let others: Vec<&str> = self
-                .rows
-                .iter()
-                .filter(|row| row.open.is_none() && row.policy.is_some())
-                .filter(|row| row.winners[..] != [winner.clone()])
-                .map(|row| row.concept)
-                .collect();
-            lines.push(if others.is_empty() {
-                "- Every rule that answers plays it alone.".into()
+            let others: Vec<String> = self.exceptions(winner);
+            if others.is_empty() {
+                lines.push("- Every rule that answers plays it alone.".into());
             } else {
-                format!("- Not played alone by: {}. They weigh by how much items win, by first places, or towards a reference.", others.join(", "))
-            });
+                lines.push(format!("- Not played alone by {} rules:", others.len()));
+                lines.extend(others.iter().map(|line| format!("    - {}", plain(line))));
+            }
         }
         lines.extend([String::new(), "## Why they differ".into(), String::new()]);
         for (winners, rules) in self.groups() {
@@ -586,6 +631,34 @@ impl ConceptsAnswer {
         lines.join("\n")
     }
 
+    /// Which rules do not play the item that beats every other alone, what they play and by what: their scores of it and of the best, or how
+    /// much of it the lottery plays; and what they go by.
+    fn exceptions(&self, winner: &String) -> Vec<String> {
+        let at = self.labels.iter().position(|label| label == winner);
+        let rows = self.rows.iter().filter(|row| row.open.is_none() && row.winners[..] != [winner.clone()]);
+        let line = |row: &ConceptRow| {
+            let policy = row.policy.as_ref()?;
+            let parameters = if row.parameters.is_empty() { "" } else { &format!("; {}", row.parameters) };
+            let by = format!("{}{parameters}", row.definition);
+            Some(match (&row.scores, at) {
+                (Some(scores), Some(at)) if !row.is_lottery => {
+                    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    format!(
+                        "{} plays {}: score {most:.4}, of {winner} {:.4} ({by})",
+                        row.concept,
+                        some(&row.winners),
+                        scores[at]
+                    )
+                }
+                (None, Some(at)) if row.is_lottery => {
+                    format!("{} plays {winner} with probability {:.4} ({by})", row.concept, policy[at])
+                }
+                _ => format!("{} plays {} ({by})", row.concept, some(&row.winners)),
+            })
+        };
+        rows.filter_map(line).collect()
+    }
+
     /// Cells of the table, a row a concept.
     fn cells(&self) -> impl Iterator<Item = Vec<String>> {
         let number = |value: Option<f64>| value.map_or("-".into(), |v| format!("{v:.4}"));
@@ -597,6 +670,10 @@ impl ConceptsAnswer {
                 }
                 (Some(policy), _) if row.is_lottery => shares(&self.labels, policy),
                 _ => some(&row.winners),
+            };
+            let chosen = match row.guaranteed {
+                Some(value) => format!("{chosen}; guarantees {value:.4}"),
+                None => chosen,
             };
             let copy = match row.moved_by_a_copy {
                 Some(true) => "moves others",

@@ -118,7 +118,7 @@ fn relabelling_the_actions_changes_nothing(metric: &Metric) -> Result<(), Failur
                 &reordered(&policy, &order),
             );
             require!(
-                metric.needs_fit() || one == two || (one - two).abs() <= 1e-11 * one.abs().max(1.0),
+                is_elsewhere(metric) || one == two || (one - two).abs() <= 1e-11 * one.abs().max(1.0),
                 metric.name,
                 "no action may be treated by its number",
                 "{one} with the labels in order, {two} with the labels permuted (tau {tau})"
@@ -126,6 +126,11 @@ fn relabelling_the_actions_changes_nothing(metric: &Metric) -> Result<(), Failur
         }
     }
     Ok(())
+}
+
+/// Whether what it measures is not in a game and a policy alone: of a fitted model, of a run, of a population.
+fn is_elsewhere(metric: &Metric) -> bool {
+    metric.needs_fit() || metric.is_sum() || metric.needs_utilities()
 }
 
 /// The range that a definition states: the numbers of its first `in [a, b]`, fractions allowed.
@@ -140,8 +145,8 @@ fn stated_range(definition: &str) -> Option<(f64, f64)> {
 }
 
 fn values_stay_in_their_range(metric: &Metric) -> Result<(), Failure> {
-    if metric.needs_fit() {
-        return Ok(()); // there is no fitted model here
+    if is_elsewhere(metric) {
+        return Ok(()); // none of these is here
     }
     let (low, high) = stated_range(metric.definition).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     let low = if metric.vanishes { low.max(0.0) } else { low };
@@ -164,7 +169,7 @@ fn the_equilibrium_is_used_where_the_row_says_so(metric: &Metric) -> Result<(), 
     everywhere(|case, game, task, equilibrium, policy| {
         let (with, without) =
             (value(metric, game, task, Some(equilibrium), policy), value(metric, game, task, None, policy));
-        let holds = if metric.needs_fit() {
+        let holds = if is_elsewhere(metric) {
             with.is_nan() && without.is_nan()
         } else if metric.needs_equilibrium {
             without.is_nan()

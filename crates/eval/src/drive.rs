@@ -287,6 +287,8 @@ struct Recorder {
     best: [f64; 2],
     /// Both gaps of the last iterate that was measured.
     now: [f64; 2],
+    /// Sum of half the regularised gap of the iterates before it.
+    regret: f64,
     /// Of each gap the largest target that the last iterate does not meet, and the smallest that it meets: nothing is to be
     /// written down while the gap stays between them.
     between: [(f64, f64); 2],
@@ -328,6 +330,7 @@ impl Recorder {
             targets_met: false,
             best: [f64::INFINITY; 2],
             now: [f64::NAN; 2],
+            regret: 0.0,
             between: [(TARGETS[0], f64::INFINITY); 2],
             evidence: Evidence::new(shape, run.limits.steps),
             batches: Batches::default(),
@@ -469,6 +472,8 @@ impl Recorder {
         }
         if step > 0 {
             self.batches.add(now[self.judged_by]);
+            // what was deployed in this step is the iterate before it
+            self.regret += 0.5 * self.now[1];
         }
         self.now = now;
     }
@@ -491,8 +496,11 @@ impl Recorder {
             self.trace.push(Point { step, cost, elapsed, iterate, metric: metric.name, value });
         };
         for &metric in run.metrics {
-            let value = cached_gap(metric, self.now)
-                .unwrap_or_else(|| of_iterate(run, metric, &truth, policy, run.oracle.last_margins()));
+            let value = match cached_gap(metric, self.now) {
+                Some(gap) => gap,
+                None if metric.is_sum => self.regret,
+                None => of_iterate(run, metric, &truth, policy, run.oracle.last_margins()),
+            };
             push(Iterate::Last, metric, value);
         }
         for (k, metric) in self.gaps.into_iter().enumerate() {
@@ -509,8 +517,8 @@ impl Recorder {
         }
         let (average, margins) = (&self.average, &self.average_margins);
         let both = gaps(&truth, average, margins);
-        // a mean of policies has no parameters, and so is nothing on other contexts
-        for &metric in run.metrics.iter().filter(|metric| !metric.of_test) {
+        // a mean of policies has no parameters, and so is nothing on other contexts, and it was never deployed
+        for &metric in run.metrics.iter().filter(|metric| !metric.of_test && !metric.is_sum) {
             push(
                 Iterate::Average,
                 metric,

@@ -19,6 +19,8 @@ pub mod test_prompts;
 pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive};
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::{Limits, Target};
-pub use metrics::{LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, TEST_GAP, Truth};
+pub use metrics::{
+    LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, PURE_FLOOR, REGRET, TEST_GAP, Truth, WELFARE,
+};
 pub use schedule::Schedule;
 pub use test_prompts::TestPrompts;

@@ -76,6 +76,10 @@ pub struct Metric {
     pub(crate) within_nature: bool,
     /// Whether it is of the contexts kept for testing, and so of parameters and not of a policy.
     pub(crate) of_test: bool,
+    /// Whether it is of the utilities of a population; NaN in a game that has none.
+    pub(crate) of_utilities: bool,
+    /// Whether it is a sum over the steps of a run, which only the loop has; NaN of a policy alone.
+    pub(crate) is_sum: bool,
     row: fn(&Row<'_>) -> f64,
 }
 
@@ -103,6 +107,24 @@ pub const TEST_GAP: &str = "duality_gap_test";
 pub const LEARNED_GAP: &str = "learned_gap";
 /// Questions that a fitted model answered.
 pub const MODEL_QUERIES: &str = "model_queries";
+
+/// The sum of half the gap of what was deployed.
+pub const REGRET: &str = "regret";
+/// What a policy is worth to a population.
+pub const WELFARE: &str = "welfare";
+/// The gap below which no single action goes.
+pub const PURE_FLOOR: &str = "pure_floor";
+/// Most actions of which all pairs are looked at for it.
+const MOST_PAIRED: usize = 2000;
+
+fn pure_floor(game: &Game, context: usize) -> f64 {
+    let n = game.shape().actions(context);
+    if n > MOST_PAIRED {
+        return f64::NAN;
+    }
+    let worst = |i: usize| (0..n).filter(|&j| j != i).map(|j| game.margin(context, j, i)).fold(0.0, f64::max);
+    2.0 * (0..n).map(worst).fold(f64::INFINITY, f64::min)
+}
 
 /// An action counts as played from this probability on.
 pub const SUPPORT_THRESHOLD: f64 = 1e-6;
@@ -244,6 +266,32 @@ pub const METRICS: &[Metric] = &[
         "questions",
         |fitted, _| fitted.model_queries as f64,
     ),
+    Metric::descriptive(
+        REGRET,
+        "regularised game: sum over the steps so far of half the duality_gap_tau of the policy that was deployed in each, the last \
+         iterate before it; never of realised actions; of the last iterate alone",
+        WIN_RATE,
+        |_| f64::NAN,
+    )
+    .summed(),
+    Metric::descriptive(
+        WELFARE,
+        "mean utility of the policy to the population that a generator (mixture) made the game from, in the units of its scores; NaN in \
+         games without utilities",
+        "utility",
+        |r| {
+            let utilities = r.game.utilities().map(|all| &all[r.game.shape().range(r.context)]);
+            utilities.map_or(f64::NAN, |u| r.probs.iter().zip(u).map(|(p, u)| p * u).sum())
+        },
+    )
+    .of_utilities(),
+    Metric::descriptive(
+        PURE_FLOOR,
+        "original game, whatever the policy: the duality gap of the best single action, 2 min_i max_j (P_ji - 1/2), in [0, 1]; NaN above 2000 \
+         actions",
+        WIN_RATE,
+        |r| pure_floor(r.game, r.context),
+    ),
     Metric::counting("draws", "responses that the method drew from a policy so far; 0 without a policy class", |e| e.draws),
     Metric::counting(
         "evaluations",
@@ -280,6 +328,8 @@ impl Metric {
             of_fit: None,
             within_nature: false,
             of_test: false,
+            of_utilities: false,
+            is_sum: false,
             row,
         }
     }
@@ -322,6 +372,26 @@ impl Metric {
 
     const fn of_test(self) -> Self {
         Self { of_test: true, ..self }
+    }
+
+    const fn of_utilities(self) -> Self {
+        Self { of_utilities: true, ..self }
+    }
+
+    /// Whether it is of the utilities of a population, so that only games made from one have values of it.
+    #[must_use]
+    pub fn needs_utilities(&self) -> bool {
+        self.of_utilities
+    }
+
+    const fn summed(self) -> Self {
+        Self { is_sum: true, ..self }
+    }
+
+    /// Whether it is a sum over the steps of a run, so that a policy alone has no value of it.
+    #[must_use]
+    pub fn is_sum(&self) -> bool {
+        self.is_sum
     }
 
     /// Whether it is of contexts that are kept for testing, so that only a run with some has values of it.
@@ -512,6 +582,32 @@ mod tests {
 
     fn at(p: [f64; 3]) -> Policy {
         Policy::from_probs(&Shape::single(3).unwrap(), arr1(&p)).unwrap()
+    }
+
+    #[test]
+    fn floors_and_worth() {
+        use equipoise_env::generators::{Generator as _, Mixture};
+        // 6 K = [[0, -1, 3], [1, 0, -3], [-3, 3, 0]]: worst defeats 1/6, 1/2, 1/2
+        let (game, pi) = (perturbed_rps(), at([0.5, 0.3, 0.2]));
+        let truth = Truth { game: &game, reference: &pi, tau: 0.0, equilibrium: None };
+        assert!((measure(PURE_FLOOR, &truth, &pi) - 1.0 / 3.0).abs() < 1e-15);
+        assert!(measure(WELFARE, &truth, &pi).is_nan() && measure(REGRET, &truth, &pi).is_nan());
+        let mut rng = equipoise_core::seed::stream(1, "game", &[]);
+        let game = Mixture::default().generate(&mut rng).unwrap();
+        let truth = Truth { game: &game, reference: &pi, tau: 0.0, equilibrium: None };
+        // .5 x .2 + .3 x 0 - .2 x .2
+        assert!((measure(WELFARE, &truth, &pi) - 0.06).abs() < 1e-15);
+        // no single action goes below the floor, and one reaches it
+        let gaps = [0, 1, 2].map(|i| {
+            let mut p = [1e-300; 3];
+            p[i] = 1.0;
+            measure(DUALITY_GAP, &truth, &at(p))
+        });
+        let floor = measure(PURE_FLOOR, &truth, &pi);
+        assert!(
+            (gaps.iter().copied().fold(f64::INFINITY, f64::min) - floor).abs() < 1e-12,
+            "{gaps:?} {floor}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use equipoise::eval::behaviour::student;
 use equipoise_records::schema::{RunRecord, TracePoint};
 use equipoise_records::{Iterate, Results};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::build::Plan;
 use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "solver",
     "game",
     "tau",
@@ -24,9 +25,13 @@ const KEYS: [&str; 12] = [
     "at_least",
     "below",
     "within",
+    "since",
 ];
 /// What is made of the runs that a claim names, by its key.
-const OVER: [(&str, Over); 3] = [("every", Over::Every), ("median", Over::Median), ("mean", Over::Mean)];
+const OVER: [(&str, Over); 4] =
+    [("every", Over::Every), ("median", Over::Median), ("mean", Over::Mean), ("interval", Over::Interval)];
+/// Fewest runs of which an interval is told.
+const FEWEST_RUNS: usize = 6;
 const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
 /// What `within` counts, by its key.
 const UNITS: [(&str, Unit); 6] = [
@@ -39,7 +44,7 @@ const UNITS: [(&str, Unit); 6] = [
 ];
 
 /// What a budget counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Steps,
     Queries,
@@ -57,6 +62,8 @@ enum Over {
     Median,
     /// Their mean.
     Mean,
+    /// The 95% interval of their mean, by Student's distribution: all of it has to be within the bounds.
+    Interval,
 }
 
 impl Over {
@@ -69,9 +76,21 @@ impl Over {
         let n = values.len();
         Some(match self {
             Self::Median => 0.5 * (values[(n - 1) / 2] + values[n / 2]),
-            Self::Every | Self::Mean => values.iter().sum::<f64>() / n as f64,
+            Self::Every | Self::Mean | Self::Interval => values.iter().sum::<f64>() / n as f64,
         })
     }
+}
+
+/// The 95% interval of the mean of runs; `None` for fewer than [`FEWEST_RUNS`], and where one has no value.
+fn interval(values: &[f64]) -> Option<(f64, f64)> {
+    if values.len() < FEWEST_RUNS || values.iter().any(|v| v.is_nan()) {
+        return None;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0);
+    let half = student(n - 1.0) * (variance / n).sqrt();
+    Some((mean - half, mean + half))
 }
 
 /// An asserted outcome, for every recorded run that it names, or for their median or mean (`over`).
@@ -93,6 +112,8 @@ pub struct Expectation {
     below: Option<String>,
     /// Unit and budget: the value counts at the last record within it.
     within: Option<(Unit, u64)>,
+    /// A smaller budget of the same unit: the value is how much the metric rises from there, over the logarithm of how much more is spent.
+    since: Option<u64>,
     text: String,
 }
 
@@ -143,7 +164,7 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
     if at_most.is_none() && at_least.is_none() && below.is_none() {
         return Err(sources.error(node.span, "a claim needs `at_most`, `at_least` or `below`"));
     }
-    if let Some(below) = below.as_ref().filter(|_| over == Over::Every) {
+    if let Some(below) = below.as_ref().filter(|_| matches!(over, Over::Every | Over::Interval)) {
         let message = "`below` compares medians or means of runs: add `over: median` or `over: mean`";
         return Err(sources.error(below.span, message));
     }
@@ -159,30 +180,43 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
             Err(_) => return Err(sources.unknown("iterate", &t, Iterate::NAMES.iter().copied())),
         },
     };
-    let within = match node.get("within").map(|n| (n, &n.data)) {
-        None => None,
-        Some((_, Data::Map(entries))) if entries.len() == 1 => {
-            let (unit, budget) = &entries[0];
+    let budget = |key: &str| -> Result<Option<(Unit, Spanned<u64>)>, ConfigError> {
+        let Some(n) = node.get(key) else { return Ok(None) };
+        let Data::Map(entries) = &n.data else {
+            let rule = format!("`{key}` is one of {} with a number", UNITS.map(|(name, _)| name).join(", "));
+            return Err(sources.error(n.span, rule));
+        };
+        if let [(unit, budget)] = &entries[..] {
             let Some((_, known)) = UNITS.into_iter().find(|(name, _)| *name == unit.value) else {
                 return Err(sources.unknown("unit", unit, UNITS.map(|(name, _)| name)));
             };
             if let Unit::Effort(metric) = known {
                 let counted = plan.spec.metrics.iter().any(|m| m.name == metric);
                 if !counted {
-                    let message = format!("`within` counts {metric}, which the experiment does not record");
+                    let message = format!("`{key}` counts {metric}, which the experiment does not record");
                     let help = format!("add `{metric}` to its `metrics`");
                     return Err(sources.error(unit.span, message).help(help));
                 }
             }
-            Some((known, sources.integer(budget, "within")?.value))
+            return Ok(Some((known, sources.integer(budget, key)?)));
         }
-        Some((n, _)) => {
-            return Err(sources.error(
-                n.span,
-                format!("`within` is one of {} with a number", UNITS.map(|(name, _)| name).join(", ")),
-            ));
+        let rule = format!("`{key}` is one of {} with a number", UNITS.map(|(name, _)| name).join(", "));
+        Err(sources.error(n.span, rule))
+    };
+    let within = budget("within")?;
+    let since = match budget("since")? {
+        None => None,
+        Some((unit, from)) => {
+            let fits = within.as_ref().is_some_and(|(other, to)| *other == unit && from.value < to.value);
+            if !fits || from.value == 0 {
+                let message =
+                    "`since` starts a slope that ends at `within`: the same unit, at least 1 and fewer";
+                return Err(sources.error(from.span, message));
+            }
+            Some(from.value)
         }
     };
+    let within = within.map(|(unit, budget)| (unit, budget.value));
     known(sources, "solver", text("solver")?, plan.spec.methods.iter().map(|m| m.entry.name))?;
     known(sources, "game", text("game")?, (0..plan.games()).map(|g| plan.game_name(g)))?;
     known(sources, "metric", Some(metric.clone()), plan.spec.metrics.iter().map(|m| m.name))?;
@@ -204,6 +238,7 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         over,
         below: below.map(|t| t.value),
         within,
+        since,
         text: words.collect::<Vec<_>>().join(", "),
     })
 }
@@ -247,16 +282,25 @@ fn values<'a>(
     };
     results.runs.iter().filter(move |run| named(&run.record)).map(move |run| {
         let points = || run.trace.iter().flatten().rev();
+        let of = |p: &&TracePoint| p.metric == claim.metric && p.iterate == claim.iterate;
         // the last record within the budget: effort is a metric of the last iterate, at the same step
-        let last = match &claim.within {
-            None => Some(u64::MAX),
-            Some((unit, budget)) => {
-                points().find(|p| spent(*unit, p).is_some_and(|spent| spent <= *budget)).map(|p| p.step)
+        let at = |unit: Unit, budget: u64| {
+            let last = points().find(|p| spent(unit, p).is_some_and(|spent| spent <= budget))?;
+            let point = points().filter(of).find(|p| p.step <= last.step)?;
+            Some((spent(unit, last)?, point.value))
+        };
+        let value = match (claim.within, claim.since) {
+            (None, _) => points().find(of).map(|p| p.value),
+            (Some((unit, budget)), None) => at(unit, budget).map(|(_, value)| value),
+            (Some((unit, budget)), Some(from)) => {
+                at(unit, from).zip(at(unit, budget)).map(|(first, last)| {
+                    // no record between the two budgets: no slope
+                    let units = (last.0 as f64 / first.0 as f64).ln();
+                    if units > 0.0 && units.is_finite() { (last.1 - first.1) / units } else { f64::NAN }
+                })
             }
         };
-        let of = |p: &&TracePoint| p.metric == claim.metric && p.iterate == claim.iterate;
-        let point = last.and_then(|last| points().filter(of).find(|p| p.step <= last));
-        (&run.record, point.map_or(f64::NAN, |p| p.value))
+        (&run.record, value.unwrap_or(f64::NAN))
     })
 }
 
@@ -293,6 +337,20 @@ fn verdict(claim: &Expectation, results: &Results) -> Checked {
                 (other, other.map_or(format!("; no runs of {label}"), |v| format!(", {label}: {v:e}")))
             }
         };
+        if claim.over == Over::Interval {
+            let all: Vec<f64> = values(claim, &claim.label, results).map(|(_, v)| v).collect();
+            let Some((low, high)) = interval(&all) else {
+                let worst = format!("{own:e}; an interval needs {FEWEST_RUNS} runs");
+                return Checked { claim: text, holds: false, runs, worst: Some(worst) };
+            };
+            let holds = margin(claim, low) >= 0.0 && margin(claim, high) >= 0.0;
+            return Checked {
+                claim: text,
+                holds,
+                runs,
+                worst: Some(format!("{own:e} in [{low:e}, {high:e}]")),
+            };
+        }
         let holds = margin(claim, own) >= 0.0 && other.is_some_and(|other| own < other);
         return Checked { claim: text, holds, runs, worst: Some(format!("{own:e}{said}")) };
     }

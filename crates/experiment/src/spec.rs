@@ -283,6 +283,13 @@ impl Resolver<'_> {
         let mut target: Vec<Target> = Vec::new();
         for (metric, value) in &typed.target {
             let known = self.metric(metric)?;
+            if known.is_sum() {
+                let message = format!(
+                    "`{}` is a sum over the steps, which only rises: give `steps` or `duels`",
+                    known.name
+                );
+                return Err(self.error(metric.span, message));
+            }
             let (name, at) = (&metric.value, value.value);
             if at < 0.0 {
                 return Err(

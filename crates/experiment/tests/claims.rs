@@ -104,3 +104,100 @@ fn a_budget_may_be_of_what_learning_costs_the_method_itself() {
         "{error}"
     );
 }
+
+/// A slope against the logarithm of a budget, and the interval of the mean over repetitions, by hand.
+#[test]
+fn slopes_and_intervals() {
+    let text = "games: [cyclic]\nsolvers: [plug-in: { design: uniform }]\ntau: 0.2\nrepetitions: 8\n\
+        oracle: { sampled: { duels_per_query: 1, labels: bernoulli } }\n\
+        limits: { steps: 400 }\nrecord: { at: [100, 200, 400] }\nmetrics: [regret, duality_gap_tau, pure_floor]\n";
+    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
+    let folder = tempfile::tempdir().expect("a folder");
+    let options =
+        Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, force: false };
+    execute(&plan, &options, &Monitor::default()).expect("run");
+    let results = equipoise_records::read(&options.out).expect("read");
+    let of = |run: usize, metric: &str, step: u64| {
+        let mut points = results.runs[run].trace.iter().flatten();
+        let found = points.find(|p| p.metric == metric && p.step == step && p.iterate == Iterate::Last);
+        found.expect("recorded").value
+    };
+    let path = folder.path().join("expected.yaml");
+    let judged = |claim: &str| {
+        std::fs::write(&path, claim).expect("written");
+        judge(&read_expected(&path, &plan).unwrap_or_else(|e| panic!("{e}")), &results).remove(0)
+    };
+    let slopes: Vec<f64> =
+        (0..8).map(|k| (of(k, "regret", 400) - of(k, "regret", 100)) / 4f64.ln()).collect();
+    let mean = slopes.iter().sum::<f64>() / 8.0;
+    let sd = (slopes.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / 7.0).sqrt();
+    // Student's 97.5% quantile at 7 degrees of freedom
+    let half = 2.3646 * sd / 8f64.sqrt();
+    let claim = |over: &str, low: f64, high: f64| {
+        let budget = "since: { duels: 100 }, within: { duels: 400 }";
+        judged(&format!(
+            "- {{ metric: regret, {budget}, over: {over}, at_least: {low:e}, at_most: {high:e} }}\n"
+        ))
+    };
+    assert!(claim("mean", mean - 1e-9, mean + 1e-9).holds && !claim("mean", mean + 1e-9, 9.0).holds);
+    let wide = 1.01 * half;
+    assert!(claim("interval", mean - wide, mean + wide).holds, "{mean} {half}");
+    for (low, high) in [(mean - 0.98 * half, 9.0), (-9.0, mean + 0.98 * half)] {
+        assert!(!claim("interval", low, high).holds, "{mean} {half}");
+    }
+    // regret is the sum of half the gaps before each step, so it rises by no more than the steps times half the largest gap
+    for k in 0..8 {
+        assert!(of(k, "regret", 100) > 0.0 && of(k, "regret", 200) > of(k, "regret", 100));
+        assert_eq!(of(k, "pure_floor", 400), of(0, "pure_floor", 100));
+    }
+    // there is no regret of a mean of policies, which was never deployed
+    assert!(
+        !results.runs[0].trace.iter().flatten().any(|p| p.metric == "regret" && p.iterate != Iterate::Last)
+    );
+    for (claim, fragment) in [
+        (
+            "{ metric: regret, since: { duels: 9 }, at_most: 1 }",
+            "`since` starts a slope that ends at `within`",
+        ),
+        (
+            "{ metric: regret, since: { duels: 9 }, within: { duels: 9 }, at_most: 1 }",
+            "the same unit, at least 1 and fewer",
+        ),
+        ("{ metric: regret, since: { steps: 9 }, within: { duels: 99 }, at_most: 1 }", "the same unit"),
+        ("{ metric: regret, since: { duels: 0 }, within: { duels: 99 }, at_most: 1 }", "at least 1"),
+        (
+            "{ metric: regret, since: 9, within: { duels: 99 }, at_most: 1 }",
+            "`since` is one of steps, queries, duels",
+        ),
+        ("{ metric: regret, over: interval, below: x, at_most: 1 }", "add `over: median` or `over: mean`"),
+    ] {
+        std::fs::write(&path, format!("- {claim}\n")).expect("written");
+        let error = read_expected(&path, &plan).expect_err(claim).to_string();
+        assert!(error.contains(fragment), "{claim}: {error}");
+    }
+}
+
+/// A sum that only rises is no target, and a temperature of 0 no game of the plug-in policy.
+#[test]
+fn what_learning_by_duels_refuses() {
+    let refused = |text: &str| {
+        let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+        let plan = match resolve(&file).and_then(Plan::new) {
+            Ok(plan) => plan,
+            Err(error) => return error.to_string(),
+        };
+        // what depends on a game is refused when it is made, before a step
+        let folder = tempfile::tempdir().expect("a folder");
+        let options =
+            Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
+        execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
+    };
+    let error =
+        refused("games: [cyclic]\nsolvers: [plug-in]\ntau: 0.1\nlimits: { target: { regret: 1.0 } }\n");
+    assert!(error.contains("`regret` is a sum over the steps"), "{error}");
+    let error = refused("games: [cyclic]\nsolvers: [plug-in]\n");
+    assert!(error.contains("tau") && error.contains("must be above 0"), "{error}");
+    let error = refused("games: [cyclic]\nsolvers: [plug-in: { design: explore-then-commit }]\ntau: 0.1\n");
+    assert!(error.contains("after how many rounds it commits"), "{error}");
+}

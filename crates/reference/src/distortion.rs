@@ -14,6 +14,7 @@
 //! Worst cases are found exactly by a linear programme over users whose utilities lie on a grid, and by the closed families of the
 //! proofs.
 
+use equipoise_core::logistic::logistic_margin;
 use equipoise_env::PreferenceMatrix;
 use ndarray::Array2;
 
@@ -118,7 +119,8 @@ impl Population {
     #[must_use]
     pub fn matrix(&self) -> PreferenceMatrix {
         let margin = |i: usize, j: usize| {
-            let one = |(u, w): (ndarray::ArrayView1<'_, f64>, &f64)| w * half_tanh(self.beta * (u[i] - u[j]));
+            let one =
+                |(u, w): (ndarray::ArrayView1<'_, f64>, &f64)| w * logistic_margin(self.beta * (u[i] - u[j]));
             self.utilities.rows().into_iter().zip(&self.weights).map(one).sum::<f64>().clamp(-0.5, 0.5)
         };
         PreferenceMatrix::from_margins(self.items(), margin).expect("means of sigmoids are win rates")
@@ -143,28 +145,34 @@ impl Population {
         shares
     }
 
-    /// The largest welfare of all over that of a policy.
+    /// The largest welfare of all over that of a policy, at least 1; 1 where no item has any. `None` where the policy has none and
+    /// another has: the ratio has no bound.
     #[must_use]
-    pub fn distortion(&self, policy: &[f64]) -> f64 {
+    pub fn distortion(&self, policy: &[f64]) -> Option<f64> {
         let welfare = self.welfare();
-        welfare.iter().copied().fold(0.0, f64::max) / dot(&welfare, policy)
+        lost(welfare.iter().copied().fold(0.0, f64::max), dot(&welfare, policy))
     }
 
-    /// The largest welfare of a policy with `KL(pi || mu) <= budget` over that of `policy`; `log_mu` `[n]`.
+    /// The largest welfare of a policy with `KL(pi || mu) <= budget` over that of `policy`; `log_mu` `[n]`. `None` as
+    /// [`distortion`](Self::distortion), and for a budget that [`best_within`] does not take.
     #[must_use]
-    pub fn distortion_within(&self, policy: &[f64], log_mu: &[f64], budget: f64) -> f64 {
+    pub fn distortion_within(&self, policy: &[f64], log_mu: &[f64], budget: f64) -> Option<f64> {
         let welfare = self.welfare();
-        dot(&welfare, &best_within(&welfare, log_mu, budget)) / dot(&welfare, policy)
+        lost(dot(&welfare, &best_within(&welfare, log_mu, budget)?), dot(&welfare, policy))
+    }
+}
+
+/// `best / kept`, both at least 0; nothing is lost where there is nothing.
+fn lost(best: f64, kept: f64) -> Option<f64> {
+    match (best > 0.0, kept > 0.0) {
+        (_, true) => Some(best / kept),
+        (false, false) => Some(1.0),
+        (true, false) => None,
     }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// `sigmoid(x) - 1/2`.
-fn half_tanh(x: f64) -> f64 {
-    0.5 * (0.5 * x).tanh()
 }
 
 /// `KL(pi || mu)` in nats, with `0 log 0 = 0`.
@@ -175,9 +183,14 @@ pub fn kl_to(policy: &[f64], log_mu: &[f64]) -> f64 {
 }
 
 /// The policy of largest mean reward among those with `KL(pi || mu) <= budget`: `mu exp(reward / t)` with `t` where the budget is
-/// spent, or the best item of the reference if that costs less. `log_mu` may be as low as -1e6.
+/// spent, or the best item of the reference if that costs less. `log_mu` may be as low as -1e6. `None` for a budget below 0, for numbers
+/// that are not finite, and for lists of unequal length or of none.
 #[must_use]
-pub fn best_within(reward: &[f64], log_mu: &[f64], budget: f64) -> Vec<f64> {
+pub fn best_within(reward: &[f64], log_mu: &[f64], budget: f64) -> Option<Vec<f64>> {
+    let finite = reward.iter().chain(log_mu).all(|v| v.is_finite());
+    if reward.is_empty() || reward.len() != log_mu.len() || !finite || budget.is_nan() || budget < 0.0 {
+        return None;
+    }
     let most = reward.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let at = |log_t: f64| {
         let logits: Vec<f64> = reward.iter().zip(log_mu).map(|(r, m)| m + (r - most) / log_t.exp()).collect();
@@ -188,35 +201,42 @@ pub fn best_within(reward: &[f64], log_mu: &[f64], budget: f64) -> Vec<f64> {
         reward.iter().zip(log_mu).map(|(r, m)| if *r == most { *m } else { f64::NEG_INFINITY }).collect();
     let concentrated = normalised_logits(&best);
     if kl_to(&concentrated, log_mu) <= budget {
-        return concentrated;
+        return Some(concentrated);
     }
     let (mut cold, mut hot) = (-60.0, 60.0);
     for _ in 0..200 {
         let middle = 0.5 * (cold + hot);
         if kl_to(&at(middle), log_mu) > budget { cold = middle } else { hot = middle }
     }
-    at(hot)
+    Some(at(hot))
 }
 
-/// `D*(beta) = (beta / 2) coth(beta / 2)`: the bound of maximal lotteries, which no rule beats.
+/// `D*(beta) = (beta / 2) coth(beta / 2)`: the bound of maximal lotteries, which no rule beats; 1 at 0, and as large as `beta` where
+/// that is.
 #[must_use]
 pub fn nash_bound(beta: f64) -> f64 {
-    0.25 * beta / half_tanh(beta)
+    if beta == 0.0 { 1.0 } else { 0.25 * beta / logistic_margin(beta) }
 }
 
 /// `max_g D* (1 - g + (sigmoid(beta g) - 1/2) / (sigmoid(beta) - 1/2))` and the `g` in `[0, 1]` of it: what Borda loses at least in the
-/// worst case.
+/// worst case. Towards `beta` 0 nothing, for any `g`: `(1, 0)` there. `None` for a `beta` that is not finite and at least 0.
 #[must_use]
-pub fn borda_bound(beta: f64) -> (f64, f64) {
-    let ratio = |g: f64| nash_bound(beta) * (1.0 - g + half_tanh(beta * g) / half_tanh(beta));
+pub fn borda_bound(beta: f64) -> Option<(f64, f64)> {
+    if !(beta >= 0.0 && beta.is_finite()) {
+        return None;
+    }
+    if beta == 0.0 {
+        return Some((1.0, 0.0));
+    }
+    let ratio = |g: f64| nash_bound(beta) * (1.0 - g + logistic_margin(beta * g) / logistic_margin(beta));
     // concave: the derivative is 0 where sigmoid'(beta g) beta = sigmoid(beta) - 1/2
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..200 {
         let g = 0.5 * (low + high);
-        let slope = 0.25 * beta / (0.5 * beta * g).cosh().powi(2) / half_tanh(beta) - 1.0;
+        let slope = 0.25 * beta / (0.5 * beta * g).cosh().powi(2) / logistic_margin(beta) - 1.0;
         if slope > 0.0 { low = g } else { high = g }
     }
-    (ratio(low), low)
+    Some((ratio(low), low))
 }
 
 /// Two types and two items (Theorem 3): level win rates, and a ratio of welfare that goes to `D*` as `small -> 0`. The winner of the tie
@@ -225,7 +245,7 @@ pub fn borda_bound(beta: f64) -> (f64, f64) {
 /// # Errors
 /// [`PopulationError`] for `small` outside `(0, 1]` or a `beta` that cannot be.
 pub fn two_types(beta: f64, small: f64) -> Result<Population, PopulationError> {
-    let (e, b) = (half_tanh(beta * small), half_tanh(beta));
+    let (e, b) = (logistic_margin(beta * small), logistic_margin(beta));
     Population::new(ndarray::arr2(&[[1.0, 0.0], [0.0, small]]), vec![e, b], beta)
 }
 
@@ -235,9 +255,9 @@ pub fn two_types(beta: f64, small: f64) -> Result<Population, PopulationError> {
 /// # Errors
 /// [`PopulationError`] for `small` or `g` outside `(0, 1)` or a `beta` that cannot be.
 pub fn borda_trap(beta: f64, small: f64, g: f64) -> Result<(Population, Vec<f64>), PopulationError> {
-    let (e, b) = (half_tanh(beta * small), half_tanh(beta));
+    let (e, b) = (logistic_margin(beta * small), logistic_margin(beta));
     let first = e / (e + b);
-    let second = first * half_tanh(beta * g) / b;
+    let second = first * logistic_margin(beta * g) / b;
     let utilities =
         ndarray::arr2(&[[1.0 - g, 1.0, 0.0], [1.0, 0.0, small], [0.0, 0.0, small + small * small]]);
     let population = Population::new(utilities, vec![first, second, 1.0 - first - second], beta)?;
@@ -270,18 +290,22 @@ pub fn mismatched_reference(beta: f64, log_small: f64) -> Option<MismatchedRefer
     let rewards = fitted_ratings(&matrix, |i, j| size[i] * size[j])?;
     let half = (-log_small.exp()).ln_1p() - 2f64.ln();
     let log_mu = [half, half, log_small];
-    let chosen = best_within(&rewards, &log_mu, 1.0);
+    let chosen = best_within(&rewards, &log_mu, 1.0)?;
     Some(MismatchedReference {
         copies,
-        rlhf: population.distortion_within(&chosen, &log_mu, 1.0),
+        rlhf: population.distortion_within(&chosen, &log_mu, 1.0)?,
         rewards: [rewards[0], rewards[1], rewards[2]],
     })
 }
 
 /// A path of answers each of which beats the one before it and is worse for all but a few (Theorem 9): three users of equal weight,
-/// utilities `[answers x 3]`. Compared along the path alone, Bradley-Terry rates the last best.
+/// utilities `[answers x 3]`. Compared along the path alone, Bradley-Terry rates the last best. `None` for a `beta` that is not finite and
+/// above 0, or so large that `exp(beta)` is not finite.
 #[must_use]
-pub fn worsening_path(beta: f64, answers: usize) -> Array2<f64> {
+pub fn worsening_path(beta: f64, answers: usize) -> Option<Array2<f64>> {
+    if !(beta > 0.0 && beta.exp().is_finite()) {
+        return None;
+    }
     let mut utilities = Array2::zeros((answers, 3));
     let mut now = [1.0 / 3.0f64; 3];
     for row in 0..answers {
@@ -293,7 +317,7 @@ pub fn worsening_path(beta: f64, answers: usize) -> Array2<f64> {
         let gain = ((x + 1.0).powi(3) / (2.0 * ((beta * v).exp() + 3.0))).ln() / beta;
         (0..3).for_each(|u| now[u] = if u == most { 0.0 } else { now[u] + gain });
     }
-    utilities
+    utilities.iter().all(|u| u.is_finite()).then_some(utilities)
 }
 
 /// A rule whose choice of one item is a linear condition on the population.
@@ -318,18 +342,24 @@ pub struct WorstCase {
 }
 
 /// The largest distortion of a rule that chooses item 0 where item 1 is best, over all populations with utilities in
-/// `{0, 1/(levels-1), ..., 1}`. `None` for fewer than two items or levels, more than [`MOST_TYPES`] types, or an unbounded ratio.
+/// `{0, 1/(levels-1), ..., 1}`. `None` for fewer than two items or levels, more than [`MOST_TYPES`] types, shares that are not finite or
+/// not one an item, or an unbounded ratio.
 #[must_use]
 pub fn worst_case(items: usize, levels: usize, beta: f64, rule: &LinearRule) -> Option<WorstCase> {
     let types = u32::try_from(items).ok().and_then(|n| levels.checked_pow(n)).filter(|t| *t <= MOST_TYPES)?;
     if items < 2 || levels < 2 || !(beta > 0.0 && beta.is_finite()) {
         return None;
     }
+    if let LinearRule::Borda(shares) = rule
+        && (shares.len() != items || shares.iter().any(|s| !s.is_finite()))
+    {
+        return None;
+    }
     let utility = |kind: usize, i: usize| (kind / levels.pow(i as u32) % levels) as f64 / (levels - 1) as f64;
     let mut programme = Programme::maximise((0..types).map(|t| utility(t, 1)).collect());
     programme.at_most((0..types).map(|t| utility(t, 0)).collect(), 1.0);
     for j in 1..items {
-        let wins = |t: usize, i: usize, k: usize| half_tanh(beta * (utility(t, i) - utility(t, k)));
+        let wins = |t: usize, i: usize, k: usize| logistic_margin(beta * (utility(t, i) - utility(t, k)));
         let condition = |t: usize| match rule {
             LinearRule::Nash => wins(t, 0, j),
             LinearRule::Borda(shares) => {

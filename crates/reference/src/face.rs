@@ -171,6 +171,42 @@ impl Face {
     }
 }
 
+/// The point of largest entropy of `{ x : equal (x - inside) = 0, walls (x - inside) + slacks >= 0, x >= 0 }`, `[n]`, where `inside` has
+/// `n` positive entries and `slacks` are positive. `None` if the equalities leave no direction, or the programme did not end.
+pub(crate) fn largest_entropy(
+    inside: &[f64],
+    equal: &[Vec<f64>],
+    walls: &[Vec<f64>],
+    slacks: &[f64],
+) -> Option<Vec<f64>> {
+    let n = inside.len();
+    let mut free = Mat::<f64>::identity(n, n);
+    equal.iter().for_each(|row| free = within(&free, row));
+    if free.ncols() == 0 {
+        return None;
+    }
+    let rows = Mat::from_fn(walls.len(), n, |i, j| walls[i][j]);
+    let walls = Walls { at: slacks.to_vec(), along: &rows * &free };
+    let point = |y: &[f64]| -> Vec<f64> { inside.iter().zip(times(&free, y)).map(|(x, m)| x + m).collect() };
+    let y = minimise(free.ncols(), &walls, |y| {
+        let x = point(y);
+        if x.iter().any(|v| v.is_nan() || *v <= 0.0) {
+            return None;
+        }
+        let slope: Vec<f64> = x.iter().map(|x| x.ln()).collect();
+        let bent = Mat::from_fn(n, free.ncols(), |i, j| free[(i, j)] / x[i]);
+        Some((transposed_times(&free, &slope), free.transpose() * &bent))
+    })?;
+    Some(point(&y))
+}
+
+/// The part of the span of orthonormal columns that is orthogonal to `row`: all of it, if what the span sees of it is rounding.
+fn within(free: &Mat<f64>, row: &[f64]) -> Mat<f64> {
+    let left = transposed_times(free, row);
+    let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+    if free.ncols() > 0 && norm(&left) > 1e-8 * norm(row) { free * &complement(&left) } else { free.clone() }
+}
+
 /// Minimises a convex function of `y` over walls, from `y = 0`, where all slacks are positive. `model` gives gradient
 /// and curvature, or `None` outside the domain.
 ///
@@ -242,13 +278,9 @@ fn on_walls(
     let row = |i: usize| -> Vec<f64> { (0..d).map(|j| walls.along[(i, j)]).collect() };
     let mut free = Mat::<f64>::identity(d, d);
     held.retain(|&i| {
-        let (full, left) = (row(i), transposed_times(&free, &row(i)));
-        let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let independent = free.ncols() > 0 && norm(&left) > 1e-8 * norm(&full);
-        if independent {
-            free = &free * &complement(&left);
-        }
-        independent
+        let (before, after) = (free.ncols(), within(&free, &row(i)));
+        free = after;
+        free.ncols() < before
     });
     let normals = Mat::from_fn(d, held.len(), |j, i| walls.along[(held[i], j)]);
     let gram = factored(&(normals.transpose() * &normals));

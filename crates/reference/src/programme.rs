@@ -9,8 +9,8 @@
 //! and after a run of steps that gain nothing the lowest index (Bland 1977), which ends. Right-hand sides below 0 get a first
 //! phase with one artificial variable.
 //!
-//! Optima carry their prices, so that `c'x <= b'y` is checked by whoever wants to: [`Optimum::error`] is the largest of what
-//! the constraints, the prices and the two values are apart.
+//! Optima are checked by their prices, `c'x <= b'y`: [`Optimum::error`] is the largest of what the constraints, the prices and the two
+//! values are apart.
 //!
 //! Cost: `O(m n)` a pivot, usually a few `m` pivots.
 
@@ -51,9 +51,7 @@ pub(crate) struct Optimum {
     pub(crate) value: f64,
     /// `x`, one a variable.
     pub(crate) point: Vec<f64>,
-    /// `y >= 0`, one a row, with `A'y >= c` and `b'y = c'x`.
-    pub(crate) prices: Vec<f64>,
-    /// Largest violation of `A x <= b`, of `A'y >= c` and of `c'x = b'y`, in `f64`.
+    /// Largest violation of `A x <= b`, and with the prices `y >= 0` of the rows of `A'y >= c` and of `c'x = b'y`, in `f64`.
     pub(crate) error: f64,
 }
 
@@ -65,6 +63,23 @@ impl Solved {
             _ => None,
         }
     }
+}
+
+/// All optima of a programme.
+#[derive(Clone, Debug)]
+pub(crate) struct OptimalSet {
+    /// One of them, a vertex.
+    pub(crate) vertex: Optimum,
+    /// A mean of vertices: a variable is 0 here only if it is 0 at every optimum.
+    pub(crate) inside: Vec<f64>,
+    /// The slack of each row at `inside`: 0 only if it is 0 at every optimum.
+    pub(crate) slacks: Vec<f64>,
+    /// Least and largest value of the variables asked for.
+    pub(crate) ranges: Vec<(f64, f64)>,
+    /// The vertices of these ends, and of the largest values of the others, variables alone; some more than once.
+    pub(crate) ends: Vec<Vec<f64>>,
+    /// Whether a price is above 0 by no more than `level`, so that rounding of the coefficients may have made it.
+    pub(crate) doubtful: bool,
 }
 
 impl Programme {
@@ -93,7 +108,55 @@ impl Programme {
 
     /// Solves it.
     pub(crate) fn solve(&self) -> Solved {
+        self.end().0
+    }
+
+    /// All optima, with the ranges of the first `count` variables; reduced costs up to `level` count as 0. `None` without an
+    /// optimum, or if the set has no bound.
+    ///
+    /// What costs something at one optimum is 0 at all; within the rest each variable and slack is made largest (and each of the
+    /// first `count` least), from where the last one ended.
+    pub(crate) fn optima(&self, count: usize, level: f64) -> Option<OptimalSet> {
+        let (solved, mut tableau) = self.end();
+        let vertex = solved.optimum()?;
+        let (n, m) = (self.cost.len(), self.rows.len());
+        let mut doubtful = false;
+        for column in 0..tableau.n {
+            let cost = tableau.at(m, column).0;
+            tableau.barred[tableau.nonbasic[column]] |= cost > level;
+            doubtful |= cost > COST && cost <= level && tableau.nonbasic[column] != tableau.artificial;
+        }
+        let mut sum = vec![0.0; n + m];
+        let mut ranges = vec![(0.0, 0.0); count];
+        let mut ends = Vec::new();
+        for variable in 0..n + m {
+            for largest in [true, false] {
+                if !largest && variable >= count {
+                    continue;
+                }
+                tableau.aim(variable, largest);
+                let Phase::Done = tableau.run(m + 1) else { return None };
+                let values = tableau.values();
+                if variable < count {
+                    let end = if largest { &mut ranges[variable].1 } else { &mut ranges[variable].0 };
+                    *end = values[variable];
+                }
+                sum.iter_mut().zip(&values).for_each(|(s, v)| *s += v);
+                ends.push(values[..n].to_vec());
+            }
+        }
+        let mut inside: Vec<f64> = sum.into_iter().map(|s| s / ends.len() as f64).collect();
+        let slacks = inside.split_off(n);
+        Some(OptimalSet { vertex, inside, slacks, ranges, ends, doubtful })
+    }
+
+    fn end(&self) -> (Solved, Tableau) {
         let mut tableau = Tableau::new(self);
+        let solved = self.run(&mut tableau);
+        (solved, tableau)
+    }
+
+    fn run(&self, tableau: &mut Tableau) -> Solved {
         let least = self.bounds.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((row, _)) = least.filter(|(_, bound)| *bound < 0.0) {
             match tableau.first_phase(row) {
@@ -106,7 +169,7 @@ impl Programme {
             tableau.drop_artificial();
         }
         match tableau.run(tableau.m) {
-            Phase::Done => Solved::Optimum(self.read(&tableau)),
+            Phase::Done => Solved::Optimum(self.read(tableau)),
             Phase::Unbounded => Solved::Unbounded,
             Phase::Stopped => Solved::Stopped,
         }
@@ -114,12 +177,7 @@ impl Programme {
 
     fn read(&self, tableau: &Tableau) -> Optimum {
         let (n, m) = (self.cost.len(), self.rows.len());
-        let (mut point, mut prices) = (vec![0.0; n], vec![0.0; m]);
-        for (row, &variable) in tableau.basic.iter().enumerate() {
-            if variable < n {
-                point[variable] = tableau.at(row, tableau.n).0.max(0.0);
-            }
-        }
+        let (point, mut prices) = (tableau.values()[..n].to_vec(), vec![0.0; m]);
         for (column, &variable) in tableau.nonbasic.iter().enumerate() {
             if (n..n + m).contains(&variable) {
                 prices[variable - n] = tableau.at(m, column).0.max(0.0);
@@ -135,7 +193,7 @@ impl Programme {
             let paid: f64 = self.rows.iter().zip(&prices).map(|(row, price)| row[j] * price).sum();
             error = error.max(cost - paid);
         }
-        Optimum { value, point, prices, error }
+        Optimum { value, point, error }
     }
 }
 
@@ -156,8 +214,8 @@ struct Tableau {
     nonbasic: Vec<usize>,
     /// The artificial variable.
     artificial: usize,
-    /// Whether it may enter.
-    allowed: bool,
+    /// Variables that may not enter.
+    barred: Vec<bool>,
     scratch: Vec<fx128>,
 }
 
@@ -183,6 +241,8 @@ impl Tableau {
         // the first phase maximises minus the artificial variable
         cells[(m + 1) * width + variables] = number(1.0);
         let artificial = variables + m;
+        let mut barred = vec![false; artificial + 1];
+        barred[artificial] = true;
         let mut nonbasic: Vec<usize> = (0..variables).collect();
         nonbasic.push(artificial);
         Self {
@@ -192,7 +252,7 @@ impl Tableau {
             basic: (variables..variables + m).collect(),
             nonbasic,
             artificial,
-            allowed: false,
+            barred,
             scratch: vec![number(0.0); width],
         }
     }
@@ -205,15 +265,44 @@ impl Tableau {
         self.at(row, self.n)
     }
 
+    /// Values of all variables and slacks.
+    fn values(&self) -> Vec<f64> {
+        let mut values = vec![0.0; self.artificial];
+        for (row, &variable) in self.basic.iter().enumerate() {
+            if variable < self.artificial {
+                values[variable] = self.value(row).0.max(0.0);
+            }
+        }
+        values
+    }
+
+    /// Makes the last row that of the largest, or least, value of a variable.
+    fn aim(&mut self, variable: usize, largest: bool) {
+        let width = self.n + 1;
+        let sign = number(if largest { 1.0 } else { -1.0 });
+        let aims: Vec<fx128> = match self.basic.iter().position(|&v| v == variable) {
+            // basic: x = value - sum_j cell_j x_j, and the row holds minus what is gained
+            Some(row) => (0..width).map(|column| sign * self.at(row, column)).collect(),
+            None => {
+                let gained = |column: usize| {
+                    if self.nonbasic.get(column) == Some(&variable) { sign } else { number(0.0) }
+                };
+                (0..width).map(|column| number(0.0) - gained(column)).collect()
+            }
+        };
+        let at = (self.m + 1) * width;
+        self.cells[at..at + width].copy_from_slice(&aims);
+    }
+
     fn first_phase(&mut self, worst: usize) -> Phase {
         self.pivot(worst, self.n - 1);
-        self.allowed = true;
+        self.barred[self.artificial] = false;
         self.run(self.m + 1)
     }
 
     /// The artificial variable leaves for good: if it is still basic, at 0, through any pivot of its row.
     fn drop_artificial(&mut self) {
-        self.allowed = false;
+        self.barred[self.artificial] = true;
         let Some(row) = self.basic.iter().position(|&v| v == self.artificial) else { return };
         let largest =
             (0..self.n).max_by(|&a, &b| self.at(row, a).0.abs().total_cmp(&self.at(row, b).0.abs()));
@@ -239,7 +328,7 @@ impl Tableau {
         let mut best: Option<(usize, f64)> = None;
         for column in 0..self.n {
             let cost = self.at(objective, column).0;
-            if cost >= -COST || (!self.allowed && self.nonbasic[column] == self.artificial) {
+            if cost >= -COST || self.barred[self.nonbasic[column]] {
                 continue;
             }
             let better = match best {
@@ -342,6 +431,33 @@ mod tests {
         p.at_most(vec![0.0, 0.0, 1.0, 0.0], 1.0);
         let found = p.solve().optimum().unwrap();
         assert!((found.value - 0.05).abs() < 1e-15 && found.error < 1e-15, "{found:?}");
+    }
+
+    #[test]
+    fn all_optima() {
+        // the largest x + y on the square cut by x + y <= 1.5: an edge from (1, .5) to (.5, 1)
+        let mut p = Programme::maximise(vec![1.0, 1.0]);
+        p.at_most(vec![1.0, 0.0], 1.0);
+        p.at_most(vec![0.0, 1.0], 1.0);
+        p.at_most(vec![1.0, 1.0], 1.5);
+        let found = p.optima(2, 1e-13).unwrap();
+        assert_eq!(found.ranges, [(0.5, 1.0), (0.5, 1.0)]);
+        assert!(!found.doubtful && found.slacks[2] == 0.0 && found.slacks[0] > 0.0 && found.slacks[1] > 0.0);
+        assert_eq!(found.inside[0] + found.inside[1], 1.5);
+        // a slope of rounding: the edge still, in doubt; a slope that is none: the end
+        let tilted = |slope: f64| {
+            let mut p = Programme::maximise(vec![1.0 + slope, 1.0]);
+            p.at_most(vec![1.0, 0.0], 1.0);
+            p.at_most(vec![0.0, 1.0], 1.0);
+            p.at_most(vec![1.0, 1.0], 1.5);
+            p.optima(2, 1e-13).unwrap()
+        };
+        assert!(tilted(1e-15).doubtful && tilted(1e-15).ranges == [(0.5, 1.0), (0.5, 1.0)]);
+        assert!(!tilted(1e-9).doubtful && tilted(1e-9).ranges == [(1.0, 1.0), (0.5, 0.5)]);
+        // without a bound there is no range
+        let mut p = Programme::maximise(vec![0.0]);
+        p.at_least(vec![1.0], 1.0);
+        assert!(p.optima(1, 1e-13).is_none());
     }
 
     #[test]

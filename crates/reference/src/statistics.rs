@@ -15,6 +15,7 @@
 //!
 //! at the equilibrium, and regret that grows by `c / (2 tau)` a unit of `ln T` for whoever plays the plug-in policy.
 
+use equipoise_core::logistic::logistic;
 use equipoise_core::sample::{index, uniform};
 use equipoise_core::{Policy, Rng, Shape};
 use equipoise_env::PreferenceMatrix;
@@ -24,9 +25,13 @@ use crate::concepts::normalised_logits;
 use crate::error::ReferenceError;
 use crate::regularised::regularised_equilibrium;
 
-/// `2 tau KL(pi || BR(pi))`: the regularised duality gap of a policy above 0; `log_mu` `[n]`.
+/// `2 tau KL(pi || BR(pi))`: the regularised duality gap of a policy above 0; `log_mu` `[n]`. `None` for a temperature that is not finite
+/// and above 0, and where logarithms leave the range of floating point.
 #[must_use]
-pub fn regularised_gap(matrix: &PreferenceMatrix, policy: &[f64], log_mu: &[f64], tau: f64) -> f64 {
+pub fn regularised_gap(matrix: &PreferenceMatrix, policy: &[f64], log_mu: &[f64], tau: f64) -> Option<f64> {
+    if !(tau > 0.0 && tau.is_finite()) {
+        return None;
+    }
     let n = policy.len();
     let mut product = vec![0.0; n];
     matrix.product(policy, &mut product);
@@ -44,19 +49,28 @@ pub fn regularised_gap(matrix: &PreferenceMatrix, policy: &[f64], log_mu: &[f64]
             p * e
         })
         .sum();
-    2.0 * tau * rest.ln_1p()
+    Some(2.0 * tau * rest.ln_1p()).filter(|gap| gap.is_finite())
 }
 
-/// The bound of the plug-in law: `osc(E pi)^2 / (4 tau)` with `E` the estimated less the true margins.
+/// The bound of the plug-in law: `osc(E pi)^2 / (4 tau)` with `E` the estimated less the true margins. `None` for a temperature that is not
+/// finite and above 0.
 #[must_use]
-pub fn plug_in_bound(truth: &PreferenceMatrix, estimate: &PreferenceMatrix, policy: &[f64], tau: f64) -> f64 {
+pub fn plug_in_bound(
+    truth: &PreferenceMatrix,
+    estimate: &PreferenceMatrix,
+    policy: &[f64],
+    tau: f64,
+) -> Option<f64> {
+    if !(tau > 0.0 && tau.is_finite()) {
+        return None;
+    }
     let n = policy.len();
     let (mut a, mut b) = (vec![0.0; n], vec![0.0; n]);
     truth.product(policy, &mut a);
     estimate.product(policy, &mut b);
     let errors = a.iter().zip(&b).map(|(a, b)| b - a);
     let (least, most) = errors.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, m), e| (l.min(e), m.max(e)));
-    (most - least).powi(2) / (4.0 * tau)
+    Some((most - least).powi(2) / (4.0 * tau))
 }
 
 /// Shares of duels a pair, `[n x n]`, symmetric, with a sum over unordered pairs of at most 1.
@@ -104,21 +118,32 @@ impl Design {
     }
 }
 
-/// `c / tau` of the law at the equilibrium `policy`: `T E gap_tau` as `T` grows. Infinite where the design leaves a pair out that counts.
+/// `c / tau` of the law at the equilibrium `policy`: `T E gap_tau` as `T` grows; 0 for one item. `None` where the design leaves out a pair
+/// that counts, so that the gap does not fall to 0, and for a temperature that is not finite and above 0.
 #[must_use]
-pub fn learning_constant(matrix: &PreferenceMatrix, policy: &[f64], tau: f64, design: &Design) -> f64 {
+pub fn learning_constant(
+    matrix: &PreferenceMatrix,
+    policy: &[f64],
+    tau: f64,
+    design: &Design,
+) -> Option<f64> {
+    if !(tau > 0.0 && tau.is_finite()) {
+        return None;
+    }
     let n = policy.len();
     let term = |i: usize, j: usize| {
         let weight = policy[i] * policy[j] * policy[j] * matrix.prob(i, j) * matrix.prob(j, i);
         if weight == 0.0 { 0.0 } else { weight / design.share(i, j) }
     };
-    (0..n).map(|i| (0..n).filter(|&j| j != i).map(|j| term(i, j)).sum::<f64>()).sum::<f64>() / tau
+    let sum: f64 = (0..n).map(|i| (0..n).filter(|&j| j != i).map(|j| term(i, j)).sum::<f64>()).sum();
+    Some(sum / tau).filter(|constant| constant.is_finite())
 }
 
-/// Duels that a gap of `gap` is expected to need: `c / (tau gap)`, for gaps small enough that the law holds.
+/// Duels that a gap of `gap` is expected to need: `c / (tau gap)`, for gaps small enough that the law holds. `None` for a gap that is not
+/// finite and above 0: no number of duels is enough.
 #[must_use]
-pub fn duels_for(constant: f64, gap: f64) -> f64 {
-    constant / gap
+pub fn duels_for(constant: f64, gap: f64) -> Option<f64> {
+    (gap > 0.0 && gap.is_finite()).then(|| constant / gap)
 }
 
 /// The regularised gap of the plug-in policy after `duels` duels shared out by a design, each pair rounded to whole duels: one draw.
@@ -140,7 +165,7 @@ pub fn plug_in_gap(problem: &Learning<'_>, design: &Design, rng: &mut Rng) -> Re
     }
     let policy = regularised_equilibrium(&counts.estimate(), problem.reference, problem.tau)?.policy;
     let log_mu = problem.reference.log_probs_slice();
-    Ok(regularised_gap(problem.matrix, policy.probs_slice(), log_mu, problem.tau))
+    problem.gap(policy.probs_slice(), log_mu)
 }
 
 /// Which pair is compared next. All play the plug-in policy: the regularised equilibrium of `(wins + 1/2) / (duels + 1)`.
@@ -194,6 +219,12 @@ pub struct Learning<'a> {
     pub duels: usize,
 }
 
+impl Learning<'_> {
+    fn gap(&self, policy: &[f64], log_mu: &[f64]) -> Result<f64, ReferenceError> {
+        regularised_gap(self.matrix, policy, log_mu, self.tau).ok_or(ReferenceError::Range { tau: self.tau })
+    }
+}
+
 /// A point of a learning curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearningPoint {
@@ -220,7 +251,7 @@ pub fn learn(
     let mut counts = Counts { wins: Array2::zeros((n, n)), duels: Array2::zeros((n, n)) };
     let mut policy = problem.reference.probs_slice().to_vec();
     regularised_equilibrium(matrix, problem.reference, tau)?;
-    let mut gap = regularised_gap(matrix, &policy, log_mu, tau);
+    let mut gap = problem.gap(&policy, log_mu)?;
     let (mut regret, mut next_fit, mut next_point) = (0.0, 1, 1);
     let mut curve = Vec::new();
     let explored = problem.duels / 10;
@@ -243,7 +274,7 @@ pub fn learn(
                 .policy
                 .probs_slice()
                 .to_vec();
-            gap = regularised_gap(matrix, &policy, log_mu, tau);
+            gap = problem.gap(&policy, log_mu)?;
             next_fit = if done < 64 * n { done + 2 } else { done + 1 + (done / 64).max(1) };
         }
         if done + 1 == next_point || done + 1 == problem.duels {
@@ -342,10 +373,16 @@ pub fn hard_start(tau: f64, cost: f64, margin: f64) -> Option<(PreferenceMatrix,
 }
 
 /// Expected half gap paid before the second item of [`hard_start`] is met for the first time, where both draws come from the reference:
-/// `(m - c) (1 - (1 - p)^T) / p`, `p = 2 mu_1 mu_2`.
+/// `(m - c) (1 - (1 - p)^T) / p`, `p = 2 mu_1 mu_2`, and its limit `(m - c) T` where `p` is 0 in floating point. `None` for a temperature
+/// that is not finite and above 0, a cost outside `(0, margin)` or a number of duels that is not finite and at least 0.
 #[must_use]
-pub fn hard_start_cost(tau: f64, cost: f64, margin: f64, duels: f64) -> f64 {
-    let second = 1.0 / (1.0 + (cost / tau).exp());
+pub fn hard_start_cost(tau: f64, cost: f64, margin: f64, duels: f64) -> Option<f64> {
+    hard_start(tau, cost, margin)?;
+    if !(tau.is_finite() && duels >= 0.0 && duels.is_finite()) {
+        return None;
+    }
+    let second = logistic(-cost / tau);
     let p = 2.0 * second * (1.0 - second);
-    (margin - cost) * -(duels * (-p).ln_1p()).exp_m1() / p
+    let waited = if p > 0.0 { -(duels * (-p).ln_1p()).exp_m1() / p } else { duels };
+    Some((margin - cost) * waited)
 }

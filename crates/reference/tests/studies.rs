@@ -76,9 +76,9 @@ fn worst_cases_meet_the_bounds() {
     for beta in [1.0, 2.0, 4.0, 8.0, 16.0] {
         let found = worst_case(2, 301, beta, &LinearRule::Nash).unwrap().distortion;
         assert!(found <= nash_bound(beta) + 1e-9 && found >= 0.99 * nash_bound(beta), "{beta} {found}");
-        assert!(borda_bound(beta).0 > nash_bound(beta));
+        assert!(borda_bound(beta).unwrap().0 > nash_bound(beta));
     }
-    assert!(borda_bound(0.5).0 > nash_bound(0.5));
+    assert!(borda_bound(0.5).unwrap().0 > nash_bound(0.5));
 }
 
 /// The family on which RLHF within a KL budget loses exp(beta) / (10 beta): the equilibrium of the same budget loses next to nothing.
@@ -103,7 +103,7 @@ fn equilibria_do_not_share_the_exponential() {
             let middle = (cold * hot).sqrt();
             if kl_to(&at(middle), &log_mu) > 1.0 { cold = middle } else { hot = middle }
         }
-        let ratio = population.distortion_within(&at(hot), &log_mu, 1.0);
+        let ratio = population.distortion_within(&at(hot), &log_mu, 1.0).unwrap();
         let rlhf = mismatched_reference(beta, log_small).unwrap().rlhf;
         assert!(ratio < 1.01 && rlhf > 5.0, "{beta}: {ratio} {rlhf}");
     }
@@ -180,7 +180,7 @@ fn designs(duels: usize, seeds: u64, within: f64, tau: f64) {
         ("greedy", Design::of_draws(&policy, reference.probs_slice())),
         ("optimal", Design::optimal(&game, &policy).unwrap()),
     ] {
-        let constant = learning_constant(&game, &policy, tau, &design);
+        let constant = learning_constant(&game, &policy, tau, &design).unwrap();
         let gaps: Vec<f64> = (0..seeds)
             .map(|seed| plug_in_gap(&problem, &design, &mut stream(seed, "design", &[name])).unwrap())
             .collect();
@@ -207,7 +207,7 @@ fn the_hard_family_long() {
     for sampler in [Sampler::Greedy, Sampler::SelfPlay, Sampler::Optimistic, Sampler::Uniform] {
         let taus = [0.1, 0.06, 0.05, 0.04];
         let regrets = taus.map(|tau| mean(sampler, tau));
-        let waits = taus.map(|tau| hard_start_cost(tau, 0.3, 0.45, 2e4));
+        let waits = taus.map(|tau| hard_start_cost(tau, 0.3, 0.45, 2e4).unwrap());
         let points: Vec<(f64, f64)> =
             taus[1..].iter().zip(&regrets[1..]).map(|(t, r)| (1.0 / t, r.ln())).collect();
         println!(
@@ -248,7 +248,7 @@ fn regularised_games_forgive_corruption() {
                 PreferenceMatrix::from_margins(3, |i, j| game.margin(i, j) + 3.0 * shift[i][j]).unwrap();
             let policy =
                 regularised_equilibrium(&moved, &reference, tau).unwrap().policy.probs_slice().to_vec();
-            most = most.max(regularised_gap(&game, &policy, reference.log_probs_slice(), tau));
+            most = most.max(regularised_gap(&game, &policy, reference.log_probs_slice(), tau).unwrap());
         }
         most
     };

@@ -19,6 +19,7 @@
 //! | `prm-plus` | original | predictive regret matching plus | arXiv:2007.14358 |
 //! | `smooth-prm-plus` | original | the same, regrets kept away from 0, restarts | arXiv:2305.14709 |
 //! | `one-duel` | original | one duel a round at the estimated log-barrier equilibrium | arXiv:2605.09363 |
+//! | `plug-in` | regularised | one duel a round by a design, at the equilibrium of the game as counted | arXiv:2510.24700 |
 
 pub mod dno;
 pub mod fictitious_play;
@@ -31,6 +32,7 @@ pub mod nash_md;
 pub mod nash_md_debiased;
 pub mod nash_md_pg;
 pub mod one_duel;
+pub mod plug_in;
 pub mod prm_plus;
 pub mod regret;
 pub mod rm_plus;
@@ -61,4 +63,5 @@ pub const SOLVERS: &[SolverEntry] = &[
     prm_plus::ENTRY,
     smooth_prm_plus::ENTRY,
     one_duel::ENTRY,
+    plug_in::ENTRY,
 ];

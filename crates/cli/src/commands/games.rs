@@ -148,7 +148,16 @@ pub(super) fn concepts(args: &Concepts) -> Outcome {
             ConceptsData::read(&Source { path: path.clone(), selection: source.selection.clone() }, &progress)
         };
         let others = args.judge.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-        data = data.with_judges(&others).map_err(|e| e.in_file(&source.path))?;
+        let others: Vec<(&Path, ConceptsData)> =
+            args.judge.iter().map(PathBuf::as_path).zip(others).collect();
+        let with_ballots = |data: &ConceptsData| data.electorate.ballots().is_some();
+        let some = with_ballots(&data) || others.iter().any(|(_, other)| with_ballots(other));
+        data = data.with_judges(&others)?;
+        if some && !with_ballots(&data) {
+            output::note(
+                "some judges have win rates alone, so that rules on ballots are not asked, not of those that have ballots either",
+            );
+        }
     }
     if let Some(features) = &args.features {
         data = data.with_features(features)?;

@@ -31,6 +31,8 @@ pub struct Game {
     labels: Labels,
     /// What its generator describes each action of each context by, flat over the shape.
     features: Option<Arc<[Vec<f64>]>>,
+    /// The mean utility of each action to the population that its generator made it from, flat over the shape.
+    utilities: Option<Arc<[f64]>>,
 }
 
 impl Game {
@@ -52,6 +54,7 @@ impl Game {
             weights: vec![1.0 / contexts as f64; contexts],
             labels: Labels::Numbered,
             features: None,
+            utilities: None,
         })
     }
 
@@ -77,6 +80,7 @@ impl Game {
             weights: self.weights.clone(),
             labels: self.labels.clone(),
             features: self.features.clone(),
+            utilities: self.utilities.clone(),
             ..game
         }
     }
@@ -91,12 +95,10 @@ impl Game {
     pub fn part(&self, contexts: Range<usize>) -> Result<Self, GameError> {
         let game = Self::new(contexts.clone().map(|x| self.layout.context(x)))?;
         let labels = self.labels.part(contexts.clone());
-        let features = self.features.as_ref().map(|all| {
-            let (first, last) =
-                (self.shape().offsets()[contexts.start], self.shape().offsets()[contexts.end]);
-            all[first..last].into()
-        });
-        Self { labels, features, ..game }.with_weights(self.weights[contexts].to_vec())
+        let (first, last) = (self.shape().offsets()[contexts.start], self.shape().offsets()[contexts.end]);
+        let features = self.features.as_ref().map(|all| all[first..last].into());
+        let utilities = self.utilities.as_ref().map(|all| all[first..last].into());
+        Self { labels, features, utilities, ..game }.with_weights(self.weights[contexts].to_vec())
     }
 
     /// Says what describes each action of each context, flat over the shape: what a policy class may see of the responses.
@@ -104,6 +106,20 @@ impl Game {
     pub(crate) fn described_by(self, features: Vec<Vec<f64>>) -> Self {
         debug_assert_eq!(features.len(), self.shape().len(), "a list for each action of each context");
         Self { features: Some(features.into()), ..self }
+    }
+
+    /// Says what each action of each context is worth to the population that prefers, flat over the shape.
+    #[must_use]
+    pub(crate) fn valued_at(self, utilities: Vec<f64>) -> Self {
+        debug_assert_eq!(utilities.len(), self.shape().len(), "a number for each action of each context");
+        Self { utilities: Some(utilities.into()), ..self }
+    }
+
+    /// The mean utility of each action to the population that its generator made it from, flat over the shape; `None` where there are win
+    /// rates alone. No method sees it.
+    #[must_use]
+    pub fn utilities(&self) -> Option<&[f64]> {
+        self.utilities.as_deref()
     }
 
     /// What its generator describes each action of each context by, flat over the shape; `None` where it describes none.

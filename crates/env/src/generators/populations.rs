@@ -79,6 +79,13 @@ fn mixed(scores: &[Vec<f64>], weights: &[f64]) -> PreferenceMatrix {
     })
 }
 
+/// The weighted mean of the judges' scores of each action.
+fn worth(scores: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+    let total: f64 = weights.iter().sum();
+    let of = |i: usize| scores.iter().zip(weights).map(|(r, w)| w * r[i]).sum::<f64>() / total;
+    (0..scores[0].len()).map(of).collect()
+}
+
 impl Generator for Mixture {
     fn generate(self, rng: &mut Rng) -> Result<Game, BuildError> {
         match self.scores {
@@ -93,7 +100,7 @@ impl Generator for Mixture {
                 }
                 check_size(n, 1)?;
                 let weights = check_weights(self.weights, scores.len())?;
-                Ok(Game::single(mixed(&scores, &weights)))
+                Ok(Game::single(mixed(&scores, &weights)).valued_at(worth(&scores, &weights)))
             }
             JudgeScores::RandomNormal(NormalScores { actions, judges, scale, contexts }) => {
                 check_size(actions, contexts)
@@ -104,12 +111,15 @@ impl Generator for Mixture {
                     })
                     .map_err(|e| e.within("scores.random-normal"))?;
                 let weights = check_weights(self.weights, judges)?;
-                Ok(many(contexts, |_| {
+                let mut utilities = Vec::with_capacity(contexts * actions);
+                let game = many(contexts, |_| {
                     let normal = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
                     let scores: Vec<Vec<f64>> =
                         (0..judges).map(|_| (0..actions).map(|_| scale * normal(rng)).collect()).collect();
+                    utilities.extend(worth(&scores, &weights));
                     mixed(&scores, &weights)
-                }))
+                });
+                Ok(game.valued_at(utilities))
             }
         }
     }
@@ -308,6 +318,29 @@ mod tests {
         let (x, y, z) = (game.prob(0, 0, 1) - 0.5, game.prob(0, 1, 2) - 0.5, game.prob(0, 2, 0) - 0.5);
         assert!(x > 0.0 && y > 0.0 && z > 0.0, "{x} {y} {z}");
         assert_equilibrium(&game, &[y, z, x]);
+    }
+
+    #[test]
+    fn actions_are_worth_what_the_judges_score_them_on_average() {
+        let condorcet = game("mixture", Value::Null);
+        // weights .4, .3, .3 of (2, 0, -2), (-2, 2, 0), (0, -2, 2)
+        for (found, expected) in condorcet.utilities().unwrap().iter().zip([0.2, 0.0, -0.2]) {
+            assert!((found - expected).abs() < 1e-15, "{found} {expected}");
+        }
+        let drawn = json!({ "scores": { "random-normal": { "actions": 4, "judges": 1, "scale": 1.0, "contexts": 3 } } });
+        let found = game("mixture", drawn);
+        let utilities = found.utilities().unwrap();
+        assert_eq!(utilities.len(), 12);
+        // one judge: who is worth more wins more often; the last two contexts keep their own
+        let part = found.part(1..3).unwrap();
+        assert_eq!(part.utilities().unwrap(), &utilities[4..]);
+        for x in 0..3 {
+            for (i, j) in [(0, 1), (1, 2), (3, 0)] {
+                let apart = utilities[4 * x + i] - utilities[4 * x + j];
+                assert_eq!(found.margin(x, i, j) > 0.0, apart > 0.0);
+            }
+        }
+        assert!(game("cyclic", Value::Null).utilities().is_none());
     }
 
     #[test]

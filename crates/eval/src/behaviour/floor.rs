@@ -90,7 +90,8 @@ fn correlation(values: &[f64]) -> f64 {
 
 /// The 97.5% quantile of Student's distribution, by its expansion around the normal one (Cornish and Fisher); right to 0.3% from
 /// 5 degrees of freedom on.
-fn student(freedom: f64) -> f64 {
+#[must_use]
+pub fn student(freedom: f64) -> f64 {
     const Z: f64 = 1.959_963_984_540_054;
     let (z3, z5) = (Z.powi(3), Z.powi(5));
     let first = (z3 + Z) / 4.0;

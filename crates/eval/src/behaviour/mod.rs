@@ -29,7 +29,7 @@ use equipoise_records::{Behaviour, CONVERGED};
 
 use evidence::Span;
 pub use evidence::{Evidence, Look};
-pub use floor::{Batches, Floor};
+pub use floor::{Batches, Floor, student};
 
 /// Steps without which nothing is held against a method.
 const ENOUGH: u64 = 64;

@@ -164,7 +164,7 @@ pub(crate) fn lottery(
     options: &ConceptOptions,
 ) -> Result<Option<(Choice, Vec<f64>)>, ReferenceError> {
     let choice = rule.choose(electorate, options)?;
-    if matches!(choice, Choice::Lottery { unique: Some(false), .. }) {
+    if matches!(choice, Choice::Lottery { unique: Some(false) | None, .. }) {
         return Ok(None);
     }
     Ok(choice.policy(electorate.n()).map(|policy| (choice, policy)))

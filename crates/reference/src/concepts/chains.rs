@@ -102,8 +102,7 @@ pub fn alpha_rank_law(matrix: &PreferenceMatrix, population: usize, selection: f
 
 /// Selection `a = 1 / (10 tau)` unless it is given.
 pub(super) fn alpha_rank(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
-    let (population, selection) =
-        (options.population.unwrap_or(50), options.selection.unwrap_or(0.1 / options.tau()));
+    let (population, selection) = (options.population(), options.selection());
     if population < 2 || !(selection > 0.0 && selection.is_finite()) {
         return Ok(Choice::open(format!(
             "population {population} must be at least 2, and selection {selection} finite and above 0"

@@ -31,6 +31,26 @@ impl ConceptOptions {
         self.tau.unwrap_or(0.1)
     }
 
+    pub(super) fn beta(&self) -> f64 {
+        self.beta.unwrap_or(0.0)
+    }
+
+    pub(super) fn level(&self) -> f64 {
+        self.level.unwrap_or(0.5)
+    }
+
+    pub(super) fn samples(&self) -> usize {
+        self.samples.unwrap_or(2)
+    }
+
+    pub(super) fn population(&self) -> usize {
+        self.population.unwrap_or(50)
+    }
+
+    pub(super) fn selection(&self) -> f64 {
+        self.selection.unwrap_or(0.1 / self.tau())
+    }
+
     pub(super) fn log_reference(&self, n: usize) -> Vec<f64> {
         match &self.reference {
             Some(mu) => mu.log_probs().to_vec(),

@@ -123,6 +123,20 @@ impl Electorate {
         Some(electorate)
     }
 
+    /// The same with the judges whose mean win rates these are. `None` as [`of_judges`](Self::of_judges), and where the mean is not these
+    /// win rates to 1e-9.
+    #[must_use]
+    pub fn with_judges(mut self, judges: Vec<Judge>) -> Option<Self> {
+        let mean = Self::of_judges(judges)?;
+        let n = self.n();
+        let same = |i: usize, j: usize| (mean.matrix.margin(i, j) - self.matrix.margin(i, j)).abs() <= 1e-9;
+        if mean.n() != n || !(0..n).all(|i| (0..n).all(|j| same(i, j))) {
+            return None;
+        }
+        self.judges = mean.judges;
+        Some(self)
+    }
+
     /// The same with features of the items, `[n x d]`. `None` for another number of rows, no column, or a value that is not
     /// finite.
     #[must_use]

@@ -8,6 +8,7 @@
 //! in which pairs are compared. RLHF is asked with all pairs equally often, where the order of `r` is Borda's; DPO with pairs of two draws from the
 //! reference, `w_ij = mu_i mu_j`.
 
+use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_env::PreferenceMatrix;
 use faer::Mat;
 
@@ -38,7 +39,7 @@ pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -
     }
     let mut ratings = vec![0.0; n];
     let loss = |r: &[f64]| -> f64 {
-        let pair = |i: usize, j: usize| wins(i, j) * softplus(r[j] - r[i]);
+        let pair = |i: usize, j: usize| -wins(i, j) * log_sigmoid(r[i] - r[j]);
         (0..n).map(|i| (0..n).filter(|&j| j != i).map(|j| pair(i, j)).sum::<f64>()).sum()
     };
     let mut least = loss(&ratings);
@@ -47,7 +48,7 @@ pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -
         let mut curved = Mat::<f64>::zeros(n, n);
         for i in 0..n {
             for j in (0..n).filter(|&j| j != i) {
-                let s = sigmoid(ratings[i] - ratings[j]);
+                let s = logistic(ratings[i] - ratings[j]);
                 // of the pair, met once from either side
                 gradient[i] += weight(i, j) * (matrix.prob(i, j) - s);
                 let c = weight(i, j) * s * (1.0 - s);
@@ -91,14 +92,6 @@ pub fn fitted_ratings(matrix: &PreferenceMatrix, weight: impl Fn(usize, usize) -
     let mean = ratings.iter().sum::<f64>() / n as f64;
     ratings.iter_mut().for_each(|r| *r -= mean);
     Some(ratings)
-}
-
-fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
-}
-
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// Whether every item is reached from every other.

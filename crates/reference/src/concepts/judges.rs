@@ -13,9 +13,12 @@
 //! concave; the value may exceed 1/2. Solved by cutting planes (Kelley 1960): every opponent met gives a linear bound from
 //! above, and the best of their programme is the certificate.
 
+use equipoise_core::simplex::log_sum_exp;
+use ndarray::Array2;
+
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::{Electorate, Judge};
-use super::lotteries::log_sum_exp;
+use super::zero_sum::best_rows;
 use crate::error::ReferenceError;
 use crate::programme::Programme;
 
@@ -27,6 +30,8 @@ const LARGEST_JUDGED: usize = 200;
 const LARGEST_ENTROPIC: usize = 60;
 /// Most cutting planes.
 const MOST_CUTS: usize = 600;
+/// Within which two win rates are level.
+const LEVEL: f64 = 1e-13;
 /// A certificate below this is an answer.
 const CERTIFIED: f64 = 1e-9;
 
@@ -39,6 +44,8 @@ pub struct JudgedLottery {
     pub value: f64,
     /// What some policy could gain on it at most, at least 0.
     pub certificate: f64,
+    /// Whether no other policy has that value; `None`: not told.
+    pub unique: Option<bool>,
 }
 
 /// `(P^h' pi)_j` of every judge and item, `[judges][n]`: the win rate of the policy against item `j` in the eyes of judge `h`.
@@ -53,7 +60,11 @@ pub fn judged_win_rates(judges: &[Judge], policy: &[f64]) -> Vec<Vec<f64>> {
     judges.iter().map(rates).collect()
 }
 
-/// The level-`a` lottery: `level` in `(0, 1]`. `None` for a level outside, without judges, or if the pivots do not end.
+/// The level-`a` lottery: `level` in `(0, 1]`; of several that of largest entropy. `None` for a level outside, without judges, or if
+/// the pivots do not end.
+///
+/// A matrix game in which the opponent picks an item and the weights of the judges. Of the vertices of `{q <= rho / a}` those are
+/// columns that were met: the mean's, then whatever holds an optimal lottery of the columns so far below its value, until none does.
 #[must_use]
 pub fn level_lottery(judges: &[Judge], level: f64) -> Option<JudgedLottery> {
     let n = judges.first()?.matrix.n();
@@ -61,38 +72,62 @@ pub fn level_lottery(judges: &[Judge], level: f64) -> Option<JudgedLottery> {
         return None;
     }
     let total: f64 = judges.iter().map(|j| j.weight).sum();
-    let h = judges.len();
-    // variables: pi [n], v, t [n], s [h n]
-    let (at_v, at_t, at_s) = (n, n + 1, 2 * n + 1);
-    let variables = 2 * n + 1 + h * n;
-    let mut cost = vec![0.0; variables];
-    cost[at_v] = 1.0;
-    let mut programme = Programme::maximise(cost);
-    let mut sum = vec![0.0; variables];
-    sum[..n].fill(1.0);
-    programme.at_most(sum, 1.0);
-    for j in 0..n {
-        let mut row = vec![0.0; variables];
-        row[at_v] = 1.0;
-        row[at_t + j] = -1.0;
-        // a win rate is no larger; without it, shares that add up to less than 1 by rounding leave the value without a bound
-        let mut bound = vec![0.0; variables];
-        bound[at_t + j] = 1.0;
-        programme.at_most(bound, 1.0);
-        for (index, judge) in judges.iter().enumerate() {
-            row[at_s + index * n + j] = judge.weight / total / level;
-            let mut tail = vec![0.0; variables];
-            tail[at_t + j] = 1.0;
-            tail[at_s + index * n + j] = -1.0;
-            (0..n).for_each(|i| tail[i] = -judge.matrix.prob(i, j));
-            programme.at_most(tail, 0.0);
+    let mean: Vec<f64> = judges.iter().map(|j| j.weight / total).collect();
+    let column = |j: usize, q: &[f64]| -> Vec<f64> {
+        let against = |i: usize| judges.iter().zip(q).map(|(judge, q)| q * judge.matrix.prob(i, j)).sum();
+        (0..n).map(against).collect()
+    };
+    let mut columns: Vec<Vec<f64>> = (0..n).map(|j| column(j, &mean)).collect();
+    for _ in 0..MOST_CUTS {
+        let found = best_rows(&Array2::from_shape_fn((n, columns.len()), |(i, c)| columns[c][i]))?;
+        // what holds a policy below the value of the columns met so far, and is none of them
+        let below = |policy: &[f64], columns: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let rates = judged_win_rates(judges, policy);
+            let worst = (0..n).map(|j| (j, worst_weights(&mean, level, &rates, j)));
+            let held = worst.filter(|(_, (value, _))| *value < found.value - LEVEL);
+            held.map(|(j, (_, q))| column(j, &q)).filter(|new| !columns.contains(new)).collect()
+        };
+        let mut new = below(&found.policy, &columns);
+        if new.is_empty() {
+            // the best of more policies than there are, and one of these: so it is the best, and of largest entropy
+            let others: Vec<_> = found.ends.iter().filter(|end| apart(end, &found.policy)).collect();
+            let held: Vec<Vec<Vec<f64>>> = others.iter().map(|end| below(end, &columns)).collect();
+            if others.is_empty() || held.iter().any(Vec::is_empty) {
+                let value = level_value(judges, &found.policy, level);
+                let certificate = (found.value - value).abs();
+                return Some(JudgedLottery {
+                    policy: found.policy,
+                    value,
+                    certificate,
+                    unique: found.unique,
+                });
+            }
+            new = held.concat();
         }
-        programme.at_most(row, 0.0);
+        for column in new {
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
     }
-    let found = programme.solve().optimum()?;
-    let policy = normalised(&found.point[..n]);
-    let value = level_value(judges, &policy, level);
-    Some(JudgedLottery { certificate: (found.value - value).abs().max(found.error), policy, value })
+    None
+}
+
+fn apart(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).any(|(a, b)| (a - b).abs() > 1e-10)
+}
+
+/// `min { sum_h q_h rates_hj : q a distribution, q <= rho / a }` and its `q`.
+fn worst_weights(shares: &[f64], level: f64, rates: &[Vec<f64>], j: usize) -> (f64, Vec<f64>) {
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    order.sort_by(|&a, &b| rates[a][j].total_cmp(&rates[b][j]));
+    let (mut left, mut value, mut q) = (1.0, 0.0, vec![0.0; shares.len()]);
+    for h in order {
+        q[h] = (shares[h] / level).min(left);
+        value += q[h] * rates[h][j];
+        left -= q[h];
+    }
+    (value, q)
 }
 
 /// `min_j min { sum_h q_h (P^h' pi)_j : q <= rho / a }` of any policy.
@@ -100,17 +135,8 @@ pub fn level_lottery(judges: &[Judge], level: f64) -> Option<JudgedLottery> {
 pub fn level_value(judges: &[Judge], policy: &[f64], level: f64) -> f64 {
     let total: f64 = judges.iter().map(|j| j.weight).sum();
     let rates = judged_win_rates(judges, policy);
-    let worst = |j: usize| {
-        let mut order: Vec<usize> = (0..judges.len()).collect();
-        order.sort_by(|&a, &b| rates[a][j].total_cmp(&rates[b][j]));
-        let (mut left, mut value) = (1.0, 0.0);
-        for h in order {
-            let share = (judges[h].weight / total / level).min(left);
-            value += share * rates[h][j];
-            left -= share;
-        }
-        value
-    };
+    let shares: Vec<f64> = judges.iter().map(|j| j.weight / total).collect();
+    let worst = |j: usize| worst_weights(&shares, level, &rates, j).0;
     (0..policy.len()).map(worst).fold(f64::INFINITY, f64::min)
 }
 
@@ -133,12 +159,16 @@ pub fn entropic_blackwell_winner(judges: &[Judge], log_mu: &[f64], entropy: f64)
     // the row of a cut: maximise v + 1 >= 0 subject to v <= g'pi + c; with sum pi = 1 the constant goes into g
     let mut cuts: Vec<Vec<f64>> = Vec::new();
     let mut policy = vec![1.0 / n as f64; n];
-    let mut best =
-        JudgedLottery { policy: policy.clone(), value: f64::NEG_INFINITY, certificate: f64::INFINITY };
+    let mut best = JudgedLottery {
+        policy: policy.clone(),
+        value: f64::NEG_INFINITY,
+        certificate: f64::INFINITY,
+        unique: None,
+    };
     for _ in 0..MOST_CUTS {
         let (value, new) = opponents(judges, &policy, log_mu, entropy);
         if value > best.value {
-            best = JudgedLottery { policy: policy.clone(), value, certificate: best.certificate };
+            best = JudgedLottery { policy: policy.clone(), value, ..best };
         }
         cuts.extend(new);
         let mut cost = vec![0.0; n + 1];
@@ -204,7 +234,9 @@ fn too_large(electorate: &Electorate, most: usize) -> Option<Choice> {
 
 fn answer(found: Option<JudgedLottery>) -> Chosen {
     Ok(match found {
-        Some(found) if found.certificate <= 1e-8 => Choice::Lottery { policy: found.policy, unique: None },
+        Some(found) if found.certificate <= 1e-8 => {
+            Choice::Lottery { policy: found.policy, unique: found.unique }
+        }
         Some(found) => Choice::open(format!(
             "its value is known to {:.1e} only, after {MOST_CUTS} cutting planes; take a larger tau",
             found.certificate
@@ -232,9 +264,31 @@ pub(super) fn at_level(electorate: &Electorate, options: &ConceptOptions) -> Cho
     if let Some(open) = too_large(electorate, LARGEST_JUDGED) {
         return Ok(open);
     }
-    let level = options.level.unwrap_or(0.5);
+    let level = options.level();
     if !(level > 0.0 && level <= 1.0) {
         return Ok(Choice::open(format!("level {level} must be above 0 and at most 1")));
     }
     answer(level_lottery(electorate.judges().unwrap_or_default(), level))
+}
+
+/// What a policy holds against the worst judges by the measure of a concept of several judges: the win rate that the Blackwell winner or
+/// the level's lottery has most of, or the value with entropy. `None` for other concepts, or without judges.
+#[must_use]
+pub fn guaranteed_value(
+    concept: &str,
+    electorate: &Electorate,
+    options: &ConceptOptions,
+    policy: &[f64],
+) -> Option<f64> {
+    let judges = electorate.judges()?;
+    match concept {
+        "blackwell" => {
+            Some(judged_win_rates(judges, policy).concat().into_iter().fold(f64::INFINITY, f64::min))
+        }
+        "judges-at-risk" => Some(level_value(judges, policy, options.level())),
+        "blackwell-entropy" => {
+            Some(opponents(judges, policy, &options.log_reference(electorate.n()), options.tau()).0)
+        }
+        _ => None,
+    }
 }

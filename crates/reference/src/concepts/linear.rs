@@ -115,10 +115,26 @@ fn choose(electorate: &Electorate, pareto: bool) -> Chosen {
         Some(found) => {
             Choice::Rankings { winners: found.order[..1].to_vec(), rankings: vec![found.order], value: 1.0 }
         }
-        None => Choice::open(
-            "no strict ranking of the items is linear in these features; are two items' features equal?",
-        ),
+        None => Choice::open(infeasible(electorate)),
     })
+}
+
+/// Why no ranking is feasible: strict ones linear in features there are as soon as no two items are alike (all but finitely many
+/// directions separate all), and otherwise it is the pairs on which all agree.
+fn infeasible(electorate: &Electorate) -> String {
+    let n = electorate.n();
+    let alike = electorate.features().and_then(|f| {
+        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).find(|&(a, b)| f.row(a) == f.row(b))
+    });
+    match alike {
+        Some((a, b)) => format!(
+            "items {a} and {b} (from 0) have the same features, so that no ranking linear in them puts one above the other; give a feature that tells them apart, or leave one out"
+        ),
+        None => format!(
+            "no ranking linear in these features keeps all {} pairs on which all voters agree; give more features, or ask leximax-copeland, which need not keep them",
+            unanimous_pairs(electorate).len()
+        ),
+    }
 }
 
 pub(super) fn plain(electorate: &Electorate, _: &ConceptOptions) -> Chosen {

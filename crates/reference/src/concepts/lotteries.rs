@@ -22,12 +22,6 @@ pub(crate) fn softmax(logits: &[f64]) -> Vec<f64> {
     weights.iter().map(|w| w / sum).collect()
 }
 
-/// `log sum_i exp(x_i)`.
-pub(super) fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    most + values.map(|v| (v - most).exp()).sum::<f64>().ln()
-}
-
 pub(super) fn maximal(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
     let selection = Selection::MaximumEntropy;
     if let Some(fractions) = electorate.fractions()

@@ -21,6 +21,7 @@ mod ratings;
 mod samples;
 mod scoring;
 mod stackelberg;
+mod zero_sum;
 
 use crate::error::ReferenceError;
 pub(crate) use lotteries::softmax as normalised_logits;
@@ -30,14 +31,16 @@ pub use choice::{Choice, ConceptOptions, LARGEST_ORDERS};
 pub use electorate::{Ballot, Electorate, Judge};
 pub use fits::fitted_ratings;
 pub use judges::{
-    JudgedLottery, blackwell_winner, entropic_blackwell_winner, judged_win_rates, level_lottery, level_value,
+    JudgedLottery, blackwell_winner, entropic_blackwell_winner, guaranteed_value, judged_win_rates,
+    level_lottery, level_value,
 };
 pub use linear::{LinearRanking, leximax_copeland, separating, unanimous_pairs};
-pub use payoffs::{Payoff, ZeroSum, agents_against_tasks, payoff_equilibrium, task_payoffs, zero_sum};
+pub use payoffs::{Payoff, payoff_equilibrium};
 pub use proportional::{first_choices, proportional_lottery, proportionality, worst_win_rates};
 pub use ratings::{SoftCondorcet, deviation_ratings};
 pub use samples::{best_of_samples, sample_payoffs};
 pub use stackelberg::{Stackelberg, seen_within, stackelberg};
+pub use zero_sum::{ZeroSum, agents_against_tasks, task_payoffs, zero_sum};
 
 /// What a concept is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +82,24 @@ pub struct ConceptEntry {
     choose: fn(&Electorate, &ConceptOptions) -> Result<Choice, ReferenceError>,
 }
 
+impl ConceptOptions {
+    /// What a concept is asked with, in words; empty for one without parameters.
+    #[must_use]
+    pub fn parameters(&self, concept: &str) -> String {
+        match concept {
+            "quantal-response" | "slhf-leader" | "slhf-follower" | "mchf" | "rlhf" | "dpo"
+            | "blackwell-entropy" => {
+                format!("tau {}", self.tau())
+            }
+            "alpha-rank" => format!("population {}, selection {}", self.population(), self.selection()),
+            "proportional" => format!("beta {}", self.beta()),
+            "k-sample" => format!("k {}", self.samples()),
+            "judges-at-risk" => format!("level {}", self.level()),
+            _ => String::new(),
+        }
+    }
+}
+
 impl ConceptEntry {
     /// What it chooses for an electorate.
     ///
@@ -90,6 +111,9 @@ impl ConceptEntry {
         options: &ConceptOptions,
     ) -> Result<Choice, ReferenceError> {
         let missing = match self.needs {
+            Needs::Ballots if electorate.ballots().is_none() && electorate.judges().is_some() => {
+                "it needs ballots of every judge, and win rates alone were given of some"
+            }
             Needs::Ballots if electorate.ballots().is_none() => {
                 "it needs ballots, and win rates alone were given"
             }
@@ -99,9 +123,27 @@ impl ConceptEntry {
             Needs::Features if electorate.features().is_none() => {
                 "it needs features of the items, and none were given: --features FILE"
             }
-            _ => return (self.choose)(electorate, options),
+            _ => return self.asked(electorate, options),
         };
         Ok(Choice::open(missing))
+    }
+}
+
+impl ConceptEntry {
+    fn asked(&self, electorate: &Electorate, options: &ConceptOptions) -> Result<Choice, ReferenceError> {
+        let tau = options.tau();
+        if !(tau > 0.0 && tau.is_finite()) {
+            return Ok(Choice::open(format!("tau {tau} must be a finite number above 0")));
+        }
+        let choice = (self.choose)(electorate, options)?;
+        let finite = |values: &[f64]| values.iter().all(|v| v.is_finite());
+        Ok(match &choice {
+            Choice::Lottery { policy, .. } if !finite(policy) => Choice::open(format!(
+                "its logarithms leave the range of floating point ({}); take a tau nearer to 1",
+                options.parameters(self.name)
+            )),
+            _ => choice,
+        })
     }
 }
 
@@ -158,23 +200,23 @@ pub const CONCEPTS: &[ConceptEntry] = rows! {
     "slhf-follower", WinRates, stackelberg::follower, "what the follower of that game makes of the leader's answer: one refinement", "2025, arXiv:2512.16626";
     "mchf", WinRates, chains::mchf, "stationary law of moves to mu exp(margin / tau)", "2026, arXiv:2606.22652";
     "mchf-logit", WinRates, chains::mchf_logit, "the same with log-odds in place of margin / tau; Bradley-Terry shares for Bradley-Terry win rates", "2026, arXiv:2606.22652";
-    "proportional", WinRates, proportional::choose, "probabilities proportional to the worst win rate: beta 0 of population-proportional alignment", "2025, arXiv:2506.05619";
-    "alpha-rank", WinRates, chains::alpha_rank, "stationary law of mutants that take over a population of 50, at selection 1 / tau times 1/10", "Omidshafiei et al. 2019, doi:10.1038/s41598-019-45619-9";
+    "proportional", WinRates, proportional::choose, "population-proportional alignment: u exp(beta u) of the worst win rate u; beta is 0 unless given, and probabilities are proportional to u", "2025, arXiv:2506.05619";
+    "alpha-rank", WinRates, chains::alpha_rank, "stationary law of mutants that take over a population; it has 50 members, and selection 1 / (10 tau), unless given", "Omidshafiei et al. 2019, doi:10.1038/s41598-019-45619-9";
     "rlhf", WinRates, fits::rlhf, "mu exp(r / tau) of the Bradley-Terry rewards of all pairs, met equally often", "Ouyang et al. 2022, arXiv:2203.02155";
     "dpo", WinRates, fits::dpo, "the same where pairs are two draws from the reference: the tabular minimiser of DPO's loss", "Rafailov et al. 2023, arXiv:2305.18290";
     "payoff-logit", WinRates, payoffs::logit, "the lottery of the game paid in log-odds", "2025, arXiv:2505.20627";
     "payoff-sign", WinRates, payoffs::sign, "the lottery of the game paid in majorities, whatever their size", "Fishburn 1984, doi:10.2307/2297786";
     "payoff-sine", WinRates, payoffs::sine, "the lottery of the game paid in sin(pi (P - 1/2))", "2025, arXiv:2505.20627";
-    "payoff-square", WinRates, payoffs::square, "the first player's lottery of the game paid in P^2", "2025, arXiv:2505.20627";
-    "payoff-root", WinRates, payoffs::root, "the first player's lottery of the game paid in the root of P", "2025, arXiv:2505.20627";
-    "payoff-log", WinRates, payoffs::log, "the first player's lottery of the game paid in log P", "2025, arXiv:2505.20627";
+    "payoff-square", WinRates, payoffs::square, "the first player's lottery of the game paid in P^2; of several that of largest entropy", "2025, arXiv:2505.20627";
+    "payoff-root", WinRates, payoffs::root, "the first player's lottery of the game paid in the root of P; of several that of largest entropy", "2025, arXiv:2505.20627";
+    "payoff-log", WinRates, payoffs::log, "the first player's lottery of the game paid in log P; of several that of largest entropy", "2025, arXiv:2505.20627";
     "nash-averaging", WinRates, ratings::nash_averaging, "items ranked by their payoff against the maximal lottery of largest entropy", "Balduzzi et al. 2018, arXiv:1806.02643";
     "deviation-ratings", WinRates, ratings::deviation, "items ranked by the lexicographically least sorted gain against a lottery", "2025, arXiv:2502.11645";
     "soft-condorcet", WinRates, ratings::soft_condorcet, "ratings where descent from the middle on a smooth Kemeny distance ends", "2024, arXiv:2411.00119";
-    "k-sample", Ballots, samples::choose, "what the population's choice among k + 1 of its draws does not change, k = 2", "2026, arXiv:2601.08777";
-    "blackwell", Judges, judges::blackwell, "best win rate in the eyes of the worst judge", "Bhatia et al. 2020; 2026, arXiv:2602.19041";
+    "k-sample", Ballots, samples::choose, "what the population's choice among k + 1 of its draws does not change; k is 2 unless given", "2026, arXiv:2601.08777";
+    "blackwell", Judges, judges::blackwell, "best win rate in the eyes of the worst judge; of several lotteries that of largest entropy", "Bhatia et al. 2020; 2026, arXiv:2602.19041";
     "blackwell-entropy", Judges, judges::entropic, "the same where the opponent pays tau KL to the reference", "2026, arXiv:2602.19041";
-    "judges-at-risk", Judges, judges::at_level, "best mean win rate over the worst half of the judges: conditional value at risk", "Rockafellar, Uryasev 2000, doi:10.21314/JOR.2000.038";
+    "judges-at-risk", Judges, judges::at_level, "best mean win rate over the worst part of the judges, half of them unless given: conditional value at risk; of several lotteries that of largest entropy", "Rockafellar, Uryasev 2000, doi:10.21314/JOR.2000.038";
     "leximax-copeland", Features, linear::plain, "of the rankings linear in the features, that of the best Copeland scores from the top", "2024, arXiv:2405.14758";
     "lcpo", Features, linear::pareto, "the same among those that keep what all voters agree on", "2024, arXiv:2405.14758";
 };

@@ -15,7 +15,9 @@ const MOST_CHAINS: usize = 2_000_000;
 fn best_rankings(electorate: &Electorate, margin: impl Fn(usize, usize) -> f64) -> Choice {
     let n = electorate.n();
     if n > LARGEST_KEMENY {
-        return Choice::open(format!("it looks at every set of items; up to {LARGEST_KEMENY} items"));
+        return Choice::open(format!(
+            "it looks at every set of items; up to {LARGEST_KEMENY} items: cut the list with --items"
+        ));
     }
     let full = (1usize << n) - 1;
     let margins: Vec<f64> = (0..n * n).map(|k| margin(k / n, k % n)).collect();

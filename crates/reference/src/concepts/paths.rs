@@ -66,7 +66,9 @@ pub(super) fn split_cycle(electorate: &Electorate, _: &ConceptOptions) -> Chosen
 pub(super) fn stable_voting(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
     let n = electorate.n();
     if n > LARGEST_SETS {
-        return Ok(Choice::open(format!("it looks at every set of items; up to {LARGEST_SETS} items")));
+        return Ok(Choice::open(format!(
+            "it looks at every set of items; up to {LARGEST_SETS} items: cut the list with --items"
+        )));
     }
     let mut known = BTreeMap::new();
     let all: Vec<usize> = (0..n).collect();
@@ -139,7 +141,7 @@ fn lock(locked: &mut Locked, i: usize, j: usize) {
 pub(super) fn ranked_pairs(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
     let n = electorate.n();
     if n > 64 {
-        return Ok(Choice::open("it is computed for up to 64 items"));
+        return Ok(Choice::open("it is computed for up to 64 items: cut the list with --items"));
     }
     let pairs = majorities(electorate);
     let mut states: BTreeSet<Locked> = BTreeSet::from([vec![0; n]]);

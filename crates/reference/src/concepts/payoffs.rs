@@ -3,17 +3,18 @@
 //! `Psi` is odd about 1/2 if `Psi(p) + Psi(1 - p) = 2 Psi(1/2)`: the game is then a symmetric one, both players play alike, and
 //! its lotteries stay within the Smith set. If it is not, one of the two players leaves it on some game of four items
 //! (structured review of arXiv:2505.20627; the witness is a test), so the two policies are given apart. All functions here are
-//! increasing, so that a Condorcet winner is played with certainty by both.
+//! increasing, so that a Condorcet winner is played with certainty by both. Of several lotteries of a player that of largest entropy
+//! is given, and it is said that there are others.
 
 use equipoise_env::PreferenceMatrix;
 use ndarray::Array2;
 
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::Electorate;
+use super::zero_sum::{ZeroSum, best_rows, zero_sum};
 use crate::error::ReferenceError;
 use crate::exact::{RationalMargins, select_exact};
 use crate::lottery::Selection;
-use crate::programme::Programme;
 use crate::select::select_lottery;
 
 type Chosen = Result<Choice, ReferenceError>;
@@ -66,72 +67,14 @@ impl Payoff {
     }
 }
 
-/// An equilibrium of a zero-sum game of two players.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ZeroSum {
-    /// What the player who maximises plays, one a row.
-    pub row: Vec<f64>,
-    /// What the player who minimises plays, one a column.
-    pub column: Vec<f64>,
-    /// The value.
-    pub value: f64,
-    /// `max_i (A column)_i - min_j (row' A)_j`, at least 0: what the two could gain by deviating, together.
-    pub gap: f64,
-}
-
-/// An equilibrium of the game with these payoffs, one of possibly several. `None` without a cell, for a payoff that is not
-/// finite, or if the pivots do not end.
-#[must_use]
-pub fn zero_sum(payoffs: &Array2<f64>) -> Option<ZeroSum> {
-    let (m, n) = payoffs.dim();
-    if payoffs.is_empty() || payoffs.iter().any(|v| !v.is_finite()) {
-        return None;
-    }
-    let (least, most) =
-        payoffs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
-    let scale = if most > least { most - least } else { 1.0 };
-    // all entries in [1, 2]: maximise 1'y subject to A y <= 1; y / 1'y is the column's policy, the prices are the row's
-    let mut programme = Programme::maximise(vec![1.0; n]);
-    for row in payoffs.rows() {
-        programme.at_most(row.iter().map(|v| (v - least) / scale + 1.0).collect(), 1.0);
-    }
-    let found = programme.solve().optimum()?;
-    let shares = |weights: Vec<f64>| {
-        let sum: f64 = weights.iter().sum();
-        weights.into_iter().map(|w| w / sum).collect::<Vec<f64>>()
-    };
-    let (row, column) = (shares(found.prices), shares(found.point));
-    let gained = payoffs.rows().into_iter().map(|r| r.iter().zip(&column).map(|(a, y)| a * y).sum::<f64>());
-    let kept = (0..n).map(|j| (0..m).map(|i| payoffs[[i, j]] * row[i]).sum::<f64>());
-    let (upper, lower) = (gained.fold(f64::NEG_INFINITY, f64::max), kept.fold(f64::INFINITY, f64::min));
-    Some(ZeroSum { row, column, value: 0.5 * (upper + lower), gap: (upper - lower).max(0.0) })
-}
-
-/// Agents against tasks (Balduzzi et al. 2018, arXiv:1806.02643): each task's scores are set to `[0, 1]` by its least and its
-/// largest, agents maximise, tasks minimise. `scores` is `[agents x tasks]`; a task on which all score alike is 0 for all.
-#[must_use]
-pub fn agents_against_tasks(scores: &Array2<f64>) -> Option<ZeroSum> {
-    zero_sum(&task_payoffs(scores))
-}
-
-/// Scores, each column set to `[0, 1]` by its least and its largest.
-#[must_use]
-pub fn task_payoffs(scores: &Array2<f64>) -> Array2<f64> {
-    let mut payoffs = scores.clone();
-    for mut column in payoffs.columns_mut() {
-        let (least, most) =
-            column.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
-        let range = most - least;
-        column.mapv_inplace(|v| if range > 0.0 { (v - least) / range } else { 0.0 });
-    }
-    payoffs
-}
-
 /// The equilibrium of the game of this payoff. `None` if a payoff is infinite.
 #[must_use]
 pub fn payoff_equilibrium(matrix: &PreferenceMatrix, payoff: Payoff) -> Option<ZeroSum> {
-    let n = matrix.n();
-    zero_sum(&Array2::from_shape_fn((n, n), |(i, j)| payoff.of(matrix.margin(i, j))))
+    zero_sum(&payoffs(matrix, payoff))
+}
+
+fn payoffs(matrix: &PreferenceMatrix, payoff: Payoff) -> Array2<f64> {
+    Array2::from_shape_fn((matrix.n(), matrix.n()), |(i, j)| payoff.of(matrix.margin(i, j)))
 }
 
 fn choose(electorate: &Electorate, payoff: Payoff) -> Chosen {
@@ -143,9 +86,13 @@ fn choose(electorate: &Electorate, payoff: Payoff) -> Chosen {
                 "its game is not symmetric, and solved by a dense linear programme; up to {LARGEST_PAYOFFS} items: cut the list with --items"
             )));
         }
-        return Ok(match payoff_equilibrium(matrix, payoff) {
-            Some(found) => Choice::Lottery { policy: found.row, unique: None },
-            None => Choice::open(infinite),
+        let paid = payoffs(matrix, payoff);
+        if paid.iter().any(|v| !v.is_finite()) {
+            return Ok(Choice::open(infinite));
+        }
+        return Ok(match best_rows(&paid) {
+            Some(found) => Choice::Lottery { policy: found.policy, unique: found.unique },
+            None => Choice::open("rounding does not let its optimal lotteries be told apart"),
         });
     }
     if payoff == Payoff::Sign {

@@ -3,11 +3,12 @@
 //! `u_i` bounds the share `t_i` of the voters whose first choice is `i`, so `pi_i / t_i >= 1 / sum u >= 2 / n` at `beta = 0`. As
 //! `beta` grows the policy goes to the minimax winner.
 
+use equipoise_core::simplex::log_sum_exp;
 use equipoise_env::PreferenceMatrix;
 
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::Electorate;
-use super::lotteries::{log_sum_exp, random_dictatorship};
+use super::lotteries::random_dictatorship;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
@@ -48,7 +49,7 @@ pub fn proportionality(policy: &[f64], first_choices: &[f64]) -> f64 {
 }
 
 pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
-    let beta = options.beta.unwrap_or(0.0);
+    let beta = options.beta();
     if !beta.is_finite() || beta < 0.0 {
         return Ok(Choice::open(format!("beta {beta} must be a finite number of at least 0")));
     }

@@ -1,5 +1,6 @@
 //! Ratings of items by games: Nash averaging, deviation ratings, soft Condorcet optimisation.
 
+use equipoise_core::logistic::logistic;
 use equipoise_env::PreferenceMatrix;
 use ndarray::Array2;
 
@@ -129,7 +130,7 @@ impl SoftCondorcet {
     #[must_use]
     pub fn loss(&self, wins: &Array2<f64>, voters: f64, ratings: &[f64]) -> f64 {
         let one =
-            |((a, b), w): ((usize, usize), &f64)| w * sigmoid((ratings[b] - ratings[a]) / self.temperature);
+            |((a, b), w): ((usize, usize), &f64)| w * logistic((ratings[b] - ratings[a]) / self.temperature);
         wins.indexed_iter().map(one).sum::<f64>() / voters
     }
 
@@ -143,7 +144,7 @@ impl SoftCondorcet {
         for _ in 0..self.steps {
             gradient.fill(0.0);
             for ((a, b), w) in wins.indexed_iter().filter(|((a, b), _)| a != b) {
-                let s = sigmoid((ratings[b] - ratings[a]) / self.temperature);
+                let s = logistic((ratings[b] - ratings[a]) / self.temperature);
                 let slope = w * s * (1.0 - s) / self.temperature / voters;
                 gradient[b] += slope;
                 gradient[a] -= slope;
@@ -154,10 +155,6 @@ impl SoftCondorcet {
         }
         ratings
     }
-}
-
-fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) }
 }
 
 pub(super) fn soft_condorcet(electorate: &Electorate, _: &ConceptOptions) -> Chosen {

@@ -8,12 +8,24 @@
 //! A symmetric equilibrium is a policy that the population's choice among `k + 1` of its draws does not change; what is played
 //! there earns `1 / (k + 1)`, and nothing earns more. `k = 1` is the maximal lottery, `k -> inf` random dictatorship. Found by
 //! `theta += 3/10 log((k + 1) payoff)`, which for `k = 1` would go round in a circle.
+//!
+//! For `k >= 2` payoffs are monotone: of a move `d` with sum 0 let `D(u)` be the sum of `d` below place `u` of a ballot, linear within
+//! an item's share. An item earns the mean of `phi(u) = (k + 1) u^k` over its share, and
+//!
+//! ```text
+//! d' (d payoff / d pi) d = - (1/2) sum_r w_r int phi''(u) D_r(u)^2 du <= 0        (derived here; k = 1: phi'' = 0)
+//! ```
+//!
+//! so that between two equilibria `D = 0` on every ballot: they give each group of each ballot the same. Where the groups tell all
+//! items apart, as those of one strict ballot do, the equilibrium is the only one.
 
 use std::collections::BTreeMap;
 
+use equipoise_core::simplex::log_sum_exp;
+
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::{Ballot, Electorate};
-use super::lotteries::{log_sum_exp, maximal};
+use super::lotteries::maximal;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
@@ -44,6 +56,42 @@ impl Groups {
             *all.entry(groups).or_default() += ballot.weight / total;
         }
         Self(all.into_iter().collect())
+    }
+
+    /// Whether the equilibrium is the only one: whether no move keeps the share of every group. `None`: one would, were an item that is
+    /// not played played less, so that it is not told.
+    fn only(&self, policy: &[f64]) -> Option<bool> {
+        let all = vec![true; policy.len()];
+        let played: Vec<bool> = policy.iter().map(|p| *p > 0.0).collect();
+        match (self.told_apart(&all), self.told_apart(&played)) {
+            (true, _) => Some(true),
+            (false, false) => Some(false),
+            (false, true) => None,
+        }
+    }
+
+    /// Whether the shares of all groups determine those of the items asked for, the others kept: whether the groups' indicators have
+    /// full rank, by elimination in numbers that stay far from rounding (rows are scaled, entries begin as 0 and 1).
+    fn told_apart(&self, asked: &[bool]) -> bool {
+        let items: Vec<usize> = (0..asked.len()).filter(|&i| asked[i]).collect();
+        let mut basis: Vec<Vec<f64>> = Vec::new();
+        for group in self.0.iter().flat_map(|(groups, _)| groups) {
+            let mut row: Vec<f64> = items.iter().map(|i| f64::from(u8::from(group.contains(i)))).collect();
+            for pivot in &basis {
+                let lead = pivot.iter().position(|v| *v != 0.0).expect("a pivot is not 0");
+                let factor = row[lead] / pivot[lead];
+                row.iter_mut().zip(pivot).for_each(|(r, p)| *r -= factor * p);
+                row[lead] = 0.0;
+            }
+            row.iter_mut().filter(|v| v.abs() < 1e-9).for_each(|v| *v = 0.0);
+            if row.iter().any(|v| *v != 0.0) {
+                basis.push(row);
+                if basis.len() == items.len() {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// What one step has to look at.
@@ -132,7 +180,7 @@ fn cut(groups: &Groups, policy: &[f64], samples: usize) -> Option<Vec<f64>> {
 }
 
 pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chosen {
-    let samples = options.samples.unwrap_or(2);
+    let samples = options.samples();
     match samples {
         0 => return Ok(Choice::open("it needs at least one sample")),
         1 => return maximal(electorate, options),
@@ -140,7 +188,10 @@ pub(super) fn choose(electorate: &Electorate, options: &ConceptOptions) -> Chose
     }
     let ballots = electorate.ballots().unwrap_or_default();
     Ok(match best_of_samples(electorate.n(), ballots, samples) {
-        Some(policy) => Choice::Lottery { policy, unique: None },
+        Some(policy) => {
+            let unique = Groups::of(electorate.n(), ballots).only(&policy);
+            Choice::Lottery { policy, unique }
+        }
         None => Choice::open(
             "its equilibrium was not reached to 1e-11 in the steps that are made; more samples make it easier: --samples K",
         ),

@@ -10,12 +10,13 @@
 //! follower is the kernel of the [`preference_chain`](super::preference_chain) with `U = P' / tau_F`: refining for ever ends in its
 //! stationary law.
 
+use equipoise_core::simplex::log_sum_exp;
 use equipoise_env::PreferenceMatrix;
 use ndarray::Array2;
 
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::Electorate;
-use super::lotteries::{log_sum_exp, softmax};
+use super::lotteries::softmax;
 use crate::error::ReferenceError;
 
 type Chosen = Result<Choice, ReferenceError>;
