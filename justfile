@@ -21,7 +21,7 @@ checks:
 
 # the generated tables of README.md, as the registries print them
 table:
-    for noun in solvers policies optimisers; do cargo run --release --quiet -- list $noun --markdown; done
+    for noun in solvers policies optimisers objectives estimators; do cargo run --release --quiet -- list $noun --markdown; done
 
 # the quick start, and its pages under results/quickstart
 quickstart:

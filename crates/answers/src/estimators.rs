@@ -3,7 +3,7 @@
 use std::fmt;
 
 use equipoise::estimators::{
-    self as audited, FixedPoint, Setting, audit_entry, exact_fixed_point, fixed_point,
+    self as audited, FixedPoint, NO_TARGET, Setting, audit_entry, exact_fixed_point, fixed_point,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::table::{table, width};
 ///
 /// let answer = estimators();
 /// let row = answer.rows.iter().find(|row| row.name == "token-k2-in-loss").expect("registered");
-/// assert!(!row.unbiased && (row.relative_bias - 0.222).abs() < 5e-4);
+/// assert!(!row.unbiased && (row.relative_bias.unwrap() - 0.222).abs() < 5e-4);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -41,15 +41,18 @@ pub struct EstimatorRow {
     pub summary: &'static str,
     /// The gradient it is to estimate.
     pub target: String,
-    /// `|E g - target| / |target|`.
-    pub relative_bias: f64,
-    /// Between expectation and target; null if the expectation is 0.
+    /// `|E g - target| / |target|`; null if the target is 0.
+    pub relative_bias: Option<f64>,
+    /// Why there is no relative bias and no scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_bias_reason: Option<&'static str>,
+    /// Between expectation and target; null if either is 0.
     pub cosine: Option<f64>,
     /// Why there is no cosine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cosine_reason: Option<&'static str>,
-    /// How many times too long the expectation is along the target.
-    pub scale: f64,
+    /// How many times too long the expectation is along the target; null as the relative bias.
+    pub scale: Option<f64>,
     /// The relative bias after the best scaling; null as the cosine.
     pub scaled_bias: Option<f64>,
     /// Trace of the covariance of a group's gradient.
@@ -92,8 +95,13 @@ pub fn estimators() -> EstimatorsAnswer {
             summary: entry.summary,
             target: entry.target.says(),
             relative_bias: found.relative_bias,
+            relative_bias_reason: found.relative_bias.is_none().then_some(NO_TARGET),
             cosine: found.cosine,
-            cosine_reason: found.cosine.is_none().then_some("the expectation is 0: it has no direction"),
+            cosine_reason: match (found.cosine, found.relative_bias) {
+                (Some(_), _) => None,
+                (None, Some(_)) => Some("the expectation is 0: it has no direction"),
+                (None, None) => Some(NO_TARGET),
+            },
             scale: found.scale,
             scaled_bias: found.scaled_bias,
             covariance_trace: found.covariance_trace,
@@ -139,9 +147,9 @@ impl fmt::Display for EstimatorsAnswer {
                 row.row.to_string(),
                 row.name.into(),
                 row.target.clone(),
-                if row.unbiased { "0".into() } else { format!("{:.4}", row.relative_bias) },
+                if row.unbiased { "0".into() } else { number(row.relative_bias) },
                 number(row.cosine),
-                format!("{:.4}", row.scale),
+                number(row.scale),
                 format!("{:.4}", row.covariance_trace),
                 row.unbiased_for.into(),
                 match (row.fixed_point_gap, row.fixed_point_reason) {

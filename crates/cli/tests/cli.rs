@@ -629,7 +629,9 @@ fn solve_selects_ranges_and_follows_the_path() {
 #[test]
 fn the_tables_of_the_readme_are_the_registries() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    for (noun, rows) in [("solvers", 39), ("policies", 6), ("optimisers", 7)] {
+    for (noun, rows) in
+        [("solvers", 40), ("policies", 6), ("optimisers", 7), ("objectives", 37), ("estimators", 29)]
+    {
         let out =
             Command::cargo_bin("equipoise").unwrap().args(["list", noun, "--markdown"]).output().unwrap();
         let table = String::from_utf8(out.stdout).unwrap();

@@ -130,7 +130,11 @@ fn relabelling_the_actions_changes_nothing(metric: &Metric) -> Result<(), Failur
 
 /// Whether what it measures is not in a game and a policy alone: of a fitted model, of a run, of a population.
 fn is_elsewhere(metric: &Metric) -> bool {
-    metric.needs_fit() || metric.is_sum() || metric.needs_utilities()
+    metric.needs_fit()
+        || metric.is_sum()
+        || metric.needs_utilities()
+        || metric.needs_pairs()
+        || metric.needs_tokens()
 }
 
 /// The range that a definition states: the numbers of its first `in [a, b]`, fractions allowed.

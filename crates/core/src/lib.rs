@@ -23,12 +23,12 @@ pub mod solver;
 pub mod step_size;
 pub mod weighting;
 
-pub use class::{Effort, PolicyClass};
+pub use class::{Effort, PolicyClass, Tokens};
 pub use equipoise_records::{Aim, Guarantee};
 pub use numerics::{
     blocks, flat, graph, lanes, lbfgs, logistic, newton, nonnegative, sample, simplex, vector,
 };
-pub use oracle::{Cost, Duel, Oracle};
+pub use oracle::{Cost, Duel, LabelledPair, Oracle};
 pub use policy::{Policy, PolicyError};
 pub use registry::{BuildError, Built, FixedPoint, SolverConfig, SolverEntry};
 pub use sampler::Sampler;

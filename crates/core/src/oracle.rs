@@ -16,6 +16,19 @@ pub struct Duel {
     pub right: usize,
 }
 
+/// A recorded comparison, as a method that learns from given data has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelledPair {
+    /// Context, from 0.
+    pub context: usize,
+    /// The preferred action, from 0.
+    pub chosen: usize,
+    /// The other one.
+    pub rejected: usize,
+    /// How often it was recorded, or the probability of that outcome; above 0.
+    pub weight: f64,
+}
+
 /// What has been asked so far. Two numbers, never one: a win-rate query and a duel are different things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Cost {

@@ -201,6 +201,8 @@ pub struct SolverEntry {
     pub reaches_boundary: bool,
     /// Whether it can stay in a class of policies with parameters.
     pub parametrised: bool,
+    /// Whether it learns from labelled pairs that it tells of ([`crate::Solver::labelled_pairs`]).
+    pub is_offline: bool,
     /// Cost of a step in words, as `1 query`.
     pub cost: &'static str,
     /// Against what this implementation was verified.
@@ -229,6 +231,7 @@ impl SolverEntry {
             fixed_point: FixedPoint::Elsewhere,
             reaches_boundary: false,
             parametrised: false,
+            is_offline: false,
             cost: "",
             verified: "",
             defaults: || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON"),
@@ -266,6 +269,12 @@ impl SolverEntry {
     #[must_use]
     pub const fn parametrised(self) -> Self {
         Self { parametrised: true, ..self }
+    }
+
+    /// Says that it learns from labelled pairs that it tells of.
+    #[must_use]
+    pub const fn offline(self) -> Self {
+        Self { is_offline: true, ..self }
     }
 
     /// Sets the cost of a step, in words.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::class::{Effort, PolicyClass};
 use crate::numerics::simplex::NonFinite;
-use crate::oracle::{Cost, Oracle};
+use crate::oracle::{Cost, LabelledPair, Oracle};
 use crate::policy::Policy;
 use crate::seed::Rng;
 use crate::shape::Shape;
@@ -157,6 +157,11 @@ pub trait Solver: Send {
     /// The parameters of the last iterate, for a method that has some.
     fn parameters(&self) -> Option<&[f64]> {
         None
+    }
+
+    /// The labelled pairs that it learns from, for a method whose data stay what they are; empty before they are bought.
+    fn labelled_pairs(&self) -> &[LabelledPair] {
+        &[]
     }
 
     /// Local theory: modulus of this method's multiplier for the eigenvalue `i omega` of `K C` at the equilibrium, per step;

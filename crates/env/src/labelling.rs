@@ -84,7 +84,8 @@ impl<'de> Deserialize<'de> for ChannelSpec {
     }
 }
 
-/// Rows that came to a channel, and that it let on.
+/// Rows that came to a channel, and that it let on: a tie that is halved is one row in and two out, and so are the outcomes of a soft
+/// label. A question that is lost behind such a channel counts as one row there, because it is never written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChannelCount {
     /// The channel.
@@ -228,19 +229,19 @@ impl Labelling {
         self.names.iter().map(|&name| ChannelCount { name, rows_in: 0, rows_out: 0 }).collect()
     }
 
-    /// Follows a row from channel `k` on, and writes it down.
+    /// Follows a row from channel `begin` on, and writes it down.
     #[expect(clippy::too_many_arguments, reason = "two buffers that are used again for every row")]
     fn one(
         &self,
         game: &Game,
         pair: Duel,
-        k: usize,
+        begin: usize,
         rng: &mut Rng,
         labels: &mut Labels,
         row: &mut Vec<Label>,
         next: &mut Vec<Label>,
     ) {
-        for (k, channel) in self.channels.iter().enumerate().skip(k) {
+        for (k, channel) in self.channels.iter().enumerate().skip(begin) {
             let before = Before::new(game, &self.channels[..k]);
             labels.counts[k].rows_in += 1;
             let kept = channel.kept(pair, &before);
@@ -269,9 +270,16 @@ impl Labelling {
         let outcome = law.outcome(sample::uniform(rng));
         row.clear();
         row.push(Label { context, first, second, outcome, weight: 1.0, magnitude: None });
-        for channel in &self.channels {
+        // one row was counted at each channel from `begin` on; a channel that writes several hands them to those behind it
+        for (k, channel) in self.channels.iter().enumerate() {
             next.clear();
+            let came = row.len() as u64;
             row.drain(..).for_each(|label| channel.write(label, &law, rng, next));
+            if k >= begin {
+                let count = &mut labels.counts[k];
+                count.rows_in += came.saturating_sub(1);
+                count.rows_out += (next.len() as u64).saturating_sub(1);
+            }
             std::mem::swap(row, next);
         }
         labels.pairs.append(row);

@@ -469,3 +469,27 @@ fn equal_streams_give_equal_labels_whatever_the_channel() {
         assert!((law.probabilities().iter().sum::<f64>() - 1.0).abs() < 1e-12, "{}", entry.name);
     }
 }
+
+/// What a channel writes is counted: what one lets on comes to the next, and the last lets on what is recorded.
+#[test]
+fn rows_written_by_half_and_soft_are_counted() {
+    let questions: Vec<Duel> = (0..500).map(|k| pair(k % 4, (k + 1 + k / 4 % 3) % 4)).collect();
+    for specs in [
+        json!([{"ties": {"theta": 0.5}}, "half"]),
+        json!([{"ties": {"theta": 0.5}}, "soft"]),
+        json!(["soft", "magnitude"]),
+        json!([{"ties": {"theta": 0.5}}, "half", "magnitude"]),
+        json!([{"missing": {"rate": 0.3}}, {"ties": {"theta": 0.5}}, "half"]),
+        json!([{"flip": {"rate": 0.1}}]),
+    ] {
+        let mut rng: Rng = stream(3, "labels", &[]);
+        let Ok(labelling) = labelling(&specs) else { panic!("{specs}") };
+        let labels = labelling.record(&game(), &questions, &mut rng);
+        let counts = &labels.counts;
+        assert_eq!(counts[0].rows_in, 500, "{specs}");
+        assert!(counts.windows(2).all(|c| c[0].rows_out == c[1].rows_in), "{specs} {counts:?}");
+        assert_eq!(counts.last().unwrap().rows_out, labels.pairs.len() as u64, "{specs} {counts:?}");
+        let last = counts.iter().find(|c| c.name == "half" || c.name == "soft");
+        assert!(last.is_none_or(|c| c.rows_out > c.rows_in), "{specs} {counts:?}");
+    }
+}

@@ -9,6 +9,9 @@ pub const MOST_OPERATIONS: f64 = 1e9;
 
 /// Below this relative bias an estimator is unbiased: what is left is rounding.
 const ROUNDING: f64 = 1e-10;
+/// A vector shorter than this is 0, in units of scores, which are of order 1, or of the estimator's root mean square where that is
+/// larger: the rest is rounding of sums that cancel.
+const ZERO: f64 = 1e-13;
 
 /// Why an audit was refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -46,20 +49,29 @@ pub struct Audit {
     pub expectation: Vec<f64>,
     /// The target's gradient.
     pub target: Vec<f64>,
-    /// `|E g - target| / |target|`.
-    pub relative_bias: f64,
-    /// Between expectation and target; none if the expectation is 0 up to rounding.
+    /// `|E g - target| / |target|`; none if the target is 0 up to rounding, as at a policy at rest: no bias is relative to nothing, not
+    /// even that of an estimator whose expectation is 0 too, of which `unbiased` tells.
+    pub relative_bias: Option<f64>,
+    /// Between expectation and target; none if either is 0 up to rounding.
     pub cosine: Option<f64>,
-    /// `<E g, target> / |target|^2`: how much too long it is along the target.
-    pub scale: f64,
+    /// `<E g, target> / |target|^2`: how much too long it is along the target; none if that is 0 up to rounding.
+    pub scale: Option<f64>,
     /// The relative bias after the best scaling of the expectation; none as the cosine.
     pub scaled_bias: Option<f64>,
     /// Trace of the covariance of a group's gradient.
     pub covariance_trace: f64,
     /// The same times the responses of a group: what a response costs in noise.
     pub covariance_trace_per_response: f64,
-    /// Whether the relative bias is rounding.
+    /// Whether the bias is rounding: of the target's length, and where that is 0 of the estimator's root mean square.
     pub unbiased: bool,
+}
+
+/// Why there is no relative bias and no scale.
+pub const NO_TARGET: &str = "the gradient to be estimated is 0 here: nothing to be relative to";
+
+/// Whether a vector of this length is 0 but for the rounding of sums of vectors whose root mean square length is `size`.
+pub(crate) fn is_zero(length: f64, size: f64) -> bool {
+    length <= ZERO * size.max(1.0)
 }
 
 /// First two moments.
@@ -226,17 +238,18 @@ pub fn audit(setting: &Setting, target: Target, design: &Design, rule: &Rule) ->
         let square: f64 = expectation.iter().zip(&wanted).map(|(e, t)| (scale * e - t).powi(2)).sum();
         square.sqrt() / length
     };
-    let relative_bias = apart(1.0);
-    let zero = own <= ROUNDING * length;
+    let size = moments.square.sqrt();
+    let some = |value: f64, is_some: bool| is_some.then_some(value);
+    let (target, direction) = (!is_zero(length, size), own > ROUNDING * length && !is_zero(own, size));
     let covariance_trace = (moments.square - own * own).max(0.0);
     Ok(Audit {
-        relative_bias,
-        cosine: (!zero).then(|| along / (own * length)),
-        scale: along / (length * length),
-        scaled_bias: (!zero).then(|| apart(along / (own * own))),
+        relative_bias: some(apart(1.0), target),
+        cosine: some(along / (own * length), target && direction),
+        scale: some(along / (length * length), target),
+        scaled_bias: some(apart(along / (own * own)), target && direction),
         covariance_trace,
         covariance_trace_per_response: covariance_trace * design.group as f64,
-        unbiased: relative_bias < ROUNDING,
+        unbiased: if target { apart(1.0) < ROUNDING } else { own <= ROUNDING * size },
         expectation,
         target: wanted,
     })

@@ -23,7 +23,7 @@
 //!         gradient.add(token.edge, token.log_ratio());
 //!     }
 //! })?;
-//! assert!(!own.unbiased && (own.relative_bias - 0.222).abs() < 5e-4);
+//! assert!(!own.unbiased && (own.relative_bias.unwrap() - 0.222).abs() < 5e-4);
 //! # Ok::<(), equipoise_estimators::AuditError>(())
 //! ```
 //!
@@ -42,7 +42,7 @@ mod rewards;
 mod setting;
 mod tree;
 
-pub use audit::{Audit, AuditError, MOST_OPERATIONS, audit, audit_entry};
+pub use audit::{Audit, AuditError, MOST_OPERATIONS, NO_TARGET, audit, audit_entry};
 pub use design::{Design, Labels, Opponent, Sampling, Target, Token};
 pub use error::SettingError;
 pub use estimator::{Coefficients, EstimatorEntry, Group, Rule};

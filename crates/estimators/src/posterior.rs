@@ -12,7 +12,7 @@
 
 use equipoise_core::simplex::log_sum_exp;
 
-use crate::audit::{AuditError, MOST_OPERATIONS, next};
+use crate::audit::{AuditError, MOST_OPERATIONS, is_zero, next};
 
 /// How the draws are weighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,11 @@ pub struct Posterior {
 pub struct PosteriorAudit {
     /// Its expectation, one a logit of the policy.
     pub expectation: Vec<f64>,
-    /// `|E g - target| / |target|`.
-    pub relative_bias: f64,
-    /// Between expectation and target.
-    pub cosine: f64,
+    /// `|E g - target| / |target|`; none if the target is 0 up to rounding: policy and posterior are one law, and nothing is left to
+    /// learn.
+    pub relative_bias: Option<f64>,
+    /// Between expectation and target; none if either is 0 up to rounding.
+    pub cosine: Option<f64>,
     /// Trace of the covariance.
     pub covariance_trace: f64,
 }
@@ -130,9 +131,11 @@ impl Posterior {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let apart: f64 = mean.iter().zip(&target).map(|(m, t)| (m - t).powi(2)).sum();
         let (own, length) = (dot(&mean, &mean), dot(&target, &target));
+        let size = square.sqrt();
+        let (target_is_zero, own_is_zero) = (is_zero(length.sqrt(), size), is_zero(own.sqrt(), size));
         Ok(PosteriorAudit {
-            relative_bias: (apart / length).sqrt(),
-            cosine: dot(&mean, &target) / (own * length).sqrt(),
+            relative_bias: (!target_is_zero).then(|| (apart / length).sqrt()),
+            cosine: (!target_is_zero && !own_is_zero).then(|| dot(&mean, &target) / (own * length).sqrt()),
             covariance_trace: (square - own).max(0.0),
             expectation: mean,
         })

@@ -5,8 +5,8 @@
 use equipoise_core::{sample, seed};
 use equipoise_env::PreferenceMatrix;
 use equipoise_estimators::{
-    Design, EstimatorEntry, FixedPoint, Group, Opponent, Posterior, PosteriorEstimator, Setting, Target,
-    Tree, estimators, exact_fixed_point, fixed_point,
+    Design, EstimatorEntry, FixedPoint, Group, Opponent, Posterior, PosteriorAudit, PosteriorEstimator,
+    Setting, Target, Tree, estimators, exact_fixed_point, fixed_point,
 };
 
 fn entry(name: &str) -> &'static EstimatorEntry {
@@ -73,6 +73,19 @@ fn biased_kl_terms_cost_little_at_the_root_and_detached_ones_everything() {
         let of = |s: &Setting| root(s, name).gap().map_or(f64::INFINITY, |gap| gap / of_reference(s));
         median(settings.iter().map(of).collect())
     };
+    let per_setting = |name: &str| -> Vec<f64> {
+        let of = |s: &Setting| root(s, name).gap().map_or(f64::INFINITY, |gap| gap / of_reference(s));
+        settings.iter().map(of).collect()
+    };
+    for name in [
+        "token-k2-in-loss",
+        "token-k3-in-loss",
+        "sequence-k3-in-loss",
+        "token-k2-in-reward",
+        "token-k3-in-reward",
+    ] {
+        eprintln!("{name} {:?}", per_setting(name));
+    }
     let shares = ["k1-in-reward", "token-k2-in-loss", "token-k3-in-loss", "sequence-k3-in-loss"].map(share);
     assert!(shares[0] < 1e-15, "{shares:?}");
     assert!(shares[1] > 0.005 && shares[1] < 0.08, "{shares:?}");
@@ -126,24 +139,25 @@ fn a11_order_and_biases_of_posterior_estimators() {
     // a posterior near the policy, as a reward of moderate temperature makes it
     let posterior: Vec<f64> = policy.iter().zip(logits(2.3, 0.8)).map(|(p, r)| p + r).collect();
     let mut before: Option<[f64; 2]> = None;
+    let bias = |found: &PosteriorAudit| found.relative_bias.unwrap();
     for spread in [0.0, 0.5, 1.0, 1.5] {
         let proposal: Vec<f64> = policy.iter().zip(logits(3.1, spread)).map(|(p, z)| p + z).collect();
         let problem = Posterior::new(&policy, &posterior, &proposal).unwrap();
         let [dpg, gdc, snis, brain] = PosteriorEstimator::ALL.map(|e| problem.audit(e, 4).unwrap());
-        assert!(dpg.relative_bias < 1e-12 && gdc.relative_bias < 1e-12);
-        assert!(snis.relative_bias > 0.05 && brain.relative_bias > 0.05, "{snis:?} {brain:?}");
+        assert!(bias(&dpg) < 1e-12 && bias(&gdc) < 1e-12);
+        assert!(bias(&snis) > 0.05 && bias(&brain) > 0.05, "{snis:?} {brain:?}");
         assert!(
             dpg.covariance_trace > gdc.covariance_trace && gdc.covariance_trace > brain.covariance_trace,
             "{dpg:?} {gdc:?} {brain:?}"
         );
-        assert!(brain.cosine > 0.8, "{brain:?}");
+        assert!(brain.cosine.unwrap() > 0.8, "{brain:?}");
         // the noise of importance weights grows with the distance of the proposal
         let now = [dpg.covariance_trace, gdc.covariance_trace];
         assert!(before.is_none_or(|b| now[0] > b[0] && now[1] > b[1]), "{before:?} {now:?}");
         before = Some(now);
         // with more draws the self-normalised ones lose their bias
         let more = problem.audit(PosteriorEstimator::Brain, 7).unwrap();
-        assert!(more.relative_bias < 0.9 * brain.relative_bias, "{more:?} {brain:?}");
+        assert!(bias(&more) < 0.9 * bias(&brain), "{more:?} {brain:?}");
     }
     // exact for the KL between the self-normalised weights: central differences
     let proposal = logits(3.1, 0.5);

@@ -105,7 +105,7 @@ fn a7_every_row_of_the_table_on_the_fixture_and_on_a_random_tree() {
             let found = audit_entry(setting, entry(name)).unwrap();
             let printed = if at == 0 { fixture } else { random };
             let what = |column: &str| format!("{name}, {column}, setting {at}");
-            check(&what("bias"), found.relative_bias, printed[0]);
+            check(&what("bias"), found.relative_bias.unwrap(), printed[0]);
             if let Some(cosine) = found.cosine {
                 check(&what("cosine"), cosine, printed[1]);
             }
@@ -169,7 +169,9 @@ fn a8_dividing_by_the_deviation_only_rescales_in_self_play() {
     // the gradient on both settings is exactly that factor longer, in the same direction
     for setting in [Setting::fixture(), random_tree()] {
         let found = audit_entry(&setting, entry("grpo")).unwrap();
-        assert!((found.scale - grpo_scale(3, 0.5)).abs() < 1e-12 && found.scaled_bias.unwrap() < 1e-10);
+        assert!(
+            (found.scale.unwrap() - grpo_scale(3, 0.5)).abs() < 1e-12 && found.scaled_bias.unwrap() < 1e-10
+        );
     }
 }
 
@@ -188,13 +190,50 @@ fn a9_self_duels_shrink_and_mutual_duels_have_mean_one_half() {
                 }
             })
             .unwrap();
-            assert!((sppo.scale - (1.0 - 1.0 / k as f64)).abs() < 1e-12 && sppo.scaled_bias.unwrap() < 1e-10);
+            assert!(
+                (sppo.scale.unwrap() - (1.0 - 1.0 / k as f64)).abs() < 1e-12
+                    && sppo.scaled_bias.unwrap() < 1e-10
+            );
         }
-        assert!(audit_entry(&setting, entry("rloo")).unwrap().relative_bias < 1e-12);
+        assert!(audit_entry(&setting, entry("rloo")).unwrap().relative_bias.unwrap() < 1e-12);
         // a duel that serves two responses is half as noisy
         let [pair, alone] =
             ["pair", "reinforce-half-baseline"].map(|name| audit_entry(&setting, entry(name)).unwrap());
         assert!((pair.covariance_trace / alone.covariance_trace - 0.5).abs() < 0.01);
+    }
+}
+
+/// Where policy and reference are one there is no KL to fall: its gradient is 0, and so is that of every estimator without noise.
+#[test]
+fn against_a_target_that_is_zero_nothing_is_relative() {
+    let tree = Tree::full(3, 3, true).unwrap();
+    let theta: Vec<f64> = (0..tree.edges()).map(|k| (k as f64).sin()).collect();
+    let game = PreferenceMatrix::from_margins(15, |i, j| 0.3 * (i as f64 - j as f64).sin()).unwrap();
+    let setting = Setting::new(tree.clone(), theta.clone(), theta.clone(), &theta, game, 0.3).unwrap();
+    // nothing is written at all: 0 of 0
+    let own = audit_entry(&setting, entry("token-k2-in-loss")).unwrap();
+    assert_eq!((own.relative_bias, own.scale, own.cosine, own.scaled_bias), (None, None, None, None));
+    assert!(own.unbiased && own.covariance_trace == 0.0 && own.target.iter().all(|t| t.abs() < 1e-15));
+    // noise whose mean is 0 up to rounding is right: scores have mean 0. One that weighs them by the response has not.
+    let noise = audit(&setting, Target::SequenceKl, &Design::responses(1), &|g, out| {
+        out.add_response(g.tokens(0), 1.0);
+    })
+    .unwrap();
+    assert!(noise.relative_bias.is_none() && noise.scale.is_none() && noise.cosine.is_none(), "{noise:?}");
+    assert!(noise.unbiased && noise.covariance_trace > 0.1, "{noise:?}");
+    let one_sided = audit(&setting, Target::SequenceKl, &Design::responses(1), &|g, out| {
+        if g.tokens(0).len() == 1 {
+            out.add(g.tokens(0)[0].edge, 1.0);
+        }
+    })
+    .unwrap();
+    assert!(one_sided.relative_bias.is_none() && !one_sided.unbiased, "{one_sided:?}");
+    // a posterior that is the policy
+    let logits = [0.3, -0.2, 0.5];
+    let posterior = equipoise_estimators::Posterior::new(&logits, &logits, &[0.0; 3]).unwrap();
+    for estimator in equipoise_estimators::PosteriorEstimator::ALL {
+        let found = posterior.audit(estimator, 2).unwrap();
+        assert_eq!((found.relative_bias, found.cosine), (None, None), "{estimator:?} {found:?}");
     }
 }
 

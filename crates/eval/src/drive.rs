@@ -12,7 +12,7 @@ use ndarray::Array1;
 use crate::behaviour::{self, Batches, Circumstances, Evidence, LocalTheory, Look};
 use crate::gap_batch::{GapBatch, Step};
 use crate::limits::Limits;
-use crate::metrics::{Metric, Truth, gaps};
+use crate::metrics::{Metric, Truth, expected_tokens, gaps, log_ratio_of};
 use crate::schedule::Schedule;
 use crate::stopwatch::Stopwatch;
 use crate::test_prompts::TestPrompts;
@@ -625,6 +625,13 @@ fn of_iterate(
     }
     if let Some(of_fit) = metric.of_fit {
         return run.oracle.fitted().map_or(f64::NAN, |fitted| of_fit(&fitted, policy));
+    }
+    if let Some(side) = metric.of_pairs {
+        return log_ratio_of(run.solver.labelled_pairs(), side, policy, &run.task.reference);
+    }
+    if metric.of_tokens {
+        let class = run.task.class.as_deref();
+        return class.map_or(f64::NAN, |class| expected_tokens(truth.game, policy, class));
     }
     metric.of_iterate(truth, policy, margins, &run.solver.effort(), run.task.class.as_deref())
 }

@@ -4,7 +4,7 @@
 //! One name, one definition; all win-rate metrics are in units of probability, all divergences in nats.
 
 use equipoise_core::flat::Flat as _;
-use equipoise_core::{Effort, Policy, PolicyClass, blocks, simplex, vector};
+use equipoise_core::{Effort, LabelledPair, Policy, PolicyClass, blocks, simplex, vector};
 use equipoise_env::{FittedView, Game};
 use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 use ndarray::{Array1, Array2};
@@ -80,7 +80,18 @@ pub struct Metric {
     pub(crate) of_utilities: bool,
     /// Whether it is a sum over the steps of a run, which only the loop has; NaN of a policy alone.
     pub(crate) is_sum: bool,
+    /// Which side of the labelled pairs of a method it is of; NaN where there are none.
+    pub(crate) of_pairs: Option<Side>,
+    /// Whether it counts tokens, which a policy class tells; NaN where responses are no strings of tokens.
+    pub(crate) of_tokens: bool,
     row: fn(&Row<'_>) -> f64,
+}
+
+/// A side of a labelled pair.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Chosen,
+    Rejected,
 }
 
 /// Position in what [`gaps`] returns.
@@ -292,6 +303,21 @@ pub const METRICS: &[Metric] = &[
         WIN_RATE,
         |r| pure_floor(r.game, r.context),
     ),
+    Metric::of_labelled_pairs(
+        "chosen_log_ratio",
+        "mean of log pi - log mu over the chosen responses of the labelled pairs that a method learns from, in nats; below 0 they have \
+         lost probability; NaN without such pairs",
+        Side::Chosen,
+    ),
+    Metric::of_labelled_pairs(
+        "rejected_log_ratio",
+        "mean of log pi - log mu over the rejected responses of the same pairs, in nats; NaN without such pairs",
+        Side::Rejected,
+    ),
+    Metric::counting_tokens(
+        "length",
+        "expected number of tokens of a response, its end token counted; NaN where the policy class has no tokens",
+    ),
     Metric::counting("draws", "responses that the method drew from a policy so far; 0 without a policy class", |e| e.draws),
     Metric::counting(
         "evaluations",
@@ -330,6 +356,8 @@ impl Metric {
             of_test: false,
             of_utilities: false,
             is_sum: false,
+            of_pairs: None,
+            of_tokens: false,
             row,
         }
     }
@@ -353,6 +381,18 @@ impl Metric {
         Self { effort: Some(of), ..metric }
     }
 
+    /// A mean over a side of the labelled pairs of a method.
+    const fn of_labelled_pairs(name: &'static str, definition: &'static str, side: Side) -> Self {
+        let metric = Self::descriptive(name, definition, NATS, |_| f64::NAN);
+        Self { of_pairs: Some(side), ..metric }
+    }
+
+    /// The mean number of tokens of a response.
+    const fn counting_tokens(name: &'static str, definition: &'static str) -> Self {
+        let metric = Self::descriptive(name, definition, "tokens", |_| f64::NAN);
+        Self { of_tokens: true, ..metric }
+    }
+
     /// What is measured of the fitted model of a learned oracle, or on its game.
     const fn of_a_fit(
         name: &'static str,
@@ -368,6 +408,18 @@ impl Metric {
     #[must_use]
     pub fn needs_fit(&self) -> bool {
         self.of_fit.is_some()
+    }
+
+    /// Whether it is of the labelled pairs of a method, so that only a run of one that has some has values of it.
+    #[must_use]
+    pub fn needs_pairs(&self) -> bool {
+        self.of_pairs.is_some()
+    }
+
+    /// Whether it counts tokens, so that only a run in a class of strings of tokens has values of it.
+    #[must_use]
+    pub fn needs_tokens(&self) -> bool {
+        self.of_tokens
     }
 
     const fn of_test(self) -> Self {
@@ -507,6 +559,32 @@ impl Metric {
             tau: truth.tau,
         })
     }
+}
+
+/// The mean of `log pi - log mu` over a side of labelled pairs; NaN without pairs.
+pub(crate) fn log_ratio_of(pairs: &[LabelledPair], side: Side, policy: &Policy, reference: &Policy) -> f64 {
+    let (l, m) = (policy.log_probs_slice(), reference.log_probs_slice());
+    let shape = policy.shape();
+    let (sum, weight) = pairs.iter().fold((0.0, 0.0), |(sum, weight), pair| {
+        let action = match side {
+            Side::Chosen => pair.chosen,
+            Side::Rejected => pair.rejected,
+        };
+        let at = shape.range(pair.context).start + action;
+        (sum + pair.weight * (l[at] - m[at]), weight + pair.weight)
+    });
+    if weight > 0.0 { sum / weight } else { f64::NAN }
+}
+
+/// The mean over contexts of the expected number of tokens; NaN where responses are no strings of tokens.
+pub(crate) fn expected_tokens(game: &Game, policy: &Policy, class: &dyn PolicyClass) -> f64 {
+    let probs = policy.probs_slice();
+    game.weighted_mean(|x| {
+        let row = &probs[game.shape().range(x)];
+        class.tokens(x).map_or(f64::NAN, |tokens| {
+            tokens.responses.iter().zip(row).map(|(path, p)| p * path.len() as f64).sum()
+        })
+    })
 }
 
 /// `duality_gap` and `duality_gap_tau` at once, with the bits of the metrics of those names: what the loop asks for after

@@ -337,6 +337,17 @@ impl Plan {
         let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
         let policies = [&reference, &start].map(|p| identity::id(&json!(bits(p))));
         let Bound { game, reference, start, class, test } = self.bound(&slot.name, game, reference, start)?;
+        let strings = class.as_ref().is_some_and(|class| class.tokens(0).is_some());
+        if let Some(metric) = self.spec.metrics.iter().find(|metric| metric.needs_tokens() && !strings) {
+            let spec = self.spec.class.as_ref();
+            let name = spec.map_or("table", |class| class.entry.name);
+            let message = format!(
+                "the metric `{}` needs responses that are strings of tokens, which those of the policy class `{name}` are not",
+                metric.name
+            );
+            let span = spec.map_or(self.spec.whole, |class| class.point.entry);
+            return Err(self.spec.error(span, message).help("take `policy: token-tree`"));
+        }
         let test_id = test.as_ref().map_or_else(String::new, |test| {
             identity::id(&json!([identity::content(&test.game), bits(&test.reference)]))
         });
@@ -566,11 +577,23 @@ impl Plan {
             content["test"] = json!(game.test);
         }
         let id = identity::id(&content);
-        let label = match spec.oracles.len() {
+        RunPlan { id, key, label: self.label(key.method, key.oracle) }
+    }
+
+    /// Legend of the runs of a method with an oracle, by their indices.
+    fn label(&self, method: usize, oracle: usize) -> String {
+        let (method, oracles) = (&self.spec.methods[method], &self.spec.oracles);
+        match oracles.len() {
             1 => method.label.clone(),
-            _ => format!("{} [{}]", method.label, oracle),
-        };
-        RunPlan { id, key, label }
+            _ => format!("{} [{}]", method.label, oracles[oracle]),
+        }
+    }
+
+    /// Name of the solver and legend, of every method with every oracle.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let pairs = (0..self.spec.methods.len())
+            .flat_map(|method| (0..self.spec.oracles.len()).map(move |oracle| (method, oracle)));
+        pairs.map(|(method, oracle)| (self.spec.methods[method].entry.name, self.label(method, oracle)))
     }
 
     /// The registry row of a run's method.

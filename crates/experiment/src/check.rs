@@ -1,18 +1,26 @@
 //! Claims: what an experiment is expected to show (`expected.yaml`), held against its recorded runs.
+//!
+//! A claim selects runs (`solver`, `label`, `game`, `tau`, `predicted`) and bounds a `metric` of them (`at_most`, `at_least`, or
+//! `below`: the runs of another label). It is judged case by case. A case is one run, or with `over: median`, `mean` or `interval` the
+//! repetitions of one label on one game with one tau: runs of several games, taus or labels are never thrown together unless
+//! `across` says so. `below` compares a case with the same case of the other label: same game, tau and repetition. A claim holds
+//! where every case does, or at least `holds_in` of them.
+
+mod judge;
 
 use std::path::Path;
 
-use equipoise::eval::behaviour::student;
-use equipoise_records::schema::{RunRecord, TracePoint};
-use equipoise_records::{Iterate, Results};
+use equipoise_records::Iterate;
 use serde::Serialize;
 use serde_json::Value;
+
+pub use judge::judge;
 
 use crate::build::Plan;
 use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "solver",
     "game",
     "tau",
@@ -21,17 +29,21 @@ const KEYS: [&str; 13] = [
     "metric",
     "iterate",
     "over",
+    "across",
     "at_most",
     "at_least",
     "below",
+    "times",
     "within",
     "since",
+    "holds_in",
 ];
 /// What is made of the runs that a claim names, by its key.
 const OVER: [(&str, Over); 4] =
     [("every", Over::Every), ("median", Over::Median), ("mean", Over::Mean), ("interval", Over::Interval)];
-/// Fewest runs of which an interval is told.
-const FEWEST_RUNS: usize = 6;
+/// What `across` pools, by its key.
+const ACROSS: [(&str, Across); 3] =
+    [("games", Across::Games), ("taus", Across::Taus), ("labels", Across::Labels)];
 const PREDICTIONS: [&str; 2] = ["stable", "unstable"];
 /// What `within` counts, by its key.
 const UNITS: [(&str, Unit); 6] = [
@@ -58,42 +70,23 @@ enum Unit {
 enum Over {
     /// Each by itself.
     Every,
-    /// Their median; of an even number the mean of the two in the middle.
+    /// The median of the repetitions; of an even number the mean of the two in the middle.
     Median,
-    /// Their mean.
+    /// The mean of the repetitions.
     Mean,
     /// The 95% interval of their mean, by Student's distribution: all of it has to be within the bounds.
     Interval,
 }
 
-impl Over {
-    /// `None` without a run, and where a run has no value.
-    fn of(self, mut values: Vec<f64>) -> Option<f64> {
-        if values.is_empty() || values.iter().any(|v| v.is_nan()) {
-            return None;
-        }
-        values.sort_by(f64::total_cmp);
-        let n = values.len();
-        Some(match self {
-            Self::Median => 0.5 * (values[(n - 1) / 2] + values[n / 2]),
-            Self::Every | Self::Mean | Self::Interval => values.iter().sum::<f64>() / n as f64,
-        })
-    }
+/// What a median or mean may pool besides repetitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Across {
+    Games,
+    Taus,
+    Labels,
 }
 
-/// The 95% interval of the mean of runs; `None` for fewer than [`FEWEST_RUNS`], and where one has no value.
-fn interval(values: &[f64]) -> Option<(f64, f64)> {
-    if values.len() < FEWEST_RUNS || values.iter().any(|v| v.is_nan()) {
-        return None;
-    }
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0);
-    let half = student(n - 1.0) * (variance / n).sqrt();
-    Some((mean - half, mean + half))
-}
-
-/// An asserted outcome, for every recorded run that it names, or for their median or mean (`over`).
+/// An asserted outcome for every case that it names: a run, or a median or mean of runs (`over`).
 #[derive(Clone, Debug)]
 pub struct Expectation {
     solver: Option<String>,
@@ -108,12 +101,15 @@ pub struct Expectation {
     at_most: Option<f64>,
     at_least: Option<f64>,
     over: Over,
-    /// A label of other runs, of the same game and tau: theirs is larger.
-    below: Option<String>,
+    across: Vec<Across>,
+    /// A label of other runs and a factor: the value is below so many times theirs, of the same game, tau and repetition.
+    below: Option<(String, f64)>,
     /// Unit and budget: the value counts at the last record within it.
     within: Option<(Unit, u64)>,
     /// A smaller budget of the same unit: the value is how much the metric rises from there, over the logarithm of how much more is spent.
     since: Option<u64>,
+    /// In how many cases it holds; none: in all.
+    holds_in: Option<u64>,
     text: String,
 }
 
@@ -122,18 +118,20 @@ pub struct Expectation {
 pub struct Checked {
     /// The claim in words.
     pub claim: String,
-    /// Whether every run it names bears it out; a claim that names no run fails.
+    /// Whether every case it names bears it out, or as many as it asks for; a claim that names no run fails.
     pub holds: bool,
     /// Number of runs it names.
     pub runs: usize,
-    /// The run that is furthest on the wrong side, or closest to it: game, label and value.
+    /// Number of cases it names: runs, or medians or means of runs.
+    pub cases: usize,
+    /// The case that is furthest on the wrong side, or closest to it: label, game, tau and value.
     pub worst: Option<String>,
 }
 
 /// Reads `expected.yaml`: a list of claims about the runs of `plan`.
 ///
 /// # Errors
-/// File, line, column and rule; a solver, game or metric that the experiment does not have, with the nearest that it has.
+/// File, line, column and rule; a solver, label, game, tau or metric that the experiment does not have, with the nearest that it has.
 pub fn read_expected(path: &Path, plan: &Plan) -> Result<Vec<Expectation>, ConfigError> {
     let bytes = std::fs::read(path).map_err(|e| ConfigError::file(path, format!("cannot be read: {e}")))?;
     let mut sources = Sources::default();
@@ -160,13 +158,44 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
             None => return Err(sources.unknown("value of over", &t, OVER.map(|(name, _)| name))),
         },
     };
+    let across = match node.get("across") {
+        None => Vec::new(),
+        Some(n) => sources.one_or_many(n, "across", |s, n, k| {
+            let t = s.text_of(n, k)?;
+            let known = ACROSS.into_iter().find(|(name, _)| *name == t.value);
+            known
+                .map(|(_, a)| a)
+                .ok_or_else(|| s.unknown("value of across", &t, ACROSS.map(|(name, _)| name)))
+        })?,
+    };
+    if let Some(n) = node.get("across").filter(|_| over == Over::Every) {
+        let message = "`across` pools what a median or mean is of: add `over: median` or `over: mean`";
+        return Err(sources.error(n.span, message));
+    }
     let below = text("below")?;
+    if let Some(below) = below.as_ref().filter(|_| over == Over::Interval) {
+        let message =
+            "`below` compares runs, medians or means, no intervals: add `over: median` or `over: mean`";
+        return Err(sources.error(below.span, message));
+    }
     if at_most.is_none() && at_least.is_none() && below.is_none() {
         return Err(sources.error(node.span, "a claim needs `at_most`, `at_least` or `below`"));
     }
-    if let Some(below) = below.as_ref().filter(|_| matches!(over, Over::Every | Over::Interval)) {
-        let message = "`below` compares medians or means of runs: add `over: median` or `over: mean`";
-        return Err(sources.error(below.span, message));
+    let times = node.get("times").map(|n| sources.number(n, "times")).transpose()?;
+    if let Some(times) = &times {
+        if below.is_none() {
+            return Err(
+                sources.error(times.span, "`times` is a factor of `below`, which the claim does not have")
+            );
+        }
+        if !(times.value > 0.0 && times.value.is_finite()) {
+            let message = format!("`times` is {}, must be above 0 and finite", times.value);
+            return Err(sources.error(times.span, message));
+        }
+    }
+    let holds_in = node.get("holds_in").map(|n| sources.integer(n, "holds_in")).transpose()?;
+    if let Some(k) = holds_in.as_ref().filter(|k| k.value == 0) {
+        return Err(sources.error(k.span, "`holds_in` is 0, must be at least 1 case"));
     }
     let stable = match text("predicted")? {
         None => None,
@@ -190,6 +219,12 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
             let Some((_, known)) = UNITS.into_iter().find(|(name, _)| *name == unit.value) else {
                 return Err(sources.unknown("unit", unit, UNITS.map(|(name, _)| name)));
             };
+            let learned = plan.spec.oracles.iter().any(|oracle| oracle.is_learned());
+            if learned && known == Unit::Queries {
+                let message =
+                    "a learned oracle charges no queries, so that every step is within any number of them";
+                return Err(sources.error(unit.span, message).help("count `steps` or `duels`"));
+            }
             if let Unit::Effort(metric) = known {
                 let counted = plan.spec.metrics.iter().any(|m| m.name == metric);
                 if !counted {
@@ -217,18 +252,37 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         }
     };
     let within = within.map(|(unit, budget)| (unit, budget.value));
+    let labels: Vec<(&str, String)> = plan.labels().collect();
+    let all = || labels.iter().map(|(_, label)| label.as_str());
     known(sources, "solver", text("solver")?, plan.spec.methods.iter().map(|m| m.entry.name))?;
     known(sources, "game", text("game")?, (0..plan.games()).map(|g| plan.game_name(g)))?;
     known(sources, "metric", Some(metric.clone()), plan.spec.metrics.iter().map(|m| m.name))?;
+    known(sources, "label", below.clone(), all())?;
+    let solver = text("solver")?;
+    match (&solver, text("label")?) {
+        // a label of another solver names no run either
+        (Some(solver), label) => {
+            let own =
+                labels.iter().filter(|(name, _)| *name == solver.value).map(|(_, label)| label.as_str());
+            known(sources, &format!("label of `{}`", solver.value), label, own)?;
+        }
+        (None, label) => known(sources, "label", label, all())?,
+    }
+    let tau = node.get("tau").map(|n| sources.number(n, "tau")).transpose()?;
+    if let Some(tau) = tau.as_ref().filter(|t| !plan.spec.taus.contains(&t.value)) {
+        let taus: Vec<String> = plan.spec.taus.iter().map(f64::to_string).collect();
+        let message = format!("no run of this experiment has `tau` {}", tau.value);
+        return Err(sources.error(tau.span, message).help(format!("its taus: {}", taus.join(", "))));
+    }
     let json = node.to_json(sources)?;
     let words = KEYS.iter().filter_map(|key| match json.get(key)? {
         Value::String(s) => Some(format!("{key} {s}")),
         other => Some(format!("{key} {other}")),
     });
     Ok(Expectation {
-        solver: text("solver")?.map(|t| t.value),
+        solver: solver.map(|t| t.value),
         game: text("game")?.map(|t| t.value),
-        tau: number("tau")?,
+        tau: tau.map(|t| t.value),
         label: text("label")?.map(|t| t.value),
         stable,
         metric: metric.value,
@@ -236,9 +290,11 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         at_most,
         at_least,
         over,
-        below: below.map(|t| t.value),
+        across,
+        below: below.map(|t| (t.value, times.map_or(1.0, |t| t.value))),
         within,
         since,
+        holds_in: holds_in.map(|k| k.value),
         text: words.collect::<Vec<_>>().join(", "),
     })
 }
@@ -258,119 +314,4 @@ fn known<'a>(
         }
         _ => Ok(()),
     }
-}
-
-/// Holds every claim against the records.
-#[must_use]
-pub fn judge(claims: &[Expectation], results: &Results) -> Vec<Checked> {
-    claims.iter().map(|claim| verdict(claim, results)).collect()
-}
-
-/// The runs that a claim names, or would with another label, with their values; NaN where there is none.
-fn values<'a>(
-    claim: &'a Expectation,
-    label: &'a Option<String>,
-    results: &'a Results,
-) -> impl Iterator<Item = (&'a RunRecord, f64)> + 'a {
-    let wanted = |want: &Option<String>, have: &str| want.as_deref().is_none_or(|w| w == have);
-    let named = move |record: &RunRecord| {
-        wanted(&claim.solver, &record.solver)
-            && wanted(&claim.game, &record.game)
-            && wanted(label, &record.label)
-            && claim.tau.is_none_or(|tau| tau == record.tau)
-            && claim.stable.is_none_or(|stable| predicted_stable(record) == Some(stable))
-    };
-    results.runs.iter().filter(move |run| named(&run.record)).map(move |run| {
-        let points = || run.trace.iter().flatten().rev();
-        let of = |p: &&TracePoint| p.metric == claim.metric && p.iterate == claim.iterate;
-        // the last record within the budget: effort is a metric of the last iterate, at the same step
-        let at = |unit: Unit, budget: u64| {
-            let last = points().find(|p| spent(unit, p).is_some_and(|spent| spent <= budget))?;
-            let point = points().filter(of).find(|p| p.step <= last.step)?;
-            Some((spent(unit, last)?, point.value))
-        };
-        let value = match (claim.within, claim.since) {
-            (None, _) => points().find(of).map(|p| p.value),
-            (Some((unit, budget)), None) => at(unit, budget).map(|(_, value)| value),
-            (Some((unit, budget)), Some(from)) => {
-                at(unit, from).zip(at(unit, budget)).map(|(first, last)| {
-                    // no record between the two budgets: no slope
-                    let units = (last.0 as f64 / first.0 as f64).ln();
-                    if units > 0.0 && units.is_finite() { (last.1 - first.1) / units } else { f64::NAN }
-                })
-            }
-        };
-        (&run.record, value.unwrap_or(f64::NAN))
-    })
-}
-
-/// What a point tells of a budget spent until its step, in whole units.
-fn spent(unit: Unit, point: &TracePoint) -> Option<u64> {
-    match unit {
-        Unit::Steps => Some(point.step),
-        Unit::Queries => Some(point.queries),
-        Unit::Duels => Some(point.duels),
-        Unit::Effort(metric) => {
-            let counted = point.metric == metric && point.iterate == Iterate::Last && point.value.is_finite();
-            counted.then_some(point.value as u64)
-        }
-    }
-}
-
-/// How far on the right side of the bounds, in their units; NaN is on the wrong one.
-fn margin(claim: &Expectation, value: f64) -> f64 {
-    let above = claim.at_most.map_or(f64::INFINITY, |bound| bound - value);
-    let below = claim.at_least.map_or(f64::INFINITY, |bound| value - bound);
-    if value.is_nan() { f64::NEG_INFINITY } else { above.min(below) }
-}
-
-fn verdict(claim: &Expectation, results: &Results) -> Checked {
-    let text = claim.text.clone();
-    if claim.over != Over::Every {
-        let of = |label| claim.over.of(values(claim, label, results).map(|(_, v)| v).collect());
-        let (runs, own) = (values(claim, &claim.label, results).count(), of(&claim.label));
-        let Some(own) = own else { return Checked { claim: text, holds: false, runs, worst: None } };
-        let (other, said) = match &claim.below {
-            None => (Some(f64::INFINITY), String::new()),
-            Some(label) => {
-                let other = of(&Some(label.clone()));
-                (other, other.map_or(format!("; no runs of {label}"), |v| format!(", {label}: {v:e}")))
-            }
-        };
-        if claim.over == Over::Interval {
-            let all: Vec<f64> = values(claim, &claim.label, results).map(|(_, v)| v).collect();
-            let Some((low, high)) = interval(&all) else {
-                let worst = format!("{own:e}; an interval needs {FEWEST_RUNS} runs");
-                return Checked { claim: text, holds: false, runs, worst: Some(worst) };
-            };
-            let holds = margin(claim, low) >= 0.0 && margin(claim, high) >= 0.0;
-            return Checked {
-                claim: text,
-                holds,
-                runs,
-                worst: Some(format!("{own:e} in [{low:e}, {high:e}]")),
-            };
-        }
-        let holds = margin(claim, own) >= 0.0 && other.is_some_and(|other| own < other);
-        return Checked { claim: text, holds, runs, worst: Some(format!("{own:e}{said}")) };
-    }
-    let mut runs = 0;
-    let mut holds = true;
-    let mut worst: Option<(f64, String)> = None;
-    for (record, value) in values(claim, &claim.label, results) {
-        runs += 1;
-        let margin = margin(claim, value);
-        holds &= margin >= 0.0;
-        if worst.as_ref().is_none_or(|(m, _)| margin < *m) {
-            let text = format!("{} on {} with tau {}: {value:e}", record.label, record.game, record.tau);
-            worst = Some((margin, text));
-        }
-    }
-    Checked { claim: text, holds: holds && runs > 0, runs, worst: worst.map(|(_, text)| text) }
-}
-
-/// What the local spectrum says of a run before its first step; `None` where it says nothing.
-fn predicted_stable(record: &RunRecord) -> Option<bool> {
-    // records of 0.1 have no modulus
-    record.rate.as_ref().and_then(|rate| rate.modulus.or(rate.predicted)).map(|factor| factor < 1.0)
 }

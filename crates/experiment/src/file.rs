@@ -361,7 +361,7 @@ impl Sources {
         }
     }
 
-    fn one_or_many<T>(
+    pub(crate) fn one_or_many<T>(
         &self,
         node: &Node,
         what: &str,

@@ -13,8 +13,11 @@ use std::path::Path;
 
 use equipoise::core::{BuildError, SolverEntry};
 use equipoise::env::Feedback;
+use equipoise::env::channels::CHANNELS;
 use equipoise::eval::{LEARNED_GAP, Limits, METRICS, MODEL_QUERIES, Metric, Schedule, TEST_GAP, Target};
+use equipoise::models::MODELS;
 use equipoise::oracles::{OracleSpec, oracles};
+use equipoise::registry;
 use serde_json::{Map, Value, json};
 
 pub(crate) use class::ClassSpec;
@@ -160,6 +163,14 @@ impl Resolver<'_> {
         let metrics = self.metrics(class.is_some(), learned)?;
         let taus = self.taus()?;
         let limits = self.limits()?;
+        if let Some(typed) = file.limits.queries.as_ref().filter(|_| learned) {
+            let message = format!(
+                "`limits.queries` is {}, but a learned oracle answers from its fitted model: no query is ever charged",
+                typed.value
+            );
+            let help = "limit `steps`, `seconds` or `duels`; the metric `model_queries` counts what the model was asked";
+            return Err(self.error(typed.span, message).help(help));
+        }
         let record = self.record()?;
         let save_policies = match file.save_policies.as_ref().map(|s| (s, s.value.as_str())) {
             None | Some((_, "final")) => false,
@@ -359,6 +370,23 @@ impl Resolver<'_> {
                         let message = format!("the metric `{}` needs `test_contexts`", metric.name);
                         return Err(self.error(t.span, message));
                     }
+                    let offline = self.file.solvers.iter().any(|block| {
+                        registry::solver(&block.kind.value).is_some_and(|entry| entry.is_offline)
+                    });
+                    if metric.needs_pairs() && !offline {
+                        let message = format!(
+                            "the metric `{}` needs a method that learns from given pairs",
+                            metric.name
+                        );
+                        return Err(self.error(t.span, message).help("add the solver `offline`"));
+                    }
+                    if metric.needs_tokens() && !in_class {
+                        let message = format!(
+                            "the metric `{}` needs responses that are strings of tokens",
+                            metric.name
+                        );
+                        return Err(self.error(t.span, message).help("add `policy: token-tree`"));
+                    }
                     if metric.needs_fit() && !learned {
                         let message = format!("the metric `{}` needs `oracle: learned`", metric.name);
                         return Err(self.error(t.span, message));
@@ -393,15 +421,20 @@ impl Resolver<'_> {
             if block.value.is_some() && defaults.as_object().is_some_and(Map::is_empty) {
                 return Err(self.error(block.kind.span, format!("{what} takes no parameters")));
             }
-            for point in grid::expand(&self.file.sources, block, &what, &defaults)? {
+            for point in
+                grid::expand(&self.file.sources, block, &what, &defaults, &(row.schema)().to_value())?
+            {
                 let refused = |error: BuildError| {
-                    let message = match &error {
-                        BuildError::Range { key, value, rule } => format!("`{key}` is {value}, {rule}"),
-                        other => other.to_string(),
+                    let (message, span) = match &error {
+                        BuildError::Range { key, value, rule } => {
+                            (format!("`{key}` is {value}, {rule}"), point.value_span(key))
+                        }
+                        BuildError::UnknownKey { key, .. } => (error.to_string(), point.key_span(key)),
+                        other => (other.to_string(), point.value_span(other.key())),
                     };
-                    self.error(point.value_span(error.key()), message)
+                    self.error(span, message)
                 };
-                for filled in grid::within(&point.filled(&defaults)) {
+                for filled in grid::within(&point.filled(&defaults), &option_levels).map_err(refused)? {
                     found.push(row.build(&filled).map_err(refused)?);
                 }
             }
@@ -424,6 +457,23 @@ impl Resolver<'_> {
             return Ok(json!({ "path": absolute(&self.file.sources.locate(path.span, &path.value)) }));
         }
         Ok(json!({ block.kind.value.as_str(): node.to_json(&self.file.sources)? }))
+    }
+}
+
+/// Levels of lists of one value of an option of a model or label channel, by its path in the block of a learned oracle.
+fn option_levels(path: &str) -> usize {
+    let mut parts = path.splitn(3, '.');
+    let (Some(kind), Some(name), Some(option)) = (parts.next(), parts.next(), parts.next()) else { return 0 };
+    let of = |defaults: Value, schema: Value| grid::list_levels(option, &defaults, &schema);
+    match kind {
+        "model" => {
+            MODELS.iter().find(|m| m.name == name).map_or(0, |m| of((m.defaults)(), (m.schema)().to_value()))
+        }
+        "labels" => CHANNELS
+            .iter()
+            .find(|c| c.name == name)
+            .map_or(0, |c| of((c.defaults)(), (c.schema)().to_value())),
+        _ => 0,
     }
 }
 

@@ -32,6 +32,17 @@ fn words_that_the_experiment_does_not_have_are_refused_by_place() {
             28,
             "did you mean `cyclic`? known: cyclic, two-actions",
         ),
+        ("{ metric: entropy, label: egp, at_most: 1 }", 29, "did you mean `egpo`? known: egpo, mwu"),
+        ("{ metric: entropy, solver: mwu, label: egpo, at_most: 1 }", 42, "unknown label of `mwu`"),
+        ("{ metric: entropy, below: mw }", 29, "did you mean `mwu`? known: egpo, mwu"),
+        ("{ metric: entropy, tau: 0.1, at_most: 1 }", 27, "its taus: 0"),
+        ("{ metric: entropy, over: medan, at_most: 1 }", 28, "did you mean `median`?"),
+        ("{ metric: entropy, over: mean, across: game, at_most: 1 }", 42, "did you mean `games`?"),
+        ("{ metric: entropy, across: games, at_most: 1 }", 30, "add `over: median` or `over: mean`"),
+        ("{ metric: entropy, times: 2, at_most: 1 }", 29, "a factor of `below`"),
+        ("{ metric: entropy, below: mwu, times: 0 }", 41, "must be above 0"),
+        ("{ metric: entropy, holds_in: 0, at_most: 1 }", 32, "at least 1 case"),
+        ("{ metric: entropy, belw: mwu }", 22, "did you mean `below`?"),
     ] {
         let error = error(&format!("- {{ metric: entropy, at_most: 1 }}\n- {claim}\n"));
         assert_eq!((error.line, error.column), (2, column), "{claim}\n{error}");
@@ -200,4 +211,54 @@ fn what_learning_by_duels_refuses() {
     assert!(error.contains("tau") && error.contains("must be above 0"), "{error}");
     let error = refused("games: [cyclic]\nsolvers: [plug-in: { design: explore-then-commit }]\ntau: 0.1\n");
     assert!(error.contains("after how many rounds it commits"), "{error}");
+}
+
+/// On one game debiasing lowers the gap of dpo, on the other it raises it more: what is pooled decides, so nothing is unless asked for.
+#[test]
+fn cases_are_compared_game_by_game() {
+    let text = "games: [{ bradley-terry: { scores: [1.0, 0.3, -0.2, -1.0], name: scores } }, { cyclic: { margins: [0.1, 0.2, 0.4], \
+        name: cycle } }]\nsolvers: [dpo: { beta: [0.1, 0.2] }, rdpo: { beta: 0.1 }]\nrepetitions: 2\nlimits: { steps: 1 }\n\
+        metrics: [duality_gap]\n";
+    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
+    let folder = tempfile::tempdir().expect("a folder");
+    let options =
+        Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
+    execute(&plan, &options, &Monitor::default()).expect("run");
+    let results = equipoise_records::read(&options.out).expect("read");
+    let path = folder.path().join("expected.yaml");
+    let judged = |claim: &str| {
+        let claim = format!("- {{ metric: duality_gap, {claim} }}\n");
+        std::fs::write(&path, &claim).expect("written");
+        judge(&read_expected(&path, &plan).unwrap_or_else(|e| panic!("{e}")), &results).remove(0)
+    };
+    let dpo = "label: \"dpo (beta=0.1)\"";
+    for (claim, holds, runs, cases) in [
+        // .00031 and .3189 of dpo, .000015 and .3408 of rdpo
+        (format!("{dpo}, below: rdpo"), false, 4, 4),
+        (format!("{dpo}, below: rdpo, over: median"), false, 4, 2),
+        (format!("{dpo}, below: rdpo, over: mean, across: games"), true, 4, 1),
+        (format!("{dpo}, below: rdpo, over: mean, holds_in: 1"), true, 4, 2),
+        (format!("{dpo}, below: rdpo, over: mean, holds_in: 2"), false, 4, 2),
+        (format!("{dpo}, game: cycle, below: rdpo"), true, 2, 2),
+        (format!("{dpo}, game: scores, below: rdpo"), false, 2, 2),
+        (format!("{dpo}, game: scores, below: rdpo, times: 30"), true, 2, 2),
+        ("solver: rdpo, game: scores, below: \"dpo (beta=0.1)\", times: 0.1".into(), true, 2, 2),
+        ("solver: rdpo, game: cycle, below: \"dpo (beta=0.1)\", times: 1.1".into(), true, 2, 2),
+        // not below itself
+        ("label: rdpo, below: rdpo".into(), false, 0, 0),
+        // the two labels of a solver are two cases: the mean of their gaps on the scores is below 0.01, that of beta = 0.2 is not
+        ("solver: dpo, game: scores, over: mean, at_most: 0.01".into(), false, 4, 2),
+        ("solver: dpo, game: scores, over: mean, across: labels, at_most: 0.01".into(), true, 4, 1),
+        ("solver: dpo, over: median, at_most: 0.2".into(), false, 8, 4),
+        ("solver: dpo, over: median, across: [games, labels], at_most: 0.2".into(), true, 8, 1),
+    ] {
+        let found = judged(&claim);
+        assert_eq!((found.holds, found.runs, found.cases), (holds, runs, cases), "{claim}: {found:?}");
+    }
+    let short = judged(&format!("{dpo}, below: rdpo, over: mean, holds_in: 2")).worst.expect("a case");
+    assert!(
+        short.starts_with("holds in 1 of 2 cases; dpo (beta=0.1) on scores with tau 0: mean "),
+        "{short}"
+    );
 }

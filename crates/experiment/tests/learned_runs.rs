@@ -54,6 +54,53 @@ fn lists_are_grids_and_each_has_its_own_legend() {
     assert!(labels.iter().any(|l| l.contains("counts of 90 uniform pairs, flip(rate=0.2)")), "{labels:?}");
 }
 
+/// Line 4 begins the oracle; every slip is found where it was typed, inside its block.
+#[test]
+fn slips_inside_blocks_have_their_own_place_and_full_path() {
+    for (block, column, message) in [
+        ("labels: [{ flip: { rate: 2 } }]", 32, "`labels[0].flip.rate` is 2"),
+        (
+            "labels: [half, { flip: { rat: 2 } }]",
+            32,
+            "unknown key `labels[1].flip.rat`, did you mean `rate`?",
+        ),
+        ("labels: [{ flp: { rate: 0.2 } }]", 18, "`labels[0].flp`, did you mean `flip`?"),
+        ("labels: [half, flip]", 22, "`labels[1]` is flip, changes the answers"),
+        ("labels: [{ flip: { rate: [] } }]", 32, "`labels[0].flip.rate` is [], is an empty grid"),
+        ("pairs: { per_context: 0 }", 29, "`pairs.per_context` is 0"),
+        ("pairs: { per_contxt: 5 }", 16, "`pairs.per_contxt`, did you mean `per_context`?"),
+        (
+            "pairs: { per_context: [] }",
+            29,
+            "`pairs.per_context` is [], is an empty grid; it needs at least one value",
+        ),
+        ("model: { gpm: { rank: 3 } }", 29, "`model.gpm.rank` is 3"),
+        ("model: { gpm: { rank: [] } }", 29, "`model.gpm.rank` is []"),
+        ("model: []", 14, "the grid of `model` is empty"),
+    ] {
+        let said = with(&format!("\n  learned:\n      {block}"), SOLVERS).unwrap_err();
+        assert!(
+            said.starts_with(&format!("c.yaml:5:{column}: ")) && said.contains(message),
+            "{block}\n{said}"
+        );
+    }
+}
+
+/// A limit that can never end a run is refused, and so is a budget of a claim that every step is within.
+#[test]
+fn queries_limit_no_learned_oracle() {
+    let limited = "limits: { queries: 5, steps: 9 }\n";
+    let said = with("learned", &format!("{SOLVERS}{limited}")).unwrap_err();
+    assert!(said.contains("`limits.queries` is 5") && said.contains("`model_queries`"), "{said}");
+    assert!(with("exact", &format!("{SOLVERS}{limited}")).is_ok());
+    let plan = with("learned", SOLVERS).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("expected.yaml");
+    std::fs::write(&path, "- { metric: duality_gap, within: { queries: 5 }, at_most: 1 }\n").unwrap();
+    let said = equipoise_experiment::check::read_expected(&path, &plan).unwrap_err().to_string();
+    assert!(said.contains("1:36") && said.contains("a learned oracle charges no queries"), "{said}");
+}
+
 #[test]
 fn slips_are_answered_with_their_place_and_the_nearest_name() {
     for (oracle, message) in [
@@ -61,7 +108,7 @@ fn slips_are_answered_with_their_place_and_the_nearest_name() {
         ("{ learned: { modle: counts } }", "did you mean `model`?"),
         ("{ learned: { model: bradly-terry } }", "did you mean `bradley-terry`?"),
         ("{ learned: { pairs: { design: refrence } } }", "did you mean `reference`?"),
-        ("{ learned: { pairs: { per_context: 0 } } }", "must be at least 1"),
+        ("{ learned: { pairs: { per_context: 0 } } }", "must be in [1, 10000000]"),
         ("{ learned: { labels: [ { filp: { rate: 0.1 } } ] } }", "did you mean `flip`?"),
         ("{ learned: { labels: [ { flip: { rat: 0.1 } } ] } }", "did you mean `rate`?"),
         ("{ learned: { labels: [ { flip: { rate: 2 } } ] } }", "must be in [0, 1]"),

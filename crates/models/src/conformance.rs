@@ -240,17 +240,32 @@ fn apart(entry: &ModelEntry) -> Vec<String> {
         Err(e) => return vec![format!("two pairs that never met each other: {e}")],
     };
     let mut list = Vec::new();
+    let mut found = |problem: String| list.push(format!("two pairs that never met each other: {problem}"));
     let (one, two) = (table[[0, 1]], table[[3, 2]]);
-    if !(one.is_some_and(|p| p >= 0.5) && two.is_some_and(|p| p >= 0.5)) {
-        list.push(format!(
-            "two pairs that never met each other: the winners of each have {one:?} and {two:?}"
-        ));
+    // each won two of its three matches: ahead, and not for certain; where only who ever beat whom counts (the links of pagerank) both
+    // are even
+    let ahead = |p: Option<f64>| p.is_some_and(|p| p > 0.5 && p < 1.0);
+    let even = one == Some(0.5) && two == Some(0.5);
+    if !even && !(ahead(one) && ahead(two)) {
+        found(format!("the winners of each have {one:?} and {two:?}"));
     }
-    let across: Vec<bool> = [[0, 2], [0, 3], [1, 2], [1, 3]].map(|at| table[at].is_some()).into();
-    if across.windows(2).any(|w| w[0] != w[1]) {
-        list.push(
-            "two pairs that never met each other: it says something of one half of each alone".to_owned(),
-        );
+    for i in 0..ITEMS {
+        for j in 0..i {
+            let both = (table[[i, j]], table[[j, i]]);
+            match both {
+                (None, None) => {}
+                (Some(p), Some(q)) if (p + q - 1.0).abs() < 1e-9 && p > 0.0 && q > 0.0 => {}
+                _ => found(format!("i{i} against i{j} and back has {both:?}")),
+            }
+        }
+    }
+    let across = [[0, 2], [0, 3], [1, 2], [1, 3]].map(|at| table[at]);
+    if across.windows(2).any(|w| w[0].is_some() != w[1].is_some()) {
+        found("it says something of one half of each alone".to_owned());
+    }
+    // who is said to be ahead of whom: the winner of one is not behind the loser of the other
+    if [table[[0, 2]], table[[3, 1]]].into_iter().flatten().any(|p| p < 0.5 - 1e-9) {
+        found(format!("a winner is behind the other's loser: {across:?}"));
     }
     list
 }

@@ -129,19 +129,54 @@ fn refreshes_buy_from_the_policy_being_played_and_keep_what_was_bought() {
     assert!(oracle.notes()[0].contains("bought 3 times"), "{:?}", oracle.notes());
 }
 
-/// Every model with every channel: it runs, or is refused with a reason.
+/// Why a model is refused on labels of a channel, behind ties or not: what it needs, or cannot read. `None`: it must run.
+fn refusal(model: &str, channel: &str, ties: bool) -> Option<&'static str> {
+    let writes_magnitudes = ["magnitude", "margin"].contains(&channel);
+    match model {
+        "whr" => Some("rows have no time"),
+        "scaled-bradley-terry" | "margin-bradley-terry" | "magnitude-regression" if !writes_magnitudes => {
+            Some("has no column `magnitude`")
+        }
+        // pairs that are close to even were lost, and these models say nothing of pairs that never met
+        "counts" | "gpm" | "robust" if channel == "threshold" => Some("says nothing of"),
+        "plackett-luce"
+            if (ties || channel == "ties")
+                && !["at-random", "drop", "half", "rankings"].contains(&channel) =>
+        {
+            Some("has tied items")
+        }
+        "elo" | "trueskill" if channel == "soft" || (ties && channel == "half") => {
+            Some("has a row of weight")
+        }
+        _ => None,
+    }
+}
+
+/// Fits that may stop short of their tolerance on drawn labels, which is said.
+fn may_not_converge(model: &str, channel: &str, ties: bool) -> bool {
+    let slow = [("davidson-luce", "soft"), ("davidson-luce", "rankings"), ("pagerank", "threshold")];
+    ties && slow.contains(&(model, channel))
+}
+
+/// Every model with every channel: it runs, or is refused for the one reason that it has.
 #[test]
 fn every_model_meets_every_channel() {
     let game = game();
     let mut ran = 0;
     for model in MODELS {
         for channel in CHANNELS {
-            for labels in [json!([channel.name]), json!([{"ties": {"theta": 0.4}}, channel.name])] {
+            for ties in [false, true] {
+                let labels = match ties {
+                    false => json!([channel.name]),
+                    true => json!([{"ties": {"theta": 0.4}}, channel.name]),
+                };
                 let block = json!({"model": model.name, "labels": labels,
                     "pairs": {"design": "all", "per_context": 120}});
+                let expected = refusal(model.name, channel.name, ties);
                 match learned(block.clone(), &game, 7) {
                     Ok(oracle) => {
                         ran += 1;
+                        assert_eq!(expected, None, "{} {labels} ran", model.name);
                         let again = learned(block, &game, 7).unwrap();
                         assert_eq!(oracle.labels(), again.labels());
                         for x in 0..2 {
@@ -157,22 +192,14 @@ fn every_model_meets_every_channel() {
                     }
                     Err(error) => {
                         let said = error.to_string();
+                        let slow = may_not_converge(model.name, channel.name, ties);
+                        let reason = expected.or(slow.then_some("has NOT CONVERGED"));
+                        let is_it = |reason: &str| said.contains(reason) && said.contains(model.name);
                         assert!(
-                            said.contains(model.name) && said.len() > 40,
-                            "{} {labels}: {said}",
+                            reason.is_some_and(is_it),
+                            "{} {labels}: {said}, expected {reason:?}",
                             model.name
                         );
-                        let known = [
-                            "weight",
-                            "magnitude",
-                            "tie",
-                            "says nothing",
-                            "has no",
-                            "have no",
-                            "fraction",
-                            "NOT CONVERGED",
-                        ];
-                        assert!(known.iter().any(|k| said.contains(k)), "{} {labels}: {said}", model.name);
                     }
                 }
             }

@@ -15,7 +15,7 @@
 
 use equipoise_core::registry::ensure;
 use equipoise_core::simplex::{NonFinite, log_sum_exp};
-use equipoise_core::{BuildError, Policy, PolicyClass, Shape};
+use equipoise_core::{BuildError, Policy, PolicyClass, Shape, Tokens};
 
 /// Most leaves of all contexts.
 const MOST_LEAVES: usize = 1_000_000;
@@ -287,6 +287,27 @@ impl PolicyClass for Trees {
                 below[k] = total;
             }
         }
+    }
+
+    fn tokens(&self, context: usize) -> Option<Tokens> {
+        // nature's tokens are none of the policy's
+        if self.has_chance {
+            return None;
+        }
+        let nodes = &self.contexts[context];
+        let mut paths = vec![Vec::new(); nodes.len()];
+        let mut responses = vec![Vec::new(); self.shape.actions(context)];
+        for (node, entries) in nodes.iter().enumerate() {
+            for (token, entry) in entries.iter().enumerate() {
+                let mut path: Vec<(usize, usize)> = paths[node].clone();
+                path.push((node, token));
+                match entry.to {
+                    To::Leaf(y) => responses[y] = path,
+                    To::Node(child) => paths[child] = path,
+                }
+            }
+        }
+        Some(Tokens { widths: nodes.iter().map(Vec::len).collect(), responses })
     }
 
     fn best_value(&self, gain: &[f64], tau: f64) -> Option<Vec<f64>> {

@@ -16,8 +16,9 @@
 //! first label of a pair is always won by one side. So the last fit of that context is kept, at first the reference, and the notes
 //! count the steps.
 //! Cost: `n (n - 1) / 2` duels a context and step; O(n^3) arithmetic a Newton step. Validity: a loss that is not convex is
-//! minimised locally, from the reference. All responses count as one token long. In a policy class the parameters take the place of
-//! the table (`in_class`), all contexts together.
+//! minimised locally, from the reference. In a policy class the parameters take the place of
+//! the table (`in_class`), all contexts together. Responses are as long as the class's strings of tokens, and one token where it has
+//! none.
 
 mod by_log_probs;
 mod in_class;
@@ -215,6 +216,8 @@ struct Table<'a, L> {
     loss: &'a L,
     labels: &'a Array2<f64>,
     reference: &'a [f64],
+    /// Tokens of each action.
+    lengths: &'a [f64],
 }
 
 impl<L: PairLoss> Table<'_, L> {
@@ -224,7 +227,7 @@ impl<L: PairLoss> Table<'_, L> {
         let norm = top + theta.iter().map(|t| (t - top).exp()).sum::<f64>().ln();
         let log_probs = theta - norm;
         let logs = log_probs.as_slice().expect("contiguous");
-        let (value, slopes) = by_log_probs(self.loss, self.labels, self.reference, logs);
+        let (value, slopes) = by_log_probs(self.loss, self.labels, self.reference, self.lengths, logs);
         let mut gradient = Array1::from(slopes);
         let total = gradient.sum();
         gradient.scaled_add(-total, &log_probs.mapv(f64::exp));
@@ -309,7 +312,8 @@ fn minimise<L: PairLoss>(
         return Ok(start);
     }
     let mut theta = start;
-    let mut table = Table { loss, labels, reference };
+    let lengths = vec![1.0; n];
+    let mut table = Table { loss, labels, reference, lengths: &lengths };
     newton::solve(&mut table, &mut theta, MOST_STEPS).map_err(|error| {
         format!(
             "the loss has no finite minimiser on these labels, or none was found ({error}): actions that win or lose every \

@@ -8,6 +8,7 @@ pub mod fitted;
 pub mod inpo;
 pub mod least_squares;
 pub mod objectives;
+pub mod offline;
 pub mod pair_loss;
 pub mod projected;
 pub mod selection;
@@ -18,6 +19,7 @@ use equipoise_core::SolverEntry;
 pub const SOLVERS: &[SolverEntry] = &[
     inpo::ENTRY,
     projected::ENTRY,
+    offline::ENTRY,
     fitted::DPO,
     fitted::CDPO,
     fitted::RDPO,

@@ -225,8 +225,9 @@ impl SolverConfig for Config {
         let (named, optimiser) = self.optimiser(theta.len())?;
         let config = Self { optimiser: named, ..self };
         let rows = (config.regression == Regression::Sampled).then_some(config.duels_per_step);
-        let reference = Point { theta: class.initial().to_vec(), policy: task.reference.clone() };
-        let point = Point { theta, policy: task.start.clone() };
+        let reference =
+            Point { theta: class.initial().to_vec(), policy: task.reference.clone(), is_written: false };
+        let point = Point { theta, policy: task.start.clone(), is_written: false };
         let solver = Projected {
             target: config.target,
             tau,
@@ -253,6 +254,8 @@ impl SolverConfig for Config {
 struct Point {
     theta: Vec<f64>,
     policy: Policy,
+    /// Whether the class wrote the policy; that of the start is given, and may differ from it in rounding.
+    is_written: bool,
 }
 
 /// The method.
@@ -309,6 +312,9 @@ impl Projected {
                 let slopes =
                     Reinforce { oracle, rng, opponent, anchor: &anchor, eta: self.feedback.eta, rows };
                 let mut problem = InClass::new(&*self.class, slopes, &mut self.scratch);
+                if from.is_written {
+                    problem.start_at(&from.theta, &from.policy);
+                }
                 optimiser.minimise(&mut problem, &mut theta, self.budget)?;
                 // the frozen log-probabilities of every response drawn
                 let evaluations = frozen * problem.effort.pulls;
@@ -319,6 +325,9 @@ impl Projected {
                 let (loss, responses) = self.feedback.loss(self.class.shape(), answer, &anchor);
                 let slopes = Fixed { loss: &loss, responses };
                 let mut problem = InClass::new(&*self.class, slopes, &mut self.scratch);
+                if from.is_written {
+                    problem.start_at(&from.theta, &from.policy);
+                }
                 optimiser.minimise(&mut problem, &mut theta, self.budget)?;
                 self.effort += problem.effort;
                 self.effort += Effort { evaluations: frozen * responses, ..Effort::default() };
@@ -326,7 +335,7 @@ impl Projected {
         }
         let mut next = from.policy.clone();
         self.class.evaluate(&theta, &mut next)?;
-        Ok(Point { theta, policy: next })
+        Ok(Point { theta, policy: next, is_written: true })
     }
 
     fn ask(&mut self, at: &Policy, oracle: &mut dyn Oracle, rng: &mut Rng) -> Asked {

@@ -25,6 +25,7 @@ mod parametric;
 mod populations;
 mod random;
 mod spatial;
+mod strings;
 mod transformed;
 mod transitive;
 
@@ -38,6 +39,7 @@ pub use parametric::{BradleyTerryCycle, Disc};
 pub use populations::{ImpartialCulture, JudgeScores, Kept, Mixture, NormalScores, Orders, Rankings};
 pub use random::{FullSupport, LogNormalScaling, RandomTournament, RandomUniform, Scaling};
 pub use spatial::{IdealPoints, Rotation};
+pub use strings::TokenStrings;
 pub use transformed::{Psi, Transformed};
 pub use transitive::{Additive, BradleyTerry, CondorcetNotBorda, OneWinner, TwoActions};
 
@@ -118,6 +120,7 @@ pub const GENERATORS: &[GeneratorEntry] = &[
     transitive::BRADLEY_TERRY,
     transitive::ONE_WINNER,
     transitive::CONDORCET_NOT_BORDA,
+    strings::TOKEN_STRINGS,
     parametric::BRADLEY_TERRY_CYCLE,
     parametric::DISC,
     low_rank::LOW_RANK,

@@ -68,7 +68,8 @@ impl Resolver<'_> {
         };
         let defaults = (entry.defaults)();
         let what = format!("policy `{}`", entry.name);
-        let mut points = grid::expand(&self.file.sources, block, &what, &defaults)?;
+        let mut points =
+            grid::expand(&self.file.sources, block, &what, &defaults, &(entry.schema)().to_value())?;
         if points.len() > 1 {
             let message =
                 format!("an experiment has one policy class; these options stand for {}", points.len());

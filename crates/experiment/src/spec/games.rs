@@ -208,7 +208,7 @@ impl Resolver<'_> {
         let levels = |key: &str| match file {
             _ if key == WEIGHTS => 1,
             Some(file) => file.list_levels(key),
-            None => grid::levels(&defaults[key]),
+            None => generator.map_or(0, |g| grid::list_levels(key, &defaults, &(g.schema)().to_value())),
         };
         let points = grid::expand_by(sources, block, &what, &defaults, &levels)?;
         let blocks: Vec<&Map<String, Value>> = points.iter().map(|p| &p.given).collect();

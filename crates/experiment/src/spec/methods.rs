@@ -21,7 +21,8 @@ impl Resolver<'_> {
             let Some(entry) = registry::solver(&kind.value) else { return Err(self.no_method(kind)) };
             let defaults = (entry.defaults)();
             let what = format!("solver `{}`", kind.value);
-            let points = grid::expand(&self.file.sources, block, &what, &defaults)?;
+            let points =
+                grid::expand(&self.file.sources, block, &what, &defaults, &(entry.schema)().to_value())?;
             methods.extend(points.into_iter().map(|p| (entry, p.filled(&defaults), p)));
         }
         let mut seen = BTreeSet::new();

@@ -4,11 +4,13 @@ use ndarray::Array2;
 
 use crate::objectives::pairs::{Pair, PairLoss};
 
-/// `sum_{i != j} M_ij loss(i chosen, j rejected) / (n (n - 1))`, with its gradient by the log-probabilities, `[actions]`.
+/// `sum_{i != j} M_ij loss(i chosen, j rejected) / (n (n - 1))`, with its gradient by the log-probabilities, `[actions]`; `lengths`
+/// in tokens.
 pub(super) fn by_log_probs<L: PairLoss>(
     loss: &L,
     labels: &Array2<f64>,
     reference: &[f64],
+    lengths: &[f64],
     log_probs: &[f64],
 ) -> (f64, Vec<f64>) {
     let n = log_probs.len();
@@ -23,7 +25,7 @@ pub(super) fn by_log_probs<L: PairLoss>(
             let found = loss.row(&Pair {
                 policy: [log_probs[i], log_probs[j]],
                 reference: [reference[i], reference[j]],
-                length: [1.0; 2],
+                length: [lengths[i], lengths[j]],
                 data: &[],
             });
             value += share * found.loss;

@@ -28,12 +28,21 @@ pub(super) struct InClass {
     class: Arc<dyn PolicyClass>,
     pub(super) theta: Vec<f64>,
     pub(super) effort: Effort,
+    /// Tokens of each response, flat over the shape.
+    lengths: Vec<f64>,
 }
 
 impl InClass {
     pub(super) fn new(class: Arc<dyn PolicyClass>) -> Self {
         let theta = class.initial().to_vec();
-        Self { class, theta, effort: Effort::default() }
+        let shape = class.shape();
+        let of = |x: usize| match class.tokens(x) {
+            // a context of one response has a tree without tokens, and no pairs
+            Some(tokens) => tokens.responses.iter().map(|path| path.len().max(1) as f64).collect(),
+            None => vec![1.0; shape.actions(x)],
+        };
+        let lengths = (0..shape.contexts()).flat_map(of).collect();
+        Self { class, theta, effort: Effort::default(), lengths }
     }
 
     /// Moves the parameters to a minimum, and writes their policy.
@@ -44,7 +53,7 @@ impl InClass {
         reference: &Policy,
         policy: &mut Policy,
     ) -> Result<(), String> {
-        let Self { class, theta, effort } = self;
+        let Self { class, theta, effort, lengths } = self;
         let shape = class.shape().clone();
         let share = 1.0 / shape.contexts() as f64;
         effort.evaluations += shape.len() as u64;
@@ -58,7 +67,7 @@ impl InClass {
             for (row, labels) in shape.ranges().zip(labels).filter(|(row, _)| row.len() > 1) {
                 let (l, mu) =
                     (&policy.log_probs_slice()[row.clone()], &reference.log_probs_slice()[row.clone()]);
-                let (part, slopes) = by_log_probs(loss, labels, mu, l);
+                let (part, slopes) = by_log_probs(loss, labels, mu, &lengths[row.clone()], l);
                 value += share * part;
                 cotangent[row].iter_mut().zip(slopes).for_each(|(g, s)| *g = share * s);
             }

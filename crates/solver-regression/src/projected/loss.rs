@@ -221,11 +221,22 @@ pub(super) struct InClass<'a, S> {
     pub(super) policy: &'a mut Policy,
     pub(super) effort: Effort,
     theta: Vec<f64>,
+    /// Whether `policy` is that of `theta` already, and no gradient was taken there.
+    is_known: bool,
 }
 
 impl<'a, S: Slopes> InClass<'a, S> {
     pub(super) fn new(class: &'a dyn PolicyClass, slopes: S, policy: &'a mut Policy) -> Self {
-        Self { class, slopes, policy, effort: Effort::default(), theta: class.initial().to_vec() }
+        let theta = class.initial().to_vec();
+        Self { class, slopes, policy, effort: Effort::default(), theta, is_known: false }
+    }
+
+    /// Tells the policy of `theta`, with which a regression begins: it is not evaluated again, which would be another pass over all
+    /// features. It counts as effort all the same, because a gradient is taken through it.
+    pub(super) fn start_at(&mut self, theta: &[f64], policy: &Policy) {
+        self.theta.copy_from_slice(theta);
+        self.policy.copy_from(policy);
+        self.is_known = true;
     }
 
     fn product(&mut self, v: &[f64], out: &mut [f64], of: impl Fn(&Self, &[f64], &mut [f64])) {
@@ -261,8 +272,10 @@ fn fisher(shape: &Shape, policy: &Policy, d: &[f64], out: &mut [f64]) {
 
 impl<S: Slopes> Descent for InClass<'_, S> {
     fn gradient(&mut self, theta: &[f64], out: &mut [f64]) -> Result<f64, StepError> {
-        self.theta.copy_from_slice(theta);
-        self.class.evaluate(theta, self.policy)?;
+        if !(std::mem::take(&mut self.is_known) && self.theta == theta) {
+            self.theta.copy_from_slice(theta);
+            self.class.evaluate(theta, self.policy)?;
+        }
         let mut g = vec![0.0; self.class.shape().len()];
         let (value, effort) = self.slopes.slopes(self.policy, &mut g)?;
         out.fill(0.0);
