@@ -73,25 +73,16 @@ fn biased_kl_terms_cost_little_at_the_root_and_detached_ones_everything() {
         let of = |s: &Setting| root(s, name).gap().map_or(f64::INFINITY, |gap| gap / of_reference(s));
         median(settings.iter().map(of).collect())
     };
-    let per_setting = |name: &str| -> Vec<f64> {
-        let of = |s: &Setting| root(s, name).gap().map_or(f64::INFINITY, |gap| gap / of_reference(s));
-        settings.iter().map(of).collect()
-    };
-    for name in [
-        "token-k2-in-loss",
-        "token-k3-in-loss",
-        "sequence-k3-in-loss",
-        "token-k2-in-reward",
-        "token-k3-in-reward",
-    ] {
-        eprintln!("{name} {:?}", per_setting(name));
-    }
     let shares = ["k1-in-reward", "token-k2-in-loss", "token-k3-in-loss", "sequence-k3-in-loss"].map(share);
     assert!(shares[0] < 1e-15, "{shares:?}");
-    assert!(shares[1] > 0.005 && shares[1] < 0.08, "{shares:?}");
-    assert!(shares[2] < 0.15 && shares[3] < 0.2, "{shares:?}");
-    let detached = ["token-k2-in-reward", "token-k3-in-reward"].map(share);
-    assert!(detached.iter().all(|s| *s > 1.0), "worse than the reference, or no root: {detached:?}");
+    // ours, on ten other trees
+    for (share, ours) in shares[1..].iter().zip([0.0128, 0.0481, 0.0744]) {
+        assert!((share - ours).abs() < 1e-3, "{shares:?}");
+    }
+    // no root on any of them: the policy runs to a corner
+    for name in ["token-k2-in-reward", "token-k3-in-reward"] {
+        assert!(settings.iter().all(|s| root(s, name).gap().is_none()), "{name}");
+    }
     // divided by its length a log-ratio is another temperature
     let normalised = |s: &Setting| {
         let rule = |g: &Group<'_>, out: &mut equipoise_estimators::Coefficients<'_>| {

@@ -142,7 +142,7 @@ const GAME_ENTRIES: &[(&str, usize, &str)] = &[
     ("matrix: { values: [[0.5]], storage: f16 }", 41, "`storage` is \"f16\", must be one of f64, f32"),
     ("matrix: { values: [[0.5]], storage: pairs }", 41, "must be one of f64, f32"),
     ("random-uniform: { storage: f16 }", 32, "unknown variant `f16`"),
-    ("low-rank: { vectors: { random-normal: { rank: 3 } } }", 26, "must be even and at least 2"),
+    ("low-rank: { vectors: { random-normal: { rank: 3 } } }", 51, "must be even and at least 2"),
     ("matrix: { values: [[0.5]], name: ' ' }", 38, "must be a line of text that is not blank"),
     ("matrix: { path: no/such.csv }", 21, "cannot be read"),
     ("matrix: { path: a.txt }", 21, "cannot be read"),

@@ -196,6 +196,11 @@ impl SolverConfig for Config {
                 Err(ObjectiveError::Option(error)) => {
                     return Err(error.within(&format!("objective.{}", entry.name)));
                 }
+                // an input that only these options need
+                Err(ObjectiveError::Missing { name, .. }) => {
+                    let rule = format!("takes `{name}`, which labelled pairs do not give");
+                    return Err(BuildError::range("objective", &offline.config.objective, rule));
+                }
                 Err(_) | Ok(_) => offline.rows.clear(),
             }
         }
@@ -261,20 +266,26 @@ impl Offline {
     fn slopes(&self) -> Result<Vec<f64>, ObjectiveError> {
         let total: f64 = self.rows.iter().map(|row| row.weight).sum();
         let mut g = vec![0.0; self.policy.shape().len()];
+        let live = self.tokens.as_ref().map(|tokens| conditionals(tokens, &self.policy));
         // an objective of turns is of one pair at a time
         let of_turns =
             (self.entry.inputs)().iter().any(|i| given(i.name).is_some_and(|(_, what)| what == Given::Turns));
         for rows in self.rows.chunks(if of_turns { 1 } else { self.rows.len() }) {
-            self.add_slopes(rows, total, &mut g)?;
+            self.add_slopes(rows, total, &live, &mut g)?;
         }
         Ok(g)
     }
 
-    /// Adds what some rows of all, whose weights sum to `total`, say of the gradient.
-    fn add_slopes(&self, rows: &[LabelledPair], total: f64, g: &mut [f64]) -> Result<(), ObjectiveError> {
+    /// Adds what some rows of all, whose weights sum to `total`, say of the gradient; `live` are the tokens of the policy.
+    fn add_slopes(
+        &self,
+        rows: &[LabelledPair],
+        total: f64,
+        live: &Option<Vec<Vec<Vec<f64>>>>,
+        g: &mut [f64],
+    ) -> Result<(), ObjectiveError> {
         let shape = self.policy.shape();
         let (l, mu) = (self.policy.log_probs_slice(), self.reference.log_probs_slice());
-        let live = self.tokens.as_ref().map(|tokens| conditionals(tokens, &self.policy));
         let actions = |side: usize| rows.iter().map(move |r| (r.context, [r.chosen, r.rejected][side]));
         let flat = |(x, y): (usize, usize)| shape.range(x).start + y;
         let path =
@@ -317,10 +328,10 @@ impl Offline {
                     Some(_) => path(at).len() as f64,
                     None => 1.0,
                 }),
-                Given::Logits => logits(side, &live),
+                Given::Logits => logits(side, live),
                 Given::ReferenceLogits => logits(side, &self.frozen),
                 Given::Labels => labels(side),
-                Given::Turns => turns(side, &live),
+                Given::Turns => turns(side, live),
                 Given::ReferenceTurns => turns(side, &self.frozen),
             };
             inputs = inputs.with(input.name, array);

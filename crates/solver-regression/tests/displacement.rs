@@ -1,6 +1,5 @@
-//! Does a loss lower the chosen response? With shared features it may.
+//! Does a loss lower the chosen response? The first step says it; `experiments/displacement` has what follows.
 
-#![allow(clippy::print_stdout, reason = "the counts are what the test reports")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -39,72 +38,9 @@ fn gradient(name: &str, options: &Value, pairs: &[(usize, usize)], policy: &Poli
     g
 }
 
-/// Normalised gradient descent until the mean margin of the log-ratios is 1, or for 4000 steps: the mean change of the chosen and of
-/// the rejected log-probabilities.
-fn moved(
-    name: &str,
-    options: &Value,
-    class: &dyn PolicyClass,
-    pairs: &[(usize, usize)],
-    mu: &Policy,
-) -> (f64, f64) {
-    let mut theta = class.initial().to_vec();
-    let mut policy = mu.clone();
-    let mean = |of: &dyn Fn(&(usize, usize)) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
-    let mut change = (0.0, 0.0);
-    for _ in 0..4000 {
-        class.evaluate(&theta, &mut policy).unwrap();
-        let h = |k: usize| policy.log_probs()[k] - mu.log_probs()[k];
-        change = (mean(&|p| h(p.0)), mean(&|p| h(p.1)));
-        if change.0 - change.1 >= 1.0 {
-            break;
-        }
-        let mut g = vec![0.0; theta.len()];
-        class.pull(&theta, &policy, &gradient(name, options, pairs, &policy, mu), &mut g);
-        let length = g.iter().map(|g| g * g).sum::<f64>().sqrt();
-        theta.iter_mut().zip(&g).for_each(|(t, g)| *t -= 0.01 * g / length.max(1e-12));
-    }
-    change
-}
-
 fn class(name: &str, options: &Value, mu: &Policy, of: &str) -> Arc<dyn PolicyClass> {
     let contexts = Contexts { reference: mu.clone(), name: of.into() };
     equipoise_policies::policy(name).unwrap().bind(options, &contexts).unwrap()
-}
-
-/// In how many of 40 data sets the chosen responses lose probability.
-fn falls(name: &str, options: &Value, in_table: bool) -> usize {
-    let mut count = 0;
-    for set in 0..40 {
-        let mut rng = seed::stream(set, "displacement", &[]);
-        let logits = (0..ITEMS).map(|_| 0.5 * sample::normal(&mut rng)).collect();
-        let mu = Policy::from_logits(&Shape::single(ITEMS).unwrap(), logits).unwrap();
-        let pairs = pairs(&mut rng);
-        let class = match in_table {
-            true => class("table", &json!({}), &mu, "t"),
-            false => class(
-                "log-linear",
-                &json!({ "features": { "random": { "dimension": 6, "seed": set } } }),
-                &mu,
-                "t",
-            ),
-        };
-        let (chosen, rejected) = moved(name, options, class.as_ref(), &pairs, &mu);
-        assert!(chosen > rejected, "{name} {set}: {chosen} {rejected}");
-        count += usize::from(chosen < 0.0);
-    }
-    count
-}
-
-#[test]
-fn shared_features_displace_the_chosen_response_and_a_table_does_not() {
-    let dpo = json!({ "beta": 0.1 });
-    assert_eq!(falls("dpo", &dpo, true), 0);
-    let shared = falls("dpo", &dpo, false);
-    let with_likelihood = falls("cpo", &json!({ "beta": 0.1, "nll": 1.0 }), false);
-    println!("of 40 with 6 shared features: dpo {shared}, with a likelihood {with_likelihood}");
-    assert!(shared >= 4, "{shared}");
-    assert!(with_likelihood < shared, "{with_likelihood} {shared}");
 }
 
 /// At the reference the chosen responses fall, to first order, iff `<sum S_w, sum (S_w - S_l)> < 0`.

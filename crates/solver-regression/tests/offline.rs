@@ -189,6 +189,7 @@ fn what_it_cannot_do_is_refused_by_name() {
         (json!({"objective": "dpoo"}), "did you mean `dpo`?"),
         (json!({"objective": ["dpo"]}), "expected a name"),
         (json!({"objective": "pro"}), "which labelled pairs do not give"),
+        (json!({"objective": "sppo"}), "takes `win_rate_chosen`, which labelled pairs do not give"),
         (json!({"objective": "tdpo"}), "they need `policy: token-tree`"),
         (json!({"objective": {"dpo": {"beta": -1.0}}}), "`objective.dpo.beta` = -1"),
         (json!({"objective": {"dpo": {"bta": 1.0}}}), "objective.dpo.bta"),
