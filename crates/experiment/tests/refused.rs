@@ -150,7 +150,7 @@ const GAME_ENTRIES: &[(&str, usize, &str)] = &[
     ("comparisons: { path: a.csv, ties: third }", 39, "must be one of half, drop"),
     ("comparisons: { path: [] }", 26, "the grid of `path` is empty"),
     ("cyclic: { margin: [0.1] }", 15, "did you mean `margins`?"),
-    ("cyclic: { margins: [0.1, 0.9, 0.1] }", 24, "`margins"),
+    ("cyclic: { margins: [0.1, 0.9, 0.1] }", 30, "`margins[1]`"),
     ("cyclic: { margins: x }", 24, "`margins`"),
     ("cyclic: { count: 2 }", 22, "draws nothing at random"),
     ("cyclic: { count: 0 }", 22, "must be a whole number from 1 to 10000"),

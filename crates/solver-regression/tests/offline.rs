@@ -8,7 +8,7 @@ use std::sync::Arc;
 use equipoise_core::class_entry::Contexts;
 use equipoise_core::logistic::{logistic, logistic_margin};
 use equipoise_core::{
-    Built, Cost, Oracle, Policy, PolicyClass, Progress, Rng, Shape, Solver, SolverEntry, Task, seed,
+    Built, Cost, Oracle, Policy, PolicyClass, Progress, Rng, Shape, SolverEntry, Task, seed,
 };
 use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
 use equipoise_solver_regression::SOLVERS;
