@@ -1,22 +1,27 @@
 //! Rows -> checked entries: filters, names, rules, and the count of what was odd.
 
+mod cells;
+mod parts;
+mod rankings;
+mod repetitions;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use equipoise_core::registry::nearest;
 
 use crate::battles::Battle;
-use crate::checks::{Checks, Lines};
+use crate::checks::Checks;
 use crate::columns::{
-    ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, KNOWN, MAGNITUDE, OUTCOME, Outcome, RANKING,
-    Row, SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS, outcome_of_score, read_outcome, read_outcome_loosely,
+    ANNOTATOR, COLUMNS, CONTEXT, COVARIATES, ITEM_A, ITEM_B, MAGNITUDE, OUTCOME, Outcome, RANKING, Row,
+    SCORES, TIMESTAMP, WEIGHT, WINNERS, WINS,
 };
 use crate::duplicates::{DuplicateDetector, Told};
-use crate::error::{Column, DataError, excerpt};
+use crate::error::{DataError, excerpt};
 use crate::grouped::tags;
 use crate::names::{self, Names};
-use crate::rankings::{Ranking, groups};
-use crate::reading::{CovariateColumns, Invalid, Reading, Repetitions, known_words};
+use crate::rankings::Ranking;
+use crate::reading::{Invalid, Reading, Repetitions};
 use crate::selection::Selection;
 use crate::timestamp::{self, Unit};
 
@@ -25,8 +30,6 @@ const SHOWN: usize = 1000;
 /// Bytes of a chunk: its names and entries are as large again, and should stay in the processor's caches.
 const CHUNK: usize = 1 << 18;
 
-/// Items of a ranking up to which each is compared with all before it.
-const FEW_RANKED: usize = 64;
 /// Longest name of an item, in bytes.
 const LONGEST_NAME: usize = 4096;
 /// How many reasons for leaving rows out are told apart.
@@ -222,18 +225,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         self
     }
 
-    /// The collector of a part of the file.
-    pub(crate) fn of_part(rules: Rules<'a>, sink: S) -> Self {
-        // which words are the first of the file is known when the part is taken in
-        let rules = Rules { shown: usize::MAX, ..rules };
-        let diagnostics = Diagnostics {
-            items: Names::new(rules.reading().normalise_names),
-            duplicates: DuplicateDetector::for_part(),
-            ..Diagnostics::default()
-        };
-        Self { rules, diagnostics, grouping: Vec::new(), details_of: u64::MAX, handed: 0, sink }
-    }
-
     /// Hands an entry on.
     #[inline]
     fn hand(&mut self, entry: Entry) {
@@ -254,107 +245,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
     /// Keeps all details, however long the file: rows belong together by them.
     pub(crate) fn keep_all_details(&mut self) {
         (self.rules.details, self.details_of) = (true, u64::MAX);
-    }
-
-    /// Drops the details of a file that is too long for them.
-    fn limit_details(&mut self) {
-        if self.rules.details && self.diagnostics.checks.rows > self.details_of {
-            self.rules.details = false;
-            (self.diagnostics.contexts, self.diagnostics.annotators) = Default::default();
-            if self.rules.since.is_none() {
-                self.diagnostics.checks.unread_times = Lines::default();
-                (self.diagnostics.checks.times, self.diagnostics.units) = Default::default();
-            }
-        }
-    }
-
-    /// Merges the next part, which begins behind so many lines: as if its rows had been added one by one. Gives the
-    /// list of its entries back, empty.
-    pub(crate) fn merge(&mut self, part: Part, lines: usize) -> Vec<Entry> {
-        let Part { mut entries, diagnostics: part } = part;
-        let diagnostics = &mut self.diagnostics;
-        let items = diagnostics.items.adopt(&part.items);
-        let details = self.rules.details;
-        let adopt = |all: &mut Names, names| if details { all.adopt(names) } else { Vec::new() };
-        let contexts = adopt(&mut diagnostics.contexts, &part.contexts);
-        let annotators = adopt(&mut diagnostics.annotators, &part.annotators);
-        diagnostics.checks.rows += part.checks.rows;
-        diagnostics.checks.rankings += part.checks.rankings;
-        diagnostics.checks.skipped += part.checks.skipped;
-        for (all, new) in [
-            (&mut diagnostics.checks.self_comparisons, &part.checks.self_comparisons),
-            (&mut diagnostics.checks.short_rankings, &part.checks.short_rankings),
-        ] {
-            all.extend(new, lines);
-        }
-        if details || self.rules.since.is_some() {
-            diagnostics.checks.unread_times.extend(&part.checks.unread_times, lines);
-            diagnostics.units.iter_mut().zip(part.units).for_each(|(all, new)| {
-                *all = all.or(new.map(|line| line + lines));
-            });
-            if let Some((first, last)) = part.checks.times {
-                diagnostics.note_times(first, last);
-            }
-        }
-        diagnostics.scored |= part.scored;
-        diagnostics.named_sides |= part.named_sides;
-        diagnostics.held.iter_mut().zip(part.held).for_each(|(all, new)| *all |= new);
-        diagnostics.ignored.extend(part.ignored);
-        while diagnostics.ignored.len() > IGNORED {
-            diagnostics.ignored.pop_last();
-        }
-        for (reason, found) in &part.checks.left_out {
-            let left_out = &mut diagnostics.checks.left_out;
-            let known = left_out.contains_key(reason) || left_out.len() < REASONS;
-            let reason = if known { reason.as_str() } else { "other" };
-            left_out.entry(reason.to_owned()).or_default().extend(found, lines);
-        }
-        for (kind, words) in part.seen.iter().enumerate() {
-            words.list().iter().for_each(|word| self.note_skipped(kind, word.as_bytes()));
-        }
-        let mut repeated = Vec::new();
-        for told in part.duplicates.of_part() {
-            let entries = told.entries.clone();
-            if self.is_dropped(Told { line: told.line + lines, ..told }) {
-                self.diagnostics.checks.rows -= 1;
-                repeated.push(entries);
-            }
-        }
-        let mut repeated = repeated.into_iter().peekable();
-        let item = |k: u32| items[k as usize];
-        // without details there are no names, and all numbers are 0
-        let detail = |names: &[u32], k: u32| names.get(k as usize).copied().unwrap_or(0);
-        for (at, entry) in entries.drain(..).enumerate() {
-            if repeated.peek().is_some_and(|row| row.contains(&at)) {
-                repeated.next_if(|row| row.end == at + 1);
-                continue;
-            }
-            let (context, annotator) = match &entry {
-                Entry::Battle(b) | Entry::Covaried(b, _) => (b.context, b.annotator),
-                Entry::Ranking(r) => (r.context, r.annotator),
-                Entry::Rated { context, annotator, .. } => (*context, *annotator),
-            };
-            let (context, annotator) = (detail(&contexts, context), detail(&annotators, annotator));
-            self.hand(match entry {
-                Entry::Battle(b) => {
-                    let (first, second) = (item(b.first), item(b.second));
-                    Entry::Battle(Battle { first, second, context, annotator, ..b })
-                }
-                Entry::Covaried(b, covariates) => {
-                    let (first, second) = (item(b.first), item(b.second));
-                    Entry::Covaried(Battle { first, second, context, annotator, ..b }, covariates)
-                }
-                Entry::Ranking(mut r) => {
-                    r.groups.iter_mut().flatten().for_each(|k| *k = item(*k));
-                    Entry::Ranking(Ranking { context, annotator, ..r })
-                }
-                Entry::Rated { item: rated, score, .. } => {
-                    Entry::Rated { item: item(rated), score, context, annotator }
-                }
-            });
-        }
-        self.limit_details();
-        entries
     }
 
     /// Groups rows by a column, which must exist then.
@@ -519,148 +409,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         Ok(())
     }
 
-    /// The covariates that were asked for: first less second.
-    #[inline]
-    fn covariates(&self, line: usize, row: &Row<'_>) -> Result<Option<Box<[f64]>>, DataError> {
-        let wanted = &self.rules.reading().covariates;
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let number = |name: &str, cell: Option<&[u8]>| {
-            let shown = String::from_utf8_lossy(cell.unwrap_or_default());
-            shown.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| {
-                let rule = "is not a finite number, which a covariate is; decimals take a point".to_owned();
-                let reason = format!("covariate {name} is not a number");
-                self.refuse(line, &reason, rule).of(Column::Name(name.to_owned()), &shown)
-            })
-        };
-        let read = |(k, columns): (usize, &CovariateColumns)| {
-            let cells = [row[COVARIATES + 2 * k], row[COVARIATES + 2 * k + 1]];
-            match &columns.second {
-                Some(second) => Ok(number(&columns.first, cells[0])? - number(second, cells[1])?),
-                // what was turned round has its difference at the second place
-                None if cells[1].is_some() => Ok(-number(&columns.first, cells[1])?),
-                None => number(&columns.first, cells[0]),
-            }
-        };
-        wanted.iter().enumerate().map(read).collect::<Result<Box<[f64]>, _>>().map(Some)
-    }
-
-    /// A number of at least 0; 1 where there is none.
-    #[inline]
-    fn amount(&self, line: usize, what: &str, cell: Option<&[u8]>) -> Result<f64, DataError> {
-        let Some(word) = cell else { return Ok(1.0) };
-        let shown = String::from_utf8_lossy(word);
-        let refuse = |reason: &str, rule: &str| {
-            let reason = format!("{what} {reason}");
-            self.refuse(line, &reason, rule.into()).of(Column::Name(what.into()), &shown)
-        };
-        let number = shown
-            .parse::<f64>()
-            .map_err(|_| refuse("is not a number", "is not a number; decimals take a point"))?;
-        in_range(number).map_err(|(reason, rule)| refuse(reason, rule))
-    }
-
-    /// A weight that is a number already.
-    fn weighed(&self, line: usize, weight: f64) -> Result<f64, DataError> {
-        in_range(weight).map_err(|(reason, rule)| {
-            let refused = self.refuse(line, &format!("weight {reason}"), rule.into());
-            refused.of(Column::Name("weight".into()), &weight.to_string())
-        })
-    }
-
-    /// The product of a weight and a number of wins or votes.
-    #[inline]
-    fn product(&self, line: usize, one: &str, other: &str, product: f64) -> Result<f64, DataError> {
-        in_range(product).map_err(|(reason, rule)| {
-            let reason = format!("{one} times {other} {reason}");
-            self.refuse(line, &reason, format!("{one} times {other} is {product:e}; it {rule}"))
-        })
-    }
-
-    /// The outcome of two scores, and how far they are apart.
-    fn scores(&self, line: usize, row: &Row<'_>) -> Result<(Outcome, f64), DataError> {
-        let mut read = [0.0; 2];
-        for (k, m) in SCORES.into_iter().enumerate() {
-            let shown = String::from_utf8_lossy(row[m].unwrap_or_default());
-            let number = shown.parse::<f64>().ok().filter(|x| x.is_finite());
-            read[k] = number.ok_or_else(|| {
-                let reason = format!("{} is not a number", COLUMNS[m].role);
-                let rule = "is not a finite number; the higher score wins".to_owned();
-                self.refuse(line, &reason, rule).of(Column::Name(COLUMNS[m].role.into()), &shown)
-            })?;
-        }
-        let outcome = match read[0].total_cmp(&read[1]) {
-            _ if read[0] == read[1] => Outcome::Tie,
-            std::cmp::Ordering::Greater => Outcome::First,
-            _ => Outcome::Second,
-        };
-        Ok((outcome, (read[0] - read[1]).abs()))
-    }
-
-    /// What a word of the column of outcomes says, and how many votes it is: as the user says, as our own words and those of
-    /// published files do, by the name of an item, or by other usual words. `None`: the row is left out.
-    #[inline]
-    fn outcome(
-        &mut self,
-        line: usize,
-        word: &[u8],
-        a: &[u8],
-        b: &[u8],
-    ) -> Result<Option<(Outcome, f64)>, DataError> {
-        let by_name = match word {
-            _ if self.rules.sides => None,
-            b"" => None,
-            word if word == a => Some(Outcome::First),
-            word if word == b => Some(Outcome::Second),
-            _ => None,
-        };
-        // our own words are sides, whatever items are called; where the other item has the name it is said
-        if self.rules.reading().outcomes.is_empty()
-            && let Some(outcome) = read_outcome(word)
-        {
-            if by_name.is_some_and(|named| named != outcome) {
-                self.diagnostics.named_sides = true;
-            }
-            return Ok(Some((outcome, 1.0)));
-        }
-        let text = String::from_utf8_lossy(word);
-        if let Some(given) = self.rules.reading().word(&text) {
-            return Ok(match given.outcome {
-                Some(outcome) => Some((outcome, given.votes)),
-                None => {
-                    self.leave_out(line, &format!("outcome `{}`", excerpt(&text)));
-                    None
-                }
-            });
-        }
-        let number = outcome_of_score(&text).filter(|_| self.rules.scored);
-        // who lists words means no others but our own and the names of items
-        let listed = !self.rules.reading().outcomes.is_empty() && !self.rules.sides;
-        let loose = || read_outcome_loosely(&text).or(number);
-        let by_word = read_outcome(word).or_else(|| loose().filter(|_| !listed));
-        if listed && by_name.is_none() && by_word.is_none() && loose().is_some() {
-            let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
-            let rule = format!("is not among your --outcomes; add {shown}=a, =b, =tie or =skip");
-            return Err(self.refuse(line, "outcome not among --outcomes", rule).of(column, &shown));
-        }
-        match (by_name, by_word) {
-            (Some(x), Some(y)) if x != y => {
-                let (column, shown) = (Column::Name(COLUMNS[OUTCOME].role.into()), text.into_owned());
-                let rule = format!(
-                    "is the name of one item and a word for the other; say which is meant by --outcomes {shown}=a (or b)"
-                );
-                Err(self.refuse(line, "outcome is ambiguous", rule).of(column, &shown))
-            }
-            (Some(outcome), _) => Ok(Some((outcome, 1.0))),
-            (None, Some(outcome)) => {
-                self.diagnostics.scored |= !listed && number.is_some();
-                Ok(Some((outcome, 1.0)))
-            }
-            (None, None) => Err(self.unknown_outcome(line, word)),
-        }
-    }
-
     /// The numbers of two items.
     #[inline]
     fn pair(&mut self, line: usize, a: &[u8], b: &[u8]) -> Result<(u32, u32), DataError> {
@@ -695,35 +443,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         }
     }
 
-    /// Seconds, if they are wanted and can be read.
-    fn time(&mut self, line: usize, cell: Option<&[u8]>) -> Result<Option<f64>, DataError> {
-        if !self.rules.details && self.rules.since.is_none() {
-            return Ok(None);
-        }
-        let read = |word: &[u8]| std::str::from_utf8(word).ok().and_then(timestamp::read);
-        match (cell.map(|word| (word, read(word))), self.rules.since) {
-            (Some((_, Some((seconds, unit)))), _) => {
-                let place = unit.and_then(|unit| Unit::ALL.iter().position(|u| *u == unit));
-                if let Some(place) = place {
-                    self.diagnostics.units[place].get_or_insert(line);
-                }
-                self.diagnostics.note_times(seconds, seconds);
-                Ok(Some(seconds))
-            }
-            (None, None) => Ok(None),
-            (Some((_, None)), None) => {
-                self.diagnostics.checks.unread_times.note(line);
-                Ok(None)
-            }
-            (other, Some(_)) => {
-                let word = String::from_utf8_lossy(other.map_or(&b""[..], |(word, _)| word)).into_owned();
-                let rule = "is neither YYYY-MM-DD[THH:MM:SS] nor a number of seconds, ms, us or ns, and `since` asks for it";
-                let column = Column::Name(COLUMNS[TIMESTAMP].role.into());
-                Err(self.refuse(line, "timestamp cannot be read", rule.into()).of(column, &word))
-            }
-        }
-    }
-
     fn selects(&mut self, row: &Row<'_>, time: Option<f64>) -> bool {
         let s = self.rules.selection;
         if self.rules.since.is_some_and(|since| time.is_some_and(|t| t < since)) {
@@ -748,75 +467,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
             }
         }
         false
-    }
-
-    fn unknown_outcome(&self, line: usize, word: &[u8]) -> DataError {
-        let shown = String::from_utf8_lossy(word);
-        let reason = match word.len() {
-            0 => "no outcome".to_owned(),
-            1..=40 => format!("outcome `{shown}`"),
-            _ => "outcome not known".to_owned(),
-        };
-        let number = shown.parse::<f64>().is_ok();
-        let hint = match nearest(&shown.to_lowercase(), KNOWN) {
-            _ if number && self.rules.scored => {
-                "; numbers are the score of item_a: 1 it won, 0 it lost, 0.5 a tie; others need --outcomes, as in \
-                 1=a,2=b,0=tie"
-                    .to_owned()
-            }
-            _ if number => "; say what numbers mean by --outcomes, as in 1=a,2=b,0=tie".to_owned(),
-            Some(n) => format!(", did you mean `{n}`?"),
-            None => String::new(),
-        };
-        let rule = format!(
-            "is not known{hint}; known: {}, or the name of an item; say what others mean by --outcomes WORD=a",
-            known_words()
-        );
-        self.refuse(line, &reason, rule).of(Column::Name(COLUMNS[OUTCOME].role.into()), &shown)
-    }
-
-    /// The outcome that is told by a 1 in one of three columns.
-    fn winner(&self, line: usize, row: &Row<'_>) -> Result<Outcome, DataError> {
-        let words = WINNERS.map(|m| row[m].unwrap_or_default());
-        let flags = words.map(|word| match word {
-            b"1" | b"1.0" | b"true" | b"True" => Some(true),
-            b"0" | b"0.0" | b"false" | b"False" => Some(false),
-            _ => None,
-        });
-        match flags {
-            [Some(true), Some(false), Some(false)] => Ok(Outcome::First),
-            [Some(false), Some(true), Some(false)] => Ok(Outcome::Second),
-            [Some(false), Some(false), Some(true)] => Ok(Outcome::Tie),
-            _ => {
-                let names = WINNERS.map(|m| COLUMNS[m].role).join(", ");
-                let shown =
-                    words.map(|word| format!("`{}`", excerpt(&String::from_utf8_lossy(word)))).join(", ");
-                let rule = "exactly one must be 1, the others 0";
-                Err(self.refuse(line, "winner columns disagree", format!("{names} are {shown}; {rule}")))
-            }
-        }
-    }
-
-    /// Notes a row that may repeat an earlier one; whether it does, and is left out for that.
-    fn is_dropped(&mut self, told: Told) -> bool {
-        let (line, repetitions) = (told.line, self.rules.reading().repetitions);
-        let repeated = self.diagnostics.duplicates.is_repeated(told, repetitions);
-        if repeated {
-            self.diagnostics.checks.repetitions.note(line);
-        }
-        repeated && repetitions != Repetitions::Keep
-    }
-
-    /// Refuses rankings and scores where repetitions are to be dropped: equal ballots of different voters are none.
-    fn check_repetitions(&self, line: usize) -> Result<(), DataError> {
-        match self.rules.reading().repetitions {
-            Repetitions::Keep => Ok(()),
-            _ => {
-                let rule =
-                    "is a ranking or a score, of which repetitions are not told; leave --repetitions out";
-                Err(DataError::new(self.rules.path, rule).at(line))
-            }
-        }
     }
 
     /// Numbers a new item; none if it has one.
@@ -851,131 +501,6 @@ impl<'a, S: FnMut(Entry)> RowCollector<'a, S> {
         let shown = String::from_utf8_lossy(name);
         let message = format!("`{}` is not UTF-8; save the file as UTF-8", excerpt(&shown));
         self.refuse(line, "not UTF-8", message)
-    }
-
-    /// Takes a score.
-    pub(crate) fn add_rated(
-        &mut self,
-        line: usize,
-        item: &str,
-        score: f64,
-        [context, annotator]: [Option<&str>; 2],
-    ) -> Result<(), DataError> {
-        let mut row: Row<'_> = Row::default();
-        row[CONTEXT] = context.map(str::as_bytes).filter(|c| !c.is_empty());
-        row[ANNOTATOR] = annotator.map(str::as_bytes).filter(|c| !c.is_empty());
-        [CONTEXT, ANNOTATOR].iter().for_each(|&m| self.diagnostics.held[m] |= row[m].is_some());
-        self.diagnostics.held[RANKING] = true;
-        if !self.selects(&row, None) || !self.wants(item.as_bytes()) {
-            self.diagnostics.checks.skipped += 1;
-            self.note_skipped(2, item.as_bytes());
-            return Ok(());
-        }
-        self.check_repetitions(line)?;
-        self.check_name(line, item.as_bytes())?;
-        let item = self.item(line, item.as_bytes())?;
-        let (context, annotator) = self.details_of(line, row[CONTEXT], row[ANNOTATOR])?;
-        self.diagnostics.checks.rows += 1;
-        self.diagnostics.checks.rankings += 1;
-        self.hand(Entry::Rated { item, score, context, annotator });
-        Ok(())
-    }
-
-    /// Takes a ranking of names.
-    pub(crate) fn add_names(
-        &mut self,
-        line: usize,
-        groups: &[Vec<String>],
-        weight: f64,
-        [context, annotator]: [Option<&str>; 2],
-    ) -> Result<(), DataError> {
-        let mut row: Row<'_> = Row::default();
-        row[CONTEXT] = context.map(str::as_bytes).filter(|c| !c.is_empty());
-        row[ANNOTATOR] = annotator.map(str::as_bytes).filter(|c| !c.is_empty());
-        self.limit_details();
-        [CONTEXT, ANNOTATOR].iter().for_each(|&m| self.diagnostics.held[m] |= row[m].is_some());
-        self.diagnostics.held[RANKING] = true;
-        if !self.selects(&row, None) {
-            self.diagnostics.checks.skipped += 1;
-            return Ok(());
-        }
-        let names: Vec<Vec<&str>> = groups.iter().map(|g| g.iter().map(String::as_str).collect()).collect();
-        let taken = self.ranking_of(line, names, weight, [row[CONTEXT], row[ANNOTATOR]], None);
-        self.decide(taken)
-    }
-
-    fn ranking(
-        &mut self,
-        line: usize,
-        text: &[u8],
-        weight: f64,
-        details: [Option<&[u8]>; 2],
-        time: Option<f64>,
-    ) -> Result<(), DataError> {
-        let Ok(text) = std::str::from_utf8(text) else { return Err(self.not_utf8(line, text)) };
-        let names = groups(text).map_err(|message| self.refuse(line, "ranking cannot be read", message))?;
-        self.ranking_of(line, names, weight, details, time)
-    }
-
-    fn ranking_of(
-        &mut self,
-        line: usize,
-        mut names: Vec<Vec<&str>>,
-        weight: f64,
-        details: [Option<&[u8]>; 2],
-        time: Option<f64>,
-    ) -> Result<(), DataError> {
-        let twice = |k: usize, name: &str, all: &[&str]| {
-            all[..k].iter().any(|n| self.same(n.as_bytes(), name.as_bytes()))
-        };
-        let all: Vec<&str> = names.iter().flatten().copied().collect();
-        for (k, name) in all.iter().enumerate() {
-            self.check_name(line, name.as_bytes())?;
-            if all.len() <= FEW_RANKED && twice(k, name, &all) {
-                return Err(self.refuse(line, "an item is ranked twice", format!("ranks `{name}` twice")));
-            }
-        }
-        for name in
-            names.iter().flatten().filter(|name| !self.wants(name.as_bytes())).copied().collect::<Vec<_>>()
-        {
-            self.note_skipped(2, name.as_bytes());
-        }
-        names.iter_mut().for_each(|group| group.retain(|name| self.wants(name.as_bytes())));
-        names.retain(|group| !group.is_empty());
-        let mut groups = Vec::with_capacity(names.len());
-        for group in names {
-            let numbers = group.iter().map(|name| self.item(line, name.as_bytes()));
-            groups.push(numbers.collect::<Result<Vec<u32>, _>>()?);
-        }
-        self.push_ranking(line, groups, weight, details, time)
-    }
-
-    /// Takes a ranking whose items have numbers.
-    pub(crate) fn push_ranking(
-        &mut self,
-        line: usize,
-        groups: Vec<Vec<u32>>,
-        weight: f64,
-        [context, annotator]: [Option<&[u8]>; 2],
-        time: Option<f64>,
-    ) -> Result<(), DataError> {
-        self.check_repetitions(line)?;
-        let weight = self.weighed(line, weight)?;
-        let mut ranked: Vec<u32> = groups.iter().flatten().copied().collect();
-        ranked.sort_unstable();
-        if let Some(twice) = ranked.windows(2).find(|w| w[0] == w[1]) {
-            let message = format!("ranks `{}` twice", self.diagnostics.items.get(twice[0]));
-            return Err(self.refuse(line, "an item is ranked twice", message));
-        }
-        if ranked.len() < 2 {
-            self.diagnostics.checks.short_rankings.note(line);
-        }
-        let (context, annotator) =
-            if self.rules.details { self.details_of(line, context, annotator)? } else { (0, 0) };
-        self.diagnostics.checks.rows += 1;
-        self.diagnostics.checks.rankings += 1;
-        self.hand(Entry::Ranking(Ranking { groups, weight, context, annotator, time }));
-        Ok(())
     }
 
     /// Ends the reading: nothing selected is an error that says what there is.

@@ -2,32 +2,31 @@
 //!
 //! [`COLUMNS`] lists the ratings: what each is, the number that it orders items by, and how it is written in a table.
 
-use equipoise_core::{Rng, sample::uniform, seed::stream};
-use equipoise_data::{Battles, Comparisons, Observations, PairCount};
+mod bootstrap;
+mod columns;
+
+use equipoise_core::seed::stream;
+use equipoise_data::{Battles, Comparisons, Observations};
 use equipoise_env::PreferenceMatrix;
-use equipoise_reference::maximal_lottery;
 use ndarray::Array1;
-use rayon::prelude::*;
+
+pub use self::columns::{BoardColumn, COLUMNS};
 
 use crate::canonical::Canonical;
 use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::Fitted;
 use crate::graph::open_reasons;
-use crate::intervals::{Intervals, quantile};
+use crate::intervals::Intervals;
 use crate::intransitivity::InspectError;
 use crate::lottery::{counted_margins, lottery};
-use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed, strengths};
-use crate::resample::Bootstrap;
+use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed};
 use crate::sequential::Matches;
 
 /// Largest number of items for which a lottery of the board is solved.
 const MOST_LOTTERY: usize = 1000;
 /// Largest number of items for which bootstrap samples are drawn.
 const MOST_BOOTSTRAP: usize = 300;
-/// A pair of one outcome alone, met at most so many times, is drawn from its posterior in bootstrap samples: drawn from
-/// itself it would always be the same.
-const FEW: f64 = 50.0;
 /// Numbers that differ by less, relative to their size, are equal.
 const EQUAL: f64 = 1e-9;
 
@@ -124,127 +123,6 @@ pub struct MatchRating {
     /// Standard deviation of it over shuffled orders.
     pub trueskill_spread: f64,
 }
-
-/// A rating of the items: a column of a table.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct BoardColumn {
-    /// Its name; of a rating, the key among the items on top.
-    pub name: &'static str,
-    /// The head of the column.
-    pub heading: &'static str,
-    /// What the number is, in a line.
-    pub definition: &'static str,
-    /// Where it comes from.
-    pub source: &'static str,
-    /// Whether it follows matches one by one.
-    pub by_match: bool,
-    /// Of a rating: what items are ordered by, the largest first; `None` where it is not known.
-    pub score: Option<fn(&Row) -> Option<f64>>,
-    /// Its cell, given the labels of all items.
-    pub cell: fn(&Row, &[String]) -> String,
-}
-
-/// The columns of a leaderboard, from left to right.
-pub const COLUMNS: &[BoardColumn] = &[
-    BoardColumn {
-        name: "bradley-terry",
-        heading: "Bradley-Terry",
-        definition: "log strength with a simultaneous 95% interval, ties half (if not dropped)",
-        source: "Zermelo 1929; Bradley, Terry 1952",
-        by_match: false,
-        score: Some(|row| Some(row.strength)),
-        cell: |row, _| match (row.interval, row.open) {
-            ((Some(_), Some(high)), _) => format!("{:+.3} +- {:.3}", row.strength, high - row.strength),
-            (_, None) => format!("{:+.3}", row.strength),
-            ((low, high), Some(_)) => {
-                let end = |x: Option<f64>| x.map_or("open".to_owned(), |x| format!("{x:+.3}"));
-                format!("{:+.3} ({} .. {})", row.strength, end(low), end(high))
-            }
-        },
-    },
-    BoardColumn {
-        name: "rank",
-        heading: "rank",
-        definition: "ranks that are possible with simultaneous confidence of 95%",
-        source: "Mogstad, Romano, Shaikh, Wilhelm 2024",
-        by_match: false,
-        score: None,
-        cell: |row, _| match row.rank {
-            Some((best, worst)) if best == worst => best.to_string(),
-            Some((best, worst)) => format!("{best}-{worst}"),
-            None => "-".to_owned(),
-        },
-    },
-    BoardColumn {
-        name: "elo",
-        heading: "Elo",
-        definition: "points with K = 4: the mean over orders that the times allow, +- the standard deviation over shuffles",
-        source: "Elo 1978",
-        by_match: true,
-        score: Some(|row| row.matches.map(|m| m.elo)),
-        cell: |row, _| row.matches.map_or("-".to_owned(), |m| format!("{:.0} +- {:.0}", m.elo, m.spread)),
-    },
-    BoardColumn {
-        name: "trueskill",
-        heading: "TrueSkill",
-        definition: "mu - 3 sigma: the mean over orders that the times allow, +- the standard deviation over shuffles",
-        source: "Herbrich, Minka, Graepel 2007",
-        by_match: true,
-        score: Some(|row| row.matches.map(|m| m.trueskill)),
-        cell: |row, _| {
-            let cell = |m: MatchRating| format!("{:.2} +- {:.2}", m.trueskill, m.trueskill_spread);
-            row.matches.map_or("-".to_owned(), cell)
-        },
-    },
-    BoardColumn {
-        name: "borda",
-        heading: "Borda",
-        definition: "mean win rate over the opponents an item met",
-        source: "Borda 1781",
-        by_match: false,
-        score: Some(|row| Some(row.borda)),
-        cell: |row, _| format!("{:.3}", row.borda),
-    },
-    BoardColumn {
-        name: "copeland",
-        heading: "Copeland",
-        definition: "opponents it beats, ties half",
-        source: "Copeland 1951",
-        by_match: false,
-        score: Some(|row| Some(row.copeland)),
-        cell: |row, _| row.copeland.to_string(),
-    },
-    BoardColumn {
-        name: "nash",
-        heading: "Nash (support)",
-        definition: "probability in the maximal lottery (a range if there are several), and the share of bootstrap samples whose \
-                     lottery plays it",
-        source: "Kreweras 1965; Fishburn 1984",
-        by_match: false,
-        score: Some(|row| row.nash),
-        cell: |row, _| {
-            let support = row.nash_support.map_or(String::new(), |share| format!(" ({:.0}%)", 100.0 * share));
-            match (row.nash, row.nash_range) {
-                (None, _) => "-".to_owned(),
-                (Some(p), None) => format!("{p:.3}{support}"),
-                (Some(_), Some((low, high))) => format!("{low:.3} to {high:.3}{support}"),
-            }
-        },
-    },
-    BoardColumn {
-        name: "worst-win-rate",
-        heading: "worst win rate",
-        definition: "the least win rate against an opponent it met, who that is, and how often they met",
-        source: "minimax: Simpson 1969; Kramer 1977",
-        by_match: false,
-        score: None,
-        cell: |row, labels| {
-            let cell = |w: Worst| format!("{:.2} vs {} ({} met)", 1.0 - w.rate, labels[w.item], w.met);
-            row.worst_opponent.map_or(String::new(), cell)
-        },
-    },
-];
 
 /// The Bradley-Terry fit of a board.
 #[derive(Clone, Debug)]
@@ -623,86 +501,4 @@ impl Leaderboard {
         };
         counted.iter().chain(&by_match).filter_map(best).collect()
     }
-
-    /// Takes intervals and support frequencies from bootstrap samples. Interchangeable items share theirs.
-    fn take_samples(&mut self, samples: &[Sample]) {
-        self.replicates = samples.len();
-        if samples.is_empty() {
-            return;
-        }
-        let (place, colour) = (&self.canonical.place, &self.canonical.colour);
-        for row in &mut self.rows {
-            let alike: Vec<usize> =
-                (0..place.len()).filter(|&j| colour[j] == colour[row.item]).map(|j| place[j]).collect();
-            let of = |value: &dyn Fn(&Sample, usize) -> f64| -> Vec<f64> {
-                samples.iter().flat_map(|s| alike.iter().map(|&at| value(s, at))).collect()
-            };
-            let ends = |mut values: Vec<f64>| (quantile(&mut values, 0.025), quantile(&mut values, 0.975));
-            row.bootstrap = row.open.is_none().then(|| ends(of(&|s, at| s.strength[at])));
-            if row.nash.is_some() {
-                let weights = of(&|s, at| s.lottery.as_ref().map_or(0.0, |p| p[at]));
-                let played = weights.iter().filter(|p| **p > 0.0).count();
-                row.nash_support = Some(played as f64 / weights.len() as f64);
-                row.nash_interval = Some(ends(weights));
-            }
-        }
-    }
-
-    /// Bootstrap samples of whole observations, each drawn on a stream of its own, with the items in canonical order. Where a
-    /// sample has no finite maximum, the logistic prior is added to its fit.
-    fn bootstrap(
-        &self,
-        observations: &Observations,
-        replicates: usize,
-        seed: u64,
-        done: &(dyn Fn() + Sync),
-    ) -> Result<Vec<Sample>, InspectError> {
-        let given = self.canonical.observations(observations);
-        let start: Array1<f64> = self.canonical.order.iter().map(|&i| self.fit.log_strength()[i]).collect();
-        let one_sided = |p: &&PairCount| {
-            let (wins, losses, ties) = p.outcomes();
-            p.met() <= FEW && [wins, losses, ties].iter().filter(|c| **c > 0.0).count() == 1
-        };
-        let few: Vec<PairCount> = given.comparisons.pairs.iter().filter(one_sided).copied().collect();
-        let bootstrap = Bootstrap::new(&given);
-        let one = |k: usize| -> Result<Sample, InspectError> {
-            let mut rng = stream(seed, "bootstrap", &[&k.to_string()]);
-            let sample = bootstrap.draw(&mut rng);
-            let strength = strengths(&sample, &BRADLEY_TERRY, &start)?;
-            let lottery = match self.no_lottery {
-                Some(_) => None,
-                None => {
-                    let drawn: Vec<_> =
-                        few.iter().map(|p| (p.i, p.j, posterior_margin(p, &mut rng))).collect();
-                    Some(maximal_lottery(&filled(&sample, &strength, &drawn)?)?.policy)
-                }
-            };
-            done();
-            let mean = strength.mean().expect("there are items");
-            Ok(Sample { strength: strength - mean, lottery })
-        };
-        (0..replicates).into_par_iter().map(one).collect()
-    }
-}
-
-/// `P - 1/2` of a pair of one outcome alone, drawn from the posterior under Jeffreys' prior of wins and losses:
-/// `Dirichlet(wins + 1/2, losses + 1/2, ties)`.
-fn posterior_margin(pair: &PairCount, rng: &mut Rng) -> f64 {
-    // Gamma(k + 1/2): k exponentials and half a squared normal
-    let gamma = |count: f64, half: bool, rng: &mut Rng| {
-        let whole: f64 = (0..count.round() as u64).map(|_| -(1.0 - uniform(rng)).ln()).sum();
-        whole + if half { 0.5 * equipoise_core::sample::normal(rng).powi(2) } else { 0.0 }
-    };
-    let (wins, losses, ties) = pair.outcomes();
-    let (w, l, t) = (gamma(wins, true, rng), gamma(losses, true, rng), gamma(ties, false, rng));
-    0.5 * (w - l) / (w + l + t)
-}
-
-/// One bootstrap sample, with the items in canonical order.
-#[derive(Clone, Debug)]
-struct Sample {
-    /// Bradley-Terry log strengths, mean 0, `[n]`.
-    strength: Array1<f64>,
-    /// The maximal lottery, `[n]`.
-    lottery: Option<Array1<f64>>,
 }
