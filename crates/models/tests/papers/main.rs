@@ -6,6 +6,7 @@
 //! ```
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the figures are what the tests report")]
 
 mod embeddings;
 mod prompts;
