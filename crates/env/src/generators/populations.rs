@@ -327,7 +327,8 @@ mod tests {
         for (found, expected) in condorcet.utilities().unwrap().iter().zip([0.2, 0.0, -0.2]) {
             assert!((found - expected).abs() < 1e-15, "{found} {expected}");
         }
-        let drawn = json!({ "scores": { "random-normal": { "actions": 4, "judges": 1, "scale": 1.0, "contexts": 3 } } });
+        let normal = json!({ "actions": 4, "judges": 1, "scale": 1.0, "contexts": 3 });
+        let drawn = json!({ "scores": { "random-normal": normal }, "weights": null });
         let found = game("mixture", drawn);
         let utilities = found.utilities().unwrap();
         assert_eq!(utilities.len(), 12);
