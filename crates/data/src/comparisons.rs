@@ -86,6 +86,13 @@ impl PairCount {
         (f.first + b.second, f.second + b.first, f.ties() + b.ties())
     }
 
+    /// Wins of i and of j, a tie half a win of each.
+    #[must_use]
+    pub fn scores(&self) -> (f64, f64) {
+        let (i, j, ties) = self.outcomes();
+        (i + 0.5 * ties, j + 0.5 * ties)
+    }
+
     /// All comparisons.
     #[must_use]
     pub fn met(&self) -> f64 {

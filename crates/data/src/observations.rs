@@ -11,7 +11,6 @@ use rustc_hash::FxHashMap;
 use crate::columns::Outcome;
 use crate::comparisons::{Comparisons, Count, Counter, PairCount, sum};
 use crate::rankings::{Ranking, Rankings};
-use crate::selection::Ties;
 
 /// What is drawn independently of all else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -380,10 +379,8 @@ impl ObservationCounter {
             let pair = (a.min(b) as usize, a.max(b) as usize);
             comparisons.pairs.binary_search_by_key(&pair, |p| (p.i, p.j)).ok().map(|k| k as u32)
         };
-        let dropped =
-            |o: Outcome| comparisons.ties == Ties::Drop && matches!(o, Outcome::Tie | Outcome::BothBad);
         let cell = |a: u32, b: u32, outcome: Outcome, weight: f64| match place(a, b) {
-            Some(pair) if weight > 0.0 && !dropped(outcome) => {
+            Some(pair) if weight > 0.0 && comparisons.ties.count(outcome) => {
                 Some(Cell { pair, forward: a < b, outcome, weight })
             }
             _ => None,

@@ -1,5 +1,7 @@
 //! Which comparisons are counted, and how.
 
+use equipoise_env::Outcome;
+
 use crate::reading::Reading;
 
 /// What a tie counts.
@@ -10,6 +12,20 @@ pub enum Ties {
     Half,
     /// Nothing: the comparison is left out.
     Drop,
+}
+
+impl Ties {
+    /// Whether a comparison with that outcome counts.
+    #[must_use]
+    pub fn count(self, outcome: Outcome) -> bool {
+        self == Self::Half || !outcome.is_tie()
+    }
+
+    /// [`Outcome::score`]; `None` for a tie that does not count.
+    #[must_use]
+    pub fn score(self, outcome: Outcome) -> Option<f64> {
+        self.count(outcome).then(|| outcome.score())
+    }
 }
 
 /// Which comparisons are counted, and how.

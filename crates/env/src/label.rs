@@ -18,6 +18,22 @@ pub enum Outcome {
 impl Outcome {
     /// All of them, in the order of [`Law::probabilities`].
     pub const ALL: [Self; 4] = [Self::First, Self::Second, Self::Tie, Self::BothBad];
+
+    /// What the item listed first scores: 1, 0, or 1/2 of a tie of either kind.
+    #[must_use]
+    pub fn score(self) -> f64 {
+        match self {
+            Self::First => 1.0,
+            Self::Second => 0.0,
+            Self::Tie | Self::BothBad => 0.5,
+        }
+    }
+
+    /// Whether neither won.
+    #[must_use]
+    pub fn is_tie(self) -> bool {
+        matches!(self, Self::Tie | Self::BothBad)
+    }
 }
 
 /// The law of one answer to a question "first or second?": probabilities of the four outcomes, of sum 1.

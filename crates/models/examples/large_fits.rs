@@ -1,5 +1,6 @@
-//! `large_fits [NAME ..]`: seconds that large fits take: `whr` (10,000 items, 100 dates each, a million comparisons), `gpm` (rank 4, 1,000 items, a
-//! million comparisons) and `ideal-points` (1,000 users, a million votes on 50 items). Without names all of them.
+//! `large_fits [NAME ..]`: seconds that fits to a million comparisons take: `whr` (10,000 items, 100 dates each), `gpm` (rank 4, 1,000 items),
+//! `contextual` (Bradley-Terry of 100 items in 32 features of 10,000 contexts) and `ideal-points` (1,000 users, 50 items). Without names all of
+//! them. Measured figures: `docs/measured.md`.
 //!
 //! `cargo run --release -p equipoise-models --example large_fits`
 
@@ -10,9 +11,9 @@ use std::time::Instant;
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed::stream};
-use equipoise_data::{Battle, Battles, Checks, Comparisons, Outcome, Ties};
+use equipoise_data::{Battle, Battles, Checks, Comparisons, Features, Grouped, Grouping, Outcome, Ties};
 use equipoise_models::whole_history::{ItemPrior, TimedGame, WholeHistory};
-use equipoise_models::{ModelData, model};
+use equipoise_models::{Contexts, ModelData, model};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -27,6 +28,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if wanted("gpm") {
         timed("gpm", &gpm(&mut rng).into())?;
+    }
+    if wanted("contextual") {
+        let data = contexts(&mut rng);
+        let start = Instant::now();
+        let found = model("contextual-bradley-terry")?.fit(&data.into(), &Value::Null)?;
+        println!("contextual: {:.1} s; {}", start.elapsed().as_secs_f64(), found.convergence);
     }
     if wanted("ideal-points") {
         timed("ideal-points", &votes(&mut rng).into())?;
@@ -88,6 +95,52 @@ fn gpm(rng: &mut Rng) -> Comparisons {
     Comparisons::from_tables(&wins, &Array2::zeros((n, n)))
 }
 
+fn contexts(rng: &mut Rng) -> Contexts {
+    let (contexts, items, features) = (10_000, 100, 32);
+    let mut normal = |rows: usize, columns: usize, size: f64| {
+        Array2::from_shape_fn((rows, columns), |_| size * sample::normal(rng))
+    };
+    let (base, slopes, z) =
+        (normal(1, items, 1.0), normal(features, items, 0.2), normal(contexts, features, 1.0));
+    let strengths = z.dot(&slopes) + base;
+    let mut rows = Vec::with_capacity(COMPARISONS);
+    for k in 0..COMPARISONS {
+        let (x, i) = (k % contexts, sample::index(rng, items));
+        let j = (i + 1 + sample::index(rng, items - 1)) % items;
+        let first = sample::uniform(rng) < logistic(strengths[[x, i]] - strengths[[x, j]]);
+        rows.push(Battle { context: x as u32, ..won(i, j, first) });
+    }
+    let names = |count: usize| (0..count).map(|k| k.to_string()).collect::<Vec<_>>();
+    let battles = Battles { contexts: names(contexts), ..all(items, rows) };
+    let features = Features { names: names(features), values: z };
+    Contexts { grouped: Grouped::of_battles(&battles, Grouping::Context), features }
+}
+
+fn won(first: usize, second: usize, by_first: bool) -> Battle {
+    Battle {
+        first: first as u32,
+        second: second as u32,
+        outcome: if by_first { Outcome::First } else { Outcome::Second },
+        weight: 1.0,
+        context: 0,
+        annotator: 0,
+        time: None,
+        magnitude: 1.0,
+    }
+}
+
+fn all(items: usize, rows: Vec<Battle>) -> Battles {
+    Battles {
+        labels: (0..items).map(|k| k.to_string()).collect(),
+        contexts: vec![String::new()],
+        annotators: vec![String::new()],
+        rows,
+        rankings: Vec::new(),
+        checks: Checks::default(),
+        ties: Ties::Half,
+    }
+}
+
 fn votes(rng: &mut Rng) -> Battles {
     let (users, items) = (1_000, 50);
     let mut points = |count: usize| Array2::from_shape_fn((count, 2), |_| sample::normal(rng));
@@ -98,25 +151,7 @@ fn votes(rng: &mut Rng) -> Battles {
         let (u, i) = (k % users, sample::index(rng, items));
         let j = (i + 1 + sample::index(rng, items - 1)) % items;
         let first = sample::uniform(rng) < logistic(far(j, u) - far(i, u));
-        rows.push(Battle {
-            first: i as u32,
-            second: j as u32,
-            outcome: if first { Outcome::First } else { Outcome::Second },
-            weight: 1.0,
-            context: 0,
-            annotator: u as u32,
-            time: None,
-            magnitude: 1.0,
-        });
+        rows.push(Battle { annotator: u as u32, ..won(i, j, first) });
     }
-    let names = |count: usize| (0..count).map(|k| k.to_string()).collect();
-    Battles {
-        labels: names(items),
-        contexts: vec![String::new()],
-        annotators: names(users),
-        rows,
-        rankings: Vec::new(),
-        checks: Checks::default(),
-        ties: Ties::Half,
-    }
+    Battles { annotators: (0..users).map(|k| k.to_string()).collect(), ..all(items, rows) }
 }

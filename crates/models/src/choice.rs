@@ -6,13 +6,15 @@
 //!
 //! P_m is [`Fitted::probability`] of a fit to the other folds; 1/2 where the model says nothing. All models see the same folds, so that
 //! differences are paired: their errors are those of the mean over units (a comparison, or a whole ranking), which are in one fold each.
-//! Intervals hold for all differences to the best at once (Bonferroni). The verdict is the smallest model that is not beaten beyond
+//! Intervals hold for all differences to the best at once (Bonferroni). The spread of differences is never taken to be less than what one
+//! comparison that came out the other way would add: where all came out as every model said, it is 0, which shows nothing. Differences below
+//! 1e-7 nats a comparison are rounding and the tolerances of fits. The verdict is the smallest model that is not beaten beyond
 //! noise: of those whose interval reaches the best one, that with the fewest free parameters.
 
 use std::ops::Range;
 
 use equipoise_core::seed::stream;
-use equipoise_data::{Battle, Battles, Outcome, Ties};
+use equipoise_data::{Battle, Battles};
 use equipoise_reference::maximal_lottery;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -31,6 +33,8 @@ pub const CONFIDENCE: f64 = 0.95;
 const MOST_SOLVED: usize = 300;
 /// Bins of calibration.
 const BINS: usize = 10;
+/// Nats a comparison that fits which agree may differ by: their tolerances, and rounding.
+const RESOLUTION: f64 = 1e-7;
 /// Comparisons below which nothing is told.
 const FEWEST: f64 = 20.0;
 
@@ -45,7 +49,7 @@ pub struct Contender {
     pub held_out: Option<f64>,
     /// That less the best one's, and the ends of its interval.
     pub difference: Option<(f64, f64, f64)>,
-    /// Whether the interval lies below 0: others predict better beyond noise.
+    /// Whether the interval lies below 0 by more than rounding: others predict better beyond noise.
     pub beaten: Option<bool>,
     /// Mean distance of seen from predicted win rates of held-out comparisons, over ten bins.
     pub calibration_error: Option<f64>,
@@ -91,7 +95,7 @@ pub fn choose(
         return Err(FitError::Nothing);
     }
     let dealt = deal(&units, folds, seed);
-    let mut judged: Vec<(Contender, Option<Vec<f64>>)> =
+    let mut judged: Vec<(Contender, Option<Vec<Score>>)> =
         models.par_iter().map(|(entry, options)| judge(data, &units, &dealt, entry, options)).collect();
     let order = |c: &Contender| c.held_out.unwrap_or(f64::NEG_INFINITY);
     judged.sort_by(|a, b| order(&b.0).total_cmp(&order(&a.0)));
@@ -102,7 +106,7 @@ pub fn choose(
             let Some(sums) = sums else { continue };
             let (mean, error) = paired(&units, &dealt, sums, &best);
             contender.difference = Some((mean, mean - z * error, mean + z * error));
-            contender.beaten = Some(mean + z * error < 0.0);
+            contender.beaten = Some(mean + z * error < -RESOLUTION);
         }
     }
     let contenders: Vec<Contender> = judged.into_iter().map(|c| c.0).collect();
@@ -136,7 +140,7 @@ struct Unit {
 }
 
 fn counts(data: &Battles, b: &Battle) -> bool {
-    b.first != b.second && !(data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad))
+    b.first != b.second && data.ties.count(b.outcome)
 }
 
 fn units(data: &Battles) -> Vec<Unit> {
@@ -206,14 +210,23 @@ fn fit(entry: &ModelEntry, options: &serde_json::Value, data: Battles) -> Result
     Ok(fitted)
 }
 
-/// A model by itself: its row, and the log-likelihoods of all units in all folds, one after the other.
+/// What a model says of one unit.
+#[derive(Clone, Copy)]
+struct Score {
+    /// Log-likelihood of its comparisons.
+    log_likelihood: f64,
+    /// What that would lose if they had come out the other way; a tie, as a win of either.
+    turned: f64,
+}
+
+/// A model by itself: its row, and the scores of all units in all folds, one after the other.
 fn judge(
     data: &Battles,
     units: &[Unit],
     dealt: &[Vec<f64>],
     entry: &ModelEntry,
     options: &serde_json::Value,
-) -> (Contender, Option<Vec<f64>>) {
+) -> (Contender, Option<Vec<Score>>) {
     let mut contender = Contender {
         name: entry.name,
         size: None,
@@ -236,7 +249,8 @@ fn judge(
         Ok((sums, bins)) => {
             let weights = dealt.iter().flatten();
             let total: f64 = weights.clone().zip(units.iter().cycle()).map(|(w, u)| w * u.counted).sum();
-            contender.held_out = Some(weights.zip(&sums).map(|(w, x)| w * x).sum::<f64>() / total);
+            contender.held_out =
+                Some(weights.zip(&sums).map(|(w, x)| w * x.log_likelihood).sum::<f64>() / total);
             contender.calibration_error = Some(calibration_error(&bins));
             (contender, Some(sums))
         }
@@ -244,7 +258,7 @@ fn judge(
     }
 }
 
-type HeldOut = (Vec<f64>, Vec<Bin>);
+type HeldOut = (Vec<Score>, Vec<Bin>);
 
 fn held_out(
     data: &Battles,
@@ -260,20 +274,20 @@ fn held_out(
         let trained = fit(entry, options, rest).map_err(|e| format!("without a fold: {e}"))?;
         let table = trained.probability();
         for (unit, &weight) in units.iter().zip(held) {
-            let mut sum = 0.0;
+            let mut sum = Score { log_likelihood: 0.0, turned: 0.0 };
             for b in data.rows[unit.rows.clone()].iter().filter(|b| weight > 0.0 && counts(data, b)) {
                 let at = |i: u32, j: u32| table[[i as usize, j as usize]].unwrap_or(0.5);
                 let (p, q) = (at(b.first, b.second), at(b.second, b.first));
-                let won = match b.outcome {
-                    Outcome::First => 1.0,
-                    Outcome::Second => 0.0,
-                    _ => 0.5,
-                };
-                if (p == 0.0 && won > 0.0) || (q == 0.0 && won < 1.0) {
-                    return Err("gave a probability of 0 to what happened".to_owned());
+                let won = b.outcome.score();
+                if p == 0.0 || q == 0.0 {
+                    return Err(
+                        "gave a probability of 0 or 1, which no number of comparisons shows".to_owned()
+                    );
                 }
                 let term = |share: f64, p: f64| if share > 0.0 { share * p.ln() } else { 0.0 };
-                sum += term(won, p) + term(1.0 - won, q);
+                sum.log_likelihood += term(won, p) + term(1.0 - won, q);
+                let odds = p.ln() - q.ln();
+                sum.turned += if won < 0.5 { -(1.0 - won) * odds } else { won * odds };
                 let (predicted, seen) = if p < 0.5 { (q, 1.0 - won) } else { (p, won) };
                 let bin = &mut bins[(((predicted - 0.5) * 2.0 * BINS as f64) as usize).min(BINS - 1)];
                 *bin = (bin.0 + weight, bin.1 + weight * predicted, bin.2 + weight * seen);
@@ -287,17 +301,23 @@ fn held_out(
     Ok((sums, filled.map(bin).collect()))
 }
 
-/// Mean difference of a comparison's log-likelihoods, and its standard error over units.
-fn paired(units: &[Unit], dealt: &[Vec<f64>], one: &[f64], best: &[f64]) -> (f64, f64) {
+/// Mean difference of a comparison's log-likelihoods, and its standard error over units, not below that of one that came out the other way.
+fn paired(units: &[Unit], dealt: &[Vec<f64>], one: &[Score], best: &[Score]) -> (f64, f64) {
     let rows = || {
         let weights = dealt.iter().flatten().zip(units.iter().cycle());
-        weights.zip(one.iter().zip(best)).map(|((w, unit), (a, b))| (*w, unit.counted, a - b))
+        let both = one.iter().zip(best);
+        let differences = both.map(|(a, b)| (a.log_likelihood - b.log_likelihood, a.turned - b.turned));
+        weights.zip(differences).map(|((w, unit), (d, t))| (*w, unit.counted, d, t))
     };
-    let total: f64 = rows().map(|(w, m, _)| w * m).sum();
+    let total: f64 = rows().map(|(w, m, ..)| w * m).sum();
     let count: f64 = rows().filter(|r| r.1 > 0.0).map(|(w, ..)| w).sum();
-    let mean = rows().map(|(w, _, d)| w * d).sum::<f64>() / total;
-    let spread: f64 = rows().map(|(w, m, d)| w * (d - mean * m).powi(2)).sum();
-    let error = if count > 1.0 { (spread * count / (count - 1.0)).sqrt() / total } else { f64::INFINITY };
+    let mean = rows().map(|(w, _, d, _)| w * d).sum::<f64>() / total;
+    let spread: f64 = rows().map(|(w, m, d, _)| w * (d - mean * m).powi(2)).sum();
+    let one_turned = rows().map(|(w, .., t)| w * t * t).sum::<f64>() / count;
+    let error = match count > 1.0 {
+        true => (spread * count / (count - 1.0)).max(one_turned).sqrt() / total,
+        false => f64::INFINITY,
+    };
     (mean, error)
 }
 

@@ -21,6 +21,36 @@ pub(crate) fn tolerance(unit: f64, weight: f64, parameters: usize, prior: bool) 
     unit * if prior { each.max(1.0) } else { each }
 }
 
+/// Parts into which long sums are cut; short ones are one part.
+const PARTS: usize = 16;
+/// Terms of the shortest part.
+const SHORTEST: usize = 1 << 12;
+
+/// Terms of a part of a sum of `all`.
+pub(crate) fn part_length(all: usize) -> usize {
+    all.div_ceil(PARTS).max(SHORTEST)
+}
+
+/// A sum with its rounding kept (Neumaier 1974): of a million terms a plain one is off by more than L-BFGS allows the objective.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sum {
+    sum: f64,
+    rest: f64,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, x: f64) {
+        let sum = self.sum + x;
+        self.rest += if self.sum.abs() >= x.abs() { (self.sum - sum) + x } else { (x - sum) + self.sum };
+        self.sum = sum;
+    }
+
+    pub(crate) fn total(self) -> f64 {
+        // of infinities the rest is no number
+        if self.sum.is_finite() { self.sum + self.rest } else { self.sum }
+    }
+}
+
 /// Moves `x` to a minimum; `converged` is false also where stationary points kept turning out to be none.
 pub(crate) fn minimum(
     x: &mut [f64],
@@ -48,4 +78,26 @@ pub(crate) fn minimum(
         }
     }
     Minimum { converged: false, ..found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sum_keeps_its_digits() {
+        let (mut sum, mut plain) = (Sum::default(), 0.0);
+        for k in 0..1_000_000u32 {
+            let x = if k == 0 { 1e8 } else { 0.1 };
+            sum.add(x);
+            plain += x;
+        }
+        // 1e8 + 999,999 / 10, to one rounding
+        let exact = 1e8 + 99_999.9;
+        assert!((sum.total() - exact).abs() <= 1.5e-8, "{}", sum.total());
+        assert!((plain - exact).abs() > 1e-4, "{plain}");
+        let mut large = Sum::default();
+        [1.0, f64::INFINITY, 1.0].into_iter().for_each(|x| large.add(x));
+        assert!(large.total().is_infinite());
+    }
 }

@@ -31,7 +31,6 @@ mod trueskill;
 mod whr;
 
 pub use bradley_terry::{Algorithm, BRADLEY_TERRY, BradleyTerryOptions};
-pub use contextual_bradley_terry::{Contextual, fit_contextual};
 pub use davidson::DAVIDSON;
 pub use elo::Elo;
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;

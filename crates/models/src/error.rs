@@ -34,6 +34,17 @@ pub enum FitError {
         /// Items or features.
         items: usize,
     },
+    /// The Hessian of strengths linear in features would not fit.
+    #[error(
+        "{coefficients} coefficients (items times features and one); at most {most} are told apart here: select fewer items, or give \
+         fewer features"
+    )]
+    TooManyCoefficients {
+        /// Items times features and one, and those of the tie parameter.
+        coefficients: usize,
+        /// Most that are fitted.
+        most: usize,
+    },
     /// More matches than are rated one by one.
     #[error("has {matches:.2e} matches; at most {most:.0e} are rated one by one")]
     TooManyMatches {
@@ -107,13 +118,23 @@ pub enum FitError {
         /// The model.
         model: &'static str,
     },
-    /// Features do not fit the items.
-    #[error("features have {rows} rows; the data have {items} items")]
+    /// Features do not fit what they describe.
+    #[error(
+        "features have {rows} rows; the data have {items} items (or contexts, if they describe those): one row for each"
+    )]
     Features {
         /// Rows given.
         rows: usize,
-        /// Items.
+        /// Items, or contexts.
         items: usize,
+    },
+    /// Names of features that are not one a column.
+    #[error("features have {columns} columns and {names} names: one name for each")]
+    FeatureNames {
+        /// Columns given.
+        columns: usize,
+        /// Names given.
+        names: usize,
     },
     /// An iteration without a prior, where none has a maximum.
     #[error(

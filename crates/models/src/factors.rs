@@ -16,20 +16,22 @@ use crate::error::FitError;
 /// The wins of factors over factors, C, as comparisons of factors: `has` is `[items x factors]`, above 0 where the item has it.
 ///
 /// # Errors
-/// [`FitError::Features`] if `has` has not one row an item.
+/// [`FitError::Features`] if `has` has not one row an item, [`FitError::FeatureNames`] if it has not one name a column.
 pub fn factor_wins(
     data: &Comparisons,
     names: &[String],
     has: ArrayView2<'_, f64>,
 ) -> Result<Comparisons, FitError> {
-    if has.nrows() != data.n() || has.ncols() != names.len() {
+    if has.nrows() != data.n() {
         return Err(FitError::Features { rows: has.nrows(), items: data.n() });
+    }
+    if has.ncols() != names.len() {
+        return Err(FitError::FeatureNames { columns: has.ncols(), names: names.len() });
     }
     let k = names.len();
     let mut wins = Array2::<f64>::zeros((k, k));
     for pair in &data.pairs {
-        let (won, lost, ties) = pair.outcomes();
-        let (won, lost) = (won + 0.5 * ties, lost + 0.5 * ties);
+        let (won, lost) = pair.scores();
         let only = |i: usize, j: usize| (0..k).filter(move |&f| has[[i, f]] > 0.0 && has[[j, f]] <= 0.0);
         for f in only(pair.i, pair.j) {
             for g in only(pair.j, pair.i) {

@@ -64,8 +64,7 @@ impl Record {
         let mut next = starts.clone();
         let mut rows = vec![(0, 0.0, 0.0); starts[data.n()]];
         for pair in &data.pairs {
-            let (wins, losses, ties) = pair.outcomes();
-            let (wins, losses) = (wins + 0.5 * ties, losses + 0.5 * ties);
+            let (wins, losses) = pair.scores();
             for (a, b, won, lost) in [(pair.i, pair.j, wins, losses), (pair.j, pair.i, losses, wins)] {
                 rows[next[a]] = (b, won, lost);
                 next[a] += 1;

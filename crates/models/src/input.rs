@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use equipoise_data::{
-    Battle, Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Outcome, Rankings,
-    Selection, Ties, Unit, read_battles, read_features, read_grouped, read_observations, read_rankings,
+    Battles, Comparisons, DataError, Features, Grouped, Grouping, Observations, Rankings, Selection, Unit,
+    read_battles, read_features, read_grouped, read_observations, read_rankings,
 };
 use ndarray::Array2;
 use serde::Serialize;
@@ -187,10 +187,7 @@ impl ModelData {
                 data.grouped.groups.iter().flat_map(|g| &g.pairs).for_each(|p| join(p.i, p.j));
             }
             Self::Battles(data) => {
-                let dropped = |b: &Battle| {
-                    data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad)
-                };
-                let met = data.rows.iter().filter(|b| b.weight > 0.0 && !dropped(b));
+                let met = data.rows.iter().filter(|b| b.weight > 0.0 && data.ties.count(b.outcome));
                 met.for_each(|b| join(b.first as usize, b.second as usize));
             }
             Self::Rankings(data) => {

@@ -16,6 +16,7 @@
 //! | a board on a scale with an anchor, tiers, predictions, changes between leaderboards | [`standings`] |
 //! | agreement of annotators | [`krippendorff`] |
 //! | strengths that change in time | [`whole_history`] |
+//! | the same against routes of known grade: the posterior of what a grade is worth | [`graded`] |
 //! | log odds of low rank and a sparse remainder | [`robust`] |
 //! | users and items as points: the parts of the published learners | [`ideal_points`] |
 //! | which entries of a matrix of low rank do some of them determine? | [`completion`] |
@@ -46,6 +47,7 @@ mod error;
 pub mod factors;
 pub mod first_order;
 mod fitted;
+pub mod graded;
 pub mod graph;
 mod hodge;
 pub mod ideal_points;
@@ -82,9 +84,8 @@ pub mod whole_history;
 
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
-    Algorithm, BRADLEY_TERRY, BradleyTerryOptions, Contextual, DAVIDSON, Elo, GROUNDED_RAO_KUPPER,
-    IdealPoints, MODELS, RAO_KUPPER, RobustFit, Skill, SoftCondorcet, THURSTONE, TrueSkill, fit_contextual,
-    model,
+    Algorithm, BRADLEY_TERRY, BradleyTerryOptions, DAVIDSON, Elo, GROUNDED_RAO_KUPPER, IdealPoints, MODELS,
+    RAO_KUPPER, RobustFit, Skill, SoftCondorcet, THURSTONE, TrueSkill, model,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};

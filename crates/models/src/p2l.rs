@@ -21,11 +21,13 @@
 mod aggregate;
 mod linear;
 mod router;
+mod scaling;
 
 pub(crate) use aggregate::nearest_board;
 pub use aggregate::{Aggregate, aggregate, aggregate_loss};
-pub use linear::{P2l, fit_p2l};
+pub use linear::{MOST_COEFFICIENTS, P2l, fit_p2l};
 pub use router::{Route, RouteError, route, win_rates_against};
+pub use scaling::LeftOut;
 
 use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::{Count, Outcome};

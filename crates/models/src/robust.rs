@@ -9,17 +9,20 @@
 //!
 //! Alternating projections (Netrapalli et al. 2014, arXiv:1410.7660) on the log odds of a preference matrix, as in CURATRON (Nguyen, Gao,
 //! Kuncak 2024, arXiv:2403.02745), with the nearest skew matrix ([`skew_embedding`]) in place of the nearest one. Bradley-Terry has d = 2. The last
-//! step is repeated at each z until L moves by less than a tenth of it. Deviations that chance explains are never taken out.
+//! step is repeated at each z until L moves by less than a tenth of it. Deviations that chance explains are never taken out. Where the last
+//! step converges too slowly, as with as many known pairs as a matrix of rank d has parameters, its fixed point, a stationary point of the
+//! squares on known pairs less C, is sought by L-BFGS.
 //!
 //! A matrix of rank d without a remainder is a fixed point. What of a matrix is not of rank d goes into the remainder, whether it is
 //! corruption or not: d = 2 takes a cycle that rides on ratings for corruption, d = 4 keeps one.
 //!
 //! Cost: one eigendecomposition of an n x n matrix a step, some hundred steps without noise.
 
+use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::logistic::logistic;
 use ndarray::Array2;
 
-use crate::skew_embedding::skew_embedding;
+use crate::skew_embedding::{form, skew_embedding};
 
 /// Steps at most.
 const MOST_STEPS: u32 = 1_000;
@@ -29,6 +32,10 @@ const DECAY: f64 = 0.7;
 const LEAST: f64 = 1e-15;
 /// How far L may still move at the end, as a share of the largest entry.
 const STILL: f64 = 1e-13;
+/// Largest entry of the gradient of the squares at the end, as a share of the largest entry.
+const STATIONARY: f64 = 1e-11;
+/// L-BFGS steps at most.
+const MOST_DESCENTS: u32 = 20_000;
 /// Steps below all noise after which the remainder keeps its place.
 const FIXED_AFTER: u32 = 50;
 /// Smallest part of the remainder that is told, as a share of the largest entry: less is rounding.
@@ -100,10 +107,46 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
             z *= DECAY;
         }
     }
+    if !converged && below >= FIXED_AFTER {
+        let pairs: Vec<(usize, usize)> = entries().filter(|&(i, j)| !flags[[i, j]]).collect();
+        let found = least_squares(log_odds, &pairs, &mut low_rank, rank, STATIONARY * scale);
+        (steps, converged) = (steps + found.steps, found.converged);
+    }
     let told = |&(i, j): &(usize, usize)| {
         let off = (log_odds[[i, j]] - low_rank[[i, j]]).abs();
         off > noise(i, j, low_rank[[i, j]]).max(TOLD * scale)
     };
     let apart = entries().filter(told).collect();
     Separated { low_rank, apart, steps, converged }
+}
+
+/// Moves a matrix of that rank to a stationary point of `sum (log odds - L)^2 / 2` over some pairs.
+fn least_squares(
+    log_odds: &Array2<f64>,
+    pairs: &[(usize, usize)],
+    low_rank: &mut Array2<f64>,
+    rank: usize,
+    tolerance: f64,
+) -> Minimum {
+    let (n, mut v) = (log_odds.nrows(), skew_embedding(low_rank, rank / 2).vectors);
+    let d = v.ncols();
+    let found = minimise(v.as_slice_mut().expect("rows in order"), tolerance, MOST_DESCENTS, |v, g| {
+        g.fill(0.0);
+        let mut value = 0.0;
+        for &(i, j) in pairs {
+            let (a, b) = (&v[i * d..(i + 1) * d], &v[j * d..(j + 1) * d]);
+            let off = form(a, b) - log_odds[[i, j]];
+            value += 0.5 * off * off;
+            for l in (0..d).step_by(2) {
+                g[i * d + l] += off * b[l + 1];
+                g[i * d + l + 1] -= off * b[l];
+                g[j * d + l + 1] += off * a[l];
+                g[j * d + l] -= off * a[l + 1];
+            }
+        }
+        value
+    });
+    let row = |i: usize| v.row(i).to_vec();
+    *low_rank = Array2::from_shape_fn((n, n), |(i, j)| form(&row(i), &row(j)));
+    found
 }

@@ -115,9 +115,7 @@ pub(crate) fn plain<'a>(data: &'a Counts, model: &'static str) -> Result<&'a Com
 pub(crate) fn wins(data: &Comparisons) -> Array2<f64> {
     let mut table = Array2::zeros((data.n(), data.n()));
     for pair in &data.pairs {
-        let (won, lost, ties) = pair.outcomes();
-        table[[pair.i, pair.j]] = won + 0.5 * ties;
-        table[[pair.j, pair.i]] = lost + 0.5 * ties;
+        (table[[pair.i, pair.j]], table[[pair.j, pair.i]]) = pair.scores();
     }
     table
 }

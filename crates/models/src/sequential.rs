@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::{Rng, sample, seed::stream};
-use equipoise_data::{Battle, Battles, Outcome, Ties};
+use equipoise_data::{Battles, Outcome};
 use ndarray::Array1;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -81,8 +81,6 @@ impl Matches {
         if total > MOST_MATCHES {
             return Err(FitError::TooManyMatches { matches: total, most: MOST_MATCHES });
         }
-        let dropped =
-            |b: &Battle| data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad);
         let mut pairs = Vec::with_capacity(data.rows.len());
         let mut matches: Vec<((u32, u32), Option<f64>)> = Vec::with_capacity(data.rows.len());
         let (mut at, mut rankings) = (0, data.rankings.iter().peekable());
@@ -90,7 +88,7 @@ impl Matches {
             let end = rankings.next_if(|r| r.start == at).map_or(at + 1, |r| r.end);
             let rows = &data.rows[at..end];
             let start = pairs.len() as u32;
-            let kept = rows.iter().filter(|b| !dropped(b));
+            let kept = rows.iter().filter(|b| data.ties.count(b.outcome));
             pairs.extend(kept.map(|b| Pair { first: b.first, second: b.second, outcome: b.outcome }));
             if pairs.len() as u32 > start {
                 let one = ((start, pairs.len() as u32), rows[0].time);

@@ -23,7 +23,7 @@
 use equipoise_core::logistic::logistic;
 use equipoise_core::sample::index;
 use equipoise_core::seed::stream;
-use equipoise_data::{Battles, Comparisons, Outcome, PairCount, Ties};
+use equipoise_data::{Battles, Comparisons, PairCount};
 use rayon::prelude::*;
 
 use crate::distributions::normal_cdf;
@@ -93,7 +93,7 @@ fn one(data: &Battles, fit: &PairFit, annotator: usize, rows: &[usize]) -> Annot
     for &k in rows {
         let b = &data.rows[k];
         let (i, j) = (b.first as usize, b.second as usize);
-        let Some(y) = score_of(b.outcome, data.ties) else { continue };
+        let Some(y) = data.ties.score(b.outcome) else { continue };
         let d = fit.log_strength[i] - fit.log_strength[j];
         let p = logistic(d);
         votes += b.weight;
@@ -137,15 +137,6 @@ fn one(data: &Battles, fit: &PairFit, annotator: usize, rows: &[usize]) -> Annot
     }
 }
 
-/// Of the item listed first; `None` for a tie that does not count.
-fn score_of(outcome: Outcome, ties: Ties) -> Option<f64> {
-    match outcome {
-        Outcome::First => Some(1.0),
-        Outcome::Second => Some(0.0),
-        Outcome::Tie | Outcome::BothBad => (ties == Ties::Half).then_some(0.5),
-    }
-}
-
 /// A span of time in which an item did better, or worse, than against the same opponents at other times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
@@ -181,7 +172,7 @@ pub fn spans(data: &Battles, deals: usize, seed: u64) -> Result<Vec<Span>, &'sta
     let n = data.labels.len();
     let mut votes = Vec::with_capacity(data.rows.len());
     for b in &data.rows {
-        let Some(score) = score_of(b.outcome, data.ties) else { continue };
+        let Some(score) = data.ties.score(b.outcome) else { continue };
         let Some(time) = b.time else { return Err("some votes have no time") };
         let turned = b.first > b.second;
         let (i, j, score) =

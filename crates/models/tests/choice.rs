@@ -75,6 +75,8 @@ fn the_held_out_log_likelihood_is_that_of_the_probabilities() {
     assert!((two - (0.6 * 0.6f64.ln() + 0.4 * 0.4f64.ln())).abs() < 0.02, "{two}");
     for name in ["thurstone", "rank-centrality"] {
         assert!((of(&found, name).held_out.unwrap() - two).abs() < 1e-12, "{name}");
+        // what differs by rounding is not beaten
+        assert_eq!(of(&found, name).beaten, of(&found, "bradley-terry").beaten, "{name}");
     }
     let (difference, low, high) = of(&found, "bradley-terry").difference.unwrap();
     assert!(low <= difference && difference <= high && found.comparisons == 100.0);
@@ -142,4 +144,41 @@ fn reasons_hold_of_the_data_they_are_given_for() {
     let found = seen(&apart);
     let bt = of(&found, "bradley-terry");
     assert!(bt.held_out.is_some() && bt.nash.is_none() && bt.condorcet_winner.is_none(), "{bt:?}");
+}
+
+#[test]
+fn where_everything_came_out_one_way_no_width_is_zero() {
+    let names = ["bradley-terry", "counts", "thurstone", "pagerank"];
+    let models: Vec<_> =
+        MODELS.iter().filter(|m| names.contains(&m.name)).map(|m| (*m, (m.predicting)())).collect();
+    let found = choose(&battles("item_a,item_b,outcome,weight\nx,y,a,30\n"), &models, 5, 1).unwrap();
+    let mut near = 0;
+    for contender in found.contenders.iter().filter(|c| c.held_out.is_some()) {
+        let (difference, low, high) = contender.difference.unwrap();
+        let (name, rate) = (contender.name, contender.held_out.unwrap().exp());
+        if difference < -1e-9 {
+            // every comparison says the same of both, which is no reason to be sure of it
+            assert!(high - low > 1e-3 * difference.abs(), "{name}: {low} {high}");
+        }
+        // a win rate of 0.9 is not beaten by 0.97 on thirty wins
+        if rate > 0.9 {
+            assert_eq!(contender.beaten, Some(false), "{name}: {difference} in [{low}, {high}]");
+            near += usize::from(difference < -1e-3);
+        }
+        assert!(rate < 1.0, "{name}");
+    }
+    assert!(near > 0, "{near}");
+    // pagerank of two is 1/2 whatever the counts: thirty wins are enough against that
+    assert_eq!(of(&found, "pagerank").beaten, Some(true));
+    // counts without smoothing say 1, which no number of wins shows
+    let counts = MODELS.iter().find(|m| m.name == "counts").unwrap();
+    let sure = choose(
+        &battles("item_a,item_b,outcome,weight\nx,y,a,30\n"),
+        &[(*counts, serde_json::json!({ "smoothing": 0.0 }))],
+        5,
+        1,
+    );
+    let sure = sure.unwrap();
+    assert!(sure.smallest.is_none() && sure.contenders[0].held_out.is_none());
+    assert!(sure.contenders[0].reason.as_ref().unwrap().contains("probability of 0 or 1"));
 }

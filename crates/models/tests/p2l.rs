@@ -10,7 +10,7 @@ use equipoise_models::p2l::{
     Event, Head, RouteError, aggregate, aggregate_loss, fit_p2l, route, win_rates_against,
 };
 use equipoise_models::{
-    BRADLEY_TERRY, GROUNDED_RAO_KUPPER, PairModel, PairOptions, RAO_KUPPER, fit, fit_contextual,
+    BRADLEY_TERRY, GROUNDED_RAO_KUPPER, PairModel, PairOptions, RAO_KUPPER, fit, fit_linear,
 };
 use golden::{cases, close, numbers, table};
 use ndarray::{Array2, arr2};
@@ -277,24 +277,82 @@ fn without_features_every_head_is_the_model_of_pairs_it_is_made_of() {
 }
 
 #[test]
-fn with_features_bt_tie_is_contextual_bradley_terry_and_others_gain_likelihood() {
+fn features_of_items_times_contexts_in_one_linear_fit_are_the_second_way() {
+    // every item of every context by itself, with the products of indicators and features as its features: another fit, the same model
     for (seed, n) in [(4, 3), (5, 4), (6, 5)] {
         let (groups, z) = drawn(seed, 40, n, 4);
         let own = fit_p2l(Head::BtTie, &groups, z.view(), false).unwrap();
-        let other = fit_contextual(&groups, z.view(), false).unwrap();
-        assert!(own.exists && other.exists);
-        for (a, b) in own.coefficients.iter().zip(&other.coefficients) {
-            close(*a, *b, 1e-9, "coefficients");
+        let (contexts, rows) = (groups.len(), z.ncols() + 1);
+        let mut wins = Array2::<f64>::zeros((contexts * n, contexts * n));
+        for (k, group) in groups.iter().enumerate() {
+            for pair in &group.pairs {
+                let (won, lost) = pair.scores();
+                (wins[[k * n + pair.i, k * n + pair.j]], wins[[k * n + pair.j, k * n + pair.i]]) =
+                    (won, lost);
+            }
         }
-        for (a, b) in own.standard_error.iter().zip(&other.standard_error) {
-            close(*a, *b, 1e-9, "errors");
+        let none = Array2::zeros(wins.raw_dim());
+        // item 0 is the origin
+        let product = |(item, column): (usize, usize)| {
+            let ((k, i), (f, j)) = ((item / n, item % n), (column / (n - 1), column % (n - 1) + 1));
+            if i == j { if f == 0 { 1.0 } else { z[[k, f - 1]] } } else { 0.0 }
+        };
+        let features = Array2::from_shape_fn((contexts * n, rows * (n - 1)), product);
+        let data = Comparisons::from_tables(&wins, &none).into();
+        let other = fit_linear(&data, &BRADLEY_TERRY, features.view(), PairOptions::default()).unwrap();
+        for (f, i) in (0..rows).flat_map(|f| (1..n).map(move |i| (f, i))) {
+            let difference = own.coefficients[[f, i]] - own.coefficients[[f, 0]];
+            close(difference, other.coefficients[f * (n - 1) + i - 1].0, 1e-8, &format!("{seed} {f} {i}"));
         }
-        close(own.marginal_log_likelihood, other.marginal_log_likelihood, 1e-9, "one board");
-        close(own.p_value().unwrap(), other.p_value().unwrap(), 1e-9, "p");
+        close(own.log_likelihood, other.log_likelihood, 1e-8, "log-likelihood");
+        let pooled = Comparisons::sum(groups.iter().map(|g| (g, 1.0)));
+        let one = fit(&pooled, &BRADLEY_TERRY, PairOptions::default()).unwrap();
+        close(own.marginal_log_likelihood, one.log_likelihood, 1e-9, "one board");
         for head in [Head::Rk, Head::RkReparam, Head::Grk, Head::Ba] {
             let found = fit_p2l(head, &groups, z.view(), false).unwrap();
             assert!(found.exists && found.converged, "{head:?}");
             assert!(found.log_likelihood > found.marginal_log_likelihood + 1.0, "{head:?}");
+        }
+    }
+}
+
+#[test]
+fn units_of_features_do_not_matter_and_those_that_say_nothing_are_named() {
+    let (groups, z) = drawn(5, 40, 4, 4);
+    let k = z.ncols();
+    // other units and origins; then a constant and a combination beside them
+    let (unit, origin) = (|f: usize| [1e6, 1e-5][f % 2], |f: usize| [3e7, 2.0][f % 2]);
+    let moved = Array2::from_shape_fn((z.nrows(), k + 2), |(x, f)| match f {
+        0 => 4.0,
+        f if f <= k => origin(f - 1) + unit(f - 1) * z[[x, f - 1]],
+        _ => 1.0 - 2.0 * z[[x, 0]],
+    });
+    for (head, prior) in [(Head::BtTie, false), (Head::Grk, false), (Head::BtTie, true), (Head::Rk, true)] {
+        let plain = fit_p2l(head, &groups, z.view(), prior).unwrap();
+        let found = fit_p2l(head, &groups, moved.view(), prior).unwrap();
+        assert_eq!(
+            (found.exists, found.prior, found.converged),
+            (plain.exists, plain.prior, true),
+            "{head:?}"
+        );
+        assert_eq!(found.degrees_of_freedom, plain.degrees_of_freedom);
+        assert_eq!(found.free_parameters(), plain.free_parameters());
+        close(found.log_likelihood, plain.log_likelihood, 1e-8, "log-likelihood");
+        let left: Vec<usize> = found.left_out.iter().map(|l| l.feature).collect();
+        assert_eq!(left, [0, k + 1], "{head:?}");
+        assert_eq!(found.why_left_out(k + 1).unwrap().combination_of, [1], "{head:?}");
+        for x in 0..z.nrows() {
+            let (a, b) = (plain.strengths(&z.row(x).to_vec()), found.strengths(&moved.row(x).to_vec()));
+            (0..4).for_each(|i| close(a[i], b[i], 1e-5, "strengths"));
+            close(plain.eta(&z.row(x).to_vec()), found.eta(&moved.row(x).to_vec()), 1e-5, "eta");
+        }
+        for f in 0..k {
+            for i in 0..4 {
+                let (a, b) = (plain.coefficients[[f + 1, i]], found.coefficients[[f + 2, i]]);
+                close(a, b * unit(f), 1e-6, "coefficients");
+                let (a, b) = (plain.standard_error[[f + 1, i]], found.standard_error[[f + 2, i]]);
+                close(a, b * unit(f), 1e-6, "errors");
+            }
         }
     }
 }

@@ -228,3 +228,36 @@ fn degenerate_data_have_typed_answers() {
     }
     assert_eq!(model("curatron").err().unwrap().nearest, Some("robust"));
 }
+
+#[test]
+fn few_pairs_left_and_many_set_aside_still_converge() {
+    use equipoise_core::{sample, seed::stream};
+    use equipoise_data::Comparisons;
+    use ndarray::Array2;
+    let mut slow = 0;
+    for (c, labels) in [(1.0, 30), (4.0, 10_000)] {
+        for draw in 0..20u32 {
+            let mut rng = stream(3, "robust draws", &[&draw.to_string()]);
+            let odds = |i: usize, j: usize| {
+                let turn = |k: usize| std::f64::consts::TAU * k as f64 / 5.0;
+                0.5 * (j as f64 - i as f64) + c * (turn(i) - turn(j)).sin()
+            };
+            let mut wins = Array2::<f64>::zeros((5, 5));
+            for _ in 0..labels {
+                let i = sample::index(&mut rng, 5);
+                let j = (i + 1 + sample::index(&mut rng, 4)) % 5;
+                let first = sample::uniform(&mut rng) < 1.0 / (1.0 + (-odds(i, j)).exp());
+                wins[if first { [i, j] } else { [j, i] }] += 1.0;
+            }
+            let data = Comparisons::from_tables(&wins, &Array2::zeros((5, 5)));
+            let fitted = equipoise_models::model("robust")
+                .unwrap()
+                .fit(&data.into(), &serde_json::Value::Null)
+                .unwrap();
+            assert!(fitted.convergence.converged, "{c} {labels} {draw}: {}", fitted.convergence);
+            assert!(fitted.log_likelihood.unwrap().is_finite());
+            slow += usize::from(fitted.convergence.iterations > 1_000);
+        }
+    }
+    assert!(slow > 3, "{slow}: the draws are meant to be slow ones");
+}

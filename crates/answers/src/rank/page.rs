@@ -201,8 +201,8 @@ fn context(all: &Grouped, k: usize, data: &Comparisons, place: &[usize]) -> Cont
     });
     let mut shares = vec![(0.0, 0.0); data.n()];
     for p in &group.pairs {
-        let (wins, losses, ties) = p.outcomes();
-        for (i, won) in [(p.i, wins + 0.5 * ties), (p.j, losses + 0.5 * ties)] {
+        let (wins, losses) = p.scores();
+        for (i, won) in [(p.i, wins), (p.j, losses)] {
             if let Some(i) = at(&group.labels[i]) {
                 shares[i].0 += won;
                 shares[i].1 += p.met();

@@ -71,8 +71,7 @@ impl PreferenceModel for Counts {
         }
         let (mut rates, mut log_likelihood) = (BTreeMap::new(), 0.0);
         for pair in &data.pairs {
-            let (won, lost, ties) = pair.outcomes();
-            let (won, lost) = (won + 0.5 * ties, lost + 0.5 * ties);
+            let (won, lost) = pair.scores();
             let p = (won + options.smoothing) / (won + lost + 2.0 * options.smoothing);
             let p = if options.votes == 1 { p } else { majority(p, options.votes) };
             let term = |k: f64, p: f64| if k > 0.0 { k * p.ln() } else { 0.0 };

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::logistic::{log_sigmoid, logistic};
-use equipoise_data::{Battles, Outcome, Ties};
+use equipoise_data::Battles;
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
@@ -122,12 +122,7 @@ struct Cell {
 fn cells(data: &Battles) -> Vec<Cell> {
     let mut counts: BTreeMap<(u32, u32, u32), (f64, f64)> = BTreeMap::new();
     for b in data.rows.iter().filter(|b| b.weight > 0.0 && b.first != b.second) {
-        let won = match b.outcome {
-            Outcome::First => 1.0,
-            Outcome::Second => 0.0,
-            _ if data.ties == Ties::Drop => continue,
-            _ => 0.5,
-        };
+        let Some(won) = data.ties.score(b.outcome) else { continue };
         let (i, j, won) =
             if b.first < b.second { (b.first, b.second, won) } else { (b.second, b.first, 1.0 - won) };
         let cell = counts.entry((b.annotator, i, j)).or_default();

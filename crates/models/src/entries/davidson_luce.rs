@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Firth, Kosmidis, Turner, arXiv:1907.01540: C is what is ranked next of R, what is left; k goes over the sizes of ties that were seen. Without
-//! ties it is Plackett-Luce, of two items Davidson's model (d_2 = nu). The log-likelihood is concave in (r, log d): a sum of linear
+//! ties the maximum is at the edge of the parameters, d_2 = 0: the fit is Plackett-Luce's, with one parameter more. Of two items it is Davidson's model (d_2 = nu). The log-likelihood is concave in (r, log d): a sum of linear
 //! functions less log-sums-of-exponentials of them. The inner sums are elementary symmetric polynomials. A maximum exists only if "ranked
 //! above or tied with" is strongly connected; where it is not, or none is found (strengths and ties may grow together), the logistic prior on
 //! r and log d is added, and said. Cost: O(sum |R|^2 k) an L-BFGS step.
@@ -77,12 +77,18 @@ impl PreferenceModel for DavidsonLuce {
             island.iter().for_each(|&i| strengths[i] -= mean);
         }
         let log_likelihood = -objective(n, &choices, &sizes, false, &point, &mut vec![0.0; point.len()]);
-        let ties = sizes.iter().copied().zip(point[n..].iter().map(|x| x.exp())).collect();
+        let mut ties: Vec<(usize, f64)> =
+            sizes.iter().copied().zip(point[n..].iter().map(|x| x.exp())).collect();
+        // where no tie was seen the likelihood grows as d_2 falls to 0
+        if ties.is_empty() {
+            ties.push((2, 0.0));
+        }
+        let free_parameters = n - islands.len() + ties.len();
         let result = Luce { strengths, ties };
         Ok(Fitted {
             log_strength: Some(result.strengths.clone()),
             log_likelihood: Some(log_likelihood),
-            free_parameters: Some(n - islands.len() + sizes.len()),
+            free_parameters: Some(free_parameters),
             existence: match (exists, held) {
                 (true, _) => Existence::Finite,
                 (false, true) => Existence::TiesUnbounded,
@@ -242,10 +248,11 @@ impl ModelResult for Luce {
 
     fn notes(&self) -> Vec<String> {
         let list: Vec<String> = self.ties.iter().map(|(k, d)| format!("d_{k} = {d:.4}")).collect();
-        match list.is_empty() {
-            true => vec!["no ties were seen: Plackett-Luce".to_owned()],
-            false => vec![list.join(", ")],
+        let mut notes = vec![list.join(", ")];
+        if self.ties == [(2, 0.0)] {
+            notes.push("no ties were seen: d_2 is at the edge of its range, and the strengths are those of Plackett-Luce".to_owned());
         }
+        notes
     }
 }
 
@@ -323,8 +330,11 @@ mod tests {
         let strict = rankings("ranking,weight\na > b > c,3\nb > c > a,2\nc > a > b,2\nb > a > c,1\n");
         let fitted = ENTRY.fit(&strict.clone().into(), &Value::Null).unwrap();
         let plain = model("plackett-luce").unwrap().fit(&strict.into(), &Value::Null).unwrap();
-        let both = fitted.log_strength.unwrap() - plain.log_strength.unwrap();
+        let both = fitted.log_strength.clone().unwrap() - plain.log_strength.clone().unwrap();
         assert!(both.iter().all(|d| d.abs() < 1e-8));
+        // the parameter of ties is there, at the edge of its range: a model that has it is not the smaller one
+        assert_eq!(fitted.own()["tie_parameters"], json!([{ "size": 2, "d": 0.0 }]));
+        assert_eq!(fitted.free_parameters, Some(3));
     }
 
     #[test]
@@ -333,7 +343,7 @@ mod tests {
             ENTRY.fit(&rankings(&format!("ranking,weight\n{text}")).into(), &Value::Null).unwrap()
         };
         let both = one("a > b,3\nb > a,1\nc > d,2\nd > c,2\n");
-        assert!(both.existence.holds() && !both.prior && both.free_parameters == Some(2));
+        assert!(both.existence.holds() && !both.prior && both.free_parameters == Some(3));
         assert!((both.prob(0, 1) - 0.75).abs() < 1e-9 && (both.prob(2, 3) - 0.5).abs() < 1e-9);
         assert!(both.probability()[[0, 2]].is_none());
         let r = both.log_strength.as_ref().unwrap();

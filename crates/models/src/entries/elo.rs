@@ -12,7 +12,7 @@
 use std::f64::consts::LN_10;
 
 use equipoise_core::registry::{BuildError, ensure};
-use equipoise_data::{Battles, Outcome};
+use equipoise_data::Battles;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl Elo {
         let nats = LN_10 / 400.0;
         let moved = |ratings: &[f64], pair: &Pair| {
             let (a, b) = (ratings[pair.first as usize], ratings[pair.second as usize]);
-            self.k * (score(pair.outcome) - 1.0 / (1.0 + (nats * (b - a)).exp()))
+            self.k * (pair.outcome.score() - 1.0 / (1.0 + (nats * (b - a)).exp()))
         };
         for pairs in matches {
             if let [pair] = pairs {
@@ -97,19 +97,12 @@ impl PreferenceModel for Elo {
     }
 }
 
-fn score(outcome: Outcome) -> f64 {
-    match outcome {
-        Outcome::First => 1.0,
-        Outcome::Second => 0.0,
-        Outcome::Tie | Outcome::BothBad => 0.5,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use approx::assert_relative_eq;
     use equipoise_core::logistic::logistic;
+    use equipoise_data::Outcome;
 
     #[test]
     fn elo_is_gradient_ascent_on_bradley_terry() {
@@ -128,7 +121,7 @@ mod tests {
         let (scale, mut r) = (10f64.ln() / 400.0, [0.0f64; 4]);
         for g in games.iter().map(|g| g[0]) {
             let (a, b) = (g.first as usize, g.second as usize);
-            let slope = score(g.outcome) - logistic(r[a] - r[b]);
+            let slope = g.outcome.score() - logistic(r[a] - r[b]);
             r[a] += elo.k * scale * slope;
             r[b] -= elo.k * scale * slope;
         }

@@ -26,14 +26,15 @@
 use equipoise_core::lbfgs::Minimum;
 use equipoise_core::logistic::{PairLikelihood, logistic};
 use equipoise_core::registry::{BuildError, ensure};
-use equipoise_data::{Comparisons, Observations};
+use equipoise_data::{Comparisons, Observations, PairCount};
 use ndarray::Array2;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::completion::{Determined, determined};
-use crate::descent::{minimum, tolerance};
+use crate::descent::{Sum, minimum, part_length, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Counts;
@@ -155,7 +156,7 @@ struct Embedded {
 fn embedded(data: &Comparisons, rank: usize, options: GpmOptions) -> Result<Embedded, FitError> {
     let n = data.n();
     let planes = (rank / 2).min(n / 2);
-    let both_ways = data.pairs.iter().map(wins).all(|(won, lost)| won > 0.0 && lost > 0.0);
+    let both_ways = data.pairs.iter().map(PairCount::scores).all(|(won, lost)| won > 0.0 && lost > 0.0);
     let prior = options.prior || !both_ways;
     if options.fit == GpmFit::Schur {
         let unmet = n * (n - 1) / 2 - data.pairs.len();
@@ -184,7 +185,7 @@ fn chosen(observations: &Observations, options: GpmOptions) -> Result<(usize, Ve
             let embedding =
                 embedded(&fold.others, rank, GpmOptions { fit: GpmFit::Likelihood, ..options })?.embedding;
             for pair in &fold.held.pairs {
-                let (won, lost) = wins(pair);
+                let (won, lost) = pair.scores();
                 loss -= PairLikelihood::at(embedding.score(pair.i, pair.j), won, lost).value();
                 count += won + lost;
             }
@@ -199,7 +200,7 @@ fn fitted(data: &Comparisons, found: Embedded, tried: Vec<(usize, f64)>) -> Fitt
     let Embedded { embedding, prior, both_ways, minimum } = found;
     let (mut log_likelihood, mut saturated) = (0.0, 0.0);
     for pair in &data.pairs {
-        let (won, lost) = wins(pair);
+        let (won, lost) = pair.scores();
         log_likelihood += PairLikelihood::at(embedding.score(pair.i, pair.j), won, lost).value();
         let term = |k: f64| if k > 0.0 { k * (k / (won + lost)).ln() } else { 0.0 };
         saturated += term(won) + term(lost);
@@ -226,16 +227,11 @@ fn fitted(data: &Comparisons, found: Embedded, tried: Vec<(usize, f64)>) -> Fitt
     }
 }
 
-fn wins(pair: &equipoise_data::PairCount) -> (f64, f64) {
-    let (won, lost, ties) = pair.outcomes();
-    (won + 0.5 * ties, lost + 0.5 * ties)
-}
-
 /// The best form of `planes` planes of the logits of the counts with `added` wins on each side; pairs that never met at 0.
 fn start(data: &Comparisons, planes: usize, added: f64) -> SkewEmbedding {
     let mut logits = Array2::zeros((data.n(), data.n()));
     for pair in &data.pairs {
-        let (won, lost) = wins(pair);
+        let (won, lost) = pair.scores();
         let logit = ((won + added) / (lost + added)).ln();
         logits[[pair.i, pair.j]] = logit;
         logits[[pair.j, pair.i]] = -logit;
@@ -243,17 +239,37 @@ fn start(data: &Comparisons, planes: usize, added: f64) -> SkewEmbedding {
     skew_embedding(&logits, planes)
 }
 
-/// Minus the log-likelihood (and the prior's) of `v`, `[n][2 planes]`, and its gradient.
+/// Minus the log-likelihood (and the prior's) of `v`, `[n][2 planes]`, and its gradient: sums over parts of the pairs, whose cut depends
+/// on their number alone.
 fn objective(data: &Comparisons, planes: usize, prior: bool, v: &[f64], g: &mut [f64]) -> f64 {
-    let d = 2 * planes;
+    let of_pairs = |pairs: &[PairCount]| {
+        let mut g = vec![0.0; v.len()];
+        (add_pairs(pairs, 2 * planes, v, &mut g), g)
+    };
+    let parts: Vec<(f64, Vec<f64>)> =
+        data.pairs.par_chunks(part_length(data.pairs.len())).map(of_pairs).collect();
     g.fill(0.0);
-    let mut value = 0.0;
-    for pair in &data.pairs {
-        let (won, lost) = wins(pair);
+    let mut sum = Sum::default();
+    for (value, part) in parts {
+        sum.add(value);
+        g.iter_mut().zip(part).for_each(|(g, part)| *g += part);
+    }
+    let mut value = sum.total();
+    if prior {
+        value += 0.5 * v.iter().map(|x| x * x).sum::<f64>();
+        g.iter_mut().zip(v).for_each(|(g, x)| *g += x);
+    }
+    value
+}
+
+fn add_pairs(pairs: &[PairCount], d: usize, v: &[f64], g: &mut [f64]) -> f64 {
+    let mut value = Sum::default();
+    for pair in pairs {
+        let (won, lost) = pair.scores();
         let (at, bt) = (pair.i * d, pair.j * d);
         let (a, b) = (&v[at..at + d], &v[bt..bt + d]);
         let likelihood = PairLikelihood::at(form(a, b), won, lost);
-        value -= likelihood.value();
+        value.add(-likelihood.value());
         let slope = -likelihood.slope();
         for l in (0..d).step_by(2) {
             g[at + l] += slope * b[l + 1];
@@ -262,11 +278,7 @@ fn objective(data: &Comparisons, planes: usize, prior: bool, v: &[f64], g: &mut 
             g[bt + l] -= slope * a[l + 1];
         }
     }
-    if prior {
-        value += 0.5 * v.iter().map(|x| x * x).sum::<f64>();
-        g.iter_mut().zip(v).for_each(|(g, x)| *g += x);
-    }
-    value
+    value.total()
 }
 
 /// What the fit says: an embedding, and how far the comparisons determine it.

@@ -23,7 +23,7 @@ use equipoise_core::lbfgs::minimise;
 use equipoise_core::logistic::{PairLikelihood, logistic};
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::{sample, seed::stream};
-use equipoise_data::{Battles, Observations, Outcome, Ties};
+use equipoise_data::{Battles, Observations};
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::canonical::Canonical;
+use crate::descent::{Sum, part_length};
 use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::ideal_points::{by_logits, mixture};
@@ -53,7 +54,7 @@ pub(super) const CANDIDATES: usize = 200;
 const REGION: f64 = 1.920_729_410_347_062;
 /// L-BFGS steps at most.
 const MOST_STEPS: u32 = 20_000;
-/// Largest entry of the gradient at the end, for an average coordinate's one vote.
+/// Largest entry of the gradient at the end in units of standard errors, for an average item's one vote.
 const TOLERANCE: f64 = 1e-9;
 /// Length of what is added to the start, so that it is no saddle point.
 const NUDGE: f64 = 0.05;
@@ -100,10 +101,20 @@ impl PreferenceModel for Entry {
         let shape = Shape::of(&start);
         let mut theta: Vec<f64> =
             start.items.iter().chain(&start.points).chain(&start.logits).copied().collect();
-        let tolerance = TOLERANCE * (votes.total / votes.items as f64).max(1.0);
+        let tolerance = TOLERANCE * (votes.total / votes.items as f64).max(1.0).sqrt();
         let precision = 1.0 / options.prior_variance;
-        let found =
-            minimise(&mut theta, tolerance, MOST_STEPS, |x, g| objective(&votes, shape, precision, x, g));
+        // every variable in units of about its standard error, so that items of many votes and users of few are of one size
+        let units: Vec<f64> =
+            votes.seen(shape).iter().map(|votes| (precision + votes).sqrt().recip()).collect();
+        theta.iter_mut().zip(&units).for_each(|(x, unit)| *x /= unit);
+        let mut at = vec![0.0; theta.len()];
+        let found = minimise(&mut theta, tolerance, MOST_STEPS, |x, g| {
+            at.iter_mut().zip(x.iter().zip(&units)).for_each(|(at, (x, unit))| *at = x * unit);
+            let value = objective(&votes, shape, precision, &at, g);
+            g.iter_mut().zip(&units).for_each(|(g, unit)| *g *= unit);
+            value
+        });
+        theta.iter_mut().zip(&units).for_each(|(x, unit)| *x *= unit);
         let [items, points, logits] = shape.split(&theta).map(|part| part.to_vec());
         let array = |rows: usize, columns: usize, all| {
             Array2::from_shape_vec((rows, columns), all).expect("as many as in the start")
@@ -165,15 +176,9 @@ struct Votes {
 
 impl Votes {
     fn of(data: &Battles) -> Self {
-        let drop = data.ties == Ties::Drop;
         let mut cells = Vec::with_capacity(data.rows.len());
         for row in &data.rows {
-            let won = match row.outcome {
-                Outcome::First => 1.0,
-                Outcome::Second => 0.0,
-                Outcome::Tie | Outcome::BothBad if drop => continue,
-                Outcome::Tie | Outcome::BothBad => 0.5,
-            };
+            let Some(won) = data.ties.score(row.outcome) else { continue };
             let (a, b) = (row.first as usize, row.second as usize);
             let (won, lost) = (row.weight * won, row.weight * (1.0 - won));
             if a != b && row.weight > 0.0 {
@@ -202,6 +207,22 @@ impl Votes {
         }
         let total = cells.iter().map(|c| c.won + c.lost).sum();
         Self { items: data.labels.len(), users, cells, total }
+    }
+
+    /// Votes that say something of each variable.
+    fn seen(&self, shape: Shape) -> Vec<f64> {
+        let (mut of_items, mut of_users) = (vec![0.0; shape.items], vec![0.0; shape.users]);
+        for c in &self.cells {
+            of_items[c.i] += c.won + c.lost;
+            of_items[c.j] += c.won + c.lost;
+            of_users[c.user] += c.won + c.lost;
+        }
+        let of_points =
+            if shape.mixed { vec![self.total / shape.points as f64; shape.points] } else { of_users.clone() };
+        let each =
+            |of: Vec<f64>, times: usize| of.into_iter().flat_map(move |x| std::iter::repeat_n(x, times));
+        let (d, weights) = (shape.dimension, shape.weights());
+        each(of_items, d).chain(each(of_points, d)).chain(each(of_users, weights)).collect()
     }
 
     /// Where L-BFGS starts.
@@ -305,17 +326,32 @@ impl Shape {
     }
 }
 
-/// Minus the log posterior and its gradient.
+/// Minus the log posterior and its gradient: sums over parts of the votes, whose cut depends on their number alone.
 fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut [f64]) -> f64 {
+    let of_cells = |cells: &[Cell]| {
+        let mut g = vec![0.0; theta.len()];
+        (add_votes(cells, shape, theta, &mut g), g)
+    };
+    let parts = votes.cells.par_chunks(part_length(votes.cells.len())).map(of_cells);
+    let parts: Vec<(f64, Vec<f64>)> = parts.collect();
+    let mut value = Sum::default();
+    g.iter_mut().zip(theta).for_each(|(g, x)| *g = precision * x);
+    for (part, part_g) in parts {
+        value.add(part);
+        g.iter_mut().zip(part_g).for_each(|(g, part)| *g += part);
+    }
+    value.add(0.5 * precision * theta.iter().map(|x| x * x).sum::<f64>());
+    value.total()
+}
+
+/// Minus the log-likelihood of some votes; its gradient is added.
+fn add_votes(cells: &[Cell], shape: Shape, theta: &[f64], g: &mut [f64]) -> f64 {
     let d = shape.dimension;
     let [items, points, logits] = shape.split(theta);
     let (item_g, rest) = g.split_at_mut(items.len());
     let (point_g, logit_g) = rest.split_at_mut(points.len());
-    let mut value = 0.5 * precision * theta.iter().map(|x| x * x).sum::<f64>();
-    item_g.iter_mut().zip(items).for_each(|(g, x)| *g = precision * x);
-    point_g.iter_mut().zip(points).for_each(|(g, x)| *g = precision * x);
-    logit_g.iter_mut().zip(logits).for_each(|(g, x)| *g = precision * x);
-    for of_user in votes.cells.chunk_by(|a, b| a.user == b.user) {
+    let mut value = Sum::default();
+    for of_user in cells.chunk_by(|a, b| a.user == b.user) {
         let user = of_user[0].user;
         let k = shape.weights();
         let weights = mixture(&logits[user * k..(user + 1) * k], 1.0);
@@ -330,7 +366,7 @@ fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut
             let (x, y) = (&items[c.i * d..(c.i + 1) * d], &items[c.j * d..(c.j + 1) * d]);
             let score: f64 = (0..d).map(|l| (x[l] - y[l]) * (2.0 * point[l] - x[l] - y[l])).sum();
             let likelihood = PairLikelihood::at(score, c.won, c.lost);
-            value -= likelihood.value();
+            value.add(-likelihood.value());
             let slope = -2.0 * likelihood.slope();
             for l in 0..d {
                 item_g[c.i * d + l] += slope * (point[l] - x[l]);
@@ -352,7 +388,7 @@ fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut
         let by_logit = by_logits(&weights, &by_weight, 1.0);
         logit_g[user * k..(user + 1) * k].iter_mut().zip(by_logit).for_each(|(g, s)| *g += s);
     }
-    value
+    value.total()
 }
 
 /// A user that voted.

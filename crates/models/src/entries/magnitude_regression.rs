@@ -10,7 +10,7 @@
 //! finds best, ends at scaled Bradley-Terry here: that objective is convex, so that its start does not matter. Cost: O(rows + n^3).
 
 use equipoise_core::logistic::logistic;
-use equipoise_data::{Battles, Outcome, Ties};
+use equipoise_data::{Battles, Outcome};
 use ndarray::{Array1, Array2};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,7 @@ impl PreferenceModel for MagnitudeRegression {
             .rows
             .iter()
             .filter(|b| b.weight > 0.0 && b.first != b.second)
-            .filter(|b| !(data.ties == Ties::Drop && matches!(b.outcome, Outcome::Tie | Outcome::BothBad)))
+            .filter(|b| data.ties.count(b.outcome))
             .map(|b| {
                 let m = match b.outcome {
                     Outcome::First => b.magnitude,

@@ -199,8 +199,54 @@ impl Leaderboards {
     }
 }
 
-fn rows(table: &Array2<f64>) -> Vec<Vec<f64>> {
-    table.rows().into_iter().map(|r| r.to_vec()).collect()
+/// What every fit linear in features of the contexts tells of its coefficients; those of features left out are null.
+pub(super) fn coefficients(found: &p2l::P2l, features: &[String], contexts: usize) -> Map<String, Value> {
+    let kept = |f: usize| f == 0 || found.why_left_out(f - 1).is_none();
+    let rows = |table: &Array2<f64>| -> Vec<Option<Vec<f64>>> {
+        table.rows().into_iter().enumerate().map(|(f, r)| kept(f).then(|| r.to_vec())).collect()
+    };
+    let left_out = found.left_out.iter();
+    let left_out = left_out.map(|l| json!({ "feature": features[l.feature], "reason": l.reason(features) }));
+    Map::from_iter(
+        [
+            ("features", json!(features)),
+            ("coefficients", json!(rows(&found.coefficients))),
+            ("coefficient_errors", json!(rows(&found.standard_error))),
+            ("left_out", left_out.collect()),
+            ("marginal_log_likelihood", json!(found.marginal_log_likelihood)),
+            ("p_value", json!(found.p_value())),
+            ("contexts", json!(contexts)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value)),
+    )
+}
+
+/// Base strengths and coefficients side by side, without features left out.
+pub(super) fn columns(found: &p2l::P2l, features: &[String]) -> Vec<Column> {
+    let names = std::iter::once("base").chain(features.iter().map(String::as_str)).enumerate();
+    let kept = names.filter(|(f, _)| *f == 0 || found.why_left_out(f - 1).is_none());
+    let column = |(f, name): (usize, &str)| Column {
+        name: name.to_owned(),
+        values: found.coefficients.row(f).to_owned(),
+        errors: Some(found.standard_error.row(f).to_owned()),
+    };
+    kept.map(column).collect()
+}
+
+/// What the features are worth, and which of them were left out.
+pub(super) fn notes(found: &p2l::P2l, features: &[String], contexts: usize) -> Vec<String> {
+    let own = found.log_likelihood;
+    if features.is_empty() {
+        return vec![format!("log-likelihood {own:.4}; no features: one board for all contexts")];
+    }
+    let one = found.marginal_log_likelihood;
+    let mut notes = vec![format!("log-likelihood {own:.4}; one board for all {contexts} contexts: {one:.4}")];
+    notes.extend(found.p_value().map(|p| {
+        let degrees = found.degrees_of_freedom;
+        format!("the features matter with p = {p:.3e} ({degrees} degrees of freedom)")
+    }));
+    notes.extend(found.left_out.iter().map(|l| l.reason(features)));
+    notes
 }
 
 impl ModelResult for Leaderboards {
@@ -232,20 +278,15 @@ impl ModelResult for Leaderboards {
         let listed = self.leaderboards.len() * self.found.coefficients.ncols() <= MOST_LISTED;
         let board = |(name, (r, eta)): (&String, &(Array1<f64>, f64))| json!({ "context": name, "log_strength": r.to_vec(), "eta": tie.then_some(*eta) });
         let leaderboards = || self.names.iter().zip(&self.leaderboards).map(board).collect::<Vec<_>>();
-        let mut own = Map::from_iter(
+        let mut own = coefficients(found, &self.features, self.leaderboards.len());
+        own.extend(
             [
                 ("head", json!(found.head)),
-                ("features", json!(self.features)),
-                ("coefficients", json!(rows(&found.coefficients))),
-                ("coefficient_errors", json!(rows(&found.standard_error))),
                 ("tie_coefficients", json!(tie.then(|| found.tie.iter().map(|c| c.0).collect::<Vec<_>>()))),
                 (
                     "tie_coefficient_errors",
                     json!(tie.then(|| found.tie.iter().map(|c| c.1).collect::<Vec<_>>())),
                 ),
-                ("marginal_log_likelihood", json!(found.marginal_log_likelihood)),
-                ("p_value", json!(found.p_value())),
-                ("contexts", json!(self.leaderboards.len())),
                 ("leaderboards", json!(listed.then(leaderboards))),
                 ("aggregate", json!(self.aggregate.as_ref().map(|r| r.to_vec()))),
             ]
@@ -262,35 +303,11 @@ impl ModelResult for Leaderboards {
     }
 
     fn columns(&self) -> Vec<Column> {
-        let names = std::iter::once("base").chain(self.features.iter().map(String::as_str));
-        let column = |(f, name): (usize, &str)| Column {
-            name: name.to_owned(),
-            values: self.found.coefficients.row(f).to_owned(),
-            errors: Some(self.found.standard_error.row(f).to_owned()),
-        };
-        names.enumerate().map(column).collect()
+        columns(&self.found, &self.features)
     }
 
     fn notes(&self) -> Vec<String> {
-        let found = &self.found;
-        let mut notes = match self.features.len() {
-            0 => vec![format!(
-                "log-likelihood {:.4}; no features: one board for all contexts",
-                found.log_likelihood
-            )],
-            _ => vec![format!(
-                "log-likelihood {:.4}; one board for all {} contexts: {:.4}",
-                found.log_likelihood,
-                self.leaderboards.len(),
-                found.marginal_log_likelihood
-            )],
-        };
-        if !self.features.is_empty() {
-            notes.extend(found.p_value().map(|p| {
-                let degrees = found.degrees_of_freedom;
-                format!("the features matter with p = {p:.3e} ({degrees} degrees of freedom)")
-            }));
-        }
+        let mut notes = notes(&self.found, &self.features, self.leaderboards.len());
         if let Some(win_rate) = self.router()["win_rate"].as_f64().filter(|_| !self.routes.is_empty()) {
             notes.push(format!("the router wins {win_rate:.4} at a mean cost of {}", self.router()["cost"]));
         }

@@ -101,8 +101,8 @@ fn terms<'a>(
     r: &'a Array1<f64>,
 ) -> impl Iterator<Item = (usize, usize, PairLikelihood)> + 'a {
     data.pairs.iter().map(|pair| {
-        let (won, lost, ties) = pair.outcomes();
-        let at = PairLikelihood::at(r[pair.i] - r[pair.j], won + 0.5 * ties, lost + 0.5 * ties);
+        let (won, lost) = pair.scores();
+        let at = PairLikelihood::at(r[pair.i] - r[pair.j], won, lost);
         (pair.i, pair.j, at)
     })
 }

@@ -86,8 +86,7 @@ impl PreferenceModel for Robust {
         let (mut error, mut met) = (observed.clone(), observed.clone());
         let mut both_ways = true;
         for pair in &data.pairs {
-            let (won, lost, ties) = pair.outcomes();
-            let (won, lost) = (won + 0.5 * ties, lost + 0.5 * ties);
+            let (won, lost) = pair.scores();
             both_ways &= won > 0.0 && lost > 0.0;
             let (won, lost) = (won + 0.5, lost + 0.5);
             let (logit, off) = ((won / lost).ln(), (won.recip() + lost.recip()).sqrt());
@@ -113,8 +112,8 @@ impl PreferenceModel for Robust {
         let pairs: Vec<(usize, usize)> =
             data.pairs.iter().map(|p| (p.i, p.j)).filter(|pair| apart.binary_search(pair).is_err()).collect();
         let log_likelihood = data.pairs.iter().map(|pair| {
-            let (won, lost, ties) = pair.outcomes();
-            PairLikelihood::at(scores[[pair.i, pair.j]], won + 0.5 * ties, lost + 0.5 * ties).value()
+            let (won, lost) = pair.scores();
+            PairLikelihood::at(scores[[pair.i, pair.j]], won, lost).value()
         });
         let log_likelihood = log_likelihood.sum();
         let result = RobustFit {

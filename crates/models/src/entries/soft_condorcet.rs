@@ -60,8 +60,7 @@ impl SoftCondorcet {
         let voters = data.pairs.iter().map(equipoise_data::PairCount::met).fold(0.0, f64::max);
         let (mut loss, mut gradient) = (0.0, Array1::zeros(ratings.len()));
         for pair in &data.pairs {
-            let (won, lost, ties) = pair.outcomes();
-            let (won, lost) = (won + 0.5 * ties, lost + 0.5 * ties);
+            let (won, lost) = pair.scores();
             let d = (ratings[pair.i] - ratings[pair.j]) / self.temperature;
             let (up, down) = (logistic(d), logistic(-d));
             loss += (won * down + lost * up) / voters;

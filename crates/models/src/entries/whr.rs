@@ -14,7 +14,7 @@
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::registry::{BuildError, ensure, nearest};
-use equipoise_data::{Battles, Outcome, Ties};
+use equipoise_data::Battles;
 use ndarray::Array1;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,15 +90,9 @@ impl PreferenceModel for Whr {
 
     fn fit(data: &Battles, options: WhrOptions) -> Result<Fitted, FitError> {
         let n = data.labels.len();
-        let drop = data.ties == Ties::Drop;
         let (mut games, mut untimed) = (Vec::with_capacity(data.rows.len()), 0);
         for row in &data.rows {
-            let won = match row.outcome {
-                Outcome::First => 1.0,
-                Outcome::Second => 0.0,
-                Outcome::Tie | Outcome::BothBad if drop => continue,
-                Outcome::Tie | Outcome::BothBad => 0.5,
-            };
+            let Some(won) = data.ties.score(row.outcome) else { continue };
             if row.weight == 0.0 {
                 continue;
             }

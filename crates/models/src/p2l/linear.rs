@@ -5,34 +5,44 @@
 //! T = e^x + 1.000001  (ba: 1.02),   of rk  eta = e^x
 //! ```
 //!
-//! Maximum likelihood: L-BFGS to the neighbourhood of the maximum (the heads with an origin are not concave), then Newton's method,
-//! whose last step shows that it is one: on separable data its steps go on for ever, or the curvature vanishes. There, or on request,
-//! the logistic prior on all coefficients is added, and said. Sums over contexts are taken in chunks whose cut depends on the data
-//! alone. Cost: O(pairs of all contexts x (1 + f)) a gradient, x (1 + f)^2 a Hessian, and O((n (1 + f))^3) a Newton step.
+//! Features are centred and scaled by their comparisons ([`Scaled`]) and coefficients taken back, so that units do not matter; one that is
+//! constant, or a combination of those before it, is left out and named. Maximum likelihood: L-BFGS to the neighbourhood of the maximum
+//! (the heads with an origin are not concave), then Newton's method, whose last step shows that it is one: on separable data its steps go
+//! on for ever, or the curvature vanishes. There, or on request, the logistic prior on all coefficients of the scaled features is added, and
+//! said.
+//!
+//! Sums over contexts, and over pairs, are taken in chunks whose cut depends on the data alone. Cost: O((pairs + items) of all contexts x
+//! (1 + f)) a gradient; a Hessian is `sum_k c_k z_k z_k'` of every pair, O(pairs of all contexts x (1 + f)^2); a Newton step is O((n (1 + f))^3).
 
 use equipoise_core::lbfgs::minimise;
 use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_data::Comparisons;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use super::Head;
+use super::scaling::{LeftOut, Scaled};
 use crate::distributions::chi_squared_tail;
-use crate::error::{FitError, MAX_ITEMS};
+use crate::error::FitError;
 use crate::jet::Jet;
-use crate::newton::{Optimum, newton};
+use crate::newton::{Optimum, centred, newton};
+
+/// Most coefficients: Hessians are dense, and several are held at a time.
+pub const MOST_COEFFICIENTS: usize = 4_000;
 
 /// A fit of strengths linear in features of the prompt.
 #[derive(Clone, Debug)]
 pub struct P2l {
     /// The head.
     pub head: Head,
-    /// Coefficients, `[1 + features x n]`: base strengths first; each row has mean 0 where the head has no origin.
+    /// Coefficients, `[1 + features x n]`: base strengths first; each row has mean 0 where the head has no origin. 0 for features left out.
     pub coefficients: Array2<f64>,
     /// Their standard errors (Hessian), likewise.
     pub standard_error: Array2<f64>,
     /// Coefficients of the tie parameter's exponent x with their standard errors, `[1 + features]`; empty for heads without.
     pub tie: Vec<(f64, f64)>,
+    /// Features that say nothing beside the others, ascending.
+    pub left_out: Vec<LeftOut>,
     /// Log-likelihood, in nats, without the prior.
     pub log_likelihood: f64,
     /// What one board for all contexts reaches.
@@ -66,7 +76,8 @@ impl P2l {
     #[must_use]
     pub fn free_parameters(&self) -> usize {
         let (rows, n) = self.coefficients.dim();
-        rows * (n - usize::from(self.head.shift_invariant())) + self.tie.len()
+        let of_row = n - usize::from(self.head.shift_invariant()) + usize::from(self.head.has_ties());
+        (rows - self.left_out.len()) * of_row
     }
 
     /// The tie parameter at features `z`, as [`Head::probs`] takes it; 0 for heads without.
@@ -83,14 +94,20 @@ impl P2l {
         let gain = 2.0 * (self.log_likelihood - self.marginal_log_likelihood);
         (!self.prior).then(|| chi_squared_tail(gain.max(0.0), self.degrees_of_freedom))
     }
+
+    /// Whether a feature was left out, and why.
+    #[must_use]
+    pub fn why_left_out(&self, feature: usize) -> Option<&LeftOut> {
+        self.left_out.iter().find(|l| l.feature == feature)
+    }
 }
 
 /// Fits a head: `groups[k]` are the counts of context `k` (all over the same items), `features` is `[contexts x features]`, without the
 /// constant. `prior` adds the logistic prior also where a maximum exists without it.
 ///
 /// # Errors
-/// [`FitError::Features`], [`FitError::TooMany`], [`FitError::Nothing`], [`FitError::OnlyTies`] for a head that leaves them out, and
-/// [`FitError::Singular`] never but by overflow.
+/// [`FitError::Features`], [`FitError::TooManyCoefficients`], [`FitError::Nothing`], [`FitError::OnlyTies`] for a head that leaves them out,
+/// and [`FitError::Singular`] never but by overflow.
 pub fn fit_p2l(
     head: Head,
     groups: &[Comparisons],
@@ -98,23 +115,29 @@ pub fn fit_p2l(
     prior: bool,
 ) -> Result<P2l, FitError> {
     let n = groups.first().map_or(0, Comparisons::n);
-    let rows = features.ncols() + 1;
     if features.nrows() != groups.len() {
         return Err(FitError::Features { rows: features.nrows(), items: groups.len() });
-    }
-    let problem = Problem::new(head, groups, features);
-    if problem.length() > MAX_ITEMS {
-        return Err(FitError::TooMany { items: problem.length() });
     }
     if groups.iter().all(|g| g.pairs.is_empty()) {
         return Err(FitError::Nothing);
     }
-    if problem.weight == 0.0 {
+    let weights: Vec<f64> = groups.iter().map(|g| head_weight(head, g)).collect();
+    if weights.iter().all(|w| *w == 0.0) {
         return Err(FitError::OnlyTies);
     }
+    let scaled = Scaled::of(features, &weights);
+    let problem = Problem::new(head, groups, scaled.values.view());
+    if problem.length() > MOST_COEFFICIENTS {
+        return Err(FitError::TooManyCoefficients {
+            coefficients: problem.length(),
+            most: MOST_COEFFICIENTS,
+        });
+    }
     let free = problem.maximise(false);
-    let (none, base) = (Array2::zeros((groups.len(), 0)), features.ncols() > 0);
-    let single = Problem::new(head, groups, none.view());
+    // all contexts are one to it
+    let (pooled, base) = ([Comparisons::sum(groups.iter().map(|g| (g, 1.0)))], problem.rows() > 1);
+    let none = Array2::zeros((1, 0));
+    let single = Problem::new(head, &pooled, none.view());
     let marginal = if base { single.maximise(false) } else { None };
     let exists = free.is_some() && (!base || marginal.is_some());
     let used_prior = prior || !exists;
@@ -128,29 +151,35 @@ pub fn fit_p2l(
         (true, false, Some(found)) => single.log_likelihood(&found.point),
         _ => single.log_likelihood(&single.maximise(true).ok_or(FitError::Singular)?.point),
     };
-    let mut coefficients = Array2::from_shape_fn((rows, n), |(f, i)| optimum.point[f * n + i]);
-    let centred = head.shift_invariant();
-    for mut row in coefficients.rows_mut().into_iter().filter(|_| centred) {
+    let (rows, shift_invariant) = (problem.rows(), head.shift_invariant());
+    // rows of strengths, and of x as a row of one
+    let part = |size: usize, from: usize| {
+        let point = Array2::from_shape_fn((rows, size), |(f, i)| optimum.point[from + f * size + i]);
+        let covariance = |e: usize, f: usize| {
+            let block = optimum
+                .inverse
+                .slice(s![from + e * size..from + (e + 1) * size, from + f * size..from + (f + 1) * size]);
+            if shift_invariant && from == 0 { centred(&block.to_owned()) } else { block.to_owned() }
+        };
+        scaled.back(point, covariance)
+    };
+    let (mut coefficients, standard_error) = part(n, 0);
+    for mut row in coefficients.rows_mut().into_iter().filter(|_| shift_invariant) {
         let mean = row.mean().expect("there are items");
         row -= mean;
     }
-    let variance = |f: usize, i: usize| {
-        let cov = |a: usize, b: usize| optimum.inverse[[f * n + a, f * n + b]];
-        if !centred {
-            return cov(i, i);
-        }
-        // of the deviation from the mean of its row
-        let cross = (0..n).map(|j| cov(i, j)).sum::<f64>() / n as f64;
-        let all = (0..n).map(|a| (0..n).map(|b| cov(a, b)).sum::<f64>()).sum::<f64>() / (n * n) as f64;
-        cov(i, i) - 2.0 * cross + all
+    let tie = if head.has_ties() {
+        let (values, errors) = part(1, rows * n);
+        values.into_iter().zip(errors).collect()
+    } else {
+        Vec::new()
     };
-    let error = |f: usize, i: usize| variance(f, i).max(0.0).sqrt();
-    let tie = |f: usize| (optimum.point[rows * n + f], optimum.inverse[[rows * n + f; 2]].max(0.0).sqrt());
-    let degrees = (rows - 1) * (n - usize::from(centred) + usize::from(head.has_ties()));
+    let degrees = (rows - 1) * (n - usize::from(shift_invariant) + usize::from(head.has_ties()));
     Ok(P2l {
         head,
-        standard_error: Array2::from_shape_fn((rows, n), |(f, i)| error(f, i)),
-        tie: if head.has_ties() { (0..rows).map(tie).collect() } else { Vec::new() },
+        standard_error,
+        tie,
+        left_out: scaled.left_out,
         log_likelihood,
         marginal_log_likelihood,
         degrees_of_freedom: degrees as f64,
@@ -162,27 +191,44 @@ pub fn fit_p2l(
     })
 }
 
+/// Weight of the outcomes that a head counts.
+fn head_weight(head: Head, group: &Comparisons) -> f64 {
+    let of = |count| head.weights(count).iter().sum::<f64>();
+    group.pairs.iter().map(|p| of(&p.forward) + of(&p.backward)).sum()
+}
+
 /// Parts into which contexts are cut: sums are taken over each, then over them in their order.
 const PARTS: usize = 16;
-/// Parameters above which Hessians are summed over two parts, to keep few of them at a time.
-const FEW: usize = 300;
+/// Pairs whose curvatures are held at a time.
+const BATCH: usize = 256;
 /// L-BFGS steps at most.
 const MOST_STEPS: u32 = 2_000;
 /// Where L-BFGS hands over to Newton's method: largest entry of the gradient for an average parameter's one comparison.
 const TOLERANCE: f64 = 1e-7;
 
-/// A pair in a context: its items, and the weights of its outcomes, either side listed first.
+/// A pair in a context: the weights of its outcomes, either side listed first.
+#[derive(Clone, Copy)]
 struct Met {
-    i: usize,
-    j: usize,
+    context: u32,
+    i: u32,
+    j: u32,
     weights: [f64; 4],
 }
 
 /// The likelihood of a head.
-struct Problem<'a> {
+struct Problem {
     head: Head,
-    features: ArrayView2<'a, f64>,
-    contexts: Vec<Vec<Met>>,
+    /// Features with the constant, `[contexts x rows]`.
+    features: Array2<f64>,
+    /// By context.
+    mets: Vec<Met>,
+    /// Where contexts begin in them, and the last ends.
+    starts: Vec<usize>,
+    /// Items of each context, one after another, and where they begin.
+    items: Vec<u32>,
+    item_starts: Vec<usize>,
+    /// The meetings of each pair, as indices; a list a pair.
+    pairs: Vec<Vec<u32>>,
     n: usize,
     /// Of all outcomes that the head counts.
     weight: f64,
@@ -193,30 +239,58 @@ struct Problem<'a> {
 /// Value, gradient, and negative Hessian if it was asked for.
 type Sums = (f64, Array1<f64>, Option<Array2<f64>>);
 
-impl<'a> Problem<'a> {
-    fn new(head: Head, groups: &[Comparisons], features: ArrayView2<'a, f64>) -> Self {
+/// Slopes in a, b, x, and negative curvatures aa, ab, bb, ax, bx, xx.
+type Slopes = (f64, [f64; 3], [f64; 6]);
+
+impl Problem {
+    fn new(head: Head, groups: &[Comparisons], features: ArrayView2<'_, f64>) -> Self {
         let n = groups.first().map_or(0, Comparisons::n);
-        let counted = |g: &Comparisons| -> Vec<Met> {
-            let pairs = g.pairs.iter().map(|pair| {
+        let (mut mets, mut starts) = (Vec::new(), vec![0]);
+        let (mut items, mut item_starts) = (Vec::new(), vec![0]);
+        let mut next = vec![Vec::new(); n];
+        let mut of_pairs = std::collections::BTreeMap::<(u32, u32), Vec<u32>>::new();
+        for (context, group) in groups.iter().enumerate() {
+            let from = items.len();
+            for pair in &group.pairs {
                 let ([f0, f1, f2, f3], [b0, b1, b2, b3]) =
                     (head.weights(&pair.forward), head.weights(&pair.backward));
-                Met { i: pair.i, j: pair.j, weights: [f0 + b1, f1 + b0, f2 + b2, f3 + b3] }
-            });
-            pairs.filter(|met| met.weights.iter().sum::<f64>() > 0.0).collect()
-        };
-        let contexts: Vec<Vec<Met>> = groups.iter().map(counted).collect();
-        let weight = contexts.iter().flatten().map(|met| met.weights.iter().sum::<f64>()).sum();
-        let mut next = vec![Vec::new(); n];
-        for met in contexts.iter().flatten() {
-            next[met.i].push(met.j);
-            next[met.j].push(met.i);
+                let weights = [f0 + b1, f1 + b0, f2 + b2, f3 + b3];
+                if weights.iter().sum::<f64>() <= 0.0 {
+                    continue;
+                }
+                let (i, j) = (pair.i as u32, pair.j as u32);
+                of_pairs.entry((i, j)).or_default().push(mets.len() as u32);
+                mets.push(Met { context: context as u32, i, j, weights });
+                items.extend([i, j]);
+                next[pair.i].push(pair.j);
+                next[pair.j].push(pair.i);
+            }
+            items[from..].sort_unstable();
+            let mut kept = from;
+            for k in from..items.len() {
+                if k == from || items[k] != items[kept - 1] {
+                    items[kept] = items[k];
+                    kept += 1;
+                }
+            }
+            items.truncate(kept);
+            starts.push(mets.len());
+            item_starts.push(items.len());
+        }
+        let weight = mets.iter().map(|met| met.weights.iter().sum::<f64>()).sum();
+        for met in &mut next {
+            met.sort_unstable();
+            met.dedup();
         }
         let linked = equipoise_core::graph::strong_components(&next).len() == 1;
-        Self { head, features, contexts, n, weight, linked }
+        let mut values = Array2::ones((features.nrows(), features.ncols() + 1));
+        values.slice_mut(s![.., 1..]).assign(&features);
+        let pairs = of_pairs.into_values().collect();
+        Self { head, features: values, mets, starts, items, item_starts, pairs, n, weight, linked }
     }
 
     fn rows(&self) -> usize {
-        self.features.ncols() + 1
+        self.features.ncols()
     }
 
     /// Number of parameters: `b` row by row, then `c`.
@@ -262,29 +336,40 @@ impl<'a> Problem<'a> {
 
     /// Objective, gradient and negative Hessian.
     fn sums(&self, x: &[f64], prior: bool, hessian: bool) -> Sums {
-        let m = self.length();
-        let parts = if hessian && m > FEW { 2 } else { PARTS };
-        let size = self.contexts.len().div_ceil(parts).max(1);
-        let parts: Vec<Sums> = self
-            .contexts
-            .par_chunks(size)
-            .enumerate()
-            .map(|(part, contexts)| {
-                let mut sums = (0.0, Array1::zeros(m), hessian.then(|| Array2::zeros((m, m))));
-                for (k, context) in contexts.iter().enumerate() {
-                    self.add(x, part * size + k, context, &mut sums);
+        let (m, n, rows, contexts) = (self.length(), self.n, self.rows(), self.features.nrows());
+        // coefficients of an item side by side; those of x last
+        let places = n + usize::from(self.head.has_ties());
+        let by_item =
+            Array2::from_shape_fn(
+                (places, rows),
+                |(i, f)| {
+                    if i < n { x[f * n + i] } else { x[rows * n + f] }
+                },
+            );
+        let size = contexts.div_ceil(PARTS).max(1);
+        let parts: Vec<(f64, Array2<f64>, Vec<[f64; 6]>)> = (0..contexts.div_ceil(size))
+            .into_par_iter()
+            .map(|part| {
+                let mut sums = (0.0, Array2::zeros(by_item.raw_dim()), Vec::new());
+                let mut work = Work::new(places);
+                for context in part * size..contexts.min((part + 1) * size) {
+                    self.add(&by_item, context, hessian, &mut work, &mut sums);
                 }
                 sums
             })
             .collect();
-        let mut all: Sums = (0.0, Array1::zeros(m), hessian.then(|| Array2::zeros((m, m))));
-        for (value, g, h) in parts {
-            all.0 += value;
-            all.1 += &g;
-            if let (Some(sum), Some(h)) = (&mut all.2, h) {
-                *sum += &h;
-            }
+        let (mut value, mut slopes) = (0.0, Array2::zeros(by_item.raw_dim()));
+        let mut curvatures = Vec::with_capacity(if hessian { self.mets.len() } else { 0 });
+        for (v, g, c) in parts {
+            value += v;
+            slopes += &g;
+            curvatures.extend(c);
         }
+        let mut g = Array1::zeros(m);
+        for ((i, f), slope) in slopes.indexed_iter() {
+            g[if i < n { f * n + i } else { rows * n + f }] = *slope;
+        }
+        let mut all: Sums = (value, g, hessian.then(|| self.hessian(&curvatures)));
         for (k, &x) in x.iter().enumerate().filter(|_| prior) {
             let p = logistic(x);
             all.0 += log_sigmoid(x) + log_sigmoid(-x);
@@ -294,52 +379,140 @@ impl<'a> Problem<'a> {
         all
     }
 
-    /// One context.
-    fn add(&self, x: &[f64], context: usize, pairs: &[Met], (value, g, h): &mut Sums) {
-        let (n, rows, head) = (self.n, self.rows(), self.head);
-        let z: Vec<f64> = std::iter::once(1.0).chain(self.features.row(context).iter().copied()).collect();
-        let dot = |at: &dyn Fn(usize) -> usize| z.iter().enumerate().map(|(f, z)| z * x[at(f)]).sum::<f64>();
-        let raw = if head.has_ties() { dot(&|f| rows * n + f) } else { 0.0 };
-        for &Met { i, j, weights } in pairs {
-            let (a, b) = (dot(&|f| f * n + i), dot(&|f| f * n + j));
-            // slopes and curvatures in a, b, x
-            let mut slope = [0.0; 3];
-            let mut curvature = [[0.0; 3]; 3];
-            if head.has_ties() {
-                let x = Jet::variable(3, raw);
-                let eta = if head == Head::Rk { x.exp() } else { x };
-                let logs = head.log_probs([Jet::variable(0, a), Jet::variable(1, b), eta]);
-                for (weight, log) in weights.into_iter().zip(logs) {
-                    let Some(log) = log.filter(|_| weight > 0.0) else { continue };
-                    *value += weight * log.value;
-                    for (p, s) in [0, 1, 3].into_iter().enumerate() {
-                        slope[p] += weight * log.gradient[s];
-                        for (q, t) in [0, 1, 3].into_iter().enumerate() {
-                            curvature[p][q] -= weight * log.hessian[s][t];
-                        }
-                    }
-                }
-            } else {
-                let pair = PairLikelihood::at(a - b, weights[0], weights[1]);
-                *value += pair.value();
-                slope = [pair.slope(), -pair.slope(), 0.0];
-                let c = pair.curvature();
-                curvature = [[c, -c, 0.0], [-c, c, 0.0], [0.0; 3]];
+    /// One context: value and slopes, and of every meeting its curvatures.
+    fn add(
+        &self,
+        by_item: &Array2<f64>,
+        context: usize,
+        hessian: bool,
+        work: &mut Work,
+        (value, slopes, curvatures): &mut (f64, Array2<f64>, Vec<[f64; 6]>),
+    ) {
+        let z = self.features.row(context);
+        let ties = self.head.has_ties();
+        let items = &self.items[self.item_starts[context]..self.item_starts[context + 1]];
+        for &i in items {
+            work.strength[i as usize] = by_item.row(i as usize).dot(&z);
+            work.slope[i as usize] = 0.0;
+        }
+        let raw = if ties { by_item.row(self.n).dot(&z) } else { 0.0 };
+        let mut of_x = 0.0;
+        for met in &self.mets[self.starts[context]..self.starts[context + 1]] {
+            let (i, j) = (met.i as usize, met.j as usize);
+            let (v, [a, b, x], c) = self.pair(work.strength[i], work.strength[j], raw, &met.weights);
+            *value += v;
+            work.slope[i] += a;
+            work.slope[j] += b;
+            of_x += x;
+            if hessian {
+                curvatures.push(c);
             }
-            let place = |p: usize, f: usize| [f * n + i, f * n + j, rows * n + f][p];
-            let kept = if head.has_ties() { 3 } else { 2 };
-            for (f, zf) in z.iter().enumerate() {
-                (0..kept).for_each(|p| g[place(p, f)] += zf * slope[p]);
-                let Some(h) = h else { continue };
-                for (e, ze) in z.iter().enumerate() {
-                    for p in 0..kept {
-                        for q in 0..kept {
-                            h[[place(p, f), place(q, e)]] += zf * ze * curvature[p][q];
+        }
+        for &i in items {
+            slopes.row_mut(i as usize).scaled_add(work.slope[i as usize], &z);
+        }
+        if ties {
+            slopes.row_mut(self.n).scaled_add(of_x, &z);
+        }
+    }
+
+    /// A meeting at strengths `a`, `b` and the exponent `x`.
+    fn pair(&self, a: f64, b: f64, x: f64, weights: &[f64; 4]) -> Slopes {
+        if !self.head.has_ties() {
+            let pair = PairLikelihood::at(a - b, weights[0], weights[1]);
+            let (slope, c) = (pair.slope(), pair.curvature());
+            return (pair.value(), [slope, -slope, 0.0], [c, -c, c, 0.0, 0.0, 0.0]);
+        }
+        let (mut value, mut slope, mut curvature) = (0.0, [0.0; 3], [0.0; 6]);
+        let x = Jet::variable(3, x);
+        let eta = if self.head == Head::Rk { x.exp() } else { x };
+        let logs = self.head.log_probs([Jet::variable(0, a), Jet::variable(1, b), eta]);
+        for (weight, log) in weights.iter().zip(logs) {
+            let Some(log) = log.filter(|_| *weight > 0.0) else { continue };
+            value += weight * log.value;
+            [0, 1, 3].into_iter().zip(&mut slope).for_each(|(s, slope)| *slope += weight * log.gradient[s]);
+            for ((s, t), c) in
+                [(0, 0), (0, 1), (1, 1), (0, 3), (1, 3), (3, 3)].into_iter().zip(&mut curvature)
+            {
+                *c -= weight * log.hessian[s][t];
+            }
+        }
+        (value, slope, curvature)
+    }
+
+    /// The negative Hessian from the curvatures of all meetings: of every pair first `sum c z z'` over its contexts.
+    fn hessian(&self, curvatures: &[[f64; 6]]) -> Array2<f64> {
+        let (n, rows) = (self.n, self.rows());
+        let mut h = Array2::<f64>::zeros((self.length(), self.length()));
+        let kinds = if self.head.has_ties() { 6 } else { 1 };
+        for batch in self.pairs.chunks(BATCH) {
+            let blocks: Vec<Vec<f64>> =
+                batch.par_iter().map(|met| self.blocks(met, curvatures, kinds)).collect();
+            for (pair, blocks) in batch.iter().zip(blocks) {
+                let met = &self.mets[pair[0] as usize];
+                let at = |place: usize, f: usize| match place {
+                    0 => f * n + met.i as usize,
+                    1 => f * n + met.j as usize,
+                    _ => rows * n + f,
+                };
+                // which of them each block belongs to, and with which sign
+                let all: &[(usize, usize, usize, f64)] = if kinds == 1 {
+                    &[(0, 0, 0, 1.0), (0, 1, 0, -1.0), (1, 1, 0, 1.0)]
+                } else {
+                    &[
+                        (0, 0, 0, 1.0),
+                        (0, 1, 1, 1.0),
+                        (1, 1, 2, 1.0),
+                        (0, 2, 3, 1.0),
+                        (1, 2, 4, 1.0),
+                        (2, 2, 5, 1.0),
+                    ]
+                };
+                for &(p, q, kind, sign) in all {
+                    let block = &blocks[kind * rows * rows..(kind + 1) * rows * rows];
+                    for f in 0..rows {
+                        for e in 0..rows {
+                            let c = sign * block[f.max(e) * rows + f.min(e)];
+                            h[[at(p, f), at(q, e)]] += c;
+                            if p != q {
+                                h[[at(q, e), at(p, f)]] += c;
+                            }
                         }
                     }
                 }
             }
         }
+        h
+    }
+
+    /// `sum c z z'` over the meetings of a pair, for each kind of curvature; the lower triangle.
+    fn blocks(&self, met: &[u32], curvatures: &[[f64; 6]], kinds: usize) -> Vec<f64> {
+        let rows = self.rows();
+        let mut blocks = vec![0.0; kinds * rows * rows];
+        for &m in met {
+            let z = self.features.row(self.mets[m as usize].context as usize);
+            let z = z.to_slice().expect("rows are in order");
+            for (kind, block) in blocks.chunks_exact_mut(rows * rows).enumerate() {
+                let c = curvatures[m as usize][kind];
+                for (f, row) in block.chunks_exact_mut(rows).enumerate() {
+                    let scaled = c * z[f];
+                    row[..=f].iter_mut().zip(z).for_each(|(h, z)| *h += scaled * z);
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// Strengths of the items of a context, and the slopes of them.
+struct Work {
+    strength: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+impl Work {
+    fn new(places: usize) -> Self {
+        Self { strength: vec![0.0; places], slope: vec![0.0; places] }
     }
 }
 

@@ -18,7 +18,7 @@
 //! Cost: O(rows (k + 2)^2 + (n + k)^3) a step.
 
 use equipoise_core::logistic::{log_sigmoid, logistic};
-use equipoise_data::{Battle, Covaried, Outcome, Ties, Unit};
+use equipoise_data::{Battle, Covaried, Unit};
 use faer::Side;
 use ndarray::{Array1, Array2, s};
 
@@ -278,18 +278,11 @@ pub fn fit_covariates(
         .rows
         .iter()
         .enumerate()
-        .filter(|(_, b)| {
-            b.weight > 0.0
-                && (matches!(b.outcome, Outcome::First | Outcome::Second) || battles.ties == Ties::Half)
-        })
+        .filter(|(_, b)| b.weight > 0.0 && battles.ties.count(b.outcome))
         .map(|(at, b)| Row {
             first: b.first as usize,
             second: b.second as usize,
-            score: match b.outcome {
-                Outcome::First => 1.0,
-                Outcome::Second => 0.0,
-                Outcome::Tie | Outcome::BothBad => 0.5,
-            },
+            score: b.outcome.score(),
             weight: b.weight,
             scale: scale(b),
             at,

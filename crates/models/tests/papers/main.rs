@@ -9,7 +9,9 @@
 #![allow(clippy::print_stdout, reason = "the figures are what the tests report")]
 
 mod embeddings;
+mod judges;
 mod prompts;
+mod ratings;
 mod rewards;
 
 use equipoise_core::{Rng, sample};
