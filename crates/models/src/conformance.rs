@@ -246,7 +246,8 @@ fn apart(entry: &ModelEntry) -> Vec<String> {
     // are even
     let ahead = |p: Option<f64>| p.is_some_and(|p| p > 0.5 && p < 1.0);
     let even = one == Some(0.5) && two == Some(0.5);
-    if !even && !(ahead(one) && ahead(two)) {
+    let in_order = ahead(one) && ahead(two);
+    if !(even || in_order) {
         found(format!("the winners of each have {one:?} and {two:?}"));
     }
     for i in 0..ITEMS {
