@@ -2,7 +2,8 @@
 //!
 //! A step reads all features twice: for the scores, and for the gradient by the parameters. The bound is what reading those bytes
 //! twice costs, measured beside it on one thread and printed first. `passes` is scores, softmax and gradient alone; `step` is `projected`
-//! with one inner step of gradient descent, its product with the game and the policy that it ends with, a third pass.
+//! with one inner step of gradient descent, its product with the game and the policy that it ends with, which is the one that the next
+//! step begins with: two passes too.
 
 #![expect(clippy::print_stdout, reason = "a program whose result is its output")]
 
