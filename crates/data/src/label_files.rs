@@ -147,6 +147,15 @@ mod tests {
         };
         let none = Labels::default();
         assert!(refused("d.csv", &none).contains("no label"));
-        assert!(refused("d.xlsx", &none).contains(".csv, .jsonl or .parquet"));
+        let pair = Label {
+            context: 0,
+            first: 0,
+            second: 1,
+            outcome: crate::Outcome::First,
+            weight: 1.0,
+            magnitude: None,
+        };
+        let one = Labels { pairs: vec![pair], ..Labels::default() };
+        assert!(refused("d.xlsx", &one).contains("labels go to .csv, .jsonl or .parquet"));
     }
 }

@@ -105,7 +105,7 @@ impl Node {
         })
     }
 
-    /// Where the keys and blocks below `path` begin, a block before its first key.
+    /// Where the keys, blocks and lists below `path` begin, each before what it holds.
     fn keys(&self, path: &str, found: &mut Vec<KeyPlace>) {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match &self.data {
@@ -118,10 +118,16 @@ impl Node {
                 }
             }
             Data::List(items) => {
-                for (k, item) in items.iter().enumerate() {
-                    if let Data::Map(_) | Data::List(_) = item.data {
-                        item.keys(&below(&k.to_string()), found);
+                found.push(KeyPlace { span: self.span, path: path.to_owned(), block: true });
+                let scalar = |item: &Node| !matches!(item.data, Data::Map(_) | Data::List(_));
+                // items of a list of scalars are found by the list; among blocks each is a place of its own
+                let mixed = !items.iter().all(scalar);
+                for (k, item) in items.iter().enumerate().filter(|_| mixed) {
+                    let path = below(&k.to_string());
+                    if scalar(item) {
+                        found.push(KeyPlace { span: item.span, path: path.clone(), block: false });
                     }
+                    item.keys(&path, found);
                 }
             }
             _ => {}
@@ -529,7 +535,7 @@ mod tests {
     #[test]
     fn an_error_names_key_and_value() {
         let mut sources = Sources::default();
-        let text = "a: 1\nlist:\n  - x: {eta: \"no\"}\n  - [1, 2]\n";
+        let text = "a: 1\nlist:\n  - x: {eta: \"no\"}\n  - [1, 2]\n  - z\nnames: [p, q]\n";
         let source = sources.add("a.yaml", Path::new("."), text);
         let root = read(&mut sources, source, 0).unwrap();
         let told = |line, column, width| {
@@ -540,7 +546,9 @@ mod tests {
         assert_eq!(told(1, 1, 1), some("a", "a"));
         assert_eq!(told(1, 4, 1), some("a", "1"));
         assert_eq!(told(3, 14, 4), some("list.0.x.eta", "no"));
-        assert_eq!(told(4, 9, 1), some("list", "2"));
+        assert_eq!(told(4, 9, 1), some("list.1", "2"));
+        assert_eq!(told(5, 5, 1), some("list.2", "z"));
+        assert_eq!(told(6, 12, 1), some("names", "q"));
         let block = root.get("list").map(|list| list.span).unwrap();
         assert_eq!(sources.error(block, "no").key.as_deref(), Some("list"));
         assert_eq!(told(0, 0, 1), (None, None));

@@ -134,7 +134,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "learning by duels: the regularised equilibrium of the game as counted so far, and a design of which pair is compared next",
     "greedy sampling 2025, arXiv:2510.24700; optimistic after 2025, arXiv:2510.13060",
 )
-.aims(Aim::Regularised, Guarantee::Last)
+.aims(Aim::Regularised, Guarantee::None)
 .biased_fixed_point()
 .costs("1 duel")
 .verified(
