@@ -52,20 +52,64 @@ const FILES: [(&str, &str); 14] = [
 ];
 
 /// A command with the options that it may be given.
-const COMMANDS: [(&[&str], &[&str]); 13] = [
+const COMMANDS: [(&[&str], &[&str]); 14] = [
     (&["solve"], &["--tau", "--reference", "--json", "--ranges", "--symmetrise", "--format", "--select"]),
     (&["gap"], &["--policy", "--tau", "--reference", "--json", "--certificate"]),
     (
         &["fit", "--model", "bradley-terry"],
-        &["--ties", "--context", "--annotator", "--json", "--columns", "--outcomes", "--invalid"],
+        &[
+            "--ties",
+            "--context",
+            "--annotator",
+            "--json",
+            "--columns",
+            "--outcomes",
+            "--invalid",
+            "--tags",
+            "--anchor",
+            "--covariate",
+            "--reweight",
+            "pairs",
+        ],
     ),
     (&["fit", "--model"], &["davidson", "rao-kupper", "--json", "--prior", "--order"]),
     (
         &["inspect", "--replicates", "9"],
         &["--each", "--json", "--ties", "--context-column", "--normalise-names", "--seed"],
     ),
-    (&["rank", "--replicates", "9"], &["--each", "--json", "--ties", "--format", "--columns", "--by"]),
-    (&["standings", "--replicates", "9"], &["--level", "--anchor", "--json", "--csv", "--latex"]),
+    (
+        &["rank", "--replicates", "9"],
+        &[
+            "--each",
+            "--json",
+            "--ties",
+            "--format",
+            "--columns",
+            "--by",
+            "--tags",
+            "--anchor",
+            "--reweight",
+            "pairs",
+        ],
+    ),
+    (
+        &["standings", "--replicates", "9"],
+        &["--level", "--anchor", "--scale", "--json", "--reweight", "pairs", "--covariate"],
+    ),
+    (
+        &["concepts"],
+        &[
+            "--json",
+            "--tau",
+            "--reference",
+            "--only",
+            "--ties",
+            "--format",
+            "--judge",
+            "--level",
+            "--samples",
+        ],
+    ),
     (&["votes", "--replicates", "19"], &["--share", "--neighbours", "--ties", "--json"]),
     (&["compare"], &["--json", "--replicates", "9", "votes.csv"]),
     (&["loss", "dpo", "--input"], &["--set", "beta=0.1", "--json"]),
