@@ -12,6 +12,18 @@ fn plan() -> Plan {
     Plan::new(resolve(&file).expect("a spec")).expect("a plan")
 }
 
+/// A folder, and in it the results of an experiment.
+fn ran(text: &str) -> (tempfile::TempDir, Plan, equipoise_records::Results) {
+    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
+    let folder = tempfile::tempdir().expect("a folder");
+    let options =
+        Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, force: false };
+    execute(&plan, &options, &Monitor::default()).expect("run");
+    let results = equipoise_records::read(&options.out).expect("read");
+    (folder, plan, results)
+}
+
 fn error(claims: &str) -> ConfigError {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("expected.yaml");
@@ -79,13 +91,7 @@ fn the_claims_of_every_experiment_speak_of_its_runs() {
 fn a_budget_may_be_of_what_learning_costs_the_method_itself() {
     let text = "games: [cyclic]\npolicy: log-linear\nsolvers: [projected: { optimiser: sgd, inner_steps: 2 }]\ntau: 0.1\n\
         limits: { steps: 8 }\nrecord: { every: 1 }\nmetrics: [duality_gap_tau, evaluations]\n";
-    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
-    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
-    let folder = tempfile::tempdir().expect("a folder");
-    let options =
-        Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
-    execute(&plan, &options, &Monitor::default()).expect("run");
-    let results = equipoise_records::read(&options.out).expect("read");
+    let (folder, plan, results) = ran(text);
     let of = |metric: &str, step: u64| {
         let mut points = results.runs[0].trace.iter().flatten();
         let found = points.find(|p| p.metric == metric && p.step == step && p.iterate == Iterate::Last);
@@ -122,13 +128,7 @@ fn slopes_and_intervals() {
     let text = "games: [cyclic]\nsolvers: [plug-in: { design: uniform }]\ntau: 0.2\nrepetitions: 8\n\
         oracle: { sampled: { duels_per_query: 1, labels: bernoulli } }\n\
         limits: { steps: 400 }\nrecord: { at: [100, 200, 400] }\nmetrics: [regret, duality_gap_tau, pure_floor]\n";
-    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
-    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
-    let folder = tempfile::tempdir().expect("a folder");
-    let options =
-        Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, force: false };
-    execute(&plan, &options, &Monitor::default()).expect("run");
-    let results = equipoise_records::read(&options.out).expect("read");
+    let (folder, plan, results) = ran(text);
     let of = |run: usize, metric: &str, step: u64| {
         let mut points = results.runs[run].trace.iter().flatten();
         let found = points.find(|p| p.metric == metric && p.step == step && p.iterate == Iterate::Last);
@@ -219,13 +219,7 @@ fn cases_are_compared_game_by_game() {
     let text = "games: [{ bradley-terry: { scores: [1.0, 0.3, -0.2, -1.0], name: scores } }, { cyclic: { margins: [0.1, 0.2, 0.4], \
         name: cycle } }]\nsolvers: [dpo: { beta: [0.1, 0.2] }, rdpo: { beta: 0.1 }]\nrepetitions: 2\nlimits: { steps: 1 }\n\
         metrics: [duality_gap]\n";
-    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
-    let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
-    let folder = tempfile::tempdir().expect("a folder");
-    let options =
-        Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
-    execute(&plan, &options, &Monitor::default()).expect("run");
-    let results = equipoise_records::read(&options.out).expect("read");
+    let (folder, plan, results) = ran(text);
     let path = folder.path().join("expected.yaml");
     let judged = |claim: &str| {
         let claim = format!("- {{ metric: duality_gap, {claim} }}\n");

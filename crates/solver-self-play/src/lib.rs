@@ -21,6 +21,7 @@
 //! | `one-duel` | original | one duel a round at the estimated log-barrier equilibrium | arXiv:2605.09363 |
 //! | `plug-in` | regularised | one duel a round by a design, at the equilibrium of the game as counted | arXiv:2510.24700 |
 
+mod counted;
 pub mod dno;
 pub mod fictitious_play;
 pub mod gpo;

@@ -25,9 +25,11 @@ use equipoise_core::{
     Aim, BuildError, Built, Cost, Duel, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
     SolverEntry, StepError, Task,
 };
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::counted::CountedGame;
 
 /// t grows by this factor from update to update.
 const GROWTH: f64 = 1.1;
@@ -59,7 +61,6 @@ impl SolverConfig for Config {
         let c = self.constant;
         ensure(c > 0.0 && c.is_finite(), "constant", c, "must be a finite number above 0")?;
         let shape = task.shape();
-        let squares = || shape.ranges().map(|r| Array2::zeros((r.len(), r.len()))).collect::<Vec<_>>();
         let largest = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
         Ok(Built::new(
             &self,
@@ -67,8 +68,7 @@ impl SolverConfig for Config {
                 policy: task.start.clone(),
                 played: task.start.clone(),
                 sampler: Sampler::new(&task.start),
-                wins: squares(),
-                counts: squares(),
+                counted: CountedGame::new(shape),
                 rounds: 0,
                 next_update: largest as u64,
                 constant: self.constant,
@@ -92,9 +92,7 @@ struct OneDuel {
     policy: Policy,
     played: Policy,
     sampler: Sampler,
-    /// Wins of row over column and duels between them, `[n x n]` of each context.
-    wins: Vec<Array2<f64>>,
-    counts: Vec<Array2<f64>>,
+    counted: CountedGame,
     rounds: u64,
     next_update: u64,
     constant: f64,
@@ -109,21 +107,17 @@ impl Solver for OneDuel {
                 (self.sampler.draw(range.clone(), rng), self.sampler.draw(range.clone(), rng));
             let mut label = [0.0];
             oracle.duels(&[Duel { context, left, right }], &mut label);
-            self.wins[context][[left, right]] += label[0];
-            self.wins[context][[right, left]] += 1.0 - label[0];
-            self.counts[context][[left, right]] += 1.0;
-            self.counts[context][[right, left]] += 1.0;
+            self.counted.add(context, left, right, label[0]);
         }
         self.rounds += 1;
         if self.rounds >= self.next_update {
             self.next_update = ((self.rounds as f64 * GROWTH).ceil() as u64).max(self.rounds + 1);
-            let Self { policy, wins, counts, rounds, constant, .. } = self;
-            let solved: Vec<Array1<f64>> = wins
-                .iter()
-                .zip(counts)
-                .map(|(wins, counts)| {
-                    let lambda = *constant / (wins.nrows() as f64 * *rounds as f64).sqrt();
-                    central_path(estimated_margins(wins, counts).view(), lambda)
+            let Self { policy, counted, rounds, constant, .. } = self;
+            let solved: Vec<Array1<f64>> = (0..shape.contexts())
+                .map(|context| {
+                    let margins = counted.margins(context);
+                    let lambda = *constant / (margins.nrows() as f64 * *rounds as f64).sqrt();
+                    central_path(margins.view(), lambda)
                 })
                 .collect::<Result<_, _>>()?;
             policy.set_logits(|logits| {
@@ -145,12 +139,6 @@ impl Solver for OneDuel {
     fn step_cost(&self) -> Cost {
         Cost { queries: 0, duels: self.policy.shape().ranges().filter(|r| r.len() > 1).count() as u64 }
     }
-}
-
-/// `K_hat`: the mean label minus 1/2, with half a win each way, so that pairs that never met tie.
-fn estimated_margins(wins: &Array2<f64>, counts: &Array2<f64>) -> Array2<f64> {
-    let margin = |(i, j)| if i == j { 0.0 } else { (wins[[i, j]] + 0.5) / (counts[[i, j]] + 1.0) - 0.5 };
-    Array2::from_shape_fn(wins.dim(), margin)
 }
 
 /// The x > 0 with `(K x)_i + lambda / x_i = n lambda`, by Newton's method along a falling barrier from the uniform policy.
@@ -215,6 +203,7 @@ mod tests {
     use equipoise_env::{Feedback, Game, GameOracle, PreferenceMatrix, Sampled};
 
     use super::*;
+    use ndarray::Array2;
 
     fn margins(n: usize, rng: &mut Rng) -> Array2<f64> {
         let mut k = Array2::zeros((n, n));

@@ -31,6 +31,8 @@ use ndarray::{Array1, Array2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::counted::CountedGame;
+
 /// The temperature falls by this factor from stage to stage where Newton's method needs a path.
 const PATH: f64 = 0.5;
 /// Newton steps at a stage at most.
@@ -104,7 +106,6 @@ impl SolverConfig for Config {
             (_, None) => u64::MAX,
         };
         let shape = task.shape();
-        let squares = || shape.ranges().map(|r| Array2::zeros((r.len(), r.len()))).collect::<Vec<_>>();
         let largest = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
         Ok(Built::new(
             &self,
@@ -114,8 +115,7 @@ impl SolverConfig for Config {
                 deployed: Sampler::new(&task.start),
                 reference: task.reference.clone(),
                 of_reference: Sampler::new(&task.reference),
-                wins: squares(),
-                counts: squares(),
+                counted: CountedGame::new(shape),
                 tau: task.tau,
                 horizon: task.horizon,
                 design: self.design,
@@ -147,9 +147,7 @@ struct PlugIn {
     deployed: Sampler,
     reference: Policy,
     of_reference: Sampler,
-    /// Wins of row over column and duels between them, `[n x n]` of each context.
-    wins: Vec<Array2<f64>>,
-    counts: Vec<Array2<f64>>,
+    counted: CountedGame,
     tau: f64,
     horizon: Option<u64>,
     design: Design,
@@ -169,13 +167,7 @@ impl Solver for PlugIn {
             let (left, right) = self.pair(context, range, rng)?;
             let mut label = [0.0];
             oracle.duels(&[Duel { context, left, right }], &mut label);
-            // a draw against itself is a duel that tells nothing
-            if left != right {
-                self.wins[context][[left, right]] += label[0];
-                self.wins[context][[right, left]] += 1.0 - label[0];
-                self.counts[context][[left, right]] += 1.0;
-                self.counts[context][[right, left]] += 1.0;
-            }
+            self.counted.add(context, left, right, label[0]);
         }
         self.rounds += 1;
         if self.rounds <= self.committed && (self.rounds >= self.next_update || self.rounds == self.committed)
@@ -206,7 +198,7 @@ impl PlugIn {
         let mut solved = self.policy.log_probs().to_owned();
         let log_mu = self.reference.log_probs();
         for (context, range) in shape.ranges().enumerate() {
-            let margins = estimated_margins(&self.wins[context], &self.counts[context]);
+            let margins = self.counted.margins(context);
             let log_mu = log_mu.slice(ndarray::s![range.clone()]).to_owned();
             let mut theta = solved.slice(ndarray::s![range.clone()]).to_owned();
             quantal_response(&margins, &log_mu, self.tau, &mut theta)?;
@@ -236,7 +228,7 @@ impl PlugIn {
             Design::SelfPlay | Design::ExploreThenCommit => (deployed(rng), deployed(rng)),
             Design::Bonus => {
                 let i = deployed(rng);
-                let met = |j: &usize| self.counts[context][[i, *j]];
+                let met = |j: &usize| self.counted.counts(context)[[i, *j]];
                 let least = (0..n).filter(|j| *j != i).min_by(|a, b| met(a).total_cmp(&met(b)));
                 (i, least.unwrap_or(i))
             }
@@ -255,9 +247,9 @@ impl PlugIn {
 
     /// The best response to the policy under win rates with a bonus, `[n]`.
     fn optimistic(&self, context: usize, range: std::ops::Range<usize>) -> Result<Vec<f64>, StepError> {
-        let (n, counts) = (range.len(), &self.counts[context]);
+        let (n, counts) = (range.len(), self.counted.counts(context));
         let log_t = (self.horizon.unwrap_or(self.rounds + 1).max(2) as f64).ln();
-        let margins = estimated_margins(&self.wins[context], counts);
+        let margins = self.counted.margins(context);
         let (pi, log_mu) =
             (&self.policy.probs_slice()[range.clone()], &self.reference.log_probs_slice()[range]);
         let bold = |i: usize, j: usize| {
@@ -268,12 +260,6 @@ impl PlugIn {
         log_softmax(&mut logits, &mut probs).map_err(|e| StepError::Inner(e.to_string()))?;
         Ok(probs)
     }
-}
-
-/// `K_hat`: the mean label minus 1/2, with half a win each way, so that pairs that never met tie.
-fn estimated_margins(wins: &Array2<f64>, counts: &Array2<f64>) -> Array2<f64> {
-    let margin = |(i, j)| if i == j { 0.0 } else { (wins[[i, j]] + 0.5) / (counts[[i, j]] + 1.0) - 0.5 };
-    Array2::from_shape_fn(wins.dim(), margin)
 }
 
 /// Moves `theta` to the logits of the regularised equilibrium, `theta = log mu + K softmax(theta) / tau` up to a constant: by Newton's
