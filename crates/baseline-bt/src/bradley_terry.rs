@@ -4,6 +4,7 @@
 //! r  = argmax sum_ij W_ij P_ij log sigma(r_i - r_j)
 //! pi = softmax(log mu + r / beta)        KL-optimal policy: the optimum of RLHF and of DPO
 //! pi = argmax r                           its limit for beta -> 0
+//! pi = softmax(log mu + log sigma(r - r_ref) / beta)      `log_sigmoid`: log-sigmoid-centred rewards, arXiv:2402.00742
 //! ```
 //!
 //! Bradley, Terry 1952; Rafailov et al. 2023, arXiv:2305.18290, eqs. (3)-(5). Symbols: W = `pairs`, beta = `beta`. Under a
@@ -14,6 +15,7 @@
 //! Range: `beta > 0`. Deviations: none; where no maximum exists (Ford's condition) a ridge is added and told.
 
 use equipoise_core::registry::ensure;
+use equipoise_core::shaping::{log_sigmoid_centred, quantile};
 use equipoise_core::simplex::NonFinite;
 use equipoise_core::{
     Aim, BuildError, Built, Cost, Guarantee, Oracle, Policy, Progress, Rng, Solver, SolverConfig,
@@ -43,6 +45,10 @@ pub struct Config {
     pub duels_per_step: u32,
     /// How often every pair is asked for where duels_per_step is 0, at least 1.
     pub duels_per_pair: u32,
+    /// If given, in [0, 1]: a reward r counts as log sigma(r - r_ref), r_ref being this quantile of the rewards under the reference
+    /// in its context; unset: as r.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_sigmoid: Option<f64>,
 }
 
 /// The policy that a reward implies.
@@ -63,6 +69,7 @@ impl Default for Config {
             policy: Implied::KlOptimal,
             duels_per_step: 0,
             duels_per_pair: 1,
+            log_sigmoid: None,
         }
     }
 }
@@ -72,6 +79,9 @@ impl SolverConfig for Config {
         let beta = self.beta.unwrap_or(if task.tau > 0.0 { task.tau } else { 0.1 });
         ensure(beta > 0.0 && beta.is_finite(), "beta", beta, "must be a finite number above 0")?;
         ensure(self.duels_per_pair >= 1, "duels_per_pair", self.duels_per_pair, "must be at least 1")?;
+        if let Some(share) = self.log_sigmoid {
+            ensure((0.0..=1.0).contains(&share), "log_sigmoid", share, "must be in [0, 1]")?;
+        }
         let config = Self { beta: Some(beta), ..self };
         let shape = task.shape();
         let tables =
@@ -122,9 +132,9 @@ struct BradleyTerry {
 
 impl Solver for BradleyTerry {
     fn step(&mut self, oracle: &mut dyn Oracle, rng: &mut Rng) -> Result<Progress, StepError> {
-        let Config { pairs, duels_per_step, duels_per_pair, policy: implied, .. } = self.config;
+        let Config { pairs, duels_per_step, duels_per_pair, policy: implied, log_sigmoid, .. } = self.config;
         self.played.copy_from(&self.design);
-        let (rewards, notes) = if duels_per_step == 0 {
+        let (mut rewards, notes) = if duels_per_step == 0 {
             let tables = design::ask_all(oracle, duels_per_pair);
             let rows = (0..tables.len()).map(|x| self.design.log_probs_at(x));
             rewards(tables.iter().zip(rows).map(|(p, row)| fit_product(p.view(), row)))?
@@ -133,6 +143,9 @@ impl Solver for BradleyTerry {
             rewards(self.wins.iter().map(|wins| fit(wins.view())))?
         };
         self.notes = notes;
+        if let Some(share) = log_sigmoid {
+            shape_rewards(&mut rewards, &self.reference, share);
+        }
         imply(&mut self.policy, &self.reference, &rewards, self.beta, implied)?;
         Ok(if duels_per_step == 0 { Progress::Finished } else { Progress::Continue })
     }
@@ -213,6 +226,18 @@ pub(crate) fn saturation(policy: &Policy) -> Option<String> {
     let lost = policy.log_probs().iter().filter(|l| l.is_finite() && **l < tiny).count();
     let note = || format!("saturated: {lost} probabilities underflow (their logarithms are kept)");
     (lost > 0).then(note)
+}
+
+/// Rewards as log-probabilities of being better than that quantile of them under the reference, context by context.
+fn shape_rewards(rewards: &mut Array1<f64>, reference: &Policy, share: f64) {
+    let shape = reference.shape().clone();
+    for x in 0..shape.contexts() {
+        let range = shape.range(x);
+        let of_context: Vec<f64> = range.clone().map(|i| rewards[i]).collect();
+        let mass: Vec<f64> = reference.log_probs_at(x).iter().map(|l| l.exp()).collect();
+        let centre = quantile(&of_context, &mass, share);
+        range.for_each(|i| rewards[i] = log_sigmoid_centred(rewards[i], centre));
+    }
 }
 
 /// Writes the policy that `rewards` imply.

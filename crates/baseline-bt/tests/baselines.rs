@@ -160,6 +160,25 @@ fn gaps_of_the_canonical_games() {
 }
 
 #[test]
+fn log_sigmoid_centred_rewards_give_the_posterior_of_being_better_than_the_quantile() {
+    let (r, mu) = ([1.0f64, 0.3, -0.2, -1.1], policy(&[0.1, 0.2, 0.3, 0.4]));
+    let game = bradley_terry_game(&r);
+    let solve = |parameters| one_step("bradley-terry", parameters, &Task::new(mu.clone()), &game);
+    // the masses from below are .4, .7, .9, 1: the quantile .85 is the second best
+    let shaped = solve(json!({"beta": 1.0, "log_sigmoid": 0.85}));
+    let good: Vec<f64> = (0..4).map(|i| mu.probs()[i] / (1.0 + (0.3 - r[i]).exp())).collect();
+    let total: f64 = good.iter().sum();
+    assert!((0..4).all(|i| (shaped.probs()[i] - good[i] / total).abs() < 1e-10), "{:?}", shaped.probs());
+    // far above all rewards it is the reward itself; a small beta has the same favourite
+    let first = |policy: &Policy| policy.probs()[0];
+    assert!(first(&solve(json!({"beta": 1e-3, "log_sigmoid": 0.5}))) > 1.0 - 1e-9);
+    assert!(first(&shaped) < first(&solve(json!({"beta": 1.0}))));
+    let entry = SOLVERS.iter().find(|s| s.name == "bradley-terry").unwrap();
+    let error = entry.build(&json!({"log_sigmoid": 1.5}), &Task::new(mu)).err().unwrap();
+    assert!(error.to_string().contains("log_sigmoid"), "{error}");
+}
+
+#[test]
 fn on_a_balanced_cycle_a_uniform_fit_returns_the_reference() {
     let (game, task) = (cycle(0.3, 0.3, 0.3), Task::new(policy(&[0.6, 0.3, 0.1])));
     let pi = one_step("bradley-terry", json!({"pairs": "uniform"}), &task, &game);

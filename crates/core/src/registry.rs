@@ -140,7 +140,13 @@ pub fn parse<C: Serialize + DeserializeOwned + Default>(block: &Value) -> Result
     };
     let defaults = serde_json::to_value(C::default()).expect("a parameter block serialises to JSON");
     let known: Vec<String> = defaults.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default();
-    if let Some(key) = given.keys().find(|k| !known.contains(k)) {
+    // an option that is not written where it is unset is none of these: the type knows it
+    let unset = |key: &String, value: &Value| {
+        let alone = Value::Object([(key.clone(), value.clone())].into_iter().collect());
+        !C::deserialize(&alone).is_err_and(|e| e.to_string().starts_with("unknown field"))
+    };
+    let unknown = |(key, value): &(&String, &Value)| !known.contains(key) && !unset(key, value);
+    if let Some((key, _)) = given.iter().find(unknown) {
         let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
         return Err(BuildError::UnknownKey { key: key.clone(), nearest, known });
     }

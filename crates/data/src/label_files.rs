@@ -1,12 +1,13 @@
 //! Labels out: a data set of comparisons or rankings as a file that every reader of this crate takes.
 //!
 //! ```text
-//! comparisons   item_a,item_b,outcome[,context][,weight][,magnitude]        outcome: a, b, tie, both_bad
+//! comparisons   item_a,item_b,outcome[,context][,timestamp][,annotator][,weight][,magnitude]        outcome: a, b, tie, both_bad
 //! rankings      ranking[,context]                                           as `x > y > z`
 //! ```
 //!
 //! `.csv`, `.jsonl` or `.parquet`, told by the ending. A column is there if some label has what it says: a context if the game
-//! has several, a weight if one is not 1, a magnitude if one was recorded.
+//! has several, a timestamp (in seconds, a day between contexts) if its contexts are times, an annotator if it is known who answered, a weight
+//! if one is not 1, a magnitude if one was recorded.
 
 use std::path::Path;
 
@@ -14,6 +15,9 @@ use equipoise_env::{Game, Labels, Outcome};
 
 use crate::error::DataError;
 use crate::table_files::{Values, table_as_file};
+
+/// Seconds between contexts that are times.
+const DAY: f64 = 86_400.0;
 
 /// Labels of `game` as the bytes of a file with the ending of `path`.
 ///
@@ -30,7 +34,7 @@ fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static st
     let names: Vec<Vec<String>> = (0..game.contexts()).map(|x| game.labels(x)).collect();
     let name = |context: u32, action: u32| names[context as usize][action as usize].clone();
     let several = game.contexts() > 1;
-    let contexts = |all: Vec<u32>| Values::Text(all.into_iter().map(|x| x.to_string()).collect());
+    let numbered = |all: Vec<u32>| Values::Text(all.into_iter().map(|x| x.to_string()).collect());
     if labels.pairs.is_empty() {
         let held = |c: char| matches!(c, '>' | '=' | '<' | '\u{227b}' | '\u{2265}' | ';' | '|' | '\t' | ',');
         if let Some(odd) = names.iter().flatten().find(|n| n.contains(held)) {
@@ -46,7 +50,7 @@ fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static st
         };
         let mut columns = vec![("ranking", Values::Text(labels.rankings.iter().map(line).collect()))];
         if several {
-            columns.push(("context", contexts(labels.rankings.iter().map(|r| r.context).collect())));
+            columns.push(("context", numbered(labels.rankings.iter().map(|r| r.context).collect())));
         }
         return Ok(columns);
     }
@@ -64,7 +68,14 @@ fn columns(path: &Path, game: &Game, labels: &Labels) -> Result<Vec<(&'static st
         ("outcome", text(&|l| word(l.outcome).to_owned())),
     ];
     if several {
-        columns.push(("context", contexts(pairs.iter().map(|l| l.context).collect())));
+        columns.push(("context", numbered(pairs.iter().map(|l| l.context).collect())));
+    }
+    if game.is_dated() {
+        columns
+            .push(("timestamp", Values::Numbers(pairs.iter().map(|l| DAY * f64::from(l.context)).collect())));
+    }
+    if labels.annotators.len() == pairs.len() {
+        columns.push(("annotator", numbered(labels.annotators.clone())));
     }
     if pairs.iter().any(|l| l.weight != 1.0) {
         columns.push(("weight", Values::Numbers(pairs.iter().map(|l| l.weight).collect())));

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::channels::{Before, Channel, ChannelEntry, channel, check_order};
+use crate::channels::{Before, Channel, ChannelEntry, Stage, channel, check_order};
 use crate::game::Game;
 use crate::label::{Label, Law, Outcome, Ranked};
 
@@ -105,6 +105,8 @@ pub struct Labels {
     pub rankings: Vec<Ranked>,
     /// Comparisons that were paid: every vote, both orders, the pairs of a ranking, lost rows included.
     pub duels: u64,
+    /// Who gave the answer of each comparison, from 0; empty where that is not known.
+    pub annotators: Vec<u32>,
     /// Rows by channel, in the order of the channels.
     pub counts: Vec<ChannelCount>,
 }
@@ -112,6 +114,11 @@ pub struct Labels {
 impl Labels {
     /// Adds those of a later purchase from the same channels.
     pub fn extend(&mut self, later: Self) {
+        // annotators of some comparisons alone would be those of others
+        match self.annotators.len() == self.pairs.len() && later.annotators.len() == later.pairs.len() {
+            true => self.annotators.extend(later.annotators),
+            false => self.annotators.clear(),
+        }
         self.pairs.extend(later.pairs);
         self.rankings.extend(later.rankings);
         self.duels += later.duels;
@@ -223,6 +230,11 @@ impl Labelling {
             self.one(game, question, 0, rng, &mut labels, &mut row, &mut next);
         }
         labels
+    }
+
+    /// What its channels do.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = Stage> {
+        self.names.iter().map(|name| channel(name).expect("a channel of the registry").stage)
     }
 
     fn no_counts(&self) -> Vec<ChannelCount> {

@@ -3,6 +3,7 @@
 //!
 //! Notation: `P_ij = Pr(i beats j)`, margins `K = P - 1/2` (skew), win rates `q = P pi = 1/2 + K pi`.
 
+mod annotators;
 mod arrays;
 pub mod batcher;
 pub mod channels;
@@ -21,8 +22,9 @@ pub mod product;
 pub mod registry;
 pub mod storage;
 
+pub use annotators::NoAnnotators;
 pub use feedback::{Feedback, LabelKind, OpponentKind, Sampled};
-pub use game::{Context, Game, GameError};
+pub use game::{Context, Game, GameError, Voters};
 pub use judge::Judge;
 pub use label::{Label, Law, Outcome, Ranked};
 pub use labelling::{ChannelCount, ChannelSpec, Labelling, Labels};

@@ -1,7 +1,7 @@
 //! `equipoise generate`: the labels that a run buys, as a data set of known truth.
 
 use equipoise::core::seed;
-use equipoise::env::{Game, Labels};
+use equipoise::env::{Game, Labels, NoAnnotators};
 use equipoise::models::learned::{Learned, LearnedOracle};
 use equipoise::oracles::OracleSpec;
 
@@ -19,6 +19,8 @@ pub struct Generated {
     pub learned: Learned,
     /// The labels.
     pub labels: Labels,
+    /// Why they have no annotators, where they have none.
+    pub unknown: Option<NoAnnotators>,
 }
 
 /// The labels that the runs of the plan's only game and only learned oracle buy first, at repetition `repetition`, from 0. No
@@ -56,6 +58,6 @@ pub fn generate(plan: &Plan, repetition: u32) -> Result<Generated, ConfigError> 
     let rng = seed::stream(spec.seed, "oracle", &ids.each_ref().map(String::as_str));
     let task = &made.problem(spec.taus[0]).task;
     let bought = LearnedOracle::first_labels(learned, &made.game, &task.reference, &task.start, rng);
-    let labels = bought.map_err(|error| spec.error(spec.whole, format!("`oracle`: {error}")))?;
-    Ok(Generated { game: made.game.clone(), learned: learned.clone(), labels })
+    let (labels, unknown) = bought.map_err(|error| spec.error(spec.whole, format!("`oracle`: {error}")))?;
+    Ok(Generated { game: made.game.clone(), learned: learned.clone(), labels, unknown })
 }

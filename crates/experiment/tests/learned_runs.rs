@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use equipoise::data::{Selection, labels_as_file, parse_comparisons};
+use equipoise::data::{Selection, labels_as_file, parse_battles, parse_comparisons};
 use equipoise_experiment::{Monitor, Options, Plan, execute, file, generate, resolve, schema};
 use serde_json::Value;
 
@@ -200,6 +200,28 @@ fn a_run_whose_labels_do_not_determine_the_model_is_refused_by_name() {
 }
 
 #[test]
+fn annotators_and_times_of_a_truth_are_columns_of_its_labels() {
+    for (game, annotators, dates) in [("mixture: {}", 3, 1), ("drifting: { times: 4 }", 1, 4)] {
+        let text = format!(
+            "games:\n  - {game}\noracle: {{ learned: {{ pairs: {{ per_context: 90 }}, labels: [ {{ flip: {{ rate: 0.1 }} }} ] }} }}\n{SOLVERS}"
+        );
+        let found = generate(&plan(&text).unwrap(), 0).unwrap();
+        assert_eq!(found.unknown.is_some(), annotators == 1, "{game}");
+        for name in ["d.csv", "d.jsonl", "d.parquet"] {
+            let bytes = labels_as_file(Path::new(name), &found.game, &found.labels).unwrap();
+            let read = parse_battles(Path::new(name), &bytes, &Selection::default()).unwrap();
+            assert_eq!(read.annotators.len(), annotators, "{name}");
+            let days: std::collections::BTreeSet<u64> =
+                read.rows.iter().filter_map(|r| r.time).map(|t| t as u64 / 86_400).collect();
+            assert_eq!(days.len(), if dates == 1 { 0 } else { dates }, "{name}");
+            for (row, label) in read.rows.iter().zip(&found.labels.pairs) {
+                assert!(row.time.is_none_or(|t| t == 86_400.0 * f64::from(label.context)));
+            }
+        }
+    }
+}
+
+#[test]
 fn the_labels_of_a_run_are_written_and_read_back() {
     let oracle = "{ learned: { pairs: { per_context: 500 }, labels: [ { ties: { theta: 0.5 } }, { missing: { rate: 0.2 } } ] } }";
     let plan = with(oracle, SOLVERS).unwrap();
@@ -213,6 +235,7 @@ fn the_labels_of_a_run_are_written_and_read_back() {
         assert_eq!(read.total, found.labels.pairs.len() as f64, "{name}");
         assert_eq!(read.total_ties, found.labels.weight_of(equipoise::env::Outcome::Tie), "{name}");
     }
+    assert!(found.labels.annotators.is_empty() && found.unknown.is_some());
     for (oracle, rest, message) in [
         ("exact", SOLVERS, "buys none"),
         ("{ learned: { pairs: { per_context: [5, 9] } } }", SOLVERS, "`oracle` has 2"),

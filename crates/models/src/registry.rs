@@ -210,15 +210,23 @@ impl ModelEntry {
     /// Whether it has an option of that name.
     #[must_use]
     pub fn has_option(&self, key: &str) -> bool {
-        (self.defaults)().get(key).is_some()
+        self.options().iter().any(|option| option == key)
+    }
+
+    /// Its options: those with a default, then those that are not written where they are unset.
+    fn options(&self) -> Vec<String> {
+        let (defaults, schema) = ((self.defaults)(), (self.schema)().to_value());
+        let keys = |of: &Value| of.as_object().map_or_else(Vec::new, |o| o.keys().cloned().collect());
+        let mut options: Vec<String> = keys(&defaults);
+        let all: Vec<String> = keys(&schema["properties"]);
+        options.extend(all.into_iter().filter(|key| defaults.get(key).is_none()));
+        options
     }
 
     /// What it takes, in words: its input, its options, features.
     #[must_use]
     pub fn takes(&self) -> String {
-        let defaults = (self.defaults)();
-        let mut options: Vec<String> =
-            defaults.as_object().map_or_else(Vec::new, |o| o.keys().cloned().collect());
+        let mut options = self.options();
         options.extend(self.input.features_of().map(|what| format!("features of the {what}s")));
         let order = match (self.timed, self.ordered) {
             (true, _) => " with a column `timestamp`",

@@ -11,7 +11,8 @@
 //! Kuncak 2024, arXiv:2403.02745), with the nearest skew matrix ([`skew_embedding`]) in place of the nearest one. Bradley-Terry has d = 2. The last
 //! step is repeated at each z until L moves by less than a tenth of it. Deviations that chance explains are never taken out. Where the last
 //! step converges too slowly, as with as many known pairs as a matrix of rank d has parameters, its fixed point, a stationary point of the
-//! squares on known pairs less C, is sought by L-BFGS.
+//! squares on known pairs less C, is sought by L-BFGS. Those squares need not have a minimum: with too few known pairs the others can grow for
+//! ever while the known ones are fitted ever better. Then every other pair counts as even, at a weight of [`HOLD`], and it is said.
 //!
 //! A matrix of rank d without a remainder is a fixed point. What of a matrix is not of rank d goes into the remainder, whether it is
 //! corruption or not: d = 2 takes a cycle that rides on ratings for corruption, d = 4 keeps one.
@@ -36,6 +37,8 @@ const STILL: f64 = 1e-13;
 const STATIONARY: f64 = 1e-11;
 /// L-BFGS steps at most.
 const MOST_DESCENTS: u32 = 20_000;
+/// Weight of a pair that is held even, where a known pair has 1.
+pub const HOLD: f64 = 0.01;
 /// Steps below all noise after which the remainder keeps its place.
 const FIXED_AFTER: u32 = 50;
 /// Smallest part of the remainder that is told, as a share of the largest entry: less is rounding.
@@ -52,6 +55,8 @@ pub struct Separated {
     pub steps: u32,
     /// Whether L stood still at the end.
     pub converged: bool,
+    /// Whether pairs that are unknown or apart were held even, because the others alone have no minimum.
+    pub held: bool,
 }
 
 /// Separates log odds, `[n][n]`, skew, of `met` comparisons, `[n][n]`, symmetric: infinite where the entry is exact, 0 where it is not
@@ -81,6 +86,7 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
     let least = if noisy > 0.0 && noisy.is_finite() { noisy } else { LEAST * scale };
     let (mut low_rank, mut flags) = (Array2::<f64>::zeros((n, n)), Array2::from_elem((n, n), false));
     let (mut z, mut steps, mut below, mut converged) = (scale, 0, 0, scale == 0.0);
+    let mut held = false;
     while !converged && steps < MOST_STEPS {
         if below < FIXED_AFTER {
             for (i, j) in entries() {
@@ -108,35 +114,59 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
         }
     }
     if !converged && below >= FIXED_AFTER {
-        let pairs: Vec<(usize, usize)> = entries().filter(|&(i, j)| !flags[[i, j]]).collect();
-        let found = least_squares(log_odds, &pairs, &mut low_rank, rank, STATIONARY * scale);
-        (steps, converged) = (steps + found.steps, found.converged);
+        let kept = |i: usize, j: usize| known(i, j) && !flags[[i, j]];
+        let pairs = (0..n).flat_map(|j| (0..j).map(move |i| (i, j)));
+        let free: Vec<Target> = pairs
+            .clone()
+            .filter(|&(i, j)| kept(i, j))
+            .map(|(i, j)| Target { i, j, log_odds: log_odds[[i, j]], weight: 1.0 })
+            .collect();
+        let start = low_rank.clone();
+        let mut found = least_squares(&free, &mut low_rank, rank, STATIONARY * scale);
+        steps += found.steps;
+        if !found.converged {
+            let even = pairs.filter(|&(i, j)| !kept(i, j)).map(|(i, j)| Target {
+                i,
+                j,
+                log_odds: 0.0,
+                weight: HOLD,
+            });
+            let all: Vec<Target> = free.into_iter().chain(even).collect();
+            low_rank = start;
+            found = least_squares(&all, &mut low_rank, rank, STATIONARY * scale);
+            steps += found.steps;
+            held = true;
+        }
+        converged = found.converged;
     }
     let told = |&(i, j): &(usize, usize)| {
         let off = (log_odds[[i, j]] - low_rank[[i, j]]).abs();
         off > noise(i, j, low_rank[[i, j]]).max(TOLD * scale)
     };
     let apart = entries().filter(told).collect();
-    Separated { low_rank, apart, steps, converged }
+    Separated { low_rank, apart, steps, converged, held }
 }
 
-/// Moves a matrix of that rank to a stationary point of `sum (log odds - L)^2 / 2` over some pairs.
-fn least_squares(
-    log_odds: &Array2<f64>,
-    pairs: &[(usize, usize)],
-    low_rank: &mut Array2<f64>,
-    rank: usize,
-    tolerance: f64,
-) -> Minimum {
-    let (n, mut v) = (log_odds.nrows(), skew_embedding(low_rank, rank / 2).vectors);
+/// What the log odds of a pair shall be.
+struct Target {
+    i: usize,
+    j: usize,
+    log_odds: f64,
+    weight: f64,
+}
+
+/// Moves a matrix of that rank to a stationary point of `sum weight (log odds - L)^2 / 2`.
+fn least_squares(targets: &[Target], low_rank: &mut Array2<f64>, rank: usize, tolerance: f64) -> Minimum {
+    let (n, mut v) = (low_rank.nrows(), skew_embedding(low_rank, rank / 2).vectors);
     let d = v.ncols();
     let found = minimise(v.as_slice_mut().expect("rows in order"), tolerance, MOST_DESCENTS, |v, g| {
         g.fill(0.0);
         let mut value = 0.0;
-        for &(i, j) in pairs {
+        for &Target { i, j, log_odds, weight } in targets {
             let (a, b) = (&v[i * d..(i + 1) * d], &v[j * d..(j + 1) * d]);
-            let off = form(a, b) - log_odds[[i, j]];
-            value += 0.5 * off * off;
+            let off = form(a, b) - log_odds;
+            value += 0.5 * weight * off * off;
+            let off = weight * off;
             for l in (0..d).step_by(2) {
                 g[i * d + l] += off * b[l + 1];
                 g[i * d + l + 1] -= off * b[l];

@@ -261,3 +261,31 @@ fn few_pairs_left_and_many_set_aside_still_converge() {
     }
     assert!(slow > 3, "{slow}: the draws are meant to be slow ones");
 }
+
+#[test]
+fn squares_without_a_minimum_hold_the_other_pairs_even_and_say_so() {
+    // seven pairs of five items met; as 1-4, 1-0 and 0-2 grow, the seven are fitted ever better
+    let mut wins = Array2::<f64>::zeros((5, 5));
+    for (i, j, won, lost) in [
+        (1, 3, 2.0, 3.0),
+        (0, 4, 5.0, 2.0),
+        (4, 3, 1.0, 2.0),
+        (4, 2, 4.0, 1.0),
+        (0, 3, 3.0, 2.0),
+        (2, 1, 1.0, 1.0),
+        (3, 2, 2.0, 2.0),
+    ] {
+        (wins[[i, j]], wins[[j, i]]) = (won, lost);
+    }
+    let data = Comparisons::from_tables(&wins, &Array2::zeros((5, 5)));
+    let found = fit(&data, &Value::Null);
+    let result = found.result::<RobustFit>().unwrap();
+    assert!(found.convergence.converged && result.held, "{}", found.convergence);
+    assert!(result.scores.iter().all(|s| s.abs() < 3.0), "{}", result.scores);
+    assert!(found.notes().iter().any(|note| note.contains("count as even")), "{:?}", found.notes());
+    assert_eq!(found.own()["held_even"], json!(true));
+    // with all pairs met there is a minimum
+    let all = Comparisons::from_tables(&wins.mapv(|w| w + 1.0), &Array2::zeros((5, 5)));
+    let found = fit(&all, &Value::Null);
+    assert!(found.convergence.converged && !found.result::<RobustFit>().unwrap().held);
+}

@@ -394,3 +394,39 @@ fn what_cannot_be_said_is_refused_or_null() {
         found["ratings"].as_array().unwrap().iter().map(|r| r["label"].as_str().unwrap()).collect();
     assert_eq!(labels, ["route", "climber", "climber"]);
 }
+
+#[test]
+fn what_a_grade_is_worth_is_drawn_beside_the_ratings() {
+    let (slope, month) = (0.8, 365.25 / 12.0 * 86_400.0);
+    let mut rng = stream(9, "grades", &[]);
+    let mut text = "item_a,item_b,outcome,timestamp\n".to_owned();
+    for climber in 0..10 {
+        let strength = 18.0 + 3.0 * sample::normal(&mut rng);
+        for date in 0..4 {
+            for _ in 0..15 {
+                let grade = 12 + sample::index(&mut rng, 13);
+                let p = 1.0 / (1.0 + (slope * (grade as f64 - strength)).exp());
+                let outcome = if sample::uniform(&mut rng) < p { "a" } else { "b" };
+                text += &format!("c{climber},r{grade},{outcome},{}\n", month * f64::from(date));
+            }
+        }
+    }
+    let data = parse_battles(Path::new("logbook.csv"), text.as_bytes(), &Selection::default()).unwrap();
+    let grades: BTreeMap<String, f64> = (12..25).map(|g| (format!("r{g}"), f64::from(g))).collect();
+    let fit = |options: Value| model("whr").unwrap().fit(&data.clone().into(), &options);
+    let found = fit(json!({ "grades": grades })).unwrap();
+    let own = found.own();
+    let [low, high] = [0, 1].map(|k| own["slope"]["interval"][k].as_f64().unwrap());
+    assert!(low < slope && slope < high && high - low < 0.4, "{low} {high}");
+    assert_eq!(own["slope"]["comparisons"], 600);
+    assert!(found.notes().iter().any(|note| note.contains("a grade is worth")));
+    // the ratings are those with routes that do not change
+    let routes: Vec<&String> = grades.keys().collect();
+    let constant = fit(json!({ "constant": routes })).unwrap();
+    assert_eq!(found.log_strength, constant.log_strength);
+    assert!(constant.own().get("slope").is_none());
+    let refused = |options: Value| fit(options).unwrap_err().to_string();
+    assert!(refused(json!({"grades": {"r12x": 1.0}})).contains("r12x"));
+    let all: BTreeMap<String, f64> = data.labels.iter().map(|l| (l.clone(), 1.0)).collect();
+    assert!(refused(json!({ "grades": all })).contains("no comparison"));
+}

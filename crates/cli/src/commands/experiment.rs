@@ -111,6 +111,9 @@ pub(super) fn generate(args: &args::Generate) -> Outcome {
         labels.lines(),
         labels.duels
     ));
+    if let (Some(reason), true) = (found.unknown, found.game.voters().is_some()) {
+        output::note(&format!("no column `annotator`: {reason}"));
+    }
     for count in &labels.counts {
         output::note(&format!("{}: {} of {} rows", count.name, count.rows_out, count.rows_in));
     }

@@ -3,6 +3,7 @@
 mod error;
 mod labels;
 mod layout;
+mod voters;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,11 +15,13 @@ use ndarray::{Array1, Array2};
 
 pub use error::GameError;
 pub use layout::Context;
+pub use voters::Voters;
 
 use crate::matrix::{LARGE, PreferenceMatrix};
 use crate::storage::{Panels, ProductCost};
 use labels::Labels;
 use layout::Layout;
+pub(crate) use voters::Judgement;
 
 /// One or many contexts, each with its preference matrix. Margins of small contexts lie in one allocation, each unordered
 /// pair once, so a million small games cost what their pairs cost. A large context has a
@@ -33,6 +36,10 @@ pub struct Game {
     features: Option<Arc<[Vec<f64>]>>,
     /// The mean utility of each action to the population that its generator made it from, flat over the shape.
     utilities: Option<Arc<[f64]>>,
+    /// The annotators whose mean its generator made it.
+    voters: Option<Voters>,
+    /// Whether its contexts are times, one unit apart.
+    dated: bool,
 }
 
 impl Game {
@@ -55,6 +62,8 @@ impl Game {
             labels: Labels::Numbered,
             features: None,
             utilities: None,
+            voters: None,
+            dated: false,
         })
     }
 
@@ -113,6 +122,41 @@ impl Game {
     pub(crate) fn valued_at(self, utilities: Vec<f64>) -> Self {
         debug_assert_eq!(utilities.len(), self.shape().len(), "a number for each action of each context");
         Self { utilities: Some(utilities.into()), ..self }
+    }
+
+    /// Says whose weighted mean it is.
+    #[must_use]
+    pub(crate) fn judged_by(self, voters: Option<Voters>) -> Self {
+        Self { voters, ..self }
+    }
+
+    /// Says that its contexts are times.
+    #[must_use]
+    pub(crate) fn in_time(self) -> Self {
+        Self { dated: true, ..self }
+    }
+
+    /// The annotators whose weighted mean it is; `None` where there are win rates alone. No method sees them.
+    #[must_use]
+    pub fn voters(&self) -> Option<&Voters> {
+        self.voters.as_ref()
+    }
+
+    /// The game of one annotator alone; `None` where it has no annotators.
+    ///
+    /// # Panics
+    /// If there is no such annotator.
+    #[must_use]
+    pub fn of_voter(&self, voter: usize) -> Option<Self> {
+        let voters = self.voters.as_ref()?;
+        let contexts = (0..self.contexts()).map(|x| voters.matrix(voter, self.shape().range(x)));
+        Some(Self::new(contexts).expect("as many contexts as before"))
+    }
+
+    /// Whether its contexts are times, one unit apart.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.dated
     }
 
     /// The mean utility of each action to the population that its generator made it from, flat over the shape; `None` where there are win

@@ -11,7 +11,7 @@ use super::{
     Generator, GeneratorEntry, MOST_PAIRS, check_count, check_magnitudes, check_numbers, check_size, many,
     matrix,
 };
-use crate::game::Game;
+use crate::game::{Game, Judgement, Voters};
 
 fn normal(rows: usize, columns: usize, scale: f64, rng: &mut Rng) -> Vec<Vec<f64>> {
     let one = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
@@ -63,6 +63,7 @@ impl Generator for AttributeVoters {
         check_scale("scale", scale)?;
         let weights = normal(voters, attributes, scale, rng);
         let mut described = Vec::with_capacity(n * contexts);
+        let mut strengths = vec![Vec::new(); voters];
         let game = many(contexts, |_| {
             let v = normal(n, attributes, 1.0, rng);
             let scores: Vec<Vec<f64>> =
@@ -72,9 +73,11 @@ impl Generator for AttributeVoters {
                 0.5 * (sum / voters as f64)
             });
             described.extend(v);
+            strengths.iter_mut().zip(&scores).for_each(|(all, r)| all.extend(r));
             matrix
         });
-        Ok(game.described_by(described))
+        let voters = Voters::new(Judgement::Logistic, &vec![1.0; voters], strengths);
+        Ok(game.described_by(described).judged_by(voters))
     }
 }
 
@@ -237,12 +240,13 @@ impl Generator for Drifting {
         check_scale("scale", scale)?;
         check_scale("step", step)?;
         let mut r = normal(1, n, scale, rng).remove(0);
-        Ok(many(times, |t| {
+        let game = many(times, |t| {
             if t > 0 {
                 r.iter_mut().zip(normal(1, n, step, rng).remove(0)).for_each(|(r, z)| *r += z);
             }
             matrix(n, |i, j| logistic_margin(r[i] - r[j]))
-        }))
+        });
+        Ok(game.in_time())
     }
 }
 

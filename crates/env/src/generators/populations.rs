@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix};
-use crate::game::{Context, Game};
+use crate::game::{Context, Game, Judgement, Voters};
 use crate::matrix::PreferenceMatrix;
 use crate::storage::Ballots;
 
@@ -100,7 +100,8 @@ impl Generator for Mixture {
                 }
                 check_size(n, 1)?;
                 let weights = check_weights(self.weights, scores.len())?;
-                Ok(Game::single(mixed(&scores, &weights)).valued_at(worth(&scores, &weights)))
+                let game = Game::single(mixed(&scores, &weights)).valued_at(worth(&scores, &weights));
+                Ok(game.judged_by(Voters::new(Judgement::Logistic, &weights, scores)))
             }
             JudgeScores::RandomNormal(NormalScores { actions, judges, scale, contexts }) => {
                 check_size(actions, contexts)
@@ -112,14 +113,17 @@ impl Generator for Mixture {
                     .map_err(|e| e.within("scores.random-normal"))?;
                 let weights = check_weights(self.weights, judges)?;
                 let mut utilities = Vec::with_capacity(contexts * actions);
+                let mut strengths = vec![Vec::new(); judges];
                 let game = many(contexts, |_| {
                     let normal = |rng: &mut Rng| -> f64 { StandardNormal.sample(rng) };
                     let scores: Vec<Vec<f64>> =
                         (0..judges).map(|_| (0..actions).map(|_| scale * normal(rng)).collect()).collect();
                     utilities.extend(worth(&scores, &weights));
+                    strengths.iter_mut().zip(&scores).for_each(|(all, r)| all.extend(r));
                     mixed(&scores, &weights)
                 });
-                Ok(game.valued_at(utilities))
+                let voters = Voters::new(Judgement::Logistic, &weights, strengths);
+                Ok(game.valued_at(utilities).judged_by(voters))
             }
         }
     }
@@ -199,6 +203,11 @@ impl Default for Rankings {
 /// A ballot: the rank of every action, 0 the best, equals sharing one; `None` if left out.
 type Ballot = Vec<Option<usize>>;
 
+/// Strengths in the order of a ballot; no number where it leaves an action out.
+fn strengths(ballot: &Ballot) -> Vec<f64> {
+    ballot.iter().map(|rank| rank.map_or(f64::NAN, |rank| -(rank as f64))).collect()
+}
+
 /// Margins from ballots. Sums run over the ballots in one order, so rounding cannot push a margin beyond one half.
 fn elected(n: usize, ballots: &[Ballot], weights: &[f64]) -> PreferenceMatrix {
     let total: f64 = weights.iter().sum();
@@ -276,7 +285,9 @@ impl Generator for Rankings {
                 let (labels, ranks) = read(&ballots)?;
                 self.storage.check_size(labels.len(), ballots.len(), 1)?;
                 let weights = check_weights(self.weights, ballots.len())?;
-                let game = Game::single(self.storage.context(labels.len(), ranks, &weights));
+                let voters = Voters::new(Judgement::Sharp, &weights, ranks.iter().map(strengths).collect());
+                let game =
+                    Game::single(self.storage.context(labels.len(), ranks, &weights)).judged_by(voters);
                 Ok(game.with_labels(vec![labels]).expect("labels were collected without repetition"))
             }
             Orders::ImpartialCulture(ImpartialCulture { actions, voters, contexts }) => {
@@ -286,10 +297,13 @@ impl Generator for Rankings {
                     .and_then(|()| ensure(voters >= 1, "voters", voters, "must be at least 1"))
                     .map_err(|e| e.within("ballots.impartial-culture"))?;
                 let weights = check_weights(self.weights, voters)?;
-                Ok(many(contexts, |_| {
-                    let ballots = (0..voters).map(|_| shuffled(actions, rng)).collect();
+                let mut all = vec![Vec::new(); voters];
+                let game = many(contexts, |_| {
+                    let ballots: Vec<Ballot> = (0..voters).map(|_| shuffled(actions, rng)).collect();
+                    all.iter_mut().zip(&ballots).for_each(|(all, ballot)| all.extend(strengths(ballot)));
                     self.storage.context(actions, ballots, &weights)
-                }))
+                });
+                Ok(game.judged_by(Voters::new(Judgement::Sharp, &weights, all)))
             }
         }
     }

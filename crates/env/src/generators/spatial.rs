@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Generator, GeneratorEntry, check_count, check_size, check_weights, many, matrix};
-use crate::game::Game;
+use crate::game::{Game, Judgement, Voters};
 
 pub(super) const IDEAL_POINTS: GeneratorEntry = GeneratorEntry::of::<IdealPoints>(
     "ideal-points",
@@ -88,9 +88,14 @@ impl Generator for IdealPoints {
         check_count("actions", n, dimension)?;
         let weights = check_weights(weights, voters)?;
         let total: f64 = weights.iter().sum();
-        Ok(many(contexts, |_| {
+        let mut strengths = vec![Vec::new(); voters];
+        let game = many(contexts, |_| {
             let x = items.clone().unwrap_or_else(|| normal_points(n, dimension, rng));
             let a = ideals.clone().unwrap_or_else(|| normal_points(voters, dimension, rng));
+            for (all, a) in strengths.iter_mut().zip(&a) {
+                let of = |x: &Vec<f64>| -> f64 { x.iter().zip(a).map(|(x, a)| x * (2.0 * a - x)).sum() };
+                all.extend(x.iter().map(|x| sharpness * of(x)));
+            }
             matrix(n, |i, j| {
                 let sum: f64 = a
                     .iter()
@@ -104,7 +109,8 @@ impl Generator for IdealPoints {
                     .sum();
                 0.5 * (sum / total)
             })
-        }))
+        });
+        Ok(game.judged_by(Voters::new(Judgement::Logistic, &weights, strengths)))
     }
 }
 

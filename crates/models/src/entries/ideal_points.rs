@@ -9,7 +9,8 @@
 //! unfolding, Coombs 1950; Schoenemann, Wang 1972). Every user is a Bradley-Terry model with strengths `2 a_u . x_i - |x_i|^2`; with one
 //! prototype all are the same one. In one dimension the majority of users without noise has no cycles (Black 1948); from two on it can have.
 //!
-//! Fitted by the posterior mode under a normal prior on all coordinates and logits, from L-BFGS. The objective is not concave: the start has the
+//! Fitted by the posterior mode under a normal prior on all coordinates and logits, by Newton's method ([`newton`]); above
+//! [`MOST_SHARED`] coordinates of items and prototypes by L-BFGS. The objective is not concave: the start has the
 //! popularity of the items along the first axis, the leading singular vectors of what users deviate from it along the others, and
 //! prototypes around the mean user; what is found from there is a stationary point. Coordinates are free up to rotations. Cost: O(d) a vote
 //! and step.
@@ -19,8 +20,11 @@
 //! [`CANDIDATES`] mixtures drawn evenly from all. Likewise a point of its own, where a coordinate ranges over more than two standard deviations
 //! of the prior among points drawn from it.
 
-use equipoise_core::lbfgs::minimise;
-use equipoise_core::logistic::{PairLikelihood, logistic};
+mod newton;
+mod votes;
+
+use equipoise_core::lbfgs::{Minimum, minimise};
+use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::{sample, seed::stream};
 use equipoise_data::{Battles, Observations};
@@ -32,11 +36,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::canonical::Canonical;
-use crate::descent::{Sum, part_length};
 use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::ideal_points::{by_logits, mixture};
 use crate::registry::{ModelEntry, PreferenceModel};
+use votes::{Cell, Shape, Votes, objective};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Entry>(
     "ideal-points",
@@ -44,7 +48,7 @@ pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Entry>(
     "Chen et al. 2024, arXiv:2406.08469 (PAL)",
 )
 .sought_as(&["pal", "pal-a", "ideal-point", "unfolding"])
-.fitted("posterior mode by L-BFGS; no errors");
+.fitted("posterior mode by Newton's method; no errors");
 
 /// Largest range of a mixture weight that is still an answer: a weight lies between 0 and 1.
 pub(super) const OPEN: f64 = 0.25;
@@ -52,8 +56,10 @@ pub(super) const OPEN: f64 = 0.25;
 pub(super) const CANDIDATES: usize = 200;
 /// How far below the best the log-likelihood may be: half the 95 percent quantile of the chi-squared law of one degree.
 const REGION: f64 = 1.920_729_410_347_062;
-/// L-BFGS steps at most.
+/// Steps at most.
 const MOST_STEPS: u32 = 20_000;
+/// Variables of items and prototypes above which the Hessian is not formed.
+const MOST_SHARED: usize = 1_000;
 /// Largest entry of the gradient at the end in units of standard errors, for an average item's one vote.
 const TOLERANCE: f64 = 1e-9;
 /// Length of what is added to the start, so that it is no saddle point.
@@ -97,8 +103,8 @@ impl PreferenceModel for Entry {
         if votes.cells.is_empty() {
             return Err(FitError::Nothing);
         }
-        let start = votes.start(data, options);
-        let shape = Shape::of(&start);
+        let start = start(&votes, data, options);
+        let shape = shape(&start);
         let mut theta: Vec<f64> =
             start.items.iter().chain(&start.points).chain(&start.logits).copied().collect();
         let tolerance = TOLERANCE * (votes.total / votes.items as f64).max(1.0).sqrt();
@@ -106,15 +112,16 @@ impl PreferenceModel for Entry {
         // every variable in units of about its standard error, so that items of many votes and users of few are of one size
         let units: Vec<f64> =
             votes.seen(shape).iter().map(|votes| (precision + votes).sqrt().recip()).collect();
-        theta.iter_mut().zip(&units).for_each(|(x, unit)| *x /= unit);
-        let mut at = vec![0.0; theta.len()];
-        let found = minimise(&mut theta, tolerance, MOST_STEPS, |x, g| {
-            at.iter_mut().zip(x.iter().zip(&units)).for_each(|(at, (x, unit))| *at = x * unit);
-            let value = objective(&votes, shape, precision, &at, g);
-            g.iter_mut().zip(&units).for_each(|(g, unit)| *g *= unit);
-            value
-        });
-        theta.iter_mut().zip(&units).for_each(|(x, unit)| *x *= unit);
+        let (by, found) = match shape.shared() <= MOST_SHARED {
+            true => {
+                let until = (tolerance, MOST_STEPS);
+                (Iteration::Newton, newton::minimise(&votes, shape, precision, &units, &mut theta, until))
+            }
+            false => (
+                Iteration::Passes("L-BFGS"),
+                by_gradients(&votes, shape, precision, &units, &mut theta, tolerance),
+            ),
+        };
         let [items, points, logits] = shape.split(&theta).map(|part| part.to_vec());
         let array = |rows: usize, columns: usize, all| {
             Array2::from_shape_vec((rows, columns), all).expect("as many as in the start")
@@ -145,250 +152,108 @@ impl PreferenceModel for Entry {
             log_likelihood: Some(log_likelihood),
             existence: if both_ways { Existence::Finite } else { Existence::NotFound },
             prior: true,
-            convergence: Convergence {
-                by: Iteration::Passes("L-BFGS"),
-                converged: found.converged,
-                iterations: found.steps,
-            },
+            convergence: Convergence { by, converged: found.converged, iterations: found.steps },
             ..Fitted::new(data.labels.clone(), result)
         })
     }
 }
 
-/// What a user said of a pair: `i` won `won` times, `j` `lost` times, a tie is half of both; i below j.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    user: usize,
-    i: usize,
-    j: usize,
-    won: f64,
-    lost: f64,
+/// L-BFGS, in variables of about unit errors.
+fn by_gradients(
+    votes: &Votes,
+    shape: Shape,
+    precision: f64,
+    units: &[f64],
+    theta: &mut [f64],
+    tolerance: f64,
+) -> Minimum {
+    theta.iter_mut().zip(units).for_each(|(x, unit)| *x /= unit);
+    let mut at = vec![0.0; theta.len()];
+    let found = minimise(theta, tolerance, MOST_STEPS, |x, g| {
+        at.iter_mut().zip(x.iter().zip(units)).for_each(|(at, (x, unit))| *at = x * unit);
+        let value = objective(votes, shape, precision, &at, g);
+        g.iter_mut().zip(units).for_each(|(g, unit)| *g *= unit);
+        value
+    });
+    theta.iter_mut().zip(units).for_each(|(x, unit)| *x *= unit);
+    found
 }
 
-/// All votes, by user and pair.
-struct Votes {
-    items: usize,
-    /// The annotators that voted, indices into those of the file.
-    users: Vec<usize>,
-    cells: Vec<Cell>,
-    total: f64,
-}
-
-impl Votes {
-    fn of(data: &Battles) -> Self {
-        let mut cells = Vec::with_capacity(data.rows.len());
-        for row in &data.rows {
-            let Some(won) = data.ties.score(row.outcome) else { continue };
-            let (a, b) = (row.first as usize, row.second as usize);
-            let (won, lost) = (row.weight * won, row.weight * (1.0 - won));
-            if a != b && row.weight > 0.0 {
-                let (i, j, won, lost) = if a < b { (a, b, won, lost) } else { (b, a, lost, won) };
-                cells.push(Cell { user: row.annotator as usize, i, j, won, lost });
-            }
+/// Where the iteration starts.
+fn start(votes: &Votes, data: &Battles, options: IdealPointsOptions) -> IdealPoints {
+    let (n, d, users) = (votes.items, options.dimension, votes.users.len());
+    // how far each item is ahead, for each user and for all, shrunk towards 0
+    let (mut own, mut met) = (Array2::<f64>::zeros((users, n)), Array2::<f64>::from_elem((users, n), 2.0));
+    for c in &votes.cells {
+        for (item, lead) in [(c.i, c.won - c.lost), (c.j, c.lost - c.won)] {
+            own[[c.user, item]] += lead;
+            met[[c.user, item]] += c.won + c.lost;
         }
-        cells.sort_by(|a: &Cell, b| {
-            (a.user, a.i, a.j)
-                .cmp(&(b.user, b.i, b.j))
-                .then(a.won.total_cmp(&b.won))
-                .then(a.lost.total_cmp(&b.lost))
-        });
-        cells.dedup_by(|next, kept| {
-            let same = (next.user, next.i, next.j) == (kept.user, kept.i, kept.j);
-            if same {
-                kept.won += next.won;
-                kept.lost += next.lost;
-            }
-            same
-        });
-        let mut users: Vec<usize> = cells.iter().map(|c| c.user).collect();
-        users.dedup();
-        for cell in &mut cells {
-            cell.user = users.binary_search(&cell.user).expect("it voted");
-        }
-        let total = cells.iter().map(|c| c.won + c.lost).sum();
-        Self { items: data.labels.len(), users, cells, total }
     }
-
-    /// Votes that say something of each variable.
-    fn seen(&self, shape: Shape) -> Vec<f64> {
-        let (mut of_items, mut of_users) = (vec![0.0; shape.items], vec![0.0; shape.users]);
-        for c in &self.cells {
-            of_items[c.i] += c.won + c.lost;
-            of_items[c.j] += c.won + c.lost;
-            of_users[c.user] += c.won + c.lost;
-        }
-        let of_points =
-            if shape.mixed { vec![self.total / shape.points as f64; shape.points] } else { of_users.clone() };
-        let each =
-            |of: Vec<f64>, times: usize| of.into_iter().flat_map(move |x| std::iter::repeat_n(x, times));
-        let (d, weights) = (shape.dimension, shape.weights());
-        each(of_items, d).chain(each(of_points, d)).chain(each(of_users, weights)).collect()
+    let popular = 2.0 * &own.sum_axis(Axis(0)) / (&met.sum_axis(Axis(0)) - 2.0 * (users as f64 - 1.0));
+    own /= &met;
+    own -= &own.mean_axis(Axis(0)).expect("there are users");
+    // the axes after the first: leading eigenvectors of the items' covariance over users
+    let covariance = own.t().dot(&own);
+    let eigen = Mat::from_fn(n, n, |i, j| covariance[[i, j]])
+        .self_adjoint_eigen(Side::Lower)
+        .expect("a finite symmetric matrix has eigenvalues");
+    let canonical = Canonical::of(&Observations::from(data.counts()));
+    let mut rng = stream(0, "ideal-points", &[]);
+    let nudges = Array2::from_shape_fn((n, d), |_| NUDGE * sample::normal(&mut rng));
+    let mut items = Array2::from_shape_fn((n, d), |(i, l)| {
+        let first_of_colour =
+            canonical.order.iter().position(|&k| canonical.colour[k] == canonical.colour[i]);
+        nudges[[first_of_colour.expect("it has its own colour"), l]]
+    });
+    let mut along = Array2::<f64>::zeros((users, d));
+    items.column_mut(0).scaled_add(0.5, &popular);
+    for l in 1..d.min(n) {
+        let axis = Array1::from_shape_fn(n, |i| eigen.U()[(i, n - l)]);
+        // the sign that makes the same data the same start
+        let skew = axis.mapv(|x| x.powi(3)).sum();
+        let axis = if skew < 0.0 { -axis } else { axis };
+        let length = eigen.S()[n - l].max(0.0).sqrt() / (users as f64).sqrt();
+        items.column_mut(l).scaled_add(length.sqrt(), &axis);
+        along.column_mut(l).assign(&own.dot(&axis));
     }
-
-    /// Where L-BFGS starts.
-    fn start(&self, data: &Battles, options: IdealPointsOptions) -> IdealPoints {
-        let (n, d, users) = (self.items, options.dimension, self.users.len());
-        // how far each item is ahead, for each user and for all, shrunk towards 0
-        let (mut own, mut met) =
-            (Array2::<f64>::zeros((users, n)), Array2::<f64>::from_elem((users, n), 2.0));
-        for c in &self.cells {
-            for (item, lead) in [(c.i, c.won - c.lost), (c.j, c.lost - c.won)] {
-                own[[c.user, item]] += lead;
-                met[[c.user, item]] += c.won + c.lost;
-            }
+    // the mean user stands at 1 on the first axis
+    let round = |k: usize, of: usize| 2.0 * std::f64::consts::PI * k as f64 / of as f64;
+    let (points, logits) = match options.prototypes {
+        None => {
+            let mut points = along;
+            points.column_mut(0).fill(1.0);
+            (points, Array2::zeros((users, 0)))
         }
-        let popular = 2.0 * &own.sum_axis(Axis(0)) / (&met.sum_axis(Axis(0)) - 2.0 * (users as f64 - 1.0));
-        own /= &met;
-        own -= &own.mean_axis(Axis(0)).expect("there are users");
-        // the axes after the first: leading eigenvectors of the items' covariance over users
-        let covariance = own.t().dot(&own);
-        let eigen = Mat::from_fn(n, n, |i, j| covariance[[i, j]])
-            .self_adjoint_eigen(Side::Lower)
-            .expect("a finite symmetric matrix has eigenvalues");
-        let canonical = Canonical::of(&Observations::from(data.counts()));
-        let mut rng = stream(0, "ideal-points", &[]);
-        let nudges = Array2::from_shape_fn((n, d), |_| NUDGE * sample::normal(&mut rng));
-        let mut items = Array2::from_shape_fn((n, d), |(i, l)| {
-            let first_of_colour =
-                canonical.order.iter().position(|&k| canonical.colour[k] == canonical.colour[i]);
-            nudges[[first_of_colour.expect("it has its own colour"), l]]
-        });
-        let mut along = Array2::<f64>::zeros((users, d));
-        items.column_mut(0).scaled_add(0.5, &popular);
-        for l in 1..d.min(n) {
-            let axis = Array1::from_shape_fn(n, |i| eigen.U()[(i, n - l)]);
-            // the sign that makes the same data the same start
-            let skew = axis.mapv(|x| x.powi(3)).sum();
-            let axis = if skew < 0.0 { -axis } else { axis };
-            let length = eigen.S()[n - l].max(0.0).sqrt() / (users as f64).sqrt();
-            items.column_mut(l).scaled_add(length.sqrt(), &axis);
-            along.column_mut(l).assign(&own.dot(&axis));
+        Some(count) => {
+            let points = Array2::from_shape_fn((count, d), |(k, l)| match (l, d) {
+                (0, 1) => 1.0 + 0.5 * round(k, count).cos(),
+                (0, _) => 1.0,
+                (1, _) => round(k, count).cos(),
+                (2, _) => round(k, count).sin(),
+                _ => 0.0,
+            });
+            let logits = Array2::from_shape_fn((users, count), |(u, k)| {
+                along.row(u).dot(&points.row(k)) - along[[u, 0]]
+            });
+            (points, logits)
         }
-        // the mean user stands at 1 on the first axis
-        let round = |k: usize, of: usize| 2.0 * std::f64::consts::PI * k as f64 / of as f64;
-        let (points, logits) = match options.prototypes {
-            None => {
-                let mut points = along;
-                points.column_mut(0).fill(1.0);
-                (points, Array2::zeros((users, 0)))
-            }
-            Some(count) => {
-                let points = Array2::from_shape_fn((count, d), |(k, l)| match (l, d) {
-                    (0, 1) => 1.0 + 0.5 * round(k, count).cos(),
-                    (0, _) => 1.0,
-                    (1, _) => round(k, count).cos(),
-                    (2, _) => round(k, count).sin(),
-                    _ => 0.0,
-                });
-                let logits = Array2::from_shape_fn((users, count), |(u, k)| {
-                    along.row(u).dot(&points.row(k)) - along[[u, 0]]
-                });
-                (points, logits)
-            }
-        };
-        IdealPoints {
-            items,
-            points,
-            logits,
-            users: Vec::new(),
-            seen: Array2::zeros((0, 0)),
-            prior_variance: options.prior_variance,
-        }
+    };
+    IdealPoints {
+        items,
+        points,
+        logits,
+        users: Vec::new(),
+        seen: Array2::zeros((0, 0)),
+        prior_variance: options.prior_variance,
     }
 }
 
 /// How many of everything there are.
-#[derive(Clone, Copy)]
-struct Shape {
-    items: usize,
-    users: usize,
-    points: usize,
-    dimension: usize,
-    mixed: bool,
-}
-
-impl Shape {
-    fn of(start: &IdealPoints) -> Self {
-        let (items, dimension) = start.items.dim();
-        let mixed = start.logits.ncols() > 0;
-        Self { items, users: start.logits.nrows(), points: start.points.nrows(), dimension, mixed }
-    }
-
-    fn weights(self) -> usize {
-        if self.mixed { self.points } else { 0 }
-    }
-
-    /// Items, points and logits of all variables.
-    fn split(self, theta: &[f64]) -> [&[f64]; 3] {
-        let (items, rest) = theta.split_at(self.items * self.dimension);
-        let (points, logits) = rest.split_at(self.points * self.dimension);
-        [items, points, logits]
-    }
-}
-
-/// Minus the log posterior and its gradient: sums over parts of the votes, whose cut depends on their number alone.
-fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut [f64]) -> f64 {
-    let of_cells = |cells: &[Cell]| {
-        let mut g = vec![0.0; theta.len()];
-        (add_votes(cells, shape, theta, &mut g), g)
-    };
-    let parts = votes.cells.par_chunks(part_length(votes.cells.len())).map(of_cells);
-    let parts: Vec<(f64, Vec<f64>)> = parts.collect();
-    let mut value = Sum::default();
-    g.iter_mut().zip(theta).for_each(|(g, x)| *g = precision * x);
-    for (part, part_g) in parts {
-        value.add(part);
-        g.iter_mut().zip(part_g).for_each(|(g, part)| *g += part);
-    }
-    value.add(0.5 * precision * theta.iter().map(|x| x * x).sum::<f64>());
-    value.total()
-}
-
-/// Minus the log-likelihood of some votes; its gradient is added.
-fn add_votes(cells: &[Cell], shape: Shape, theta: &[f64], g: &mut [f64]) -> f64 {
-    let d = shape.dimension;
-    let [items, points, logits] = shape.split(theta);
-    let (item_g, rest) = g.split_at_mut(items.len());
-    let (point_g, logit_g) = rest.split_at_mut(points.len());
-    let mut value = Sum::default();
-    for of_user in cells.chunk_by(|a, b| a.user == b.user) {
-        let user = of_user[0].user;
-        let k = shape.weights();
-        let weights = mixture(&logits[user * k..(user + 1) * k], 1.0);
-        let point: Vec<f64> = match shape.mixed {
-            true => {
-                (0..d).map(|l| weights.iter().enumerate().map(|(k, w)| w * points[k * d + l]).sum()).collect()
-            }
-            false => points[user * d..(user + 1) * d].to_vec(),
-        };
-        let mut slope_of_point = vec![0.0; d];
-        for c in of_user {
-            let (x, y) = (&items[c.i * d..(c.i + 1) * d], &items[c.j * d..(c.j + 1) * d]);
-            let score: f64 = (0..d).map(|l| (x[l] - y[l]) * (2.0 * point[l] - x[l] - y[l])).sum();
-            let likelihood = PairLikelihood::at(score, c.won, c.lost);
-            value.add(-likelihood.value());
-            let slope = -2.0 * likelihood.slope();
-            for l in 0..d {
-                item_g[c.i * d + l] += slope * (point[l] - x[l]);
-                item_g[c.j * d + l] -= slope * (point[l] - y[l]);
-                slope_of_point[l] += slope * (x[l] - y[l]);
-            }
-        }
-        if !shape.mixed {
-            point_g[user * d..(user + 1) * d].iter_mut().zip(&slope_of_point).for_each(|(g, s)| *g += s);
-            continue;
-        }
-        let mut by_weight = vec![0.0; k];
-        for (k, w) in weights.iter().enumerate() {
-            for l in 0..d {
-                point_g[k * d + l] += w * slope_of_point[l];
-                by_weight[k] += points[k * d + l] * slope_of_point[l];
-            }
-        }
-        let by_logit = by_logits(&weights, &by_weight, 1.0);
-        logit_g[user * k..(user + 1) * k].iter_mut().zip(by_logit).for_each(|(g, s)| *g += s);
-    }
-    value.total()
+fn shape(start: &IdealPoints) -> Shape {
+    let (items, dimension) = start.items.dim();
+    let mixed = start.logits.ncols() > 0;
+    Shape { items, users: start.logits.nrows(), points: start.points.nrows(), dimension, mixed }
 }
 
 /// A user that voted.
@@ -525,7 +390,12 @@ impl IdealPoints {
         let to = votes.cells.partition_point(|c| c.user <= user);
         let cells = &votes.cells[from..to];
         let value = |r: &[f64]| -> f64 {
-            cells.iter().map(|c| PairLikelihood::at(r[c.i] - r[c.j], c.won, c.lost).value()).sum()
+            let of_cell = |c: &Cell| {
+                let t = r[c.i] - r[c.j];
+                // log sigma(-t) = log sigma(t) - t
+                (c.won + c.lost) * log_sigmoid(t) - c.lost * t
+            };
+            cells.iter().map(of_cell).sum()
         };
         let values: Vec<f64> = candidates.iter().map(|(_, r)| value(r)).collect();
         let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

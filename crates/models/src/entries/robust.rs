@@ -27,7 +27,7 @@ use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Counts;
 use crate::registry::{ModelEntry, PreferenceModel};
-use crate::robust::separate;
+use crate::robust::{HOLD, separate};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Robust>(
     "robust",
@@ -95,7 +95,7 @@ impl PreferenceModel for Robust {
             (met[[pair.i, pair.j]], met[[pair.j, pair.i]]) = (pair.met(), pair.met());
         }
         let mut scores = Array2::<f64>::zeros((n, n));
-        let (mut apart, mut steps, mut converged) = (Vec::new(), 0, true);
+        let (mut apart, mut steps, mut converged, mut held) = (Vec::new(), 0, true, false);
         for island in data.components() {
             let part = |all: &Array2<f64>| {
                 Array2::from_shape_fn((island.len(), island.len()), |(a, b)| all[[island[a], island[b]]])
@@ -107,6 +107,7 @@ impl PreferenceModel for Robust {
             apart.extend(found.apart.iter().map(|&(a, b)| (island[a], island[b])));
             steps = steps.max(found.steps);
             converged &= found.converged;
+            held |= found.held;
         }
         apart.sort_unstable();
         let pairs: Vec<(usize, usize)> =
@@ -125,6 +126,7 @@ impl PreferenceModel for Robust {
             observed,
             scores,
             apart,
+            held,
         };
         Ok(Fitted {
             log_likelihood: Some(log_likelihood),
@@ -182,6 +184,8 @@ pub struct RobustFit {
     determined: Determined,
     /// Pairs that met.
     pairs: usize,
+    /// Whether pairs that never met or were set aside were held even.
+    pub held: bool,
 }
 
 impl ModelResult for RobustFit {
@@ -210,6 +214,7 @@ impl ModelResult for RobustFit {
         Map::from_iter([
             ("rank".to_owned(), json!(self.rank)),
             ("set_aside".to_owned(), apart.collect()),
+            ("held_even".to_owned(), json!(self.held)),
             ("cycles_lost".to_owned(), cycles.collect()),
         ])
     }
@@ -221,6 +226,12 @@ impl ModelResult for RobustFit {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![format!("{} of {} pairs set aside", self.apart.len(), self.pairs)];
+        if self.held {
+            notes.push(format!(
+                "the squares of the pairs that met have no minimum at rank {}: the others count as even, at a weight of {HOLD}",
+                self.rank
+            ));
+        }
         if let Some(cycle) = self.cycles.first() {
             let [a, b, c] = cycle.map(|i| self.labels[i].as_str());
             notes.push(format!(

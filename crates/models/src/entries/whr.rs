@@ -10,7 +10,11 @@
 //! `log_strength` and probabilities are those of every item's last date. Whether a maximum exists without the virtual games does not
 //! depend on time: only a constant shift of an item costs the Wiener process nothing, so it is Ford's condition on all comparisons.
 //!
+//! With `grades` of items that are routes the worth of a grade is drawn from its posterior beside the ratings ([`graded`](crate::graded)).
+//!
 //! Cost: a few Newton steps of O(ratings + comparisons) for each iteration of conjugate gradients.
+
+use std::collections::BTreeMap;
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::registry::{BuildError, ensure, nearest};
@@ -22,6 +26,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::FitError;
 use crate::fitted::{Column, Existence, Fitted, ModelResult};
+use crate::graded::{Ascent, SlopePosterior, SlopePrior, slope_posterior};
 use crate::graph::{held_together, win_blocks};
 use crate::registry::{ModelEntry, PreferenceModel};
 use crate::whole_history::{ItemPrior, MOST_JOINT, TimedGame, WholeHistory};
@@ -50,7 +55,16 @@ pub(super) struct WhrOptions {
     pub prior_variance: Option<f64>,
     /// Labels of items whose strength does not change, as tasks or routes.
     pub constant: Vec<String>,
+    /// Grades of items that are routes, by their labels: strengths that do not change, as those of `constant`. What a grade is worth, in nats,
+    /// is then drawn from its posterior, given the comparisons of a route with an item without a grade.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub grades: BTreeMap<String, f64>,
 }
+
+/// Seconds in a month: the prior of the worth of a grade is one for months.
+const MONTH: f64 = 365.25 / 12.0 * 86_400.0;
+/// Steps of the chain that draws the worth of a grade, and draws of the strengths at each.
+const SLOPE_DRAWS: (usize, usize) = (2_000, 8);
 
 impl Default for WhrOptions {
     fn default() -> Self {
@@ -61,6 +75,7 @@ impl Default for WhrOptions {
             virtual_games: 2.0,
             prior_variance: None,
             constant: Vec::new(),
+            grades: BTreeMap::new(),
         }
     }
 }
@@ -78,6 +93,9 @@ impl PreferenceModel for Whr {
         not_negative("wiener_variance", options.wiener_variance)?;
         positive("time_unit", options.time_unit)?;
         not_negative("virtual_games", options.virtual_games)?;
+        for (label, grade) in &options.grades {
+            ensure(grade.is_finite(), &format!("grades.{label}"), grade, "must be finite")?;
+        }
         match options.prior_variance {
             Some(variance) => positive("prior_variance", variance),
             None => {
@@ -124,13 +142,17 @@ impl PreferenceModel for Whr {
         };
         let mut priors = vec![prior(options.wiener_variance); n];
         for label in &options.constant {
-            let item = data.labels.iter().position(|l| l == label).ok_or_else(|| {
-                let near = nearest(label, data.labels.iter().map(String::as_str));
-                let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
-                BuildError::range("constant", label, format!("is no item of the data{hint}"))
-            })?;
-            priors[item] = prior(0.0);
+            priors[item(data, "constant", label)?] = prior(0.0);
         }
+        let mut grades = vec![None; n];
+        for (label, grade) in &options.grades {
+            let route = item(data, "grades", label)?;
+            (priors[route], grades[route]) = (prior(0.0), Some(*grade));
+        }
+        let slope = match options.grades.is_empty() {
+            true => None,
+            false => Some(slope(&games, &grades, options.time_unit)?),
+        };
         let history = WholeHistory::fit(&priors, &games)?;
         let last: Vec<Option<f64>> = (0..n)
             .map(|i| (history.starts[i] < history.starts[i + 1]).then(|| history.last(i).log_strength))
@@ -146,6 +168,7 @@ impl PreferenceModel for Whr {
             strength,
             joint: history.joint_variances(),
             time_unit: options.time_unit,
+            slope,
             history,
         };
         Ok(Fitted {
@@ -159,6 +182,46 @@ impl PreferenceModel for Whr {
     }
 }
 
+/// The item with that label.
+fn item(data: &Battles, key: &str, label: &str) -> Result<usize, BuildError> {
+    data.labels.iter().position(|l| l == label).ok_or_else(|| {
+        let near = nearest(label, data.labels.iter().map(String::as_str));
+        let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+        BuildError::range(key, label, format!("is no item of the data{hint}"))
+    })
+}
+
+/// The posterior of what a grade is worth, by the paper's prior, and how many comparisons it rests on.
+fn slope(
+    games: &[TimedGame],
+    grades: &[Option<f64>],
+    time_unit: f64,
+) -> Result<(SlopePosterior, usize), FitError> {
+    let ascent = |game: &TimedGame| {
+        let (climber, grade, won, lost) = match (grades[game.first], grades[game.second]) {
+            (None, Some(grade)) => (game.first, grade, game.won, game.lost),
+            (Some(grade), None) => (game.second, grade, game.lost, game.won),
+            _ => return None,
+        };
+        Some(Ascent { climber, time: game.time * time_unit / MONTH, grade, won, lost })
+    };
+    let mut ascents: Vec<Ascent> = games.iter().filter_map(ascent).collect();
+    if ascents.is_empty() {
+        let rule = "no comparison is of an item with a grade and one without";
+        return Err(BuildError::range("grades", grades.iter().flatten().count(), rule).into());
+    }
+    // climbers in the order of their numbers, none between them
+    let mut climbers: Vec<usize> = ascents.iter().map(|a| a.climber).collect();
+    climbers.sort_unstable();
+    climbers.dedup();
+    for ascent in &mut ascents {
+        ascent.climber = climbers.binary_search(&ascent.climber).expect("it is among them");
+    }
+    let count = ascents.len();
+    let (draws, particles) = SLOPE_DRAWS;
+    Ok((slope_posterior(&ascents, &SlopePrior::default(), draws, particles, 0)?, count))
+}
+
 /// Ratings of all items over time.
 #[derive(Clone, Debug)]
 struct Ratings {
@@ -168,6 +231,8 @@ struct Ratings {
     history: WholeHistory,
     joint: Option<Vec<f64>>,
     time_unit: f64,
+    /// What a grade is worth, and the comparisons that say so.
+    slope: Option<(SlopePosterior, usize)>,
 }
 
 impl ModelResult for Ratings {
@@ -191,6 +256,17 @@ impl ModelResult for Ratings {
             })
         });
         let mut own = Map::from_iter([("ratings".to_owned(), ratings.collect())]);
+        if let Some((slope, ascents)) = &self.slope {
+            let slope = json!({
+                "mean": slope.mean(),
+                "interval": [slope.quantile(0.025), slope.quantile(0.975)],
+                "odds_of_a_grade": slope.quantile(0.5).exp(),
+                "comparisons": ascents,
+                "effective_draws": slope.effective,
+                "acceptance": slope.acceptance,
+            });
+            own.insert("slope".to_owned(), slope);
+        }
         if self.joint.is_none() {
             own.insert("no_joint_variance".to_owned(), json!(self.no_joint()));
         }
@@ -218,6 +294,14 @@ impl ModelResult for Ratings {
         )];
         if self.joint.is_none() {
             notes.push(self.no_joint());
+        }
+        if let Some((slope, ascents)) = &self.slope {
+            let [low, high] = [0.025, 0.975].map(|q| slope.quantile(q));
+            notes.push(format!(
+                "a grade is worth {:.3} nats [{low:.3}, {high:.3}], by {ascents} comparisons with items that have one ({:.0} effective draws)",
+                slope.mean(),
+                slope.effective
+            ));
         }
         notes
     }

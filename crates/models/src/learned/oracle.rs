@@ -5,7 +5,8 @@ use std::sync::Arc;
 use equipoise_core::registry::{BuildError, ensure};
 use equipoise_core::{Cost, Duel, Oracle, Policy, Rng, Shape, sample};
 use equipoise_env::{
-    FittedView, Game, GameError, GameOracle, Labelling, Labels, MatrixError, MeasuredOracle, PreferenceMatrix,
+    FittedView, Game, GameError, GameOracle, Labelling, Labels, MatrixError, MeasuredOracle, NoAnnotators,
+    PreferenceMatrix,
 };
 use ndarray::{Array1, Array2};
 
@@ -129,7 +130,7 @@ impl LearnedOracle {
         self.fitted.game()
     }
 
-    /// The labels that such an oracle buys first, without a fit: the data set of a run.
+    /// The labels that such an oracle buys first, without a fit: the data set of a run, with who gave each answer, or why that is unknown.
     ///
     /// # Errors
     /// [`BuildError`]: options that do not fit the game.
@@ -139,10 +140,13 @@ impl LearnedOracle {
         reference: &Policy,
         start: &Policy,
         rng: Rng,
-    ) -> Result<Labels, BuildError> {
+    ) -> Result<(Labels, Option<NoAnnotators>), BuildError> {
         let mut oracle = Self::unfitted(spec.clone(), GameOracle::exact(Arc::clone(game)), reference, rng)?;
         oracle.buy(start);
-        Ok(oracle.labels)
+        let mut labels = oracle.labels;
+        let found = oracle.labelling.annotators(game, &labels.pairs, &mut oracle.rng);
+        let unknown = found.map(|annotators| labels.annotators = annotators).err();
+        Ok((labels, unknown))
     }
 
     fn unfitted(

@@ -9,10 +9,12 @@
 #![allow(clippy::print_stdout, reason = "the figures are what the tests report")]
 
 mod embeddings;
+mod headlines;
 mod judges;
 mod prompts;
 mod ratings;
 mod rewards;
+mod shaping;
 
 use equipoise_core::{Rng, sample};
 use equipoise_data::Comparisons;

@@ -28,7 +28,7 @@ const VERDICTS: [&str; 4] = ["holds in part", "holds", "does not hold here", "ca
 const HEAD: &str = "# Papers, their claims, and what became of them here\n\n\
      A folder a paper: its claim in one sentence, what stands for it here, the claims that are checked, and the verdict. A claim that \
      fails is a\nfinding, and stays. This table is made from the folders\n\
-     (`EQUIPOISE_WRITE=1 cargo test -p equipoise-testing --test checks papers`); a check fails when it is stale.\n\n\
+     (`EQUIPOISE_WRITE=1 cargo test -p equipoise-testing --test checks papers`); a check fails when it is stale. Headlines\nthat are no one paper's: [headlines](../headlines/README.md).\n\n\
      | paper | claim | verdict | command |\n|---|---|---|---|\n";
 
 /// The paragraph that begins with a word and a colon, on one line.
