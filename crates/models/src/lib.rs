@@ -78,6 +78,7 @@ pub mod sequential;
 mod skew_embedding;
 pub mod standings;
 pub mod transitive;
+mod unfolding;
 pub mod validation;
 pub mod votes;
 pub mod whole_history;

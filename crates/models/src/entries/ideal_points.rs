@@ -20,9 +20,6 @@
 //! [`CANDIDATES`] mixtures drawn evenly from all. Likewise a point of its own, where a coordinate ranges over more than two standard deviations
 //! of the prior among points drawn from it.
 
-mod newton;
-mod votes;
-
 use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::logistic::{PairLikelihood, log_sigmoid, logistic};
 use equipoise_core::registry::{BuildError, ensure};
@@ -40,7 +37,8 @@ use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::ideal_points::{by_logits, mixture};
 use crate::registry::{ModelEntry, PreferenceModel};
-use votes::{Cell, Shape, Votes, objective};
+use crate::unfolding::newton;
+use crate::unfolding::votes::{Cell, Shape, Votes, objective};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Entry>(
     "ideal-points",

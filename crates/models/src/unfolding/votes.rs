@@ -11,26 +11,26 @@ use crate::ideal_points::{by_logits, mixture};
 
 /// What a user said of a pair: `i` won `won` times, `j` `lost` times, a tie is half of both; i below j.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
-    pub(super) user: usize,
-    pub(super) i: usize,
-    pub(super) j: usize,
-    pub(super) won: f64,
-    pub(super) lost: f64,
+pub(crate) struct Cell {
+    pub(crate) user: usize,
+    pub(crate) i: usize,
+    pub(crate) j: usize,
+    pub(crate) won: f64,
+    pub(crate) lost: f64,
 }
 
 /// All votes, by user and pair.
-pub(super) struct Votes {
-    pub(super) items: usize,
+pub(crate) struct Votes {
+    pub(crate) items: usize,
     /// The annotators that voted, indices into those of the file.
-    pub(super) users: Vec<usize>,
+    pub(crate) users: Vec<usize>,
     /// In the order of users and pairs.
-    pub(super) cells: Vec<Cell>,
-    pub(super) total: f64,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) total: f64,
 }
 
 impl Votes {
-    pub(super) fn of(data: &Battles) -> Self {
+    pub(crate) fn of(data: &Battles) -> Self {
         let mut cells = Vec::with_capacity(data.rows.len());
         for row in &data.rows {
             let Some(won) = data.ties.score(row.outcome) else { continue };
@@ -65,7 +65,7 @@ impl Votes {
     }
 
     /// The cells cut between users, into parts of `length` cells and what the last user of each has more.
-    pub(super) fn parts(&self, length: usize) -> Vec<Range<usize>> {
+    pub(crate) fn parts(&self, length: usize) -> Vec<Range<usize>> {
         let (mut parts, mut from, mut to) = (Vec::new(), 0, 0);
         for of_user in self.cells.chunk_by(|a, b| a.user == b.user) {
             to += of_user.len();
@@ -81,7 +81,7 @@ impl Votes {
     }
 
     /// Votes that say something of each variable.
-    pub(super) fn seen(&self, shape: Shape) -> Vec<f64> {
+    pub(crate) fn seen(&self, shape: Shape) -> Vec<f64> {
         let (mut of_items, mut of_users) = (vec![0.0; shape.items], vec![0.0; shape.users]);
         for c in &self.cells {
             of_items[c.i] += c.won + c.lost;
@@ -99,33 +99,33 @@ impl Votes {
 
 /// How many of everything there are.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) items: usize,
-    pub(super) users: usize,
-    pub(super) points: usize,
-    pub(super) dimension: usize,
+pub(crate) struct Shape {
+    pub(crate) items: usize,
+    pub(crate) users: usize,
+    pub(crate) points: usize,
+    pub(crate) dimension: usize,
     /// Users are mixtures of the points; else a point is a user's.
-    pub(super) mixed: bool,
+    pub(crate) mixed: bool,
 }
 
 impl Shape {
     /// Logits of a user.
-    pub(super) fn weights(self) -> usize {
+    pub(crate) fn weights(self) -> usize {
         if self.mixed { self.points } else { 0 }
     }
 
     /// Variables that users share: the first ones.
-    pub(super) fn shared(self) -> usize {
+    pub(crate) fn shared(self) -> usize {
         (self.items + if self.mixed { self.points } else { 0 }) * self.dimension
     }
 
     /// Variables of a user alone: the others, user by user.
-    pub(super) fn own(self) -> usize {
+    pub(crate) fn own(self) -> usize {
         if self.mixed { self.points } else { self.dimension }
     }
 
     /// Items, points and logits of all variables.
-    pub(super) fn split(self, theta: &[f64]) -> [&[f64]; 3] {
+    pub(crate) fn split(self, theta: &[f64]) -> [&[f64]; 3] {
         let (items, rest) = theta.split_at(self.items * self.dimension);
         let (points, logits) = rest.split_at(self.points * self.dimension);
         [items, points, logits]
@@ -133,7 +133,7 @@ impl Shape {
 }
 
 /// Minus the log posterior and its gradient: sums over parts of the votes, whose cut depends on their number alone.
-pub(super) fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut [f64]) -> f64 {
+pub(crate) fn objective(votes: &Votes, shape: Shape, precision: f64, theta: &[f64], g: &mut [f64]) -> f64 {
     let of_cells = |cells: &[Cell]| {
         let mut g = vec![0.0; theta.len()];
         (add_votes(cells, shape, theta, &mut g), g)

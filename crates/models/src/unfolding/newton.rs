@@ -22,9 +22,9 @@ use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 use rayon::prelude::*;
 
-use super::votes::{Cell, Shape, Votes};
 use crate::descent::{Sum, part_length};
 use crate::ideal_points::mixture;
+use crate::unfolding::votes::{Cell, Shape, Votes};
 
 /// Where lambda starts, and its least.
 const LAMBDA: (f64, f64) = (1.0, 1e-12);
@@ -35,7 +35,7 @@ const SHARE: (f64, f64) = (1e-4, 0.75);
 
 /// Moves `theta` to a stationary point of minus the log posterior, until no entry of the gradient times its unit exceeds `tolerance`, for
 /// `most` steps.
-pub(super) fn minimise(
+pub(crate) fn minimise(
     votes: &Votes,
     shape: Shape,
     precision: f64,
@@ -372,8 +372,8 @@ fn backward(root: &[f64], x: &mut [f64]) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use super::super::votes::objective;
     use super::*;
+    use crate::unfolding::votes::objective;
     use equipoise_core::lbfgs;
     use equipoise_core::{sample, seed::stream};
 
