@@ -179,7 +179,8 @@ pub fn list(noun: Noun) -> ListAnswer {
                     title: c.heading,
                     definition: c.definition,
                     match_by_match: c.by_match,
-                    source: c.source,
+                    concept: c.concept().map(|entry| entry.name),
+                    source: c.source(),
                 })
                 .collect(),
         ),
@@ -201,6 +202,7 @@ pub fn list(noun: Noun) -> ListAnswer {
                 .map(|c| ConceptListRow {
                     name: c.name,
                     definition: c.definition,
+                    over_met: c.over_met.map(|rule| rule.definition),
                     needs: match c.needs {
                         // ballots hold them
                         Needs::WinRates => "win rates",
@@ -664,6 +666,8 @@ pub struct ConceptListRow {
     pub definition: &'static str,
     /// What it is told: `win rates` (or ballots), `ballots`, `several judges`, or `features of the items`.
     pub needs: &'static str,
+    /// Its score over opponents met, which a leaderboard shows, if it has one.
+    pub over_met: Option<&'static str>,
     /// Whose it is.
     pub source: &'static str,
 }
@@ -797,6 +801,8 @@ pub struct ColumnRow {
     pub definition: &'static str,
     /// Whether it follows matches one by one.
     pub match_by_match: bool,
+    /// The solution concept that it shows, over the opponents that an item met, if it is one.
+    pub concept: Option<&'static str>,
     /// Where it comes from.
     pub source: &'static str,
 }

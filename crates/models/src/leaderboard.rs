@@ -1,6 +1,7 @@
 //! Several ratings side by side, and how sure they are.
 //!
-//! [`COLUMNS`] lists the ratings: what each is, the number that it orders items by, and how it is written in a table.
+//! [`COLUMNS`] lists the ratings: what each is, the number that it orders items by, and how it is written in a table. Those that are solution
+//! concepts are computed by their entries in `equipoise_reference::concepts`, over the opponents that an item met where some never did.
 
 mod bootstrap;
 mod columns;
@@ -8,9 +9,12 @@ mod columns;
 use equipoise_core::seed::stream;
 use equipoise_data::{Battles, Comparisons, Observations};
 use equipoise_env::PreferenceMatrix;
+use equipoise_reference::ReferenceError;
+use equipoise_reference::concepts::{Choice, ConceptOptions, Electorate, Meetings, concept, lottery_ranges};
 use ndarray::Array1;
 
-pub use self::columns::{BoardColumn, COLUMNS};
+use self::columns::{BORDA, COPELAND, NASH, WORST};
+pub use self::columns::{BoardColumn, COLUMNS, Origin};
 
 use crate::canonical::Canonical;
 use crate::entries::{BRADLEY_TERRY, Elo, TrueSkill};
@@ -19,7 +23,7 @@ use crate::fitted::Fitted;
 use crate::graph::open_reasons;
 use crate::intervals::Intervals;
 use crate::intransitivity::InspectError;
-use crate::lottery::{counted_margins, lottery};
+use crate::lottery::counted_margins;
 use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed};
 use crate::sequential::Matches;
 
@@ -297,10 +301,11 @@ pub fn leaderboard(
         let matrix = filled(data, fit.log_strength(), &[])?;
         // win rates of a fit are rounded, and prove nothing
         let fractions = if data.unmet() == 0 { counted_margins(data) } else { None };
-        let found;
-        (found, ranges) = lottery(fractions.as_ref(), &matrix, true)?;
-        nash = found.policy.iter().map(|p| Some(*p)).collect();
-        nash_unique = found.unique;
+        let electorate = Electorate::of_win_rates(matrix, fractions);
+        let policy;
+        (policy, nash_unique) = nash_of(&electorate)?;
+        nash = policy.into_iter().map(Some).collect();
+        ranges = if nash_unique == Some(true) { None } else { lottery_ranges(&electorate)? };
     }
     let errors = fit.sandwich_error();
     let islands = named_islands(fit.islands(), &data.labels);
@@ -330,7 +335,7 @@ pub fn leaderboard(
                 open: ends.as_ref().and_then(|_| reasons[i]),
                 rank: ends.as_ref().map(|all| all.ranks[i]),
                 bootstrap: None,
-                borda: standings.borda[i] / standings.opponents[i].max(1) as f64,
+                borda: standings.borda[i],
                 copeland: standings.copeland[i],
                 opponents: standings.opponents[i],
                 nash: nash[i],
@@ -369,7 +374,7 @@ fn named_islands(islands: &[Vec<usize>], labels: &[String]) -> Vec<Vec<usize>> {
     named
 }
 
-/// What is read off the counts: over opponents met, as an unknown win rate is not one half.
+/// What is read off the counts: the scores of [`concept`]s over opponents met, as an unknown win rate is not one half.
 struct Standings {
     comparisons: Vec<f64>,
     opponents: Vec<usize>,
@@ -381,33 +386,43 @@ struct Standings {
 impl Standings {
     fn of(data: &Comparisons) -> Self {
         let n = data.n();
-        let mut all = Self {
-            comparisons: vec![0.0; n],
-            opponents: vec![0; n],
-            borda: vec![0.0; n],
-            copeland: vec![0.0; n],
-            worst: vec![None; n],
+        let pairs = data.pairs.iter().map(|p| (p.i, p.j, p.margin(0.0))).collect();
+        let meetings = Meetings::new(n, pairs).expect("counted pairs are of different items, with margins");
+        let scores = |name: &str| -> Vec<f64> {
+            let rule = concept(name).and_then(|entry| entry.over_met);
+            rule.expect("a rule with a score over opponents met").scores(&meetings)
         };
-        for pair in &data.pairs {
-            let margin = pair.margin(0.0);
-            // wins and losses in fractions may differ by their rounding
-            let margin = if margin.abs() < 1e-12 { 0.0 } else { margin };
-            for (i, j, loss) in [(pair.i, pair.j, -margin), (pair.j, pair.i, margin)] {
-                all.comparisons[i] += pair.met();
-                all.opponents[i] += 1;
-                all.borda[i] += 0.5 - loss;
-                all.copeland[i] += if loss < 0.0 { 1.0 } else { 0.5 * f64::from(u8::from(loss == 0.0)) };
-                let new = Worst { item: j, rate: 0.5 + loss, met: pair.met() };
-                let worse = |old: &Worst| match equal(new.rate, old.rate) {
-                    false => new.rate > old.rate,
-                    true => (new.met, &data.labels[old.item]) > (old.met, &data.labels[j]),
-                };
-                if all.worst[i].as_ref().is_none_or(worse) {
-                    all.worst[i] = Some(new);
-                }
+        let least = scores(WORST);
+        let mut comparisons = vec![0.0; n];
+        let mut worst: Vec<Option<Worst>> = vec![None; n];
+        let met = data.pairs.iter().flat_map(|p| [p.met(); 2]);
+        for ((i, j, margin), met) in meetings.sides().zip(met) {
+            comparisons[i] += met;
+            // of several that hold it as low the one met most often, then the first by name
+            let later = |old: &Worst| (met, &data.labels[old.item]) > (old.met, &data.labels[j]);
+            if equal(0.5 - margin, 1.0 - least[i]) && worst[i].as_ref().is_none_or(later) {
+                worst[i] = Some(Worst { item: j, rate: 0.5 - margin, met });
             }
         }
-        all
+        Self {
+            comparisons,
+            opponents: meetings.opponents(),
+            borda: scores(BORDA),
+            copeland: scores(COPELAND),
+            worst,
+        }
+    }
+}
+
+/// The maximal lottery of win rates, and whether it is the only one; `fractions` as [`Electorate::of_win_rates`] has them.
+///
+/// # Errors
+/// As [`maximal_lottery`](equipoise_reference::maximal_lottery).
+fn nash_of(electorate: &Electorate) -> Result<(Vec<f64>, Option<bool>), ReferenceError> {
+    let entry = concept(NASH).expect("a concept");
+    match entry.choose(electorate, &ConceptOptions::default())? {
+        Choice::Lottery { policy, unique } => Ok((policy, unique)),
+        other => unreachable!("{NASH} is a lottery of every game: {other:?}"),
     }
 }
 

@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 
 use equipoise_core::logistic::logistic;
 use equipoise_core::{sample::uniform, seed::stream};
-use equipoise_data::{Comparisons, Observations, Selection, Unit, parse_observations, read_comparisons};
+use equipoise_data::{
+    Comparisons, Observations, Selection, Unit, parse_comparisons, parse_observations, read_comparisons,
+};
 use equipoise_models::distributions::chi_squared_tail;
 use equipoise_models::intransitivity::{Inspection, LEVEL, Measure, Verdict, inspect, inspect_observed};
-use equipoise_models::leaderboard::{BoardOptions, Unmet, leaderboard};
+use equipoise_models::leaderboard::{BoardColumn, BoardOptions, COLUMNS, Row, Unmet, leaderboard};
+use equipoise_models::lottery::counted_margins;
 use equipoise_models::resample::binomial;
 use equipoise_models::transitive::{cycle_test, cycle_test_observed};
+use equipoise_reference::concepts::{Choice, ConceptOptions, Electorate, concept, deviation_ratings};
+use equipoise_reference::labelers::flips_to_condorcet;
 use ndarray::Array2;
 
 fn path(name: &str) -> PathBuf {
@@ -288,6 +293,136 @@ fn power_rises_with_the_cycle() {
 
 fn options(replicates: usize, seed: u64) -> BoardOptions {
     BoardOptions { replicates, seed, unmet: Unmet::default() }
+}
+
+/// Where all pairs met, the columns that are concepts are what the concepts say of the same counts.
+#[test]
+fn columns_of_a_leaderboard_are_the_concepts() {
+    let data = read_comparisons(&path("p09_set2.csv"), &Selection::default()).unwrap();
+    let (n, found) = (data.n(), leaderboard(&data.clone().into(), options(0, 5), &|| ()).unwrap());
+    let electorate = Electorate::of_win_rates(data.matrix(0.0), counted_margins(&data));
+    let of = |value: &dyn Fn(&Row) -> f64| {
+        let mut values = vec![0.0; n];
+        found.rows.iter().for_each(|row| values[row.item] = value(row));
+        values
+    };
+    let mut shown = Vec::new();
+    for entry in COLUMNS.iter().filter_map(BoardColumn::concept) {
+        let choice = entry.choose(&electorate, &ConceptOptions::default()).unwrap();
+        let (column, expected): (Vec<f64>, Vec<f64>) = match (entry.name, &choice) {
+            ("borda", Choice::Winners { scores, .. }) => (of(&|row| row.borda), scores.clone().unwrap()),
+            ("copeland", Choice::Winners { scores, .. }) => {
+                let half = |score: &f64| 0.5 * (score + n as f64 - 1.0);
+                (of(&|row| row.copeland), scores.iter().flatten().map(half).collect())
+            }
+            ("minimax", Choice::Winners { scores, .. }) => {
+                let rate = |row: &Row| 1.0 - row.worst_opponent.unwrap().rate;
+                (of(&rate), scores.iter().flatten().map(|margin| 0.5 + margin).collect())
+            }
+            ("maximal-lottery", Choice::Lottery { policy, .. }) => {
+                (of(&|row| row.nash.unwrap()), policy.clone())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(column.len(), expected.len());
+        for (a, b) in column.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-12, "{}: {column:?} and {expected:?}", entry.name);
+        }
+        shown.push(entry.name);
+    }
+    assert_eq!(shown, ["borda", "copeland", "maximal-lottery", "minimax"]);
+}
+
+/// On published leaderboards: level copies of an item change the winners of the rules that count or add up, within three copies, and
+/// leave the maximal lottery's shares (where it is the only one) and deviation ratings as they are. A program in Python found the winners.
+#[test]
+fn copies_on_published_leaderboards() {
+    let options = ConceptOptions::default();
+    let board = |file: &str| {
+        let data = read_comparisons(&path(file), &Selection::default()).unwrap();
+        let electorate = Electorate::of_win_rates(data.matrix(0.0), counted_margins(&data));
+        (data.labels, electorate)
+    };
+    for (file, rule, before, item, copies, after) in [
+        (
+            "arena_hard_top8.csv",
+            "copeland",
+            &["chatgpt-4o-latest"][..],
+            "grok-2-2024-08-13",
+            3,
+            &["gemini-1.5-pro-exp-0801", "gemini-1.5-pro-exp-0827"][..],
+        ),
+        ("chess_trio.csv", "borda", &["Topalov"], "Karpov", 1, &["Anand"]),
+        ("chess_trio.csv", "kemeny", &["Topalov"], "Topalov", 2, &["Karpov"]),
+        ("house_finch.csv", "borda", &["RB"], "R.M", 2, &["WB"]),
+        ("p09_set2.csv", "borda", &["a"], "d", 1, &["c"]),
+        ("p09_set2.csv", "copeland", &["b"], "a", 2, &["d"]),
+        ("p09_set2.csv", "kemeny", &["a"], "e", 2, &["b"]),
+    ] {
+        let (labels, electorate) = board(file);
+        let at = labels.iter().position(|l| l == item).unwrap();
+        let mut copied = electorate.clone();
+        (0..copies).for_each(|_| copied = copied.with_clone(at));
+        let winners = |electorate: &Electorate| {
+            let policy = concept(rule).unwrap().choose(electorate, &options).unwrap();
+            let policy = policy.policy(electorate.n()).unwrap();
+            let name = |i: usize| labels.get(i).map_or(item, |l| l).to_owned();
+            let mut won: Vec<String> = (0..policy.len()).filter(|&i| policy[i] > 0.0).map(name).collect();
+            won.sort();
+            won.dedup();
+            won
+        };
+        assert_eq!(winners(&electorate), before, "{file} {rule}");
+        assert_eq!(winners(&copied), after, "{file} {rule}, {copies} copies of {item}");
+    }
+    for file in
+        ["arena_hard_top8.csv", "chess_trio.csv", "house_finch.csv", "mtbench_human.csv", "p09_set2.csv"]
+    {
+        let (_, electorate) = board(file);
+        let (n, mut copied) = (electorate.n(), electorate.clone());
+        let rated = deviation_ratings(electorate.matrix()).unwrap();
+        let lottery = |e: &Electorate| concept("maximal-lottery").unwrap().choose(e, &options).unwrap();
+        let Choice::Lottery { policy, unique } = lottery(&electorate) else { panic!("a lottery") };
+        let worst = concept("minimax").unwrap();
+        let pure = |e: &Electorate| worst.choose(e, &options).unwrap().policy(e.n()).unwrap();
+        let before = pure(&electorate);
+        for copies in 1..=3 {
+            copied = copied.with_clone(0);
+            let again = deviation_ratings(copied.matrix()).unwrap();
+            assert!(rated.iter().zip(&again).all(|(a, b)| (a - b).abs() <= 1e-9), "{file} {copies}");
+            let shares = lottery(&copied).policy(n + copies).unwrap();
+            if unique == Some(true) {
+                let kept = (1..n).all(|i| (shares[i] - policy[i]).abs() <= 1e-9);
+                let pooled = shares[0] + shares[n..].iter().sum::<f64>();
+                assert!(kept && (pooled - policy[0]).abs() <= 1e-9, "{file} {copies}: {policy:?} {shares:?}");
+            }
+            // a level copy is no defeat
+            let after = pure(&copied);
+            assert!((1..n).all(|i| (after[i] > 0.0) == (before[i] > 0.0)), "{file} {copies}");
+        }
+    }
+    // of 45 choices a pair, turned over so that an item beats every other
+    let (_, electorate) = board("p09_set2.csv");
+    let flips: Vec<u32> = (0..5).map(|k| flips_to_condorcet(electorate.matrix(), 45, k)).collect();
+    assert_eq!(flips, [14, 18, 22, 29, 25]);
+}
+
+/// a beat b and c, b tied with c, d met b alone and won: over opponents met d is as good as a, and has beaten fewer.
+#[test]
+fn unmet_opponents_count_nowhere() {
+    let text = "item_a,item_b,outcome,weight\na,b,a,3\na,b,b,1\na,c,a,2\nb,c,tie,2\nd,b,d,1\n";
+    let data = parse_comparisons(Path::new("d.csv"), text.as_bytes(), &Selection::default()).unwrap();
+    let found = leaderboard(&data.clone().into(), options(0, 1), &|| ()).unwrap();
+    let row = |name: &str| found.rows.iter().find(|r| data.labels[r.item] == name).unwrap();
+    let shown = |name: &str| {
+        let Row { borda, copeland, opponents, worst_opponent, .. } = *row(name);
+        let worst = worst_opponent.unwrap();
+        (borda, copeland, opponents, data.labels[worst.item].clone(), worst.rate, worst.met)
+    };
+    assert_eq!(shown("a"), (0.875, 2.0, 2, "b".to_owned(), 0.25, 4.0));
+    assert_eq!(shown("b"), (0.25, 0.5, 3, "d".to_owned(), 1.0, 1.0));
+    assert_eq!(shown("c"), (0.25, 0.5, 2, "a".to_owned(), 1.0, 2.0));
+    assert_eq!(shown("d"), (1.0, 1.0, 1, "b".to_owned(), 0.0, 1.0));
 }
 
 #[test]

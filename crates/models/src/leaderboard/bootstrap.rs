@@ -2,11 +2,11 @@
 
 use equipoise_core::{Rng, sample::uniform, seed::stream};
 use equipoise_data::{Observations, PairCount};
-use equipoise_reference::maximal_lottery;
+use equipoise_reference::concepts::Electorate;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-use super::{Leaderboard, filled};
+use super::{Leaderboard, filled, nash_of};
 use crate::entries::BRADLEY_TERRY;
 use crate::intervals::quantile;
 use crate::intransitivity::InspectError;
@@ -68,7 +68,8 @@ impl Leaderboard {
                 None => {
                     let drawn: Vec<_> =
                         few.iter().map(|p| (p.i, p.j, posterior_margin(p, &mut rng))).collect();
-                    Some(maximal_lottery(&filled(&sample, &strength, &drawn)?)?.policy)
+                    let electorate = Electorate::of_win_rates(filled(&sample, &strength, &drawn)?, None);
+                    Some(nash_of(&electorate)?.0)
                 }
             };
             done();
@@ -98,5 +99,5 @@ pub(super) struct Sample {
     /// Bradley-Terry log strengths, mean 0, `[n]`.
     strength: Array1<f64>,
     /// The maximal lottery, `[n]`.
-    lottery: Option<Array1<f64>>,
+    lottery: Option<Vec<f64>>,
 }

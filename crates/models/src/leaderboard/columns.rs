@@ -1,6 +1,24 @@
 //! The columns of a leaderboard.
 
+use equipoise_reference::concepts::{ConceptEntry, concept};
+
 use super::{MatchRating, Row, Worst};
+
+/// Concepts that the board has columns of.
+pub(super) const BORDA: &str = "borda";
+pub(super) const COPELAND: &str = "copeland";
+pub(super) const NASH: &str = "maximal-lottery";
+pub(super) const WORST: &str = "minimax";
+
+/// Who computes a column, and whose it is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A solution concept, by its name in the list of them, which also says whose it is.
+    Concept(&'static str),
+    /// A rating or an interval from here; where it comes from.
+    Rating(&'static str),
+}
 
 /// A rating of the items: a column of a table.
 #[derive(Clone, Copy)]
@@ -12,8 +30,8 @@ pub struct BoardColumn {
     pub heading: &'static str,
     /// What the number is, in a line.
     pub definition: &'static str,
-    /// Where it comes from.
-    pub source: &'static str,
+    /// Who computes it.
+    pub origin: Origin,
     /// Whether it follows matches one by one.
     pub by_match: bool,
     /// Of a rating: what items are ordered by, the largest first; `None` where it is not known.
@@ -22,13 +40,33 @@ pub struct BoardColumn {
     pub cell: fn(&Row, &[String]) -> String,
 }
 
+impl BoardColumn {
+    /// The concept that it shows, if it is one.
+    #[must_use]
+    pub fn concept(&self) -> Option<&'static ConceptEntry> {
+        match self.origin {
+            Origin::Concept(name) => concept(name),
+            Origin::Rating(_) => None,
+        }
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self.origin {
+            Origin::Concept(name) => concept(name).map_or(name, |entry| entry.source),
+            Origin::Rating(source) => source,
+        }
+    }
+}
+
 /// The columns of a leaderboard, from left to right.
 pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "bradley-terry",
         heading: "Bradley-Terry",
         definition: "log strength with a simultaneous 95% interval, ties half (if not dropped)",
-        source: "Zermelo 1929; Bradley, Terry 1952",
+        origin: Origin::Rating("Zermelo 1929; Bradley, Terry 1952"),
         by_match: false,
         score: Some(|row| Some(row.strength)),
         cell: |row, _| match (row.interval, row.open) {
@@ -44,7 +82,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         name: "rank",
         heading: "rank",
         definition: "ranks that are possible with simultaneous confidence of 95%",
-        source: "Mogstad, Romano, Shaikh, Wilhelm 2024",
+        origin: Origin::Rating("Mogstad, Romano, Shaikh, Wilhelm 2024"),
         by_match: false,
         score: None,
         cell: |row, _| match row.rank {
@@ -57,7 +95,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         name: "elo",
         heading: "Elo",
         definition: "points with K = 4: the mean over orders that the times allow, +- the standard deviation over shuffles",
-        source: "Elo 1978",
+        origin: Origin::Rating("Elo 1978"),
         by_match: true,
         score: Some(|row| row.matches.map(|m| m.elo)),
         cell: |row, _| row.matches.map_or("-".to_owned(), |m| format!("{:.0} +- {:.0}", m.elo, m.spread)),
@@ -66,7 +104,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         name: "trueskill",
         heading: "TrueSkill",
         definition: "mu - 3 sigma: the mean over orders that the times allow, +- the standard deviation over shuffles",
-        source: "Herbrich, Minka, Graepel 2007",
+        origin: Origin::Rating("Herbrich, Minka, Graepel 2007"),
         by_match: true,
         score: Some(|row| row.matches.map(|m| m.trueskill)),
         cell: |row, _| {
@@ -78,7 +116,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         name: "borda",
         heading: "Borda",
         definition: "mean win rate over the opponents an item met",
-        source: "Borda 1781",
+        origin: Origin::Concept(BORDA),
         by_match: false,
         score: Some(|row| Some(row.borda)),
         cell: |row, _| format!("{:.3}", row.borda),
@@ -86,8 +124,8 @@ pub const COLUMNS: &[BoardColumn] = &[
     BoardColumn {
         name: "copeland",
         heading: "Copeland",
-        definition: "opponents it beats, ties half",
-        source: "Copeland 1951",
+        definition: "opponents it beats of those it met, ties half",
+        origin: Origin::Concept(COPELAND),
         by_match: false,
         score: Some(|row| Some(row.copeland)),
         cell: |row, _| row.copeland.to_string(),
@@ -97,7 +135,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         heading: "Nash (support)",
         definition: "probability in the maximal lottery (a range if there are several), and the share of bootstrap samples whose \
                      lottery plays it",
-        source: "Kreweras 1965; Fishburn 1984",
+        origin: Origin::Concept(NASH),
         by_match: false,
         score: Some(|row| row.nash),
         cell: |row, _| {
@@ -113,7 +151,7 @@ pub const COLUMNS: &[BoardColumn] = &[
         name: "worst-win-rate",
         heading: "worst win rate",
         definition: "the least win rate against an opponent it met, who that is, and how often they met",
-        source: "minimax: Simpson 1969; Kramer 1977",
+        origin: Origin::Concept(WORST),
         by_match: false,
         score: None,
         cell: |row, labels| {

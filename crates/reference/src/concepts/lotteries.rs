@@ -8,8 +8,8 @@ use super::choice::{Choice, ConceptOptions};
 use super::electorate::Electorate;
 use crate::choice::{essential_set, majority_game};
 use crate::error::ReferenceError;
-use crate::exact::{RationalMargins, exact_equilibria, select_exact};
-use crate::lottery::Selection;
+use crate::exact::{ExactRange, RationalMargins, exact_equilibria, select_exact};
+use crate::lottery::{Selection, equilibrium_ranges};
 use crate::regularised::regularised_equilibrium;
 use crate::select::select_lottery;
 
@@ -31,6 +31,21 @@ pub(super) fn maximal(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
     }
     let found = select_lottery(electorate.matrix(), selection)?;
     Ok(Choice::Lottery { policy: found.policy.to_vec(), unique: found.unique })
+}
+
+/// Least and largest probability of every item over all maximal lotteries, `[n]`: exactly, where the margins are fractions. `None` where
+/// they are not told.
+///
+/// # Errors
+/// [`ReferenceError`] if an exact answer fails.
+pub fn lottery_ranges(electorate: &Electorate) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
+    if let Some(fractions) = electorate.fractions()
+        && let Some((_, exact)) = select_exact(fractions, Selection::MaximumEntropy, true)?
+    {
+        let ends = |all: Vec<ExactRange>| all.iter().map(|r| (r.least.value, r.largest.value)).collect();
+        return Ok(exact.ranges.map(ends));
+    }
+    equilibrium_ranges(electorate.matrix())
 }
 
 /// The items that some lottery of the game plays: exactly, where its margins are fractions.

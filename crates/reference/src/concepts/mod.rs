@@ -13,6 +13,7 @@ mod fits;
 mod judges;
 mod linear;
 mod lotteries;
+mod meetings;
 mod orders;
 mod paths;
 mod payoffs;
@@ -35,6 +36,8 @@ pub use judges::{
     level_lottery, level_value,
 };
 pub use linear::{LinearRanking, leximax_copeland, separating, unanimous_pairs};
+pub use lotteries::lottery_ranges;
+pub use meetings::Meetings;
 pub use payoffs::{Payoff, payoff_equilibrium};
 pub use proportional::{first_choices, proportional_lottery, proportionality, worst_win_rates};
 pub use ratings::{SoftCondorcet, deviation_ratings};
@@ -79,7 +82,25 @@ pub struct ConceptEntry {
     pub needs: Needs,
     /// Whose it is.
     pub source: &'static str,
+    /// Its scores where some items never met, for rules that have one.
+    pub over_met: Option<OverMet>,
     choose: fn(&Electorate, &ConceptOptions) -> Result<Choice, ReferenceError>,
+}
+
+/// A score over the opponents that an item met: what a leaderboard shows, as an unknown win rate is not one half.
+#[derive(Clone, Copy, Debug)]
+pub struct OverMet {
+    /// What it is, and what it is to the rule's own score where all pairs met.
+    pub definition: &'static str,
+    scores: fn(&Meetings) -> Vec<f64>,
+}
+
+impl OverMet {
+    /// The scores, `[n]`, larger is better.
+    #[must_use]
+    pub fn scores(&self, meetings: &Meetings) -> Vec<f64> {
+        (self.scores)(meetings)
+    }
 }
 
 impl ConceptOptions {
@@ -153,13 +174,21 @@ pub fn concept(name: &str) -> Option<&'static ConceptEntry> {
     CONCEPTS.iter().find(|entry| entry.name == name)
 }
 
+const fn first(given: &[OverMet]) -> Option<OverMet> {
+    match given {
+        [one, ..] => Some(*one),
+        [] => None,
+    }
+}
+
 macro_rules! rows {
-    ($($name:literal, $needs:ident, $choose:path, $definition:literal, $source:literal;)*) => {
+    ($($name:literal, $needs:ident, $choose:path, $definition:literal, $source:literal $(, over met $scores:path, $of_met:literal)?;)*) => {
         &[$(ConceptEntry {
             name: $name,
             definition: $definition,
             needs: Needs::$needs,
             source: $source,
+            over_met: first(&[$(OverMet { definition: $of_met, scores: $scores })?]),
             choose: $choose,
         }),*]
     };
@@ -173,10 +202,12 @@ pub const CONCEPTS: &[ConceptEntry] = rows! {
     "random-dictatorship", Ballots, lotteries::random_dictatorship, "the first choice of a voter drawn at random", "Gibbard 1977, doi:10.2307/1911681";
     "plurality", Ballots, scoring::plurality, "most first places", "the rule of most votes";
     "instant-runoff", Ballots, scoring::instant_runoff, "all with fewest first places leave, round by round", "Hare 1859; as pref_voting has it";
-    "borda", WinRates, scoring::borda, "largest mean win rate; the order of Bradley-Terry where all pairs met equally often", "Borda 1784";
+    "borda", WinRates, scoring::borda, "largest mean win rate; the order of Bradley-Terry where all pairs met equally often", "Borda 1781",
+        over met Meetings::mean_win_rates, "mean win rate over the opponents an item met: the score itself where all pairs met";
     "weak-nanson", WinRates, scoring::weak_nanson, "all with a Borda score at or below the average leave, round by round", "Nanson 1883; Niou 1987";
     "strict-nanson", WinRates, scoring::strict_nanson, "all with a Borda score below the average leave, round by round", "Nanson 1883; Niou 1987";
-    "copeland", WinRates, scoring::copeland, "most items beaten less items lost to", "Copeland 1951";
+    "copeland", WinRates, scoring::copeland, "most items beaten less items lost to", "Copeland 1951",
+        over met Meetings::beaten, "opponents it beats of those it met, ties half: (score + n - 1) / 2 of n items where all pairs met";
     "llull", WinRates, scoring::llull, "most items beaten or tied with", "Llull 1299";
     "condorcet", WinRates, covering::condorcet, "the item that beats every other", "Condorcet 1785";
     "weak-condorcet", WinRates, covering::weak_condorcet, "items that no other beats", "Condorcet 1785";
@@ -187,7 +218,8 @@ pub const CONCEPTS: &[ConceptEntry] = rows! {
     "uncovered-bordes", WinRates, covering::bordes, "items that none covers: beats it, and all that it beats", "Bordes 1983, doi:10.1016/0022-0531(83)90024-8";
     "uncovered-mckelvey", WinRates, covering::mckelvey, "items that none covers in both ways", "McKelvey 1986, doi:10.2307/2111099";
     "banks", WinRates, orders::banks, "tops of the chains of majorities that nothing extends", "Banks 1985, doi:10.1007/BF00649265";
-    "minimax", WinRates, paths::minimax, "smallest worst defeat: the pure policy of least duality gap, the Stackelberg leader without regularisation", "Simpson 1969; Kramer 1977";
+    "minimax", WinRates, paths::minimax, "smallest worst defeat: the pure policy of least duality gap, the Stackelberg leader without regularisation", "Simpson 1969; Kramer 1977",
+        over met Meetings::worst_win_rates, "least win rate against an opponent it met: the score as a win rate where all pairs met";
     "schulze", WinRates, paths::schulze, "items whose strongest path to every other is no weaker than the path back", "Schulze 2011, doi:10.1007/s00355-010-0475-4";
     "ranked-pairs", WinRates, paths::ranked_pairs, "majorities locked from the largest on, unless they close a cycle; winners under any order of equal ones", "Tideman 1987, doi:10.1007/BF00433944";
     "river", WinRates, paths::river, "as ranked-pairs, each item locked below one other at most; equal majorities in the order of items", "Heitzig 2004";
