@@ -488,7 +488,20 @@ fn blackwell_winners_of_largest_entropy() {
         let found = entropic_blackwell_winner(&judges, &log_mu, b).unwrap();
         assert!(found.certificate <= 1e-9, "{b}: {found:?}");
         assert!((found.value - value).abs() < 6e-7, "{b}: {found:?}");
+        assert_eq!(found.unique, Some(true), "{b}");
     }
+    // a copy that all judges see as its original shares its mass in any way
+    let electorate = Electorate::of_judges(judges.to_vec()).unwrap().with_clone(0);
+    let copied = entropic_blackwell_winner(electorate.judges().unwrap(), &logs(&[0.25; 4]), 0.01).unwrap();
+    assert!(copied.policy[0] + copied.policy[3] > 0.1, "{copied:?}");
+    assert_eq!(copied.unique, Some(false));
+    // differences of scores: every direction that keeps the mean score changes nothing
+    let additive = [Judge {
+        weight: 1.0,
+        matrix: PreferenceMatrix::from_margins(4, |i, j| 0.1 * (j as f64 - i as f64)).unwrap(),
+    }];
+    let found = entropic_blackwell_winner(&additive, &logs(&[0.25; 4]), 0.5).unwrap();
+    assert_eq!(found.unique, None, "{found:?}");
     // one judge: the smooth best response's value is the maximal lottery's towards b = 0
     let one = [Judge { weight: 1.0, matrix: cycle() }];
     let found = entropic_blackwell_winner(&one, &log_mu, 1e-4).unwrap();

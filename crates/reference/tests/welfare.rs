@@ -302,6 +302,18 @@ fn the_plug_in_law() {
 #[test]
 fn constants_of_learning() {
     let reference = uniform_policy(3);
+    // a skewed equilibrium: seven times fewer duels
+    let scores = [0.24, 0.2, 0.0, -0.1, -0.15, -0.2, -0.2, -0.24];
+    let game = PreferenceMatrix::from_margins(8, |i, j| scores[i] - scores[j]).unwrap();
+    let policy =
+        regularised_equilibrium(&game, &uniform_policy(8), 0.1).unwrap().policy.probs_slice().to_vec();
+    let constant = |design: &Design| learning_constant(&game, &policy, 0.1, design).unwrap();
+    let (uniform_pairs, best) =
+        (constant(&Design::uniform(8).unwrap()), constant(&Design::optimal(&game, &policy).unwrap()));
+    assert!(
+        (uniform_pairs - 14.22172).abs() < 1e-4 && (best - 2.03218).abs() < 1e-4,
+        "{uniform_pairs} {best}"
+    );
     for (tau, uniform_pairs, best) in [(0.5, 0.2472, 0.2324), (0.1, 1.3457, 1.1519)] {
         let policy =
             regularised_equilibrium(&cycle(), &reference, tau).unwrap().policy.probs_slice().to_vec();
@@ -434,15 +446,41 @@ fn regret_of_actions_is_not_regret_of_policies() {
     assert!(gap_of(&Electorate::of_win_rates(game, None), &lottery) < 1e-15);
 }
 
-/// The pure floor: no concept that plays one item has a smaller gap than `1 - 2 max_i min_j P_ij`, and minimax has it.
+/// The pure floor: no concept that plays one item has a smaller gap than `1 - 2 max_i min_j P_ij`, minimax has it, and the maximal lottery has
+/// none. Of the Stackelberg leader and of proportional alignment it is the limit that plays one item.
 #[test]
 fn the_pure_floor() {
+    floor_holds(200);
+}
+
+/// `cargo test --release -p equipoise-reference --test welfare -- pure_floor --include-ignored`.
+#[test]
+#[ignore = "10,000 games"]
+fn the_pure_floor_long() {
+    floor_holds(10_000);
+}
+
+fn floor_holds(games: usize) {
     let mut rng = stream(4, "floor", &[]);
-    for round in 0..200 {
+    // leaders and proportional lotteries as good as pure
+    let cold = ConceptOptions { tau: Some(1e-4), beta: Some(1e6), ..ConceptOptions::default() };
+    for round in 0..games {
         let n = 3 + index(&mut rng, 3);
         let electorate = Electorate::of_win_rates(random_game(round, n, &mut rng), None);
         let worst = equipoise_reference::concepts::worst_win_rates(electorate.matrix());
         let floor = (1.0 - 2.0 * worst.iter().copied().fold(0.0, f64::max)).max(0.0);
+        let played = |name: &str, options: &ConceptOptions| {
+            concept(name).unwrap().choose(&electorate, options).unwrap().policy(n).unwrap()
+        };
+        let nash = gap_of(&electorate, &played("maximal-lottery", &ConceptOptions::default()));
+        assert!(nash.abs() < 1e-12, "{nash}");
+        for name in ["slhf-leader", "proportional"] {
+            let policy = played(name, &cold);
+            if policy.iter().any(|p| *p > 1.0 - 1e-12) {
+                let gap = gap_of(&electorate, &policy);
+                assert!((gap - floor).abs() < 1e-3, "{name} {gap} {floor}");
+            }
+        }
         for name in ["minimax", "borda", "copeland", "kemeny"] {
             let choice = concept(name).unwrap().choose(&electorate, &ConceptOptions::default()).unwrap();
             let policy = choice.policy(n).unwrap();

@@ -12,13 +12,19 @@
 //! With entropy `b` the opponent pays `b KL(pi' || mu)`: `max_pi min_h V_h(pi)`, `V_h(pi) = -b log sum_j mu_j exp(-(P^h' pi)_j / b)`,
 //! concave; the value may exceed 1/2. Solved by cutting planes (Kelley 1960): every opponent met gives a linear bound from
 //! above, and the best of their programme is the certificate.
+//!
+//! `V_h` is affine along `d`, `1'd = 0`, only where `K^h d` is constant, and constant only where `K^h d = 0`: a logarithm of a sum of exponentials
+//! is strictly convex up to constants. Two best policies differ by such a `d` of the judge who binds half way between them. So if no judge has
+//! one, which the least singular value of `[K^h; 1']` proves, the best policy is the only one.
 
 use equipoise_core::simplex::log_sum_exp;
+use faer::Mat;
 use ndarray::Array2;
 
 use super::choice::{Choice, ConceptOptions};
 use super::electorate::{Electorate, Judge};
 use super::zero_sum::best_rows;
+use crate::dense;
 use crate::error::ReferenceError;
 use crate::programme::Programme;
 
@@ -30,6 +36,8 @@ const LARGEST_JUDGED: usize = 200;
 const LARGEST_ENTROPIC: usize = 60;
 /// Most cutting planes.
 const MOST_CUTS: usize = 600;
+/// A least singular value beyond this share of the largest is no rounding.
+const FULL_RANK: f64 = 1e-10;
 /// Within which two win rates are level.
 const LEVEL: f64 = 1e-13;
 /// A certificate below this is an answer.
@@ -194,7 +202,28 @@ pub fn entropic_blackwell_winner(judges: &[Judge], log_mu: &[f64], entropy: f64)
             policy = vertex;
         }
     }
+    best.unique = only_best(judges, &best.policy);
     Some(best)
+}
+
+/// Whether the best policy with entropy, of which `policy` is one but for its certificate, is the only one; `None`: not told.
+fn only_best(judges: &[Judge], policy: &[f64]) -> Option<bool> {
+    let n = policy.len();
+    let strict = |judge: &Judge| {
+        let rows = Mat::from_fn(n + 1, n, |i, j| if i == n { 1.0 } else { judge.matrix.margin(i, j) });
+        let values = dense::singular_values(&rows)?;
+        let ends = values.iter().fold((f64::INFINITY, 0.0f64), |(l, m), v| (l.min(*v), m.max(*v)));
+        Some(ends.0 > FULL_RANK * ends.1)
+    };
+    if judges.iter().all(|judge| strict(judge) == Some(true)) {
+        return Some(true);
+    }
+    // mass moves between two items that are one to every judge
+    let one = |i: usize, j: usize| {
+        judges.iter().all(|judge| (0..n).all(|k| judge.matrix.margin(i, k) == judge.matrix.margin(j, k)))
+    };
+    let played = |i: usize| policy[i] > 1e-6;
+    (0..n).any(|i| (i + 1..n).any(|j| (played(i) || played(j)) && one(i, j))).then_some(false)
 }
 
 /// `min_h V_h`, and the linear bound of every judge's best opponent.

@@ -79,7 +79,7 @@ pub(super) fn banks(electorate: &Electorate, _: &ConceptOptions) -> Chosen {
             Some(false) => {}
             None => {
                 return Ok(Choice::open(format!(
-                    "more than {MOST_CHAINS} chains of majorities are to be looked at"
+                    "more than {MOST_CHAINS} chains of majorities are to be looked at: cut the list with --items"
                 )));
             }
         }
