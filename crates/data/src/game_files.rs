@@ -246,6 +246,9 @@ struct MatrixFile {
     values: Option<Vec<Vec<f64>>>,
     /// Names of the actions, in place of those of the file.
     labels: Option<Vec<String>>,
+    /// What each action is worth to those who prefer, in the order of the rows and of the contexts: for the metric `welfare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    utilities: Option<Vec<f64>>,
     /// What the margins are kept in.
     storage: Precision,
     /// Of a file: whether margins are (P - P')/2, for a table that was rounded cell by cell.
@@ -314,6 +317,12 @@ impl GameFile for MatrixFile {
             None => game,
             Some(labels) => {
                 game.with_labels(vec![labels.clone()]).map_err(|e| refuse("labels", e.to_string()))?
+            }
+        };
+        let game = match &self.utilities {
+            None => game,
+            Some(worth) => {
+                game.with_utilities(worth.clone()).map_err(|e| refuse("utilities", e.to_string()))?
             }
         };
         Ok(Box::new(OneGame(FileGame { game, source, unmet_pairs: Vec::new(), counts: None })))

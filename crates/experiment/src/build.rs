@@ -333,6 +333,14 @@ impl Plan {
             GameKind::Generated(_) => source,
         };
         let game = self.weighted(spec, game)?;
+        let worth = self.spec.metrics.iter().find(|metric| metric.needs_utilities());
+        if let Some(metric) = worth.filter(|_| game.utilities().is_none()) {
+            let message =
+                format!("the metric `{}` needs utilities, and game `{}` has none", metric.name, slot.name);
+            let help = "take a game of judges with scores (mixture, ideal-points, attribute-voters, bradley-terry, additive, \
+                        contextual-features, drifting, or clones and transforms of them), or give `matrix` its `utilities: [..]`";
+            return Err(self.spec.error(spec.point.entry, message).help(help));
+        }
         let reference = self.policy(&self.spec.reference, "reference", &slot.name, &game, None)?;
         let start = self.policy(&self.spec.start, "start", &slot.name, &game, Some(&reference))?;
         let policies = [&reference, &start].map(|p| identity::id(&json!(bits(p))));

@@ -213,6 +213,46 @@ fn what_learning_by_duels_refuses() {
     assert!(error.contains("after how many rounds it commits"), "{error}");
 }
 
+/// What a population is worth is refused of a game without utilities, with the way out, and follows the utilities given with a matrix.
+#[test]
+fn welfare_needs_utilities() {
+    let refused = |games: &str| {
+        let text = format!("games: [{games}]\nsolvers: [mwu]\nlimits: {{ steps: 1 }}\nmetrics: [welfare]\n");
+        let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+        let plan = match resolve(&file).and_then(Plan::new) {
+            Ok(plan) => plan,
+            Err(error) => return error.to_string(),
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let options =
+            Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
+        execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
+    };
+    let error = refused("mixture, cyclic");
+    for fragment in
+        ["the metric `welfare` needs utilities, and game `cyclic` has none", "`matrix` its `utilities: [..]`"]
+    {
+        assert!(error.contains(fragment), "{error}");
+    }
+    let error = refused("matrix: { values: [[0.5, 0.7], [0.3, 0.5]], utilities: [1.0] }");
+    assert!(error.contains("1 utilities given for 2 actions"), "{error}");
+    let error = refused("matrix: { values: [[0.5, 0.7], [0.3, 0.5]], utilities: [1.0, .inf] }");
+    assert!(error.contains("utilities"), "{error}");
+    let text = "games: [{ matrix: { values: [[0.5, 0.7], [0.3, 0.5]], utilities: [1.0, 5.0] } }, ideal-points]\n\
+        solvers: [mwu]\nlimits: { steps: 1 }\nrecord: { at: [0, 1] }\nmetrics: [welfare]\n";
+    let (_folder, _plan, results) = ran(text);
+    let at_start = |run: usize| {
+        let mut points = results.runs[run].trace.iter().flatten();
+        points
+            .find(|p| p.metric == "welfare" && p.step == 0 && p.iterate == Iterate::Last)
+            .expect("recorded")
+            .value
+    };
+    // uniform at the start
+    assert!((at_start(0) - 3.0).abs() < 1e-12, "{}", at_start(0));
+    assert!(at_start(1).is_finite());
+}
+
 /// On one game debiasing lowers the gap of dpo, on the other it raises it more: what is pooled decides, so nothing is unless asked for.
 #[test]
 fn cases_are_compared_game_by_game() {

@@ -47,6 +47,22 @@ pub enum GameError {
         /// The sum.
         sum: f64,
     },
+    /// As many utilities as actions of all contexts are needed.
+    #[error("{got} utilities given for {actions} actions of all contexts")]
+    UtilityCount {
+        /// Actions of all contexts.
+        actions: usize,
+        /// Utilities given.
+        got: usize,
+    },
+    /// A utility is not finite.
+    #[error("utility {value} of action {action}, counted over all contexts, must be finite")]
+    Utility {
+        /// Its place over all contexts, from 0.
+        action: usize,
+        /// The utility.
+        value: f64,
+    },
     /// As many labels as actions are needed.
     #[error("{got} labels given for {actions} actions of context {context}")]
     LabelCount {

@@ -34,7 +34,7 @@ pub struct Game {
     labels: Labels,
     /// What its generator describes each action of each context by, flat over the shape.
     features: Option<Arc<[Vec<f64>]>>,
-    /// The mean utility of each action to the population that its generator made it from, flat over the shape.
+    /// The mean utility of each action to the population that prefers, flat over the shape.
     utilities: Option<Arc<[f64]>>,
     /// The annotators whose mean its generator made it.
     voters: Option<Voters>,
@@ -159,8 +159,23 @@ impl Game {
         self.dated
     }
 
-    /// The mean utility of each action to the population that its generator made it from, flat over the shape; `None` where there are win
-    /// rates alone. No method sees it.
+    /// The game with what each action of each context is worth, flat over the shape: what the metric of welfare is of.
+    ///
+    /// # Errors
+    /// [`GameError::UtilityCount`] or [`GameError::Utility`].
+    pub fn with_utilities(self, utilities: Vec<f64>) -> Result<Self, GameError> {
+        let actions = self.shape().len();
+        if utilities.len() != actions {
+            return Err(GameError::UtilityCount { actions, got: utilities.len() });
+        }
+        match utilities.iter().position(|u| !u.is_finite()) {
+            Some(action) => Err(GameError::Utility { action, value: utilities[action] }),
+            None => Ok(self.valued_at(utilities)),
+        }
+    }
+
+    /// The mean utility of each action to the population that its generator made it from, or as given with its matrix, flat over the shape;
+    /// `None` where there are win rates alone. No method sees it.
     #[must_use]
     pub fn utilities(&self) -> Option<&[f64]> {
         self.utilities.as_deref()

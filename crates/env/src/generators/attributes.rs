@@ -7,9 +7,10 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::populations::worth;
 use super::{
     Generator, GeneratorEntry, MOST_PAIRS, check_count, check_magnitudes, check_numbers, check_size, many,
-    matrix,
+    matrix, valued,
 };
 use crate::game::{Game, Judgement, Voters};
 
@@ -64,6 +65,7 @@ impl Generator for AttributeVoters {
         let weights = normal(voters, attributes, scale, rng);
         let mut described = Vec::with_capacity(n * contexts);
         let mut strengths = vec![Vec::new(); voters];
+        let (alike, mut utilities) = (vec![1.0; voters], Vec::with_capacity(n * contexts));
         let game = many(contexts, |_| {
             let v = normal(n, attributes, 1.0, rng);
             let scores: Vec<Vec<f64>> =
@@ -72,12 +74,13 @@ impl Generator for AttributeVoters {
                 let sum: f64 = scores.iter().map(|r| 2.0 * logistic_margin(r[i] - r[j])).sum();
                 0.5 * (sum / voters as f64)
             });
+            utilities.extend(worth(&scores, &alike));
             described.extend(v);
             strengths.iter_mut().zip(&scores).for_each(|(all, r)| all.extend(r));
             matrix
         });
-        let voters = Voters::new(Judgement::Logistic, &vec![1.0; voters], strengths);
-        Ok(game.described_by(described).judged_by(voters))
+        let voters = Voters::new(Judgement::Logistic, &alike, strengths);
+        Ok(valued(game.described_by(described), utilities).judged_by(voters))
     }
 }
 
@@ -192,10 +195,14 @@ impl Generator for ContextualFeatures {
         let bases = normal(n, 1, base, rng);
         let coefficients = normal(n, features, scale, rng);
         let z = normal(contexts, features, 1.0, rng);
-        Ok(many(contexts, |x| {
+        let mut utilities = Vec::with_capacity(n * contexts);
+        let game = many(contexts, |x| {
             let r: Vec<f64> = (0..n).map(|i| bases[i][0] + dot(&coefficients[i], &z[x])).collect();
-            matrix(n, |i, j| logistic_margin(r[i] - r[j]))
-        }))
+            let matrix = matrix(n, |i, j| logistic_margin(r[i] - r[j]));
+            utilities.extend(r);
+            matrix
+        });
+        Ok(valued(game, utilities))
     }
 }
 
@@ -240,13 +247,15 @@ impl Generator for Drifting {
         check_scale("scale", scale)?;
         check_scale("step", step)?;
         let mut r = normal(1, n, scale, rng).remove(0);
+        let mut utilities = Vec::with_capacity(n * times);
         let game = many(times, |t| {
             if t > 0 {
                 r.iter_mut().zip(normal(1, n, step, rng).remove(0)).for_each(|(r, z)| *r += z);
             }
+            utilities.extend(&r);
             matrix(n, |i, j| logistic_margin(r[i] - r[j]))
         });
-        Ok(game.in_time())
+        Ok(valued(game.in_time(), utilities))
     }
 }
 

@@ -53,7 +53,16 @@ impl Generator for Clones {
             a if a > item && a <= item + copies => format!("{} (copy {})", original.label(0, item), a - item),
             a => original.label(0, source(a)).into_owned(),
         };
-        Ok(cloned.with_labels(vec![(0..size).map(label).collect()]).expect("labels of copies are new"))
+        let cloned =
+            cloned.with_labels(vec![(0..size).map(label).collect()]).expect("labels of copies are new");
+        let worth = original.utilities().map(|all| {
+            let contexts = all.chunks(n);
+            contexts.flat_map(|of| (0..size).map(|a| of[source(a)])).collect()
+        });
+        Ok(match worth {
+            Some(utilities) => cloned.valued_at(utilities),
+            None => cloned,
+        })
     }
 }
 

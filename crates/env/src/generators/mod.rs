@@ -197,6 +197,11 @@ fn labelled(game: Game, labels: &[&str]) -> Game {
     game.with_labels(vec![labels]).expect("a generator's labels fit and differ")
 }
 
+/// The game with what its actions are worth to its judges; without, where scores overflow though their differences do not.
+fn valued(game: Game, utilities: Vec<f64>) -> Game {
+    if utilities.iter().all(|u| u.is_finite()) { game.valued_at(utilities) } else { game }
+}
+
 fn check_size(actions: usize, contexts: usize) -> Result<(), BuildError> {
     ensure(actions >= 1, "actions", actions, "must be at least 1")?;
     ensure(contexts >= 1, "contexts", contexts, "must be at least 1")?;

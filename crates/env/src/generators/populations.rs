@@ -8,7 +8,9 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix};
+use super::{
+    Generator, GeneratorEntry, MOST_PAIRS, check_numbers, check_size, check_weights, many, matrix, valued,
+};
 use crate::game::{Context, Game, Judgement, Voters};
 use crate::matrix::PreferenceMatrix;
 use crate::storage::Ballots;
@@ -80,7 +82,7 @@ fn mixed(scores: &[Vec<f64>], weights: &[f64]) -> PreferenceMatrix {
 }
 
 /// The weighted mean of the judges' scores of each action.
-fn worth(scores: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
+pub(super) fn worth(scores: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     let of = |i: usize| scores.iter().zip(weights).map(|(r, w)| w * r[i]).sum::<f64>() / total;
     (0..scores[0].len()).map(of).collect()
@@ -100,7 +102,7 @@ impl Generator for Mixture {
                 }
                 check_size(n, 1)?;
                 let weights = check_weights(self.weights, scores.len())?;
-                let game = Game::single(mixed(&scores, &weights)).valued_at(worth(&scores, &weights));
+                let game = valued(Game::single(mixed(&scores, &weights)), worth(&scores, &weights));
                 Ok(game.judged_by(Voters::new(Judgement::Logistic, &weights, scores)))
             }
             JudgeScores::RandomNormal(NormalScores { actions, judges, scale, contexts }) => {
@@ -123,7 +125,7 @@ impl Generator for Mixture {
                     mixed(&scores, &weights)
                 });
                 let voters = Voters::new(Judgement::Logistic, &weights, strengths);
-                Ok(game.valued_at(utilities).judged_by(voters))
+                Ok(valued(game, utilities).judged_by(voters))
             }
         }
     }

@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, GeneratorEntry, check_count, check_size, check_weights, many, matrix};
+use super::{Generator, GeneratorEntry, check_count, check_size, check_weights, many, matrix, valued};
 use crate::game::{Game, Judgement, Voters};
 
 pub(super) const IDEAL_POINTS: GeneratorEntry = GeneratorEntry::of::<IdealPoints>(
@@ -89,9 +89,17 @@ impl Generator for IdealPoints {
         let weights = check_weights(weights, voters)?;
         let total: f64 = weights.iter().sum();
         let mut strengths = vec![Vec::new(); voters];
+        let mut utilities = Vec::with_capacity(contexts * n);
         let game = many(contexts, |_| {
             let x = items.clone().unwrap_or_else(|| normal_points(n, dimension, rng));
             let a = ideals.clone().unwrap_or_else(|| normal_points(voters, dimension, rng));
+            // -c |x - a|^2 of every annotator: the scores of a Bradley-Terry judge
+            let score = |x: &[f64], a: &[f64]| -> f64 {
+                -sharpness * x.iter().zip(a).map(|(x, a)| (x - a) * (x - a)).sum::<f64>()
+            };
+            let mean =
+                |x: &Vec<f64>| a.iter().zip(&weights).map(|(a, w)| w * score(x, a)).sum::<f64>() / total;
+            utilities.extend(x.iter().map(mean));
             for (all, a) in strengths.iter_mut().zip(&a) {
                 let of = |x: &Vec<f64>| -> f64 { x.iter().zip(a).map(|(x, a)| x * (2.0 * a - x)).sum() };
                 all.extend(x.iter().map(|x| sharpness * of(x)));
@@ -110,7 +118,8 @@ impl Generator for IdealPoints {
                 0.5 * (sum / total)
             })
         });
-        Ok(game.judged_by(Voters::new(Judgement::Logistic, &weights, strengths)))
+        let voters = Voters::new(Judgement::Logistic, &weights, strengths);
+        Ok(valued(game, utilities).judged_by(voters))
     }
 }
 
@@ -158,6 +167,42 @@ impl Generator for Rotation {
 
 #[cfg(test)]
 mod tests {
+    /// One judge's log-odds are differences of what actions are worth, whatever the family; copies are worth what the original is, and other
+    /// payoffs change nothing.
+    #[test]
+    fn log_odds_of_one_judge_are_differences_of_utilities() {
+        for (name, block) in [
+            ("ideal-points", json!({"annotators": 1, "actions": 5, "contexts": 2})),
+            ("attribute-voters", json!({"voters": 1, "actions": 5, "contexts": 2})),
+            ("bradley-terry", json!({})),
+            ("mixture", json!({"scores": {"random-normal": {"actions": 5, "judges": 1, "contexts": 2}}})),
+            ("contextual-features", json!({"actions": 4, "contexts": 3})),
+            ("drifting", json!({"actions": 4, "times": 3})),
+        ] {
+            let game = game(name, block);
+            let worth = game.utilities().unwrap_or_else(|| panic!("{name}"));
+            for x in 0..game.contexts() {
+                let own = &worth[game.shape().range(x)];
+                for i in 0..own.len() {
+                    for j in 0..own.len() {
+                        let odds = game.prob(x, i, j).ln() - game.prob(x, j, i).ln();
+                        assert!((odds - (own[i] - own[j])).abs() < 1e-8 * (1.0 + odds.abs().exp()), "{name}");
+                    }
+                }
+            }
+        }
+        // two annotators: the mean
+        let items = json!([[0.0], [1.0], [3.0]]);
+        let two = json!({"items": items, "ideals": [[0.0], [2.0]], "weights": [1.0, 3.0], "sharpness": 0.5});
+        // -(.5)(.25 (x - 0)^2 + .75 (x - 2)^2)
+        assert_eq!(game("ideal-points", two.clone()).utilities().unwrap(), [-1.5, -0.5, -1.5]);
+        let copied = game("clones", json!({"game": {"ideal-points": two}, "item": 1}));
+        assert_eq!(copied.utilities().unwrap(), [-1.5, -0.5, -0.5, -1.5]);
+        let scored = game("transformed", json!({"game": "bradley-terry", "psi": "majority"}));
+        assert_eq!(scored.utilities(), game("bradley-terry", json!({})).utilities());
+        assert_eq!(game("transformed", json!({})).utilities(), None);
+    }
+
     use super::super::tests::{game, refusal};
     use equipoise_core::logistic::logistic;
     use serde_json::json;

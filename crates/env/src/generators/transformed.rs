@@ -84,7 +84,13 @@ impl Generator for Transformed {
         });
         let labels =
             |x: usize| (0..original.shape().actions(x)).map(|a| original.label(x, a).into_owned()).collect();
-        Ok(transformed.with_labels((0..contexts).map(labels).collect()).expect("labels of the original"))
+        let transformed =
+            transformed.with_labels((0..contexts).map(labels).collect()).expect("labels of the original");
+        // other payoffs of the same population
+        Ok(match original.utilities() {
+            Some(utilities) => transformed.valued_at(utilities.to_vec()),
+            None => transformed,
+        })
     }
 }
 

@@ -69,7 +69,8 @@ impl Generator for Additive {
             s.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let rule = "the largest score may exceed the smallest by at most 0.5: their difference is a margin";
         ensure(high - low <= 0.5, "scores", format!("{s:?}"), rule)?;
-        Ok(single(s.len(), |i, j| s[i] - s[j]))
+        let game = single(s.len(), |i, j| s[i] - s[j]);
+        Ok(game.valued_at(s))
     }
 }
 
@@ -97,7 +98,8 @@ impl Generator for BradleyTerry {
     fn generate(self, _: &mut Rng) -> Result<Game, BuildError> {
         check_numbers("scores", &self.scores)?;
         check_size(self.scores.len(), 1)?;
-        Ok(single(self.scores.len(), |i, j| logistic_margin(self.scores[i] - self.scores[j])))
+        let game = single(self.scores.len(), |i, j| logistic_margin(self.scores[i] - self.scores[j]));
+        Ok(game.valued_at(self.scores))
     }
 }
 
