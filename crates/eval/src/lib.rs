@@ -20,7 +20,7 @@ pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGE
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::{Limits, Target};
 pub use metrics::{
-    LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, PURE_FLOOR, REGRET, TEST_GAP, Truth, WELFARE,
+    LEARNED_GAP, METRICS, MODEL_QUERIES, Metric, PLUG_IN_RATIO, PURE_FLOOR, REGRET, TEST_GAP, Truth, WELFARE,
 };
 pub use schedule::Schedule;
 pub use test_prompts::TestPrompts;

@@ -78,6 +78,8 @@ pub struct Metric {
     pub(crate) of_test: bool,
     /// Whether it is of the utilities of a population; NaN in a game that has none.
     pub(crate) of_utilities: bool,
+    /// Whether it is of a temperature above 0; NaN at 0.
+    pub(crate) of_tau: bool,
     /// Whether it is a sum over the steps of a run, which only the loop has; NaN of a policy alone.
     pub(crate) is_sum: bool,
     /// Which side of the labelled pairs of a method it is of; NaN where there are none.
@@ -125,6 +127,40 @@ pub const REGRET: &str = "regret";
 pub const WELFARE: &str = "welfare";
 /// The gap below which no single action goes.
 pub const PURE_FLOOR: &str = "pure_floor";
+/// The regularised gap over the bound of the plug-in law.
+pub const PLUG_IN_RATIO: &str = "plug_in_ratio";
+/// A span of win rates below this is that of an equilibrium, rounded.
+const LEVEL_SPAN: f64 = 1e-13;
+
+/// With `h = tau log(pi / mu) - K pi`, which is `E pi` up to a constant where `pi` is the regularised equilibrium of `K + E`:
+/// `gap_tau = 2 tau log E_pi exp((E_pi h - h) / tau) <= osc(h)^2 / (4 tau)` by Hoeffding's lemma.
+fn plug_in_ratio(r: &Row<'_>) -> f64 {
+    if r.tau == 0.0 {
+        return f64::NAN;
+    }
+    let h: Vec<f64> = (0..r.probs.len())
+        .filter(|&i| r.probs[i] > 0.0)
+        .map(|i| r.tau * (r.log_probs[i] - r.log_mu[i]) - r.margins[i])
+        .collect();
+    let span = vector::max(&h) + h.iter().fold(f64::NEG_INFINITY, |m, v| m.max(-v));
+    if span <= LEVEL_SPAN {
+        return 0.0;
+    }
+    let played = || r.probs.iter().filter(|p| **p > 0.0).zip(&h);
+    let (mass, mean) = played().fold((0.0, 0.0), |(mass, sum), (p, h)| (mass + p, sum + p * h));
+    let mean = mean / mass;
+    // E exp(x) - 1 = E (exp(x) - 1 - x), as E x = 0: no difference of large numbers
+    let excess = |x: f64| {
+        if x.abs() < 1e-3 {
+            x * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x / 120.0)))
+        } else {
+            x.exp_m1() - x
+        }
+    };
+    let rest: f64 = played().map(|(p, h)| p * excess((mean - h) / r.tau)).sum::<f64>() / mass;
+    2.0 * r.tau * rest.ln_1p() / (span * span / (4.0 * r.tau))
+}
+
 /// Most actions of which all pairs are looked at for it.
 const MOST_PAIRED: usize = 2000;
 
@@ -287,8 +323,9 @@ pub const METRICS: &[Metric] = &[
     .summed(),
     Metric::descriptive(
         WELFARE,
-        "mean utility of the policy to the population that a generator (mixture) made the game from, in the units of its scores; NaN in \
-         games without utilities",
+        "mean utility of the policy to the population that prefers, in the units of its scores: of the judges that a generator made the game \
+         from (mixture, ideal-points, attribute-voters, bradley-terry, ..), or the `utilities` of a matrix; NaN in games without utilities, \
+         for which an experiment refuses it",
         "utility",
         |r| {
             let utilities = r.game.utilities().map(|all| &all[r.game.shape().range(r.context)]);
@@ -303,6 +340,14 @@ pub const METRICS: &[Metric] = &[
         WIN_RATE,
         |r| pure_floor(r.game, r.context),
     ),
+    Metric::descriptive(
+        PLUG_IN_RATIO,
+        "regularised game: duality_gap_tau over its bound osc(E pi)^2 / (4 tau), E the error of the win rates whose regularised equilibrium pi \
+         is (E pi = tau log(pi / mu) - K pi up to a constant), in [0, 1]; 0 at the equilibrium; NaN for tau = 0",
+        "ratio",
+        plug_in_ratio,
+    )
+    .of_tau(),
     Metric::of_labelled_pairs(
         "chosen_log_ratio",
         "mean of log pi - log mu over the chosen responses of the labelled pairs that a method learns from, in nats; below 0 they have \
@@ -355,6 +400,7 @@ impl Metric {
             within_nature: false,
             of_test: false,
             of_utilities: false,
+            of_tau: false,
             is_sum: false,
             of_pairs: None,
             of_tokens: false,
@@ -434,6 +480,16 @@ impl Metric {
     #[must_use]
     pub fn needs_utilities(&self) -> bool {
         self.of_utilities
+    }
+
+    const fn of_tau(self) -> Self {
+        Self { of_tau: true, ..self }
+    }
+
+    /// Whether it is of a temperature above 0, so that a game without regularisation has no value of it.
+    #[must_use]
+    pub fn needs_tau(&self) -> bool {
+        self.of_tau
     }
 
     const fn summed(self) -> Self {
@@ -660,6 +716,48 @@ mod tests {
 
     fn at(p: [f64; 3]) -> Policy {
         Policy::from_probs(&Shape::single(3).unwrap(), arr1(&p)).unwrap()
+    }
+
+    /// Of the equilibrium of another game the ratio is at most 1; of two actions with an error small against tau it is 4 pi_1 pi_2.
+    #[test]
+    fn the_plug_in_law_bounds_the_gap() {
+        let game = perturbed_rps();
+        let mu = at([0.2, 0.5, 0.3]);
+        let mut rng = equipoise_core::seed::stream(3, "plug-in ratio", &[]);
+        let mut most: f64 = 0.0;
+        for tau in [0.03, 0.3, 3.0] {
+            let truth = Truth { game: &game, reference: &mu, tau, equilibrium: None };
+            for _ in 0..300 {
+                let mut logit = || 4.0 * equipoise_core::sample::normal(&mut rng);
+                let logits = arr1(&[logit(), logit(), logit()]);
+                let pi = Policy::from_logits(&Shape::single(3).unwrap(), logits).unwrap();
+                let (ratio, gap) =
+                    (measure(PLUG_IN_RATIO, &truth, &pi), measure(DUALITY_GAP_TAU, &truth, &pi));
+                assert!((0.0..=1.0).contains(&ratio), "{ratio}");
+                // the same from the gap and the span
+                let mut margins = Array1::zeros(3);
+                game.margins(&pi, &mut margins);
+                let h: Vec<f64> =
+                    (0..3).map(|i| tau * (pi.log_probs()[i] - mu.log_probs()[i]) - margins[i]).collect();
+                let span = h.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+                    - h.iter().copied().fold(f64::INFINITY, f64::min);
+                assert!((ratio - gap * 4.0 * tau / (span * span)).abs() < 1e-9, "{ratio}");
+                most = most.max(ratio);
+            }
+        }
+        assert!(most > 0.5, "{most}");
+        let two = Game::single(PreferenceMatrix::from_margins(2, |_, _| 0.2).unwrap());
+        let shape = Shape::single(2).unwrap();
+        let mu = Policy::uniform(&shape);
+        let truth = Truth { game: &two, reference: &mu, tau: 0.5, equilibrium: None };
+        // the equilibrium has log-odds .2 / .5, and so has that of an error of 1e-7 nearly
+        let pi = Policy::from_logits(&shape, arr1(&[0.4 + 2e-7, 0.0])).unwrap();
+        let p = equipoise_core::logistic::logistic(0.4);
+        assert!((measure(PLUG_IN_RATIO, &truth, &pi) - 4.0 * p * (1.0 - p)).abs() < 1e-6);
+        let exact = Policy::from_logits(&shape, arr1(&[0.4, 0.0])).unwrap();
+        assert_eq!(measure(PLUG_IN_RATIO, &truth, &exact), 0.0);
+        let original = Truth { tau: 0.0, ..truth };
+        assert!(measure(PLUG_IN_RATIO, &original, &pi).is_nan());
     }
 
     #[test]

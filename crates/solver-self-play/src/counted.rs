@@ -32,6 +32,11 @@ impl CountedGame {
         &self.counts[context]
     }
 
+    /// Wins of row over column, `[n x n]`.
+    pub(crate) fn wins(&self, context: usize) -> &Array2<f64> {
+        &self.wins[context]
+    }
+
     /// `K_hat`: the mean label minus 1/2, with half a win each way, so that pairs that never met tie.
     pub(crate) fn margins(&self, context: usize) -> Array2<f64> {
         let (wins, counts) = (&self.wins[context], &self.counts[context]);

@@ -26,6 +26,7 @@ pub mod dno;
 pub mod fictitious_play;
 pub mod gpo;
 mod hedge;
+mod low_rank;
 pub mod mnpo;
 pub mod mwu;
 pub mod nash_ema;
