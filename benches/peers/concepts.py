@@ -4,8 +4,8 @@ Usage: python3 benches/peers/concepts.py [--cases N] [--binary FILE] [--record F
 
 Needs numpy, scipy, pref_voting (winners), nashpy, pygambit, OpenSpiel with cvxpy (lotteries), quantecon (stationary laws) and choix
 (Bradley-Terry); nothing is shared with the Rust code but the files. Half of the cases are profiles (strict or weak ballots), half are games
-with win rates in twentieths; 3 to 8 items, a third of the cases with clones, half of the games with tied majorities. A peer has two seconds a
-case; who needs longer or refuses the kind of input is counted as `not told`.
+with win rates in twentieths; 3 to 8 items, a third of the cases with clones, half of the games with tied majorities. A peer has two seconds of
+processor time a case; who needs longer or refuses the kind of input is counted as `not told`.
 
 Prints agreements a rule, each disagreement with its case, and fails if there is one. `--record` writes what the peers said of the first cases, for the test
 `crates/reference/tests/peers.rs`.
@@ -52,7 +52,12 @@ class Late(Exception):
     """A peer took more than its time."""
 
 
+LATE = [False]
+
+
 def too_late(*_):
+    # some peers catch whatever is raised in them and go on with a worse method: that is no answer either
+    LATE[0] = True
     raise Late
 
 
@@ -121,7 +126,7 @@ WINNERS = {
     "minimax": margins.minimax,
     "schulze": margins.beat_path,
     "ranked-pairs": margins.ranked_pairs,
-    "river": margins.river,
+    "river": margins.river_tb,
     "split-cycle": margins.split_cycle,
     "stable-voting": margins.stable_voting,
 }
@@ -236,14 +241,15 @@ class Tally:
     def hold(self, rule, case, peer, compare):
         """`compare` of what the peer says; a peer that refuses or is late says nothing."""
         row = self.rows.setdefault(rule, {"agree": 0, "apart": 0, "not told": 0})
-        signal.setitimer(signal.ITIMER_REAL, 2)
+        LATE[0] = False
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2)
         try:
             told = peer()
         except Exception:
             told = None
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        if told is None:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        if told is None or LATE[0]:
             row["not told"] += 1
             return None
         ours, level = compare(told)
@@ -259,7 +265,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "target/release/equipoise", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--record", type=pathlib.Path)
     options = parser.parse_args()
-    signal.signal(signal.SIGALRM, too_late)
+    signal.signal(signal.SIGVTALRM, too_late)
     tally, recorded = Tally(), []
     stationary(np.zeros((2, 2)))  # compiled at its first call, outside the time of a case
     with tempfile.TemporaryDirectory() as folder:
@@ -279,8 +285,7 @@ def main():
                 else:
                     votes = ProfileWithTies([{i: k for k, g in enumerate(groups) for i in g} for groups, _ in cast], weights)
                 graph = votes.margin_graph()
-                margin = lambda i, j: graph.margin(i, j)
-                p = np.array([[0.5 + margin(i, j) / (2 * sum(weights)) for j in range(n)] for i in range(n)])
+                p = np.array([[0.5 + graph.margin(i, j) / (2 * sum(weights)) for j in range(n)] for i in range(n)])
                 more = []
                 kept = {"items": n, "ballots": [[groups, w] for groups, w in cast]}
             else:
@@ -296,7 +301,10 @@ def main():
                 more = ["--judge", other]
                 kept = {"items": n, "twentieths": k.tolist()}
             ours = ask(options.binary, path)
+            labels = ours_labels(options.binary, path)
+            place = [labels.index(str(i)) for i in range(n)]
             told = {}
+            margin_of = graph.margin
             for rule, peer in (WINNERS | (OF_BALLOTS if ballots else {})).items():
                 asked = graph if rule in WINNERS else votes
                 if rule == "borda" and not strict:
@@ -306,15 +314,18 @@ def main():
                 if rule == "kemeny" and n > 7:
                     continue  # all rankings of eight items, in Python
                 if rule == "instant-runoff" and not strict:
-                    continue  # pref_voting counts first places of weak ballots in another way than ours, an equal part to each of a group
+                    # as ours: an equal part of the vote to each of a group on top (its default gives each a whole vote)
+                    peer = rounds.split_irv
                 if rule == "river":
-                    # ours goes through equal majorities in one order, the peer through all: one of its winners
-                    met = lambda found: (set_of(found)[0], set(set_of(found)[0]) <= set(map(int, found)))
+                    # equal majorities in the order in which our reader met the items; the peer locks level pairs too, last of all, so that
+                    # one of the items that ours leaves undefeated is left to it
+                    level = any(margin_of(i, j) == 0 for i in range(n) for j in range(i))
+                    peer = lambda g: margins.river_tb(g, tie_breaker=[int(label) for label in labels])
+                    if level:
+                        met = lambda found: (set_of(found)[0], set(map(int, found)) <= set(set_of(found)[0]))
                 found = tally.hold(rule, case, lambda: [int(i) for i in peer(asked)], met)
                 if found is not None and rule != "river":
                     told[rule] = sorted(found)
-            labels = ours_labels(options.binary, path)
-            place = [labels.index(str(i)) for i in range(n)]
             policy = lambda rule: None if ours[rule]["policy"] is None else np.array(ours[rule]["policy"])[place]
             laws = dict(LAWS)
             if strict:
