@@ -13,9 +13,9 @@ use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use equipoise::core::class_entry::Contexts;
+use equipoise::core::cpu::alloc_huge_pages;
 use equipoise::core::{PolicyClass, Task, seed};
 use equipoise::env::GameOracle;
-use equipoise::env::storage::alloc_huge_pages;
 use equipoise::machine::read_seconds;
 use equipoise::policies::policy;
 use equipoise::registry::solver;

@@ -12,9 +12,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use equipoise::core::cpu::alloc_huge_pages;
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage, alloc_huge_pages};
+use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
 use equipoise::machine::read_seconds;
 use equipoise::ndarray::{Array1, Array2, s};
 use faer::linalg::matmul::matmul;

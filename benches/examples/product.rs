@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use equipoise::core::cpu::alloc_huge_pages;
 use equipoise::core::{Policy, sample, seed};
 use equipoise::env::Game;
-use equipoise::env::storage::{Panels, alloc_huge_pages};
+use equipoise::env::storage::Panels;
 use equipoise::ndarray::Array1;
 
 /// How long the machine is kept busy before it is timed: a core that slept takes some ten milliseconds to its full pace.

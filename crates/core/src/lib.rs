@@ -26,7 +26,7 @@ pub mod weighting;
 pub use class::{Effort, PolicyClass, Tokens};
 pub use equipoise_records::{Aim, Guarantee};
 pub use numerics::{
-    blocks, flat, graph, lanes, lbfgs, logistic, newton, nonnegative, sample, shaping, simplex, vector,
+    blocks, cpu, flat, graph, lanes, lbfgs, logistic, newton, nonnegative, sample, shaping, simplex, vector,
 };
 pub use oracle::{Cost, Duel, LabelledPair, Oracle};
 pub use policy::{Policy, PolicyError};

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use equipoise_core::cpu::alloc_huge_pages;
 use equipoise_core::vector::dispatch;
-use equipoise_env::storage::alloc_huge_pages;
 use rayon::prelude::*;
 
 /// Numbers of the buffer of [`read_bandwidth`]: 256 MiB, more than the caches hold.

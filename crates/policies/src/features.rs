@@ -1,6 +1,7 @@
 //! Features of responses: a vector of numbers an action and context.
 
 use equipoise_core::class_entry::Contexts;
+use equipoise_core::cpu::alloc_huge_pages;
 use equipoise_core::registry::ensure;
 use equipoise_core::sample::normal;
 use equipoise_core::{BuildError, seed};
@@ -52,10 +53,16 @@ impl Default for Features {
 #[derive(Debug)]
 pub(crate) struct Rows {
     pub(crate) dimension: usize,
-    pub(crate) values: Vec<f64>,
+    /// In large pages: they are read from end to end at every step.
+    values: Vec<f64>,
 }
 
 impl Rows {
+    /// All zero, for so many actions.
+    fn zeros(actions: usize, dimension: usize) -> Self {
+        Self { dimension, values: alloc_huge_pages(actions * dimension) }
+    }
+
     /// The features of the k-th action of all.
     pub(crate) fn of(&self, k: usize) -> &[f64] {
         &self.values[k * self.dimension..(k + 1) * self.dimension]
@@ -75,17 +82,18 @@ impl Features {
                 ensure(*dimension >= 1, "features.random.dimension", dimension, "must be at least 1")?;
                 fits(*dimension)?;
                 let mut rng = seed::stream(*seed, "features", &[&contexts.name]);
-                let values = (0..shape.len() * dimension).map(|_| normal(&mut rng)).collect();
-                Ok(Rows { dimension: *dimension, values })
+                let mut rows = Rows::zeros(shape.len(), *dimension);
+                rows.values.iter_mut().for_each(|v| *v = normal(&mut rng));
+                Ok(rows)
             }
             Self::Actions => {
                 let dimension = shape.ranges().map(|r| r.len()).max().unwrap_or(1);
                 fits(dimension)?;
-                let mut values = vec![0.0; shape.len() * dimension];
+                let mut rows = Rows::zeros(shape.len(), dimension);
                 for row in shape.ranges() {
-                    row.enumerate().for_each(|(action, k)| values[k * dimension + action] = 1.0);
+                    row.enumerate().for_each(|(action, k)| rows.values[k * dimension + action] = 1.0);
                 }
-                Ok(Rows { dimension, values })
+                Ok(rows)
             }
             Self::Values(rows) => {
                 let key = "features.values";
@@ -103,7 +111,13 @@ impl Features {
                         return Err(BuildError::range(key, x, format!("must be finite (action {k} of all)")));
                     }
                 }
-                Ok(Rows { dimension, values: rows.concat() })
+                let mut found = Rows::zeros(shape.len(), dimension);
+                found
+                    .values
+                    .chunks_exact_mut(dimension)
+                    .zip(rows)
+                    .for_each(|(to, row)| to.copy_from_slice(row));
+                Ok(found)
             }
             Self::Game => Err(BuildError::range(
                 "features",

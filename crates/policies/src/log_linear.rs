@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use equipoise_core::class_entry::{Contexts, PolicyConfig, PolicyEntry};
-use equipoise_core::{BuildError, PolicyClass, Shape};
+use equipoise_core::{BuildError, PolicyClass, Shape, vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Features, Rows};
-use crate::softmax::{self, Scores};
+use crate::softmax::{self, Part, Scores};
 
 /// Options of `log-linear`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -31,26 +31,44 @@ impl PolicyConfig for Config {
 #[derive(Debug)]
 struct LogLinear(Rows);
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 impl Scores for LogLinear {
     const LINEAR: bool = true;
     const CARRIES_OVER: bool = true;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
-        out.iter_mut().enumerate().for_each(|(k, s)| *s += dot(self.0.of(k), theta));
+        vector::dispatch(
+            #[inline(always)]
+            || {
+                for (k, s) in out.iter_mut().enumerate() {
+                    *s += vector::dot(self.0.of(k), theta);
+                }
+            },
+        );
     }
 
     fn push(&self, _shape: &Shape, _theta: &[f64], v: &[f64], out: &mut [f64]) {
-        out.iter_mut().enumerate().for_each(|(k, s)| *s = dot(self.0.of(k), v));
+        vector::dispatch(
+            #[inline(always)]
+            || {
+                for (k, s) in out.iter_mut().enumerate() {
+                    *s = vector::dot(self.0.of(k), v);
+                }
+            },
+        );
     }
 
-    fn pull(&self, _shape: &Shape, _theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
-        for (k, &c) in cotangent.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-            out.iter_mut().zip(self.0.of(k)).for_each(|(g, phi)| *g += c * phi);
-        }
+    fn pull(&self, part: Part<'_>, _theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        let start = part.entries().start;
+        vector::dispatch(
+            #[inline(always)]
+            || {
+                for (k, &c) in cotangent.iter().enumerate() {
+                    for (g, phi) in out.iter_mut().zip(self.0.of(start + k)) {
+                        *g += c * phi;
+                    }
+                }
+            },
+        );
     }
 
     fn diagonal(&self, _shape: &Shape, weights: &[f64], out: &mut [f64]) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{Features, Rows};
 use crate::net::{Activation, Net};
-use crate::softmax::{self, Scores};
+use crate::softmax::{self, Part, Scores};
 
 /// Widest layer.
 pub(crate) const WIDEST: usize = 256;
@@ -65,28 +65,30 @@ impl Scores for Scorer {
     const CARRIES_OVER: bool = true;
 
     fn add_scores(&self, _shape: &Shape, theta: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
         for (k, s) in out.iter_mut().enumerate() {
-            let layers = net.forward(self.rows.of(k));
-            *s += layers[layers.len() - 1][0];
+            net.forward(self.rows.of(k), &mut layers);
+            *s += layers.output()[0];
         }
     }
 
     fn push(&self, _shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
         let still = vec![0.0; self.rows.dimension];
         for (k, s) in out.iter_mut().enumerate() {
-            let layers = net.forward(self.rows.of(k));
+            net.forward(self.rows.of(k), &mut layers);
             *s = self.net.tangent(theta, &layers, v, &still)[0];
         }
     }
 
-    fn pull(&self, _shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
-        for (k, c) in cotangent.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-            let layers = net.forward(self.rows.of(k));
-            self.net.backward(theta, &layers, &[*c], out);
+    fn pull(&self, part: Part<'_>, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
+        let mut gradient = net.gradient(out);
+        for (k, c) in part.entries().zip(cotangent).filter(|(_, c)| **c != 0.0) {
+            net.forward(self.rows.of(k), &mut layers);
+            gradient.add(&layers, &[*c]);
         }
+        gradient.write(out);
     }
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mlp::{WIDEST, check_widths};
 use crate::net::{Activation, Net};
-use crate::softmax::{self, Scores};
+use crate::softmax::{self, Part, Scores};
 
 /// Options of `mlp-encoder`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -72,31 +72,35 @@ impl Scores for Encoder {
     const CARRIES_OVER: bool = false;
 
     fn add_scores(&self, shape: &Shape, theta: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
         for (x, row) in shape.ranges().enumerate() {
-            let layers = net.forward(&theta[self.input(x)]);
-            out[row].iter_mut().zip(&layers[layers.len() - 1]).for_each(|(s, z)| *s += z);
+            net.forward(&theta[self.input(x)], &mut layers);
+            out[row].iter_mut().zip(layers.output()).for_each(|(s, z)| *s += z);
         }
     }
 
     fn push(&self, shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
         for (x, row) in shape.ranges().enumerate() {
-            let layers = net.forward(&theta[self.input(x)]);
+            net.forward(&theta[self.input(x)], &mut layers);
             let moved = self.net.tangent(theta, &layers, v, &v[self.input(x)]);
             out[row].iter_mut().zip(moved).for_each(|(s, z)| *s = z);
         }
     }
 
-    fn pull(&self, shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
-        let net = self.net.at(theta);
-        for (x, row) in shape.ranges().enumerate() {
-            let layers = net.forward(&theta[self.input(x)]);
-            let mut last = cotangent[row].to_vec();
-            last.resize(layers[layers.len() - 1].len(), 0.0);
-            let below = self.net.backward(theta, &layers, &last, out);
+    fn pull(&self, part: Part<'_>, theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        let (net, mut layers) = (self.net.at(theta), self.net.layers());
+        let mut gradient = net.gradient(out);
+        let mut last = vec![0.0; layers.output().len()];
+        for (x, row) in part.contexts().zip(part.rows()) {
+            net.forward(&theta[self.input(x)], &mut layers);
+            let (given, beyond) = last.split_at_mut(row.len());
+            given.copy_from_slice(&cotangent[row]);
+            beyond.fill(0.0);
+            let below = gradient.add(&layers, &last);
             out[self.input(x)].iter_mut().zip(below).for_each(|(g, b)| *g += b);
         }
+        gradient.write(out);
     }
 }
 

@@ -5,10 +5,47 @@
 //! push: dl = ds v - <p, ds v>                                         pull: (ds / dtheta)' D
 //! ```
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use equipoise_core::simplex::NonFinite;
 use equipoise_core::{BuildError, Policy, PolicyClass, Shape};
+
+/// Entries whose gradient is taken back at once: while they are in the nearest cache, and without memory for all of them.
+const AT_ONCE: usize = 1 << 12;
+
+/// Some contexts in a row.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) shape: &'a Shape,
+    first: usize,
+    end: usize,
+}
+
+impl<'a> Part<'a> {
+    /// Contexts `first..` of at most [`AT_ONCE`] entries, or one of them.
+    fn starting(shape: &'a Shape, first: usize) -> Self {
+        let offsets = shape.offsets();
+        let most = offsets[first] + AT_ONCE;
+        let beyond = offsets[first + 1..].partition_point(|&end| end <= most);
+        Self { shape, first, end: first + beyond.max(1) }
+    }
+
+    pub(crate) fn contexts(self) -> Range<usize> {
+        self.first..self.end
+    }
+
+    /// Where its entries lie in what is flat over the shape.
+    pub(crate) fn entries(self) -> Range<usize> {
+        self.shape.offsets()[self.first]..self.shape.offsets()[self.end]
+    }
+
+    /// The entries of each context, counted from the first of the part.
+    pub(crate) fn rows(self) -> impl Iterator<Item = Range<usize>> + 'a {
+        let offsets = &self.shape.offsets()[self.first..=self.end];
+        offsets.windows(2).map(|w| w[0] - offsets[0]..w[1] - offsets[0])
+    }
+}
 
 /// Scores of the actions, flat over the shape.
 pub(crate) trait Scores: std::fmt::Debug + Send + Sync + 'static {
@@ -24,8 +61,8 @@ pub(crate) trait Scores: std::fmt::Debug + Send + Sync + 'static {
     /// Writes their derivative along `v`.
     fn push(&self, shape: &Shape, theta: &[f64], v: &[f64], out: &mut [f64]);
 
-    /// Adds the gradient by the parameters, `cotangent` being that by the scores.
-    fn pull(&self, shape: &Shape, theta: &[f64], cotangent: &[f64], out: &mut [f64]);
+    /// Adds the gradient by the parameters of these contexts' part, `cotangent` being that by their scores.
+    fn pull(&self, part: Part<'_>, theta: &[f64], cotangent: &[f64], out: &mut [f64]);
 
     /// See [`PolicyClass::diagonal`].
     fn diagonal(&self, shape: &Shape, weights: &[f64], out: &mut [f64]) {
@@ -92,12 +129,19 @@ impl<S: Scores> PolicyClass for Softmax<S> {
 
     fn pull(&self, theta: &[f64], policy: &Policy, cotangent: &[f64], out: &mut [f64]) {
         let probs = policy.probs_slice();
-        let mut centred = cotangent.to_vec();
-        for row in self.shape.ranges() {
-            let total: f64 = cotangent[row.clone()].iter().sum();
-            centred[row.clone()].iter_mut().zip(&probs[row]).for_each(|(d, p)| *d -= p * total);
+        let (mut first, mut centred) = (0, Vec::new());
+        while first < self.shape.contexts() {
+            let part = Part::starting(&self.shape, first);
+            centred.clear();
+            centred.extend_from_slice(&cotangent[part.entries()]);
+            let probs = &probs[part.entries()];
+            for row in part.rows() {
+                let total: f64 = centred[row.clone()].iter().sum();
+                centred[row.clone()].iter_mut().zip(&probs[row]).for_each(|(d, p)| *d -= p * total);
+            }
+            self.scores.pull(part, theta, &centred, out);
+            first = part.contexts().end;
         }
-        self.scores.pull(&self.shape, theta, &centred, out);
     }
 
     fn diagonal(&self, _theta: &[f64], weights: &[f64], out: &mut [f64]) {

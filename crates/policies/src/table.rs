@@ -7,7 +7,7 @@ use equipoise_core::{BuildError, PolicyClass, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::softmax::{self, Scores};
+use crate::softmax::{self, Part, Scores};
 
 /// It has no options.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,8 +36,8 @@ impl Scores for Table {
         out.copy_from_slice(v);
     }
 
-    fn pull(&self, _shape: &Shape, _theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
-        out.iter_mut().zip(cotangent).for_each(|(g, c)| *g += c);
+    fn pull(&self, part: Part<'_>, _theta: &[f64], cotangent: &[f64], out: &mut [f64]) {
+        out[part.entries()].iter_mut().zip(cotangent).for_each(|(g, c)| *g += c);
     }
 
     fn diagonal(&self, _shape: &Shape, weights: &[f64], out: &mut [f64]) {

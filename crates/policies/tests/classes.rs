@@ -87,6 +87,31 @@ fn a1_pull_is_the_transpose_of_push_and_push_the_difference_quotient() {
 }
 
 #[test]
+fn gradients_of_many_contexts_are_the_transpose_of_push_too() {
+    // more entries than are taken back at once, a context that is longer than that, and units that fill no vector
+    let actions: Vec<usize> = (0..900).map(|x| if x == 400 { 5_000 } else { 1 + x % 13 }).collect();
+    let more = [
+        ("log-linear", json!({"features": {"random": {"dimension": 11}}})),
+        ("mlp", json!({"features": {"random": {"dimension": 9}}, "hidden": [11, 3]})),
+        ("mlp-encoder", json!({"input": 3, "hidden": [11, 9]})),
+        ("table", Value::Null),
+    ];
+    for (name, options) in more {
+        let mut rng = seed::stream(4, "classes", &[name]);
+        let class = bind(policy(name).unwrap(), &options, &ragged(&actions, &mut rng));
+        let mut theta = class.initial().to_vec();
+        theta.iter_mut().for_each(|t| *t += 0.3 * sample::normal(&mut rng));
+        let at = log_probs(&*class, &theta);
+        let (v, g) = (normals(theta.len(), &mut rng), normals(at.shape().len(), &mut rng));
+        let (mut pushed, mut pulled) = (vec![f64::NAN; g.len()], vec![0.0; theta.len()]);
+        class.push(&theta, &at, &v, &mut pushed);
+        class.pull(&theta, &at, &g, &mut pulled);
+        let scale: f64 = g.iter().zip(&pushed).map(|(a, b)| (a * b).abs()).sum();
+        assert!((dot(&g, &pushed) - dot(&pulled, &v)).abs() < 1e-12 * scale, "{name}");
+    }
+}
+
+#[test]
 fn every_class_starts_at_the_reference_and_adds_to_what_it_is_given() {
     for (entry, options) in cases() {
         let mut rng = seed::stream(2, "classes", &[entry.name]);

@@ -79,6 +79,25 @@ fn the_verdict_tells_where_methods_end() {
 }
 
 #[test]
+fn a_note_on_repetitions_names_their_method_once() {
+    let game = cycle();
+    let label = "dpo [counts of 60 all pairs, soft]";
+    let experiment = Experiment {
+        games: GamesFile { games: vec![game.record(&[0.0])], ..experiment().games },
+        runs: (0..3)
+            .map(|repetition| {
+                let mut run = run(&game, &METHODS[6], 0.0, repetition, label);
+                run.0.notes = vec!["learned from 120 labels".into()];
+                run
+            })
+            .collect(),
+        ..experiment()
+    };
+    let text = sentences(&rendered("noted", &experiment));
+    assert!(text.contains(&format!("note on {label}: learned from 120 labels")), "{text}");
+}
+
+#[test]
 fn a_transitive_game_is_called_so() {
     let mut game = cycle();
     game.p = vec![vec![0.5, 0.7, 0.9], vec![0.3, 0.5, 0.7], vec![0.1, 0.3, 0.5]];

@@ -53,7 +53,7 @@ use serde_json::Value;
 
 pub use feedback::Measure;
 use feedback::{Asked, Feedback, Reinforce};
-use loss::{Fixed, InClass};
+use loss::{Fixed, InClass, Scratch};
 
 use crate::inpo::Regression;
 
@@ -225,9 +225,13 @@ impl SolverConfig for Config {
         let (named, optimiser) = self.optimiser(theta.len())?;
         let config = Self { optimiser: named, ..self };
         let rows = (config.regression == Regression::Sampled).then_some(config.duels_per_step);
-        let reference =
-            Point { theta: class.initial().to_vec(), policy: task.reference.clone(), is_written: false };
-        let point = Point { theta, policy: task.start.clone(), is_written: false };
+        let reference = Point {
+            theta: class.initial().to_vec(),
+            policy: task.reference.clone().shared(),
+            is_written: false,
+        };
+        let start = task.start.clone().shared();
+        let point = Point { theta, policy: start.clone(), is_written: false };
         let solver = Projected {
             target: config.target,
             tau,
@@ -237,8 +241,10 @@ impl SolverConfig for Config {
             steps: 0,
             magnet: if config.target == Target::Comal { point.clone() } else { reference },
             base: point.clone(),
-            played: task.start.clone(),
-            scratch: task.start.clone(),
+            played: start,
+            scratch: Scratch::of(task.start.clone()),
+            free: Vec::new(),
+            anchor: Vec::new(),
             point,
             optimiser,
             effort: Effort::default(),
@@ -253,6 +259,7 @@ impl SolverConfig for Config {
 #[derive(Clone)]
 struct Point {
     theta: Vec<f64>,
+    /// Shared, so that copies of a point hold one.
     policy: Policy,
     /// Whether the class wrote the policy; that of the start is given, and may differ from it in rounding.
     is_written: bool,
@@ -275,7 +282,11 @@ struct Projected {
     /// The anchor beside the policy: mu, or what follows the policy.
     magnet: Point,
     played: Policy,
-    scratch: Policy,
+    scratch: Scratch,
+    /// Policies of points that are gone, to be written again.
+    free: Vec<Policy>,
+    /// Flat over the shape, to be written again.
+    anchor: Vec<f64>,
     optimiser: Box<dyn Optimiser>,
     effort: Effort,
     table: bool,
@@ -294,10 +305,12 @@ impl Projected {
     ) -> Result<Point, StepError> {
         let pull = self.feedback.eta * self.tau;
         let (l, m) = (from.policy.log_probs_slice(), self.magnet.policy.log_probs_slice());
-        let anchor: Vec<f64> = match pull == 0.0 {
-            true => l.to_vec(),
-            false => l.iter().zip(m).map(|(l, m)| (1.0 - pull) * l + pull * m).collect(),
-        };
+        let mut anchor = std::mem::take(&mut self.anchor);
+        anchor.clear();
+        match pull == 0.0 {
+            true => anchor.extend_from_slice(l),
+            false => anchor.extend(l.iter().zip(m).map(|(l, m)| (1.0 - pull) * l + pull * m)),
+        }
         let mut theta = from.theta.clone();
         if self.budget == Budget::Exact && self.class.is_linear() && pull != 0.0 {
             theta.iter_mut().zip(&self.magnet.theta).for_each(|(t, m)| *t = (1.0 - pull) * *t + pull * m);
@@ -305,37 +318,34 @@ impl Projected {
         let mut ahead = looks_ahead.then(|| self.optimiser.copy());
         let optimiser = ahead.as_mut().unwrap_or(&mut self.optimiser);
         let frozen = 1 + u64::from(pull != 0.0);
+        let start = (&from.theta[..], from.is_written.then_some(&from.policy));
         match answer {
             None => {
                 let rows = self.feedback.rows.expect("the population is asked at once");
                 let opponent = Sampler::new(opponent);
                 let slopes =
                     Reinforce { oracle, rng, opponent, anchor: &anchor, eta: self.feedback.eta, rows };
-                let mut problem = InClass::new(&*self.class, slopes, &mut self.scratch);
-                if from.is_written {
-                    problem.start_at(&from.theta, &from.policy);
-                }
+                let mut problem = InClass::new(&*self.class, slopes, start, &mut self.scratch);
                 optimiser.minimise(&mut problem, &mut theta, self.budget)?;
                 // the frozen log-probabilities of every response drawn
                 let evaluations = frozen * problem.effort.pulls;
                 self.effort += problem.effort;
                 self.effort += Effort { evaluations, ..Effort::default() };
+                self.anchor = anchor;
             }
             Some(answer) => {
-                let (loss, responses) = self.feedback.loss(self.class.shape(), answer, &anchor);
+                let (loss, responses) = self.feedback.loss(self.class.shape(), answer, anchor);
                 let slopes = Fixed { loss: &loss, responses };
-                let mut problem = InClass::new(&*self.class, slopes, &mut self.scratch);
-                if from.is_written {
-                    problem.start_at(&from.theta, &from.policy);
-                }
+                let mut problem = InClass::new(&*self.class, slopes, start, &mut self.scratch);
                 optimiser.minimise(&mut problem, &mut theta, self.budget)?;
                 self.effort += problem.effort;
                 self.effort += Effort { evaluations: frozen * responses, ..Effort::default() };
+                self.anchor = loss.into_flat();
             }
         }
-        let mut next = from.policy.clone();
+        let mut next = self.free.pop().unwrap_or_else(|| from.policy.clone());
         self.class.evaluate(&theta, &mut next)?;
-        Ok(Point { theta, policy: next, is_written: true })
+        Ok(Point { theta, policy: next.shared(), is_written: true })
     }
 
     fn ask(&mut self, at: &Policy, oracle: &mut dyn Oracle, rng: &mut Rng) -> Asked {
@@ -352,13 +362,14 @@ impl Solver for Projected {
                 (self.regress(&now, &answer, &now.policy, false, (oracle, rng))?, now.policy)
             }
             Target::NashMd => {
-                let mut mixed = now.policy.clone();
+                let mut mixed = self.free.pop().unwrap_or_else(|| now.policy.clone());
                 geometric_mixture(
                     &mut mixed,
                     &now.policy,
                     &self.magnet.policy,
                     self.feedback.eta * self.tau,
                 )?;
+                let mixed = mixed.shared();
                 let answer = self.ask(&mixed, oracle, rng);
                 (self.regress(&now, &answer, &mixed, false, (oracle, rng))?, mixed)
             }
@@ -373,14 +384,18 @@ impl Solver for Projected {
                 // the regularised method only predicts at its first step
                 if self.steps > 0 || self.target == Target::Omwu {
                     let base = self.base.clone();
-                    self.base = self.regress(&base, &answer, &now.policy, false, (oracle, rng))?;
+                    let moved = self.regress(&base, &answer, &now.policy, false, (oracle, rng))?;
+                    drop(base);
+                    self.free.push(std::mem::replace(&mut self.base, moved).policy);
                 }
                 let base = self.base.clone();
                 (self.regress(&base, &answer, &now.policy, true, (oracle, rng))?, now.policy)
             }
         };
-        self.point = next;
-        self.played = played;
+        let gone =
+            [std::mem::replace(&mut self.point, next).policy, std::mem::replace(&mut self.played, played)];
+        self.free.extend(gone.into_iter().filter(|p| p.stamp() != self.played.stamp()));
+        self.free.truncate(2);
         self.steps += 1;
         if self.target == Target::Comal && self.steps.is_multiple_of(u64::from(self.period)) {
             self.magnet = self.point.clone();

@@ -199,6 +199,21 @@ pub fn distance(a: &[f64], b: &[f64]) -> f64 {
     if a.len() < LANES { rest } else { fold(lanes) + rest }
 }
 
+/// `sum_i a_i b_i` over eight lanes; slices of one length. To be called in [`dispatch`].
+#[inline(always)]
+#[must_use]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (left, right) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in left.zip(right) {
+        for l in 0..LANES {
+            lanes[l] += a[l] * b[l];
+        }
+    }
+    if a.len() < LANES { rest } else { fold(lanes) + rest }
+}
+
 /// Largest value; `-inf` of nothing. A NaN is skipped.
 #[inline(always)]
 #[must_use]

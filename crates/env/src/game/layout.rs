@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use equipoise_core::Shape;
+use equipoise_core::cpu::prefetch;
 
 use crate::matrix::{Margins, PreferenceMatrix};
 use crate::product::{pair, pairs, skew_margin, skew_product};
-use crate::storage::cpu::prefetch;
 use crate::storage::packed;
 use crate::storage::padded::PaddedLayout;
 use crate::storage::{ProductCost, Storage};

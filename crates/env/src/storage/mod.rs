@@ -20,7 +20,6 @@
 
 mod ballots;
 mod bands;
-pub(crate) mod cpu;
 mod low_rank;
 mod number;
 pub(crate) mod packed;
@@ -35,7 +34,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ballots::Ballots;
-pub use cpu::alloc_huge_pages;
 pub use low_rank::LowRank;
 pub use number::Number;
 pub use pairs::Pairs;

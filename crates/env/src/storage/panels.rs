@@ -22,11 +22,11 @@
 
 use std::ops::Range;
 
+use equipoise_core::cpu::{alloc_huge_pages, prefetch};
 use equipoise_core::lanes::{CacheLine, LANES, fold};
 use equipoise_core::vector::dispatch;
 
 use super::bands::{Padded, Part, ROWS, in_parts, start};
-use super::cpu::{alloc_huge_pages, prefetch};
 use super::number::Number;
 use super::{ProductCost, Storage};
 

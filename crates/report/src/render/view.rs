@@ -194,18 +194,19 @@ fn setting_view(
         }
     }
     // equal notes are told once, on all the methods that they are about
-    let mut notes: Vec<Statement> = Vec::new();
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
     for method in &setting.methods {
         let label = plain(method.label);
         for note in method.runs.iter().flat_map(|run| &run.record.notes) {
             let text = plain(note);
-            match notes.iter_mut().find(|told| told.text == text) {
-                Some(told) if told.lead.split(", ").any(|l| l == label) => {}
-                Some(told) => told.lead = format!("{}, {label}", told.lead),
-                None => notes.push(Statement { lead: label.clone(), text }),
+            match told.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, on)) if on.last() == Some(&label) => {}
+                Some((_, on)) => on.push(label.clone()),
+                None => told.push((text, vec![label.clone()])),
             }
         }
     }
+    let notes = told.into_iter().map(|(text, on)| Statement { lead: on.join(", "), text }).collect();
     let (mut table, mut metrics_table) = (table(setting), metrics_table(setting));
     for table in std::iter::once(&mut table).chain(&mut metrics_table) {
         table.fold(&sweeps, setting.metric());

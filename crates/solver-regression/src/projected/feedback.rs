@@ -41,11 +41,29 @@ pub(super) type Asked = Option<Answer>;
 #[derive(Debug)]
 pub(super) enum Answer {
     /// Win rates against the opponent, and the measure's weights.
-    Population { gain: Array1<f64>, weights: Vec<f64> },
+    Population { gain: Array1<f64>, weights: Weights },
     /// Pairs of actions of a context with the label `g - g'` (or of cross-entropies, its logistic), flat places.
     Pairs(Vec<Row>),
     /// Single actions with `g`; flat places.
     Points(Vec<(usize, f64, f64)>),
+}
+
+/// Weights of the actions, flat over the shape.
+#[derive(Debug)]
+pub(super) enum Weights {
+    /// The probabilities of a policy.
+    Of(Policy),
+    /// Of uniform actions.
+    Uniform(Vec<f64>),
+}
+
+impl Weights {
+    fn flat(&self) -> &[f64] {
+        match self {
+            Self::Of(policy) => policy.probs_slice(),
+            Self::Uniform(weights) => weights,
+        }
+    }
 }
 
 impl Feedback {
@@ -72,10 +90,10 @@ impl Feedback {
             let mut gain = Array1::zeros(shape.len());
             oracle.win_rates(opponent, &mut gain);
             let weights = match self.measure {
-                Measure::UniformPairs => {
-                    shape.ranges().flat_map(|r| std::iter::repeat_n(1.0 / r.len() as f64, r.len())).collect()
-                }
-                _ => opponent.probs_slice().to_vec(),
+                Measure::UniformPairs => Weights::Uniform(
+                    shape.ranges().flat_map(|r| std::iter::repeat_n(1.0 / r.len() as f64, r.len())).collect(),
+                ),
+                _ => Weights::Of(opponent.clone()),
             };
             return Some(Answer::Population { gain, weights });
         };
@@ -134,24 +152,28 @@ impl Feedback {
     }
 
     /// The regression towards `anchor + eta gain`, and how many responses it looks at.
-    pub(super) fn loss(&self, shape: &Shape, answer: &Answer, anchor: &[f64]) -> (Loss, u64) {
+    pub(super) fn loss<'a>(&self, shape: &Shape, answer: &'a Answer, anchor: Vec<f64>) -> (Loss<'a>, u64) {
         let (eta, all) = (self.eta, shape.len() as u64);
         match answer {
             Answer::Population { gain, weights } => {
-                let moved = || anchor.iter().zip(gain.flat()).map(|(a, g)| a + eta * g).collect::<Vec<_>>();
+                let weights = weights.flat();
+                let moved = |mut anchor: Vec<f64>| {
+                    anchor.iter_mut().zip(gain.flat()).for_each(|(a, g)| *a += eta * g);
+                    anchor
+                };
                 let loss = match self.measure {
                     Measure::Pairs | Measure::UniformPairs => {
-                        Loss::Centred { weights: weights.clone(), target: moved() }
+                        Loss::Centred { weights, target: moved(anchor) }
                     }
                     Measure::Pointwise => {
-                        let mut target = moved();
+                        let mut target = moved(anchor);
                         for row in shape.ranges() {
                             let norm = simplex::log_sum_exp(target[row.clone()].iter().copied());
                             target[row].iter_mut().for_each(|t| *t -= norm);
                         }
-                        Loss::Points { weights: weights.clone(), target }
+                        Loss::Points { weights: weights.into(), target }
                     }
-                    Measure::PolicyGradient => Loss::Reverse { target: moved() },
+                    Measure::PolicyGradient => Loss::Reverse { target: moved(anchor) },
                     Measure::CrossEntropy => {
                         let share = 1.0 / shape.contexts() as f64;
                         let gain = gain.flat();
@@ -166,11 +188,7 @@ impl Feedback {
                             weight: 2.0 * share * weights[left] * weights[right],
                             target: equipoise_core::logistic::logistic(gain[left] - gain[right]),
                         });
-                        Loss::Rows {
-                            rows: rows.collect(),
-                            anchor: anchor.to_vec(),
-                            link: Link::CrossEntropy { eta },
-                        }
+                        Loss::Rows { rows: rows.collect(), anchor, link: Link::CrossEntropy { eta } }
                     }
                 };
                 (loss, all)
@@ -183,7 +201,7 @@ impl Feedback {
                     false => eta * label,
                 };
                 let rows = pairs.iter().map(|row| Row { target: target(row.target), ..*row }).collect();
-                (Loss::Rows { rows, anchor: anchor.to_vec(), link }, 2 * pairs.len() as u64)
+                (Loss::Rows { rows, anchor, link }, 2 * pairs.len() as u64)
             }
             Answer::Points(points) => {
                 // the squares of one response add up to its weight times the square of the mean
@@ -200,7 +218,7 @@ impl Feedback {
                         target[k] = anchor[k] - norm + eta * sums[k] / weights[k];
                     }
                 }
-                (Loss::Points { weights, target }, points.len() as u64)
+                (Loss::Points { weights: weights.into(), target }, points.len() as u64)
             }
         }
     }
@@ -248,7 +266,7 @@ impl Slopes for Reinforce<'_> {
         Ok((value, effort))
     }
 
-    fn fixed(&self) -> Option<&Loss> {
+    fn fixed(&self) -> Option<&Loss<'_>> {
         None
     }
 }

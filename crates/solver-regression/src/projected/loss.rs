@@ -12,6 +12,7 @@
 //! In a class they differ, because each weighs the actions with another measure. Gradients are by the log-probabilities;
 //! contexts count alike.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use equipoise_core::logistic::{log_sigmoid, logistic};
@@ -43,18 +44,26 @@ pub(super) enum Link {
 
 /// A loss in the log-probabilities `l`, flat over the shape.
 #[derive(Debug)]
-pub(super) enum Loss {
+pub(super) enum Loss<'a> {
     /// `2 sum_x Var_w(l - target)`: all pairs, by their means. `w` sums to 1 in each context.
-    Centred { weights: Vec<f64>, target: Vec<f64> },
+    Centred { weights: &'a [f64], target: Vec<f64> },
     /// `sum w (l - target)^2`.
-    Points { weights: Vec<f64>, target: Vec<f64> },
+    Points { weights: Cow<'a, [f64]>, target: Vec<f64> },
     /// Pairs one by one; `anchor` is a.
     Rows { rows: Vec<Row>, anchor: Vec<f64>, link: Link },
     /// `sum p (l - target)`.
     Reverse { target: Vec<f64> },
 }
 
-impl Loss {
+impl Loss<'_> {
+    /// Its flat vector, to be written again.
+    pub(super) fn into_flat(self) -> Vec<f64> {
+        match self {
+            Self::Centred { target, .. } | Self::Points { target, .. } | Self::Reverse { target } => target,
+            Self::Rows { anchor, .. } => anchor,
+        }
+    }
+
     /// The loss, averaged over contexts, and its gradient by the log-probabilities, which is added to `g`.
     fn gradient(&self, shape: &Shape, policy: &Policy, g: &mut [f64]) -> f64 {
         let (l, p) = (policy.log_probs_slice(), policy.probs_slice());
@@ -192,12 +201,12 @@ pub(super) trait Slopes {
     fn slopes(&mut self, policy: &Policy, g: &mut [f64]) -> Result<(f64, Effort), StepError>;
 
     /// The loss itself, where it stays what it is: curvatures are its own.
-    fn fixed(&self) -> Option<&Loss>;
+    fn fixed(&self) -> Option<&Loss<'_>>;
 }
 
 /// A loss that stays what it is while parameters move.
 pub(super) struct Fixed<'a> {
-    pub(super) loss: &'a Loss,
+    pub(super) loss: &'a Loss<'a>,
     /// Responses that an evaluation looks at.
     pub(super) responses: u64,
 }
@@ -208,8 +217,22 @@ impl Slopes for Fixed<'_> {
         Ok((value, Effort { draws: 0, evaluations: self.responses, pulls: self.responses }))
     }
 
-    fn fixed(&self) -> Option<&Loss> {
+    fn fixed(&self) -> Option<&Loss<'_>> {
         Some(self.loss)
+    }
+}
+
+/// What an evaluation writes to; kept from regression to regression.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    policy: Policy,
+    /// By the log-probabilities, flat over the shape.
+    gradient: Vec<f64>,
+}
+
+impl Scratch {
+    pub(super) fn of(policy: Policy) -> Self {
+        Self { gradient: vec![0.0; policy.shape().len()], policy }
     }
 }
 
@@ -217,35 +240,47 @@ impl Slopes for Fixed<'_> {
 pub(super) struct InClass<'a, S> {
     pub(super) class: &'a dyn PolicyClass,
     pub(super) slopes: S,
-    /// The policy of the last parameters.
-    pub(super) policy: &'a mut Policy,
     pub(super) effort: Effort,
+    scratch: &'a mut Scratch,
+    /// The parameters of the policy at hand.
     theta: Vec<f64>,
-    /// Whether `policy` is that of `theta` already, and no gradient was taken there.
-    is_known: bool,
+    /// Their policy, where it was known before; else it is in `scratch`.
+    given: Option<&'a Policy>,
+    /// Whether no gradient was taken yet.
+    is_fresh: bool,
 }
 
 impl<'a, S: Slopes> InClass<'a, S> {
-    pub(super) fn new(class: &'a dyn PolicyClass, slopes: S, policy: &'a mut Policy) -> Self {
-        let theta = class.initial().to_vec();
-        Self { class, slopes, policy, effort: Effort::default(), theta, is_known: false }
+    /// Starts at `theta`. If its policy is told, the class is not evaluated there again, which would be another pass over all features.
+    /// It counts as effort all the same, because a gradient is taken through it.
+    pub(super) fn new(
+        class: &'a dyn PolicyClass,
+        slopes: S,
+        (theta, given): (&[f64], Option<&'a Policy>),
+        scratch: &'a mut Scratch,
+    ) -> Self {
+        Self {
+            class,
+            slopes,
+            effort: Effort::default(),
+            scratch,
+            theta: theta.to_vec(),
+            given,
+            is_fresh: true,
+        }
     }
 
-    /// Tells the policy of `theta`, with which a regression begins: it is not evaluated again, which would be another pass over all
-    /// features. It counts as effort all the same, because a gradient is taken through it.
-    pub(super) fn start_at(&mut self, theta: &[f64], policy: &Policy) {
-        self.theta.copy_from_slice(theta);
-        self.policy.copy_from(policy);
-        self.is_known = true;
+    fn policy(&self) -> &Policy {
+        self.given.unwrap_or(&self.scratch.policy)
     }
 
     fn product(&mut self, v: &[f64], out: &mut [f64], of: impl Fn(&Self, &[f64], &mut [f64])) {
         let n = self.class.shape().len();
         let (mut pushed, mut bent) = (vec![0.0; n], vec![0.0; n]);
-        self.class.push(&self.theta, self.policy, v, &mut pushed);
+        self.class.push(&self.theta, self.policy(), v, &mut pushed);
         of(self, &pushed, &mut bent);
         out.fill(0.0);
-        self.class.pull(&self.theta, self.policy, &bent, out);
+        self.class.pull(&self.theta, self.policy(), &bent, out);
         self.effort += Effort { draws: 0, evaluations: n as u64, pulls: n as u64 };
     }
 
@@ -258,8 +293,8 @@ impl<'a, S: Slopes> InClass<'a, S> {
     fn bent(&self, d: &[f64], out: &mut [f64]) {
         let shape = self.class.shape();
         match self.slopes.fixed() {
-            Some(loss) => loss.curvature(shape, self.policy, d, out),
-            None => fisher(shape, self.policy, d, out),
+            Some(loss) => loss.curvature(shape, self.policy(), d, out),
+            None => fisher(shape, self.policy(), d, out),
         }
     }
 }
@@ -272,14 +307,18 @@ fn fisher(shape: &Shape, policy: &Policy, d: &[f64], out: &mut [f64]) {
 
 impl<S: Slopes> Descent for InClass<'_, S> {
     fn gradient(&mut self, theta: &[f64], out: &mut [f64]) -> Result<f64, StepError> {
-        if !(std::mem::take(&mut self.is_known) && self.theta == theta) {
+        let is_known = std::mem::take(&mut self.is_fresh) && self.given.is_some() && self.theta == theta;
+        if !is_known {
             self.theta.copy_from_slice(theta);
-            self.class.evaluate(theta, self.policy)?;
+            self.given = None;
+            self.class.evaluate(theta, &mut self.scratch.policy)?;
         }
-        let mut g = vec![0.0; self.class.shape().len()];
-        let (value, effort) = self.slopes.slopes(self.policy, &mut g)?;
+        let Scratch { policy, gradient } = &mut *self.scratch;
+        let policy = self.given.unwrap_or(policy);
+        gradient.fill(0.0);
+        let (value, effort) = self.slopes.slopes(policy, gradient)?;
         out.fill(0.0);
-        self.class.pull(theta, self.policy, &g, out);
+        self.class.pull(theta, policy, gradient, out);
         self.effort += effort;
         Ok(value)
     }
@@ -289,19 +328,19 @@ impl<S: Slopes> Descent for InClass<'_, S> {
     }
 
     fn fisher(&mut self, v: &[f64], out: &mut [f64]) {
-        self.product(v, out, |this, d, out| fisher(this.class.shape(), this.policy, d, out));
+        self.product(v, out, |this, d, out| fisher(this.class.shape(), this.policy(), d, out));
     }
 
     fn curvature_diagonal(&mut self, out: &mut [f64]) {
         match self.slopes.fixed() {
-            Some(loss) => self.scaled(&loss.weights(self.class.shape(), self.policy), out),
+            Some(loss) => self.scaled(&loss.weights(self.class.shape(), self.policy()), out),
             None => self.fisher_diagonal(out),
         }
     }
 
     fn fisher_diagonal(&mut self, out: &mut [f64]) {
         let share = 1.0 / self.class.shape().contexts() as f64;
-        let weights: Vec<f64> = self.policy.probs_slice().iter().map(|p| share * p).collect();
+        let weights: Vec<f64> = self.policy().probs_slice().iter().map(|p| share * p).collect();
         self.scaled(&weights, out);
     }
 }

@@ -1,4 +1,4 @@
-//! The two things products and duels need that safe Rust cannot say: prefetching, and huge pages. The only `unsafe` of the
+//! The two things products, duels and features need that safe Rust cannot say: prefetching, and huge pages. The only `unsafe` of the
 //! workspace, two expressions.
 //!
 //! Why they are needed: a packed product reads its matrix as one stream, and computes enough on each cache line that the
@@ -10,7 +10,7 @@
 /// Prefetches the cache lines of `values[at]`, if there is such an entry; does nothing else, and nothing at all on other
 /// instruction sets.
 #[inline(always)]
-pub(crate) fn prefetch<T>(values: &[T], at: usize) {
+pub fn prefetch<T>(values: &[T], at: usize) {
     const LINE: usize = 64;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(value) = values.get(at) {
@@ -27,7 +27,7 @@ pub(crate) fn prefetch<T>(values: &[T], at: usize) {
 }
 
 /// `count` defaults, in transparent huge pages where the system has them on request (`madvise`, before they are written).
-/// For what is read as one stream, again and again; [`Panels`](super::Panels) are kept so.
+/// For what is read as one stream, again and again: large matrices and features are kept so.
 #[must_use]
 pub fn alloc_huge_pages<T: Copy + Default>(count: usize) -> Vec<T> {
     let mut values = Vec::with_capacity(count);
