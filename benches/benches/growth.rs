@@ -11,7 +11,6 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
 
 use equipoise::core::{Policy, sample, seed};
@@ -62,7 +61,9 @@ const AXES: [Axis; 9] = [
         theory: [1.0, 1.0],
         work: |contexts| {
             let problem = problems(contexts, 8, 0.1);
-            Box::new(move || drop(black_box(driven(&problem, "egpo", 20))))
+            Box::new(move || {
+                black_box(driven(&problem, "egpo", 20));
+            })
         },
     },
     Axis {
@@ -72,7 +73,9 @@ const AXES: [Axis; 9] = [
         theory: [2.0, 2.0],
         work: |n| {
             let problem = problem(n, 0.1);
-            Box::new(move || drop(black_box(driven(&problem, "egpo", 50))))
+            Box::new(move || {
+                black_box(driven(&problem, "egpo", 50));
+            })
         },
     },
     Axis {
@@ -115,7 +118,9 @@ const AXES: [Axis; 9] = [
         theory: [1.0, 1.0],
         work: |items| {
             let data = battles(items, 3 * items);
-            Box::new(move || drop(black_box(board(&data))))
+            Box::new(move || {
+                black_box(board(&data));
+            })
         },
     },
     Axis {
@@ -125,7 +130,9 @@ const AXES: [Axis; 9] = [
         theory: [1.0, 1.0],
         work: |count| {
             let text = battle_lines(100, count);
-            Box::new(move || drop(black_box(board(&read(&text)))))
+            Box::new(move || {
+                black_box(board(&read(&text)));
+            })
         },
     },
     Axis {
@@ -149,7 +156,9 @@ const AXES: [Axis; 9] = [
         theory: [1.0, 0.0],
         work: |steps| {
             let problem = problem(10, 0.1);
-            Box::new(move || drop(black_box(driven(&problem, "egpo", steps as u64))))
+            Box::new(move || {
+                black_box(driven(&problem, "egpo", steps as u64));
+            })
         },
     },
 ];

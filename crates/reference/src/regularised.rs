@@ -27,13 +27,12 @@
 //! an LU.
 
 use equipoise_core::simplex::{kl_to_best_response, log_softmax};
-use equipoise_core::{Policy, Shape};
+use equipoise_core::{Policy, Shape, vector};
 use equipoise_env::PreferenceMatrix;
-use faer::fx128;
 use ndarray::Array1;
 
 use crate::dense::Lu;
-use crate::doubled::margins_in_parts;
+use crate::doubled::{Double, margins_in_parts};
 use crate::error::ReferenceError;
 use crate::krylov;
 use crate::margins::{Margins, largest_margin};
@@ -346,12 +345,12 @@ impl<'a> Newton<'a> {
     fn refine(&mut self, tau: f64) -> f64 {
         let n = self.probs.len();
         let mut jacobian = self.jacobian(tau);
-        let mut theta: Vec<fx128> = self.log_probs.iter().map(|&l| fx128::from(l)).collect();
+        let mut theta: Vec<Double> = self.log_probs.iter().map(|&l| Double::from(l)).collect();
         let mut best = (f64::INFINITY, f64::INFINITY, theta.clone());
         for step in 0..REFINE {
             let residual = self.doubled_residual(&mut theta, tau);
             // what an action is played with decides how much its residual counts, down to the digits of its logarithm
-            let size = (0..n).map(|i| residual[i].abs() / (1.0 + theta[i].0.abs())).fold(0.0, f64::max);
+            let size = (0..n).map(|i| residual[i].abs() / (1.0 + theta[i].high.abs())).fold(0.0, f64::max);
             if size.is_nan() || size >= best.0 {
                 break;
             }
@@ -361,41 +360,44 @@ impl<'a> Newton<'a> {
                 break;
             }
             if slow && step > 0 {
-                self.accept(theta.iter().map(|t| t.0).collect(), tau);
+                self.accept(theta.iter().map(|t| t.high).collect(), tau);
                 jacobian = self.jacobian(tau);
             }
             let correction = self.apply_inverse(&mut jacobian, &residual);
-            theta.iter_mut().zip(&correction).for_each(|(t, c)| *t -= fx128::from(*c));
+            theta.iter_mut().zip(&correction).for_each(|(t, c)| *t = *t - Double::from(*c));
         }
         let (_, open, theta) = best;
-        self.accept(theta.iter().map(|t| t.0).collect(), tau);
+        self.accept(theta.iter().map(|t| t.high).collect(), tau);
         let lost: Vec<f64> =
-            theta.iter().zip(&self.log_probs).map(|(t, l)| (*t - fx128::from(*l)).0).collect();
+            theta.iter().zip(&self.log_probs).map(|(t, l)| (*t - Double::from(*l)).high).collect();
         0.5 * (open + weighted_norm(&theta, &lost)).powi(2)
     }
 
     /// `F` at `theta`, which is normalised on the way, of `p`-mean zero.
-    fn doubled_residual(&self, theta: &mut [fx128], tau: f64) -> Vec<f64> {
-        let add = |a: fx128, b: fx128| a + b;
-        let zero = fx128::from(0.0);
-        let log_sum = theta.iter().map(|t| t.exp()).fold(zero, add).ln();
-        theta.iter_mut().for_each(|t| *t -= log_sum);
-        let p: Vec<fx128> = theta.iter().map(|t| t.exp()).collect();
-        let high: Vec<f64> = p.iter().map(|p| p.0).collect();
+    fn doubled_residual(&self, theta: &mut [Double], tau: f64) -> Vec<f64> {
+        let p = doubled_softmax(theta);
+        let high: Vec<f64> = p.iter().map(|p| p.high).collect();
         let (margins, mut low) = margins_in_parts(self.matrix, &high);
         let mut rest = vec![0.0; p.len()];
-        self.matrix.product(&p.iter().map(|p| p.1).collect::<Vec<_>>(), &mut rest);
+        self.matrix.product(&p.iter().map(|p| p.low).collect::<Vec<_>>(), &mut rest);
         low.iter_mut().zip(&rest).for_each(|(l, r)| *l += r);
-        let tau = fx128::from(tau);
-        let mut residual: Vec<fx128> = (0..p.len())
-            .map(|i| {
-                let margin = fx128::from(margins[i]) + fx128::from(low[i]);
-                theta[i] - fx128::from(self.log_mu[i]) - margin / tau
-            })
-            .collect();
-        let mean = residual.iter().zip(&p).map(|(f, p)| *f * *p).fold(zero, add);
-        residual.iter_mut().for_each(|f| *f -= mean);
-        residual.iter().map(|f| f.0).collect()
+        vector::dispatch(
+            #[inline(always)]
+            || {
+                let per_tau = Double::from(tau).recip();
+                let (mut residual, mut mean) = (vec![Double::ZERO; p.len()], Double::ZERO);
+                for i in 0..p.len() {
+                    let margin = Double::from(margins[i]) + Double::from(low[i]);
+                    residual[i] = theta[i] - Double::from(self.log_mu[i]) - margin * per_tau;
+                    mean = mean + residual[i] * p[i];
+                }
+                let mut high = vec![0.0; p.len()];
+                for i in 0..p.len() {
+                    high[i] = (residual[i] - mean).high;
+                }
+                high
+            },
+        )
     }
 
     fn gap(&self, tau: f64) -> f64 {
@@ -418,7 +420,27 @@ impl<'a> Newton<'a> {
     }
 }
 
+/// Normalises `theta`; its exponentials.
+fn doubled_softmax(theta: &mut [Double]) -> Vec<Double> {
+    vector::dispatch(
+        #[inline(always)]
+        || {
+            let (mut p, mut sum) = (vec![Double::ZERO; theta.len()], Double::ZERO);
+            for i in 0..p.len() {
+                p[i] = theta[i].exp();
+                sum = sum + p[i];
+            }
+            let (log_sum, share) = (sum.ln(), sum.recip());
+            for i in 0..p.len() {
+                theta[i] = theta[i] - log_sum;
+                p[i] = p[i] * share;
+            }
+            p
+        },
+    )
+}
+
 /// `|D^1/2 v|` for `p = exp(theta)`.
-fn weighted_norm(theta: &[fx128], v: &[f64]) -> f64 {
-    theta.iter().zip(v).map(|(t, v)| t.0.exp() * v * v).sum::<f64>().sqrt()
+fn weighted_norm(theta: &[Double], v: &[f64]) -> f64 {
+    theta.iter().zip(v).map(|(t, v)| t.high.exp() * v * v).sum::<f64>().sqrt()
 }
