@@ -29,7 +29,7 @@ pub use model::ModelAnswer;
 pub use pairwise::{Coefficient, PairwiseAnswer};
 
 use crate::error::AnswerError;
-use crate::progress::Progress;
+use crate::progress::{Progress, Share, Stage};
 use crate::source::{Source, note_comparisons};
 use crate::standings::StandingsOptions;
 
@@ -282,7 +282,10 @@ pub fn fit(data: &FitData, options: &FitOptions, progress: &dyn Progress) -> Res
         (FitData::Groups(_), None) => return Err(AnswerError::input("groups are fitted with `each` alone")),
         (FitData::Whole(_), Some(_)) => return Err(AnswerError::input("`each` takes comparisons in groups")),
     };
-    let fitted = entry.fit(data, &block).map_err(|e| match e {
+    // in how many units is told by fits that know
+    let _stage = Stage::begin(progress, "fitting", None);
+    let share = Share::of(progress, "fitting");
+    let fitted = entry.fit_watched(data, &block, &|done| share.to(done)).map_err(|e| match e {
         FitError::Options(e) => refused(e),
         other => other.into(),
     })?;

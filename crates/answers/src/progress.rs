@@ -1,5 +1,7 @@
 //! What a long computation says while it runs.
 
+use std::cell::Cell;
+
 /// Hears of the stages of a computation and of what is odd about its input. Every method does nothing unless it is
 /// written; calls may come from several threads.
 ///
@@ -45,6 +47,29 @@ pub trait Progress: Sync {
 pub struct Silent;
 
 impl Progress for Silent {}
+
+/// A stage of a hundred units that begins once its share is told; see [`Share::to`].
+pub(crate) struct Share<'a> {
+    progress: &'a dyn Progress,
+    what: &'a str,
+    told: Cell<Option<u64>>,
+}
+
+impl<'a> Share<'a> {
+    pub(crate) fn of(progress: &'a dyn Progress, what: &'a str) -> Self {
+        Self { progress, what, told: Cell::new(None) }
+    }
+
+    /// So much is done, in `[0, 1]`.
+    pub(crate) fn to(&self, share: f64) {
+        if self.told.get().is_none() {
+            self.progress.begin(self.what, Some(100));
+        }
+        let (before, now) = (self.told.get().unwrap_or(0), (100.0 * share) as u64);
+        self.progress.advance(now.saturating_sub(before));
+        self.told.set(Some(now.max(before)));
+    }
+}
 
 /// A stage that ends when it goes out of scope, by an error too.
 pub(crate) struct Stage<'a>(&'a dyn Progress);

@@ -7,14 +7,16 @@ use equipoise::data::{
     Battles, Collected, Comparisons, Covaried, Grouped, Keep, Observations, Unit, collect_comparisons,
 };
 use equipoise::models::intransitivity::InspectError;
-use equipoise::models::leaderboard::{BoardOptions, Leaderboard as Ratings, Unmet, leaderboard as ratings};
+use equipoise::models::leaderboard::{
+    BoardOptions, Leaderboard as Ratings, Unmet, leaderboard_watched as ratings,
+};
 use equipoise_records::leaderboard::Leaderboard;
 
 pub use answer::{RankAnswer, RankGroupsAnswer, RankRow};
 pub use page::PageOptions;
 
 use crate::error::AnswerError;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Share, Stage};
 use crate::source::{Source, group_name, note_comparisons};
 use crate::standings::{StandingsAnswer, StandingsOptions, standings, standings_adjusted};
 
@@ -158,7 +160,7 @@ pub fn rank_groups(
         if alone.comparisons.pairs.is_empty() {
             progress.note(&format!("left out, nothing to compare: {name}"));
         } else {
-            let found = ratings(&alone, options.board(), &|| ());
+            let found = ratings(&alone, options.board(), &|| (), &|_| ());
             let found = found.map_err(|e| AnswerError::from(e).in_group(name))?;
             let points = options.points.as_ref().map(|points| standings(&alone, points));
             let points = points.transpose().map_err(|e| e.in_group(name))?;
@@ -173,7 +175,8 @@ pub fn rank_groups(
 fn rated(data: &RankData, options: &RankOptions, progress: &dyn Progress) -> Result<Ratings, AnswerError> {
     let stage = Stage::begin(progress, "bootstrap samples", Some(options.replicates));
     let done = || progress.advance(1);
-    let mut found = ratings(&data.observations, options.board(), &done)?;
+    let share = Share::of(progress, "fitting");
+    let mut found = ratings(&data.observations, options.board(), &done, &|done| share.to(done))?;
     drop(stage);
     if let Some(battles) = &data.battles {
         found.follow_matches(battles, options.seed).map_err(InspectError::from)?;

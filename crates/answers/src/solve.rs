@@ -14,8 +14,8 @@ use equipoise::env::Game;
 use equipoise::eval::metrics::{Truth, measure};
 use equipoise::reference::{
     Equilibrium, ExactEnd, ExactEquilibria, LARGEST_PROOF, RationalMargins, RationalPolicy, Selection,
-    context_lottery, equilibrium_ranges, regularised_equilibrium, regularised_path, select_exact,
-    select_lottery, select_lottery_watched,
+    context_lottery, context_ranges, equilibrium_ranges, regularised_equilibrium, regularised_path,
+    select_exact, select_lottery, select_lottery_watched,
 };
 use num_integer::Integer as _;
 use serde::ser::SerializeMap as _;
@@ -353,7 +353,7 @@ fn solve_context(
     let ranges = match (options.ranges, rounded) {
         (false, _) => None,
         (true, Some(matrix)) => Some(equilibrium_ranges(&matrix)?),
-        (true, None) => Some(equilibrium_ranges(&given.game.matrix(x))?),
+        (true, None) => Some(context_ranges(&given.game, x)?),
     };
     let undecided = undecided(&e, matches!(ranges, Some(None)));
     Ok(Solved::Lottery(LotteryAnswer { ranges, undecided, ..lottery_answer(e, labels) }))
@@ -434,6 +434,9 @@ fn undecided(e: &Equilibrium, no_ranges: bool) -> Option<String> {
     };
     let why = match (e.unique, no_ranges) {
         (Some(false), false) => "a vertex was asked for, which needs no dimension",
+        (Some(false), true) if e.dimension.is_some() => {
+            "the set of equilibria is too large for its ends to be told"
+        }
         _ => "rounding hides the set of equilibria",
     };
     Some(format!(

@@ -91,21 +91,9 @@ impl Clusters {
         each.map(move |(k, (&(end, times), sign))| (&self.parts[start(k)..end], times as f64, sign))
     }
 
-    /// Null data of these comparisons; `probs(i, j)`: of i wins, j wins, tie, both bad.
-    pub(crate) fn draw(
-        &self,
-        data: &Comparisons,
-        probs: impl Fn(usize, usize) -> [f64; 4],
-        rng: &mut Rng,
-    ) -> Comparisons {
-        let p: Vec<[f64; 3]> = data
-            .pairs
-            .iter()
-            .map(|pair| {
-                let [win, loss, tie, bad] = probs(pair.i, pair.j);
-                [win, loss, tie + bad]
-            })
-            .collect();
+    /// Null data of these comparisons; `probs`, of each pair, that its first item wins, its second, that they tie, that both are bad.
+    pub(crate) fn draw(&self, data: &Comparisons, probs: &[[f64; 4]], rng: &mut Rng) -> Comparisons {
+        let p: Vec<[f64; 3]> = probs.iter().map(|&[win, loss, tie, bad]| [win, loss, tie + bad]).collect();
         let mut counts: Vec<[f64; 3]> =
             data.pairs.iter().zip(&p).map(|(pair, p)| p.map(|p| p * pair.met())).collect();
         for (parts, _, sign) in self.signed(rng) {
@@ -260,7 +248,7 @@ mod tests {
         let mut rng = stream(1, "clusters", &[]);
         let draws: Vec<[f64; 2]> = (0..4000)
             .map(|_| {
-                let drawn = found.draw(&data.comparisons, |_, _| [0.7, 0.3, 0.0, 0.0], &mut rng);
+                let drawn = found.draw(&data.comparisons, &[[0.7, 0.3, 0.0, 0.0]; 2], &mut rng);
                 assert!((drawn.total - 800.0).abs() < 1e-9);
                 [0, 1].map(|k| drawn.pairs[k].outcomes().0)
             })

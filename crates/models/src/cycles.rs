@@ -1,8 +1,9 @@
 //! Cycles of majorities: how many triads, how strong, who is on one.
 
+use std::cell::RefCell;
+
 use equipoise_core::graph::strong_components;
-use equipoise_data::Comparisons;
-use ndarray::Array2;
+use equipoise_data::{Comparisons, PairCount};
 
 use crate::clusters::Clusters;
 use crate::distributions::sign_test;
@@ -35,11 +36,44 @@ pub struct CycleFacts {
     pub strongest_triad: Option<[usize; 3]>,
 }
 
-/// Counts the cycles. Cost: O(n^3) for the triads.
+/// Counts the cycles. Cost: for the triads, over pairs that met, whom their later item met.
 #[must_use]
 pub fn cycle_facts(data: &Comparisons) -> CycleFacts {
-    let sure = |_: usize, _: f64, (more, fewer): (f64, f64)| sign_test(more, fewer) < PAIR_LEVEL;
+    let levels = SignLevels::default();
+    let sure = |_: usize, _: f64, (more, fewer): (f64, f64)| levels.is_sure(more, fewer);
     cycle_facts_with(data, |_, votes: f64| votes.sqrt(), sure)
+}
+
+/// Of so many votes, in whole numbers, how many have to be for the majority to be significant: pairs share these.
+#[derive(Default)]
+struct SignLevels(RefCell<Vec<Option<f64>>>);
+
+impl SignLevels {
+    /// Votes for which levels are kept.
+    const KEPT: f64 = 4096.0;
+
+    /// Whether the sign test of a majority is below [`PAIR_LEVEL`].
+    fn is_sure(&self, more: f64, fewer: f64) -> bool {
+        let (votes, sure) = (more + fewer, |more: f64, fewer: f64| sign_test(more, fewer) < PAIR_LEVEL);
+        if more.fract() != 0.0 || fewer.fract() != 0.0 || votes >= Self::KEPT {
+            return sure(more, fewer);
+        }
+        let mut kept = self.0.borrow_mut();
+        let at = votes as usize;
+        if kept.len() <= at {
+            kept.resize(at + 1, None);
+        }
+        // the p-value falls with the majority
+        let least = *kept[at].get_or_insert_with(|| {
+            let (mut not, mut enough) = (0.0, votes + 1.0);
+            while enough - not > 1.0 {
+                let middle = (0.5 * (not + enough)).floor();
+                if sure(middle, votes - middle) { enough = middle } else { not = middle }
+            }
+            enough
+        });
+        more >= least
+    }
 }
 
 /// [`cycle_facts`] where an observation may be several comparisons.
@@ -57,38 +91,42 @@ pub(crate) fn cycle_facts_with(
     is_sure: impl Fn(usize, f64, (f64, f64)) -> bool,
 ) -> CycleFacts {
     let n = data.n();
-    let (mut margin, mut met) = (Array2::<f64>::zeros((n, n)), Array2::<f64>::zeros((n, n)));
-    let (mut z, mut sure) = (Array2::<f64>::zeros((n, n)), Array2::from_elem((n, n), false));
+    let mut graph = Majorities::new(data);
     for (at, pair) in data.pairs.iter().enumerate() {
-        let (i, j, (wins, losses, _)) = (pair.i, pair.j, pair.outcomes());
-        (met[[i, j]], met[[j, i]]) = (pair.met(), pair.met());
-        (margin[[i, j]], margin[[j, i]]) = (pair.margin(0.0), -pair.margin(0.0));
+        let (wins, losses, _) = pair.outcomes();
         if wins != losses {
             let strength = (wins - losses) / error(at, wins + losses);
-            (z[[i, j]], z[[j, i]]) = (strength, -strength);
             let significant = is_sure(at, strength.abs(), (wins.max(losses), wins.min(losses)));
-            (sure[[i, j]], sure[[j, i]]) = (significant, significant);
+            (graph.z[at], graph.sure[at]) = (strength, significant);
         }
     }
     let (mut cyclic, mut total, mut significant, mut significant_total) = (0, 0, 0, 0);
     let (mut cyclic_weight, mut weight, mut largest_curl) = (0.0, 0.0, 0.0f64);
     let mut strongest: Option<([usize; 3], f64)> = None;
+    // the place of the pair of i with each item, where they met
+    let mut with = vec![usize::MAX; n];
+    let later = |i: usize| {
+        let met = &graph.met[i];
+        &met[met.partition_point(|&(j, _)| j as usize <= i)..]
+    };
     for i in 0..n {
-        for j in i + 1..n {
-            if met[[i, j]] == 0.0 {
-                continue;
-            }
-            for k in j + 1..n {
-                if met[[j, k]] == 0.0 || met[[i, k]] == 0.0 {
+        later(i).iter().for_each(|&(j, pair)| with[j as usize] = pair as usize);
+        for &(j, ij) in later(i) {
+            let (j, ij) = (j as usize, ij as usize);
+            for &(k, jk) in later(j) {
+                let (k, jk) = (k as usize, jk as usize);
+                let ik = with[k];
+                if ik == usize::MAX {
                     continue;
                 }
-                let (a, b, c) = (z[[i, j]], z[[j, k]], z[[k, i]]);
-                let least = met[[i, j]].min(met[[j, k]]).min(met[[i, k]]);
-                let all_sure = sure[[i, j]] && sure[[j, k]] && sure[[i, k]];
+                let (a, b, c) = (graph.z[ij], graph.z[jk], -graph.z[ik]);
+                let least = graph.times[ij].min(graph.times[jk]).min(graph.times[ik]);
+                let all_sure = graph.sure[ij] && graph.sure[jk] && graph.sure[ik];
                 total += 1;
                 weight += least;
                 significant_total += u64::from(all_sure);
-                largest_curl = largest_curl.max((margin[[i, j]] + margin[[j, k]] + margin[[k, i]]).abs());
+                largest_curl =
+                    largest_curl.max((graph.margin[ij] + graph.margin[jk] - graph.margin[ik]).abs());
                 let forward = a > 0.0 && b > 0.0 && c > 0.0;
                 if forward || (a < 0.0 && b < 0.0 && c < 0.0) {
                     cyclic += 1;
@@ -101,9 +139,10 @@ pub(crate) fn cycle_facts_with(
                 }
             }
         }
+        later(i).iter().for_each(|&(j, _)| with[j as usize] = usize::MAX);
     }
-    let (strongest_cycle, cycle) = strongest_cycle(&z);
-    let on_cycles: usize = blocks_at(&z, f64::MIN_POSITIVE).iter().map(Vec::len).filter(|&k| k > 1).sum();
+    let (strongest_cycle, cycle) = graph.strongest_cycle();
+    let on_cycles: usize = graph.blocks_at(f64::MIN_POSITIVE).iter().map(Vec::len).filter(|&k| k > 1).sum();
     CycleFacts {
         cyclic,
         total,
@@ -118,64 +157,131 @@ pub(crate) fn cycle_facts_with(
     }
 }
 
-/// Strong blocks of "won at `z` standard errors or more".
-fn blocks_at(z: &Array2<f64>, least: f64) -> Vec<Vec<usize>> {
-    let n = z.nrows();
-    let edges: Vec<Vec<usize>> = (0..n).map(|i| (0..n).filter(|&j| z[[i, j]] >= least).collect()).collect();
-    strong_components(&edges)
+/// The pairs that met, from both sides.
+struct Majorities {
+    /// Of each item those it met, ascending, with the place of the pair.
+    met: Vec<Vec<(u32, u32)>>,
+    /// Of each pair, for its first item: how often it met, margin, lead in errors, whether its majority is significant.
+    times: Vec<f64>,
+    margin: Vec<f64>,
+    z: Vec<f64>,
+    sure: Vec<bool>,
 }
 
-/// The bottleneck of the strongest cycle, by bisection over the strengths that occur, and such a cycle.
-fn strongest_cycle(z: &Array2<f64>) -> (f64, Vec<usize>) {
-    let mut levels: Vec<f64> = z.iter().copied().filter(|&x| x > 0.0).collect();
-    levels.sort_by(f64::total_cmp);
-    levels.dedup();
-    let has_cycle = |level: f64| blocks_at(z, level).iter().any(|b| b.len() > 1);
-    // cycles vanish as the level rises
-    let above = levels.partition_point(|&level| has_cycle(level));
-    if above == 0 {
-        return (0.0, Vec::new());
+impl Majorities {
+    fn new(data: &Comparisons) -> Self {
+        let mut met = vec![Vec::new(); data.n()];
+        for (at, pair) in data.pairs.iter().enumerate() {
+            debug_assert!(pair.i < pair.j, "pairs list the lower number first");
+            // a pair of no comparisons did not meet
+            if pair.met() > 0.0 {
+                met[pair.i].push((pair.j as u32, at as u32));
+                met[pair.j].push((pair.i as u32, at as u32));
+            }
+        }
+        met.iter_mut().for_each(|all| all.sort_unstable());
+        let all = data.pairs.len();
+        Self {
+            met,
+            times: data.pairs.iter().map(PairCount::met).collect(),
+            margin: data.pairs.iter().map(|pair| pair.margin(0.0)).collect(),
+            z: vec![0.0; all],
+            sure: vec![false; all],
+        }
     }
-    let level = levels[above - 1];
-    let block = blocks_at(z, level).into_iter().find(|b| b.len() > 1).expect("this level has a cycle");
-    (level, shortest_cycle(z, level, &block))
-}
 
-/// A shortest cycle within a strong block, from its first item, by breadth-first search.
-fn shortest_cycle(z: &Array2<f64>, level: f64, block: &[usize]) -> Vec<usize> {
-    let mut best: Vec<usize> = Vec::new();
-    for &start in block {
-        let mut from = vec![usize::MAX; z.nrows()];
-        let mut queue = std::collections::VecDeque::from([start]);
-        'search: while let Some(i) = queue.pop_front() {
-            for &j in block {
-                if z[[i, j]] < level {
-                    continue;
-                }
-                if j == start {
-                    let mut path = vec![i];
-                    while let Some(&last) = path.last().filter(|&&l| l != start) {
-                        path.push(from[last]);
+    /// Whom i beats at `least` standard errors or more, ascending.
+    fn beaten(&self, i: usize, least: f64) -> impl Iterator<Item = usize> + '_ {
+        let z = move |j: usize, pair: u32| if i < j { self.z[pair as usize] } else { -self.z[pair as usize] };
+        self.met[i]
+            .iter()
+            .map(|&(j, pair)| (j as usize, pair))
+            .filter(move |&(j, pair)| z(j, pair) >= least)
+            .map(|m| m.0)
+    }
+
+    /// Strong blocks of "won at `least` standard errors or more".
+    fn blocks_at(&self, least: f64) -> Vec<Vec<usize>> {
+        let edges: Vec<Vec<usize>> = (0..self.met.len()).map(|i| self.beaten(i, least).collect()).collect();
+        strong_components(&edges)
+    }
+
+    /// The bottleneck of the strongest cycle, by bisection over the strengths that occur, and such a cycle.
+    fn strongest_cycle(&self) -> (f64, Vec<usize>) {
+        let mut levels: Vec<f64> = self.z.iter().map(|z| z.abs()).filter(|&z| z > 0.0).collect();
+        levels.sort_by(f64::total_cmp);
+        levels.dedup();
+        let has_cycle = |level: f64| self.blocks_at(level).iter().any(|b| b.len() > 1);
+        // cycles vanish as the level rises
+        let above = levels.partition_point(|&level| has_cycle(level));
+        if above == 0 {
+            return (0.0, Vec::new());
+        }
+        let level = levels[above - 1];
+        let block = self.blocks_at(level).into_iter().find(|b| b.len() > 1).expect("this level has a cycle");
+        (level, self.shortest_cycle(level, &block))
+    }
+
+    /// A shortest cycle within a strong block, from its first item, by breadth-first search.
+    fn shortest_cycle(&self, level: f64, block: &[usize]) -> Vec<usize> {
+        let mut place = vec![usize::MAX; self.met.len()];
+        block.iter().enumerate().for_each(|(k, &i)| place[i] = k);
+        // by place in the block: whom each beats there, in its order
+        let edges = |&i: &usize| {
+            let mut beaten: Vec<usize> =
+                self.beaten(i, level).map(|j| place[j]).filter(|&k| k != usize::MAX).collect();
+            beaten.sort_unstable();
+            beaten
+        };
+        let edges: Vec<Vec<usize>> = block.iter().map(edges).collect();
+        let mut best: Vec<usize> = Vec::new();
+        for start in 0..block.len() {
+            let mut from = vec![usize::MAX; block.len()];
+            let mut queue = std::collections::VecDeque::from([start]);
+            'search: while let Some(i) = queue.pop_front() {
+                for &j in &edges[i] {
+                    if j == start {
+                        let mut path = vec![i];
+                        while let Some(&last) = path.last().filter(|&&l| l != start) {
+                            path.push(from[last]);
+                        }
+                        path.reverse();
+                        if best.is_empty() || path.len() < best.len() {
+                            best = path;
+                        }
+                        break 'search;
                     }
-                    path.reverse();
-                    if best.is_empty() || path.len() < best.len() {
-                        best = path;
+                    if from[j] == usize::MAX {
+                        from[j] = i;
+                        queue.push_back(j);
                     }
-                    break 'search;
-                }
-                if from[j] == usize::MAX {
-                    from[j] = i;
-                    queue.push_back(j);
                 }
             }
         }
+        best.into_iter().map(|k| block[k]).collect()
     }
-    best
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn kept_levels_are_those_of_the_sign_test() {
+        let levels = SignLevels::default();
+        for votes in (0..60).chain([500, 4095, 4100]) {
+            for more in 0..=votes {
+                let (more, fewer) = (f64::from(more), f64::from(votes - more));
+                assert_eq!(
+                    levels.is_sure(more, fewer),
+                    sign_test(more, fewer) < PAIR_LEVEL,
+                    "{more} {fewer}"
+                );
+            }
+        }
+        assert_eq!(levels.is_sure(5.5, 0.5), sign_test(5.5, 0.5) < PAIR_LEVEL);
+    }
 
     #[test]
     fn the_strongest_cycle_is_found_whatever_its_length() {

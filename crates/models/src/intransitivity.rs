@@ -215,12 +215,13 @@ pub fn inspect_observed(
         errors: residuals.map(|c| (0..data.pairs.len()).map(|pair| c.error(data, pair)).collect()),
     };
     let seen = design.measure(data)?;
+    let probs: Vec<[f64; 4]> = data.pairs.iter().map(|p| truth.probs(p.i, p.j)).collect();
     let draw = |k: usize| {
         let mut rng = stream(seed, "null data", &[&k.to_string()]);
         match (&whole_rankings, residuals) {
             (Some(rankings), _) => rankings.draw(data, &truth.log_strength, &mut rng),
-            (None, Some(clusters)) => clusters.draw(data, |i, j| truth.probs(i, j), &mut rng),
-            (None, None) => simulate(data, |i, j| truth.probs(i, j), &mut rng),
+            (None, Some(clusters)) => clusters.draw(data, &probs, &mut rng),
+            (None, None) => simulate(data, &probs, &mut rng),
         }
     };
     let drawn = (0..replicates)

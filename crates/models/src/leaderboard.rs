@@ -25,6 +25,7 @@ use crate::intervals::Intervals;
 use crate::intransitivity::InspectError;
 use crate::lottery::counted_margins;
 use crate::pair_fit::{PairFit, PairOptions, SparseFit, fit_many, fit_observed};
+use crate::registry::Watch;
 use crate::sequential::Matches;
 
 /// Largest number of items for which a lottery of the board is solved.
@@ -145,9 +146,9 @@ struct Ends {
 }
 
 impl BoardFit {
-    fn new(observations: &Observations) -> Result<Self, FitError> {
+    fn new(observations: &Observations, watch: Watch<'_>) -> Result<Self, FitError> {
         Ok(if observations.comparisons.n() > MAX_ITEMS {
-            Self::Many(Box::new(fit_many(observations, &BRADLEY_TERRY, false)?))
+            Self::Many(Box::new(fit_many(observations, &BRADLEY_TERRY, false, watch)?))
         } else {
             Self::Few(Box::new(fit_observed(observations, &BRADLEY_TERRY, PairOptions::default())?))
         })
@@ -273,7 +274,7 @@ pub struct Leaderboard {
     canonical: Canonical,
 }
 
-/// Rates the items, with bootstrap samples of whole observations.
+/// Rates the items, with bootstrap samples of whole observations; `done` is called after each.
 ///
 /// # Errors
 /// [`InspectError`].
@@ -282,10 +283,23 @@ pub fn leaderboard(
     options: BoardOptions,
     done: &(dyn Fn() + Sync),
 ) -> Result<Leaderboard, InspectError> {
+    leaderboard_watched(observations, options, done, &|_| ())
+}
+
+/// [`leaderboard`]; `watch` hears of the share of the fit that is done, of more than [`MAX_ITEMS`] items.
+///
+/// # Errors
+/// As [`leaderboard`].
+pub fn leaderboard_watched(
+    observations: &Observations,
+    options: BoardOptions,
+    done: &(dyn Fn() + Sync),
+    watch: Watch<'_>,
+) -> Result<Leaderboard, InspectError> {
     let BoardOptions { replicates, seed, unmet } = options;
     let data = &observations.comparisons;
     let n = data.n();
-    let fit = BoardFit::new(observations)?;
+    let fit = BoardFit::new(observations, watch)?;
     let canonical = Canonical::of(observations);
     let ends = fit.ends(&canonical.order, seed);
     let no_intervals = ends.is_none().then(|| fit.no_noise().unwrap_or("the fit has no covariance"));

@@ -95,5 +95,5 @@ pub use pair_fit::covariates::{Coefficient, fit_covariates};
 pub use pair_fit::{PairFit, PairOptions, Reweight, SparseFit, fit, fit_counts, fit_linear, fit_observed};
 pub use pair_model::PairModel;
 pub use power::Power;
-pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, find};
+pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, Watch, find};
 pub use skew_embedding::{SkewEmbedding, prompt_gate, skew_embedding};

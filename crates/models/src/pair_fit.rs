@@ -36,6 +36,7 @@
 //! has [`SparseFit`], whose errors are estimated from draws.
 
 pub(crate) mod covariates;
+mod draws;
 mod edges;
 mod likelihood;
 mod problem;
@@ -322,6 +323,36 @@ pub fn fit_counts(
         }
     };
     Ok(found.fitted(data.observations.comparisons.labels.clone()))
+}
+
+/// Where the likelihood of a model is largest: what a fit predicts by, without its errors.
+pub(crate) struct Predictor {
+    model: &'static PairModel,
+    /// With what was taken from them to centre them.
+    strengths: Array1<f64>,
+    working: [f64; 2],
+}
+
+impl Predictor {
+    /// [`PairFit::probs`] of [`fit`].
+    ///
+    /// # Errors
+    /// As [`fit`].
+    pub(crate) fn new(
+        data: &Comparisons,
+        model: &'static PairModel,
+        options: PairOptions,
+    ) -> Result<Self, FitError> {
+        let problem = problem(data, model, options, None)?;
+        let (point, ..) = problem.newton(problem.likelihood.start())?;
+        let (log_strength, shift) = problem.centred_strengths(&point);
+        let n = problem.n();
+        Ok(Self { model, strengths: log_strength.mapv(|r| r + shift), working: [point[n], point[n + 1]] })
+    }
+
+    pub(crate) fn probs(&self, i: usize, j: usize) -> [f64; 4] {
+        self.model.probs(self.strengths[i], self.strengths[j], self.working[0], self.working[1])
+    }
 }
 
 /// Strengths, iterated `from` strengths close to them, without the errors: for simulated data.

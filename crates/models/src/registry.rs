@@ -38,7 +38,19 @@ pub trait PreferenceModel {
     /// # Errors
     /// [`FitError`].
     fn fit(data: &Self::Data, options: Self::Options) -> Result<Fitted, FitError>;
+
+    /// [`PreferenceModel::fit`]; `watch` hears of the share that is done, of fits that can tell.
+    ///
+    /// # Errors
+    /// [`FitError`].
+    fn fit_watched(data: &Self::Data, options: Self::Options, watch: Watch<'_>) -> Result<Fitted, FitError> {
+        let _ = watch;
+        Self::fit(data, options)
+    }
 }
+
+/// What hears of the share of a fit that is done, in `[0, 1]`.
+pub type Watch<'a> = &'a dyn Fn(f64);
 
 /// No options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,7 +99,7 @@ pub struct ModelEntry {
     /// Options in which it is asked to predict comparisons that it has not seen; its defaults where it does not say.
     pub predicting: fn() -> Value,
     check: fn(&Value) -> Result<(), BuildError>,
-    fit: fn(&'static str, &ModelData, &Value) -> Result<Fitted, FitError>,
+    fit: fn(&'static str, &ModelData, &Value, Watch<'_>) -> Result<Fitted, FitError>,
 }
 
 impl ModelEntry {
@@ -116,12 +128,12 @@ impl ModelEntry {
             schema: || schema_for!(M::Options),
             predicting: || Value::Null,
             check: |block| M::check(&parse(block)?),
-            fit: |name, data, block| {
+            fit: |name, data, block, watch| {
                 let options = parse::<M::Options>(block)?;
                 M::check(&options)?;
                 let (needs, got, islands) = (M::Data::INPUT, data.input(), data.islands());
                 let data = M::Data::of(data).ok_or(FitError::Input { model: name, needs, got })?;
-                Ok(Fitted { model: name, islands, ..M::fit(data, options)? })
+                Ok(Fitted { model: name, islands, ..M::fit_watched(data, options, watch)? })
             },
         }
     }
@@ -179,7 +191,20 @@ impl ModelEntry {
     /// # Errors
     /// [`FitError::Options`] naming key and nearest, [`FitError::Input`], or why the data cannot be fitted.
     pub fn fit(&self, data: &ModelData, options: &Value) -> Result<Fitted, FitError> {
-        (self.fit)(self.name, data, options)
+        self.fit_watched(data, options, &|_| ())
+    }
+
+    /// [`ModelEntry::fit`]; `watch` hears of the share that is done, of fits that can tell: those of very many items.
+    ///
+    /// # Errors
+    /// As [`ModelEntry::fit`].
+    pub fn fit_watched(
+        &self,
+        data: &ModelData,
+        options: &Value,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        (self.fit)(self.name, data, options, watch)
     }
 
     /// Reads what it is fitted to ([`ModelInput::read`]).

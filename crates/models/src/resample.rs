@@ -1,5 +1,7 @@
 //! Counts drawn at random, whose values are ours to keep stable.
 
+use std::sync::LazyLock;
+
 use equipoise_core::{Rng, sample::uniform};
 use equipoise_data::{Comparisons, Count, Observations, PairCount};
 
@@ -15,7 +17,7 @@ pub fn binomial(n: u64, p: f64, rng: &mut Rng) -> u64 {
     }
     let (size, odds) = (n as f64, p / (1.0 - p));
     let mode = ((size + 1.0) * p).floor().min(size);
-    let log_choose = libm::lgamma(size + 1.0) - libm::lgamma(mode + 1.0) - libm::lgamma(size - mode + 1.0);
+    let log_choose = log_factorial(size) - log_factorial(mode) - log_factorial(size - mode);
     let at_mode = (log_choose + mode * p.ln() + (size - mode) * (-p).ln_1p()).exp();
     let mut left = uniform(rng) - at_mode;
     if left < 0.0 {
@@ -46,6 +48,15 @@ pub fn binomial(n: u64, p: f64, rng: &mut Rng) -> u64 {
     }
 }
 
+/// Logarithms of the first factorials.
+static LOG_FACTORIALS: LazyLock<Vec<f64>> =
+    LazyLock::new(|| (0..1024).map(|k| libm::lgamma(f64::from(k) + 1.0)).collect());
+
+/// `log n!`.
+fn log_factorial(n: f64) -> f64 {
+    LOG_FACTORIALS.get(n as usize).copied().unwrap_or_else(|| libm::lgamma(n + 1.0))
+}
+
 /// Outcomes of `n` comparisons with the given probabilities, which sum to 1.
 #[must_use]
 pub fn multinomial(n: u64, probs: [f64; 4], rng: &mut Rng) -> [u64; 4] {
@@ -62,18 +73,15 @@ pub fn multinomial(n: u64, probs: [f64; 4], rng: &mut Rng) -> [u64; 4] {
     out
 }
 
-/// Data of the same design with outcomes drawn afresh: `probs(i, j)` of i wins, j wins, tie, both bad.
-pub(crate) fn simulate(
-    data: &Comparisons,
-    probs: impl Fn(usize, usize) -> [f64; 4],
-    rng: &mut Rng,
-) -> Comparisons {
-    let draw = |pair: &PairCount, rng: &mut Rng| {
-        let drawn = multinomial(pair.met().round() as u64, probs(pair.i, pair.j), rng);
+/// Data of the same design with outcomes drawn afresh: `probs`, of each pair, that its first item wins, its second, that they tie,
+/// that both are bad.
+pub(crate) fn simulate(data: &Comparisons, probs: &[[f64; 4]], rng: &mut Rng) -> Comparisons {
+    let draw = |(pair, probs): (&PairCount, &[f64; 4]), rng: &mut Rng| {
+        let drawn = multinomial(pair.met().round() as u64, *probs, rng);
         let [first, second, tie, both_bad] = drawn.map(|k| k as f64);
         PairCount { forward: Count { first, second, tie, both_bad }, backward: Count::default(), ..*pair }
     };
-    data.with_pairs(data.pairs.iter().map(|pair| draw(pair, rng)).collect())
+    data.with_pairs(data.pairs.iter().zip(probs).map(|pair| draw(pair, rng)).collect())
 }
 
 /// Numbers from 0 drawn with given weights: inversion, begun near its end.

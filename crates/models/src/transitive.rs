@@ -289,35 +289,41 @@ fn strongest_cycle(n: usize, edges: &mut [Directed]) -> Option<(f64, Vec<usize>)
 
 /// An order of the items that costs the majorities least, best first.
 fn nearest_order(n: usize, links: &[Link]) -> Vec<usize> {
-    // cost[i][j]: that i, who beats j, stands behind it
-    let mut costs = vec![vec![0.0; n]; n];
     let mut beaten = vec![Vec::new(); n];
+    // of each item, against each it has a link with: what it costs more to stand behind it than before it
+    let mut leads = vec![Vec::new(); n];
     for link in links {
-        costs[link.winner][link.loser] = cost(link);
+        leads[link.winner].push((link.loser, cost(link)));
+        leads[link.loser].push((link.winner, -cost(link)));
         beaten[link.loser].push(link.winner);
     }
     // blocks of "lost to": winners come first
     let blocks = strong_components(&beaten);
-    blocks
-        .into_iter()
-        .flat_map(|b| if b.len() <= EXACT { by_subsets(&costs, b) } else { by_moves(&costs, b) })
-        .collect()
+    let mut place = vec![usize::MAX; n];
+    let order = |block: Vec<usize>| {
+        if block.len() <= EXACT {
+            return by_subsets(&leads, block);
+        }
+        by_moves(&leads, block, &mut place)
+    };
+    blocks.into_iter().flat_map(order).collect()
 }
 
 /// The best order of few items: the best one of a set ends with the item that leaves the least.
-fn by_subsets(costs: &[Vec<f64>], items: Vec<usize>) -> Vec<usize> {
+fn by_subsets(leads: &[Vec<(usize, f64)>], items: Vec<usize>) -> Vec<usize> {
     let k = items.len();
     if k < 3 {
         return items;
     }
+    let cost = |i: usize, j: usize| leads[i].iter().find(|l| l.0 == j).map_or(0.0, |l| l.1.max(0.0));
+    let costs: Vec<Vec<f64>> = items.iter().map(|&i| items.iter().map(|&j| cost(i, j)).collect()).collect();
     let mut best = vec![(f64::INFINITY, usize::MAX); 1 << k];
     best[0] = (0.0, usize::MAX);
     for set in 1..1usize << k {
         for last in (0..k).filter(|l| set >> l & 1 == 1) {
             let before = set & !(1 << last);
             // the last item stands behind all others of the set, also behind those it beats
-            let behind: f64 =
-                (0..k).filter(|o| before >> o & 1 == 1).map(|o| costs[items[last]][items[o]]).sum();
+            let behind: f64 = (0..k).filter(|o| before >> o & 1 == 1).map(|o| costs[last][o]).sum();
             let total = best[before].0 + behind;
             if total < best[set].0 {
                 best[set] = (total, last);
@@ -334,29 +340,40 @@ fn by_subsets(costs: &[Vec<f64>], items: Vec<usize>) -> Vec<usize> {
     order
 }
 
-/// An order that no move of one item to another place betters, from that of the net costs.
-fn by_moves(costs: &[Vec<f64>], mut order: Vec<usize>) -> Vec<usize> {
-    let net = |i: usize| order.iter().map(|&j| costs[j][i] - costs[i][j]).sum::<f64>();
+/// An order that no move of one item to another place betters, from that of the net costs. `place` is of no item, and is left so.
+///
+/// Cost: a move looks at the links of all items.
+fn by_moves(leads: &[Vec<(usize, f64)>], mut order: Vec<usize>, place: &mut [usize]) -> Vec<usize> {
+    let put =
+        |place: &mut [usize], order: &[usize]| order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
+    put(place, &order);
+    // links within the order, by place
+    let links = |place: &[usize], i: usize| {
+        let here = leads[i].iter().map(|&(j, lead)| (place[j], lead)).filter(|l| l.0 != usize::MAX);
+        let mut here: Vec<(usize, f64)> = here.collect();
+        here.sort_unstable_by_key(|l| l.0);
+        here
+    };
+    let net = |i: usize| links(place, i).into_iter().map(|(_, lead)| -lead).sum::<f64>();
     let mut keyed: Vec<(f64, usize)> = order.iter().map(|&i| (net(i), i)).collect();
     keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     order = keyed.into_iter().map(|(_, i)| i).collect();
     loop {
+        put(place, &order);
         let mut best = (1e-9, 0, 0);
-        for a in 0..order.len() {
-            let gain = |b: usize, later: bool| {
-                let (up, down) = if later { (order[b], order[a]) } else { (order[a], order[b]) };
-                costs[up][down] - costs[down][up]
-            };
+        for (a, &item) in order.iter().enumerate() {
+            let links = links(place, item);
+            let (before, behind) = links.split_at(links.partition_point(|l| l.0 < a));
             let mut later = 0.0;
-            for b in a + 1..order.len() {
-                later += gain(b, true);
+            for &(b, lead) in behind {
+                later -= lead;
                 if later > best.0 {
                     best = (later, a, b);
                 }
             }
             let mut earlier = 0.0;
-            for b in (0..a).rev() {
-                earlier += gain(b, false);
+            for &(b, lead) in before.iter().rev() {
+                earlier += lead;
                 if earlier > best.0 {
                     best = (earlier, a, b);
                 }
@@ -364,6 +381,7 @@ fn by_moves(costs: &[Vec<f64>], mut order: Vec<usize>) -> Vec<usize> {
         }
         let (gain, from, to) = best;
         if gain <= 1e-9 {
+            order.iter().for_each(|&i| place[i] = usize::MAX);
             return order;
         }
         let item = order.remove(from);
@@ -561,9 +579,21 @@ mod tests {
             let least = permutations(6).iter().map(|o| price(o)).fold(f64::INFINITY, f64::min);
             assert!((price(&nearest_order(6, &links)) - least).abs() < 1e-9);
             // moves end at an order that is no better, and seldom worse
-            let mut costs = vec![vec![0.0; 6]; 6];
-            links.iter().for_each(|l| costs[l.winner][l.loser] = cost(l));
-            assert!(price(&by_moves(&costs, (0..6).collect())) >= least - 1e-9);
+            let mut leads = vec![Vec::new(); 6];
+            for l in &links {
+                leads[l.winner].push((l.loser, cost(l)));
+                leads[l.loser].push((l.winner, -cost(l)));
+            }
+            let mut place = [usize::MAX; 6];
+            let moved = by_moves(&leads, (0..6).collect(), &mut place);
+            assert!(price(&moved) >= least - 1e-9 && place == [usize::MAX; 6]);
+            // no move betters it
+            for (from, to) in (0..36).map(|k| (k / 6, k % 6)) {
+                let mut other = moved.clone();
+                let item = other.remove(from);
+                other.insert(to, item);
+                assert!(price(&other) >= price(&moved) - 1e-8);
+            }
         }
     }
 

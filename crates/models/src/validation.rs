@@ -4,7 +4,7 @@ use equipoise_core::{Rng, seed::stream};
 use equipoise_data::{Comparisons, Count, Observations};
 
 use crate::error::FitError;
-use crate::pair_fit::{PairFit, PairOptions, fit};
+use crate::pair_fit::{PairFit, PairOptions, Predictor};
 use crate::pair_model::PairModel;
 use crate::resample::binomial;
 
@@ -61,7 +61,7 @@ pub fn held_out_loss(
     let Some(folds) = self::folds(observations, folds, seed) else { return Ok(None) };
     let (mut loss, mut count) = (0.0, 0.0);
     for Fold { held, others } in &folds {
-        let trained = fit(others, model, options)?;
+        let trained = Predictor::new(others, model, options)?;
         for pair in &held.pairs {
             for (i, j, c) in [(pair.i, pair.j, &pair.forward), (pair.j, pair.i, &pair.backward)] {
                 let logs = trained.probs(i, j).map(|p| p.max(f64::MIN_POSITIVE).ln());
@@ -144,6 +144,7 @@ fn minus(all: &Comparisons, some: &Comparisons) -> Comparisons {
 mod tests {
     use super::*;
     use crate::entries::BRADLEY_TERRY;
+    use crate::pair_fit::fit;
     use ndarray::{Array2, arr2};
 
     #[test]

@@ -15,7 +15,7 @@ use equipoise_core::sample::uniform;
 use equipoise_core::seed::stream;
 use equipoise_env::storage::LowRank;
 use equipoise_env::{Game, PreferenceMatrix};
-use equipoise_reference::{ReferenceError, Selection, context_lottery};
+use equipoise_reference::{ReferenceError, Selection, context_lottery, context_ranges};
 use ndarray::Array2;
 
 /// Vectors of entries in `[shift - 1/2, shift + 1/2]`, scaled.
@@ -55,6 +55,15 @@ fn report(name: &str, game: &Game) -> Result<(), ReferenceError> {
             found.unique,
             found.dimension
         );
+    }
+    let start = Instant::now();
+    let ranges = context_ranges(game, 0)?;
+    let seconds = start.elapsed().as_secs_f64();
+    match ranges.and_then(|all| all.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))) {
+        Some((least, largest)) => {
+            println!("{name:34} ranges          {seconds:8.3} s  the widest: {least:.6} to {largest:.6}")
+        }
+        None => println!("{name:34} ranges          {seconds:8.3} s  open"),
     }
     Ok(())
 }

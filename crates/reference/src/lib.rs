@@ -40,9 +40,12 @@ pub use exact::{
     equilibrium_vertices, exact_equilibria, select_exact,
 };
 pub use game::{game_equilibrium, regularised_equilibria, select_lotteries};
-pub use lottery::{Equilibrium, LARGEST_GAP, Method, Selected, Selection, equilibrium_ranges};
+pub use lottery::{Equilibrium, LARGEST_GAP, Method, Selected, Selection};
 pub use regularised::{RegularisedEquilibrium, regularised_equilibrium, regularised_path};
-pub use select::{context_lottery, maximal_lottery, select_lottery, select_lottery_watched};
+pub use select::{
+    context_lottery, context_ranges, equilibrium_ranges, maximal_lottery, select_lottery,
+    select_lottery_watched,
+};
 pub use spectrum::{
     FREQUENCIES_KEPT, game_frequencies, operator_norm, rotation_frequencies, spectral_radius,
 };

@@ -175,37 +175,37 @@ pub struct Equilibrium {
     pub method: Method,
 }
 
-/// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
-///
-/// `None` if rounding does not let the set of equilibria be told. Two linear programs an action of the set.
-///
-/// # Errors
-/// [`ReferenceError::Inexact`] as [`maximal_lottery`](crate::maximal_lottery).
-pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
-    let k = Margins::scaled(matrix);
-    let mut search = Search::new(matrix, &k, &ignore);
-    let found = search.find()?;
-    if found.unique == Some(true) {
-        return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
+impl Search<'_> {
+    /// Least and largest probability of every action over all equilibria, `[n]`; `None` if rounding does not let the set be told.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Inexact`] as [`maximal_lottery`](crate::maximal_lottery).
+    pub(crate) fn ranges(&mut self) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
+        let found = self.find()?;
+        if found.unique == Some(true) {
+            return Ok(Some(found.policy.iter().map(|&p| (p, p)).collect()));
+        }
+        if all_tie(self.k) {
+            return Ok(Some(vec![(0.0, 1.0); self.k.n()]));
+        }
+        Ok(self.face().and_then(|face| face.ranges()))
     }
-    if all_tie(&k) {
-        return Ok(Some(vec![(0.0, 1.0); k.n()]));
-    }
-    Ok(search.face().and_then(|face| face.ranges()))
-}
 
-/// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
-pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
-    let k = Margins::scaled(matrix);
-    let mut search = Search::new(matrix, &k, &ignore);
-    let found = search.find()?;
-    if found.unique == Some(true) {
-        return Ok(Some((0..k.n()).filter(|&i| found.policy[i] > 0.0).collect()));
+    /// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
+    ///
+    /// # Errors
+    /// As [`Search::ranges`].
+    pub(crate) fn essential_actions(&mut self) -> Result<Option<Vec<usize>>, ReferenceError> {
+        let n = self.k.n();
+        let found = self.find()?;
+        if found.unique == Some(true) {
+            return Ok(Some((0..n).filter(|&i| found.policy[i] > 0.0).collect()));
+        }
+        if all_tie(self.k) {
+            return Ok(Some((0..n).collect()));
+        }
+        Ok(self.face().map(|face| face.actions))
     }
-    if all_tie(&k) {
-        return Ok(Some((0..k.n()).collect()));
-    }
-    Ok(search.face().map(|face| face.actions))
 }
 
 fn all_tie(k: &Margins) -> bool {

@@ -5,7 +5,7 @@ use equipoise_env::{Game, PreferenceMatrix};
 use crate::error::ReferenceError;
 use crate::lottery::{Equilibrium, Search, Selection, ignore};
 use crate::margins::Margins;
-use crate::structured;
+use crate::structured::{self, Ends};
 
 /// The maximal lottery of `matrix`, of several the one of maximum entropy, with its gap, its support, its best responses
 /// and whether it is unique.
@@ -74,4 +74,52 @@ pub fn context_lottery(
         return Ok(found);
     }
     select_lottery_watched(&game.matrix(x), selection, watch)
+}
+
+/// Least and largest probability of every action over all equilibria, `[n]`, each to about 1e-10.
+///
+/// `None` if rounding does not let the set of equilibria be told, or if it is large (more than three hundred best responses) and no level
+/// set of a block of low rank with at most some 15,000 actions. Two linear programmes an action of the set.
+///
+/// # Errors
+/// [`ReferenceError::Inexact`] as [`maximal_lottery`].
+pub fn equilibrium_ranges(matrix: &PreferenceMatrix) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
+    let k = Margins::scaled(matrix);
+    let mut search = Search::new(matrix, &k, &ignore);
+    if k.n() > structured::LARGE && search.inspected().is_none() {
+        match structured::ranges(matrix) {
+            Ends::Told(ranges) => return Ok(Some(ranges)),
+            Ends::Open => return Ok(None),
+            Ends::Dense => {}
+        }
+    }
+    search.ranges()
+}
+
+/// [`equilibrium_ranges`] of context `x` of a game, from entries and products where these tell.
+///
+/// # Errors
+/// As [`equilibrium_ranges`].
+pub fn context_ranges(game: &Game, x: usize) -> Result<Option<Vec<(f64, f64)>>, ReferenceError> {
+    if game.shape().actions(x) > structured::LARGE && game.is_stored(x) {
+        match structured::ranges(&structured::Stored(game, x)) {
+            Ends::Told(ranges) => return Ok(Some(ranges)),
+            Ends::Open => return Ok(None),
+            Ends::Dense => {}
+        }
+    }
+    equilibrium_ranges(&game.matrix(x))
+}
+
+/// Union of the supports of all equilibria, ascending; `None` if rounding does not let it be told.
+pub(crate) fn essential_actions(matrix: &PreferenceMatrix) -> Result<Option<Vec<usize>>, ReferenceError> {
+    let k = Margins::scaled(matrix);
+    let mut search = Search::new(matrix, &k, &ignore);
+    if k.n() > structured::LARGE
+        && search.inspected().is_none()
+        && let Some(actions) = structured::essential_actions(matrix)
+    {
+        return Ok(Some(actions));
+    }
+    search.essential_actions()
 }

@@ -8,7 +8,8 @@ use equipoise_core::{Policy, Shape};
 use equipoise_env::storage::{Ballots, LowRank, Pairs};
 use equipoise_env::{Game, PreferenceMatrix};
 use equipoise_reference::{
-    Equilibrium, Method, Selected, Selection, context_lottery, maximal_lottery, select_lottery,
+    Equilibrium, Method, Selected, Selection, context_lottery, context_ranges, equilibrium_ranges,
+    maximal_lottery, select_lottery,
 };
 use ndarray::{Array1, Array2};
 
@@ -195,4 +196,44 @@ fn games_without_structure_go_the_dense_way() {
     let matrix = PreferenceMatrix::from_margins(n, |i, j| draws[i * n + j] - 0.5).unwrap();
     let found = maximal_lottery(&matrix).unwrap();
     assert_eq!((found.method, found.unique), (Method::InteriorPoint, Some(true)));
+}
+
+/// Corners of a regular polygon, an odd number of them: the most that one is played with is where its opposite side holds it, at the
+/// distance `cos(pi / n)` from the centre; and each can do without.
+#[test]
+fn ends_of_a_large_set_are_those_of_the_polygon() {
+    let n = 601;
+    let turn = |i: usize| std::f64::consts::TAU * i as f64 / n as f64;
+    let u = Array2::from_shape_fn((n, 2), |(i, a)| 0.6 * if a == 0 { turn(i).cos() } else { turn(i).sin() });
+    let game = Game::single(LowRank::new(u.view()).unwrap());
+    let opposite = (0.5 * turn(1)).cos();
+    for ranges in [context_ranges(&game, 0), equilibrium_ranges(&game.matrix(0))] {
+        for (least, largest) in ranges.unwrap().unwrap() {
+            assert!(
+                least == 0.0 && (largest - opposite / (1.0 + opposite)).abs() < 1e-10,
+                "{least} {largest}"
+            );
+        }
+    }
+}
+
+/// Two hundred copies each of three actions in a cycle, played with 1/2, 3/10 and 1/5, and two hundred actions that lose to all: a copy is
+/// played with what its action is, or not at all; the others never. Of actions that lose to two of the cycle by more than they win
+/// against the third likewise.
+#[test]
+fn ends_of_copies_are_those_of_their_action() {
+    let weights = [0.5, 0.3, 0.2];
+    // margins of a cycle with these weights: each is that of the third's
+    let cycle = [[0.0, 0.2, -0.3], [-0.2, 0.0, 0.5], [0.3, -0.5, 0.0]];
+    let margin = |a: usize, b: usize| match (a, b) {
+        (3, 3) => 0.0,
+        (3, b) => [-0.2, 0.1, -0.3][b],
+        (a, 3) => -[-0.2, 0.1, -0.3][a],
+        (a, b) => cycle[a][b],
+    };
+    let copies = PreferenceMatrix::from_margins(800, |i, j| margin(i / 200, j / 200)).unwrap();
+    for (i, (least, largest)) in equilibrium_ranges(&copies).unwrap().unwrap().into_iter().enumerate() {
+        let most = weights.get(i / 200).copied().unwrap_or(0.0);
+        assert!(least == 0.0 && (largest - most).abs() < 1e-10, "{i}: {least} {largest}");
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn fit(args: Fit) -> Outcome {
         unit: args.observed.unit(),
     };
     let data = source.read(&options, &progress)?;
-    let answer = during("fitting", || fitted(&data, &options, &progress));
+    let answer = fitted(&data, &options, &progress);
     let answer = answer.map_err(|e| e.in_file(&source.source.path))?;
     export(&args.export, &source.source, |path| answer.file(path))?;
     output::show(&answer, args.json);

@@ -23,7 +23,7 @@ use crate::input::Counts;
 use crate::jet::Jet;
 use crate::pair_fit::{PairOptions, Reweight, fit_counts, fit_many};
 use crate::pair_model::{LogProbs, Outcomes, PairModel};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<BradleyTerry>(
     "bradley-terry",
@@ -93,11 +93,19 @@ impl PreferenceModel for BradleyTerry {
     }
 
     fn fit(data: &Counts, options: BradleyTerryOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Counts,
+        options: BradleyTerryOptions,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
         let BradleyTerryOptions { algorithm, home, prior, reweight } = options;
         if algorithm == Algorithm::Newton {
             let plain = data.features.is_none() && !home && reweight == Reweight::Comparisons;
             if data.observations.comparisons.n() > MAX_ITEMS && plain {
-                return fit_many(&data.observations, &BRADLEY_TERRY, prior);
+                return fit_many(&data.observations, &BRADLEY_TERRY, prior, watch);
             }
             return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior, reweight });
         }

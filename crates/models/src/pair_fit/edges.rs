@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::likelihood::Likelihood;
+use super::likelihood::{Cell, Likelihood, PairLikelihood, Point};
 
 /// Items summed, or multiplied, at a time.
 const CHUNK: usize = 2048;
@@ -21,14 +21,14 @@ pub(super) struct Edges {
     /// Row i is `starts[i] .. starts[i + 1]`.
     starts: Vec<usize>,
     opponents: Vec<u32>,
+    /// Of each entry, twice its cell of the likelihood, and 1 more in the row of the cell's second item.
+    sides: Vec<u32>,
     weights: Vec<f64>,
     pub(super) diagonal: Vec<f64>,
-    /// Of each cell of the likelihood, where its two entries are.
-    places: Vec<[usize; 2]>,
 }
 
 /// Values of so many vectors at one item.
-type Lanes<const B: usize> = [f64; B];
+pub(super) type Lanes<const B: usize> = [f64; B];
 
 impl Edges {
     pub(super) fn new(likelihood: &Likelihood) -> Self {
@@ -40,29 +40,34 @@ impl Edges {
         }
         (0..n).for_each(|i| starts[i + 1] += starts[i]);
         let mut next = starts.clone();
-        let mut opponents = vec![0; starts[n]];
-        let places = likelihood
-            .cells
-            .iter()
-            .map(|cell| {
-                [(cell.first, cell.second), (cell.second, cell.first)].map(|(i, j)| {
-                    opponents[next[i]] = u32::try_from(j).expect("items are numbered by 32 bits");
-                    next[i] += 1;
-                    next[i] - 1
-                })
-            })
-            .collect();
-        Self { starts, weights: vec![0.0; opponents.len()], opponents, diagonal: vec![0.0; n], places }
+        let (mut opponents, mut sides) = (vec![0; starts[n]], vec![0; starts[n]]);
+        for (k, cell) in likelihood.cells.iter().enumerate() {
+            for (side, i, j) in [(0, cell.first, cell.second), (1, cell.second, cell.first)] {
+                opponents[next[i]] = u32::try_from(j).expect("items are numbered by 32 bits");
+                sides[next[i]] = u32::try_from(2 * k + side).expect("pairs are numbered by 31 bits");
+                next[i] += 1;
+            }
+        }
+        Self { starts, weights: vec![0.0; opponents.len()], opponents, sides, diagonal: vec![0.0; n] }
     }
 
     /// Sets the entry of every cell, and what else is on the diagonal.
     pub(super) fn set(&mut self, cells: &[f64], diagonal: &[f64]) {
-        for (places, w) in self.places.iter().zip(cells) {
-            places.iter().for_each(|&at| self.weights[at] = *w);
-        }
-        for (i, d) in self.diagonal.iter_mut().enumerate() {
-            *d = diagonal[i] + self.weights[self.starts[i]..self.starts[i + 1]].iter().sum::<f64>();
-        }
+        let (starts, sides) = (&self.starts, &self.sides);
+        self.weights.par_chunks_mut(CHUNK).zip(sides.par_chunks(CHUNK)).for_each(|(weights, sides)| {
+            weights.iter_mut().zip(sides).for_each(|(w, side)| *w = cells[*side as usize / 2]);
+        });
+        let weights = &self.weights;
+        self.diagonal.par_iter_mut().enumerate().for_each(|(i, d)| {
+            *d = diagonal[i] + weights[starts[i]..starts[i + 1]].iter().sum::<f64>();
+        });
+    }
+
+    /// The cells of item i with their entries, in their order: the cell, whether i is its second item, the entry.
+    pub(super) fn row(&self, i: usize) -> impl Iterator<Item = (usize, bool, f64)> + '_ {
+        let row = self.starts[i]..self.starts[i + 1];
+        let each = self.sides[row.clone()].iter().zip(&self.weights[row]);
+        each.map(|(side, w)| (*side as usize / 2, side % 2 == 1, *w))
     }
 
     /// `sum over opponents j of w_ij x_j`.
@@ -141,6 +146,32 @@ impl Edges {
         }
         None
     }
+}
+
+/// Curvature of every cell, of the prior of every item, and the slope at every item.
+pub(super) fn derivatives(
+    likelihood: &Likelihood,
+    edges: &Edges,
+    point: &Point,
+) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let of_cell = |cell: &Cell| {
+        let d = point[cell.first] - point[cell.second];
+        let pair = PairLikelihood::at(d, cell.weights[0], cell.weights[1]);
+        (pair.curvature(), pair.slope())
+    };
+    let (curvatures, slopes): (Vec<f64>, Vec<f64>) = likelihood.cells.par_iter().map(of_cell).unzip();
+    let of_item = |i: usize| {
+        let slope = edges
+            .row(i)
+            .fold(0.0, |sum, (k, second, _)| if second { sum - slopes[k] } else { sum + slopes[k] });
+        if !likelihood.prior[i] {
+            return (0.0, slope);
+        }
+        let p = equipoise_core::logistic::logistic(point[i]);
+        (2.0 * p * (1.0 - p), slope + (1.0 - 2.0 * p))
+    };
+    let (diagonal, slope) = (0..likelihood.n).into_par_iter().map(of_item).unzip();
+    (curvatures, diagonal, slope)
 }
 
 fn scaled<const B: usize>(r: &[Lanes<B>], by: &[f64]) -> Vec<Lanes<B>> {

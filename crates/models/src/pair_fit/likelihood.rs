@@ -4,6 +4,7 @@ pub(super) use equipoise_core::logistic::PairLikelihood;
 use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_data::{Comparisons, Count, Observations, Outcome};
 use ndarray::{Array1, Array2};
+use rayon::prelude::*;
 
 use crate::error::FitError;
 use crate::graph::{held_together, tie_parameter_runs_away, win_blocks};
@@ -22,6 +23,9 @@ pub(super) struct Cell {
     /// Weights of the outcomes in the estimate.
     pub(super) weights: [f64; 4],
 }
+
+/// Cells summed one after another.
+const SUMMED: usize = 1 << 16;
 
 /// Slopes of the log-probability of first, second, tie, both bad in the local variables.
 type Slopes = [[f64; N]; 4];
@@ -136,7 +140,7 @@ impl Likelihood {
     }
 
     /// Whether the closed forms of Bradley-Terry serve.
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         self.model.logistic && !self.home
     }
 
@@ -148,7 +152,9 @@ impl Likelihood {
                 let d = point[c.first] - point[c.second];
                 PairLikelihood::at(d, c.weights[0], c.weights[1]).value()
             };
-            return self.cells.iter().map(row).sum();
+            let parts: Vec<f64> =
+                self.cells.par_chunks(SUMMED).map(|cells| cells.iter().map(row).sum()).collect();
+            return parts.iter().sum();
         }
         let row = |cell: &Cell| -> f64 {
             let logs = (self.model.log_probs)(places(cell));

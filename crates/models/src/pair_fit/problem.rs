@@ -9,9 +9,15 @@ use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 use ndarray::{Array1, Array2};
 
+use super::edges::Edges;
 use super::likelihood::{Likelihood, Point};
+use super::sparse;
 use crate::error::FitError;
 use crate::newton::{MAX_STEPS, line_search};
+
+/// Items from which Newton's systems of a closed form are solved by conjugate gradients, also where all pairs met: some ten products
+/// with the pairs cost less than a factor.
+const MANY: usize = 500;
 
 pub(super) struct Problem {
     pub(super) likelihood: Likelihood,
@@ -71,6 +77,14 @@ impl Problem {
 
     /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
     pub(super) fn newton(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
+        let likelihood = &self.likelihood;
+        if self.features.is_none() && likelihood.is_plain() && self.n() >= MANY {
+            let mut edges = Edges::new(likelihood);
+            // a system that is not solved so is left to the factor
+            if let Ok(found) = sparse::newton(likelihood, &mut edges, point.clone(), &|_| ()) {
+                return Ok(found);
+            }
+        }
         let value = self.likelihood.objective(&point);
         let mut steps = Steps { problem: self, free: self.free(), value, slope: 0.0 };
         match solve(&mut steps, &mut point, MAX_STEPS) {

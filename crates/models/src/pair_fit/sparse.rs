@@ -3,54 +3,32 @@
 //! The objective, the conditions of existence and the logistic prior are those of the dense fit ([`crate::pair_fit`]). A step solves
 //! `H d = g` by conjugate gradients; H has an entry for each pair that met.
 //!
-//! **Errors.** With `e` normal, one number a pair, the solutions of
-//!
-//! ```text
-//! H z = B' W^(1/2) e (+ prior^(1/2) e'),   H y = sum over observations of (slope e)
-//! ```
-//!
-//! have the covariances `H^-1` and `H^-1 J H^-1` of the dense fit; variances are means of squares over draws. Given its opponents,
-//! `z_i` has the mean `m_i = sum_j w_ij z_j / H_ii` and the variance `1 / H_ii`, so that
-//!
-//! ```text
-//! (H^-1)_ii = 1 / H_ii + E[m_i^2]
-//! ```
-//!
-//! leaves to the draws only what opponents add, mostly the smaller part (Rao, Blackwell); of an island without a prior `H^-1` is the
-//! pseudo-inverse, and `1 / H_ii` is taken `1 - 2 / size` times. The sandwich's variance is that times the ratio of the squares of y and z,
-//! which share their draws. Both come with their Monte-Carlo error.
+//! **Errors**: [`draws`](super::draws).
 //!
 //! **Intervals** of item i are `r_i +- c s_i`, `s_i^2 = max(phi H^-1, c S)_ii`, with c from Sidak's inequality, which holds for normal
 //! errors of any correlation: 95 percent or more for all items at once, but for how far off `s_i` is. Item i is surely above j if
 //! its interval is: two errors added where the dense fit has the error of the difference, so that rank intervals are wider here.
 //!
-//! Cost: some 50 products with H a Newton step, and as many for eight draws.
+//! Cost: some 10 to 50 products with H a Newton step, and as many for every four draws. What is done pair by pair or item by item is
+//! done on all threads, in an order that does not depend on them.
 
 use equipoise_core::newton::{self as core_newton, Damped, solve};
-use equipoise_core::sample::normal;
-use equipoise_core::seed::stream;
-use equipoise_data::{Comparisons, Observations, Outcome};
+use equipoise_data::{Comparisons, Observations};
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
 use super::PairOptions;
-use super::edges::Edges;
-use super::likelihood::{Likelihood, PairLikelihood, Point};
+use super::draws::{Errors, errors};
+use super::edges::{Edges, derivatives};
+use super::likelihood::{Likelihood, Point};
 use crate::distributions::student_quantile;
 use crate::error::FitError;
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{open_ends, open_reasons};
 use crate::newton::{MAX_STEPS, line_search};
 use crate::pair_model::PairModel;
+use crate::registry::Watch;
 
-/// Draws side by side: half of each kind.
-const LANES: usize = 8;
-/// Draws of each kind at most, and at least.
-const DRAWS: (usize, usize) = (256, 32);
-/// Draws times pairs: what is spent on errors.
-const EFFORT: usize = 64_000_000;
-/// Residual of a draw, relative.
-const DRAWN: f64 = 1e-4;
 /// Confidence of the intervals.
 const LEVEL: f64 = 0.95;
 
@@ -127,7 +105,10 @@ impl ModelResult for SparseFit {
     }
 }
 
-/// Fits `model`, whose outcomes are wins of a logistic law, to any number of items.
+/// Share of the work that is Newton's method.
+const NEWTON: f64 = 0.3;
+
+/// Fits `model`, whose outcomes are wins of a logistic law, to any number of items; `watch` hears of the share that is done.
 ///
 /// # Errors
 /// [`FitError::Nothing`] without comparisons; [`FitError::Singular`] where a linear system is not solved.
@@ -135,22 +116,16 @@ pub(crate) fn fit_many(
     observations: &Observations,
     model: &'static PairModel,
     prior: bool,
+    watch: Watch<'_>,
 ) -> Result<Fitted, FitError> {
     let data = &observations.comparisons;
     let likelihood = Likelihood::new(data, model, PairOptions { prior, ..PairOptions::default() }, true)?;
-    let mut point = likelihood.start();
-    let mut steps = Steps {
-        edges: Edges::new(&likelihood),
-        value: likelihood.objective(&point),
-        slope: 0.0,
-        likelihood: &likelihood,
-    };
-    let (iterations, converged) = match solve(&mut steps, &mut point, MAX_STEPS) {
-        Ok(k) => (k as u32, true),
-        Err(core_newton::NewtonError::Singular { .. }) => return Err(FitError::Singular),
-        Err(e) => (e.steps() as u32, false),
-    };
-    let errors = errors(&likelihood, &mut steps.edges, &point, observations).ok_or(FitError::Singular)?;
+    let mut edges = Edges::new(&likelihood);
+    let (point, iterations, converged) = newton(&likelihood, &mut edges, likelihood.start(), &|steps| {
+        watch(NEWTON * (1.0 - 0.7f64.powi(steps as i32)));
+    })?;
+    let share = |share: f64| watch(NEWTON + (1.0 - NEWTON) * share);
+    let errors = errors(&likelihood, &mut edges, &point, observations, &share).ok_or(FitError::Singular)?;
     let log_likelihood = likelihood.log_likelihood(&point);
     let deviance = 2.0 * (likelihood.saturated() - log_likelihood);
     let free_parameters = data.n() - likelihood.islands.len();
@@ -179,42 +154,43 @@ pub(crate) fn fit_many(
     })
 }
 
+/// Newton's method from `point`, for a likelihood of closed form: where it ended, its steps, and whether it met the tolerance; `done`
+/// hears of its steps.
+///
+/// # Errors
+/// [`FitError::Singular`] where conjugate gradients did not solve a system.
+pub(super) fn newton(
+    likelihood: &Likelihood,
+    edges: &mut Edges,
+    mut point: Point,
+    done: &dyn Fn(usize),
+) -> Result<(Point, u32, bool), FitError> {
+    let value = likelihood.objective(&point);
+    let mut steps = Steps { likelihood, edges, value, slope: 0.0, count: 0, done };
+    match solve(&mut steps, &mut point, MAX_STEPS) {
+        Ok(k) => Ok((point, k as u32, true)),
+        Err(core_newton::NewtonError::Singular { .. }) => Err(FitError::Singular),
+        Err(e) => Ok((point, e.steps() as u32, false)),
+    }
+}
+
 /// Newton steps.
 struct Steps<'a> {
     likelihood: &'a Likelihood,
-    edges: Edges,
+    edges: &'a mut Edges,
     value: f64,
     slope: f64,
+    count: usize,
+    done: &'a dyn Fn(usize),
 }
 
 impl Steps<'_> {
     /// Sets the matrix at a point; the slope there.
     fn at(&mut self, point: &Point) -> Vec<f64> {
-        let likelihood = self.likelihood;
-        let (curvatures, diagonal, slope) = derivatives(likelihood, point);
+        let (curvatures, diagonal, slope) = derivatives(self.likelihood, self.edges, point);
         self.edges.set(&curvatures, &diagonal);
         slope
     }
-}
-
-/// Curvature of every cell, of the prior of every item, and the slope at every item.
-fn derivatives(likelihood: &Likelihood, point: &Point) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-    let n = likelihood.n;
-    let (mut slope, mut diagonal) = (vec![0.0; n], vec![0.0; n]);
-    let mut curvatures = Vec::with_capacity(likelihood.cells.len());
-    for cell in &likelihood.cells {
-        let pair =
-            PairLikelihood::at(point[cell.first] - point[cell.second], cell.weights[0], cell.weights[1]);
-        slope[cell.first] += pair.slope();
-        slope[cell.second] -= pair.slope();
-        curvatures.push(pair.curvature());
-    }
-    for i in (0..n).filter(|&i| likelihood.prior[i]) {
-        let p = equipoise_core::logistic::logistic(point[i]);
-        slope[i] += 1.0 - 2.0 * p;
-        diagonal[i] = 2.0 * p * (1.0 - p);
-    }
-    (curvatures, diagonal, slope)
 }
 
 impl core_newton::Problem for Steps<'_> {
@@ -227,6 +203,8 @@ impl core_newton::Problem for Steps<'_> {
         let solved = self.edges.solve(slope.iter().map(|s| [*s]).collect(), tolerance)?;
         let mut direction: Vec<f64> = solved.into_iter().map(|[d]| d).collect();
         centre(self.likelihood, &mut direction, false);
+        self.count += 1;
+        (self.done)(self.count);
         self.slope = slope.iter().zip(&direction).map(|(s, d)| s * d).sum();
         // home and tie do not move
         direction.extend([0.0, 0.0]);
@@ -246,177 +224,6 @@ fn centre(likelihood: &Likelihood, values: &mut [f64], all: bool) {
     for island in likelihood.islands.iter().filter(|island| all || !likelihood.prior[island[0]]) {
         let mean = island.iter().map(|&i| values[i]).sum::<f64>() / island.len() as f64;
         island.iter().for_each(|&i| values[i] -= mean);
-    }
-}
-
-/// Variances with their Monte-Carlo errors.
-struct Errors {
-    hessian: Vec<f64>,
-    sandwich: Vec<f64>,
-    relative: [f64; 2],
-    draws: usize,
-}
-
-/// Sums over draws at one item.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    /// `m^2`, its square, and what centring takes from the square of z.
-    mean: f64,
-    mean_square: f64,
-    centring: f64,
-    /// `y^2`, `z^2`, their squares and product.
-    y: f64,
-    z: f64,
-    yy: f64,
-    zz: f64,
-    yz: f64,
-}
-
-fn errors(
-    likelihood: &Likelihood,
-    edges: &mut Edges,
-    point: &Point,
-    observations: &Observations,
-) -> Option<Errors> {
-    let (n, pairs) = (likelihood.n, likelihood.cells.len());
-    let (curvatures, prior, _) = derivatives(likelihood, point);
-    edges.set(&curvatures, &prior);
-    let draws = (EFFORT / pairs.max(1)).clamp(DRAWS.1, DRAWS.0);
-    let meat = Meat::new(likelihood, point, observations);
-    let mut size = vec![1usize; n];
-    for island in &likelihood.islands {
-        island.iter().for_each(|&i| size[i] = island.len());
-    }
-    let mut sums = vec![Sums::default(); n];
-    const HALF: usize = LANES / 2;
-    for block in 0..draws / HALF {
-        let mut right = vec![[0.0; LANES]; n];
-        for lane in 0..HALF {
-            let name = (block * HALF + lane).to_string();
-            let mut rng = stream(0, "errors of strengths", &[&name]);
-            for (k, cell) in likelihood.cells.iter().enumerate() {
-                let noise = normal(&mut rng);
-                let z = curvatures[k].sqrt() * noise;
-                right[cell.first][lane] += z;
-                right[cell.second][lane] -= z;
-                if let Meat::Cells(meat) = &meat {
-                    right[cell.first][HALF + lane] += meat[k] * noise;
-                    right[cell.second][HALF + lane] -= meat[k] * noise;
-                }
-            }
-            if let Meat::Observed(all) = &meat {
-                for slopes in all {
-                    let noise = normal(&mut rng);
-                    slopes.iter().for_each(|&(i, s)| right[i as usize][HALF + lane] += s * noise);
-                }
-            }
-            for (i, p) in prior.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                right[i][lane] += p.sqrt() * normal(&mut rng);
-            }
-        }
-        let mut drawn = edges.solve(right, DRAWN)?;
-        let mut means = vec![[0.0; LANES]; n];
-        for island in &likelihood.islands {
-            let mut mean = [0.0; LANES];
-            island
-                .iter()
-                .for_each(|&i| (0..LANES).for_each(|b| mean[b] += drawn[i][b] / island.len() as f64));
-            let floats = !likelihood.prior[island[0]];
-            for &i in island {
-                means[i] = if floats { [0.0; LANES] } else { mean };
-                // along equal strengths of an island without a prior the solution is any
-                if floats {
-                    (0..LANES).for_each(|b| drawn[i][b] -= mean[b]);
-                }
-            }
-        }
-        for (i, sums) in sums.iter_mut().enumerate().filter(|(i, _)| edges.diagonal[*i] > 0.0) {
-            let others = edges.neighbours(i, &drawn);
-            for b in 0..HALF {
-                let m = (others[b] / edges.diagonal[i]).powi(2);
-                let (zero, z) = (means[i][b], drawn[i][b] - means[i][b]);
-                let y = drawn[i][HALF + b] - means[i][HALF + b];
-                sums.mean += m;
-                sums.mean_square += m * m;
-                sums.centring += zero * (zero - 2.0 * drawn[i][b]);
-                let (y, z) = (y * y, z * z);
-                sums.y += y;
-                sums.z += z;
-                sums.yy += y * y;
-                sums.zz += z * z;
-                sums.yz += y * z;
-            }
-        }
-    }
-    let draws = draws / HALF * HALF;
-    let count = draws as f64;
-    let mut found =
-        Errors { hessian: vec![f64::NAN; n], sandwich: vec![f64::NAN; n], relative: [0.0; 2], draws };
-    let mut relative = [Vec::with_capacity(n), Vec::with_capacity(n)];
-    for (i, s) in sums.iter().enumerate().filter(|(i, _)| edges.diagonal[*i] > 0.0) {
-        let own = if likelihood.prior[i] { 1.0 } else { 1.0 - 2.0 / size[i] as f64 };
-        let mean = s.mean / count;
-        let variance = (own / edges.diagonal[i] + mean + s.centring / count).max(0.0);
-        let ratio = if s.z > 0.0 { s.y / s.z } else { 0.0 };
-        (found.hessian[i], found.sandwich[i]) = (variance, variance * ratio);
-        // of a root: half of the relative error
-        let off = ((s.mean_square / count - mean * mean).max(0.0) / count).sqrt() / variance;
-        relative[0].push(0.5 * off);
-        let of_ratio = s.yy / (s.y * s.y) + s.zz / (s.z * s.z) - 2.0 * s.yz / (s.y * s.z);
-        relative[1].push(0.5 * (off * off + of_ratio.max(0.0)).sqrt());
-    }
-    for (to, mut all) in found.relative.iter_mut().zip(relative) {
-        all.retain(|x| x.is_finite());
-        all.sort_by(f64::total_cmp);
-        *to = all.get(all.len() / 2).copied().unwrap_or(f64::NAN);
-    }
-    Some(found)
-}
-
-/// A root of the sum over observations of the outer product of their slopes.
-enum Meat {
-    /// Comparisons: of each cell, along the difference of its items.
-    Cells(Vec<f64>),
-    /// Observations of several comparisons: the slope of each, at its items.
-    Observed(Vec<Vec<(u32, f64)>>),
-}
-
-impl Meat {
-    fn new(likelihood: &Likelihood, point: &Point, observations: &Observations) -> Self {
-        let slope = |k: usize| {
-            let cell = &likelihood.cells[k];
-            let d = point[cell.first] - point[cell.second];
-            let p = equipoise_core::logistic::logistic(d);
-            // a win, a loss, a tie: half of each
-            [1.0 - p, -p, 0.5 - p]
-        };
-        let Some(clusters) = observations.clusters() else {
-            let of = |(k, cell): (usize, &super::likelihood::Cell)| {
-                let [win, loss, tie] = slope(k);
-                let c = &cell.count;
-                (c.first * win * win + c.second * loss * loss + c.ties() * tie * tie).sqrt()
-            };
-            return Self::Cells(likelihood.cells.iter().enumerate().map(of).collect());
-        };
-        let each = clusters.map(|observation| {
-            let mut at: Vec<(u32, f64)> = Vec::new();
-            for met in observation.cells {
-                let k = likelihood.place(met.pair as usize);
-                let cell = &likelihood.cells[k];
-                let [win, loss, tie] = slope(k);
-                let s = met.weight
-                    * match (met.outcome, met.forward) {
-                        (Outcome::First, true) | (Outcome::Second, false) => win,
-                        (Outcome::Second, true) | (Outcome::First, false) => loss,
-                        (Outcome::Tie | Outcome::BothBad, _) => tie,
-                    };
-                at.extend([(cell.first as u32, s), (cell.second as u32, -s)]);
-            }
-            let times = observation.times.sqrt();
-            at.iter_mut().for_each(|(_, s)| *s *= times);
-            at
-        });
-        Self::Observed(each.collect())
     }
 }
 
@@ -490,7 +297,8 @@ mod tests {
     use super::*;
     use crate::intervals::Intervals;
     use crate::{BRADLEY_TERRY, PairOptions, fit_observed};
-    use equipoise_core::sample::uniform;
+    use equipoise_core::sample::{normal, uniform};
+    use equipoise_core::seed::stream;
     use equipoise_data::Unit;
     use ndarray::Array2;
 
@@ -520,7 +328,7 @@ mod tests {
         let dense =
             fit_observed(observations, &BRADLEY_TERRY, PairOptions { prior, ..PairOptions::default() })
                 .unwrap();
-        let fitted = fit_many(observations, &BRADLEY_TERRY, prior).unwrap();
+        let fitted = fit_many(observations, &BRADLEY_TERRY, prior, &|_| ()).unwrap();
         let found: &SparseFit = fitted.result().unwrap();
         assert_eq!((fitted.prior, fitted.existence.holds()), (dense.prior, dense.exists));
         assert!(fitted.convergence.converged);
@@ -561,8 +369,8 @@ mod tests {
         // held together; some items that only lose; two groups; a prior that is asked for
         let held = sparse(40, 900, 3);
         let loose = sparse(60, 150, 5);
-        assert!(fit_many(&held.clone().into(), &BRADLEY_TERRY, false).unwrap().existence.holds());
-        assert!(!fit_many(&loose.clone().into(), &BRADLEY_TERRY, false).unwrap().existence.holds());
+        assert!(fit_many(&held.clone().into(), &BRADLEY_TERRY, false, &|_| ()).unwrap().existence.holds());
+        assert!(!fit_many(&loose.clone().into(), &BRADLEY_TERRY, false, &|_| ()).unwrap().existence.holds());
         for (data, prior) in [(&held, false), (&held, true), (&loose, false), (&loose, true)] {
             agrees(&data.clone().into(), prior);
         }

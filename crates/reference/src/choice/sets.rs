@@ -7,7 +7,7 @@ use equipoise_env::PreferenceMatrix;
 
 use super::relation;
 use crate::error::ReferenceError;
-use crate::lottery::essential_actions;
+use crate::select::essential_actions;
 
 /// The union of the smallest sets that nobody outside beats, ascending (Schwartz 1972): the actions that are above or
 /// level with each other along chains of "beats". A subset of the Smith set; smaller where pairs tie.

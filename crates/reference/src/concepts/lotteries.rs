@@ -9,9 +9,9 @@ use super::electorate::Electorate;
 use crate::choice::{essential_set, majority_game};
 use crate::error::ReferenceError;
 use crate::exact::{ExactRange, RationalMargins, exact_equilibria, select_exact};
-use crate::lottery::{Selection, equilibrium_ranges};
+use crate::lottery::Selection;
 use crate::regularised::regularised_equilibrium;
-use crate::select::select_lottery;
+use crate::select::{equilibrium_ranges, select_lottery};
 
 type Chosen = Result<Choice, ReferenceError>;
 

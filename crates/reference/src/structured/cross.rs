@@ -28,6 +28,13 @@ pub(super) struct Factor {
     pub(super) rank: usize,
 }
 
+impl Factor {
+    /// Rows.
+    pub(super) fn actions(&self) -> usize {
+        self.rows.len() / self.rank
+    }
+}
+
 /// The factor of the block of `actions`; `None` if its rank is 0, above [`MOST`], or not told.
 pub(super) fn factor(k: &dyn Entries, actions: &[usize], scale: f64) -> Option<Factor> {
     let m = actions.len();

@@ -19,6 +19,7 @@
 mod cross;
 mod double_oracle;
 mod level;
+mod ranges;
 
 use equipoise_env::{Game, PreferenceMatrix};
 use rayon::prelude::*;
@@ -136,6 +137,40 @@ pub(crate) fn lottery(k: &dyn Entries, selection: Selection<'_>) -> Option<Equil
     Some(chosen.described(Method::LowRank, Some(set.dimension()), selection.selected()))
 }
 
+/// What is known of the ends of the set of all equilibria.
+pub(crate) enum Ends {
+    /// Least and largest probability of every action, `[n]`; of a set that is larger than a small game's, or a point.
+    Told(Vec<(f64, f64)>),
+    /// The set is large, and they are not told.
+    Open,
+    /// A dense game tells.
+    Dense,
+}
+
+/// Least and largest probability of every action over all equilibria.
+pub(crate) fn ranges(k: &dyn Entries) -> Ends {
+    let Some(found) = Found::new(k) else { return Ends::Dense };
+    if found.unique == Some(true) {
+        return Ends::Told(found.point.policy.iter().map(|&p| (p, p)).collect());
+    }
+    if found.best_responses().len() <= SMALL {
+        return Ends::Dense;
+    }
+    found.level_ranges().map_or(Ends::Open, Ends::Told)
+}
+
+/// Union of the supports of all equilibria, ascending; `None` where this way does not tell.
+pub(crate) fn essential_actions(k: &dyn Entries) -> Option<Vec<usize>> {
+    let found = Found::new(k)?;
+    if found.unique == Some(true) {
+        return Some((0..k.n()).filter(|&i| found.point.policy[i] > 0.0).collect());
+    }
+    let set = found.set()?;
+    let inside = set.lift(&level::projection(&set.factor, &vec![0.0; set.actions.len()])?);
+    found.accepted(&set, inside)?;
+    Some(set.actions)
+}
+
 /// Some equilibrium, and whether it is the only one.
 struct Found<'a> {
     k: &'a dyn Entries,
@@ -246,6 +281,23 @@ impl<'a> Found<'a> {
         let actions = self.best_responses();
         let factor = cross::factor(self.k, &actions, self.scale)?;
         (factor.rank + 1 < actions.len()).then_some(Level { n: self.k.n(), actions, factor })
+    }
+
+    /// The ends of the set, if it is a level set that loses to nobody outside of it.
+    fn level_ranges(&self) -> Option<Vec<(f64, f64)>> {
+        let set = self.set()?;
+        let support: Vec<usize> =
+            (0..set.actions.len()).filter(|&a| self.point.policy[set.actions[a]] > 0.0).collect();
+        let rivals: Vec<usize> = (0..self.k.n()).filter(|i| set.actions.binary_search(i).is_err()).collect();
+        // every action of it may be played, or it is not the set of all
+        let inside = set.lift(&level::projection(&set.factor, &vec![0.0; set.actions.len()])?);
+        self.accepted(&set, inside)?;
+        let ends = ranges::ends(&set.factor, &support)?;
+        let margin = |i: usize, a: usize| self.k.margin(i, set.actions[a]);
+        let held = ranges::beats_all(&set.factor, &support, &rivals, margin);
+        let mut all = vec![(0.0, 0.0); self.k.n()];
+        set.actions.iter().zip(ends).for_each(|(&i, ends)| all[i] = ends);
+        held.then_some(all)
     }
 
     /// The same with a policy that plays all actions of a level set, if that is an equilibrium to which all others lose.
