@@ -179,7 +179,10 @@ mod tests {
             ("ideal-points", json!({"annotators": 1, "actions": 5, "contexts": 2})),
             ("attribute-voters", json!({"voters": 1, "actions": 5, "contexts": 2})),
             ("bradley-terry", json!({})),
-            ("mixture", json!({"scores": {"random-normal": {"actions": 5, "judges": 1, "contexts": 2}}})),
+            (
+                "mixture",
+                json!({"scores": {"random-normal": {"actions": 5, "judges": 1, "contexts": 2}}, "weights": null}),
+            ),
             ("contextual-features", json!({"actions": 4, "contexts": 3})),
             ("drifting", json!({"actions": 4, "times": 3})),
         ] {
