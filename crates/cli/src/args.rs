@@ -261,12 +261,22 @@ pub(crate) struct Run {
     /// of several tasks auto is the default.
     #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "auto")]
     pub(crate) shard: Option<String>,
+    /// After the own share, take over what other processes have not done yet (they share the folder): stragglers and lost machines
+    /// hold nothing up.
+    #[arg(long)]
+    pub(crate) steal: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Plan {
     /// Experiment file (YAML).
     pub(crate) config: PathBuf,
+    /// Instead of the plan, list its units: what `--shard` assigns to processes, with the forecast cost of each.
+    #[arg(long)]
+    pub(crate) units: bool,
+    /// The units as JSON, one a line.
+    #[arg(long, requires = "units")]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 }

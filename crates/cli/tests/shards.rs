@@ -184,6 +184,54 @@ fn ten_processes_in_one_folder_do_not_harm_each_other() {
 }
 
 #[test]
+fn a_process_takes_over_what_others_have_left() {
+    let setup = setup(CONFIG);
+    let alone = setup.out("alone");
+    setup.run(&alone, &[]);
+    let expected = contents(&alone);
+    // nobody else comes
+    let out = setup.out("one-of-three");
+    let err = setup.run(&out, &["--shard", "2/3", "--steal"]);
+    assert!(err.contains("runs of other shares were done besides"), "{err}");
+    assert_eq!(merge(&out).0, Some(0));
+    assert_equal(&expected, &out, "one process for three");
+    // one is killed while two others help each other
+    let out = setup.out("two-of-three");
+    let mut killed = setup.start(&out, &["--shard", "1/3", "--jobs", "1"]);
+    let others = ["2/3", "3/3"].map(|share| setup.start(&out, &["--shard", share, "--steal", "--jobs", "1"]));
+    std::thread::sleep(Duration::from_millis(60));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    others.into_iter().for_each(|child| drop(finish(child)));
+    assert_eq!(merge(&out).0, Some(0));
+    assert_equal(&expected, &out, "two processes for three");
+    // the units that are shared
+    let units = |more: &[&str]| {
+        let config = setup.config.to_str().unwrap();
+        let done = Command::new(assert_cmd::cargo::cargo_bin("equipoise"))
+            .args(["plan", config, "--units"])
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(done.status.success());
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let text = units(&[]);
+    let runs = |line: &str| line.split('\t').nth(4).unwrap().parse::<usize>().unwrap();
+    assert_eq!(text.lines().skip(1).map(runs).sum::<usize>(), RUNS, "{text}");
+    let rows: Vec<serde_json::Value> =
+        units(&["--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), text.lines().count() - 1);
+    assert_eq!(rows.iter().map(|row| row["runs"].as_u64().unwrap()).sum::<u64>(), RUNS as u64);
+    let (code, err) = {
+        let refused = setup.start(&setup.out("none"), &["--steal"]).wait_with_output().unwrap();
+        (refused.status.code(), String::from_utf8(refused.stderr).unwrap())
+    };
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("give the share of this one"), "{err}");
+}
+
+#[test]
 fn a_task_of_a_slurm_array_does_its_share() {
     let setup = setup(
         "games: [cyclic, comal]\nsolvers: [mwu, egpo]\ntau: [0, 0.1]\nlimits: { steps: 20 }\nname: array\n",

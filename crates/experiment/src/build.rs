@@ -4,7 +4,8 @@
 //! A plan lists games and counts runs; it holds no game. [`Plan::make`] makes one when it is needed, and whoever asked
 //! drops it. Only a file that holds a game for each context or annotator is read to list its games.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,11 +25,14 @@ use crate::game::{GameIdentity, GamePlan};
 use crate::grid::Point;
 use crate::identity;
 use crate::inputs::{self, Placed};
-use crate::spec::{ClassSpec, GameKind, GameSpec, PolicySpec, Spec, WeightsSpec, limits_json, option_error};
+use crate::listing::Listing;
+use crate::spec::{
+    ClassSpec, GameKind, GameSpec, MAX_GAMES, PolicySpec, Spec, WeightsSpec, limits_json, option_error,
+};
 use crate::yaml;
 
-/// Most games of one experiment.
-const MAX_GAMES: u64 = 10_000_000;
+/// Most games of a plan that are written down one by one.
+const LISTED: usize = 10_000;
 
 /// Most runs of one process: their ids and records must fit into memory for its summary and report.
 const MAX_RUNS: u64 = 1_000_000;
@@ -39,7 +43,7 @@ pub struct Plan {
     /// What was asked for.
     pub spec: Spec,
     /// The games, in the order of the file.
-    slots: Vec<Slot>,
+    listing: Listing,
     /// Files that hold many games, by index into [`Spec::games`].
     files: BTreeMap<usize, ListedFile>,
     /// Where its input files lie beside the results, once they do.
@@ -48,17 +52,6 @@ pub struct Plan {
 
 /// A file of many games, with what it holds.
 type ListedFile = (Arc<dyn FileGames>, Arc<[FileGroup]>);
-
-/// One game of a plan.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// Index into [`Spec::games`].
-    spec: usize,
-    /// Draw of a generator, from 1, or group of a file, from 0.
-    part: usize,
-    /// Unique name.
-    name: Box<str>,
-}
 
 /// Which run of a plan: indices into its games, and into taus, methods and oracles of the spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +104,8 @@ impl Plan {
             let message = format!("the experiment has {count} games; at most {MAX_GAMES} are listed");
             return Err(spec.error(spec.whole, message).help("split it into several experiments"));
         }
-        let mut plan = Self { spec, slots: Vec::new(), files: BTreeMap::new(), placed: OnceLock::new() };
-        let mut taken = HashSet::new();
+        let listing = Listing::default();
+        let mut plan = Self { spec, listing, files: BTreeMap::new(), placed: OnceLock::new() };
         for g in 0..plan.spec.games.len() {
             let spec = &plan.spec.games[g];
             let parts: Vec<(usize, String)> = match &spec.kind {
@@ -128,23 +121,16 @@ impl Plan {
                     parts
                 }
                 _ if spec.draws == 1 => vec![(1, spec.name.clone())],
+                _ if plan.listing.push_draws(g, &spec.name, spec.draws as usize) => continue,
                 _ => (1..=spec.draws).map(|k| (k as usize, format!("{}-{k}", spec.name))).collect(),
             };
             for (part, name) in parts {
-                let mut name = name;
-                if taken.contains(name.as_str()) {
-                    let spec = &plan.spec.games[g];
-                    if spec.named {
-                        let message = format!("two games are called `{name}`");
-                        let error = plan.spec.error(spec.name_span(), message);
-                        return Err(error.help("give each its own `name`"));
-                    }
-                    let free = (2..).map(|k| format!("{name}-{k}")).find(|n| !taken.contains(n.as_str()));
-                    name = free.expect("some number is free");
+                let spec = &plan.spec.games[g];
+                if !plan.listing.push(g, part, name.clone(), spec.named) {
+                    let message = format!("two games are called `{name}`");
+                    let error = plan.spec.error(spec.name_span(), message);
+                    return Err(error.help("give each its own `name`"));
                 }
-                let name: Box<str> = name.into();
-                taken.insert(name.clone());
-                plan.slots.push(Slot { spec: g, part, name });
             }
         }
         Ok(plan)
@@ -153,13 +139,13 @@ impl Plan {
     /// Number of games.
     #[must_use]
     pub fn games(&self) -> usize {
-        self.slots.len()
+        self.listing.count()
     }
 
     /// Name of game `g`.
     #[must_use]
-    pub fn game_name(&self, g: usize) -> &str {
-        &self.slots[g].name
+    pub fn game_name(&self, g: usize) -> Cow<'_, str> {
+        self.listing.slot(g).name
     }
 
     /// Number of runs.
@@ -188,7 +174,7 @@ impl Plan {
     /// Number of pairs of a game and a tau.
     #[must_use]
     pub fn units(&self) -> u64 {
-        self.slots.len() as u64 * self.spec.taus.len() as u64
+        self.games() as u64 * self.spec.taus.len() as u64
     }
 
     /// Run `k` of one game with one tau, in the order of tables: by method, oracle, repetition.
@@ -216,12 +202,12 @@ impl Plan {
 
     /// What game `g` comes from.
     pub(crate) fn game_spec(&self, g: usize) -> &GameSpec {
-        &self.spec.games[self.slots[g].spec]
+        &self.spec.games[self.listing.spec(g)]
     }
 
     /// Whether two games are drawn by one entry, and so are of one size.
     pub(crate) fn are_alike(&self, a: usize, b: usize) -> bool {
-        self.slots[a].spec == self.slots[b].spec && self.game_spec(a).each().is_none()
+        self.listing.spec(a) == self.listing.spec(b) && self.game_spec(a).each().is_none()
     }
 
     /// Whether game `g` is the first of those that are alike.
@@ -232,7 +218,7 @@ impl Plan {
     /// The entry of `games` that stands for game `g` alone.
     #[must_use]
     pub fn entry(&self, g: usize) -> Value {
-        let slot = &self.slots[g];
+        let slot = self.listing.slot(g);
         let group = self.files.get(&slot.spec).map(|(_, groups)| &groups[slot.part]);
         let mut entry = self.game_spec(g).entry(&slot.name, group.map(|g| (g.name.as_str(), &g.items[..])));
         if let Some(block) = entry.as_object_mut().and_then(|entry| entry.values_mut().next()) {
@@ -297,7 +283,7 @@ impl Plan {
     /// Parameters that the generator refuses, a file that cannot be read, policies of another size: file, line, column,
     /// rule.
     pub fn make(&self, g: usize) -> Result<GamePlan, ConfigError> {
-        let slot = &self.slots[g];
+        let slot = self.listing.slot(g);
         let spec = self.game_spec(g);
         let made = match &spec.kind {
             GameKind::Generated(_) => {
@@ -306,7 +292,7 @@ impl Plan {
                 // the first two tell whether anything is drawn, and a large game takes its time
                 if slot.part == 2
                     && identity::content(&game)
-                        == identity::content(&self.generated(spec, &self.slots[g - 1].name)?)
+                        == identity::content(&self.generated(spec, &self.game_name(g - 1))?)
                 {
                     let message = format!(
                         "`count` is {}, but `{}` draws nothing at random",
@@ -589,7 +575,7 @@ impl Plan {
     }
 
     /// Legend of the runs of a method with an oracle, by their indices.
-    fn label(&self, method: usize, oracle: usize) -> String {
+    pub(crate) fn label(&self, method: usize, oracle: usize) -> String {
         let (method, oracles) = (&self.spec.methods[method], &self.spec.oracles);
         match oracles.len() {
             1 => method.label.clone(),
@@ -623,7 +609,32 @@ impl Plan {
         Value::Object(spec)
     }
 
-    /// Writes the plan as an experiment file, one game at a time: parsed and resolved again, it has the same runs with the
+    /// The entries of `games` in the file that the plan is: one for each game, or, of more than [`LISTED`], one for all draws of an
+    /// entry.
+    fn entries(&self) -> impl Iterator<Item = Value> {
+        let mut g = 0;
+        std::iter::from_fn(move || {
+            if g == self.games() {
+                return None;
+            }
+            let drawn = self.listing.draws_from(g).filter(|_| self.games() > LISTED);
+            let entry = match drawn {
+                None => self.entry(g),
+                Some((name, draws)) => {
+                    let mut entry = self.game_spec(g).entry(name, None);
+                    if let Some(block) = entry.as_object_mut().and_then(|entry| entry.values_mut().next()) {
+                        block["count"] = json!(draws);
+                        self.place(block);
+                    }
+                    entry
+                }
+            };
+            g += drawn.map_or(1, |(_, draws)| draws);
+            Some(entry)
+        })
+    }
+
+    /// Writes the plan as an experiment file, one entry at a time: parsed and resolved again, it has the same runs with the
     /// same ids.
     ///
     /// # Errors
@@ -631,7 +642,7 @@ impl Plan {
     pub fn write_yaml(&self, out: &mut dyn io::Write) -> io::Result<()> {
         for (key, value) in self.document() {
             match key {
-                "games" => yaml::write_list(out, key, (0..self.games()).map(|g| self.entry(g)))?,
+                "games" => yaml::write_list(out, key, self.entries())?,
                 "solvers" => {
                     let methods = self.spec.methods.iter();
                     yaml::write_list(out, key, methods.map(|m| json!({ m.entry.name: m.parameters })))?;

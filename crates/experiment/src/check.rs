@@ -300,15 +300,16 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
 }
 
 /// Refuses a word that the experiment does not have.
-fn known<'a>(
+fn known<W: AsRef<str>>(
     sources: &Sources,
     what: &str,
     word: Option<Spanned<String>>,
-    words: impl Iterator<Item = &'a str> + Clone,
+    words: impl Iterator<Item = W> + Clone,
 ) -> Result<(), ConfigError> {
     match word {
-        Some(word) if !words.clone().any(|w| w == word.value) => {
-            let mut words: Vec<&str> = words.collect();
+        Some(word) if !words.clone().any(|w| w.as_ref() == word.value) => {
+            let words: Vec<W> = words.collect();
+            let mut words: Vec<&str> = words.iter().map(W::as_ref).collect();
             words.dedup();
             Err(sources.unknown(&format!("{what} of this experiment"), &word, words))
         }

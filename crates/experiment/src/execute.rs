@@ -5,7 +5,7 @@
 //! first of its games, and with each other one before anything of that game is written; it leaves summary and report to
 //! [`merge`](crate::merge::merge).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ use crate::game::GamePlan;
 use crate::identity;
 use crate::kept::{Kept, UNPOISONED};
 use crate::known::{KnownGame, problems};
-use crate::merge::{Collected, find_out};
+use crate::merge::{Collected, find_out, write_results};
 use crate::record;
 use crate::shard::{self, BATCH, Shard, Unit};
 use crate::targets::beyond_equilibrium;
@@ -49,8 +49,19 @@ pub struct Options {
     pub fresh: bool,
     /// Which share of the runs is done; `None`: all, with summary and report.
     pub shard: Option<Shard>,
+    /// What of other processes a share takes over once it is done; `None`: nothing.
+    pub steal: Option<Steal>,
     /// Write into a folder even if files of others in it are lost by that.
     pub force: bool,
+}
+
+/// What of other processes is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steal {
+    /// Runs that nobody has begun.
+    Open,
+    /// Then also those that are being written: whoever does so may be gone.
+    All,
 }
 
 /// Shared with whoever watches: progress, and the wish to stop.
@@ -87,6 +98,8 @@ pub struct Executed {
     pub runs: u64,
     /// How many of them were finished before.
     pub skipped: u64,
+    /// Runs of other processes that were done besides.
+    pub taken_over: u64,
     /// Runs that broke down, in the order of the plan.
     pub diverged: Vec<Diverged>,
     /// Whether it was stopped before the end.
@@ -282,14 +295,12 @@ impl Process<'_> {
         self.answers.open(dir.clone());
         self.monitor.enter("solving games");
         let collected = if alone { Some(self.collected(work, &dir)?) } else { None };
-        if let Some(collected) = &collected {
-            collected.write_games(self.plan, &dir)?;
-        }
+        let ids = collected.map(|collected| collected.write_games(self.plan, &dir)).transpose()?;
 
         self.monitor.enter("running");
         let batched = |(g, units): &&(usize, Vec<Unit>)| shard::is_large(self.plan, *g) && runs_of(units) > 1;
         let (later, now): (Vec<_>, Vec<_>) = work.games.iter().partition(batched);
-        let done = now.par_iter().map(|(g, units)| Ok((*g, self.game(*g, units, &dir, false)?)));
+        let done = now.par_iter().map(|(g, units)| Ok((*g, self.game(*g, units, &dir, false, None)?)));
         let done: Vec<_> = self.pool.install(|| done.collect::<Result<_, ExecuteError>>())?;
         let mut finished = Vec::new();
         let mut waiting: Vec<usize> = later.iter().map(|(g, _)| *g).collect();
@@ -302,14 +313,20 @@ impl Process<'_> {
         waiting.sort_unstable();
         for g in waiting {
             let at = work.games.binary_search_by_key(&g, |(g, _)| *g).expect("it is one of them");
-            let done = self.game(g, &work.games[at].1, &dir, true)?;
+            let done = self.game(g, &work.games[at].1, &dir, true, None)?;
             finished.push((g, done.expect("it does not wait twice")));
         }
+        let skipped = finished.iter().map(|(_, done)| done.skipped).sum();
+        let taken_over = match (self.options.shard, self.options.steal) {
+            (Some(shard), Some(steal)) => self.take_over(shard, steal, &dir, &mut finished)?,
+            _ => 0,
+        };
         finished.sort_by_key(|(g, _)| *g);
+        dir.settle()?;
 
         self.monitor.enter("writing the report");
-        let rendered = match collected {
-            Some(collected) => collected.write_results(self.plan, &dir, false)?.rendered,
+        let rendered = match ids {
+            Some(ids) => write_results(self.plan, &ids, &dir, false)?.rendered,
             None => None,
         };
         let interrupted = finished.iter().any(|(_, done)| done.interrupted);
@@ -317,17 +334,71 @@ impl Process<'_> {
         Ok(Executed {
             rendered,
             runs: work.runs,
-            skipped: finished.iter().map(|(_, done)| done.skipped).sum(),
+            skipped,
+            taken_over,
             diverged: diverged
                 .map(|(run, detail)| Diverged {
                     label: run.label.clone(),
-                    game: self.plan.game_name(run.key.game).to_owned(),
+                    game: self.plan.game_name(run.key.game).into_owned(),
                     detail: detail.clone(),
                 })
                 .collect(),
             interrupted,
             cut_short: finished.iter().map(|(_, done)| done.cut_short).sum(),
         })
+    }
+
+    /// Does what the other processes have not done yet: first what nobody has begun, then the rest, whose owners may be gone. A run
+    /// that two of them do is recorded once, by whoever is first.
+    fn take_over(
+        &self,
+        shard: Shard,
+        steal: Steal,
+        dir: &ResultsDir,
+        finished: &mut Vec<(usize, Done)>,
+    ) -> Result<u64, ExecuteError> {
+        self.monitor.enter("taking over runs of others");
+        let taken_over = AtomicU64::new(0);
+        let passes: &[bool] = if steal == Steal::All { &[true, false] } else { &[true] };
+        for &is_begun_left in passes {
+            let one = |unit: Unit| {
+                let left = if is_begun_left { dir.begun()? } else { BTreeSet::new() };
+                let open = self.open(&unit, dir, &left)?;
+                if open == 0 || self.monitor.stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                taken_over.fetch_add(open, Ordering::Relaxed);
+                let done = self.game(unit.game, std::slice::from_ref(&unit), dir, false, Some(&left))?;
+                Ok(Some((unit, left, done)))
+            };
+            // in their order, as threads become free
+            let others = shard::of_others(self.plan, shard).into_iter().par_bridge();
+            let done: Result<Vec<_>, ExecuteError> =
+                self.pool.install(|| others.map(one).filter_map(Result::transpose).collect());
+            for (unit, left, done) in done? {
+                let units = std::slice::from_ref(&unit);
+                let done = match done {
+                    Some(done) => done,
+                    None => {
+                        self.game(unit.game, units, dir, true, Some(&left))?.expect("it does not wait twice")
+                    }
+                };
+                finished.push((unit.game, done));
+            }
+        }
+        Ok(taken_over.into_inner())
+    }
+
+    /// How many runs of a unit are not finished, those apart that are `left` to others.
+    fn open(&self, unit: &Unit, dir: &ResultsDir, left: &BTreeSet<String>) -> Result<u64, ExecuteError> {
+        let known = KnownGame::read(self.plan, unit.game, dir)?;
+        let identity = match known.filter(|known| known.semantics == identity::SEMANTICS) {
+            Some(known) => known.identity,
+            None => self.plan.make(unit.game)?.identity,
+        };
+        let ids =
+            unit.runs.clone().map(|k| self.plan.run(&identity, self.plan.key(unit.game, unit.tau, k)).id);
+        Ok(ids.filter(|id| !left.contains(id) && dir.finished(id).is_none()).count() as u64)
     }
 
     /// Refuses to go on among runs that another version wrote, or of which there are two results.
@@ -386,13 +457,15 @@ impl Process<'_> {
     }
 
     /// Does the open runs of one game. `None`: the game is so large that its runs share products, for which they must not
-    /// wait inside the pool; its turn comes later, outside (`in_turn`).
+    /// wait inside the pool; its turn comes later, outside (`in_turn`). `left`: they are another process's, which is met from the
+    /// other end and keeps these.
     fn game(
         &self,
         g: usize,
         units: &[Unit],
         dir: &ResultsDir,
         in_turn: bool,
+        left: Option<&BTreeSet<String>>,
     ) -> Result<Option<Done>, ExecuteError> {
         if self.monitor.stop.load(Ordering::Relaxed) {
             return Ok(Some(Done { interrupted: true, ..Done::default() }));
@@ -428,6 +501,10 @@ impl Process<'_> {
                     }
                 }
             }
+        }
+        if let Some(left) = left {
+            open.retain(|run| !left.contains(&run.id));
+            open.reverse();
         }
         self.monitor.runs.fetch_add(done.skipped, Ordering::Relaxed);
         let steps = self.plan.spec.limits.steps.saturating_mul(done.skipped);

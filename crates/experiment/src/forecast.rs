@@ -133,18 +133,21 @@ pub fn forecast(plan: &Plan) -> Result<Forecast, ConfigError> {
     // the same for the estimate of one game, and for all
     let (mut of_an_estimate, mut estimate_seconds) = (0.0, 0.0);
     let mut beyond = Vec::new();
+    let ((mut bytes, mut run_bytes), (mut contexts, mut actions)) = ((0, 0), (0, 0));
     for g in 0..plan.games() {
         let first = plan.is_first(g);
         let describe = games.len() < DESCRIBED && (first || plan.games() <= DESCRIBED);
-        let (bytes, run_bytes) = declared_bytes(plan, g);
-        let (contexts, actions) = plan.game_spec(g).extent();
+        if first {
+            (bytes, run_bytes) = declared_bytes(plan, g);
+            (contexts, actions) = plan.game_spec(g).extent();
+        }
         if bytes.saturating_add(run_bytes) > available {
             if first || describe {
                 let product = bytes as f64 / bandwidth;
                 step_seconds = product * plan.spec.runs_of_unit() as f64;
                 measured_seconds = step_seconds;
                 games.push(GameForecast {
-                    name: plan.game_name(g).to_owned(),
+                    name: plan.game_name(g).into_owned(),
                     alike: 1,
                     contexts,
                     actions: contexts.saturating_mul(actions),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use equipoise::Problem;
-use equipoise_records::schema::{FORMAT, GameRecord, GamesFile};
+use equipoise_records::schema::GameRecord;
 use equipoise_records::{Access, RecordsError, ResultsDir, RunState};
 use equipoise_report::{Rendered, ReportError, write_reports};
 
@@ -20,8 +20,8 @@ use crate::identity;
 use crate::known::{KnownGame, problems};
 use crate::spec::resolve_recorded;
 
-/// Most runs of which one report is made.
-pub(crate) const MAX_REPORTED: u64 = 1_000_000;
+/// Most runs of which one report is made: their traces are in memory while it is.
+pub(crate) const MAX_REPORTED: u64 = 100_000;
 
 /// What a folder holds of its plan.
 #[derive(Debug)]
@@ -106,15 +106,47 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     }
     held.share()?;
     let answers = ExactAnswers::beside(Some(dir.clone()));
-    let mut games = Vec::with_capacity(plan.games());
-    for g in 0..plan.games() {
-        games.push(collect(&plan, g, &dir, &answers)?);
+    let mut ids = Vec::with_capacity(usize::try_from(plan.runs()).unwrap_or(0));
+    let mut origin = Origin::default();
+    // one game after the other: a million of them need no memory
+    dir.write_games_from::<MergeError>(&plan.spec.name, plan.spec.description.as_deref(), |rows| {
+        for g in 0..plan.games() {
+            let CollectedGame { identity, known } = collect(&plan, g, &dir, &answers)?;
+            ids.extend(plan.keys(g).map(|key| plan.run(&identity, key).id));
+            if let Some((record, version)) = known {
+                origin.check(|| format!("the game `{}`", record.name), &version)?;
+                rows.push(&record)?;
+            }
+        }
+        for id in &ids {
+            if let Some(record) = dir.record(id)? {
+                origin.check(|| format!("runs/{id}/run.json"), &record.version)?;
+            }
+        }
+        Ok(dir.check_equal(&ids)?)
+    })?;
+    write_planned(&plan, &ids, &dir)?;
+    Ok(write_results(&plan, &ids, &dir, true)?)
+}
+
+/// Which program wrote what was looked at, and what that was.
+#[derive(Default)]
+struct Origin(Option<(String, String)>);
+
+impl Origin {
+    /// Refuses what another program wrote.
+    fn check(&mut self, what: impl Fn() -> String, version: &str) -> Result<(), MergeError> {
+        let (first, known) = self.0.get_or_insert_with(|| (what(), version.to_owned()));
+        if known == version {
+            return Ok(());
+        }
+        Err(MergeError::Mixed {
+            first: first.clone(),
+            first_by: format!("version {known}"),
+            second: what(),
+            second_by: format!("version {version}"),
+        })
     }
-    let collected = Collected::new(&plan, games);
-    collected.check_origin(&dir)?;
-    dir.check_equal(&collected.ids)?;
-    collected.write_games(&plan, &dir)?;
-    Ok(collected.write_results(&plan, &dir, true)?)
 }
 
 /// What is known about game `g`. A game that nobody wrote down is made again; if runs of it are there its answers are
@@ -182,105 +214,71 @@ impl CollectedGame {
 
 /// What is known about the games of a plan, and the runs that follow from it.
 pub(crate) struct Collected {
-    games: GamesFile,
-    /// Version of the program that wrote down what is known of each of them.
-    versions: Vec<String>,
-    identities: Vec<GameIdentity>,
+    games: Vec<GameRecord>,
     ids: Vec<String>,
 }
 
 impl Collected {
-    /// From what is known about each game of the plan; games of which only the identity is known have no record.
+    /// From what is known about each game of the plan.
     pub(crate) fn new(plan: &Plan, collected: Vec<CollectedGame>) -> Self {
-        let (mut games, mut versions, mut identities, mut ids) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut games, mut ids) = (Vec::new(), Vec::new());
         for (g, game) in collected.into_iter().enumerate() {
             ids.extend(plan.keys(g).map(|key| plan.run(&game.identity, key).id));
-            identities.push(game.identity);
-            if let Some((record, version)) = game.known {
-                games.push(record);
-                versions.push(version);
-            }
+            games.extend(game.known.map(|(record, _)| record));
         }
-        let (experiment, description) = (plan.spec.name.clone(), plan.spec.description.clone());
-        Self {
-            games: GamesFile { format: FORMAT, experiment, description, games },
-            versions,
-            identities,
-            ids,
-        }
+        Self { games, ids }
     }
 
-    /// Refuses records of different programs.
-    fn check_origin(&self, dir: &ResultsDir) -> Result<(), MergeError> {
-        let mut first: Option<(String, String)> = None;
-        let mut same = |what: String, version: String| match &first {
-            None => {
-                first = Some((what, version));
-                Ok(())
-            }
-            Some((_, known)) if *known == version => Ok(()),
-            Some((other, known)) => Err(MergeError::Mixed {
-                first: other.clone(),
-                first_by: format!("version {known}"),
-                second: what,
-                second_by: format!("version {version}"),
-            }),
-        };
-        for (game, version) in self.games.games.iter().zip(&self.versions) {
-            same(format!("the game `{}`", game.name), version.clone())?;
-        }
-        for id in &self.ids {
-            if let Some(record) = dir.record(id)? {
-                same(format!("runs/{id}/run.json"), record.version)?;
-            }
-        }
-        Ok(())
+    /// Writes `games.json`, `planned.json` and `metrics.json`; the ids of all runs.
+    pub(crate) fn write_games(self, plan: &Plan, dir: &ResultsDir) -> Result<Vec<String>, RecordsError> {
+        write_planned(plan, &self.ids, dir)?;
+        dir.write_games_from(&plan.spec.name, plan.spec.description.as_deref(), |rows| {
+            self.games.iter().try_for_each(|game| rows.push(game))
+        })?;
+        Ok(self.ids)
     }
+}
 
-    /// Writes `games.json`, `planned.json` and `metrics.json`.
-    pub(crate) fn write_games(&self, plan: &Plan, dir: &ResultsDir) -> Result<(), RecordsError> {
-        dir.write_planned(&self.ids)?;
-        dir.write_metrics(&plan.spec.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())?;
-        dir.write_games(&self.games)
-    }
+/// Writes `planned.json` and `metrics.json`.
+fn write_planned(plan: &Plan, ids: &[String], dir: &ResultsDir) -> Result<(), RecordsError> {
+    dir.write_planned(ids)?;
+    dir.write_metrics(&plan.spec.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())
+}
 
-    /// Writes `summary.json`, a row at a time, and the report. `list_missing`: whether runs without a record are named.
-    pub(crate) fn write_results(
-        &self,
-        plan: &Plan,
-        dir: &ResultsDir,
-        list_missing: bool,
-    ) -> Result<Merged, ReportError> {
-        let mut missing = Vec::new();
-        let mut without = BTreeSet::new();
-        if list_missing {
-            let keys = (0..plan.games()).flat_map(|g| plan.keys(g));
-            for (id, key) in self.ids.iter().zip(keys) {
-                let why = match dir.examine(id)? {
-                    RunState::Finished(_) => continue,
-                    RunState::Missing => String::new(),
-                    RunState::Interrupted(record) => format!("interrupted at step {}", record.steps),
-                    RunState::Damaged(what) => format!("damaged: {what}"),
-                };
-                let run = plan.run(&self.identities[key.game], key);
-                without.insert(id);
-                missing.push(MissingRun {
-                    id: run.id,
-                    label: run.label,
-                    game: plan.game_name(key.game).to_owned(),
-                    tau: plan.spec.taus[key.tau],
-                    repetition: key.repetition,
-                    why,
-                });
-            }
+/// Writes `summary.json`, a row at a time, and the report. `list_missing`: whether runs without a record are named.
+pub(crate) fn write_results(
+    plan: &Plan,
+    ids: &[String],
+    dir: &ResultsDir,
+    list_missing: bool,
+) -> Result<Merged, ReportError> {
+    let mut missing = Vec::new();
+    let mut without = BTreeSet::new();
+    if list_missing {
+        let keys = (0..plan.games()).flat_map(|g| plan.keys(g));
+        for (id, key) in ids.iter().zip(keys) {
+            let why = match dir.examine(id)? {
+                RunState::Finished(_) => continue,
+                RunState::Missing => String::new(),
+                RunState::Interrupted(record) => format!("interrupted at step {}", record.steps),
+                RunState::Damaged(what) => format!("damaged: {what}"),
+            };
+            without.insert(id);
+            missing.push(MissingRun {
+                id: id.clone(),
+                label: plan.label(key.method, key.oracle),
+                game: plan.game_name(key.game).into_owned(),
+                tau: plan.spec.taus[key.tau],
+                repetition: key.repetition,
+                why,
+            });
         }
-        let rows = self.ids.iter().filter(|id| !without.contains(id)).filter_map(|id| dir.finished(id));
-        dir.write_summary(&plan.spec.name, rows)?;
-        let rendered = match plan.runs() <= MAX_REPORTED {
-            true => Some(write_reports(dir.path())?),
-            false => None,
-        };
-        Ok(Merged { rendered, runs: plan.runs(), missing })
     }
+    let rows = ids.iter().filter(|id| !without.contains(id)).filter_map(|id| dir.finished(id));
+    dir.write_summary(&plan.spec.name, rows)?;
+    let rendered = match plan.runs() <= MAX_REPORTED {
+        true => Some(write_reports(dir.path())?),
+        false => None,
+    };
+    Ok(Merged { rendered, runs: plan.runs(), missing })
 }

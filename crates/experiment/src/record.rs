@@ -81,7 +81,7 @@ pub(crate) fn run_record(plan: &Plan, run: &RunPlan, problem: &Problem, result: 
         version: env!("CARGO_PKG_VERSION").into(),
         id: run.id.clone(),
         experiment: plan.spec.name.clone(),
-        game: plan.game_name(run.key.game).to_owned(),
+        game: plan.game_name(run.key.game).into_owned(),
         solver: entry.name.into(),
         label: run.label.clone(),
         parameters: result.parameters.clone(),

@@ -170,20 +170,69 @@ pub fn runs(plan: &Plan, shard: Option<Shard>) -> u64 {
 
 /// The units that `shard` does, or all, in the order of the plan.
 pub(crate) fn share(plan: &Plan, shard: Option<Shard>) -> Vec<Unit> {
-    let mut units = units(plan);
+    let units = units(plan);
     let Some(shard) = shard else { return units.into_iter().map(|(unit, _)| unit).collect() };
+    let owners = owners(&units, shard.count);
+    let own = units.into_iter().zip(owners).filter(|(_, owner)| *owner == shard.index);
+    own.map(|((unit, _), _)| unit).collect()
+}
+
+/// Which process, from 1, each of the units is assigned to.
+fn owners(units: &[(Unit, u128)], count: u32) -> Vec<u32> {
     let mut order: Vec<usize> = (0..units.len()).collect();
     order.sort_by_key(|&k| Reverse(units[k].1)); // stable: ties in the order of the file
-    let mut loads: BinaryHeap<Reverse<(u128, u32)>> = (1..=shard.count).map(|i| Reverse((0, i))).collect();
-    let mut mine = vec![false; units.len()];
+    let mut loads: BinaryHeap<Reverse<(u128, u32)>> = (1..=count).map(|i| Reverse((0, i))).collect();
+    let mut owners = vec![0; units.len()];
     for k in order {
         let Reverse((load, index)) = loads.pop().expect("there is a process");
-        mine[k] = index == shard.index;
+        owners[k] = index;
         loads.push(Reverse((load + units[k].1, index)));
     }
-    let mut mine = mine.into_iter();
-    units.retain(|_| mine.next().expect("one for each unit"));
-    units.into_iter().map(|(unit, _)| unit).collect()
+    owners
+}
+
+/// The units of all other processes in the order in which `shard` takes them over: process by process, beginning with the one
+/// after it, and of each from the end that its owner comes to last.
+pub(crate) fn of_others(plan: &Plan, shard: Shard) -> Vec<Unit> {
+    let units = units(plan);
+    let owners = owners(&units, shard.count);
+    let distance = |owner: u32| (owner + shard.count - shard.index) % shard.count;
+    let mut others: Vec<(u32, Unit)> =
+        units.into_iter().zip(owners).map(|((unit, _), owner)| (distance(owner), unit)).collect();
+    others.retain(|(distance, _)| *distance > 0);
+    others.reverse();
+    others.sort_by_key(|(distance, _)| *distance);
+    others.into_iter().map(|(_, unit)| unit).collect()
+}
+
+/// A unit of a plan, described.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct UnitRow {
+    /// Its number, from 1.
+    pub unit: usize,
+    /// The game.
+    pub game: String,
+    /// The regularisation.
+    pub tau: f64,
+    /// Which of the game's runs with this tau is the first, from 0.
+    pub first: u64,
+    /// How many runs.
+    pub runs: u64,
+    /// Forecast cost: multiplications, about.
+    pub cost: f64,
+}
+
+/// All units of a plan, in its order.
+pub fn rows(plan: &Plan) -> impl Iterator<Item = UnitRow> {
+    units(plan).into_iter().enumerate().map(|(k, (unit, cost))| UnitRow {
+        unit: k + 1,
+        game: plan.game_name(unit.game).into_owned(),
+        tau: plan.spec.taus[unit.tau],
+        first: unit.runs.start,
+        runs: unit.runs.end - unit.runs.start,
+        cost: cost as f64,
+    })
 }
 
 /// Whether game `g` is so large that its runs are driven in lock-step, as far as parameters or a header tell.
@@ -239,6 +288,15 @@ mod tests {
             all.sort_by_key(|u| (u.game, u.tau, u.runs.start));
             assert_eq!(all, share(&plan, None), "{count}");
         }
+        // what others have is all but the own, each once, the last of the next process first
+        let of = |index| Shard { index, count: 3 };
+        let mut rest = of_others(&plan, of(2));
+        assert_eq!(rest.first(), share(&plan, Some(of(3))).last());
+        assert_eq!(rest.last(), share(&plan, Some(of(1))).first());
+        rest.extend(share(&plan, Some(of(2))));
+        rest.sort_by_key(|u| (u.game, u.tau, u.runs.start));
+        assert_eq!(rest, share(&plan, None));
+        assert_eq!(rows(&plan).map(|row| row.runs).sum::<u64>(), plan.runs());
         // the large game is assigned sixteen runs at a time, so that two processes share it
         let large =
             |i| share(&plan, Some(Shard { index: i, count: 2 })).iter().filter(|u| u.game == 10).count();

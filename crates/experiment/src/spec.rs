@@ -21,7 +21,7 @@ use equipoise::registry;
 use serde_json::{Map, Value, json};
 
 pub(crate) use class::ClassSpec;
-pub(crate) use games::{GameKind, GameSpec, WeightsSpec, option_error};
+pub(crate) use games::{GameKind, GameSpec, MAX_GAMES, WeightsSpec, option_error};
 pub(crate) use policies::PolicySpec;
 
 use crate::error::{ConfigError, Sources, Span, Spanned};

@@ -17,8 +17,14 @@ fn ran(text: &str) -> (tempfile::TempDir, Plan, equipoise_records::Results) {
     let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
     let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
     let folder = tempfile::tempdir().expect("a folder");
-    let options =
-        Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, force: false };
+    let options = Options {
+        out: folder.path().join("out"),
+        jobs: 2,
+        fresh: false,
+        shard: None,
+        steal: None,
+        force: false,
+    };
     execute(&plan, &options, &Monitor::default()).expect("run");
     let results = equipoise_records::read(&options.out).expect("read");
     (folder, plan, results)
@@ -200,8 +206,14 @@ fn what_learning_by_duels_refuses() {
         };
         // what depends on a game is refused when it is made, before a step
         let folder = tempfile::tempdir().expect("a folder");
-        let options =
-            Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
+        let options = Options {
+            out: folder.path().join("out"),
+            jobs: 1,
+            fresh: false,
+            shard: None,
+            steal: None,
+            force: false,
+        };
         execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
     };
     let error =

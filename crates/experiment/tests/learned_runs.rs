@@ -158,7 +158,14 @@ fn threads_and_interruptions_leave_no_trace_in_the_bits() {
     let plan = with(oracle, rest).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let run = |name: &str, jobs: usize, monitor: &Monitor| {
-        let options = Options { out: dir.path().join(name), jobs, fresh: false, shard: None, force: false };
+        let options = Options {
+            out: dir.path().join(name),
+            jobs,
+            fresh: false,
+            shard: None,
+            steal: None,
+            force: false,
+        };
         execute(&plan, &options, monitor).unwrap_or_else(|e| panic!("{e}"))
     };
     run("one", 1, &Monitor::default());
@@ -194,7 +201,8 @@ fn threads_and_interruptions_leave_no_trace_in_the_bits() {
 fn a_run_whose_labels_do_not_determine_the_model_is_refused_by_name() {
     let plan = with("{ learned: { pairs: { per_context: 1 } } }", SOLVERS).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { out: dir.path().to_owned(), jobs: 1, fresh: false, shard: None, force: false };
+    let options =
+        Options { out: dir.path().to_owned(), jobs: 1, fresh: false, shard: None, steal: None, force: false };
     let error = execute(&plan, &options, &Monitor::default()).unwrap_err().to_string();
     assert!(error.contains("`counts` says nothing of 2 of 3 pairs") && error.contains("omwu"), "{error}");
 }

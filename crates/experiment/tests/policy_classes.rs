@@ -103,7 +103,14 @@ fn what_cannot_stay_in_a_class_is_refused_with_its_place() {
 fn ran(text: &str, jobs: usize) -> (Vec<String>, String) {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(Path::new("."), text).unwrap();
-    let options = Options { out: folder.path().join("out"), jobs, fresh: false, shard: None, force: false };
+    let options = Options {
+        out: folder.path().join("out"),
+        jobs,
+        fresh: false,
+        shard: None,
+        steal: None,
+        force: false,
+    };
     execute(&plan, &options, &Monitor::default()).unwrap_or_else(|e| panic!("{e}"));
     let results = read(&options.out).unwrap();
     let mut lines = Vec::new();

@@ -56,6 +56,39 @@ fn files_without_their_bodies_are_resolved_assigned_and_described_but_not_made()
     }
 }
 
+#[test]
+fn a_million_games_are_a_plan_of_a_few_lines() {
+    let games = |count: u64| {
+        format!(
+            "games: [cyclic, random-uniform: {{ actions: [8, 9], count: {count} }}, comal: {{ name: last }}]\n\
+             solvers: [mwu]\nname: many\n"
+        )
+    };
+    let here = Path::new(".");
+    let many = plan(here, &games(500_000));
+    assert_eq!((many.games(), many.runs()), (1_000_002, 1_000_002));
+    let text = many.to_yaml();
+    assert!(text.len() < 1000, "{text}");
+    let again = plan(here, &text);
+    assert_eq!(again.to_yaml(), text);
+    // every game is made by itself, as it is where all are listed
+    let few = plan(here, &games(3));
+    assert!(few.to_yaml().contains("name: \"random-uniform(actions=9)-3\""), "{}", few.to_yaml());
+    for (g, h) in [(0, 0), (1, 1), (3, 3), (500_001, 4), (500_003, 6), (1_000_001, 7)] {
+        let (made, listed) = (again.make(g).expect("made"), few.make(h).expect("made"));
+        assert_eq!((&made.name, &made.identity), (&listed.name, &listed.identity));
+        assert_eq!(many.make(g).expect("made").identity, made.identity);
+        let id = |plan: &Plan, made: &equipoise_experiment::game::GamePlan, g| {
+            plan.run(&made.identity, plan.key(g, 0, 0)).id
+        };
+        assert_eq!(id(&again, &made, g), id(&few, &listed, h));
+        assert_eq!(again.run_spec(again.key(g, 0, 0)), few.run_spec(few.key(h, 0, 0)));
+    }
+    assert_eq!(again.game_name(1_000_000), "random-uniform(actions=9)-500000");
+    let of = |i: u32| shard::runs(&many, Some(format!("{i}/1000").parse().expect("a share")));
+    assert!([1, 500, 1000].iter().all(|&i| (1000..=1001).contains(&of(i))));
+}
+
 /// A pipe that nobody writes to: whoever opened it to read would wait for ever.
 #[cfg(unix)]
 #[test]

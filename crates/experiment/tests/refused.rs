@@ -153,7 +153,7 @@ const GAME_ENTRIES: &[(&str, usize, &str)] = &[
     ("cyclic: { margins: [0.1, 0.9, 0.1] }", 30, "`margins[1]`"),
     ("cyclic: { margins: x }", 24, "`margins`"),
     ("cyclic: { count: 2 }", 22, "draws nothing at random"),
-    ("cyclic: { count: 0 }", 22, "must be a whole number from 1 to 10000"),
+    ("cyclic: { count: 0 }", 22, "must be a whole number from 1 to 10000000"),
     ("cyclic: 3", 13, "the parameters of game `cyclic` must be a block of keys, found the number 3"),
     ("use: no/such.yaml", 10, "cannot be read"),
     ("use", 5, "`use` needs a path"),

@@ -10,8 +10,14 @@ fn ran(text: &str) -> (Results, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = file::parse("c.yaml", Path::new("."), text.as_bytes(), &[]).unwrap_or_else(|e| panic!("{e}"));
     let plan = resolve(&file).and_then(Plan::new).unwrap_or_else(|e| panic!("{e}"));
-    let options =
-        Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, force: false };
+    let options = Options {
+        out: folder.path().join("out"),
+        jobs: 2,
+        fresh: false,
+        shard: None,
+        steal: None,
+        force: false,
+    };
     execute(&plan, &options, &Monitor::default()).unwrap_or_else(|e| panic!("{e}"));
     let page = std::fs::read_to_string(options.out.join("report.md")).expect("a page");
     (read(&options.out).expect("records"), page)

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use equipoise_experiment::{
-    Monitor, Options, Plan, Shard, check as expected, execute, file, forecast, merge, parse_file, resolve,
+    Monitor, Options, Plan, Shard, Steal, check as expected, execute, file, forecast, merge, parse_file,
+    resolve,
 };
 use equipoise_records::Results;
 use numpy::IntoPyArray as _;
@@ -77,7 +78,7 @@ fn shard(text: Option<&str>) -> Result<Option<Shard>, Failure> {
 
 /// Runs an experiment into a folder; what it came to as JSON, and the report's text.
 #[pyfunction]
-#[pyo3(signature = (config, set, out, jobs, fresh, force, share, progress))]
+#[pyo3(signature = (config, set, out, jobs, fresh, force, share, steal, progress))]
 #[allow(clippy::too_many_arguments)] // one keyword each
 pub(crate) fn run(
     py: Python<'_>,
@@ -88,6 +89,7 @@ pub(crate) fn run(
     fresh: bool,
     force: bool,
     share: Option<&str>,
+    steal: Option<&str>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<(String, String)> {
     let monitor = Monitor::default();
@@ -108,6 +110,11 @@ pub(crate) fn run(
             jobs: jobs.unwrap_or_else(pool::threads),
             fresh,
             shard: share,
+            steal: match steal {
+                None => None,
+                Some("open") => Some(Steal::Open),
+                Some(_) => Some(Steal::All),
+            },
             force,
         };
         let executed = execute(&plan, &options, &monitor)?;
@@ -115,6 +122,7 @@ pub(crate) fn run(
             "out": options.out,
             "runs": executed.runs,
             "skipped": executed.skipped,
+            "taken_over": executed.taken_over,
             "interrupted": executed.interrupted,
             "diverged": executed.diverged.iter().map(|d| json!({
                 "label": d.label, "game": d.game, "detail": d.detail,

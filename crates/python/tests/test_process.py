@@ -9,8 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import equipoise as eq
 
@@ -63,40 +61,3 @@ def test_exit_codes_of_the_command_line(tmp_path):
     assert code("--version") == 0
     assert code("solve", str(tmp_path / "none.csv")) == 2
     assert code("no-such-command") == 2
-
-
-junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(value=junk, other=junk, name=st.sampled_from(["Game", "battles", "counts", "generate", "gap", "solve", "compare", "inspect", "fit", "plan", "loss", "certificate"]))
-def test_junk_never_leaves_exception(tmp_path_factory, value, other, name):
-    game = eq.Game([[0.5, 0.7], [0.3, 0.5]])
-    calls = {
-        "Game": lambda: eq.Game(value, labels=other),
-        "battles": lambda: eq.Game.battles(value),
-        "counts": lambda: eq.Game.counts(value, other),
-        "generate": lambda: eq.Game.generate(str(value), seed=0, actions=other),
-        "gap": lambda: eq.gap(game, value, reference=other),
-        "solve": lambda: eq.solve(value, reference=other),
-        "compare": lambda: eq.compare(game, value, start=other, steps=2),
-        "inspect": lambda: eq.inspect(value, replicates=9),
-        "fit": lambda: eq.fit(value, str(other)),
-        "plan": lambda: eq.plan({"games": value, "solvers": other}, timed=False),
-        "loss": lambda: eq.loss(str(value), {"policy_chosen": other}),
-        "certificate": lambda: eq.check_certificate({"certificate": value}),
-    }
-    before = os.getcwd()
-    os.chdir(tmp_path_factory.getbasetemp())
-    try:
-        calls[name]()
-    except eq.InternalError:
-        raise
-    except Exception:  # noqa: BLE001 - anything that is an Exception is an answer; a panic is not
-        pass
-    finally:
-        os.chdir(before)

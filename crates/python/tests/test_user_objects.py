@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -92,11 +94,33 @@ def test_polars_lazy_is_counted_by_polars(columns, battles):
     assert eq.Game.battles(frame) == eq.Game.battles(battles)
 
 
+def ibis_table(table):
+    """An Arrow table as a table of a DuckDB database that ibis talks to."""
+    ibis = pytest.importorskip("ibis", reason="ibis is not installed")
+    database = ibis.duckdb.connect()
+    database.con.register("held", table)
+    database.con.execute("CREATE TABLE battles AS SELECT * FROM held")
+    return database.table("battles")
+
+
 def lazies(frame):
     """A polars frame as what is counted by its engine."""
     yield frame.lazy()
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     yield duckdb.sql("SELECT * FROM frame")
+    if importlib.util.find_spec("ibis") is not None:
+        yield ibis_table(frame.to_arrow())
+
+
+def test_ibis_table_is_counted_by_its_engine(columns, battles):
+    ibis = pytest.importorskip("ibis", reason="ibis is not installed")
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    wanted = eq.Game.battles(battles)
+    table = ibis_table(pyarrow.table(columns))
+    assert grouped(table, {}).num_rows == 6, "three pairs, two outcomes"
+    assert eq.Game.battles(table) == wanted
+    assert eq.Game.battles(table.filter(table.model_a != "nobody")) == wanted, "an expression"
+    assert eq.Game.battles(ibis.memtable(pyarrow.table(columns))) == wanted
 
 
 def test_counting_keeps_the_game_to_the_bit():

@@ -28,6 +28,12 @@ pub(crate) fn is_partial(name: &str) -> bool {
     })
 }
 
+/// The run whose files a folder of this name is to hold, if it is one that is being written.
+pub(crate) fn partial_of(name: &str) -> Option<&str> {
+    let (_, own) = name.strip_prefix(PARTIAL)?.split_once('-')?;
+    own.rsplit_once('-').map(|(id, _)| id)
+}
+
 /// Removes what this process has half written in `folder` and in the folders of a results folder below it. For a process that
 /// is about to end by a signal, which drops nothing.
 pub fn discard_partial(folder: &Path) {
@@ -69,14 +75,11 @@ pub(crate) mod name {
 /// # Errors
 /// [`RecordsError::Io`].
 pub fn write_file(file: &Path, bytes: &[u8]) -> Result<(), RecordsError> {
-    atomically(file, |out| Ok(out.write_all(bytes).map_err(|e| in_file(file, e))?))
+    atomically(file, |out| Ok::<_, RecordsError>(out.write_all(bytes).map_err(|e| in_file(file, e))?))
 }
 
 pub(crate) fn write_json<T: Serialize>(file: &Path, value: &T) -> Result<(), RecordsError> {
-    atomically(file, |out| {
-        serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, e))?;
-        Ok(out.write_all(b"\n").map_err(|e| in_file(file, e))?)
-    })
+    atomically(file, |out| json_into(file, out, value))
 }
 
 /// Copies a file, atomically.
@@ -84,19 +87,44 @@ pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), RecordsError> {
     let mut source = fs_err::File::open(from)?;
     atomically(to, |out| {
         std::io::copy(&mut source, out).map_err(|e| in_file(to, e))?;
-        Ok(())
+        Ok::<_, RecordsError>(())
     })
 }
 
 /// Floats are written shortest-round-trip; `inf`, `-inf` and `NaN` by these names, which `f64` parses back.
-pub(crate) fn write_csv<T: Serialize>(file: &Path, rows: &[T]) -> Result<(), RecordsError> {
-    atomically(file, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        for row in rows {
-            csv.serialize(row).map_err(|e| unwritable_csv(file, e))?;
-        }
-        Ok(csv.flush().map_err(|e| in_file(file, e))?)
-    })
+pub(crate) fn csv_into<T: Serialize>(file: &Path, out: impl Write, rows: &[T]) -> Result<(), RecordsError> {
+    let mut csv = csv::Writer::from_writer(out);
+    for row in rows {
+        csv.serialize(row).map_err(|e| unwritable_csv(file, e))?;
+    }
+    Ok(csv.flush().map_err(|e| in_file(file, e))?)
+}
+
+pub(crate) fn json_into<T: Serialize>(
+    file: &Path,
+    out: &mut dyn Write,
+    value: &T,
+) -> Result<(), RecordsError> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(|e| unwritable(file, e))?;
+    Ok(out.write_all(b"\n").map_err(|e| in_file(file, e))?)
+}
+
+/// Writes a file of a folder that nobody sees yet.
+pub(crate) fn write_hidden(
+    file: &Path,
+    durable: bool,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), RecordsError>,
+) -> Result<(), RecordsError> {
+    let within = |e| in_file(file, e);
+    let created = File::create(file).map_err(within)?;
+    let mut out = BufWriter::new(&created);
+    fill(&mut out)?;
+    out.flush().map_err(within)?;
+    drop(out);
+    if durable {
+        created.sync_all().map_err(within)?;
+    }
+    Ok(())
 }
 
 /// A full device is an error of the file system, not one of the record.
@@ -107,7 +135,7 @@ pub(crate) fn unwritable_csv(file: &Path, problem: csv::Error) -> RecordsError {
     }
 }
 
-fn unwritable(file: &Path, problem: serde_json::Error) -> RecordsError {
+pub(crate) fn unwritable(file: &Path, problem: serde_json::Error) -> RecordsError {
     if problem.is_io() {
         return in_file(file, problem.into()).into();
     }
@@ -119,14 +147,23 @@ pub(crate) fn in_file(file: &Path, error: std::io::Error) -> std::io::Error {
     std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }
 
-fn atomically(
+pub(crate) fn atomically<E: From<RecordsError>>(
     file: &Path,
-    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), RecordsError>,
-) -> Result<(), RecordsError> {
-    let within = |e| in_file(file, e);
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+) -> Result<(), E> {
+    replace(file, true, fill)
+}
+
+/// As [`atomically`]; where it need not be `durable` a machine that fails may leave an empty file.
+pub(crate) fn replace<E: From<RecordsError>>(
+    file: &Path,
+    durable: bool,
+    fill: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
+) -> Result<(), E> {
+    let within = |e| RecordsError::from(in_file(file, e));
     let there = std::fs::metadata(file).ok();
     if there.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-        return Err(RecordsError::Folder(file.to_owned()));
+        return Err(RecordsError::Folder(file.to_owned()).into());
     }
     if there.is_some_and(|there| !there.is_file()) {
         // a device or a pipe: renaming a file over its name would take it away
@@ -150,9 +187,14 @@ fn atomically(
     fill(&mut out)?;
     out.flush().map_err(within)?;
     drop(out);
-    temporary.as_file().sync_all().map_err(within)?;
+    if durable {
+        temporary.as_file().sync_all().map_err(within)?;
+    }
     temporary.persist(target).map_err(|e| within(e.error))?;
-    sync_folder(folder)
+    if durable {
+        sync_folder(folder)?;
+    }
+    Ok(())
 }
 
 /// Makes the names in `folder` durable, where the platform can.

@@ -9,6 +9,7 @@
 mod digest;
 mod error;
 mod files;
+mod group;
 pub mod guard;
 mod hold;
 mod keys;
@@ -30,4 +31,4 @@ pub use metric::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo,
 pub use read::{Results, Run, Unfinished, read};
 pub use run::{Existing, RunState, RunWriter};
 pub use vocabulary::{Aim, Behaviour, Guarantee, Iterate, StopKind, UnknownWord};
-pub use write::{REPORT_HTML, REPORT_MARKDOWN, REPORT_PAGES, ResultsDir, write_pages};
+pub use write::{GameRows, REPORT_HTML, REPORT_MARKDOWN, REPORT_PAGES, ResultsDir, write_pages};

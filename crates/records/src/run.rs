@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,8 +12,10 @@ use serde_json::Value;
 use crate::digest::{self, Digests, Row as _};
 use crate::error::RecordsError;
 use crate::files::{
-    in_file, name, own_prefix, read_csv, read_json, sync_folder, unwritable_csv, write_csv, write_json,
+    csv_into, in_file, json_into, name, own_prefix, read_csv, read_json, sync_folder, unwritable_csv,
+    write_hidden,
 };
+use crate::group::Group;
 use crate::schema::{FORMAT, PathPoint, PolicyPoint, RunRecord, TracePoint};
 use crate::vocabulary::StopKind;
 
@@ -65,10 +68,11 @@ pub struct RunWriter {
     folder: tempfile::TempDir,
     trace: csv::Writer<BufWriter<File>>,
     hash: blake3::Hasher,
+    group: Arc<Group>,
 }
 
 impl RunWriter {
-    pub(crate) fn begin(runs: &Path, id: &str) -> Result<Self, RecordsError> {
+    pub(crate) fn begin(runs: &Path, id: &str, group: Arc<Group>) -> Result<Self, RecordsError> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         {
@@ -81,7 +85,8 @@ impl RunWriter {
         let file = folder.path().join(name::TRACE);
         let trace = File::create(&file).map_err(|e| in_file(&file, e))?;
         let trace = csv::Writer::from_writer(BufWriter::new(trace));
-        Ok(Self { runs: runs.to_owned(), id: id.to_owned(), folder, trace, hash: blake3::Hasher::new() })
+        let hash = blake3::Hasher::new();
+        Ok(Self { runs: runs.to_owned(), id: id.to_owned(), folder, trace, hash, group })
     }
 
     /// Appends to `trace.csv`.
@@ -119,20 +124,31 @@ impl RunWriter {
         self.trace.flush().map_err(within)?;
         let mut buffer = self.trace.into_inner().map_err(|e| within(e.into_error()))?;
         buffer.flush().map_err(within)?;
-        buffer.get_ref().sync_all().map_err(within)?;
+        let durable = self.group.is_alone();
+        if durable {
+            buffer.get_ref().sync_all().map_err(within)?;
+        }
         let mut digests = BTreeMap::new();
         digests.insert(name::TRACE.to_owned(), self.hash.finalize().to_hex().to_string());
         if let Some(policies) = policies {
-            write_csv(&at(name::POLICIES), policies)?;
+            let file = at(name::POLICIES);
+            write_hidden(&file, durable, |out| csv_into(&file, out, policies))?;
             digests.insert(name::POLICIES.to_owned(), digest::of_rows(policies));
         }
         if let Some(path) = path {
-            write_csv(&at(name::PATH), path)?;
+            let file = at(name::PATH);
+            write_hidden(&file, durable, |out| csv_into(&file, out, path))?;
             digests.insert(name::PATH.to_owned(), digest::of_rows(path));
         }
         digests.insert(name::RUN.to_owned(), digest::of_record(record));
-        write_json(&at(name::RUN), &Sealed { record, digests: &digests })?;
-        commit(&self.runs, &self.id, self.folder.path(), existing)
+        let file = at(name::RUN);
+        let sealed = Sealed { record, digests: &digests };
+        write_hidden(&file, durable, |out| json_into(&file, out, &sealed))?;
+        commit(&self.runs, &self.id, self.folder.path(), existing)?;
+        if durable {
+            sync_folder(&self.runs)?;
+        }
+        self.group.settle(&self.runs, false)
     }
 }
 
@@ -176,7 +192,7 @@ fn commit(runs: &Path, id: &str, partial: &Path, existing: Existing) -> Result<(
             fs_err::remove_dir_all(&other)?;
         }
     }
-    sync_folder(runs)
+    Ok(())
 }
 
 /// Two results of one run are equal, or the second is set aside and told.

@@ -6,20 +6,28 @@
 //! loses at most the runs in flight. One process writes by itself, or several do that share a plan: see [`Hold`].
 
 use std::cell::RefCell;
-use std::io::{BufRead as _, BufReader};
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::RecordsError;
-use crate::files::{copy_file, in_file, is_partial, name, read_json, write_file, write_json};
+use crate::files::{
+    atomically, copy_file, in_file, is_partial, json_into, name, partial_of, read_json, replace, unwritable,
+    write_file, write_json,
+};
+use crate::group::Group;
 use crate::guard;
 use crate::hold::{Access, Hold};
 use crate::metric::MetricInfo;
 use crate::own;
 use crate::run::{self, Existing, RunState, RunWriter, finished_in};
-use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint};
+use crate::schema::{
+    FORMAT, GameRecord, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint,
+};
 
 /// All crates of the program have one version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -72,6 +80,7 @@ pub fn write_pages(root: &Path, pages: &[(String, String)]) -> Result<(), Record
 #[derive(Clone, Debug)]
 pub struct ResultsDir {
     root: PathBuf,
+    group: Arc<Group>,
 }
 
 impl ResultsDir {
@@ -81,13 +90,25 @@ impl ResultsDir {
     /// [`RecordsError::Io`] if the folder cannot be made.
     pub fn create(path: &Path) -> Result<Self, RecordsError> {
         fs_err::create_dir_all(path.join(name::RUNS))?;
-        Ok(Self { root: path.to_owned() })
+        Ok(Self::at(path))
     }
 
     /// The folder at `path`, if it is one with runs; nothing is created.
     #[must_use]
     pub fn existing(path: &Path) -> Option<Self> {
-        path.join(name::RUNS).is_dir().then(|| Self { root: path.to_owned() })
+        path.join(name::RUNS).is_dir().then(|| Self::at(path))
+    }
+
+    fn at(path: &Path) -> Self {
+        Self { root: path.to_owned(), group: Arc::new(Group::new()) }
+    }
+
+    /// Makes durable what was written into the folder: runs that are short are made so in groups, every two seconds.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn settle(&self) -> Result<(), RecordsError> {
+        self.group.settle(&self.root, true)
     }
 
     /// The folder.
@@ -193,7 +214,39 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn write_games(&self, games: &GamesFile) -> Result<(), RecordsError> {
-        write_json(&self.root.join(name::GAMES), games)
+        let GamesFile { format: _, experiment, description, games } = games;
+        self.write_games_from(experiment, description.as_deref(), |rows| {
+            games.iter().try_for_each(|game| rows.push(game))
+        })
+    }
+
+    /// Writes `games.json` as [`ResultsDir::write_games`] does, one game after the other, as `fill` hands them over; nothing if
+    /// that fails.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`] or [`RecordsError::Unwritable`], and those of `fill`.
+    pub fn write_games_from<E: From<RecordsError>>(
+        &self,
+        experiment: &str,
+        description: Option<&str>,
+        fill: impl FnOnce(&mut GameRows<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let file = self.root.join(name::GAMES);
+        let head = GamesFile {
+            format: FORMAT,
+            experiment: experiment.to_owned(),
+            description: description.map(str::to_owned),
+            games: Vec::new(),
+        };
+        atomically(&file, |out| {
+            let head = serde_json::to_string_pretty(&head).map_err(|e| unwritable(&file, e))?;
+            let head = head.strip_suffix("]\n}").expect("the list of games comes last");
+            out.write_all(head.as_bytes()).map_err(|e| RecordsError::from(in_file(&file, e)))?;
+            let mut rows = GameRows { out, file: &file, count: 0 };
+            fill(&mut rows)?;
+            let end = if rows.count == 0 { "]\n}\n" } else { "\n  ]\n}\n" };
+            Ok(out.write_all(end.as_bytes()).map_err(|e| RecordsError::from(in_file(&file, e)))?)
+        })
     }
 
     /// Writes `metrics.json`: how the metrics of the experiment are shown, in the order of its configuration.
@@ -211,7 +264,7 @@ impl ResultsDir {
     /// [`RecordsError::Io`] or [`RecordsError::RunId`].
     pub fn begin_run(&self, id: &str) -> Result<RunWriter, RecordsError> {
         check_id(id)?;
-        RunWriter::begin(&self.root.join(name::RUNS), id)
+        RunWriter::begin(&self.root.join(name::RUNS), id, Arc::clone(&self.group))
     }
 
     /// Writes a whole run at once: [`ResultsDir::begin_run`] to [`RunWriter::finish`].
@@ -229,6 +282,18 @@ impl ResultsDir {
         let mut run = self.begin_run(&record.id)?;
         run.trace(trace)?;
         run.finish(record, policies, path, existing)
+    }
+
+    /// The runs that are being written now, or that were when their process was killed.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn begun(&self) -> Result<BTreeSet<String>, RecordsError> {
+        let mut ids = BTreeSet::new();
+        for entry in fs_err::read_dir(self.root.join(name::RUNS))? {
+            ids.extend(partial_of(&entry?.file_name().to_string_lossy()).map(str::to_owned));
+        }
+        Ok(ids)
     }
 
     /// What is half written in the folder now: files and folders of processes that write at this moment, or that were killed.
@@ -393,7 +458,10 @@ impl ResultsDir {
     fn write_shared<T: Serialize>(&self, folder: &str, key: &str, value: &T) -> Result<(), RecordsError> {
         check_id(key)?;
         fs_err::create_dir_all(self.root.join(folder))?;
-        write_json(&self.shared(folder, key), value)
+        let file = self.shared(folder, key);
+        // one that is damaged does not fit its digest, and is found out again
+        replace(&file, self.group.is_alone(), |out| json_into(&file, out, value))?;
+        self.group.settle(&self.root, false)
     }
 
     /// Writes `summary.json`, a [`Summary`](crate::schema::Summary), one row after the other.
@@ -413,6 +481,28 @@ impl ResultsDir {
 
     fn run_folder(&self, id: &str) -> PathBuf {
         self.root.join(name::RUNS).join(id)
+    }
+}
+
+/// The games of a `games.json` that is being written.
+pub struct GameRows<'a> {
+    out: &'a mut dyn Write,
+    file: &'a Path,
+    count: usize,
+}
+
+impl GameRows<'_> {
+    /// Appends a game.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
+    pub fn push(&mut self, game: &GameRecord) -> Result<(), RecordsError> {
+        let text = serde_json::to_string_pretty(game).map_err(|e| unwritable(self.file, e))?;
+        // a line break within a text is escaped in JSON
+        let text =
+            format!("{}\n    {}", if self.count == 0 { "" } else { "," }, text.replace('\n', "\n    "));
+        self.count += 1;
+        Ok(self.out.write_all(text.as_bytes()).map_err(|e| in_file(self.file, e))?)
     }
 }
 

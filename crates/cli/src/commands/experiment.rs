@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use equipoise::data::{labels_as_file, nearest_file};
 use equipoise_experiment::{
-    Executed, Monitor, Options, Plan, Shard, check as expected, check_space, execute, forecast, parse_file,
-    resolve, schema,
+    Executed, Monitor, Options, Plan, Shard, Steal, check as expected, check_space, execute, forecast,
+    parse_file, resolve, schema,
 };
 use equipoise_records::{guard, write_file};
 use equipoise_report::{Exports, Figures, Look};
@@ -22,13 +22,20 @@ const LISTED: usize = 50;
 
 pub(super) fn run(args: args::Run) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
-    let options = Options { shard: shard(args.shard.as_deref())?, ..options(&plan, &args.options) };
+    let shard = shard(args.shard.as_deref())?;
+    if args.steal && shard.is_none() {
+        return Err("--steal takes over what other processes have not done yet: give the share of this one, --shard i/N".into());
+    }
+    let options = Options { shard, steal: args.steal.then_some(Steal::All), ..options(&plan, &args.options) };
     let executed = carry_out(&plan, &options)?;
     if executed.skipped > 0 {
         output::note(&format!(
             "{} of {} runs were finished before and are kept (--fresh runs them again)",
             executed.skipped, executed.runs
         ));
+    }
+    if executed.taken_over > 0 {
+        output::note(&format!("{} runs of other shares were done besides", executed.taken_over));
     }
     match (&executed.rendered, options.shard) {
         (Some(rendered), _) => {
@@ -76,6 +83,10 @@ fn shard(given: Option<&str>) -> Result<Option<Shard>, Box<dyn std::error::Error
 
 pub(super) fn plan(args: args::Plan) -> Outcome {
     let plan = resolved(&args.config, &args.overrides)?;
+    if args.units {
+        output::print_with(|out| units(&plan, args.json, out));
+        return Ok(Answer::Yes);
+    }
     let forecast = during("making games and timing methods", || forecast(&plan))?;
     output::print_with(|out| plan.write_yaml(out));
     output::note(&format!(
@@ -90,6 +101,24 @@ pub(super) fn plan(args: args::Plan) -> Outcome {
         check_space(&plan, plan.runs(), &equipoise_experiment::execute::default_out(&plan), true)?;
     }
     Ok(Answer::Yes)
+}
+
+/// The units of a plan, a line each.
+fn units(plan: &Plan, json: bool, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    if !json {
+        writeln!(out, "unit\tgame\ttau\tfirst\truns\tcost")?;
+    }
+    for row in equipoise_experiment::shard::rows(plan) {
+        match json {
+            true => writeln!(out, "{}", serde_json::to_string(&row)?)?,
+            false => writeln!(
+                out,
+                "{}\t{}\t{}\t{}\t{}\t{:.3e}",
+                row.unit, row.game, row.tau, row.first, row.runs, row.cost
+            )?,
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn generate(args: &args::Generate) -> Outcome {
@@ -248,6 +277,7 @@ fn options(plan: &Plan, given: &RunOptions) -> Options {
         jobs: given.jobs.map_or_else(cores, usize::from),
         fresh: given.fresh,
         shard: None,
+        steal: None,
         force: given.force,
     }
 }

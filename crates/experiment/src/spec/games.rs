@@ -13,8 +13,8 @@ use crate::error::{ConfigError, Span};
 use crate::file::TaggedBlock;
 use crate::grid::{self, Point};
 
-/// Most games that one `count` stands for.
-const MAX_COUNT: u64 = 10_000;
+/// Most games that one `count` stands for, and most of one experiment.
+pub(crate) const MAX_GAMES: u64 = 10_000_000;
 
 /// The key that weighs the contexts of a game, of any kind.
 const WEIGHTS: &str = "context_weights";
@@ -229,8 +229,8 @@ impl Resolver<'_> {
             });
             let draws = match point.given.get("count") {
                 None => 1,
-                Some(v) => v.as_u64().filter(|c| (1..=MAX_COUNT).contains(c)).ok_or_else(|| {
-                    let message = format!("`count` is {v}, must be a whole number from 1 to {MAX_COUNT}");
+                Some(v) => v.as_u64().filter(|c| (1..=MAX_GAMES).contains(c)).ok_or_else(|| {
+                    let message = format!("`count` is {v}, must be a whole number from 1 to {MAX_GAMES}");
                     self.error(point.value_span("count"), message)
                 })?,
             };

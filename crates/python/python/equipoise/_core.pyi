@@ -119,6 +119,7 @@ def run(
     fresh: bool,
     force: bool,
     share: str | None,
+    steal: str | None,
     progress: Callable[..., object] | None,
 ) -> tuple[str, str]: ...
 def schema() -> str: ...

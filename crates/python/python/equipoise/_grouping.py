@@ -44,7 +44,7 @@ def _roles(names: list[str], told: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def grouped(data: Any, told: Mapping[str, str]) -> Any:
-    """A lazy polars frame or a DuckDB relation of battles, grouped by its engine; anything else as it is.
+    """A lazy polars frame, a DuckDB relation or an ibis table of battles, grouped by its engine; anything else as it is.
 
     Groups stand in the order in which they first appear, so that items are numbered as they would be row by row. Weights in
     fractions are left alone: their sum would depend on the order in which an engine adds.
@@ -54,6 +54,8 @@ def grouped(data: Any, told: Mapping[str, str]) -> Any:
         return _polars(data, told)
     if "duckdb" in kind and kind.endswith("DuckDBPyRelation"):
         return _duckdb(data, told)
+    if kind.startswith("ibis.") and kind.endswith(".Table"):
+        return _ibis(data, told)
     return data
 
 
@@ -106,3 +108,26 @@ def _duckdb(relation: Any, told: Mapping[str, str]) -> Any:
         'FROM (SELECT *, row_number() OVER () AS "equipoise row" FROM equipoise_battles) '
         f'GROUP BY {keys} ORDER BY min("equipoise row")',
     )
+
+
+def _ibis(table: Any, told: Mapping[str, str]) -> Any:
+    import importlib
+
+    ibis: Any = importlib.import_module("ibis")  # typed in some of its versions, and not in others
+    schema = table.schema()
+    roles = _roles(list(schema.names), told)
+    if roles is None or ("weight" in roles and not schema[roles["weight"]].is_integer()):
+        return table
+    keys = [name for role, name in roles.items() if role != "weight"]
+    weight = roles.get("weight", "weight")
+    if "weight" in roles:
+        least = table[weight].min().to_pyarrow().as_py()
+        if least is not None and least < 0:
+            return table  # the reader refuses it, and says in which row
+    rows = table.select(*roles.values()).mutate(**{"equipoise row": ibis.row_number()})
+    # a row without a weight counts once, as it does row by row
+    count = ibis.coalesce(rows[weight], 1).sum() if "weight" in roles else rows.count()
+    groups = rows.group_by(keys).aggregate(
+        **{weight: count.cast("int64"), "equipoise row": rows["equipoise row"].min()}
+    )
+    return groups.order_by("equipoise row").drop("equipoise row").to_pyarrow()

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from . import _core
 from ._input import existing
@@ -117,15 +117,19 @@ def run(
     force: bool = False,
     set: Mapping[str, Any] | None = None,
     shard: str | None = None,
+    steal: bool | Literal["open"] = False,
     progress: bool | Callable[..., object] | None = None,
 ) -> Results:
     """Runs an experiment into a folder; finished runs are kept. Ctrl-C keeps what is finished, and the same call goes on.
 
+    ``steal``: after a share, take over what other processes have not done yet; ``"open"``: of that, what none of them has begun.
+
     ``progress`` is called with steps done, steps in all, runs done, runs in all, and what is being done.
     """
     with reporter(progress, "running") as report:
+        take = None if not steal else "all" if steal is True else steal
         facts, text = _core.run(
-            _config(config), _set(set), None if out is None else Path(out), jobs, fresh, force, shard, report
+            _config(config), _set(set), None if out is None else Path(out), jobs, fresh, force, shard, take, report
         )
     found = json.loads(facts)
     return Results(found["out"], text, found)

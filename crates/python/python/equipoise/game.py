@@ -101,14 +101,14 @@ class Game:
         format: str | None = None,
         invalid: Literal["refuse", "skip"] = "refuse",
     ) -> Game:
-        """The game of comparisons: a frame (polars, pandas, pyarrow, DuckDB, Hugging Face), rows, or files.
+        """The game of comparisons: a frame (polars, pandas, pyarrow, DuckDB, ibis, Hugging Face), rows, or files.
 
         ``a``, ``b``, ``outcome``, ``context``, ``annotator`` and ``weight`` name columns that are not understood by
         themselves; ``outcomes`` says what its words stand for, as ``{"left": "a", "right": "b", "none": "tie"}``. Pairs that
         never met are 1/2. What was odd is in :attr:`checks`.
 
-        Of a lazy polars frame and a DuckDB relation the rows are counted by their engine: one row a context, pair and outcome
-        leaves it, and the game is the same to the bit. (Not with ``since``, and not with weights in fractions.)
+        Of a lazy polars frame, a DuckDB relation and an ibis table the rows are counted by their engine: one row a context, pair and
+        outcome leaves it, and the game is the same to the bit. (Not with ``since``, and not with weights in fractions.)
         """
         roles = {"item_a": a, "item_b": b, "outcome": outcome, "context": context, "annotator": annotator, "weight": weight}
         told = {role: name for role, name in roles.items() if name is not None}

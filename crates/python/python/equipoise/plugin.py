@@ -36,6 +36,9 @@ class Done:
     def __init__(self, logits: ArrayLike | None = None) -> None:
         self.equipoise_done = logits
 
+    def __repr__(self) -> str:
+        return f"Done({self.equipoise_done!r})"
+
 
 @runtime_checkable
 class Solver(Protocol):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import importlib
 import multiprocessing
 import os
 import socket
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +38,20 @@ def build() -> str:
     return f"equipoise {_core.__version__} ({bits})"
 
 
-def run_share(config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, driver: str) -> str:
-    """Does one share of an experiment, in a worker; the share."""
-    here = build()
+@functools.lru_cache(maxsize=1)
+def _here() -> str:
+    """What this process has, found out once."""
+    return build()
+
+
+def run_share(
+    config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, driver: str, steal: bool = False
+) -> str:
+    """Does one share of an experiment, in a worker; the share. ``steal``: then what no other worker has begun."""
+    here = _here()
     if here != driver:
         raise Mismatch(f"the worker on {socket.gethostname()} has {here} and the driver {driver}; install the same", place=out)
-    experiment.run(config, out=out, jobs=1, set=overrides, shard=share, progress=False)
+    experiment.run(config, out=out, jobs=1, set=overrides, shard=share, steal="open" if steal else False, progress=False)
     return share
 
 
@@ -110,9 +120,10 @@ def sweep(
 
     ``engine`` is ``"local"`` (processes), ``"dask"``, ``"ray"``, ``"slurm"`` (submitit), or anything with ``submit``: a Dask
     client, an ``Executor``. Finished runs are kept, so that the same call goes on after an interrupt or a lost worker;
-    records and report are equal for any engine and any number of shares. A worker with another version, or whose arithmetic
-    gives other bits, is refused before it runs anything. ``options`` go to the engine: to ``distributed.Client``, ``ray.init``,
-    or submitit (``folder`` and ``cluster`` to its executor, the others to ``update_parameters``).
+    records and report are equal for any engine and any number of shares. Workers that run out of shares take over runs that
+    others have not begun. A worker with another version, or whose arithmetic gives other bits, is refused before it runs anything.
+    ``options`` go to the engine: to ``distributed.Client``, ``ray.init``, or submitit (``folder`` and ``cluster`` to its executor,
+    the others to ``update_parameters``).
     """
     folder = Path(out).absolute()
     workers = workers or os.cpu_count() or 1
@@ -121,7 +132,9 @@ def sweep(
     planned = experiment.plan(config, set=set, timed=False)
     count = max(1, min(shares or SHARES_A_WORKER * workers, int(planned.units)))
     executor, close = _executor(engine, workers, options)
-    driver = build()
+    driver = _here()
+    # a job of its own for what may be nothing is not asked of a cluster
+    helps = engine != "slurm"
     lost: dict[str, BaseException] = {}
     done = 0
     try:
@@ -132,19 +145,29 @@ def sweep(
                 future = executor.submit(run_share, config, str(folder), share, set, driver)
                 started[future] = share
             waiting, lost = [], {}
-            for future in _ended(started):
-                share = started[future]
-                try:
-                    future.result()
-                    done += 1
-                    if progress is not None:
-                        progress(done, count)
-                except (InputError, Mismatch):
-                    _cancel(started)
-                    raise
-                except Exception as error:
-                    lost[share] = error
-                    waiting.append(share)
+            open_, helping = dict(started), []
+            while open_:
+                for future in _first(open_):
+                    share = open_.pop(future)
+                    try:
+                        future.result()
+                        done += 1
+                        if progress is not None:
+                            progress(done, count)
+                        if helps and 0 < len(open_) < workers:
+                            # nothing waits for this worker: it takes what the others have not begun
+                            with contextlib.suppress(Exception):
+                                helping.append(executor.submit(run_share, config, str(folder), share, set, driver, True))
+                    except (InputError, Mismatch):
+                        _cancel(started)
+                        raise
+                    except Exception as error:
+                        lost[share] = error
+                        waiting.append(share)
+            _cancel(helping)
+            for future in helping:
+                with contextlib.suppress(Exception, CancelledError):
+                    future.result()  # what it could not do its owner did
             if not waiting:
                 break
             if engine == "local" and attempt < retries:
@@ -166,16 +189,14 @@ def sweep(
     return experiment.merge(folder)
 
 
-def _ended(futures: Mapping[Any, str]) -> Any:
-    """Futures as they end; those of other libraries in order."""
-    from concurrent.futures import Future
-
+def _first(futures: Mapping[Any, str]) -> list[Any]:
+    """The futures that have ended, at least one; of other libraries the one that was begun first."""
     if all(isinstance(future, Future) for future in futures):
-        return as_completed(futures)
-    return list(futures)
+        return list(wait(futures, return_when=FIRST_COMPLETED).done)
+    return [next(iter(futures))]
 
 
-def _cancel(futures: Mapping[Any, str]) -> None:
+def _cancel(futures: Iterable[Any]) -> None:
     for future in futures:
         cancel = getattr(future, "cancel", None)
         if cancel is not None:

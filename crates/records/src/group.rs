@@ -1,0 +1,73 @@
+//! Short runs are made durable in groups: one call for all that was written in the last two seconds, not several for each.
+//!
+//! A run that is killed in between loses nothing, because what was written is with the operating system. Where the machine itself
+//! fails, the last two seconds may be lost; what is half there does not fit its digests, and is done again. A run that comes alone is
+//! made durable by itself, before it has its name.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::error::RecordsError;
+
+/// How long what was written waits at most for others.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What is not yet durable of a folder, as far as this process wrote it.
+#[derive(Debug)]
+pub(crate) struct Group(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// When all was durable.
+    last: Instant,
+    /// Whether something was written since.
+    open: bool,
+}
+
+impl Group {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(State { last: Instant::now(), open: false }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no thread panics while it holds this")
+    }
+
+    /// Whether what is about to be written must be made durable by its writer.
+    pub(crate) fn is_alone(&self) -> bool {
+        let mut state = self.state();
+        let alone = !cfg!(target_os = "linux") || (!state.open && state.last.elapsed() >= EVERY);
+        if alone {
+            state.last = Instant::now();
+        } else {
+            state.open = true;
+        }
+        alone
+    }
+
+    /// Makes all durable that was written into `folder`, if it is time, or at once (`now`).
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub(crate) fn settle(&self, folder: &Path, now: bool) -> Result<(), RecordsError> {
+        let mut state = self.state();
+        if !state.open || !(now || state.last.elapsed() >= EVERY) {
+            return Ok(());
+        }
+        *state = State { last: Instant::now(), open: false };
+        drop(state); // others go on writing
+        sync_all(folder)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sync_all(folder: &Path) -> Result<(), RecordsError> {
+    let folder = fs_err::File::open(folder)?;
+    rustix::fs::syncfs(&folder).map_err(|e| crate::files::in_file(folder.path(), e.into()).into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_all(_: &Path) -> Result<(), RecordsError> {
+    Ok(()) // every writer has seen to it
+}
