@@ -236,8 +236,14 @@ fn welfare_needs_utilities() {
             Err(error) => return error.to_string(),
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let options =
-            Options { out: folder.path().join("out"), jobs: 1, fresh: false, shard: None, force: false };
+        let options = Options {
+            out: folder.path().join("out"),
+            jobs: 1,
+            fresh: false,
+            shard: None,
+            steal: None,
+            force: false,
+        };
         execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
     };
     let error = refused("mixture, cyclic");
