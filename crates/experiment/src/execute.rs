@@ -322,7 +322,7 @@ impl Process<'_> {
             _ => 0,
         };
         finished.sort_by_key(|(g, _)| *g);
-        dir.settle()?;
+        dir.make_durable()?;
 
         self.monitor.enter("writing the report");
         let rendered = match ids {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import equipoise as eq
 from conftest import P
 
-#: Classes that nobody pickles: what a step is lent, what a method looks like, and modules.
+#: Classes that nobody pickles: what a step is lent, what a method has, and modules.
 NOT_HELD = {"Oracle", "Solver"}
 
 CONFIG = {"games": ["a-delta"], "solvers": ["mwu"], "limits": {"steps": 20}, "name": "public"}

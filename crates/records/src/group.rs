@@ -50,7 +50,7 @@ impl Group {
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub(crate) fn settle(&self, folder: &Path, now: bool) -> Result<(), RecordsError> {
+    pub(crate) fn make_durable(&self, folder: &Path, now: bool) -> Result<(), RecordsError> {
         let mut state = self.state();
         if !state.open || !(now || state.last.elapsed() >= EVERY) {
             return Ok(());

@@ -148,7 +148,7 @@ impl RunWriter {
         if durable {
             sync_folder(&self.runs)?;
         }
-        self.group.settle(&self.runs, false)
+        self.group.make_durable(&self.runs, false)
     }
 }
 

@@ -107,8 +107,8 @@ impl ResultsDir {
     ///
     /// # Errors
     /// [`RecordsError::Io`].
-    pub fn settle(&self) -> Result<(), RecordsError> {
-        self.group.settle(&self.root, true)
+    pub fn make_durable(&self) -> Result<(), RecordsError> {
+        self.group.make_durable(&self.root, true)
     }
 
     /// The folder.
@@ -461,7 +461,7 @@ impl ResultsDir {
         let file = self.shared(folder, key);
         // one that is damaged does not fit its digest, and is found out again
         replace(&file, self.group.is_alone(), |out| json_into(&file, out, value))?;
-        self.group.settle(&self.root, false)
+        self.group.make_durable(&self.root, false)
     }
 
     /// Writes `summary.json`, a [`Summary`](crate::schema::Summary), one row after the other.
