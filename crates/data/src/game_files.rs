@@ -247,7 +247,6 @@ struct MatrixFile {
     /// Names of the actions, in place of those of the file.
     labels: Option<Vec<String>>,
     /// What each action is worth to those who prefer, in the order of the rows and of the contexts: for the metric `welfare`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     utilities: Option<Vec<f64>>,
     /// What the margins are kept in.
     storage: Precision,

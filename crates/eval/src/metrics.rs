@@ -138,16 +138,15 @@ fn plug_in_ratio(r: &Row<'_>) -> f64 {
     if r.tau == 0.0 {
         return f64::NAN;
     }
-    let h: Vec<f64> = (0..r.probs.len())
-        .filter(|&i| r.probs[i] > 0.0)
-        .map(|i| r.tau * (r.log_probs[i] - r.log_mu[i]) - r.margins[i])
-        .collect();
-    let span = vector::max(&h) + h.iter().fold(f64::NEG_INFINITY, |m, v| m.max(-v));
+    let played = || (0..r.probs.len()).filter(|&i| r.probs[i] > 0.0);
+    let h = |i: usize| r.tau * (r.log_probs[i] - r.log_mu[i]) - r.margins[i];
+    let most = |sign: f64| played().map(|i| sign * h(i)).fold(f64::NEG_INFINITY, f64::max);
+    let span = most(1.0) + most(-1.0);
     if span <= LEVEL_SPAN {
         return 0.0;
     }
-    let played = || r.probs.iter().filter(|p| **p > 0.0).zip(&h);
-    let (mass, mean) = played().fold((0.0, 0.0), |(mass, sum), (p, h)| (mass + p, sum + p * h));
+    let (mass, mean) =
+        played().fold((0.0, 0.0), |(mass, sum), i| (mass + r.probs[i], sum + r.probs[i] * h(i)));
     let mean = mean / mass;
     // E exp(x) - 1 = E (exp(x) - 1 - x), as E x = 0: no difference of large numbers
     let excess = |x: f64| {
@@ -157,7 +156,7 @@ fn plug_in_ratio(r: &Row<'_>) -> f64 {
             x.exp_m1() - x
         }
     };
-    let rest: f64 = played().map(|(p, h)| p * excess((mean - h) / r.tau)).sum::<f64>() / mass;
+    let rest: f64 = played().map(|i| r.probs[i] * excess((mean - h(i)) / r.tau)).sum::<f64>() / mass;
     2.0 * r.tau * rest.ln_1p() / (span * span / (4.0 * r.tau))
 }
 

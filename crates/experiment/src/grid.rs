@@ -61,7 +61,14 @@ pub(crate) fn expand(
     defaults: &Value,
     schema: &Value,
 ) -> Result<Vec<Point>, ConfigError> {
-    expand_by(sources, block, what, defaults, &|key| list_levels(key, defaults, schema))
+    let mut known = defaults.clone();
+    // an option that is not written where it is unset has no default
+    if let (Some(known), Some(options)) = (known.as_object_mut(), schema["properties"].as_object()) {
+        for key in options.keys() {
+            known.entry(key.clone()).or_insert(Value::Null);
+        }
+    }
+    expand_by(sources, block, what, &known, &|key| list_levels(key, &known, schema))
 }
 
 /// How many levels of lists one value of the parameter `key` has.

@@ -225,6 +225,19 @@ fn what_learning_by_duels_refuses() {
     assert!(error.contains("after how many rounds it commits"), "{error}");
 }
 
+/// An option that is not written where it is unset is known all the same, and can be a grid.
+#[test]
+fn options_without_a_default_are_read() {
+    let (_folder, _plan, results) = ran(
+        "games: [bradley-terry]\nsolvers: [bradley-terry: { log_sigmoid: [0.5, 0.9] }]\nlimits: { steps: 1 }\n",
+    );
+    assert_eq!(results.runs.len(), 2);
+    let text = "games: [cyclic]\nsolvers: [bradley-terry: { log_sigmoida: 0.5 }]\n";
+    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+    let error = resolve(&file).expect_err("refused").to_string();
+    assert!(error.contains("did you mean `log_sigmoid`?"), "{error}");
+}
+
 /// What a population is worth is refused of a game without utilities, with the way out, and follows the utilities given with a matrix.
 #[test]
 fn welfare_needs_utilities() {

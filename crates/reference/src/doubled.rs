@@ -156,7 +156,7 @@ impl Double {
     #[inline(always)]
     pub(crate) fn exp(self) -> Self {
         const LN_2: [f64; 3] =
-            [0.693_147_180_559_945_3, 2.319_046_813_846_299_6e-17, 5.707_708_438_416_212e-34];
+            [std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17, 5.707_708_438_416_212e-34];
         /// `1/2!` to `1/5!`.
         const TERMS: [Double; 4] = [
             Double { high: 0.5, low: 0.0 },
