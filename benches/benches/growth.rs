@@ -94,7 +94,7 @@ const AXES: [Axis; 9] = [
     Axis {
         name: "rank",
         what: "one product of 200,000 actions, margins of such a rank",
-        from: 8,
+        from: 16,
         theory: [1.0, 1.0],
         work: |rank| {
             let n = 200_000;

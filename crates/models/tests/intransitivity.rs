@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use equipoise_core::logistic::logistic;
-use equipoise_core::{sample::uniform, seed::stream};
+use equipoise_core::logistic::{log_sigmoid, logistic};
+use equipoise_core::{lbfgs, sample::uniform, seed::stream};
 use equipoise_data::{
     Comparisons, Observations, Selection, Unit, parse_comparisons, parse_observations, read_comparisons,
 };
@@ -333,6 +333,32 @@ fn columns_of_a_leaderboard_are_the_concepts() {
     assert_eq!(shown, ["borda", "copeland", "maximal-lottery", "minimax"]);
 }
 
+/// Strengths by weighted maximum likelihood (2025, arXiv:2501.09254): `sum_ij w_i w_j p_ij log sigma(r_i - r_j) - (ridge / 2) sum_i w_i r_i^2`.
+fn weighted_strengths(margins: &Array2<f64>, weights: &[f64]) -> Vec<f64> {
+    const RIDGE: f64 = 0.1;
+    let n = weights.len();
+    let mut r = vec![0.0; n];
+    let found = lbfgs::minimise(&mut r, 1e-13, 10_000, |r, g| {
+        let mut value = 0.0;
+        for i in 0..n {
+            g[i] = RIDGE * weights[i] * r[i];
+            value += 0.5 * RIDGE * weights[i] * r[i] * r[i];
+        }
+        for i in 0..n {
+            for j in 0..n {
+                let share = weights[i] * weights[j] * (0.5 + margins[[i, j]]);
+                let d = r[i] - r[j];
+                value -= share * log_sigmoid(d);
+                g[i] -= share * logistic(-d);
+                g[j] += share * logistic(-d);
+            }
+        }
+        value
+    });
+    assert!(found.gradient < 1e-11, "{}", found.gradient);
+    r
+}
+
 /// On published leaderboards: level copies of an item change the winners of the rules that count or add up, within three copies, and
 /// leave the maximal lottery's shares (where it is the only one) and deviation ratings as they are. A program in Python found the winners.
 #[test]
@@ -396,6 +422,18 @@ fn copies_on_published_leaderboards() {
                 let pooled = shares[0] + shares[n..].iter().sum::<f64>();
                 assert!(kept && (pooled - policy[0]).abs() <= 1e-9, "{file} {copies}: {policy:?} {shares:?}");
             }
+            // an item and its copies share one weight: the strengths of weighted maximum likelihood stay, those of equal weights move
+            let margins =
+                |e: &Electorate| Array2::from_shape_fn((e.n(), e.n()), |(i, j)| e.matrix().margin(i, j));
+            let equal = weighted_strengths(&margins(&electorate), &vec![1.0; n]);
+            let mut weights = vec![1.0; n + copies];
+            weights[0] = 1.0 / (copies + 1) as f64;
+            weights[n..].fill(1.0 / (copies + 1) as f64);
+            let shared = weighted_strengths(&margins(&copied), &weights);
+            let unweighted = weighted_strengths(&margins(&copied), &vec![1.0; n + copies]);
+            let moved = |found: &[f64]| (0..n).map(|i| (found[i] - equal[i]).abs()).fold(0.0, f64::max);
+            assert!(moved(&shared) <= 1e-9, "{file} {copies}: {}", moved(&shared));
+            assert!(moved(&unweighted) > 1e-4, "{file} {copies}: {}", moved(&unweighted));
             // a level copy is no defeat
             let after = pure(&copied);
             assert!((1..n).all(|i| (after[i] > 0.0) == (before[i] > 0.0)), "{file} {copies}");

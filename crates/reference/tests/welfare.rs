@@ -267,6 +267,45 @@ fn many_equal_players_play_the_lottery() {
     assert!(gains.iter().any(|g| *g > 1e-3));
 }
 
+/// Section J1: players with preferences of their own, player h paid `mean_{j != h} pi_h' K^h pi_j`. The symmetrised Jacobian of the payoffs has
+/// the blocks `(K^h - K^j) / 4` and zeros on its diagonal: where two players differ it takes both signs on tangents of the simplices, so the
+/// game is not monotone, and no theorem on monotone games speaks of it. Nothing here offers such a game, or claims that a method converges in it.
+#[test]
+fn players_with_preferences_of_their_own_are_not_a_monotone_game() {
+    let mut rng = stream(6, "heterogeneous", &[]);
+    for round in 0..200 {
+        let n = 3 + round % 4;
+        let players: Vec<PreferenceMatrix> = (0..3).map(|_| random_game(0, n, &mut rng)).collect();
+        let form = |directions: [&[f64]; 3]| {
+            let mut sum = 0.0;
+            for (h, own) in players.iter().enumerate() {
+                for (j, _) in players.iter().enumerate().filter(|(j, _)| *j != h) {
+                    let mut product = vec![0.0; n];
+                    own.product(directions[j], &mut product);
+                    sum += 0.5 * directions[h].iter().zip(product).map(|(d, p)| d * p).sum::<f64>();
+                }
+            }
+            sum
+        };
+        let mut tangent = || {
+            let raw: Vec<f64> = (0..n).map(|_| uniform(&mut rng) - 0.5).collect();
+            let mean = raw.iter().sum::<f64>() / n as f64;
+            raw.iter().map(|v| v - mean).collect::<Vec<_>>()
+        };
+        let (a, b, still) = (tangent(), tangent(), vec![0.0; n]);
+        let turned: Vec<f64> = b.iter().map(|v| -v).collect();
+        let (one, other) = (form([&a, &b, &still]), form([&a, &turned, &still]));
+        assert!(one * other < 0.0 && (one + other).abs() < 1e-15, "{one} {other}");
+    }
+    // equal players: the form vanishes, as in a zero-sum game
+    let (game, a, b) = (cycle(), [0.3, -0.5, 0.2], [-0.1, 0.4, -0.3]);
+    let (mut left, mut right) = (vec![0.0; 3], vec![0.0; 3]);
+    game.product(&b, &mut left);
+    game.product(&a, &mut right);
+    let crossed: f64 = (0..3).map(|i| a[i] * left[i] + b[i] * right[i]).sum();
+    assert!(crossed.abs() < 1e-16);
+}
+
 #[test]
 fn the_plug_in_law() {
     let mut rng = stream(2, "law", &[]);

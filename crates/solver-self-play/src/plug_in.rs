@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Sources: greedy sampling 2510.24700; optimistic Nash learning 2510.13060 and offline data without pessimism 2604.06738, whose abstracts
-//! alone were read: the bonus is ours. Low rank as in 2602.23116, without features: they are learned with the rest ([`crate::low_rank`]). `T` is
+//! alone were read: the bonus is ours. Low rank as in 2602.23116, without features: they are learned with the rest (the module `low_rank`). `T` is
 //! the horizon, or where it is not known the rounds so far.
 //! With `E = K_hat - K` any of them has `gap_tau(pi) <= osc(E pi)^2 / (4 tau)` (Hoeffding's lemma), so that with fixed shares of the duels the
 //! expected gap falls as `c / (tau t)` and the regret, the sum of half the gap of what was deployed, grows as `(c / 2 tau) ln t`.

@@ -164,8 +164,8 @@ def sweep(
                     except Exception as error:
                         lost[share] = error
                         waiting.append(share)
-            _cancel(helping)
             for future in helping:
+                # not cancelled: an engine may go on with what it calls cancelled, beside the merge
                 with contextlib.suppress(Exception, CancelledError):
                     future.result()  # what it could not do its owner did
             if not waiting:
