@@ -16,10 +16,11 @@ use std::time::Instant;
 use equipoise::core::{Policy, sample, seed};
 use equipoise::data::{Comparisons, Selection, parse_comparisons};
 use equipoise::env::storage::{LowRank, Storage};
-use equipoise::models::{BRADLEY_TERRY, PairOptions, fit};
+use equipoise::models::{Counts, ModelData, model};
 use equipoise::ndarray::Array2;
 use equipoise::reference::game_equilibrium;
 use equipoise_benches::{driven, problem, problems};
+use serde_json::Value;
 
 /// What is made once, to be called again and again.
 type Work = Box<dyn FnMut()>;
@@ -117,7 +118,7 @@ const AXES: [Axis; 9] = [
         from: 4_000,
         theory: [1.0, 1.0],
         work: |items| {
-            let data = battles(items, 3 * items);
+            let data = counts(read(&battle_lines(items, 3 * items)));
             Box::new(move || {
                 black_box(board(&data));
             })
@@ -131,7 +132,7 @@ const AXES: [Axis; 9] = [
         work: |count| {
             let text = battle_lines(100, count);
             Box::new(move || {
-                black_box(board(&read(&text)));
+                black_box(board(&counts(read(&text))));
             })
         },
     },
@@ -182,14 +183,13 @@ fn read(text: &str) -> Comparisons {
         .expect("valid battles")
 }
 
-fn battles(items: usize, count: usize) -> Comparisons {
-    read(&battle_lines(items, count))
+fn counts(data: Comparisons) -> ModelData {
+    ModelData::Counts(Counts { observations: data.into(), features: None })
 }
 
-fn board(data: &Comparisons) -> f64 {
-    let board = fit(data, &BRADLEY_TERRY, PairOptions::default()).expect("a fit");
-    let errors = board.sandwich_error();
-    errors.iter().fold(0.0, |m: f64, e| if e.is_finite() { m.max(*e) } else { m })
+fn board(data: &ModelData) -> f64 {
+    let found = model("bradley-terry").expect("registered").fit(data, &Value::Null).expect("a fit");
+    f64::from(u8::from(found.convergence.converged))
 }
 
 /// A line of the process's own status, in bytes; 0 where the system does not tell.
