@@ -159,6 +159,13 @@ fn values_stay_in_their_range(metric: &Metric) -> Result<(), Failure> {
     let low = if metric.vanishes { low.max(0.0) } else { low };
     everywhere(|case, game, task, equilibrium, policy| {
         if metric.needs_tau() && task.tau == 0.0 {
+            let v = value(metric, game, task, Some(equilibrium), policy);
+            require!(
+                v.is_nan(),
+                metric.name,
+                "what is of a temperature above 0 has no value without one",
+                "{v} on {case}"
+            );
             return Ok(());
         }
         for policy in [policy, &task.reference, equilibrium] {

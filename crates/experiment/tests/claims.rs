@@ -17,17 +17,25 @@ fn ran(text: &str) -> (tempfile::TempDir, Plan, equipoise_records::Results) {
     let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
     let plan = Plan::new(resolve(&file).expect("a spec")).expect("a plan");
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options {
-        out: folder.path().join("out"),
-        jobs: 2,
-        fresh: false,
-        shard: None,
-        steal: None,
-        force: false,
-    };
+    let options = options(&folder);
     execute(&plan, &options, &Monitor::default()).expect("run");
     let results = equipoise_records::read(&options.out).expect("read");
     (folder, plan, results)
+}
+
+fn options(folder: &tempfile::TempDir) -> Options {
+    Options { out: folder.path().join("out"), jobs: 2, fresh: false, shard: None, steal: None, force: false }
+}
+
+/// Why an experiment is refused: when it is resolved, or when the game is made that it depends on, before a step.
+fn refused(text: &str) -> String {
+    let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
+    let plan = match resolve(&file).and_then(Plan::new) {
+        Ok(plan) => plan,
+        Err(error) => return error.to_string(),
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    execute(&plan, &options(&folder), &Monitor::default()).expect_err("refused").to_string()
 }
 
 fn error(claims: &str) -> ConfigError {
@@ -198,24 +206,6 @@ fn slopes_and_intervals() {
 /// A sum that only rises is no target, and a temperature of 0 no game of the plug-in policy.
 #[test]
 fn what_learning_by_duels_refuses() {
-    let refused = |text: &str| {
-        let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
-        let plan = match resolve(&file).and_then(Plan::new) {
-            Ok(plan) => plan,
-            Err(error) => return error.to_string(),
-        };
-        // what depends on a game is refused when it is made, before a step
-        let folder = tempfile::tempdir().expect("a folder");
-        let options = Options {
-            out: folder.path().join("out"),
-            jobs: 1,
-            fresh: false,
-            shard: None,
-            steal: None,
-            force: false,
-        };
-        execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
-    };
     let error =
         refused("games: [cyclic]\nsolvers: [plug-in]\ntau: 0.1\nlimits: { target: { regret: 1.0 } }\n");
     assert!(error.contains("`regret` is a sum over the steps"), "{error}");
@@ -242,22 +232,7 @@ fn options_without_a_default_are_read() {
 #[test]
 fn welfare_needs_utilities() {
     let refused = |games: &str| {
-        let text = format!("games: [{games}]\nsolvers: [mwu]\nlimits: {{ steps: 1 }}\nmetrics: [welfare]\n");
-        let file = file::parse("experiment.yaml", Path::new("."), text.as_bytes(), &[]).expect("a file");
-        let plan = match resolve(&file).and_then(Plan::new) {
-            Ok(plan) => plan,
-            Err(error) => return error.to_string(),
-        };
-        let folder = tempfile::tempdir().expect("a folder");
-        let options = Options {
-            out: folder.path().join("out"),
-            jobs: 1,
-            fresh: false,
-            shard: None,
-            steal: None,
-            force: false,
-        };
-        execute(&plan, &options, &Monitor::default()).expect_err("refused").to_string()
+        refused(&format!("games: [{games}]\nsolvers: [mwu]\nlimits: {{ steps: 1 }}\nmetrics: [welfare]\n"))
     };
     let error = refused("mixture, cyclic");
     for fragment in
