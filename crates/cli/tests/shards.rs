@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -181,6 +182,85 @@ fn ten_processes_in_one_folder_do_not_harm_each_other() {
     started.into_iter().for_each(|child| drop(finish(child)));
     assert_eq!(merge(&out).0, Some(0));
     assert_equal(&contents(&alone), &out, "ten processes");
+}
+
+/// What a folder says, times apart, wherever its runs are; as text, in which NaN is NaN.
+fn said(dir: &Path) -> (BTreeMap<String, String>, String) {
+    let mut texts = contents(dir);
+    texts.retain(|name, _| !name.starts_with("runs/"));
+    let mut results = equipoise_records::read(dir).unwrap();
+    for run in &mut results.runs {
+        run.record.seconds = 0.0;
+        run.trace.iter_mut().flatten().for_each(|point| point.seconds = 0.0);
+    }
+    (texts, format!("{results:?}"))
+}
+
+#[test]
+fn packs_say_what_folders_say_after_kills_torn_ends_damage_and_doubled_shares() {
+    let setup = setup(CONFIG);
+    let folders = setup.out("folders");
+    setup.run(&folders, &[]);
+    let expected = said(&folders);
+    // a folder that has packs keeps to them
+    let packed = |name: &str| {
+        let out = setup.out(name);
+        std::fs::create_dir_all(out.join("packs")).unwrap();
+        out
+    };
+    let packs = |out: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(out.join("packs")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let alone = packed("alone");
+    setup.run(&alone, &["--jobs", "2"]);
+    assert_eq!(std::fs::read_dir(alone.join("runs")).unwrap().count(), 0);
+    assert_eq!(packs(&alone).len(), 1);
+    assert!(said(&alone) == expected);
+    assert!(setup.run(&alone, &[]).contains(&format!("{RUNS} of {RUNS} runs were finished before")));
+    setup.run(&alone, &["--fresh"]);
+    assert_eq!(packs(&alone).len(), 2, "what is done again goes into a pack of its own");
+    assert!(said(&alone) == expected);
+
+    // shares from the last to the first, some of them killed, the ends of their packs cut, one with a changed byte
+    let out = packed("shared");
+    for k in (1..=5).rev() {
+        let share = format!("{k}/5");
+        if k % 2 == 0 {
+            let mut child = setup.start(&out, &["--shard", &share, "--jobs", "2"]);
+            std::thread::sleep(Duration::from_millis(120 * k));
+            child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+            child.wait().unwrap();
+        } else if k > 1 {
+            setup.run(&out, &["--shard", &share]);
+        }
+    }
+    for (k, file) in packs(&out).into_iter().enumerate() {
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes.truncate(bytes.len() - 10 * k);
+        std::fs::write(&file, bytes).unwrap();
+    }
+    let (code, err) = merge(&out);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("its last ") || err.contains("bytes of it are not what was written"), "{err}");
+    // two at a time, some of them twice
+    for pair in [["1/5", "1/5"], ["2/5", "3/5"], ["4/5", "5/5"], ["5/5", "3/5"]] {
+        let started: Vec<Child> = pair.iter().map(|s| setup.start(&out, &["--shard", s])).collect();
+        started.into_iter().for_each(|child| drop(finish(child)));
+    }
+    for time in ["first", "second"] {
+        let (code, err) = merge(&out);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(said(&out) == expected, "merged for the {time} time");
+    }
+    // one that helps does the rest of three
+    let out = packed("one-of-three");
+    let err = setup.run(&out, &["--shard", "2/3", "--steal"]);
+    assert!(err.contains("runs of other shares were done besides"), "{err}");
+    assert_eq!(merge(&out).0, Some(0));
+    assert!(said(&out) == expected);
 }
 
 #[test]

@@ -191,7 +191,7 @@ pub fn execute(plan: &Plan, options: &Options, monitor: &Monitor) -> Result<Exec
         options,
         monitor,
         pool: Arc::new(pool),
-        answers: ExactAnswers::beside(ResultsDir::existing(&options.out)),
+        answers: ExactAnswers::default(),
         kept: Kept::default(),
     };
     process.execute(&work)
@@ -258,6 +258,10 @@ impl Process<'_> {
             None => "equipoise run".to_owned(),
             Some(shard) => format!("equipoise run --shard {shard}"),
         };
+        let existing = ResultsDir::existing(&self.options.out).map(|dir| dir.for_runs(self.plan.runs()));
+        if let Some(dir) = &existing {
+            self.answers.open(dir.clone());
+        }
         self.monitor.enter("making games");
         let first = if alone { work.games.len() } else { work.games.len().min(1) };
         // all are checked before the first refusal is picked, so that it is the first whatever the threads do
@@ -266,14 +270,17 @@ impl Process<'_> {
             work.games[..first].par_iter().map(one).collect()
         });
         let checked = checked.into_iter().collect::<Result<Vec<_>, ConfigError>>()?;
-        if alone && let Some(dir) = ResultsDir::existing(&self.options.out) {
+        if alone && let Some(dir) = &existing {
             let mut ids = Vec::new();
             for (g, identity) in &checked {
                 ids.extend(self.plan.keys(*g).map(|key| self.plan.run(identity, key).id));
             }
-            self.check_kept(&dir, &ids)?;
+            self.check_kept(dir, &ids)?;
         }
-        let dir = ResultsDir::create(&self.options.out)?;
+        let dir = match existing {
+            Some(dir) => dir,
+            None => ResultsDir::create(&self.options.out)?.for_runs(self.plan.runs()),
+        };
         let mut held = dir.hold(access, &what)?;
         if let Some(before) = held.left_over() {
             tracing::warn!(
@@ -283,6 +290,9 @@ impl Process<'_> {
         }
         if held.is_only() {
             dir.remove_partial(&dir.partial()?)?;
+            for lost in dir.lost()? {
+                tracing::warn!("{lost}; what is missing by that is done again");
+            }
         }
         self.plan.place_inputs()?;
         let text = self.plan.to_yaml();
@@ -487,7 +497,7 @@ impl Process<'_> {
                 RunState::Missing | RunState::Interrupted(_) => open.push(run),
                 RunState::Damaged(what) => {
                     tracing::warn!(
-                        "runs/{} ({} on {}) is damaged: {what}; it is done again",
+                        "run {} ({} on {}) is damaged: {what}; it is done again",
                         run.id,
                         run.label,
                         made.name

@@ -98,11 +98,15 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
     let dir = ResultsDir::existing(results).filter(|_| file.is_file());
     let dir = dir.ok_or_else(|| MergeError::NoPlan(results.to_owned()))?;
     let plan = Plan::new(resolve_recorded(&parse_file(&file, &[])?)?)?;
+    let dir = dir.for_runs(plan.runs());
     plan.find_inputs(&dir);
     let mut held = dir.hold(Access::Shared, "equipoise merge")?;
     if held.is_only() {
         // whoever wrote it was killed
         dir.remove_partial(&dir.partial()?)?;
+        for lost in dir.lost()? {
+            tracing::warn!("{lost}");
+        }
     }
     held.share()?;
     let answers = ExactAnswers::beside(Some(dir.clone()));
@@ -120,7 +124,7 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
         }
         for id in &ids {
             if let Some(record) = dir.record(id)? {
-                origin.check(|| format!("runs/{id}/run.json"), &record.version)?;
+                origin.check(|| format!("the run {id}"), &record.version)?;
             }
         }
         Ok(dir.check_equal(&ids)?)

@@ -59,6 +59,7 @@ pub(crate) mod name {
     pub(crate) const METRICS: &str = "metrics.json";
     pub(crate) const SUMMARY: &str = "summary.json";
     pub(crate) const RUNS: &str = "runs";
+    pub(crate) const PACKS: &str = "packs";
     pub(crate) const KNOWN_GAMES: &str = "games";
     pub(crate) const EXACT: &str = "exact";
     pub(crate) const INPUTS: &str = "inputs";
@@ -67,6 +68,8 @@ pub(crate) mod name {
     pub(crate) const TRACE: &str = "trace.csv";
     pub(crate) const POLICIES: &str = "policies.csv";
     pub(crate) const PATH: &str = "path.csv";
+    /// What is known of a game, in a pack.
+    pub(crate) const ENTRY: &str = "entry.json";
 }
 
 /// Writes `bytes` to `file`, atomically: to a temporary file in the same folder, synced, renamed. What is no plain file (a
@@ -217,8 +220,16 @@ pub(crate) fn read_json(file: &Path) -> Result<Option<Value>, RecordsError> {
 
 /// Reads JSON with a `format` key, and checks that key first: a record of another version need not parse.
 pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, known: u32) -> Result<T, RecordsError> {
-    let text = fs_err::read_to_string(file)?;
-    let value: Value = serde_json::from_str(&text).map_err(|e| RecordsError::malformed(file, &e))?;
+    parse_versioned(file, &fs_err::read_to_string(file)?, known)
+}
+
+/// As [`read_versioned`], of the text of a file.
+pub(crate) fn parse_versioned<T: DeserializeOwned>(
+    file: &Path,
+    text: &str,
+    known: u32,
+) -> Result<T, RecordsError> {
+    let value: Value = serde_json::from_str(text).map_err(|e| RecordsError::malformed(file, &e))?;
     match value.get("format").and_then(Value::as_u64) {
         Some(found) if found != u64::from(known) => {
             return Err(RecordsError::Format { file: file.to_owned(), found, known });
@@ -230,19 +241,16 @@ pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, known: u32) -> Re
         }
     }
     // From the text, not from `value`: the error then knows its line.
-    serde_json::from_str(&text).map_err(|e| match keys::unknown_in(&value) {
+    serde_json::from_str(text).map_err(|e| match keys::unknown_in(&value) {
         Some(word) => RecordsError::UnknownWord { file: file.to_owned(), line: Some(e.line() as u64), word },
         None => RecordsError::malformed(file, &e),
     })
 }
 
-/// Reads the rows of a CSV file; `None` if there is no such file.
-pub(crate) fn read_csv<T: DeserializeOwned>(file: &Path) -> Result<Option<Vec<T>>, RecordsError> {
-    if !file.exists() {
-        return Ok(None);
-    }
+/// The rows of a CSV file.
+pub(crate) fn parse_csv<T: DeserializeOwned>(file: &Path, bytes: &[u8]) -> Result<Vec<T>, RecordsError> {
     let malformed = |e: csv::Error| RecordsError::malformed(file, &e);
-    let mut csv = csv::Reader::from_reader(std::io::BufReader::new(fs_err::File::open(file)?));
+    let mut csv = csv::Reader::from_reader(bytes);
     let header = csv.headers().map_err(malformed)?.clone();
     let (mut row, mut rows) = (csv::StringRecord::new(), Vec::new());
     while csv.read_record(&mut row).map_err(malformed)? {
@@ -257,5 +265,5 @@ pub(crate) fn read_csv<T: DeserializeOwned>(file: &Path) -> Result<Option<Vec<T>
             }
         })?);
     }
-    Ok(Some(rows))
+    Ok(rows)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::error::RecordsError;
 
 /// How long what was written waits at most for others.
-const EVERY: Duration = Duration::from_secs(2);
+pub(crate) const EVERY: Duration = Duration::from_secs(2);
 
 /// What is not yet durable of a folder, as far as this process wrote it.
 #[derive(Debug)]
@@ -36,8 +36,12 @@ impl Group {
 
     /// Whether what is about to be written must be made durable by its writer.
     pub(crate) fn is_alone(&self) -> bool {
+        self.is_first(!cfg!(target_os = "linux"))
+    }
+
+    fn is_first(&self, always: bool) -> bool {
         let mut state = self.state();
-        let alone = !cfg!(target_os = "linux") || (!state.open && state.last.elapsed() >= EVERY);
+        let alone = always || (!state.open && state.last.elapsed() >= EVERY);
         if alone {
             state.last = Instant::now();
         } else {
@@ -46,28 +50,41 @@ impl Group {
         alone
     }
 
-    /// Makes all durable that was written into `folder`, if it is time, or at once (`now`).
+    /// What was just appended to a file is made durable by `sync`, at once if it comes alone, else with what comes after it.
     ///
     /// # Errors
-    /// [`RecordsError::Io`].
-    pub(crate) fn make_durable(&self, folder: &Path, now: bool) -> Result<(), RecordsError> {
+    /// Those of `sync`.
+    pub(crate) fn append(&self, sync: impl FnOnce() -> Result<(), RecordsError>) -> Result<(), RecordsError> {
+        if self.is_first(false) { sync() } else { self.make_durable(false, sync) }
+    }
+
+    /// Makes all durable that was written, by `sync`, if it is time, or at once (`now`).
+    ///
+    /// # Errors
+    /// Those of `sync`.
+    pub(crate) fn make_durable(
+        &self,
+        now: bool,
+        sync: impl FnOnce() -> Result<(), RecordsError>,
+    ) -> Result<(), RecordsError> {
         let mut state = self.state();
         if !state.open || !(now || state.last.elapsed() >= EVERY) {
             return Ok(());
         }
         *state = State { last: Instant::now(), open: false };
         drop(state); // others go on writing
-        sync_all(folder)
+        sync()
     }
 }
 
+/// Makes all durable that was written into the file system of `folder`.
 #[cfg(target_os = "linux")]
-fn sync_all(folder: &Path) -> Result<(), RecordsError> {
+pub(crate) fn sync_all(folder: &Path) -> Result<(), RecordsError> {
     let folder = fs_err::File::open(folder)?;
     rustix::fs::syncfs(&folder).map_err(|e| crate::files::in_file(folder.path(), e.into()).into())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sync_all(_: &Path) -> Result<(), RecordsError> {
+pub(crate) fn sync_all(_: &Path) -> Result<(), RecordsError> {
     Ok(()) // every writer has seen to it
 }

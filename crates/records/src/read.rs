@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::RecordsError;
-use crate::files::{name, read_versioned};
+use crate::files::{name, parse_versioned, read_versioned};
 use crate::metric::MetricInfo;
-use crate::run;
+use crate::run::{self, Stored};
 use crate::schema::{FORMAT, GamesFile, MetricsFile, PathPoint, RunRecord, Summary, TracePoint};
 use crate::vocabulary::StopKind;
+use crate::write::ResultsDir;
 
 /// A results folder in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,47 +66,35 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     let summary: Option<Summary> =
         if summary_file.exists() { Some(read_versioned(&summary_file, FORMAT)?) } else { None };
     let planned = planned_ids(dir)?;
-    let folders = run_folders(dir)?;
+    let stored = ResultsDir::at(dir);
+    let mut recorded = run_folders(dir)?;
+    recorded.append(&mut stored.packed_runs()?);
 
     let planned_or_summarised: Option<Vec<String>> =
         planned.or_else(|| summary.as_ref().map(|s| s.runs.iter().map(|r| r.id.clone()).collect()));
     let (ids, left_over) = match &planned_or_summarised {
         Some(ids) => {
             let known: BTreeSet<&String> = ids.iter().collect();
-            (ids.clone(), folders.iter().filter(|f| !known.contains(f)).cloned().collect())
+            (ids.clone(), recorded.iter().filter(|f| !known.contains(f)).cloned().collect())
         }
-        None => (folders.iter().cloned().collect(), Vec::new()),
+        None => (recorded.iter().cloned().collect(), Vec::new()),
     };
 
     let mut results =
         Results { games, metrics: Vec::new(), runs: Vec::new(), unfinished: Vec::new(), left_over };
     for id in ids {
         let in_summary = || summary.iter().flat_map(|s| &s.runs).find(|r| r.id == id).cloned();
-        let folder = dir.join(name::RUNS).join(&id);
-        if folder.join(name::RUN).exists() {
-            match read_versioned::<RunRecord>(&folder.join(name::RUN), FORMAT) {
-                Ok(record) if record.stop_reason == StopKind::Interrupted => {
-                    results.unfinished.push(Unfinished { id, why: run::interrupted(&record) });
-                }
-                Ok(record) => match run::files(&folder, &record, &run::digests(&folder)?) {
-                    Ok((trace, path)) => results.runs.push(Run { record, trace, path }),
-                    Err(RecordsError::Malformed { file, problem }) => {
-                        results.unfinished.push(Unfinished { id, why: damaged(&file, &problem) });
-                    }
-                    Err(error) => return Err(error),
-                },
-                Err(RecordsError::Malformed { file, problem }) => {
-                    results.unfinished.push(Unfinished { id, why: damaged(&file, &problem) });
-                }
-                Err(error) => return Err(error),
+        match stored.stored(&id).and_then(|found| found.map(|found| run_in(&found)).transpose()) {
+            Ok(Some(Ok(run))) => results.runs.push(run),
+            Ok(Some(Err(why))) => results.unfinished.push(Unfinished { id, why }),
+            Ok(None) => match in_summary() {
+                Some(record) => results.runs.push(Run { record, trace: None, path: None }),
+                None => results.unfinished.push(Unfinished { id, why: "not started".into() }),
+            },
+            Err(RecordsError::Malformed { file, problem }) => {
+                results.unfinished.push(Unfinished { id, why: damaged(&file, &problem) });
             }
-        } else if folder.exists() {
-            // Even if the summary has it: that is the summary of an earlier run, which this one replaces.
-            results.unfinished.push(Unfinished { id, why: "started, no run.json".into() });
-        } else if let Some(record) = in_summary() {
-            results.runs.push(Run { record, trace: None, path: None });
-        } else {
-            results.unfinished.push(Unfinished { id, why: "not started".into() });
+            Err(error) => return Err(error),
         }
     }
     if planned_or_summarised.is_none() {
@@ -114,6 +103,20 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     results.metrics = metrics(dir, &results.runs)?;
     check_games(dir, &results)?;
     Ok(results)
+}
+
+/// A run, or why it does not count as finished.
+fn run_in(stored: &Stored) -> Result<Result<Run, String>, RecordsError> {
+    // even if the summary has it: that is the summary of an earlier run, which this one replaces
+    let Some(bytes) = stored.bytes(name::RUN)? else { return Ok(Err("started, no run.json".into())) };
+    let file = stored.file(name::RUN);
+    let text = std::str::from_utf8(&bytes).map_err(|e| RecordsError::malformed(&file, &e))?;
+    let record: RunRecord = parse_versioned(&file, text, FORMAT)?;
+    if record.stop_reason == StopKind::Interrupted {
+        return Ok(Err(run::interrupted(&record, stored)));
+    }
+    let (trace, path) = run::files(stored, &record)?;
+    Ok(Ok(Run { record, trace, path }))
 }
 
 /// A file of a run that is not what was written.

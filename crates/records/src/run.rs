@@ -12,10 +12,10 @@ use serde_json::Value;
 use crate::digest::{self, Digests, Row as _};
 use crate::error::RecordsError;
 use crate::files::{
-    csv_into, in_file, json_into, name, own_prefix, read_csv, read_json, sync_folder, unwritable_csv,
-    write_hidden,
+    csv_into, in_file, json_into, name, own_prefix, parse_csv, sync_folder, unwritable_csv, write_hidden,
 };
-use crate::group::Group;
+use crate::group::{Group, sync_all};
+use crate::packs::{Kind, New, Packed, Packs, equality};
 use crate::schema::{FORMAT, PathPoint, PolicyPoint, RunRecord, TracePoint};
 use crate::vocabulary::StopKind;
 
@@ -59,34 +59,115 @@ struct Seal {
     digests: Digests,
 }
 
-/// A run that is being written, in a hidden folder. Dropped before its end it leaves nothing.
+/// Where a run is recorded: in a folder of its own, or in a pack.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    Folder(PathBuf),
+    Packed(Packed),
+}
+
+impl Stored {
+    /// The folder or the pack, for people.
+    pub(crate) fn place(&self) -> &Path {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::Packed(packed) => &packed.file,
+        }
+    }
+
+    /// A file of the run, for people.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.join(name),
+            Self::Packed(packed) => packed.file.join(packed.id()).join(name),
+        }
+    }
+
+    /// A file of the run, if there is one.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, RecordsError> {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.join(name);
+                match std::fs::read(&file) {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(in_file(&file, error).into()),
+                }
+            }
+            Self::Packed(packed) => packed.bytes(name),
+        }
+    }
+
+    /// `run.json`; null if it is not JSON.
+    pub(crate) fn record(&self) -> Result<Option<Value>, RecordsError> {
+        let bytes = self.bytes(name::RUN)?;
+        Ok(bytes.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+    }
+
+    fn rows<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<Vec<T>>, RecordsError> {
+        self.bytes(name)?.map(|bytes| parse_csv(&self.file(name), &bytes)).transpose()
+    }
+
+    /// The digests that `run.json` holds.
+    pub(crate) fn digests(&self) -> Result<Digests, RecordsError> {
+        let seal = self.record()?.and_then(|value| serde_json::from_value::<Seal>(value).ok());
+        Ok(seal.map(|seal| seal.digests).unwrap_or_default())
+    }
+
+    fn changed(&self, name: &str) -> RecordsError {
+        RecordsError::Malformed {
+            file: self.file(name),
+            problem: "is not what was written: its digest in run.json is another".into(),
+        }
+    }
+}
+
+/// Where runs are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder of all runs.
+    pub(crate) runs: PathBuf,
+    pub(crate) packs: Arc<Packs>,
+    pub(crate) group: Arc<Group>,
+}
+
+/// A run that is being written, in a hidden folder, or in memory if it goes into a pack. Dropped before its end it leaves nothing.
 #[derive(Debug)]
 pub struct RunWriter {
-    /// The folder of all runs.
-    runs: PathBuf,
+    place: Place,
     id: String,
-    folder: tempfile::TempDir,
-    trace: csv::Writer<BufWriter<File>>,
+    trace: csv::Writer<Out>,
     hash: blake3::Hasher,
-    group: Arc<Group>,
+}
+
+/// Where a trace goes.
+#[derive(Debug)]
+enum Out {
+    Folder(BufWriter<File>, tempfile::TempDir),
+    Memory(Vec<u8>),
+}
+
+impl std::io::Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Folder(file, _) => file.write(bytes),
+            Self::Memory(memory) => memory.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Folder(file, _) => file.flush(),
+            Self::Memory(_) => Ok(()),
+        }
+    }
 }
 
 impl RunWriter {
-    pub(crate) fn begin(runs: &Path, id: &str, group: Arc<Group>) -> Result<Self, RecordsError> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            // The default is private to the owner; results are for sharing, as far as the umask lets them.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o777));
-        }
-        let prefix = format!("{}{id}-", own_prefix());
-        let folder = builder.prefix(&prefix).tempdir_in(runs).map_err(|e| in_file(runs, e))?;
-        let file = folder.path().join(name::TRACE);
-        let trace = File::create(&file).map_err(|e| in_file(&file, e))?;
-        let trace = csv::Writer::from_writer(BufWriter::new(trace));
-        let hash = blake3::Hasher::new();
-        Ok(Self { runs: runs.to_owned(), id: id.to_owned(), folder, trace, hash, group })
+    pub(crate) fn begin(place: Place, id: &str) -> Result<Self, RecordsError> {
+        let out = if place.packs.are_used() { Out::Memory(Vec::new()) } else { hidden(&place.runs, id)? };
+        let trace = csv::Writer::from_writer(out);
+        Ok(Self { place, id: id.to_owned(), trace, hash: blake3::Hasher::new() })
     }
 
     /// Appends to `trace.csv`.
@@ -95,7 +176,7 @@ impl RunWriter {
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn trace(&mut self, points: &[TracePoint]) -> Result<(), RecordsError> {
         for point in points {
-            let file = || self.folder.path().join(name::TRACE);
+            let file = || self.place.runs.join(&self.id).join(name::TRACE);
             self.trace.serialize(point).map_err(|e| unwritable_csv(&file(), e))?;
             point.feed(&mut self.hash);
         }
@@ -111,45 +192,79 @@ impl RunWriter {
     /// # Panics
     /// If the record is that of another run.
     pub fn finish(
-        mut self,
+        self,
         record: &RunRecord,
         policies: Option<&[PolicyPoint]>,
         path: Option<&[PathPoint]>,
         existing: Existing,
     ) -> Result<(), RecordsError> {
         assert_eq!(record.id, self.id, "the record of the run that was begun");
-        let at = |name: &str| self.folder.path().join(name);
-        let file = at(name::TRACE);
-        let within = |e: std::io::Error| in_file(&file, e);
-        self.trace.flush().map_err(within)?;
-        let mut buffer = self.trace.into_inner().map_err(|e| within(e.into_error()))?;
-        buffer.flush().map_err(within)?;
-        let durable = self.group.is_alone();
-        if durable {
-            buffer.get_ref().sync_all().map_err(within)?;
-        }
+        let Self { place, id, trace, hash } = self;
+        let file = |name: &str| place.runs.join(&id).join(name);
+        let within = |e: std::io::Error| in_file(&file(name::TRACE), e);
+        let mut out = trace.into_inner().map_err(|e| within(e.into_error()))?;
+        out.flush().map_err(within)?;
         let mut digests = BTreeMap::new();
-        digests.insert(name::TRACE.to_owned(), self.hash.finalize().to_hex().to_string());
-        if let Some(policies) = policies {
-            let file = at(name::POLICIES);
-            write_hidden(&file, durable, |out| csv_into(&file, out, policies))?;
-            digests.insert(name::POLICIES.to_owned(), digest::of_rows(policies));
-        }
-        if let Some(path) = path {
-            let file = at(name::PATH);
-            write_hidden(&file, durable, |out| csv_into(&file, out, path))?;
-            digests.insert(name::PATH.to_owned(), digest::of_rows(path));
-        }
+        digests.insert(name::TRACE.to_owned(), hash.finalize().to_hex().to_string());
+        policies.map(|rows| digests.insert(name::POLICIES.to_owned(), digest::of_rows(rows)));
+        path.map(|rows| digests.insert(name::PATH.to_owned(), digest::of_rows(rows)));
         digests.insert(name::RUN.to_owned(), digest::of_record(record));
-        let file = at(name::RUN);
         let sealed = Sealed { record, digests: &digests };
-        write_hidden(&file, durable, |out| json_into(&file, out, &sealed))?;
-        commit(&self.runs, &self.id, self.folder.path(), existing)?;
-        if durable {
-            sync_folder(&self.runs)?;
+        let fill = |name: &str, out: &mut dyn std::io::Write| match name {
+            name::POLICIES => csv_into(&file(name), out, policies.unwrap_or_default()),
+            name::PATH => csv_into(&file(name), out, path.unwrap_or_default()),
+            _ => json_into(&file(name), out, &sealed),
+        };
+        let beside_trace: [(&'static str, bool); 3] =
+            [(name::POLICIES, policies.is_some()), (name::PATH, path.is_some()), (name::RUN, true)];
+        let beside_trace = beside_trace.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name);
+        match out {
+            Out::Memory(trace) => {
+                let mut files = vec![(name::TRACE, trace)];
+                for name in beside_trace {
+                    let mut bytes = Vec::new();
+                    fill(name, &mut bytes)?;
+                    files.push((name, bytes));
+                }
+                files.reverse(); // the record first
+                let whole = record.stop_reason != StopKind::Interrupted;
+                let equal = equality(&serde_json::to_vec(&digests).expect("digests serialise to JSON"));
+                let new = New { kind: Kind::Run, id: &id, whole, files, equal };
+                place.packs.append(new, existing == Existing::Replace, &place.group)?;
+                unequal_in_packs(&place.packs, &id)
+            }
+            Out::Folder(buffer, folder) => {
+                let durable = place.group.is_alone();
+                if durable {
+                    buffer.get_ref().sync_all().map_err(within)?;
+                }
+                for name in beside_trace {
+                    write_hidden(&folder.path().join(name), durable, |out| fill(name, out))?;
+                }
+                commit(&place.runs, &id, folder.path(), existing)?;
+                if durable {
+                    sync_folder(&place.runs)?;
+                }
+                place.group.make_durable(false, || sync_all(&place.runs))
+            }
         }
-        self.group.make_durable(&self.runs, false)
     }
+}
+
+/// A hidden folder for the run `id`.
+fn hidden(runs: &Path, id: &str) -> Result<Out, RecordsError> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // The default is private to the owner; results are for sharing, as far as the umask lets them.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
+    }
+    let prefix = format!("{}{id}-", own_prefix());
+    let folder = builder.prefix(&prefix).tempdir_in(runs).map_err(|e| in_file(runs, e))?;
+    let file = folder.path().join(name::TRACE);
+    let trace = File::create(&file).map_err(|e| in_file(&file, e))?;
+    Ok(Out::Folder(BufWriter::new(trace), folder))
 }
 
 /// Renames a hidden folder to the run `id`.
@@ -163,10 +278,7 @@ fn commit(runs: &Path, id: &str, partial: &Path, existing: Existing) -> Result<(
             fs_err::rename(partial, &folder)?; // for what it says
             break;
         }
-        if keep
-            && finished_in(&folder, id).is_some()
-            && matches!(examine(&folder, id)?, RunState::Finished(_))
-        {
+        if keep && matches!(examine(&Stored::Folder(folder.clone()), id)?, RunState::Finished(_)) {
             return compare(runs, partial, id);
         }
         // the rest of an earlier program's run, or one to be replaced, is moved aside
@@ -174,7 +286,7 @@ fn commit(runs: &Path, id: &str, partial: &Path, existing: Existing) -> Result<(
         match std::fs::rename(&folder, &aside) {
             Ok(()) => {
                 if keep
-                    && matches!(examine(&aside, id), Ok(RunState::Finished(_)))
+                    && matches!(examine(&Stored::Folder(aside.clone()), id), Ok(RunState::Finished(_)))
                     && std::fs::rename(&aside, &folder).is_ok()
                 {
                     return compare(runs, partial, id); // another process had just put it there
@@ -197,64 +309,57 @@ fn commit(runs: &Path, id: &str, partial: &Path, existing: Existing) -> Result<(
 
 /// Two results of one run are equal, or the second is set aside and told.
 fn compare(runs: &Path, partial: &Path, id: &str) -> Result<(), RecordsError> {
-    let folder = runs.join(id);
-    let (first, second) = (digests(&folder)?, digests(partial)?);
+    let first = Stored::Folder(runs.join(id));
+    let (known, new) = (first.digests()?, Stored::Folder(partial.to_owned()).digests()?);
     // what 0.1 wrote has none
-    if first.is_empty() || first == second {
+    if known.is_empty() || known == new {
         return Ok(());
     }
     let aside = runs.join(format!("{UNEQUAL}{id}"));
     if !aside.exists() {
         fs_err::rename(partial, &aside)?;
     }
-    Err(unequal(&folder, &aside, id))
+    Err(unequal(&first, &Stored::Folder(aside), id))
+}
+
+/// Tells of two results of a run in packs.
+pub(crate) fn unequal_in_packs(packs: &Packs, id: &str) -> Result<(), RecordsError> {
+    match packs.unequal(id)? {
+        None => Ok(()),
+        Some([first, second]) => Err(unequal(&Stored::Packed(first), &Stored::Packed(second), id)),
+    }
 }
 
 /// The error about two results of a run.
-pub(crate) fn unequal(folder: &Path, aside: &Path, id: &str) -> RecordsError {
-    let of = |folder: &Path| digests(folder).unwrap_or_default();
-    let (first, second) = (of(folder), of(aside));
-    let names = first.keys().chain(second.keys().filter(|name| !first.contains_key(*name)));
+pub(crate) fn unequal(first: &Stored, second: &Stored, id: &str) -> RecordsError {
+    let of = |stored: &Stored| stored.digests().unwrap_or_default();
+    let (known, new) = (of(first), of(second));
+    let names = known.keys().chain(new.keys().filter(|name| !known.contains_key(*name)));
     let differs: Vec<&str> =
-        names.filter(|name| first.get(*name) != second.get(*name)).map(String::as_str).collect();
-    RecordsError::Unequal { id: id.to_owned(), differs: differs.join(", "), aside: aside.to_owned() }
+        names.filter(|name| known.get(*name) != new.get(*name)).map(String::as_str).collect();
+    RecordsError::Unequal { id: id.to_owned(), differs: differs.join(", "), aside: second.place().to_owned() }
 }
 
-/// The digests that the `run.json` of a folder holds.
-pub(crate) fn digests(folder: &Path) -> Result<Digests, RecordsError> {
-    let seal =
-        read_json(&folder.join(name::RUN))?.and_then(|value| serde_json::from_value::<Seal>(value).ok());
-    Ok(seal.map(|seal| seal.digests).unwrap_or_default())
-}
-
-/// The version of the program that wrote a `run.json`, if it says so.
-pub(crate) fn version(file: &Path) -> Result<Option<String>, RecordsError> {
-    let value = read_json(file)?;
-    Ok(value.as_ref().and_then(|v| v.get("version")).and_then(Value::as_str).map(str::to_owned))
-}
-
-/// The record of run `id` in `folder`, if it is finished.
-pub(crate) fn finished_in(folder: &Path, id: &str) -> Option<RunRecord> {
-    let text = std::fs::read_to_string(folder.join(name::RUN)).ok()?;
-    let record: RunRecord = serde_json::from_str(&text).ok()?;
+/// The record of run `id`, if it is finished.
+pub(crate) fn finished_in(stored: &Stored, id: &str) -> Option<RunRecord> {
+    let record: RunRecord = serde_json::from_slice(&stored.bytes(name::RUN).ok()??).ok()?;
     let whole = record.format == FORMAT && record.id == id && record.stop_reason != StopKind::Interrupted;
     whole.then_some(record)
 }
 
-/// The state of run `id` in `folder`.
-pub(crate) fn examine(folder: &Path, id: &str) -> Result<RunState, RecordsError> {
-    if !folder.is_dir() {
+/// The state of run `id`.
+pub(crate) fn examine(stored: &Stored, id: &str) -> Result<RunState, RecordsError> {
+    if matches!(stored, Stored::Folder(folder) if !folder.is_dir()) {
         return Ok(RunState::Missing);
     }
-    let file = folder.join(name::RUN);
     let damaged = |what: String| Ok(RunState::Damaged(what));
-    if !file.exists() {
-        return damaged("run.json is missing".into());
+    let Some(value) = stored.record()? else { return damaged("run.json is missing".into()) };
+    if value.is_null() {
+        return damaged("run.json is not whole JSON".into());
     }
-    let Some(value) = read_json(&file)? else { return damaged("run.json is not whole JSON".into()) };
     match value.get("format").and_then(Value::as_u64) {
         Some(found) if found != u64::from(FORMAT) => {
-            return Err(RecordsError::Format { file, found, known: FORMAT });
+            return Err(RecordsError::Format { file: stored.file(name::RUN), found, known: FORMAT });
         }
         _ => {}
     }
@@ -268,13 +373,16 @@ pub(crate) fn examine(folder: &Path, id: &str) -> Result<RunState, RecordsError>
     if record.stop_reason == StopKind::Interrupted {
         return Ok(RunState::Interrupted(Box::new(record)));
     }
-    let digests = digests(folder)?;
+    let Stored::Folder(folder) = stored else {
+        return Ok(RunState::Finished(Box::new(record))); // the digest of its bytes has been looked at
+    };
+    let digests = stored.digests()?;
     // of what 0.1 wrote no more is known than that there was a trace
     let files = digests.keys().map(String::as_str).chain([name::TRACE]);
     if let Some(name) = files.into_iter().find(|name| !folder.join(name).exists()) {
         return damaged(format!("{name} is missing"));
     }
-    match self::files(folder, &record, &digests).and_then(|_| policies(folder, &digests)) {
+    match self::files(stored, &record).and_then(|_| policies(stored, &digests)) {
         Ok(()) => Ok(RunState::Finished(Box::new(record))),
         Err(RecordsError::Io(error)) => Err(error.into()),
         Err(error) => damaged(error.to_string()),
@@ -284,15 +392,11 @@ pub(crate) fn examine(folder: &Path, id: &str) -> Result<RunState, RecordsError>
 /// What is recorded beside `run.json`: the trace, if it was kept, and the path, if there is one.
 pub(crate) type RunFiles = (Option<Vec<TracePoint>>, Option<Vec<PathPoint>>);
 
-/// Reads the trace and the path of a run, held against `digests`.
-pub(crate) fn files(folder: &Path, record: &RunRecord, digests: &Digests) -> Result<RunFiles, RecordsError> {
-    let file = |name: &str| folder.join(name);
-    let changed = |name: &str| RecordsError::Malformed {
-        file: file(name),
-        problem: "is not what was written: its digest in run.json is another".into(),
-    };
-    let trace: Option<Vec<TracePoint>> = read_csv(&file(name::TRACE))?;
-    let path: Option<Vec<PathPoint>> = read_csv(&file(name::PATH))?;
+/// Reads the trace and the path of a run, held against its digests.
+pub(crate) fn files(stored: &Stored, record: &RunRecord) -> Result<RunFiles, RecordsError> {
+    let digests = stored.digests()?;
+    let trace: Option<Vec<TracePoint>> = stored.rows(name::TRACE)?;
+    let path: Option<Vec<PathPoint>> = stored.rows(name::PATH)?;
     // a file that was not kept is not a wrong one
     let wrong =
         |name: &str, found: Option<String>| found.is_some_and(|found| digests.get(name) != Some(&found));
@@ -300,35 +404,34 @@ pub(crate) fn files(folder: &Path, record: &RunRecord, digests: &Digests) -> Res
         // what 0.1 wrote: no more can be told than whether there is a trace in it
         if trace.as_ref().is_some_and(Vec::is_empty) {
             return Err(RecordsError::Malformed {
-                file: file(name::TRACE),
+                file: stored.file(name::TRACE),
                 problem: "holds no record".into(),
             });
         }
     } else if wrong(name::RUN, Some(digest::of_record(record))) {
-        return Err(changed(name::RUN));
+        return Err(stored.changed(name::RUN));
     } else if wrong(name::TRACE, trace.as_deref().map(digest::of_rows)) {
-        return Err(changed(name::TRACE));
+        return Err(stored.changed(name::TRACE));
     } else if wrong(name::PATH, path.as_deref().map(digest::of_rows)) {
-        return Err(changed(name::PATH));
+        return Err(stored.changed(name::PATH));
     }
     Ok((trace, path))
 }
 
-fn policies(folder: &Path, digests: &Digests) -> Result<(), RecordsError> {
+fn policies(stored: &Stored, digests: &Digests) -> Result<(), RecordsError> {
     let Some(known) = digests.get(name::POLICIES) else { return Ok(()) };
-    let file = folder.join(name::POLICIES);
-    let found: Option<Vec<PolicyPoint>> = read_csv(&file)?;
-    if found.as_deref().map(digest::of_rows).as_ref() == Some(known) {
-        return Ok(());
+    let found: Option<Vec<PolicyPoint>> = stored.rows(name::POLICIES)?;
+    match found.as_deref().map(digest::of_rows).as_ref() == Some(known) {
+        true => Ok(()),
+        false => Err(stored.changed(name::POLICIES)),
     }
-    Err(RecordsError::Malformed {
-        file,
-        problem: "is not what was written: its digest in run.json is another".into(),
-    })
 }
 
 /// Where the files of a run that was interrupted are, for people.
-pub(crate) fn interrupted(record: &RunRecord) -> String {
-    let shown = PathBuf::from(name::RUNS).join(&record.id);
+pub(crate) fn interrupted(record: &RunRecord, stored: &Stored) -> String {
+    let place = stored.place();
+    let mut shown = place.components().rev().take(2).collect::<Vec<_>>();
+    shown.reverse();
+    let shown: PathBuf = shown.into_iter().collect();
     format!("interrupted at step {}; what it recorded until then is in {}", record.steps, shown.display())
 }

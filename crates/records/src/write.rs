@@ -3,7 +3,8 @@
 //! Every file appears at once or not at all: it is written to a temporary file in its own folder, synced, renamed
 //! over its name, and the folder is synced. A run appears at once too: its files are written in a hidden folder of its
 //! own, which is renamed to `runs/<id>`. So a run is finished if and only if its `run.json` parses, and `kill -9` at any moment
-//! loses at most the runs in flight. One process writes by itself, or several do that share a plan: see [`Hold`].
+//! loses at most the runs in flight. Of a plan with many runs ([`PACKED_FROM`](crate::PACKED_FROM)) each process appends its own to a pack,
+//! and with them what is known of games; nothing but this crate can tell. One process writes by itself, or several do that share a plan: see [`Hold`].
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,12 +20,13 @@ use crate::files::{
     atomically, copy_file, in_file, is_partial, json_into, name, partial_of, read_json, replace, unwritable,
     write_file, write_json,
 };
-use crate::group::Group;
+use crate::group::{Group, sync_all};
 use crate::guard;
 use crate::hold::{Access, Hold};
 use crate::metric::MetricInfo;
 use crate::own;
-use crate::run::{self, Existing, RunState, RunWriter, finished_in};
+use crate::packs::{Kind, New, Packs, equality, holds_a_pack};
+use crate::run::{self, Existing, Place, RunState, RunWriter, Stored, finished_in};
 use crate::schema::{
     FORMAT, GameRecord, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint,
 };
@@ -80,7 +82,7 @@ pub fn write_pages(root: &Path, pages: &[(String, String)]) -> Result<(), Record
 #[derive(Clone, Debug)]
 pub struct ResultsDir {
     root: PathBuf,
-    group: Arc<Group>,
+    place: Place,
 }
 
 impl ResultsDir {
@@ -99,8 +101,25 @@ impl ResultsDir {
         path.join(name::RUNS).is_dir().then(|| Self::at(path))
     }
 
-    fn at(path: &Path) -> Self {
-        Self { root: path.to_owned(), group: Arc::new(Group::new()) }
+    pub(crate) fn at(path: &Path) -> Self {
+        let (runs, packs) = (path.join(name::RUNS), Arc::new(Packs::at(path)));
+        Self { root: path.to_owned(), place: Place { runs, packs, group: Arc::new(Group::new()) } }
+    }
+
+    /// The folder for a plan of so many runs: from [`PACKED_FROM`](crate::PACKED_FROM) on, or if it has packs already, what is
+    /// written goes into packs. What is read may be in either.
+    #[must_use]
+    pub fn for_runs(self, runs: u64) -> Self {
+        self.place.packs.choose(runs);
+        self
+    }
+
+    /// What of the packs does not count because it was damaged, or not written to its end, in words.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn lost(&self) -> Result<Vec<String>, RecordsError> {
+        self.place.packs.lost()
     }
 
     /// Makes durable what was written into the folder: runs that are short are made so in groups, every two seconds.
@@ -108,7 +127,11 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Io`].
     pub fn make_durable(&self) -> Result<(), RecordsError> {
-        self.group.make_durable(&self.root, true)
+        let Place { packs, group, .. } = &self.place;
+        if packs.are_used() {
+            return packs.make_durable(group);
+        }
+        group.make_durable(true, || sync_all(&self.root))
     }
 
     /// The folder.
@@ -123,7 +146,8 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Foreign`] naming a file that would be lost.
     pub fn check_own(path: &Path) -> Result<(), RecordsError> {
-        if own::is_plan(&path.join(name::PLAN)) || own::holds_a_run(&path.join(name::RUNS)) {
+        let holds = || own::holds_a_run(&path.join(name::RUNS)) || holds_a_pack(&path.join(name::PACKS));
+        if own::is_plan(&path.join(name::PLAN)) || holds() {
             return Ok(());
         }
         FILES.iter().try_for_each(|name| guard::refuse_foreign(&path.join(name), own::is_report))
@@ -264,7 +288,7 @@ impl ResultsDir {
     /// [`RecordsError::Io`] or [`RecordsError::RunId`].
     pub fn begin_run(&self, id: &str) -> Result<RunWriter, RecordsError> {
         check_id(id)?;
-        RunWriter::begin(&self.root.join(name::RUNS), id, Arc::clone(&self.group))
+        RunWriter::begin(self.place.clone(), id)
     }
 
     /// Writes a whole run at once: [`ResultsDir::begin_run`] to [`RunWriter::finish`].
@@ -284,7 +308,7 @@ impl ResultsDir {
         run.finish(record, policies, path, existing)
     }
 
-    /// The runs that are being written now, or that were when their process was killed.
+    /// The runs that are being written now, or that were when their process was killed; of those that go into packs none.
     ///
     /// # Errors
     /// [`RecordsError::Io`].
@@ -336,12 +360,26 @@ impl ResultsDir {
         Ok(())
     }
 
+    /// The ids of all runs in packs.
+    pub(crate) fn packed_runs(&self) -> Result<BTreeSet<String>, RecordsError> {
+        self.place.packs.runs()
+    }
+
+    /// Where run `id` is recorded. A pack was begun after all folders.
+    pub(crate) fn stored(&self, id: &str) -> Result<Option<Stored>, RecordsError> {
+        check_id(id)?;
+        if let Some(packed) = self.place.packs.find(Kind::Run, id)? {
+            return Ok(Some(Stored::Packed(packed)));
+        }
+        let folder = self.run_folder(id);
+        Ok(folder.is_dir().then_some(Stored::Folder(folder)))
+    }
+
     /// The record of run `id` if it is finished. A half-written run, one that was interrupted, or one of another format, is
     /// not. What is beside the record is not looked at: see [`ResultsDir::examine`].
     #[must_use]
     pub fn finished(&self, id: &str) -> Option<RunRecord> {
-        check_id(id).ok()?;
-        finished_in(&self.run_folder(id), id)
+        finished_in(&self.stored(id).ok()??, id)
     }
 
     /// The state of run `id`, all its files held against their digests: resuming skips what is finished and whole.
@@ -349,8 +387,12 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Format`] for a record of another format, [`RecordsError::RunId`], [`RecordsError::Io`].
     pub fn examine(&self, id: &str) -> Result<RunState, RecordsError> {
-        check_id(id)?;
-        run::examine(&self.run_folder(id), id)
+        match self.stored(id) {
+            Ok(Some(stored)) => run::examine(&stored, id),
+            Ok(None) => Ok(RunState::Missing),
+            Err(error @ RecordsError::Malformed { .. }) => Ok(RunState::Damaged(error.to_string())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Refuses runs among `ids` that another version of the program wrote.
@@ -361,10 +403,18 @@ impl ResultsDir {
         let mut other: Option<(PathBuf, String)> = None;
         let mut count = 0;
         for id in ids {
-            let file = self.run_folder(id).join(name::RUN);
-            if let Some(found) = run::version(&file)?.filter(|found| found != VERSION) {
+            let found = match self.place.packs.version(id)? {
+                Some(found) => Some(found),
+                None => {
+                    let file = self.run_folder(id).join(name::RUN);
+                    let value = read_json(&file)?;
+                    let version = value.as_ref().and_then(|v| v.get("version")).and_then(Value::as_str);
+                    version.map(|version| (file, version.to_owned()))
+                }
+            };
+            if let Some(found) = found.filter(|(_, version)| version != VERSION) {
                 count += 1;
-                other.get_or_insert((file, found));
+                other.get_or_insert(found);
             }
         }
         match other {
@@ -379,21 +429,21 @@ impl ResultsDir {
         }
     }
 
-    /// What two processes recorded differently of one run, and neither is known to be wrong.
+    /// Refuses runs among `ids` of which there are two different results.
     ///
     /// # Errors
-    /// [`RecordsError::Unequal`] for the first of `ids` of which there are two results; [`RecordsError::Io`].
+    /// [`RecordsError::Unequal`]; [`RecordsError::Io`].
     pub fn check_equal(&self, ids: &[String]) -> Result<(), RecordsError> {
-        let runs = self.root.join(name::RUNS);
-        for entry in fs_err::read_dir(&runs)? {
+        for entry in fs_err::read_dir(&self.place.runs)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let Some(id) = name.strip_prefix(run::UNEQUAL) else { continue };
             if ids.iter().any(|known| known == id) {
-                return Err(run::unequal(&self.run_folder(id), &entry.path(), id));
+                let (first, second) = (self.run_folder(id), entry.path());
+                return Err(run::unequal(&Stored::Folder(first), &Stored::Folder(second), id));
             }
         }
-        Ok(())
+        ids.iter().try_for_each(|id| run::unequal_in_packs(&self.place.packs, id))
     }
 
     /// As [`ResultsDir::finished`], for who must not take a run of another format for one that is not there.
@@ -401,22 +451,26 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Format`] for a record of another format; [`RecordsError::Io`].
     pub fn record(&self, id: &str) -> Result<Option<RunRecord>, RecordsError> {
-        let file = self.run_folder(id).join(name::RUN);
-        let Some(value) = read_json(&file)? else { return Ok(None) };
+        let stored = match self.stored(id) {
+            Ok(Some(stored)) => stored,
+            Ok(None) | Err(RecordsError::Malformed { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(value) = stored.record()? else { return Ok(None) };
         match value.get("format").and_then(Value::as_u64) {
             Some(found) if found != u64::from(FORMAT) => {
-                Err(RecordsError::Format { file, found, known: FORMAT })
+                Err(RecordsError::Format { file: stored.file(name::RUN), found, known: FORMAT })
             }
             _ => Ok(serde_json::from_value(value).ok().filter(|record: &RunRecord| record.id == id)),
         }
     }
 
-    /// Writes `games/<key>.json`: what is known about one game, for other processes.
+    /// Writes `games/<key>.json`, or a record of that name in a pack: what is known about one game, for other processes.
     ///
     /// # Errors
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn write_game<T: Serialize>(&self, key: &str, game: &T) -> Result<(), RecordsError> {
-        self.write_shared(name::KNOWN_GAMES, key, game)
+        self.write_shared(Kind::Game, key, game)
     }
 
     /// Reads `games/<key>.json`; `None` if it is not there, null if it is not JSON.
@@ -424,15 +478,15 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Io`].
     pub fn read_game(&self, key: &str) -> Result<Option<Value>, RecordsError> {
-        self.read_shared(name::KNOWN_GAMES, key)
+        self.read_shared(Kind::Game, key)
     }
 
-    /// Writes `exact/<key>.json`: an exact answer, for other processes.
+    /// Writes `exact/<key>.json`, or a record of that name in a pack: an exact answer, for other processes.
     ///
     /// # Errors
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn write_exact<T: Serialize>(&self, key: &str, answer: &T) -> Result<(), RecordsError> {
-        self.write_shared(name::EXACT, key, answer)
+        self.write_shared(Kind::Exact, key, answer)
     }
 
     /// Reads `exact/<key>.json`; `None` if it is not there, null if it is not JSON.
@@ -440,28 +494,47 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Io`].
     pub fn read_exact(&self, key: &str) -> Result<Option<Value>, RecordsError> {
-        self.read_shared(name::EXACT, key)
+        self.read_shared(Kind::Exact, key)
     }
 
-    fn read_shared(&self, folder: &str, key: &str) -> Result<Option<Value>, RecordsError> {
-        let file = self.shared(folder, key);
+    fn read_shared(&self, kind: Kind, key: &str) -> Result<Option<Value>, RecordsError> {
+        let packed = match self.place.packs.find(kind, key) {
+            Err(RecordsError::Malformed { .. }) => return Ok(Some(Value::Null)),
+            packed => packed?,
+        };
+        if let Some(packed) = packed {
+            let bytes = packed.bytes(name::ENTRY)?.unwrap_or_default();
+            return Ok(Some(serde_json::from_slice(&bytes).unwrap_or(Value::Null)));
+        }
+        let file = self.shared(kind, key);
         if !file.exists() {
             return Ok(None);
         }
         Ok(Some(read_json(&file)?.unwrap_or(Value::Null)))
     }
 
-    fn shared(&self, folder: &str, key: &str) -> PathBuf {
-        self.root.join(folder).join(format!("{key}.json"))
+    fn shared(&self, kind: Kind, key: &str) -> PathBuf {
+        self.root.join(folder(kind)).join(format!("{key}.json"))
     }
 
-    fn write_shared<T: Serialize>(&self, folder: &str, key: &str, value: &T) -> Result<(), RecordsError> {
+    fn write_shared<T: Serialize>(&self, kind: Kind, key: &str, value: &T) -> Result<(), RecordsError> {
         check_id(key)?;
-        fs_err::create_dir_all(self.root.join(folder))?;
-        let file = self.shared(folder, key);
+        let file = self.shared(kind, key);
+        let Place { packs, group, .. } = &self.place;
+        if packs.are_used() {
+            let mut bytes = Vec::new();
+            json_into(&file, &mut bytes, value)?;
+            let equal = equality(&bytes);
+            if packs.find(kind, key).is_ok_and(|known| known.is_some_and(|known| known.equal() == equal)) {
+                return Ok(());
+            }
+            let new = New { kind, id: key, whole: true, files: vec![(name::ENTRY, bytes)], equal };
+            return packs.append(new, true, group);
+        }
+        fs_err::create_dir_all(self.root.join(folder(kind)))?;
         // one that is damaged does not fit its digest, and is found out again
-        replace(&file, self.group.is_alone(), |out| json_into(&file, out, value))?;
-        self.group.make_durable(&self.root, false)
+        replace(&file, group.is_alone(), |out| json_into(&file, out, value))?;
+        group.make_durable(false, || sync_all(&self.root))
     }
 
     /// Writes `summary.json`, a [`Summary`](crate::schema::Summary), one row after the other.
@@ -480,7 +553,16 @@ impl ResultsDir {
     }
 
     fn run_folder(&self, id: &str) -> PathBuf {
-        self.root.join(name::RUNS).join(id)
+        self.place.runs.join(id)
+    }
+}
+
+/// The folder of what is shared between processes.
+fn folder(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Run => name::RUNS,
+        Kind::Game => name::KNOWN_GAMES,
+        Kind::Exact => name::EXACT,
     }
 }
 

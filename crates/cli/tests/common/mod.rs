@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Every file of a results folder that two equal runs have in common, without times: not the pages, which show times, and not
-/// what is kept for other processes.
+/// what is kept for other processes, and no packs, which [`equipoise_records::read`] reads.
 pub(crate) fn contents(dir: &Path) -> BTreeMap<String, String> {
     fn walk(dir: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
-                if !["games", "exact"].contains(&name.as_str()) {
+                if !["games", "exact", "packs"].contains(&name.as_str()) {
                     walk(&path, root, found);
                 }
                 continue;
