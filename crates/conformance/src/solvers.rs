@@ -26,6 +26,7 @@ pub const SOLVER_CHECKS: &[Check<SolverEntry>] = checks![
     relabelling_the_actions_permutes_the_trajectory,
     started_at_its_fixed_point_a_method_stays_there,
     a_tiny_tau_overflows_nowhere,
+    contexts_said_to_be_apart_move_as_if_alone,
 ];
 
 /// Holds a solver against [`SOLVER_CHECKS`]: small games, exact and sampled oracles, with and without regularisation.
@@ -310,6 +311,47 @@ fn the_declared_cost_is_the_ledger_of_every_step(entry: &SolverEntry) -> Result<
                 (before, declared) = (now, solver.step_cost());
                 Ok(())
             })?;
+        }
+        Ok(())
+    })
+}
+
+fn contexts_said_to_be_apart_move_as_if_alone(entry: &SolverEntry) -> Result<(), Failure> {
+    if !entry.contexts_apart {
+        return Ok(());
+    }
+    let remedy = "leave `.contexts_apart()` out of the row: what a step does in a context depends on the others, or on draws";
+    everywhere(entry, |case, game, task| {
+        let whole = entry.build(&Value::Null, task);
+        let whole = whole.map_err(|error| Failure::new(case, error.to_string(), remedy))?;
+        let trajectory = |mut solver: Box<dyn Solver>, game: &Arc<Game>| {
+            let mut seen = Vec::new();
+            let left = run(case, solver.as_mut(), game, Feedback::Exact, 40, |solver, _| {
+                seen.push((solver.policy().clone(), solver.played().clone()));
+                Ok(())
+            })?;
+            Ok((seen, left))
+        };
+        let parameters = whole.parameters;
+        let (together, left) = trajectory(whole.solver, game)?;
+        require!(left == seed::stream(3, "solver", &[]), case, remedy, "it drew from its stream");
+        for x in 0..game.contexts() {
+            let alone = entry.build(&parameters, &task.part(x..x + 1));
+            let alone = alone.map_err(|error| Failure::new(case, error.to_string(), remedy))?;
+            let part = Arc::new(game.part(x..x + 1).expect("a context with a weight"));
+            let (seen, _) = trajectory(alone.solver, &part)?;
+            let equal = |(own, all): (&(Policy, Policy), &(Policy, Policy))| {
+                bits(&own.0) == bits(&all.0.part(x..x + 1)) && bits(&own.1) == bits(&all.1.part(x..x + 1))
+            };
+            let step = seen.iter().zip(&together).position(|pair| !equal(pair));
+            let step = step.or((seen.len() != together.len()).then_some(seen.len().min(together.len())));
+            require!(
+                step.is_none(),
+                case,
+                remedy,
+                "context {x} moves otherwise alone from step {} on",
+                step.unwrap_or(0) + 1
+            );
         }
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! Policies: one distribution over actions per context.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -405,6 +406,32 @@ impl Policy {
             p.copy_from_slice(&from_probs[block.entries()]);
         });
         self.stamp = other.stamp;
+    }
+
+    /// The policy in some of the contexts, with its bits.
+    ///
+    /// # Panics
+    /// If there is none, or a context is out of range.
+    #[must_use]
+    pub fn part(&self, contexts: Range<usize>) -> Self {
+        let entries = self.shape.offsets()[contexts.start]..self.shape.offsets()[contexts.end];
+        let shape = self.shape.part(contexts).expect("a part has a context");
+        let [log_probs, probs] = [self.log_probs_slice(), self.probs_slice()]
+            .map(|numbers| Array1::from_vec(numbers[entries.clone()].to_vec()));
+        Self::new(&shape, Numbers { log_probs, probs })
+    }
+
+    /// Overwrites the contexts from `first` on with those of `part`.
+    ///
+    /// # Panics
+    /// If their actions differ in number.
+    pub fn copy_part(&mut self, first: usize, part: &Self) {
+        let (shape, Numbers { log_probs, probs }) = self.writable();
+        let contexts = first..first + part.shape.contexts();
+        assert_eq!(shape.part(contexts.clone()).as_ref(), Some(&part.shape), "a part of this shape");
+        let entries = shape.offsets()[contexts.start]..shape.offsets()[contexts.end];
+        log_probs.flat_mut()[entries.clone()].copy_from_slice(part.log_probs_slice());
+        probs.flat_mut()[entries].copy_from_slice(part.probs_slice());
     }
 }
 

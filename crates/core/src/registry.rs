@@ -207,6 +207,8 @@ pub struct SolverEntry {
     pub reaches_boundary: bool,
     /// Whether it can stay in a class of policies with parameters.
     pub parametrised: bool,
+    /// Whether, asked exactly, each context moves as if it were alone.
+    pub contexts_apart: bool,
     /// Whether it learns from labelled pairs that it tells of ([`crate::Solver::labelled_pairs`]).
     pub is_offline: bool,
     /// Cost of a step in words, as `1 query`.
@@ -237,6 +239,7 @@ impl SolverEntry {
             fixed_point: FixedPoint::Elsewhere,
             reaches_boundary: false,
             parametrised: false,
+            contexts_apart: false,
             is_offline: false,
             cost: "",
             verified: "",
@@ -275,6 +278,12 @@ impl SolverEntry {
     #[must_use]
     pub const fn parametrised(self) -> Self {
         Self { parametrised: true, ..self }
+    }
+
+    /// Says that, asked exactly, each context moves as if it were alone, by the parameters of the whole.
+    #[must_use]
+    pub const fn contexts_apart(self) -> Self {
+        Self { contexts_apart: true, ..self }
     }
 
     /// Says that it learns from labelled pairs that it tells of.

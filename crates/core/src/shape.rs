@@ -55,6 +55,15 @@ impl Shape {
         &self.offsets
     }
 
+    /// Some of the contexts, in order. `None` without one.
+    ///
+    /// # Panics
+    /// If a context is out of range.
+    #[must_use]
+    pub fn part(&self, contexts: Range<usize>) -> Option<Self> {
+        Self::ragged(contexts.map(|x| self.actions(x)))
+    }
+
     /// Length of a flat vector over this shape: the actions of all contexts.
     #[inline]
     #[must_use]

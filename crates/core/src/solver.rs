@@ -1,5 +1,6 @@
 //! A method, seen from outside: one mandatory verb.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::class::{Effort, PolicyClass};
@@ -85,6 +86,29 @@ impl Task {
     #[must_use]
     pub fn shape(&self) -> &Shape {
         self.reference.shape()
+    }
+
+    /// The task in some of the contexts, for a method whose contexts do not matter to each other: what is known of all contexts
+    /// stays what it is. For a task without a class.
+    ///
+    /// # Panics
+    /// If there is no such context.
+    #[must_use]
+    pub fn part(&self, contexts: Range<usize>) -> Self {
+        let reference = self.reference.part(contexts.clone()).shared();
+        let start = match self.start.stamp() == self.reference.stamp() {
+            true => reference.clone(),
+            false => self.start.part(contexts),
+        };
+        Self {
+            reference,
+            start,
+            tau: self.tau,
+            horizon: self.horizon,
+            spectral_radius: self.spectral_radius,
+            operator_norm: Some(self.operator_norm_bound()),
+            class: None,
+        }
     }
 
     /// `|K|_2` if it is known, and else the largest that so many actions allow, `cot(pi / 2n) / 2` (the transitive

@@ -29,7 +29,7 @@ pub use judge::Judge;
 pub use label::{Label, Law, Outcome, Ranked};
 pub use labelling::{ChannelCount, ChannelSpec, Labelling, Labels};
 pub use matrix::{MatrixError, PreferenceMatrix, Violation};
-pub use measured::{FittedView, MeasuredOracle};
+pub use measured::{FittedView, MeasuredOracle, OracleParts};
 pub use oracle::GameOracle;
 pub use registry::{ORACLES, OracleEntry};
 pub use storage::{ProductCost, Storage};

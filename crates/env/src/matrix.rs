@@ -1,9 +1,10 @@
 //! One validated preference matrix.
 
+use equipoise_core::cpu::alloc_huge_pages;
 use ndarray::{Array2, ArrayView2};
 
 use crate::product::{pairs, skew_margin, skew_product};
-use crate::storage::{Panels, Storage as _};
+use crate::storage::{Panels, Storage};
 
 /// How far `P_ij + P_ji` may be from 1, and `P_ii` from 1/2: what rounding to seven decimals leaves. Within it the
 /// margins are `(P_ij - P_ji) / 2`, so complementarity is exact afterwards.
@@ -118,6 +119,23 @@ impl PreferenceMatrix {
         if rows != columns {
             return Err(MatrixError::NotSquare { rows, columns });
         }
+        // P_ij - 1/2 and 1/2 - P_ji differ by rounding at most; their mean is exact where the file is
+        let margin = |i: usize, j: usize| 0.5 * ((p[[i, j]] - 0.5) - (p[[j, i]] - 0.5));
+        if rows >= LARGE {
+            let is_probability = |value: f64| (0.0..=1.0).contains(&value);
+            let is_half = |i: usize| (p[[i, i]] - 0.5).abs() <= COMPLEMENT_TOLERANCE;
+            let checked = |i: usize, j: usize| {
+                let (value, mirror) = (p[[i, j]], p[[j, i]]);
+                let complementary = (value + mirror - 1.0).abs() <= COMPLEMENT_TOLERANCE;
+                let valid = is_probability(value) && is_probability(mirror) && complementary;
+                if valid { margin(i, j) } else { f64::NAN }
+            };
+            if (0..rows).all(is_half)
+                && let Some(panels) = Panels::par_from_fn(rows, checked)
+            {
+                return Ok(Self { n: rows, margins: Margins::Panels(panels) });
+            }
+        }
         let mut violations = Vec::new();
         for ((i, j), &value) in p.indexed_iter() {
             let (row, column) = (i + 1, j + 1);
@@ -135,8 +153,6 @@ impl PreferenceMatrix {
         if !violations.is_empty() {
             return Err(MatrixError::Violations(violations));
         }
-        // P_ij - 1/2 and 1/2 - P_ji differ by rounding at most; their mean is exact where the file is
-        let margin = |i: usize, j: usize| 0.5 * ((p[[i, j]] - 0.5) - (p[[j, i]] - 0.5));
         Self::from_margins(rows, margin)
     }
 
@@ -148,29 +164,27 @@ impl PreferenceMatrix {
         if n == 0 {
             return Err(MatrixError::Empty);
         }
-        let mut margins = if n < LARGE {
-            Margins::Triangle(Vec::with_capacity(pairs(n)))
+        let margins = if n < LARGE {
+            let packed: Vec<f64> =
+                (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| margin(i, j)).collect();
+            packed.iter().all(|m| m.abs() <= 0.5).then_some(Margins::Triangle(packed))
         } else {
-            Margins::Panels(Panels::zeros(n))
+            Panels::from_fn(n, &margin).map(Margins::Panels)
         };
+        if let Some(margins) = margins {
+            return Ok(Self { n, margins });
+        }
         let mut violations = Vec::new();
-        for i in 0..n {
-            for j in i + 1..n {
-                let m = margin(i, j);
-                let (row, column, value) = (i + 1, j + 1, m + 0.5);
-                if !m.is_finite() {
-                    violations.push(Violation::NotFinite { row, column, value });
-                } else if m.abs() > 0.5 {
-                    violations.push(Violation::OutOfRange { row, column, value });
-                } else {
-                    match &mut margins {
-                        Margins::Triangle(packed) => packed.push(m),
-                        Margins::Panels(panels) => panels.set(i, j, m),
-                    }
-                }
+        for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
+            let m = margin(i, j);
+            let (row, column, value) = (i + 1, j + 1, m + 0.5);
+            if !m.is_finite() {
+                violations.push(Violation::NotFinite { row, column, value });
+            } else if m.abs() > 0.5 {
+                violations.push(Violation::OutOfRange { row, column, value });
             }
         }
-        if violations.is_empty() { Ok(Self { n, margins }) } else { Err(MatrixError::Violations(violations)) }
+        Err(MatrixError::Violations(violations))
     }
 
     /// Number of actions, at least 1.
@@ -214,13 +228,23 @@ impl PreferenceMatrix {
     /// `P` as an array, `[n x n]`.
     #[must_use]
     pub fn to_array(&self) -> Array2<f64> {
-        Array2::from_shape_fn((self.n, self.n), |(i, j)| self.prob(i, j))
+        self.square(0.5)
     }
 
     /// `K` as an array, `[n x n]`.
     #[must_use]
     pub fn margins_array(&self) -> Array2<f64> {
-        Array2::from_shape_fn((self.n, self.n), |(i, j)| self.margin(i, j))
+        self.square(0.0)
+    }
+
+    /// `K + shift`.
+    fn square(&self, shift: f64) -> Array2<f64> {
+        match &self.margins {
+            Margins::Panels(panels) => square(panels, shift),
+            Margins::Triangle(packed) => {
+                Array2::from_shape_fn((self.n, self.n), |(i, j)| shift + skew_margin(packed, self.n, i, j))
+            }
+        }
     }
 
     /// `K p` into `out`; both `[n]`.
@@ -230,6 +254,14 @@ impl PreferenceMatrix {
             Margins::Panels(panels) => panels.product(p, out),
         }
     }
+}
+
+/// `K + shift` of a storage, `[n x n]`.
+pub(crate) fn square(storage: &dyn Storage, shift: f64) -> Array2<f64> {
+    let n = storage.n();
+    let mut numbers = alloc_huge_pages(n * n);
+    storage.square(shift, &mut numbers);
+    Array2::from_shape_vec((n, n), numbers).expect("n rows of n")
 }
 
 #[cfg(test)]

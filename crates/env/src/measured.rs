@@ -1,5 +1,8 @@
 //! An oracle whose answers the instrument can hold against the true game.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use equipoise_core::{Oracle, Policy};
 use ndarray::Array1;
 
@@ -25,6 +28,12 @@ pub trait MeasuredOracle: Oracle {
     /// The true `K pi` of `policy` into `out`, leaving the last product in place.
     fn product(&self, policy: &Policy, out: &mut Array1<f64>);
 
+    /// What makes oracles of some of its contexts alone, with their weights and answers that have the bits of its own; `None` where
+    /// the answer in one context depends on what is asked in another.
+    fn by_parts(&self) -> Option<OracleParts> {
+        None
+    }
+
     /// Tells it that `steps` steps are done and `policy` is played next, before every step: for an oracle that changes in the
     /// course of a run. What it pays then is in its ledger.
     fn begin_step(&mut self, _steps: u64, _policy: &Policy) {}
@@ -42,6 +51,9 @@ pub trait MeasuredOracle: Oracle {
     /// Whether equal questions may get unequal answers: then standing still cannot be told from cycling.
     fn is_noisy(&self) -> bool;
 }
+
+/// Makes an oracle, with an empty ledger, of some contexts of another; `None` where they cannot be taken apart from the others.
+pub type OracleParts = Box<dyn Fn(Range<usize>) -> Option<Box<dyn MeasuredOracle>> + Send + Sync>;
 
 /// What an oracle of a fitted model answers from.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +82,11 @@ impl MeasuredOracle for GameOracle {
 
     fn product(&self, policy: &Policy, out: &mut Array1<f64>) {
         self.product(policy, out);
+    }
+
+    fn by_parts(&self) -> Option<OracleParts> {
+        let game = self.asked_exactly()?;
+        Some(Box::new(move |contexts| Some(Box::new(GameOracle::exact(Arc::new(game.block(contexts)?))))))
     }
 
     fn is_noisy(&self) -> bool {

@@ -91,6 +91,11 @@ impl GameOracle {
         &self.margins
     }
 
+    /// The game, where answers are exact and asked for of the game itself.
+    pub(crate) fn asked_exactly(&self) -> Option<Arc<Game>> {
+        (self.batch.is_none() && self.feedback == Feedback::Exact).then(|| Arc::clone(&self.game))
+    }
+
     fn exact_win_rates(&mut self, opponent: &Policy, out: &mut Array1<f64>) {
         let margins = self.margins(opponent).flat();
         blocks::for_each(opponent.shape().offsets(), out.flat_mut(), |block, out| {

@@ -111,6 +111,7 @@
 //!         limits: &Limits::steps(200),
 //!         keep_policies: false,
 //!         sink: None,
+//!         groups: None,
 //!     },
 //!     &mut |now| {
 //!         queries = now.oracle.cost().queries; // anything may be looked up here, uncharged

@@ -7,7 +7,8 @@ use equipoise_core::{Aim, BuildError, Policy, Rng, Solver, SolverEntry, Task, se
 use equipoise_env::{Game, GameOracle, MeasuredOracle};
 use equipoise_eval::behaviour;
 use equipoise_eval::{
-    AfterStep, Limits, Metric, Outcome, Run, Schedule, TestPrompts, TraceSink, drive, rate,
+    AfterStep, Groups, KeepRunning, Limits, Metric, Outcome, Run, Schedule, TestPrompts, TraceSink, drive,
+    rate,
 };
 use equipoise_records::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU};
 use equipoise_reference as reference;
@@ -201,7 +202,12 @@ impl Problem {
             fixed_at_equilibrium: Some(entry.fixed_point != FixedPoint::Elsewhere),
             reaches_boundary: entry.reaches_boundary,
         };
-        let result = self.driven(built.solver.as_mut(), row, oracle, options, keep_running);
+        let make = |task: &Task| entry.build(&built.parameters, task).ok().map(|built| built.solver);
+        let groups = options
+            .in_groups
+            .filter(|_| entry.contexts_apart)
+            .map(|keep_running| Groups { make: &make, keep_running });
+        let result = self.driven(built.solver.as_mut(), row, oracle, options, groups, keep_running);
         Ok(RunResult { parameters: built.parameters, ..result })
     }
 
@@ -230,7 +236,7 @@ impl Problem {
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
         let row = Row { aim, fixed_at_equilibrium: None, reaches_boundary: false };
-        self.driven(solver, row, oracle, options, keep_running)
+        self.driven(solver, row, oracle, options, None, keep_running)
     }
 
     fn driven(
@@ -239,6 +245,7 @@ impl Problem {
         Row { aim, fixed_at_equilibrium, reaches_boundary }: Row,
         oracle: &mut dyn MeasuredOracle,
         options: &RunOptions<'_>,
+        groups: Option<Groups<'_>>,
         keep_running: &mut dyn FnMut(AfterStep<'_>) -> bool,
     ) -> RunResult {
         let (regularised, exact) = (aim == Aim::Regularised, !oracle.is_noisy());
@@ -263,6 +270,7 @@ impl Problem {
                 limits: options.limits,
                 keep_policies: options.keep_policies,
                 sink: options.sink,
+                groups,
             },
             keep_running,
         );
@@ -312,6 +320,9 @@ pub struct RunOptions<'a> {
     pub keep_policies: bool,
     /// Who takes what is measured, instead of the outcome.
     pub sink: Option<TraceSink<'a>>,
+    /// Whom a run of very many small contexts asks instead of `keep_running`, so that it may drive contexts in groups that stay in
+    /// cache; without it every step is done in all contexts, and seen by `keep_running`.
+    pub in_groups: Option<KeepRunning<'a>>,
 }
 
 impl<'a> RunOptions<'a> {
@@ -319,7 +330,7 @@ impl<'a> RunOptions<'a> {
     #[must_use]
     pub fn new(limits: &'a Limits, schedule: &'a Schedule, metrics: &'a [&'static Metric]) -> Self {
         let rng = seed::stream(1, "solver", &[]);
-        Self { rng, limits, schedule, metrics, keep_policies: false, sink: None }
+        Self { rng, limits, schedule, metrics, keep_policies: false, sink: None, in_groups: None }
     }
 }
 

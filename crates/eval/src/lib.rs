@@ -16,7 +16,9 @@ pub mod schedule;
 mod stopwatch;
 pub mod test_prompts;
 
-pub use drive::{AfterStep, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive};
+pub use drive::{
+    AfterStep, Groups, KeepRunning, Kept, Outcome, Point, Reached, Run, StopReason, TARGETS, TraceSink, drive,
+};
 pub use equipoise_records::{Behaviour, DUALITY_GAP, DUALITY_GAP_TAU, Iterate, MetricInfo, StopKind};
 pub use limits::{Limits, Target};
 pub use metrics::{

@@ -591,6 +591,14 @@ impl Metric {
         })
     }
 
+    /// Whether its value is the mean of what its contexts have each, of a policy alone.
+    pub(crate) fn is_mean_of_contexts(&self) -> bool {
+        self.effort.is_none()
+            && self.of_fit.is_none()
+            && self.of_pairs.is_none()
+            && !(self.of_test || self.is_sum || self.of_tokens)
+    }
+
     /// The values of all contexts, in order: for quantiles and the worst context.
     #[must_use]
     pub fn per_context(&self, truth: &Truth<'_>, policy: &Policy, margins: &Array1<f64>) -> Vec<f64> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use equipoise::core::seed;
 use equipoise::env::batcher::{self, BatchHandle};
-use equipoise::eval::{AfterStep, Point, StopReason, TraceSink};
+use equipoise::eval::{AfterStep, KeepRunning, Point, StopReason, TraceSink};
 use equipoise::{Problem, RunOptions};
 use equipoise_records::schema::{PathPoint, PolicyPoint, RunRecord, TracePoint};
 use equipoise_records::{Access, Existing, RecordsError, ResultsDir, RunState, StopKind};
@@ -610,7 +610,15 @@ impl Process<'_> {
                 *result = writer.trace(&points);
             }
         };
+        let goes_on = || !monitor.stop.load(Ordering::Relaxed) && written.lock().expect(UNPOISONED).1.is_ok();
+        let told = AtomicU64::new(0);
+        let in_groups = |step: u64| {
+            let before = told.fetch_max(step, Ordering::Relaxed);
+            monitor.steps.fetch_add(step.saturating_sub(before), Ordering::Relaxed);
+            goes_on()
+        };
         let options = RunOptions {
+            in_groups: Some(KeepRunning(&in_groups)),
             sink: Some(TraceSink(&take)),
             rng: seed::stream(spec.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
             limits: &spec.limits,
@@ -630,23 +638,14 @@ impl Process<'_> {
         };
         let mut oracle = oracle.build(&made.game, handle, policies, rng).map_err(learned)?;
         let tick = if batcher::worth_batching(&made.game) { 1 } else { TICK };
-        let mut told = 0;
-        let mut keep_running = |now: AfterStep<'_>| {
-            let step = now.step;
-            if step.is_multiple_of(tick) {
-                monitor.steps.fetch_add(tick, Ordering::Relaxed);
-                told = step;
-                return !monitor.stop.load(Ordering::Relaxed) && written.lock().expect(UNPOISONED).1.is_ok();
-            }
-            true
-        };
+        let mut keep_running = |now: AfterStep<'_>| !now.step.is_multiple_of(tick) || in_groups(now.step);
         let driven = problem.run(entry, parameters, oracle.as_mut(), &options, &mut keep_running);
         let driven = driven.map_err(|error| ExecuteError::Build {
             label: run.label.clone(),
             game: made.name.clone(),
             error,
         })?;
-        monitor.steps.fetch_add(spec.limits.steps.saturating_sub(told), Ordering::Relaxed);
+        in_groups(spec.limits.steps);
         written.into_inner().expect(UNPOISONED).1?;
         let outcome = &driven.outcome;
         let record = record::run_record(plan, run, problem, &driven);

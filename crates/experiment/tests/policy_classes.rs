@@ -53,6 +53,7 @@ fn a_class_is_resolved_recorded_and_run() {
         limits: &limits,
         keep_policies: false,
         sink: None,
+        in_groups: None,
     };
     let method = &plan.spec.methods[0];
     let mut oracle = problem.exact_oracle();

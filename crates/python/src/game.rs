@@ -14,7 +14,6 @@ use equipoise_experiment::identity;
 use ndarray::{Array1, Array2, ArrayView2};
 use numpy::{IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
-use rayon::prelude::*;
 
 use crate::calls::{plain, short};
 use crate::failure::Failure;
@@ -45,34 +44,6 @@ impl Notes {
     pub(crate) fn take(self) -> Vec<String> {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-/// `K + shift` of a context as an array, `[n, n]`: each margin is looked up once, and its mirror written tile by tile, as a
-/// column of a large array is one cache line an entry.
-fn dense(game: &Game, x: usize, shift: f64) -> Array2<f64> {
-    const TILE: usize = 8; // entries of a cache line; rows of 2^k entries share the sets of a cache, so that more would not stay
-    let n = game.shape().actions(x);
-    let mut margins = vec![0.0; n * n];
-    margins.par_chunks_mut(n).enumerate().for_each(|(i, row)| {
-        for (j, entry) in row.iter_mut().enumerate().skip(i + 1) {
-            *entry = game.margin(x, i, j);
-        }
-    });
-    for top in (0..n).step_by(TILE) {
-        for left in (top..n).step_by(TILE) {
-            for i in top..(top + TILE).min(n) {
-                for j in left.max(i + 1)..(left + TILE).min(n) {
-                    let margin = margins[i * n + j];
-                    margins[j * n + i] = shift - margin;
-                    margins[i * n + j] = shift + margin;
-                }
-            }
-        }
-    }
-    for i in 0..n {
-        margins[i * n + i] = shift;
-    }
-    Array2::from_shape_vec((n, n), margins).expect("n rows of n")
 }
 
 /// The matrix of one context from what its numbers are.
@@ -328,14 +299,14 @@ impl PyGame {
     /// Win rates of a context, `[n, n]`.
     fn win_rate_matrix<'py>(&self, py: Python<'py>, x: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
         self.within(x)?;
-        let array = plain(py, || Ok(dense(self.game(), x, 0.5)))?;
+        let array = plain(py, || Ok(self.game().to_array(x)))?;
         Ok(array.into_pyarray(py))
     }
 
     /// Margins of a context, `[n, n]`: `P - 1/2`, as they are kept.
     fn margin_matrix<'py>(&self, py: Python<'py>, x: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
         self.within(x)?;
-        let array = plain(py, || Ok(dense(self.game(), x, 0.0)))?;
+        let array = plain(py, || Ok(self.game().margins_array(x)))?;
         Ok(array.into_pyarray(py))
     }
 

@@ -59,5 +59,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Zhou, Fazel, Du 2025, arXiv:2503.08942",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("2 queries")
 .verified("closed forms, golden numbers, (1 - eta tau) contraction on random games, local slopes");

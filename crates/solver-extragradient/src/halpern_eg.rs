@@ -73,6 +73,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
+.contexts_apart()
 .costs("2 queries")
 .verified("linear convergence on random games and on games with many equilibria");
 

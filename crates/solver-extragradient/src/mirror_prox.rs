@@ -52,5 +52,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Nemirovski 2004, doi:10.1137/S1052623403425629",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("2 queries")
 .verified("golden numbers, the 2 D / (eta T) bound on random games, local slopes");

@@ -72,5 +72,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Tiapkin et al. 2025, arXiv:2505.19731",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("2 queries")
 .verified("identity with egpo, the 1 / (1 + 2 tau) rate on random games");

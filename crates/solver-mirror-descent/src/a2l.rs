@@ -75,6 +75,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "average-to-last reduction, 2025, arXiv:2506.03464",
 )
 .aims(Aim::Original, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("last iterate = average of omwu, its bound");
 

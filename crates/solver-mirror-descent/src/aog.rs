@@ -66,6 +66,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
+.contexts_apart()
 .costs("1 query")
 .verified("1 / T last iterate on random games and on games with many equilibria");
 

@@ -92,5 +92,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Liu et al. 2024, arXiv:2410.23223",
 )
 .aims(Aim::Original, Guarantee::Last)
+.contexts_apart()
 .costs("1 query (inner: omd) or 2 (egpo), inner steps charged")
 .verified("golden numbers, KL to the equilibrium never rises, outer factor");

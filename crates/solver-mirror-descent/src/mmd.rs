@@ -60,5 +60,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Sokota et al. 2022, arXiv:2206.05825",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, identity with omd, contraction bound on random games");

@@ -76,5 +76,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Abe et al. 2023, arXiv:2305.16610; Abe et al. 2024, arXiv:2410.02388",
 )
 .aims(Aim::Original, Guarantee::Last)
+.contexts_apart()
 .costs("1 query (inner: omd) or 2 (egpo)")
 .verified("identity with mpo, convergence of both schedules on cyclic games");

@@ -57,5 +57,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Wang et al. 2024, arXiv:2410.16714",
 )
 .aims(Aim::Original, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with mwu at period 1, convergence on cyclic games");

@@ -66,6 +66,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Original, Guarantee::Last)
 .reaches_boundary()
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, linear last iterate on games with a segment of equilibria, its norm bound");
 

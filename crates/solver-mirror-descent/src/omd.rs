@@ -45,5 +45,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Zhang et al. 2024, arXiv:2407.00617",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, local slopes, stability boundary, contraction bound");

@@ -78,6 +78,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Rakhlin, Sridharan 2013, arXiv:1311.1869; Daskalakis, Panageas 2019, arXiv:1807.04252",
 )
 .aims(Aim::Original, Guarantee::Both)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, two-sequence and FTRL forms, average bound, local slopes, stability boundary");
 

@@ -68,6 +68,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Calandriello et al. 2024, arXiv:2403.08635; form of arXiv:2503.08942",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, identity with omd, finite differences of the loss");
 

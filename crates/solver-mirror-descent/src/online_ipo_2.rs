@@ -58,6 +58,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Calandriello et al. 2024, arXiv:2403.08635",
 )
 .aims(Aim::Regularised, Guarantee::None)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, finite differences of the loss");
 

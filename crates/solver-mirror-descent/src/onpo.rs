@@ -59,6 +59,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Zhang et al. 2025, arXiv:2502.16852",
 )
 .aims(Aim::Original, Guarantee::Both)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, identity with omwu, its average bound audited");
 

@@ -58,6 +58,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Cen, Wei, Chi 2021, arXiv:2105.15186",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, local slopes");
 

@@ -64,5 +64,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Rosset et al. 2024, arXiv:2404.03715",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with mwu, stationarity of the regression");

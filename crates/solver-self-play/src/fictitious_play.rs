@@ -46,6 +46,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 .aims(Aim::Original, Guarantee::Both)
 .biased_fixed_point()
 .reaches_boundary()
+.contexts_apart()
 .costs("1 query")
 .verified("steps by hand, T^(-1/2) and its constant on rock-paper-scissors");
 

@@ -74,6 +74,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Wu et al. 2025, arXiv:2509.23102",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("one query a player")
 .verified("identity with mwu for every number of players, collapse of different starts");
 

@@ -48,5 +48,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Freund, Schapire 1999, doi:10.1006/game.1999.0738",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, closed forms, KL-increment identity, Hedge bound");

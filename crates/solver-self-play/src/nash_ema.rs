@@ -63,6 +63,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886",
 )
 .aims(Aim::Regularised, Guarantee::None)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with omd at decay 0, local slope, steps by hand");
 

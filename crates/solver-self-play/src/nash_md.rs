@@ -96,6 +96,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Regularised, Guarantee::Last)
 .biased_fixed_point()
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, the published EGPO simulation to 1e-10, exact bias identity, its per-step bound");
 

@@ -66,6 +66,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Munos et al. 2023, arXiv:2312.00886, corrected",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with mmd, fixed point at the regularised equilibrium");
 

@@ -62,6 +62,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Regularised, Guarantee::None)
 .biased_fixed_point()
+.contexts_apart()
 .costs("1 query")
 .verified("the published EGPO simulation to 1e-10, finite differences of the objective");
 

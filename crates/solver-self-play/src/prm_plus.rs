@@ -45,5 +45,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 .aims(Aim::Original, Guarantee::Average)
 .biased_fixed_point()
 .reaches_boundary()
+.contexts_apart()
 .costs("1 query")
 .verified("golden numbers, convergence of the averages");

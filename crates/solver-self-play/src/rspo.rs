@@ -86,6 +86,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Tang et al. 2025, arXiv:2503.00030",
 )
 .aims(Aim::Regularised, Guarantee::Last)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with mmd for reverse KL, optimality of every divergence's step by brute force");
 

@@ -79,6 +79,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
 )
 .aims(Aim::Original, Guarantee::Both)
 .reaches_boundary()
+.contexts_apart()
 .costs("1 query")
 .verified(
     "optimality of its projection, 1 / T average, restarted last play on the game where prm-plus cycles",

@@ -45,5 +45,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Swamy et al. 2024, arXiv:2401.04056",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with mwu");

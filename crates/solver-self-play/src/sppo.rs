@@ -82,6 +82,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Wu et al. 2024, arXiv:2405.00675",
 )
 .aims(Aim::Original, Guarantee::Average)
+.contexts_apart()
 .costs("1 query")
 .verified("stationarity of the published loss, identity of the exact form with mwu, its average bound");
 

@@ -98,6 +98,7 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Wu et al. 2025, arXiv:2509.23102",
 )
 .aims(Aim::Regularised, Guarantee::None)
+.contexts_apart()
 .costs("1 query")
 .verified("identity with omd for a history of one, fixed point, steps by hand");
 

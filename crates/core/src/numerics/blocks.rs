@@ -112,6 +112,12 @@ fn halves<W: SplitAt, R: Send>(
     join(a, b)
 }
 
+/// How many threads work on blocks here.
+#[must_use]
+pub fn threads() -> u32 {
+    u32::try_from(rayon::current_num_threads()).unwrap_or(u32::MAX)
+}
+
 /// [`par_blocks`] without a result.
 #[inline]
 pub fn for_each<W: SplitAt>(offsets: &[usize], written: W, work: impl Fn(Block<'_>, W) + Sync) {

@@ -6,6 +6,7 @@
 //! | small, few | the same, and the padded copy | [`PaddedLayout::products`] |
 //! | large, or low-rank, .. | a [`Storage`] of its own | [`Storage::products`] |
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use equipoise_core::Shape;
@@ -97,6 +98,23 @@ impl Layout {
         Context(match self.place(x) {
             Some(at) => Kept::Stored(Arc::clone(&self.stored[at].1)),
             None => Kept::Triangle(self.shape.actions(x), self.triangle(x).to_vec()),
+        })
+    }
+
+    /// The packed triangles of some contexts, read by the kernel of the whole; `None` where a context has a storage of its own or the
+    /// whole has a padded copy.
+    pub(super) fn block(&self, contexts: Range<usize>) -> Option<Self> {
+        if !self.stored.is_empty() || self.padded.is_some() {
+            return None;
+        }
+        let first = self.starts[contexts.start];
+        let end = self.starts.get(contexts.end).copied().unwrap_or(self.packed.len());
+        Some(Self {
+            shape: self.shape.part(contexts.clone())?,
+            packed: self.packed[first..end].to_vec(),
+            starts: self.starts[contexts].iter().map(|start| start - first).collect(),
+            stored: Vec::new(),
+            padded: None,
         })
     }
 

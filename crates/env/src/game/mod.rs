@@ -17,7 +17,7 @@ pub use error::GameError;
 pub use layout::Context;
 pub use voters::Voters;
 
-use crate::matrix::{LARGE, PreferenceMatrix};
+use crate::matrix::{LARGE, PreferenceMatrix, square};
 use crate::storage::{Panels, ProductCost};
 use labels::Labels;
 use layout::Layout;
@@ -108,6 +108,23 @@ impl Game {
         let features = self.features.as_ref().map(|all| all[first..last].into());
         let utilities = self.utilities.as_ref().map(|all| all[first..last].into());
         Self { labels, features, utilities, ..game }.with_weights(self.weights[contexts].to_vec())
+    }
+
+    /// The game of some of its contexts with the weights and the layout that they have in this one, so that products and weighted terms
+    /// have its bits; its weights do not sum to 1. `None` where a context has a storage of its own, or all are laid out together.
+    #[must_use]
+    pub(crate) fn block(&self, contexts: Range<usize>) -> Option<Self> {
+        let layout = self.layout.block(contexts.clone())?;
+        let entries = self.shape().offsets()[contexts.start]..self.shape().offsets()[contexts.end];
+        Some(Self {
+            layout,
+            labels: self.labels.part(contexts.clone()),
+            weights: self.weights[contexts].to_vec(),
+            features: None,
+            utilities: self.utilities.as_ref().map(|all| all[entries].into()),
+            voters: None,
+            dated: false,
+        })
     }
 
     /// Says what describes each action of each context, flat over the shape: what a policy class may see of the responses.
@@ -290,7 +307,22 @@ impl Game {
     /// `P` of context `x` as an array, `[actions x actions]`.
     #[must_use]
     pub fn to_array(&self, x: usize) -> Array2<f64> {
-        self.matrix(x).to_array()
+        self.square(x, 0.5)
+    }
+
+    /// `K = P - 1/2` of context `x` as an array, `[actions x actions]`.
+    #[must_use]
+    pub fn margins_array(&self, x: usize) -> Array2<f64> {
+        self.square(x, 0.0)
+    }
+
+    /// `K + shift` of context `x`.
+    fn square(&self, x: usize, shift: f64) -> Array2<f64> {
+        let n = self.shape().actions(x);
+        match self.layout.stored(x) {
+            Some(storage) => square(storage, shift),
+            None => Array2::from_shape_fn((n, n), |(i, j)| shift + self.margin(x, i, j)),
+        }
     }
 
     /// `K pi` in every context, flat over the shape: the margins of each action against `policy`, in `[-1/2, 1/2]`.

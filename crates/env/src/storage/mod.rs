@@ -30,6 +30,7 @@ mod streamed;
 
 use std::fmt::Debug;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,14 @@ pub trait Storage: Debug + Send + Sync {
         for (p, out) in ps.iter().zip(outs) {
             self.product(p, out);
         }
+    }
+
+    /// `K_ij + shift` into `out`, `[n x n]`, row by row.
+    fn square(&self, shift: f64, out: &mut [f64]) {
+        let n = self.n();
+        out.par_chunks_mut(n).enumerate().for_each(|(i, row)| {
+            row.iter_mut().enumerate().for_each(|(j, out)| *out = shift + self.margin(i, j));
+        });
     }
 
     /// Bytes held in memory.

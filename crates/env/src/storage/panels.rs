@@ -25,6 +25,7 @@ use std::ops::Range;
 use equipoise_core::cpu::{alloc_huge_pages, prefetch};
 use equipoise_core::lanes::{CacheLine, LANES, fold};
 use equipoise_core::vector::dispatch;
+use rayon::prelude::*;
 
 use super::bands::{Padded, Part, ROWS, in_parts, start};
 use super::number::Number;
@@ -35,6 +36,10 @@ const AHEAD: usize = 8 << 10;
 /// Many products at once: blocks of one panel, and panels, that are taken before the next columns. Two panels of a tile and
 /// the two that are asked for meanwhile lie in a first-level cache of 48 KiB, with a vector's own.
 const TILE: (usize, usize) = (32, 16);
+
+/// Rows and columns of a tile, where a square is read or written: rows of an array of 2^k columns share the sets of a cache, and lie
+/// on pages of their own.
+const STRIP: usize = 64;
 
 type Lanes = [f64; LANES];
 
@@ -47,6 +52,42 @@ pub(super) struct Block<T>(pub(super) [[T; LANES]; ROWS]);
 pub struct Panels<T> {
     n: usize,
     blocks: Vec<Block<T>>,
+}
+
+/// The blocks of some rows, from `first` on.
+struct Strip<'a, T> {
+    first: usize,
+    blocks: &'a mut [Block<T>],
+}
+
+impl<T: Number> Strip<'_, T> {
+    /// Fills it with `margin(i, j)`, `i < j < n`, tile by tile; whether all are within `[-1/2, 1/2]`.
+    fn fill(&mut self, n: usize, margin: &impl Fn(usize, usize) -> f64) -> bool {
+        let (first, base) = (self.first, start(n, self.first / ROWS));
+        let panels = first / ROWS..n.min(first + STRIP).div_ceil(ROWS);
+        let mut valid = true;
+        for left in (first..n).step_by(STRIP) {
+            // two panels take the eight columns of their mirror, a cache line of an array
+            for pair in panels.clone().step_by(2) {
+                for block in (left / LANES).max(pair / 2)..n.min(left + STRIP).div_ceil(LANES) {
+                    for panel in pair..panels.end.min(pair + 2) {
+                        let kept = &mut self.blocks[start(n, panel) - base + block - panel / 2].0;
+                        for (r, row) in kept.iter_mut().enumerate() {
+                            for (l, k) in row.iter_mut().enumerate() {
+                                let (i, j) = (panel * ROWS + r, block * LANES + l);
+                                if i < j && j < n {
+                                    let margin = margin(i, j);
+                                    valid &= margin.abs() <= 0.5; // false for a NaN
+                                    *k = T::nearest(margin);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        valid
+    }
 }
 
 impl<T: Number> Panels<T> {
@@ -68,6 +109,73 @@ impl<T: Number> Panels<T> {
         assert!(i < j && j < self.n && margin.abs() <= 0.5, "K[{i}, {j}] = {margin} of {} actions", self.n);
         let at = self.block_of(i, j);
         self.blocks[at].0[i % ROWS][j % LANES] = T::nearest(margin);
+    }
+
+    /// The margins `K_ij = margin(i, j)`, `i < j`, each the nearest number of the kind; `None` if one is not within `[-1/2, 1/2]`.
+    pub(crate) fn from_fn(n: usize, margin: impl Fn(usize, usize) -> f64) -> Option<Self> {
+        let mut made = Self::zeros(n);
+        let mut strips = made.strips();
+        let valid = strips.iter_mut().fold(true, |valid, strip| strip.fill(n, &margin) && valid);
+        valid.then_some(made)
+    }
+
+    /// [`Panels::from_fn`] on all threads.
+    pub(crate) fn par_from_fn(n: usize, margin: impl Fn(usize, usize) -> f64 + Sync) -> Option<Self> {
+        let mut made = Self::zeros(n);
+        let valid =
+            made.strips().par_iter_mut().map(|strip| strip.fill(n, &margin)).reduce(|| true, |a, b| a && b);
+        valid.then_some(made)
+    }
+
+    /// The blocks of every [`STRIP`] rows.
+    fn strips(&mut self) -> Vec<Strip<'_, T>> {
+        let (n, mut rest) = (self.n, &mut self.blocks[..]);
+        let mut strips = Vec::with_capacity(n.div_ceil(STRIP));
+        for first in (0..n).step_by(STRIP) {
+            let end = n.min(first + STRIP).div_ceil(ROWS);
+            let (own, later) = rest.split_at_mut(start(n, end) - start(n, first / ROWS));
+            rest = later;
+            strips.push(Strip { first, blocks: own });
+        }
+        strips
+    }
+
+    /// `K_ij + shift` into the rows `first..` of an array of `n` columns, [`STRIP`] rows at most.
+    fn fill_rows(&self, first: usize, shift: f64, out: &mut [f64]) {
+        let n = self.n;
+        let end = first + out.len() / n;
+        for left in (0..n).step_by(STRIP) {
+            let right = n.min(left + STRIP);
+            if left == first {
+                for i in first..end {
+                    (left..right).for_each(|j| out[(i - first) * n + j] = shift + self.margin(i, j));
+                }
+                continue;
+            }
+            let (top, bottom) = (first.min(left), end.min(right));
+            let (from, to) = (first.max(left), end.max(right));
+            // above the diagonal a row of a block is one of eight columns, below a column of four rows
+            for pair in (top / ROWS..bottom.div_ceil(ROWS)).step_by(2) {
+                for block in from / LANES..to.div_ceil(LANES) {
+                    for panel in pair..bottom.div_ceil(ROWS).min(pair + 2) {
+                        let kept = &self.blocks[start(n, panel) + block - panel / 2].0;
+                        let columns = LANES.min(n - block * LANES);
+                        for (r, row) in kept.iter().enumerate().take(ROWS.min(n - panel * ROWS)) {
+                            let (i, j) = (panel * ROWS + r, block * LANES);
+                            if first < left {
+                                let at = (i - first) * n + j;
+                                let out = &mut out[at..at + columns];
+                                out.iter_mut().zip(row).for_each(|(out, k)| *out = shift + k.wide());
+                            } else {
+                                let at = (j - first) * n + i;
+                                let out = out[at..].iter_mut().step_by(n).take(columns);
+                                out.zip(row).for_each(|(out, k)| *out = shift - k.wide());
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The same margins as another kind of number, each the nearest there is.
@@ -212,6 +320,11 @@ impl<T: Number> Storage for Panels<T> {
                 || self.band_of_many(panels, ps, parts),
             );
         });
+    }
+
+    fn square(&self, shift: f64, out: &mut [f64]) {
+        let rows = STRIP * self.n;
+        out.par_chunks_mut(rows).enumerate().for_each(|(k, out)| self.fill_rows(k * STRIP, shift, out));
     }
 
     fn bytes(&self) -> u64 {
@@ -447,6 +560,26 @@ mod tests {
                         assert!(bits(out) == bits(&alone), "n {n}, {columns} columns, {}", storage.name());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn squares_are_written_and_read_entry_by_entry() {
+        for n in [1, 5, 63, 64, 65, 72, 130, 200, 1029] {
+            let (panels, _) = random::<f64>(n, n as u64);
+            let mut out = vec![f64::NAN; n * n];
+            panels.square(0.5, &mut out);
+            for i in 0..n {
+                (0..n).for_each(|j| assert!(out[i * n + j] == 0.5 + panels.margin(i, j), "n {n}, {i} {j}"));
+            }
+            let margin = |i: usize, j: usize| panels.margin(i, j);
+            assert_eq!(Panels::from_fn(n, margin).as_ref(), Some(&panels), "n {n}");
+            assert_eq!(Panels::par_from_fn(n, margin).as_ref(), Some(&panels), "n {n}");
+            for wrong in [0.5 + 1e-15, f64::NAN, f64::NEG_INFINITY] {
+                let broken = |i: usize, j: usize| if (i, j) == (n / 3, n - 1) { wrong } else { margin(i, j) };
+                assert_eq!(Panels::<f64>::from_fn(n, broken).is_none(), n > 1, "n {n}");
+                assert_eq!(Panels::<f64>::par_from_fn(n, broken).is_none(), n > 1, "n {n}");
             }
         }
     }

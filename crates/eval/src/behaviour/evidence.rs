@@ -4,7 +4,9 @@
 //! sees in windows, a few to each factor of two. A [`Span`] joins the windows of `(T / 2^(k+1), T / 2^k]`: the same
 //! questions can then be asked of the last half of the run, of the quarter before it, and so on, whatever its length.
 
-use equipoise_core::Shape;
+use std::ops::Range;
+
+use super::SHORTER;
 
 /// Windows to a factor of two in time, and samples in each of them: for small shapes.
 const FINE: (u32, u32) = (4, 8);
@@ -72,8 +74,6 @@ pub(super) struct Span {
     pub(super) moved: f64,
     /// The same for the logarithms, largest entry.
     pub(super) moved_log: f64,
-    /// Mean L1 movement in a step, over all contexts.
-    pub(super) pace: f64,
 }
 
 /// What one look at one context sees.
@@ -135,11 +135,11 @@ impl Evidence {
         contexts.saturating_mul(of_a_context)
     }
 
-    /// For a run of at most `steps` steps.
+    /// For a run of at most `steps` steps: of so many contexts, which are all of a shape of `entries` entries, a part of it, or (0)
+    /// none, where only the movement of every step is kept.
     #[must_use]
-    pub fn new(shape: &Shape, steps: u64) -> Self {
-        let contexts = shape.contexts();
-        let (per_octave, samples, slots) = Self::layout(shape.len() as u64, steps);
+    pub fn new(contexts: usize, entries: u64, steps: u64) -> Self {
+        let (per_octave, samples, slots) = Self::layout(entries, steps);
         let slots = slots as usize;
         let none = Look { gap: f64::NAN, distance: f64::NAN, apart: f64::NAN, moved: 0.0, moved_log: 0.0 };
         Self {
@@ -250,12 +250,29 @@ impl Evidence {
 
     /// The samples within `(T / 2^(k+1), T / 2^k]`; `None` if there is none, or if they are kept no longer.
     pub(super) fn span(&self, x: usize, k: u32) -> Option<Span> {
+        self.joined(x, self.windows_within(k)?)
+    }
+
+    /// The windows of `(T / 2^(k+1), T / 2^k]`, counted back from the last; `None` if they are kept no longer.
+    fn windows_within(&self, k: u32) -> Option<Range<usize>> {
         let (first, n) = ((k * self.per_octave) as usize, self.per_octave as usize);
-        let known = self.slots.min(self.at + 1);
-        if first + n > known {
-            return None;
-        }
-        self.joined(x, first..first + n)
+        (first + n <= self.slots.min(self.at + 1)).then_some(first..first + n)
+    }
+
+    /// Mean L1 movement in a step within `(T / 2^(k+1), T / 2^k]`, over all contexts; NaN if it is kept no longer.
+    pub(super) fn pace(&self, k: u32) -> f64 {
+        let windows = self.windows_within(k).unwrap_or(0..0);
+        let (steps, path) = windows.fold((0, 0.0), |(steps, path), back| {
+            let (s, p) = self.paces[(self.at - back) % self.slots];
+            (steps + s, path + p)
+        });
+        if steps > 0 { path / steps as f64 } else { f64::NAN }
+    }
+
+    /// Whether steps have become ever shorter over the last three factors of two of time.
+    #[must_use]
+    pub fn is_slowing(&self) -> bool {
+        self.pace(0) <= SHORTER.powi(3) * self.pace(3)
     }
 
     fn window(&self, x: usize, back: usize) -> &Window {
@@ -263,13 +280,8 @@ impl Evidence {
     }
 
     fn joined(&self, x: usize, back: impl Iterator<Item = usize>) -> Option<Span> {
-        let (mut all, mut steps, mut path) = (Window::EMPTY, 0, 0.0);
-        for back in back {
-            all.join(self.window(x, back));
-            let (s, p) = self.paces[(self.at - back) % self.slots];
-            steps += s;
-            path += p;
-        }
+        let mut all = Window::EMPTY;
+        back.for_each(|back| all.join(self.window(x, back)));
         (all.samples > 0).then(|| Span {
             peaks: all.peaks,
             gap_max: all.gap_max,
@@ -279,7 +291,6 @@ impl Evidence {
             distance_min: all.distance_min,
             moved: all.moved,
             moved_log: all.moved_log,
-            pace: path / (steps.max(1) as f64),
         })
     }
 }
@@ -292,10 +303,10 @@ mod tests {
     fn the_bytes_that_are_told_are_those_that_are_kept() {
         for (contexts, actions) in [(1, 3), (1, 5000), (100, 2), (3000, 2)] {
             for steps in [1, 100, 1_000_000] {
-                let shape = Shape::ragged(vec![actions; contexts]).expect("not empty");
-                let kept = Evidence::new(&shape, steps);
+                let entries = (contexts * actions) as u64;
+                let kept = Evidence::new(contexts, entries, steps);
                 let bytes = size_of_val(&kept.windows[..]) + size_of_val(&kept.recent[..]);
-                assert_eq!(Evidence::bytes(contexts as u64, shape.len() as u64, steps), bytes as u64);
+                assert_eq!(Evidence::bytes(contexts as u64, entries, steps), bytes as u64);
             }
         }
     }

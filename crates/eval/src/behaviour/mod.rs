@@ -88,9 +88,12 @@ pub struct Circumstances<'a> {
     pub close: f64,
     /// The gap of every step, mean over the contexts.
     pub batches: &'a Batches,
+    /// Whether steps become ever shorter: [`Evidence::is_slowing`] of all contexts.
+    pub slowing: bool,
 }
 
 /// A word on one context, with its reason.
+#[derive(Clone, Copy, Debug)]
 struct Word {
     behaviour: Behaviour,
     reason: &'static str,
@@ -101,36 +104,70 @@ const fn word(behaviour: Behaviour, reason: &'static str) -> Word {
     Word { behaviour, reason, decided_after: None }
 }
 
-/// The verdict on a run that ended without breaking down. Over several contexts the word of the run is that of the context
-/// that fares worst, and the judgement counts the contexts of each word.
-#[must_use]
-pub fn judge(evidence: &Evidence, around: &Circumstances<'_>) -> (Behaviour, Judgement) {
-    let contexts = evidence.contexts();
-    let mut counts: BTreeMap<Behaviour, u64> = BTreeMap::new();
-    let mut worst: Option<Word> = None;
-    for x in 0..contexts {
-        let theory = around.theory.get(x).copied().unwrap_or_default();
-        let own = Context { evidence, x, theory, around }.word();
-        *counts.entry(own.behaviour).or_default() += 1;
+/// The words on some contexts of a run that ended without breaking down: how many of each there are, and the one that fares worst.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    counts: BTreeMap<Behaviour, u64>,
+    worst: Option<Word>,
+}
+
+impl Words {
+    /// The words on the contexts of `evidence`.
+    #[must_use]
+    pub fn of(evidence: &Evidence, around: &Circumstances<'_>) -> Self {
+        let mut words = Self::default();
+        for x in 0..evidence.contexts() {
+            let theory = around.theory.get(x).copied().unwrap_or_default();
+            let own = Context { evidence, x, theory, around }.word();
+            *words.counts.entry(own.behaviour).or_default() += 1;
+            words.weigh(own);
+        }
+        words
+    }
+
+    /// Keeps the worse of two words, the first of equal ones.
+    fn weigh(&mut self, other: Word) {
         let worse = |w: &Word| {
-            let (old, new) = (severity(w.behaviour), severity(own.behaviour));
-            new > old || new == old && own.decided_after > w.decided_after
+            let (old, new) = (severity(w.behaviour), severity(other.behaviour));
+            new > old || new == old && other.decided_after > w.decided_after
         };
-        if worst.as_ref().is_none_or(worse) {
-            worst = Some(own);
+        if self.worst.as_ref().is_none_or(worse) {
+            self.worst = Some(other);
         }
     }
-    let Word { behaviour, reason, decided_after } = worst.expect("a game has a context");
-    let floor = if behaviour == Behaviour::Noisy { around.batches.floor(0) } else { None };
-    let floor = floor.map(|floor| NoiseFloor {
-        metric: around.metric.to_owned(),
-        mean: floor.mean,
-        low: floor.interval.0,
-        high: floor.interval.1,
-        steps: floor.steps,
-    });
-    let contexts = if contexts > 1 { counts } else { BTreeMap::new() };
-    (behaviour, Judgement { reason: reason.to_owned(), decided_after, floor, contexts })
+
+    /// Adds the words on contexts that come after these.
+    #[must_use]
+    pub fn join(mut self, later: Self) -> Self {
+        for (behaviour, count) in later.counts {
+            *self.counts.entry(behaviour).or_default() += count;
+        }
+        if let Some(word) = later.worst {
+            self.weigh(word);
+        }
+        self
+    }
+
+    /// The verdict on the run: over several contexts its word is that of the context that fares worst, and the judgement counts the
+    /// contexts of each word.
+    ///
+    /// # Panics
+    /// If there is no context.
+    #[must_use]
+    pub fn verdict(self, around: &Circumstances<'_>) -> (Behaviour, Judgement) {
+        let Word { behaviour, reason, decided_after } = self.worst.expect("a game has a context");
+        let floor = if behaviour == Behaviour::Noisy { around.batches.floor(0) } else { None };
+        let floor = floor.map(|floor| NoiseFloor {
+            metric: around.metric.to_owned(),
+            mean: floor.mean,
+            low: floor.interval.0,
+            high: floor.interval.1,
+            steps: floor.steps,
+        });
+        let several = self.counts.values().sum::<u64>() > 1;
+        let contexts = if several { self.counts } else { BTreeMap::new() };
+        (behaviour, Judgement { reason: reason.to_owned(), decided_after, floor, contexts })
+    }
 }
 
 /// Which context speaks for a run: the one that fares worst.
@@ -308,7 +345,7 @@ impl Context<'_> {
         // a power of time, not the approach to a point beside the equilibrium
         let by_power = || {
             (0..3).all(|k| fall(k) <= 1.4 * fall(k + 1) && fall(k) >= 0.6 * fall(k + 1))
-                && spans[0].pace <= SHORTER.powi(3) * spans[3].pace
+                && self.around.slowing
         };
         if steady && !flattens && closer && (self.around.fixed_at_equilibrium != Some(false) || by_power()) {
             return word(Behaviour::Converging, "its gap falls steadily in every factor of two of time");
@@ -362,7 +399,7 @@ impl Context<'_> {
             return self.undecided(steps, Some(ARRIVING / (1.0 - m)));
         }
         // a method with a multiplier has steps of one length; others may take ever shorter ones
-        let pace = |k: usize| spans[k].pace / spans[k + 1].pace;
+        let pace = |k: u32| self.evidence.pace(k) / self.evidence.pace(k + 1);
         let shorter = self.theory.modulus.is_none() && pace(0) * pace(1) * pace(2) <= SHORTER.powi(3);
         if shorter {
             let by_power = (0..3).all(|k| (0.05..=1.5).contains(&fall(k)));
@@ -406,7 +443,6 @@ impl Context<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use equipoise_core::Shape;
 
     /// A made-up run: the gap and the distance after each step, and how far it moved (L1, and in logarithms).
     struct Made<'a> {
@@ -420,7 +456,7 @@ mod tests {
     }
 
     fn told(made: &Made<'_>) -> (Behaviour, Judgement) {
-        let mut evidence = Evidence::new(&Shape::single(3).expect("three actions"), made.steps);
+        let mut evidence = Evidence::new(1, 3, made.steps);
         let mut batches = Batches::default();
         let mut since = 0;
         for t in 0..=made.steps {
@@ -444,8 +480,9 @@ mod tests {
             metric: "duality_gap",
             close: CONVERGED,
             batches: &batches,
+            slowing: evidence.is_slowing(),
         };
-        judge(&evidence, &around)
+        Words::of(&evidence, &around).verdict(&around)
     }
 
     const UNIQUE: LocalTheory = LocalTheory { modulus: None, unique: true, strict: false };
@@ -514,7 +551,7 @@ mod tests {
     #[test]
     fn of_several_contexts_the_worst_speaks_and_all_are_counted() {
         let steps = 2000;
-        let mut evidence = Evidence::new(&Shape::ragged([2, 2, 2]).expect("three contexts"), steps);
+        let mut evidence = Evidence::new(3, 6, steps);
         let batches = Batches::default();
         for t in 0..=steps {
             if evidence.add(t, 0.1) {
@@ -534,8 +571,9 @@ mod tests {
             metric: "duality_gap",
             close: CONVERGED,
             batches: &batches,
+            slowing: evidence.is_slowing(),
         };
-        let (word, judgement) = judge(&evidence, &around);
+        let (word, judgement) = Words::of(&evidence, &around).verdict(&around);
         assert_eq!(word, Behaviour::Cycling);
         let counted = [(Behaviour::Converged, 1), (Behaviour::Converging, 1), (Behaviour::Cycling, 1)];
         assert_eq!(judgement.contexts, counted.into_iter().collect());
