@@ -11,7 +11,7 @@ use equipoise::reference::{LARGEST_PROOF, RationalMargins};
 use equipoise::registry;
 use equipoise_answers::{GivenGame, Progress, Source};
 use equipoise_experiment::identity;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 use numpy::{IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
