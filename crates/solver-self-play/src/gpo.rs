@@ -77,7 +77,6 @@ pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "Zhang et al. 2024, arXiv:2410.02197",
 )
 .aims(Aim::Other, Guarantee::Average)
-.contexts_apart()
 .costs("n (n - 1) / 2 duels")
 .verified("identity with mwu on the transformed game, the paper's cycle whose two equilibria differ");
 
