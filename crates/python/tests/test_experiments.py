@@ -63,6 +63,75 @@ def test_a_sweep_equals_one_process(tmp_path, engine):
     assert digests(swept.folder) == digests(tmp_path / "one")
 
 
+class Engine:
+    """An executor whose first submission of one share does not end before it is told to."""
+
+    def __init__(self, slow, fails=()):
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.slow, self.fails, self.calls = slow, fails, []
+        self.release, self.threads = threading.Event(), ThreadPoolExecutor(4)
+
+    def submit(self, function, *arguments):
+        share, steal = arguments[2], arguments[5]
+        count = self.calls.count((share, steal))
+        self.calls.append((share, steal))
+
+        def call():
+            if share == self.slow and count == 0 and not steal:
+                self.release.wait(60)
+            if (share, count) in self.fails:
+                raise ConnectionError("the node is gone")
+            return function(*arguments)
+
+        return self.threads.submit(call)
+
+    def of(self, share):
+        return self.calls.count((share, False))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    module = sys.modules["equipoise.sweep"]
+    for name, value in (("SHORTEST", 0.3), ("PATIENCE", 1.0), ("LOOK", 0.02)):
+        monkeypatch.setattr(module, name, value)
+
+
+def test_a_share_that_does_not_end_is_begun_once_more_and_the_first_to_end_counts(tmp_path, impatient):
+    eq.run(CONFIG, out=tmp_path / "one")
+    told = []
+    engine = Engine("1/3")
+    swept = eq.sweep(
+        CONFIG, out=tmp_path / "sweep", engine=engine, workers=2, shares=3, progress=lambda *now: told.append(now)
+    )
+    assert digests(swept.folder) == digests(tmp_path / "one")
+    assert [engine.of(share) for share in ("1/3", "2/3", "3/3")] == [2, 1, 1]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    # what comes late is the same, and changes nothing
+    engine.release.set()
+    engine.threads.shutdown()
+    assert digests(swept.folder) == digests(tmp_path / "one")
+    assert eq.merge(swept.folder).facts["missing"] == []
+
+
+def test_of_two_attempts_at_a_share_one_may_fail(tmp_path, impatient):
+    eq.run(CONFIG, out=tmp_path / "one")
+    # the second fails: the first goes on, and is done again only if it fails too
+    engine = Engine("1/3", fails={("1/3", 1)})
+    timer = threading.Timer(2.0, engine.release.set)
+    timer.start()
+    swept = eq.sweep(CONFIG, out=tmp_path / "sweep", engine=engine, workers=2, shares=3)
+    assert digests(swept.folder) == digests(tmp_path / "one")
+    assert engine.of("1/3") == 2
+    timer.join()
+
+
+def test_shares_that_end_in_their_time_are_begun_once(tmp_path, impatient):
+    engine = Engine("none")
+    eq.sweep(CONFIG, out=tmp_path / "sweep", engine=engine, workers=1, shares=3)
+    assert [engine.of(share) for share in ("1/3", "2/3", "3/3")] == [1, 1, 1]
+
+
 def test_a_sweep_whose_workers_fail_says_so(tmp_path):
     class Lost:
         def submit(self, *_):

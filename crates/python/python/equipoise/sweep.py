@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import hashlib
@@ -9,8 +10,10 @@ import importlib
 import multiprocessing
 import os
 import socket
+import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,11 @@ from .game import Game
 
 #: Shares for each worker: few enough to be worth starting, many enough to be dealt evenly.
 SHARES_A_WORKER = 4
+#: A share that takes so many times as long as forecast is begun a second time, if it took so many seconds at all.
+PATIENCE = 3.0
+SHORTEST = 10.0
+#: Seconds between two looks at what has ended.
+LOOK = 1.0
 
 
 class Mismatch(EngineError):
@@ -45,14 +53,26 @@ def _here() -> str:
 
 
 def run_share(
-    config: Any, out: str, share: str, overrides: Mapping[str, Any] | None, driver: str, steal: bool = False
-) -> str:
-    """Does one share of an experiment, in a worker; the share. ``steal``: then what no other worker has begun."""
+    config: Any,
+    out: str,
+    share: str,
+    overrides: Mapping[str, Any] | None,
+    driver: str,
+    steal: bool = False,
+    attempt: int = 0,
+) -> float | None:
+    """Does one share of an experiment, in a worker; the seconds it took, if none of its runs was finished before.
+
+    ``steal``: then also what no other worker has begun. ``attempt`` counts submissions: an engine may take equal calls for one.
+    """
     here = _here()
     if here != driver:
         raise Mismatch(f"the worker on {socket.gethostname()} has {here} and the driver {driver}; install the same", place=out)
-    experiment.run(config, out=out, jobs=1, set=overrides, shard=share, steal="open" if steal else False, progress=False)
-    return share
+    clock = time.perf_counter()
+    done = experiment.run(
+        config, out=out, jobs=1, set=overrides, shard=share, steal="open" if steal else False, progress=False
+    )
+    return None if done.facts["skipped"] else time.perf_counter() - clock
 
 
 class _Ray:
@@ -84,7 +104,7 @@ def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[An
         return engine, lambda: None
     if engine == "local":
         pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-        return pool, lambda: pool.shutdown(cancel_futures=True)
+        return pool, lambda: _end(pool)
     if engine == "dask":
         # typed in some of its versions, and not in others
         client: Any = importlib.import_module("distributed").Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
@@ -121,7 +141,8 @@ def sweep(
     ``engine`` is ``"local"`` (processes), ``"dask"``, ``"ray"``, ``"slurm"`` (submitit), or anything with ``submit``: a Dask
     client, an ``Executor``. Finished runs are kept, so that the same call goes on after an interrupt or a lost worker;
     records and report are equal for any engine and any number of shares. Workers that run out of shares take over runs that
-    others have not begun. A worker with another version, or whose arithmetic gives other bits, is refused before it runs anything.
+    others have not begun; a share that takes ``PATIENCE`` times as long as those that have ended (and more than ``SHORTEST``
+    seconds) while a worker is free is begun a second time, and counts when either ends. A worker with another version, or whose arithmetic gives other bits, is refused before it runs anything.
     ``options`` go to the engine: to ``distributed.Client``, ``ray.init``, or submitit (``folder`` and ``cluster`` to its executor,
     the others to ``update_parameters``).
     """
@@ -133,41 +154,72 @@ def sweep(
     count = max(1, min(shares or SHARES_A_WORKER * workers, int(planned.units)))
     executor, close = _executor(engine, workers, options)
     driver = _here()
-    # a job of its own for what may be nothing is not asked of a cluster
+    # a job of its own for what may be nothing is not asked of a cluster, whose queue does not tell when a job begins either
     helps = engine != "slurm"
     lost: dict[str, BaseException] = {}
+    open_: dict[Any, str] = {}
+    seconds: list[float] = []
     done = 0
+
+    def submit(share: str, attempt: int, steal: bool = False) -> Any:
+        return executor.submit(run_share, config, str(folder), share, set, driver, steal, attempt)
+
+    def patience() -> float | None:
+        """How long a share may take: all cost the same by forecast, so those that ended tell."""
+        return max(SHORTEST, PATIENCE * statistics.median(seconds)) if seconds else None
+
     try:
         waiting = [f"{k + 1}/{count}" for k in range(count)]
         for attempt in range(retries + 1):
-            started = {}
-            for share in waiting:
-                future = executor.submit(run_share, config, str(folder), share, set, driver)
-                started[future] = share
+            open_ = {submit(share, attempt): share for share in waiting}
             waiting, lost = [], {}
-            open_, helping = dict(started), []
+            helping: list[Any] = []
+            twice: builtins.set[str] = builtins.set()
+            began: dict[Any, float] = {}
             while open_:
-                for future in _first(open_):
+                now = time.monotonic()
+                running = list(open_)[:workers]  # an engine takes them in their order
+                for future in running:
+                    began.setdefault(future, now)
+                limit = patience()
+                for future in running:
+                    share = open_[future]
+                    is_late = helps and limit is not None and now - began[future] > limit
+                    if is_late and share not in twice and _busy(open_) + _busy(helping) < workers:
+                        twice.add(share)
+                        open_[submit(share, retries + 1 + attempt)] = share
+                for future in _ended(open_):
+                    if future not in open_:
+                        continue  # the other of two was sooner
                     share = open_.pop(future)
+                    others = [other for other, of in open_.items() if of == share]
                     try:
-                        future.result()
-                        done += 1
-                        if progress is not None:
-                            progress(done, count)
-                        if helps and 0 < len(open_) < workers:
-                            # nothing waits for this worker: it takes what the others have not begun
-                            with contextlib.suppress(Exception):
-                                helping.append(executor.submit(run_share, config, str(folder), share, set, driver, True))
+                        took = future.result()
                     except (InputError, Mismatch):
-                        _cancel(started)
+                        _cancel(open_)
                         raise
                     except Exception as error:
-                        lost[share] = error
-                        waiting.append(share)
-            for future in helping:
-                # not cancelled: an engine may go on with what it calls cancelled, beside the merge
-                with contextlib.suppress(Exception, CancelledError):
-                    future.result()  # what it could not do its owner did
+                        if not others:
+                            lost[share] = error
+                            waiting.append(share)
+                        continue
+                    if took is not None:
+                        seconds.append(took)
+                    _cancel(others)
+                    for other in others:
+                        del open_[other]
+                    done += 1
+                    if progress is not None:
+                        progress(done, count)
+                    if helps and 0 < len(open_) < workers:
+                        # nothing waits for this worker: it takes what the others have not begun
+                        with contextlib.suppress(Exception):
+                            helping.append(submit(share, attempt, steal=True))
+            # not cancelled: an engine may go on with what it calls cancelled, beside the merge
+            until, limit = time.monotonic(), patience()
+            while helping and (limit is None or time.monotonic() - until < limit):
+                for future in _ended(dict.fromkeys(helping, "")):
+                    helping.remove(future)  # what it could not do its owner did
             if not waiting:
                 break
             if engine == "local" and attempt < retries:
@@ -175,7 +227,7 @@ def sweep(
                 close()
                 executor, close = _executor(engine, workers, options)
     except KeyboardInterrupt:
-        _cancel(started)
+        _cancel(open_)
         raise
     finally:
         close()
@@ -189,11 +241,21 @@ def sweep(
     return experiment.merge(folder)
 
 
-def _first(futures: Mapping[Any, str]) -> list[Any]:
-    """The futures that have ended, at least one; of other libraries the one that was begun first."""
+def _busy(futures: Iterable[Any]) -> int:
+    """How many have not ended, as far as they can be asked."""
+    return sum(not (hasattr(future, "done") and future.done()) for future in futures)
+
+
+def _ended(futures: Mapping[Any, str]) -> list[Any]:
+    """The futures that have ended by the next look; of what cannot be asked whether it has, the one that was begun first."""
     if all(isinstance(future, Future) for future in futures):
-        return list(wait(futures, return_when=FIRST_COMPLETED).done)
-    return [next(iter(futures))]
+        return list(wait(futures, LOOK, return_when=FIRST_COMPLETED).done)
+    if not all(hasattr(future, "done") for future in futures):
+        return [next(iter(futures))]
+    ended = [future for future in futures if future.done()]
+    if not ended:
+        time.sleep(LOOK)
+    return ended
 
 
 def _cancel(futures: Iterable[Any]) -> None:
@@ -201,3 +263,14 @@ def _cancel(futures: Iterable[Any]) -> None:
         cancel = getattr(future, "cancel", None)
         if cancel is not None:
             cancel()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Ends a pool with its processes: what one of them still does somebody else did, and runs that are half written do not count."""
+    processes: dict[int, Any] = dict(getattr(pool, "_processes", None) or {})
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes.values():
+        process.join(LOOK)
+        if process.is_alive():
+            process.terminate()
+            process.join()
