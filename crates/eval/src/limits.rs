@@ -3,7 +3,7 @@
 use crate::metrics::Metric;
 
 /// Limits of a run; whichever comes first ends it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Steps, at least 1.
     pub steps: u64,
@@ -15,6 +15,10 @@ pub struct Limits {
     pub queries: Option<u64>,
     /// Duels: no step is begun from here on.
     pub duels: Option<u64>,
+    /// Early stopping: of the recorded iterates the one that is best by this metric is kept, and measured as [`Iterate::Best`].
+    ///
+    /// [`Iterate::Best`]: equipoise_records::Iterate::Best
+    pub keep_best: Option<&'static Metric>,
 }
 
 /// A value that a metric is to reach.
@@ -32,10 +36,20 @@ impl PartialEq for Target {
     }
 }
 
+impl PartialEq for Limits {
+    fn eq(&self, other: &Self) -> bool {
+        let kept = |limits: &Self| limits.keep_best.map(|metric| metric.name);
+        let Self { steps, target, seconds, queries, duels, keep_best: _ } = self;
+        (steps, target, seconds, queries, duels)
+            == (&other.steps, &other.target, &other.seconds, &other.queries, &other.duels)
+            && kept(self) == kept(other)
+    }
+}
+
 impl Limits {
     /// Only a number of steps.
     #[must_use]
     pub fn steps(steps: u64) -> Self {
-        Self { steps, target: Vec::new(), seconds: None, queries: None, duels: None }
+        Self { steps, target: Vec::new(), seconds: None, queries: None, duels: None, keep_best: None }
     }
 }

@@ -125,6 +125,8 @@ pub const MODEL_QUERIES: &str = "model_queries";
 pub const REGRET: &str = "regret";
 /// What a policy is worth to a population.
 pub const WELFARE: &str = "welfare";
+/// What it is worth on contexts that no method sees.
+pub const TEST_WELFARE: &str = "welfare_test";
 /// The gap below which no single action goes.
 pub const PURE_FLOOR: &str = "pure_floor";
 /// The regularised gap over the bound of the plug-in law.
@@ -158,6 +160,11 @@ fn plug_in_ratio(r: &Row<'_>) -> f64 {
     };
     let rest: f64 = played().map(|i| r.probs[i] * excess((mean - h(i)) / r.tau)).sum::<f64>() / mass;
     2.0 * r.tau * rest.ln_1p() / (span * span / (4.0 * r.tau))
+}
+
+fn welfare(r: &Row<'_>) -> f64 {
+    let utilities = r.game.utilities().map(|all| &all[r.game.shape().range(r.context)]);
+    utilities.map_or(f64::NAN, |u| r.probs.iter().zip(u).map(|(p, u)| p * u).sum())
 }
 
 /// Most actions of which all pairs are looked at for it.
@@ -323,15 +330,22 @@ pub const METRICS: &[Metric] = &[
     Metric::descriptive(
         WELFARE,
         "mean utility of the policy to the population that prefers, in the units of its scores: of the judges that a generator made the game \
-         from (mixture, ideal-points, attribute-voters, bradley-terry, ..), or the `utilities` of a matrix; NaN in games without utilities, \
+         from (mixture, ideal-points, attribute-voters, aggregated-rewards, bradley-terry, ..), or the `utilities` of a matrix; NaN in games without utilities, \
          for which an experiment refuses it",
         "utility",
-        |r| {
-            let utilities = r.game.utilities().map(|all| &all[r.game.shape().range(r.context)]);
-            utilities.map_or(f64::NAN, |u| r.probs.iter().zip(u).map(|(p, u)| p * u).sum())
-        },
+        welfare,
     )
     .of_utilities(),
+    Metric::descriptive(
+        TEST_WELFARE,
+        "welfare on the contexts that no method sees (test_contexts), of the policy that the last iterate's parameters are on them: a \
+         validation reward; NaN without such contexts, parameters or utilities",
+        "utility",
+        welfare,
+    )
+    .higher_is_better(f64::INFINITY)
+    .of_utilities()
+    .of_test(),
     Metric::descriptive(
         PURE_FLOOR,
         "original game, whatever the policy: the duality gap of the best single action, 2 min_i max_j (P_ji - 1/2), in [0, 1]; NaN above 2000 \
@@ -521,6 +535,17 @@ impl Metric {
     #[must_use]
     pub const fn higher_is_better(self, largest: f64) -> Self {
         Self { direction: Direction::Higher, largest: Some(largest), ..self }
+    }
+
+    /// Whether `value` is better than `other`: larger where larger values are better, else smaller; nothing is better than a number by
+    /// being none.
+    #[must_use]
+    pub fn betters(&self, value: f64, other: f64) -> bool {
+        match self.direction {
+            _ if other.is_nan() => !value.is_nan(),
+            Direction::Higher => value > other,
+            Direction::Lower | Direction::Neither => value < other,
+        }
     }
 
     /// Whether `value` meets `target`: at or above it where larger values are better, else at or below it.

@@ -6,7 +6,7 @@ use equipoise_core::{Policy, PolicyClass};
 use equipoise_env::Game;
 use ndarray::Array1;
 
-use crate::metrics::{Truth, gaps};
+use crate::metrics::{Metric, Truth};
 
 /// Contexts that are kept for testing, with the policy class bound to them.
 #[derive(Clone, Debug)]
@@ -20,13 +20,12 @@ pub struct TestPrompts {
 }
 
 impl TestPrompts {
-    /// The regularised gap there, in units of win rate, of the policy of parameters `theta`; for `tau = 0` the duality gap, and NaN
-    /// if these parameters are no policy there.
+    /// A metric there of the policy of parameters `theta`; NaN if these parameters are no policy there.
     ///
     /// # Panics
     /// If the class has another number of parameters.
     #[must_use]
-    pub fn gap(&self, theta: &[f64], tau: f64) -> f64 {
+    pub fn measure(&self, metric: &Metric, theta: &[f64], tau: f64) -> f64 {
         let mut policy = self.reference.clone();
         if self.class.evaluate(theta, &mut policy).is_err() {
             return f64::NAN;
@@ -34,6 +33,6 @@ impl TestPrompts {
         let mut margins = Array1::zeros(self.game.shape().len());
         self.game.margins(&policy, &mut margins);
         let truth = Truth { game: &self.game, reference: &self.reference, tau, equilibrium: None };
-        gaps(&truth, &policy, &margins)[1]
+        metric.mean(&truth, &policy, &margins)
     }
 }

@@ -323,7 +323,7 @@ impl Plan {
         if let Some(metric) = worth.filter(|_| game.utilities().is_none()) {
             let message =
                 format!("the metric `{}` needs utilities, and game `{}` has none", metric.name, slot.name);
-            let help = "take a game of judges with scores (mixture, ideal-points, attribute-voters, bradley-terry, additive, \
+            let help = "take a game of judges with scores (mixture, ideal-points, attribute-voters, aggregated-rewards, bradley-terry, additive, \
                         contextual-features, drifting, or clones and transforms of them), or give `matrix` its `utilities: [..]`";
             return Err(self.spec.error(spec.point.entry, message).help(help));
         }

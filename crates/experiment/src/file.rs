@@ -34,7 +34,7 @@ pub const KEYS: [&str; 18] = [
 ];
 
 /// The keys under `limits`.
-pub const LIMIT_KEYS: [&str; 5] = ["steps", "target", "seconds", "queries", "duels"];
+pub const LIMIT_KEYS: [&str; 6] = ["steps", "target", "seconds", "queries", "duels", "keep_best"];
 
 /// The version of the file format that this program reads.
 pub const FORMAT: u64 = 1;
@@ -95,6 +95,8 @@ pub struct LimitsBlock {
     pub queries: Option<Spanned<u64>>,
     /// `duels`.
     pub duels: Option<Spanned<u64>>,
+    /// `keep_best`: a metric.
+    pub keep_best: Option<Spanned<String>>,
 }
 
 /// A kind, bare or with the block that belongs to it: `uniform`, or `logits: [0, 1]`, or `egpo: { step_size: 0.1 }`.
@@ -412,6 +414,7 @@ impl Sources {
             seconds: node.get("seconds").map(|n| self.number(n, "seconds")).transpose()?,
             queries: integer("queries")?,
             duels: integer("duels")?,
+            keep_best: node.get("keep_best").map(|n| self.text_of(n, "keep_best")).transpose()?,
         })
     }
 }

@@ -145,6 +145,13 @@ pub fn schema() -> Value {
                     Value::Null,
                 ),
                 key(
+                    "keep_best",
+                    metric.clone(),
+                    "Early stopping: of the recorded iterates the one that is best by this metric, as `welfare_test` (a validation \
+                     reward), is kept; all metrics of it are recorded as those of the iterate `best`.",
+                    Value::Null,
+                ),
+                key(
                     "target",
                     json!({ "type": "object", "propertyNames": metric, "additionalProperties": number }),
                     "A run ends once these metrics of its last iterate are reached, as `duality_gap: 1e-6`.",
@@ -157,7 +164,7 @@ pub fn schema() -> Value {
         key(
             "test_contexts",
             whole.clone(),
-            "How many contexts of every game, the last ones, are prompts that no method sees. `duality_gap_test` is the gap there of \
+            "How many contexts of every game, the last ones, are prompts that no method sees. `duality_gap_test` is the gap and `welfare_test` the welfare there of \
              the policy that a method's parameters have on them; it needs a `policy` whose parameters belong to no context \
              (`log-linear`, `mlp`, `token-tree` with `order`).",
             Value::Null,

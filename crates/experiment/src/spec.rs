@@ -18,6 +18,7 @@ use equipoise::eval::{LEARNED_GAP, Limits, METRICS, MODEL_QUERIES, Metric, Sched
 use equipoise::models::MODELS;
 use equipoise::oracles::{OracleSpec, oracles};
 use equipoise::registry;
+use equipoise_records::Direction;
 use serde_json::{Map, Value, json};
 
 pub(crate) use class::ClassSpec;
@@ -322,13 +323,33 @@ impl Resolver<'_> {
         let optional = |t: &Option<Spanned<u64>>, key| -> Result<Option<u64>, ConfigError> {
             t.as_ref().map(|_| self.at_least_one(t, key, 1, u64::MAX / 4)).transpose()
         };
+        let keep_best = typed.keep_best.as_ref().map(|name| self.kept_by(name)).transpose()?;
         Ok(Limits {
             steps,
             target,
             seconds: typed.seconds.as_ref().map(|s| s.value),
             queries: optional(&typed.queries, "queries")?,
             duels: optional(&typed.duels, "duels")?,
+            keep_best,
         })
+    }
+
+    /// The metric by which an iterate is kept, which must be measured.
+    fn kept_by(&self, name: &Spanned<String>) -> Result<&'static Metric, ConfigError> {
+        let metric = self.metric(name)?;
+        if metric.is_sum() || metric.direction == Direction::Neither {
+            let message = format!("of `{}` no values are better than others", metric.name);
+            let help =
+                "keep the iterate of the best `welfare_test` (a validation reward), or of a gap or win rate";
+            return Err(self.error(name.span, message).help(help));
+        }
+        let measured = |all: &Vec<Spanned<String>>| all.iter().any(|m| m.value == metric.name);
+        if !self.file.metrics.as_ref().is_some_and(measured) {
+            let message =
+                format!("the iterate of the best `{0}` is kept, and `{0}` is not measured", metric.name);
+            return Err(self.error(name.span, message).help(format!("add `{}` to `metrics`", metric.name)));
+        }
+        Ok(metric)
     }
 
     fn record(&self) -> Result<Schedule, ConfigError> {
@@ -498,6 +519,7 @@ pub(crate) fn limits_json(limits: &Limits) -> Value {
         ("seconds", limits.seconds.map(|s| json!(s))),
         ("queries", limits.queries.map(|q| json!(q))),
         ("duels", limits.duels.map(|d| json!(d))),
+        ("keep_best", limits.keep_best.map(|metric| json!(metric.name))),
     ] {
         if let Some(value) = value {
             map.insert(key.into(), value);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use equipoise::RunOptions;
 use equipoise::core::seed;
-use equipoise::eval::Iterate;
+use equipoise::eval::{Iterate, Metric};
 use equipoise_experiment::{Monitor, Options, Plan, execute, file, resolve};
 use equipoise_records::read;
 
@@ -181,6 +181,7 @@ const PROMPTS: &str = "games:\n  - attribute-voters: { actions: 6, attributes: 4
 fn parameters_are_measured_on_contexts_that_no_method_sees() {
     let plan = plan(Path::new("."), PROMPTS).unwrap();
     let made = plan.make(0).unwrap();
+    let gap = Metric::named("duality_gap_test").unwrap();
     let whole = self::plan(
         Path::new("."),
         &PROMPTS.replace("test_contexts: 10\n", "").replace(", duality_gap_test", ""),
@@ -215,7 +216,10 @@ fn parameters_are_measured_on_contexts_that_no_method_sees() {
         let line = lines.iter().find(found).unwrap_or_else(|| panic!("{step} {metric}: {lines:?}"));
         f64::from_bits(line.rsplit(' ').next().unwrap().parse().unwrap())
     };
-    assert_eq!(value("0", "duality_gap_test").to_bits(), test.gap(test.class.initial(), 0.1).to_bits());
+    assert_eq!(
+        value("0", "duality_gap_test").to_bits(),
+        test.measure(gap, test.class.initial(), 0.1).to_bits()
+    );
     assert!(value("60", "duality_gap_test") < 0.5 * value("0", "duality_gap_test"));
     assert!(value("60", "duality_gap_tau") < value("60", "duality_gap_test"));
     assert!(!lines.iter().any(|line| line.contains("duality_gap_test") && !line.contains(" Last ")));
@@ -269,4 +273,63 @@ fn contexts_for_testing_are_refused_where_nothing_can_be_said_of_them() {
     // shared nodes of a tree belong to no context
     let tied = with("{ log-linear: { features: game } }", "{ token-tree: { order: 1 } }");
     assert!(plan(Path::new("."), &tied).unwrap().make(0).is_ok());
+}
+
+/// Labels of one of two rewards, validated by the harmonic mean of both.
+const STOPPED: &str = "games:\n  - aggregated-rewards: { contexts: 40, conflict: 0.45, sharpness: 8.0, name: g, \
+    preferred: { by: arithmetic, weights: [0.0, 1.0] }, worth: { by: harmonic } }\n\
+    policy: { log-linear: { features: game } }\ntest_contexts: 20\n\
+    solvers:\n  - offline: { objective: { dpo: { beta: 1.0 } }, learning_rate: 0.3 }\n\
+    record: { every: 1 }\nlimits: { steps: 80, keep_best: welfare_test }\n\
+    metrics: [welfare, welfare_test, entropy]\n";
+
+#[test]
+fn the_iterate_of_the_best_validation_reward_is_kept() {
+    let (lines, _) = ran(STOPPED, 2);
+    let of = |iterate: &str, metric: &str| -> Vec<f64> {
+        let words = lines.iter().map(|line| line.split(' ').collect::<Vec<_>>());
+        let found = words.filter(|w| w.get(4) == Some(&iterate) && w.get(5) == Some(&metric));
+        found.map(|w| f64::from_bits(w.last().unwrap().parse().unwrap())).collect()
+    };
+    let (last, best) = (of("Last", "welfare_test"), of("Best", "welfare_test"));
+    assert_eq!((last.len(), best.len()), (81, 81));
+    // the largest so far, the first of equals, and every other metric is of the same step
+    let mut at = 0;
+    for step in 0..=80 {
+        at = if last[step] > last[at] { step } else { at };
+        assert_eq!(best[step].to_bits(), last[at].to_bits(), "{step}");
+        for metric in ["welfare", "entropy"] {
+            assert_eq!(
+                of("Best", metric)[step].to_bits(),
+                of("Last", metric)[at].to_bits(),
+                "{step} {metric}"
+            );
+        }
+    }
+    // it stops between the start, which knows nothing, and the end, which has given the other reward away
+    assert!(at > 0 && at < 40 && best[80] > last[0] + 1e-3 && best[80] > last[80] + 1e-3, "{at}: {last:?}");
+    // the metric is the mean worth on the contexts kept back
+    let made = plan(Path::new("."), STOPPED).unwrap().make(0).unwrap();
+    let test = made.test.as_ref().unwrap();
+    let worth = test.game.utilities().unwrap().iter().sum::<f64>() / 160.0;
+    assert!((last[0] - worth).abs() < 1e-12, "{} {worth}", last[0]);
+    // without it nothing is kept, and it is another run
+    let plain = STOPPED.replace(", keep_best: welfare_test", "");
+    assert!(!ran(&plain, 1).0.iter().any(|line| line.contains(" Best ")));
+    let id = |text: &str| {
+        let plan = self::plan(Path::new("."), text).unwrap();
+        plan.run(&plan.make(0).unwrap().identity, plan.key(0, 0, 0)).id
+    };
+    assert_ne!(id(STOPPED), id(&plain));
+    assert_eq!(id(STOPPED), id(&plan(Path::new("."), STOPPED).unwrap().to_yaml()));
+    for (metric, message) in [
+        ("entropy", "no values are better"),
+        ("regret", "no values are better"),
+        ("duality_gap", "is not measured"),
+        ("welfare_tests", "did you mean `welfare_test`"),
+    ] {
+        let text = STOPPED.replace("keep_best: welfare_test", &format!("keep_best: {metric}"));
+        let error = plan(Path::new("."), &text).unwrap_err();
+        assert!(error.contains("c.yaml:8:") && error.contains(message), "{error}");
+    }
 }

@@ -7,6 +7,8 @@
 use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::{sample, seed::stream};
 
+use crate::registry::Watch;
+
 /// Standard deviations of the moves that leave a stationary point, one tried after the other.
 const MOVES: [f64; 2] = [0.3, 1e-3];
 /// Stationary points that are left at most.
@@ -19,6 +21,42 @@ const FALL: f64 = 1e-10;
 pub(crate) fn tolerance(unit: f64, weight: f64, parameters: usize, prior: bool) -> f64 {
     let each = weight / parameters as f64;
     unit * if prior { each.max(1.0) } else { each }
+}
+
+/// Tells how far the largest entry of a gradient has fallen on its way to a tolerance, in orders of magnitude; never less than before.
+pub(crate) struct Fall<'a> {
+    watch: Watch<'a>,
+    tolerance: f64,
+    first: Option<f64>,
+    told: f64,
+}
+
+impl<'a> Fall<'a> {
+    pub(crate) fn to(tolerance: f64, watch: Watch<'a>) -> Self {
+        Self { watch, tolerance, first: None, told: 0.0 }
+    }
+
+    /// The largest entry is this, absolute.
+    pub(crate) fn at(&mut self, gradient: f64) {
+        let first = *self.first.get_or_insert(gradient);
+        let share = (first / gradient).ln() / (first / self.tolerance).ln();
+        if share > self.told {
+            self.told = share.min(1.0);
+            (self.watch)(self.told);
+        }
+    }
+
+    /// An objective with its gradient that is told of at every evaluation.
+    pub(crate) fn of(
+        mut self,
+        mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
+    ) -> impl FnMut(&[f64], &mut [f64]) -> f64 {
+        move |x, g| {
+            let value = evaluate(x, g);
+            self.at(g.iter().fold(0.0f64, |most, g| most.max(g.abs())));
+            value
+        }
+    }
 }
 
 /// Parts into which long sums are cut; short ones are one part.
@@ -83,6 +121,19 @@ pub(crate) fn minimum(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_share_told_rises_from_nothing_to_all() {
+        let told = std::cell::RefCell::new(Vec::new());
+        let watch = |share| told.borrow_mut().push(share);
+        let mut fall = Fall::to(1e-8, &watch);
+        [1.0, 1e-2, 1e-1, 1e-4, 1e-9].into_iter().for_each(|gradient| fall.at(gradient));
+        let told = told.into_inner();
+        assert!(told.iter().zip([0.25, 0.5, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{told:?}");
+        // nothing is said of what begins at its end, or is no number
+        let watch = |share: f64| panic!("{share}");
+        [0.0, f64::NAN].into_iter().for_each(|gradient| Fall::to(1e-8, &watch).at(gradient));
+    }
 
     #[test]
     fn a_long_sum_keeps_its_digits() {

@@ -19,10 +19,12 @@ pub fn normal_cdf(x: f64) -> f64 {
 /// `log Phi(x)`, also far in the lower tail.
 #[must_use]
 pub fn log_normal_cdf(x: f64) -> f64 {
-    if x > -30.0 {
+    if x > -37.0 {
         return normal_cdf(x).ln();
     }
-    -0.5 * x * x - (-x * (2.0 * PI).sqrt()).ln() + (1.0 - (1.0 - 3.0 / (x * x)) / (x * x)).ln()
+    // 1 - 1 / x^2 + 3 / x^4 - 15 / x^6 + 105 / x^8: the next term is below 3e-13
+    let y = 1.0 / (x * x);
+    -0.5 * x * x - (-x * (2.0 * PI).sqrt()).ln() + (-y * (1.0 - y * (3.0 - y * (15.0 - 105.0 * y)))).ln_1p()
 }
 
 /// `phi(x)`.
@@ -34,7 +36,7 @@ pub fn normal_pdf(x: f64) -> f64 {
 /// `phi(x) / Phi(x)`, the slope of `log Phi`, also far in the lower tail.
 #[must_use]
 pub fn mills(x: f64) -> f64 {
-    if x > -30.0 {
+    if x > -37.0 {
         return normal_pdf(x) / normal_cdf(x);
     }
     (-0.5 * x * x - 0.5 * (2.0 * PI).ln() - log_normal_cdf(x)).exp()

@@ -10,6 +10,7 @@ mod davidson;
 mod davidson_luce;
 mod eigen;
 mod elo;
+mod ep;
 mod gpm;
 mod grounded_rao_kupper;
 mod ideal_points;
@@ -33,6 +34,7 @@ mod whr;
 pub use bradley_terry::{Algorithm, BRADLEY_TERRY, BradleyTerryOptions};
 pub use davidson::DAVIDSON;
 pub use elo::Elo;
+pub use ep::NormalPosterior;
 pub use grounded_rao_kupper::GROUNDED_RAO_KUPPER;
 pub use ideal_points::IdealPoints;
 pub use rao_kupper::RAO_KUPPER;
@@ -64,6 +66,7 @@ pub const MODELS: &[ModelEntry] = &[
     plackett_luce_split::ENTRY,
     davidson_luce::ENTRY,
     ridge_bradley_terry::ENTRY,
+    ep::ENTRY,
     luce_spectral_ranking::ENTRY,
     rank_centrality::ENTRY,
     counting::ENTRY,

@@ -77,6 +77,7 @@ mod scores;
 pub mod sequential;
 mod skew_embedding;
 pub mod standings;
+mod tilted;
 pub mod transitive;
 mod unfolding;
 pub mod validation;
@@ -86,7 +87,7 @@ pub mod whole_history;
 pub use cycles::{CycleFacts, PAIR_LEVEL, cycle_facts};
 pub use entries::{
     Algorithm, BRADLEY_TERRY, BradleyTerryOptions, DAVIDSON, Elo, GROUNDED_RAO_KUPPER, IdealPoints, MODELS,
-    RAO_KUPPER, RobustFit, Skill, SoftCondorcet, THURSTONE, TrueSkill, model,
+    NormalPosterior, RAO_KUPPER, RobustFit, Skill, SoftCondorcet, THURSTONE, TrueSkill, model,
 };
 pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};

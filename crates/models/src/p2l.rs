@@ -25,7 +25,7 @@ mod scaling;
 
 pub(crate) use aggregate::nearest_board;
 pub use aggregate::{Aggregate, aggregate, aggregate_loss};
-pub use linear::{MOST_COEFFICIENTS, P2l, fit_p2l};
+pub use linear::{MOST_COEFFICIENTS, P2l, fit_p2l, fit_p2l_watched};
 pub use router::{Route, RouteError, route, win_rates_against};
 pub use scaling::LeftOut;
 

@@ -24,9 +24,11 @@ use faer::{Mat, Side};
 use ndarray::Array1;
 use rayon::prelude::*;
 
+use crate::descent::Fall;
 use crate::error::FitError;
 use crate::fitted::{Convergence, Iteration};
 use crate::newton::{MAX_STEPS, line_search};
+use crate::registry::Watch;
 
 /// Most ratings whose joint variances are computed: the matrix is dense.
 pub const MOST_JOINT: usize = 1000;
@@ -90,6 +92,8 @@ pub struct Rating {
 
 /// Most precise step between two dates, in nats^-2: of the precision of games, of order 1, a sum with it keeps four digits.
 const MOST_PRECISE: f64 = 1e12;
+/// Largest entry of the gradient of a million games that is told of as the end: what is left is rounding.
+const LAST_GRADIENT: f64 = 1e-9;
 
 /// Strengths of all items over time.
 #[derive(Clone, Debug)]
@@ -118,6 +122,21 @@ impl WholeHistory {
     /// If a game has an item without a prior, a prior is not proper (no normal prior and no virtual games, a negative variance), or a time
     /// or a count is not finite or negative.
     pub fn fit(priors: &[ItemPrior], games: &[TimedGame]) -> Result<Self, FitError> {
+        Self::fit_watched(priors, games, &|_| ())
+    }
+
+    /// [`WholeHistory::fit`]; `watch` hears of the share that is done.
+    ///
+    /// # Errors
+    /// As [`WholeHistory::fit`].
+    ///
+    /// # Panics
+    /// As [`WholeHistory::fit`].
+    pub fn fit_watched(
+        priors: &[ItemPrior],
+        games: &[TimedGame],
+        watch: Watch<'_>,
+    ) -> Result<Self, FitError> {
         assert!(priors.iter().all(ItemPrior::proper), "every first rating has a prior");
         let counted = |g: &TimedGame| {
             g.time.is_finite() && [g.won, g.lost].iter().all(|k| (0.0..f64::INFINITY).contains(k))
@@ -135,7 +154,8 @@ impl WholeHistory {
         let mut point = Array1::from_iter(
             posterior.items().flat_map(|(i, ratings)| ratings.map(move |_| priors[i].mean)),
         );
-        let mut newton = Newton { posterior: &posterior, here: 0.0, slope: 0.0 };
+        let mut newton =
+            Newton { posterior: &posterior, here: 0.0, slope: 0.0, fall: Fall::to(LAST_GRADIENT, watch) };
         let (iterations, converged) = match solve(&mut newton, &mut point, MAX_STEPS) {
             Ok(steps) => (steps, true),
             Err(NewtonError::Limit { steps } | NewtonError::NoProgress { step: steps }) => (steps, false),
@@ -529,12 +549,14 @@ struct Newton<'a> {
     /// The objective and its slope along the direction, where that was last asked for.
     here: f64,
     slope: f64,
+    fall: Fall<'a>,
 }
 
 impl Problem for Newton<'_> {
     fn direction(&mut self, x: &Array1<f64>) -> Option<Array1<f64>> {
         let x = x.as_slice().expect("a vector");
         let g = self.posterior.gradient(x);
+        self.fall.at(g.iter().fold(0.0f64, |most, g| most.max(g.abs())));
         let d = self.posterior.direction(x, &g);
         (self.here, self.slope) = (self.posterior.value(x), dot(&g, &d));
         Some(Array1::from(d))

@@ -23,7 +23,7 @@ pub enum Features {
     Values(Vec<Vec<f64>>),
     /// A file of numbers: a line an action, the actions of all contexts behind each other.
     Path(String),
-    /// Of the game: the numbers by which its generator describes a response (`attribute-voters`).
+    /// Of the game: the numbers by which its generator describes a response (`attribute-voters`, `aggregated-rewards`).
     Game,
 }
 

@@ -89,7 +89,8 @@ vocabulary! {
     Iterate, "iterate" {
         /// The average of the played policies, in probability space.
         Average = "average",
-        /// The smallest value of a gap so far, over all last iterates.
+        /// The smallest value of a gap so far, over all last iterates; in a run that keeps its best iterate by some metric
+        /// (`limits.keep_best`), the values of every metric at that iterate.
         Best = "best",
         /// The policy after the last step.
         Last = "last",

@@ -24,6 +24,7 @@ mod low_rank;
 mod parametric;
 mod populations;
 mod random;
+mod rewards;
 mod spatial;
 mod strings;
 mod transformed;
@@ -38,6 +39,7 @@ pub use low_rank::{LowRank, NormalVectors, Vectors};
 pub use parametric::{BradleyTerryCycle, Disc};
 pub use populations::{ImpartialCulture, JudgeScores, Kept, Mixture, NormalScores, Orders, Rankings};
 pub use random::{FullSupport, LogNormalScaling, RandomTournament, RandomUniform, Scaling};
+pub use rewards::{Aggregate, AggregatedRewards, Rule};
 pub use spatial::{IdealPoints, Rotation};
 pub use strings::TokenStrings;
 pub use transformed::{Psi, Transformed};
@@ -141,6 +143,7 @@ pub const GENERATORS: &[GeneratorEntry] = &[
     attributes::CONTEXTUAL_FEATURES,
     attributes::DRIFTING,
     attributes::PASS_RATES,
+    rewards::AGGREGATED_REWARDS,
 ];
 
 /// The generator called `name`.

@@ -24,6 +24,9 @@ pub(super) struct Log {
     /// written down while the gap stays between them.
     between: [(f64, f64); 2],
     batches: Batches,
+    /// The best value so far of the metric by which an iterate is kept, and all metrics of that iterate.
+    chosen: f64,
+    of_chosen: Vec<f64>,
     pub(super) trace: Vec<Point>,
     pub(super) judged: Vec<(u64, f64)>,
     pub(super) reached: Vec<Reached>,
@@ -47,6 +50,8 @@ impl Log {
             regret: 0.0,
             between: [(TARGETS[0], f64::INFINITY); 2],
             batches: Batches::default(),
+            chosen: f64::NAN,
+            of_chosen: vec![f64::NAN; if run.limits.keep_best.is_some() { run.metrics.len() } else { 0 }],
             trace: Vec::new(),
             judged: Vec::new(),
             reached,
@@ -100,17 +105,29 @@ impl Log {
         let mut push = |iterate, metric: &'static Metric, value| {
             self.trace.push(Point { step, cost, elapsed, iterate, metric: metric.name, value });
         };
+        let (now, regret) = (self.now, self.regret);
+        let of_last = |metric: &Metric, last: f64| match cached_gap(metric, now) {
+            Some(gap) => gap,
+            None if metric.is_sum => regret,
+            None => last,
+        };
         for (&metric, [last, _]) in run.metrics.iter().zip(&measured.values) {
-            let value = match cached_gap(metric, self.now) {
-                Some(gap) => gap,
-                None if metric.is_sum => self.regret,
-                None => *last,
-            };
-            push(Iterate::Last, metric, value);
+            push(Iterate::Last, metric, of_last(metric, *last));
         }
-        for (k, metric) in self.gaps.into_iter().enumerate() {
-            if run.metrics.iter().any(|m| m.name == metric.name) {
-                push(Iterate::Best, metric, self.best[k]);
+        if let Some(by) = run.limits.keep_best {
+            let all =
+                || run.metrics.iter().zip(&measured.values).map(|(&m, [last, _])| (m, of_last(m, *last)));
+            let value = all().find(|(metric, _)| metric.name == by.name).map_or(f64::NAN, |found| found.1);
+            if by.betters(value, self.chosen) {
+                self.chosen = value;
+                self.of_chosen.iter_mut().zip(all()).for_each(|(kept, (_, value))| *kept = value);
+            }
+            all().zip(&self.of_chosen).for_each(|((metric, _), kept)| push(Iterate::Best, metric, *kept));
+        } else {
+            for (k, metric) in self.gaps.into_iter().enumerate() {
+                if run.metrics.iter().any(|m| m.name == metric.name) {
+                    push(Iterate::Best, metric, self.best[k]);
+                }
             }
         }
         // the average was never deployed, and is nothing on other contexts

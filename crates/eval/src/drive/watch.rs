@@ -225,7 +225,7 @@ pub(super) fn of_iterate(
 ) -> f64 {
     if metric.of_test {
         let learned = run.test.zip(run.solver.parameters());
-        return learned.map_or(f64::NAN, |(test, theta)| test.gap(theta, truth.tau));
+        return learned.map_or(f64::NAN, |(test, theta)| test.measure(metric, theta, truth.tau));
     }
     if let Some(of_fit) = metric.of_fit {
         return run.oracle.fitted().map_or(f64::NAN, |fitted| of_fit(&fitted, policy));

@@ -40,7 +40,7 @@ impl ClassSpec {
     pub(crate) fn on(&self, game: &Game) -> Result<Value, BuildError> {
         let mut options = self.options.clone();
         if options.get("features").is_some_and(|features| features == "game") {
-            let rule = "needs a game whose generator describes its responses (`attribute-voters`)";
+            let rule = "needs a game whose generator describes its responses (`attribute-voters`, `aggregated-rewards`)";
             let rows = game.features().ok_or_else(|| BuildError::range("features", "game", rule))?;
             options["features"] = json!({ "values": rows });
         }

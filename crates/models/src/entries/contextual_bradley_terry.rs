@@ -18,8 +18,8 @@ use super::p2l::{coefficients, columns, notes};
 use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Contexts;
-use crate::p2l::{Head, P2l, fit_p2l};
-use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
+use crate::p2l::{Head, P2l, fit_p2l_watched};
+use crate::registry::{ModelEntry, PreferenceModel, PriorOption, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<ContextualBradleyTerry>(
     "contextual-bradley-terry",
@@ -34,9 +34,18 @@ impl PreferenceModel for ContextualBradleyTerry {
     type Options = PriorOption;
     type Data = Contexts;
 
-    fn fit(data: &Contexts, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
+    fn fit(data: &Contexts, options: PriorOption) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Contexts,
+        PriorOption { prior }: PriorOption,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
         let features = &data.features;
-        let found = fit_p2l(Head::BtTie, &data.grouped.groups, features.values.view(), prior)?;
+        let values = features.values.view();
+        let found = fit_p2l_watched(Head::BtTie, &data.grouped.groups, values, prior, watch)?;
         let contexts = features.values.rows().into_iter().map(|z| found.strengths(&z.to_vec())).collect();
         let result = InContexts { found, features: features.names.clone(), contexts };
         let found = &result.found;

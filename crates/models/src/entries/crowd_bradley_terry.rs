@@ -18,11 +18,11 @@ use equipoise_data::Battles;
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
-use crate::descent::{minimum, tolerance};
+use crate::descent::{Fall, minimum, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{held_together, win_blocks};
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<CrowdBradleyTerry>(
     "crowd-bradley-terry",
@@ -49,7 +49,11 @@ impl PreferenceModel for CrowdBradleyTerry {
     type Options = NoOptions;
     type Data = Battles;
 
-    fn fit(data: &Battles, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, options: NoOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (n, annotators) = (data.labels.len(), data.annotators.len());
         if n + annotators > MAX_ITEMS {
             return Err(FitError::TooMany { items: n + annotators });
@@ -62,7 +66,8 @@ impl PreferenceModel for CrowdBradleyTerry {
         let mut point = start(n, annotators, &cells);
         let tolerance = tolerance(TOLERANCE, total, n + annotators, true);
         let evaluate = |x: &[f64], g: &mut [f64]| objective(&cells, n, x, g);
-        let mut found = minimum(&mut point, tolerance, MOST_STEPS, evaluate);
+        let told = Fall::to(tolerance, watch).of(evaluate);
+        let mut found = minimum(&mut point, tolerance, MOST_STEPS, told);
         // all strengths turned round, and all annotators wrong where they were right: told apart by the prior alone
         let mut mirror: Vec<f64> = point.iter().map(|x| -x).collect();
         let other = minimise(&mut mirror, tolerance, MOST_STEPS, evaluate);

@@ -17,11 +17,11 @@ use equipoise_data::Rankings;
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
-use crate::descent::tolerance;
+use crate::descent::{Fall, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::held_together;
-use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
+use crate::registry::{ModelEntry, PreferenceModel, PriorOption, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<DavidsonLuce>(
     "davidson-luce",
@@ -49,7 +49,15 @@ impl PreferenceModel for DavidsonLuce {
     type Options = PriorOption;
     type Data = Rankings;
 
-    fn fit(data: &Rankings, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
+    fn fit(data: &Rankings, options: PriorOption) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Rankings,
+        PriorOption { prior }: PriorOption,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
         let n = data.labels.len();
         if n > MAX_ITEMS {
             return Err(FitError::TooMany { items: n });
@@ -66,11 +74,11 @@ impl PreferenceModel for DavidsonLuce {
         let islands = islands(n, &choices);
         let held = held_together(n, &islands, &blocks).iter().all(|held| *held);
         let free = (!prior && held)
-            .then(|| maximise(n, &choices, &sizes, false))
+            .then(|| maximise(n, &choices, &sizes, false, watch))
             .filter(|(_, found)| found.converged);
         let exists = held && (prior || free.is_some());
         let used = prior || free.is_none();
-        let (point, found) = free.unwrap_or_else(|| maximise(n, &choices, &sizes, true));
+        let (point, found) = free.unwrap_or_else(|| maximise(n, &choices, &sizes, true, watch));
         let mut strengths = Array1::from(point[..n].to_vec());
         for island in &islands {
             let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;
@@ -156,11 +164,18 @@ fn islands(n: usize, choices: &[Choice]) -> Vec<Vec<usize>> {
     strong_components(&met)
 }
 
-fn maximise(n: usize, choices: &[Choice], sizes: &[usize], prior: bool) -> (Vec<f64>, Minimum) {
+fn maximise(
+    n: usize,
+    choices: &[Choice],
+    sizes: &[usize],
+    prior: bool,
+    watch: Watch<'_>,
+) -> (Vec<f64>, Minimum) {
     let mut point = vec![0.0; n + sizes.len()];
     let total: f64 = choices.iter().map(|c| c.weight).sum();
     let tolerance = tolerance(TOLERANCE, total, point.len(), prior);
-    let found = minimise(&mut point, tolerance, MOST_STEPS, |x, g| objective(n, choices, sizes, prior, x, g));
+    let told = Fall::to(tolerance, watch).of(|x, g| objective(n, choices, sizes, prior, x, g));
+    let found = minimise(&mut point, tolerance, MOST_STEPS, told);
     (point, found)
 }
 

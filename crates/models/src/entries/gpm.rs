@@ -34,11 +34,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::completion::{Determined, determined};
-use crate::descent::{Sum, minimum, part_length, tolerance};
+use crate::descent::{Fall, Sum, minimum, part_length, tolerance};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Counts;
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::skew_embedding::{SkewEmbedding, form, skew_embedding};
 use crate::validation::folds;
 
@@ -109,6 +109,8 @@ const MOST_STEPS: u32 = 5_000;
 const TOLERANCE: f64 = 1e-10;
 /// Ranks that are tried.
 const RANKS: [usize; 4] = [2, 4, 6, 8];
+/// Share of the fits that choose a rank in all that is done.
+const CHOOSING: f64 = 0.95;
 /// Folds by which a rank is chosen.
 const FOLDS: u32 = 5;
 
@@ -124,6 +126,10 @@ impl PreferenceModel for Gpm {
     }
 
     fn fit(data: &Counts, options: GpmOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: GpmOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (observations, features) = (&data.observations, &data.features);
         let data = &observations.comparisons;
         if features.is_some() {
@@ -135,11 +141,15 @@ impl PreferenceModel for Gpm {
         if data.pairs.is_empty() {
             return Err(FitError::Nothing);
         }
-        let (rank, tried) = match options.rank {
-            Rank::Of(rank) => (rank, Vec::new()),
-            Rank::By(RankBy::HeldOut) => chosen(observations, options)?,
+        // of all fits the last is of all data
+        let (rank, tried, before) = match options.rank {
+            Rank::Of(rank) => (rank, Vec::new(), 0.0),
+            Rank::By(RankBy::HeldOut) => {
+                let (rank, tried) = chosen(observations, options, watch)?;
+                (rank, tried, CHOOSING)
+            }
         };
-        let found = embedded(data, rank, options)?;
+        let found = embedded(data, rank, options, &|share| watch(before + (1.0 - before) * share))?;
         Ok(fitted(data, found, tried))
     }
 }
@@ -153,7 +163,12 @@ struct Embedded {
     minimum: Option<Minimum>,
 }
 
-fn embedded(data: &Comparisons, rank: usize, options: GpmOptions) -> Result<Embedded, FitError> {
+fn embedded(
+    data: &Comparisons,
+    rank: usize,
+    options: GpmOptions,
+    watch: Watch<'_>,
+) -> Result<Embedded, FitError> {
     let n = data.n();
     let planes = (rank / 2).min(n / 2);
     let both_ways = data.pairs.iter().map(PairCount::scores).all(|(won, lost)| won > 0.0 && lost > 0.0);
@@ -169,21 +184,28 @@ fn embedded(data: &Comparisons, rank: usize, options: GpmOptions) -> Result<Embe
     let mut vectors = start(data, planes, 0.5).vectors;
     let tolerance = tolerance(TOLERANCE, data.total, n, prior);
     let v = vectors.as_slice_mut().expect("rows in order");
-    let minimum = minimum(v, tolerance, MOST_STEPS, |v, g| objective(data, planes, prior, v, g));
+    let told = Fall::to(tolerance, watch).of(|v, g| objective(data, planes, prior, v, g));
+    let minimum = minimum(v, tolerance, MOST_STEPS, told);
     let embedding = SkewEmbedding { vectors }.orthogonal();
     Ok(Embedded { embedding, prior, both_ways, minimum: Some(minimum) })
 }
 
 /// The rank with the lowest mean loss of a comparison held out, and the losses of all ranks tried.
-fn chosen(observations: &Observations, options: GpmOptions) -> Result<(usize, Vec<(usize, f64)>), FitError> {
+fn chosen(
+    observations: &Observations,
+    options: GpmOptions,
+    watch: Watch<'_>,
+) -> Result<(usize, Vec<(usize, f64)>), FitError> {
     let n = observations.comparisons.n();
     let folds = folds(observations, FOLDS, 0).ok_or(FitError::Uncounted { option: "rank: held-out" })?;
-    let mut tried = Vec::new();
+    let (mut tried, mut done) = (Vec::new(), 0.0);
     for rank in RANKS.into_iter().filter(|&rank| rank == 2 || rank <= n) {
         let (mut loss, mut count) = (0.0, 0.0);
         for fold in &folds {
-            let embedding =
-                embedded(&fold.others, rank, GpmOptions { fit: GpmFit::Likelihood, ..options })?.embedding;
+            let likelihood = GpmOptions { fit: GpmFit::Likelihood, ..options };
+            let embedding = embedded(&fold.others, rank, likelihood, &|_| ())?.embedding;
+            done += 1.0;
+            watch(CHOOSING * done / (folds.len() * RANKS.len()) as f64);
             for pair in &fold.held.pairs {
                 let (won, lost) = pair.scores();
                 loss -= PairLikelihood::at(embedding.score(pair.i, pair.j), won, lost).value();

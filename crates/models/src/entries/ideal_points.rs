@@ -33,10 +33,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::canonical::Canonical;
+use crate::descent::Fall;
 use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::ideal_points::{by_logits, mixture};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::unfolding::newton;
 use crate::unfolding::votes::{Cell, Shape, Votes, objective};
 
@@ -97,6 +98,14 @@ impl PreferenceModel for Entry {
     }
 
     fn fit(data: &Battles, options: IdealPointsOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Battles,
+        options: IdealPointsOptions,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
         let votes = Votes::of(data);
         if votes.cells.is_empty() {
             return Err(FitError::Nothing);
@@ -112,12 +121,12 @@ impl PreferenceModel for Entry {
             votes.seen(shape).iter().map(|votes| (precision + votes).sqrt().recip()).collect();
         let (by, found) = match shape.shared() <= MOST_SHARED {
             true => {
-                let until = (tolerance, MOST_STEPS);
+                let until = (Fall::to(tolerance, watch), tolerance, MOST_STEPS);
                 (Iteration::Newton, newton::minimise(&votes, shape, precision, &units, &mut theta, until))
             }
             false => (
                 Iteration::Passes("L-BFGS"),
-                by_gradients(&votes, shape, precision, &units, &mut theta, tolerance),
+                by_gradients(&votes, shape, precision, &units, &mut theta, (tolerance, watch)),
             ),
         };
         let [items, points, logits] = shape.split(&theta).map(|part| part.to_vec());
@@ -163,16 +172,17 @@ fn by_gradients(
     precision: f64,
     units: &[f64],
     theta: &mut [f64],
-    tolerance: f64,
+    (tolerance, watch): (f64, Watch<'_>),
 ) -> Minimum {
     theta.iter_mut().zip(units).for_each(|(x, unit)| *x /= unit);
     let mut at = vec![0.0; theta.len()];
-    let found = minimise(theta, tolerance, MOST_STEPS, |x, g| {
+    let told = Fall::to(tolerance, watch).of(|x, g| {
         at.iter_mut().zip(x.iter().zip(units)).for_each(|(at, (x, unit))| *at = x * unit);
         let value = objective(votes, shape, precision, &at, g);
         g.iter_mut().zip(units).for_each(|(g, unit)| *g *= unit);
         value
     });
+    let found = minimise(theta, tolerance, MOST_STEPS, told);
     theta.iter_mut().zip(units).for_each(|(x, unit)| *x *= unit);
     found
 }

@@ -20,8 +20,8 @@ use serde_json::{Map, Value, json};
 use crate::error::FitError;
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Contexts;
-use crate::p2l::{self, Head, Route, fit_p2l, nearest_board, route};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::p2l::{self, Head, Route, fit_p2l_watched, nearest_board, route};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<P2l>(
     "p2l",
@@ -80,8 +80,13 @@ impl PreferenceModel for P2l {
     }
 
     fn fit(data: &Contexts, options: P2lOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Contexts, options: P2lOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (features, grouped) = (&data.features, &data.grouped);
-        let found = fit_p2l(options.head, &grouped.groups, features.values.view(), options.prior)?;
+        let values = features.values.view();
+        let found = fit_p2l_watched(options.head, &grouped.groups, values, options.prior, watch)?;
         let at = |z: ndarray::ArrayView1<'_, f64>| (found.strengths(&z.to_vec()), found.eta(&z.to_vec()));
         let leaderboards: Vec<(Array1<f64>, f64)> = features.values.rows().into_iter().map(at).collect();
         let n = grouped.labels.len();

@@ -28,7 +28,7 @@ use crate::error::FitError;
 use crate::fitted::{Column, Existence, Fitted, ModelResult};
 use crate::graded::{Ascent, SlopePosterior, SlopePrior, slope_posterior};
 use crate::graph::{held_together, win_blocks};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::whole_history::{ItemPrior, MOST_JOINT, TimedGame, WholeHistory};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Whr>(
@@ -107,6 +107,10 @@ impl PreferenceModel for Whr {
     }
 
     fn fit(data: &Battles, options: WhrOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Battles, options: WhrOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let n = data.labels.len();
         let (mut games, mut untimed) = (Vec::with_capacity(data.rows.len()), 0);
         for row in &data.rows {
@@ -153,7 +157,7 @@ impl PreferenceModel for Whr {
             true => None,
             false => Some(slope(&games, &grades, options.time_unit)?),
         };
-        let history = WholeHistory::fit(&priors, &games)?;
+        let history = WholeHistory::fit_watched(&priors, &games, watch)?;
         let last: Vec<Option<f64>> = (0..n)
             .map(|i| (history.starts[i] < history.starts[i + 1]).then(|| history.last(i).log_strength))
             .collect();

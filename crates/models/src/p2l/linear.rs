@@ -22,10 +22,12 @@ use rayon::prelude::*;
 
 use super::Head;
 use super::scaling::{LeftOut, Scaled};
+use crate::descent::Fall;
 use crate::distributions::chi_squared_tail;
 use crate::error::FitError;
 use crate::jet::Jet;
 use crate::newton::{Optimum, centred, newton};
+use crate::registry::Watch;
 
 /// Most coefficients: Hessians are dense, and several are held at a time.
 pub const MOST_COEFFICIENTS: usize = 4_000;
@@ -114,6 +116,20 @@ pub fn fit_p2l(
     features: ArrayView2<'_, f64>,
     prior: bool,
 ) -> Result<P2l, FitError> {
+    fit_p2l_watched(head, groups, features, prior, &|_| ())
+}
+
+/// [`fit_p2l`]; `watch` hears of the share that is done.
+///
+/// # Errors
+/// As [`fit_p2l`].
+pub fn fit_p2l_watched(
+    head: Head,
+    groups: &[Comparisons],
+    features: ArrayView2<'_, f64>,
+    prior: bool,
+    watch: Watch<'_>,
+) -> Result<P2l, FitError> {
     let n = groups.first().map_or(0, Comparisons::n);
     if features.nrows() != groups.len() {
         return Err(FitError::Features { rows: features.nrows(), items: groups.len() });
@@ -133,23 +149,23 @@ pub fn fit_p2l(
             most: MOST_COEFFICIENTS,
         });
     }
-    let free = problem.maximise(false);
+    let free = problem.maximise(false, watch);
     // all contexts are one to it
     let (pooled, base) = ([Comparisons::sum(groups.iter().map(|g| (g, 1.0)))], problem.rows() > 1);
     let none = Array2::zeros((1, 0));
     let single = Problem::new(head, &pooled, none.view());
-    let marginal = if base { single.maximise(false) } else { None };
+    let marginal = if base { single.maximise(false, &|_| ()) } else { None };
     let exists = free.is_some() && (!base || marginal.is_some());
     let used_prior = prior || !exists;
     let optimum = match (used_prior, free) {
         (false, Some(free)) => free,
-        _ => problem.maximise(true).ok_or(FitError::Singular)?,
+        _ => problem.maximise(true, watch).ok_or(FitError::Singular)?,
     };
     let log_likelihood = problem.log_likelihood(&optimum.point);
     let marginal_log_likelihood = match (base, used_prior, marginal) {
         (false, ..) => log_likelihood,
         (true, false, Some(found)) => single.log_likelihood(&found.point),
-        _ => single.log_likelihood(&single.maximise(true).ok_or(FitError::Singular)?.point),
+        _ => single.log_likelihood(&single.maximise(true, &|_| ()).ok_or(FitError::Singular)?.point),
     };
     let (rows, shift_invariant) = (problem.rows(), head.shift_invariant());
     // rows of strengths, and of x as a row of one
@@ -299,17 +315,18 @@ impl Problem {
     }
 
     /// A maximum, or `None` if Newton's method ends at none.
-    fn maximise(&self, prior: bool) -> Option<Optimum> {
+    fn maximise(&self, prior: bool, watch: Watch<'_>) -> Option<Optimum> {
         if !prior && self.head.shift_invariant() && !self.linked {
             return None;
         }
         let mut point = vec![0.0; self.length()];
         let tolerance = TOLERANCE * (self.weight / self.length() as f64).max(1.0);
-        minimise(&mut point, tolerance, MOST_STEPS, |x, g| {
+        let told = Fall::to(tolerance, watch).of(|x, g| {
             let (value, gradient, _) = self.sums(x, prior, false);
             g.iter_mut().zip(&gradient).for_each(|(g, x)| *g = -x);
             -value
         });
+        minimise(&mut point, tolerance, MOST_STEPS, told);
         let n = self.n;
         let flat: Vec<Array1<f64>> = match !prior && self.head.shift_invariant() {
             false => Vec::new(),

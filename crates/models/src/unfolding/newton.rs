@@ -22,7 +22,7 @@ use faer::linalg::solvers::Solve as _;
 use faer::{Mat, Side};
 use rayon::prelude::*;
 
-use crate::descent::{Sum, part_length};
+use crate::descent::{Fall, Sum, part_length};
 use crate::ideal_points::mixture;
 use crate::unfolding::votes::{Cell, Shape, Votes};
 
@@ -34,14 +34,14 @@ const MOST_LAMBDA: f64 = 1e12;
 const SHARE: (f64, f64) = (1e-4, 0.75);
 
 /// Moves `theta` to a stationary point of minus the log posterior, until no entry of the gradient times its unit exceeds `tolerance`, for
-/// `most` steps.
+/// `most` steps; `fall` hears of every one.
 pub(crate) fn minimise(
     votes: &Votes,
     shape: Shape,
     precision: f64,
     units: &[f64],
     theta: &mut [f64],
-    (tolerance, most): (f64, u32),
+    (mut fall, tolerance, most): (Fall<'_>, f64, u32),
 ) -> Minimum {
     let parts = votes.parts(part_length(votes.cells.len()));
     let at = |theta: &[f64]| Expansion::at(votes, &parts, shape, precision, theta);
@@ -53,6 +53,7 @@ pub(crate) fn minimise(
     let (mut lambda, mut steps, mut next) = (LAMBDA.0, 0, theta.to_vec());
     loop {
         let gradient = steepest(&here);
+        fall.at(gradient);
         let converged = gradient <= tolerance;
         if converged || steps == most || !gradient.is_finite() || lambda > MOST_LAMBDA {
             return Minimum { value: here.value, gradient, steps, converged };
@@ -456,7 +457,8 @@ mod tests {
         for (seed, shape) in SHAPES.into_iter().enumerate() {
             let (votes, mut theta) = drawn(shape, 10 + seed as u64);
             let units: Vec<f64> = votes.seen(shape).iter().map(|seen| (0.7 + seen).sqrt().recip()).collect();
-            let found = minimise(&votes, shape, 0.7, &units, &mut theta, (1e-10, 300));
+            let found =
+                minimise(&votes, shape, 0.7, &units, &mut theta, (Fall::to(1e-10, &|_| ()), 1e-10, 300));
             assert!(found.converged && found.steps < 60, "{seed}: {found:?}");
             let mut again = theta.clone();
             let lbfgs = lbfgs::minimise(&mut again, 1e-9, 1_000, |x, g| objective(&votes, shape, 0.7, x, g));
