@@ -3,12 +3,15 @@
 mod answer;
 mod groups;
 
+use std::cell::Cell;
+
 use equipoise::core::seed::stream;
 use equipoise::data::{
     Battles, Collected, Comparisons, Contents, Grouped, Keep, Observations, Unit, collect_comparisons,
 };
+use equipoise::models::MAX_ITEMS;
 use equipoise::models::agreement::agreement;
-use equipoise::models::intransitivity::{REPLICATES, inspect_observed};
+use equipoise::models::intransitivity::{REPLICATES, inspect_observed, inspect_watched};
 use equipoise::models::krippendorff::{Distance, alpha, units};
 
 pub use answer::{
@@ -160,9 +163,20 @@ fn observed(
     options: &InspectOptions,
     progress: &dyn Progress,
 ) -> Result<InspectAnswer, AnswerError> {
-    let stage = Stage::begin(progress, "data sets under one rating an item", Some(options.replicates));
-    let found = inspect_observed(data, options.replicates, options.seed, &|| progress.advance(1))?;
-    drop(stage);
+    let InspectOptions { replicates, seed } = *options;
+    let found = if data.comparisons.n() > MAX_ITEMS {
+        let (stage, told) = (Stage::begin(progress, "inspecting", Some(100)), Cell::new(0));
+        let watch =
+            |share: f64| progress.advance((100.0 * share) as u64 - told.replace((100.0 * share) as u64));
+        let found = inspect_watched(data, replicates, seed, &|| (), &watch)?;
+        drop(stage);
+        found
+    } else {
+        let stage = Stage::begin(progress, "data sets under one rating an item", Some(replicates));
+        let found = inspect_observed(data, replicates, seed, &|| progress.advance(1))?;
+        drop(stage);
+        found
+    };
     Ok(InspectAnswer::new(None, data, &found))
 }
 

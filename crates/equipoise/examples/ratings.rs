@@ -24,9 +24,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Bradley-Terry with errors, the maximal lottery, and tests of intransitivity against data drawn from the fit.
     let found = inspect(&data, 199, 7, &|| ())?;
+    let nash = found.nash.as_ref().ok_or("of few items there is a lottery")?;
     println!("{:<6} {:>9} {:>7}", "item", "strength", "nash");
     for (i, label) in data.labels.iter().enumerate() {
-        println!("{label:<6} {:>9.3} {:>7.3}", found.bradley_terry.log_strength[i], found.nash.policy[i]);
+        println!("{label:<6} {:>9.3} {:>7.3}", found.bradley_terry.log_strength[i], nash.policy[i]);
     }
     let energy = found.statistic(Measure::CyclicEnergy);
     println!("cyclic energy {:.3}, p-value {:?}, verdict {:?}", energy.value, energy.p_value, found.verdict);

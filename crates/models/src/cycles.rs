@@ -7,6 +7,8 @@ use equipoise_data::{Comparisons, PairCount};
 
 use crate::clusters::Clusters;
 use crate::distributions::sign_test;
+use crate::transitive::{Directed, strongest_level};
+use crate::triads::{Ranking, Triads};
 
 /// A triad or cycle counts as significant if each of its pairs is, one-sided, at this level.
 pub const PAIR_LEVEL: f64 = 0.05;
@@ -90,59 +92,99 @@ pub(crate) fn cycle_facts_with(
     error: impl Fn(usize, f64) -> f64,
     is_sure: impl Fn(usize, f64, (f64, f64)) -> bool,
 ) -> CycleFacts {
-    let n = data.n();
-    let mut graph = Majorities::new(data);
+    let (z, sure) = leads(data, error, is_sure);
+    let triads = Triads::new(data.n(), &data.pairs, Ranking::Number);
+    let mut facts = triad_facts(data, &triads, &z, &sure);
+    let graph = Majorities::new(data, z);
+    (facts.strongest_cycle, facts.cycle) = graph.strongest_cycle();
+    let on_cycles: usize = graph.blocks_at(f64::MIN_POSITIVE).iter().map(Vec::len).filter(|&k| k > 1).sum();
+    facts.items_on_cycles = on_cycles as f64 / data.n() as f64;
+    facts
+}
+
+/// [`observed_cycle_facts`] but for the cycle, in time and memory of the pairs that met and the look-ups of their triads.
+pub(crate) fn cycle_facts_of_many(
+    data: &Comparisons,
+    triads: &Triads,
+    observed: Option<&Clusters>,
+) -> CycleFacts {
+    let levels = SignLevels::default();
+    let error = |pair, votes: f64| observed.map_or(votes.sqrt(), |o| o.error(data, pair));
+    facts_of_triads(data, triads, error, |pair, _, (more, fewer)| match observed {
+        Some(observed) => observed.p_value(pair) < PAIR_LEVEL,
+        None => levels.is_sure(more, fewer),
+    })
+}
+
+/// [`cycle_facts_with`] but for the cycle, which is left empty.
+pub(crate) fn facts_of_triads(
+    data: &Comparisons,
+    triads: &Triads,
+    error: impl Fn(usize, f64) -> f64,
+    is_sure: impl Fn(usize, f64, (f64, f64)) -> bool,
+) -> CycleFacts {
+    let (z, sure) = leads(data, error, is_sure);
+    let mut facts = triad_facts(data, triads, &z, &sure);
+    let won = data.pairs.iter().zip(&z).filter(|(_, z)| **z != 0.0);
+    let edge = |(p, z): (&PairCount, &f64)| match *z > 0.0 {
+        true => Directed { from: p.i, to: p.j, strength: *z },
+        false => Directed { from: p.j, to: p.i, strength: -z },
+    };
+    let mut edges: Vec<Directed> = won.map(edge).collect();
+    facts.strongest_cycle = strongest_level(data.n(), &mut edges).unwrap_or(0.0);
+    let mut beaten = vec![Vec::new(); data.n()];
+    edges.iter().for_each(|e| beaten[e.from].push(e.to));
+    let on_cycles: usize = strong_components(&beaten).iter().map(Vec::len).filter(|&k| k > 1).sum();
+    facts.items_on_cycles = on_cycles as f64 / data.n() as f64;
+    facts
+}
+
+/// Of each pair, for its first item: lead in errors, and whether its majority is significant.
+fn leads(
+    data: &Comparisons,
+    error: impl Fn(usize, f64) -> f64,
+    is_sure: impl Fn(usize, f64, (f64, f64)) -> bool,
+) -> (Vec<f64>, Vec<bool>) {
+    let (mut z, mut sure) = (vec![0.0; data.pairs.len()], vec![false; data.pairs.len()]);
     for (at, pair) in data.pairs.iter().enumerate() {
         let (wins, losses, _) = pair.outcomes();
         if wins != losses {
             let strength = (wins - losses) / error(at, wins + losses);
             let significant = is_sure(at, strength.abs(), (wins.max(losses), wins.min(losses)));
-            (graph.z[at], graph.sure[at]) = (strength, significant);
+            (z[at], sure[at]) = (strength, significant);
         }
     }
+    (z, sure)
+}
+
+/// What is counted triad by triad; the rest is 0 and empty.
+fn triad_facts(data: &Comparisons, triads: &Triads, z: &[f64], sure: &[bool]) -> CycleFacts {
+    let times: Vec<f64> = data.pairs.iter().map(PairCount::met).collect();
+    let margin: Vec<f64> = data.pairs.iter().map(|pair| pair.margin(0.0)).collect();
     let (mut cyclic, mut total, mut significant, mut significant_total) = (0, 0, 0, 0);
     let (mut cyclic_weight, mut weight, mut largest_curl) = (0.0, 0.0, 0.0f64);
     let mut strongest: Option<([usize; 3], f64)> = None;
-    // the place of the pair of i with each item, where they met
-    let mut with = vec![usize::MAX; n];
-    let later = |i: usize| {
-        let met = &graph.met[i];
-        &met[met.partition_point(|&(j, _)| j as usize <= i)..]
-    };
-    for i in 0..n {
-        later(i).iter().for_each(|&(j, pair)| with[j as usize] = pair as usize);
-        for &(j, ij) in later(i) {
-            let (j, ij) = (j as usize, ij as usize);
-            for &(k, jk) in later(j) {
-                let (k, jk) = (k as usize, jk as usize);
-                let ik = with[k];
-                if ik == usize::MAX {
-                    continue;
-                }
-                let (a, b, c) = (graph.z[ij], graph.z[jk], -graph.z[ik]);
-                let least = graph.times[ij].min(graph.times[jk]).min(graph.times[ik]);
-                let all_sure = graph.sure[ij] && graph.sure[jk] && graph.sure[ik];
-                total += 1;
-                weight += least;
-                significant_total += u64::from(all_sure);
-                largest_curl =
-                    largest_curl.max((graph.margin[ij] + graph.margin[jk] - graph.margin[ik]).abs());
-                let forward = a > 0.0 && b > 0.0 && c > 0.0;
-                if forward || (a < 0.0 && b < 0.0 && c < 0.0) {
-                    cyclic += 1;
-                    cyclic_weight += least;
-                    significant += u64::from(all_sure);
-                    let weakest = a.abs().min(b.abs()).min(c.abs());
-                    if strongest.is_none_or(|(_, s)| weakest > s) {
-                        strongest = Some((if forward { [i, j, k] } else { [k, j, i] }, weakest));
-                    }
-                }
+    triads.each(|[i, j, k], sides| {
+        let [ij, jk, ik] = sides;
+        let (a, b, c) = (ij.of(z[ij.pair()]), jk.of(z[jk.pair()]), -ik.of(z[ik.pair()]));
+        let least = times[ij.pair()].min(times[jk.pair()]).min(times[ik.pair()]);
+        let all_sure = sides.iter().all(|side| sure[side.pair()]);
+        total += 1;
+        weight += least;
+        significant_total += u64::from(all_sure);
+        let [m_ij, m_jk, m_ik] = sides.map(|side| side.of(margin[side.pair()]));
+        largest_curl = largest_curl.max((m_ij + m_jk - m_ik).abs());
+        let forward = a > 0.0 && b > 0.0 && c > 0.0;
+        if forward || (a < 0.0 && b < 0.0 && c < 0.0) {
+            cyclic += 1;
+            cyclic_weight += least;
+            significant += u64::from(all_sure);
+            let weakest = a.abs().min(b.abs()).min(c.abs());
+            if strongest.is_none_or(|(_, s)| weakest > s) {
+                strongest = Some((if forward { [i, j, k] } else { [k, j, i] }, weakest));
             }
         }
-        later(i).iter().for_each(|&(j, _)| with[j as usize] = usize::MAX);
-    }
-    let (strongest_cycle, cycle) = graph.strongest_cycle();
-    let on_cycles: usize = graph.blocks_at(f64::MIN_POSITIVE).iter().map(Vec::len).filter(|&k| k > 1).sum();
+    });
     CycleFacts {
         cyclic,
         total,
@@ -150,9 +192,9 @@ pub(crate) fn cycle_facts_with(
         significant,
         significant_total,
         largest_curl,
-        items_on_cycles: on_cycles as f64 / n as f64,
-        strongest_cycle,
-        cycle,
+        items_on_cycles: 0.0,
+        strongest_cycle: 0.0,
+        cycle: Vec::new(),
         strongest_triad: strongest.map(|(t, _)| t),
     }
 }
@@ -161,15 +203,12 @@ pub(crate) fn cycle_facts_with(
 struct Majorities {
     /// Of each item those it met, ascending, with the place of the pair.
     met: Vec<Vec<(u32, u32)>>,
-    /// Of each pair, for its first item: how often it met, margin, lead in errors, whether its majority is significant.
-    times: Vec<f64>,
-    margin: Vec<f64>,
+    /// Of each pair, for its first item: lead in errors.
     z: Vec<f64>,
-    sure: Vec<bool>,
 }
 
 impl Majorities {
-    fn new(data: &Comparisons) -> Self {
+    fn new(data: &Comparisons, z: Vec<f64>) -> Self {
         let mut met = vec![Vec::new(); data.n()];
         for (at, pair) in data.pairs.iter().enumerate() {
             debug_assert!(pair.i < pair.j, "pairs list the lower number first");
@@ -180,14 +219,7 @@ impl Majorities {
             }
         }
         met.iter_mut().for_each(|all| all.sort_unstable());
-        let all = data.pairs.len();
-        Self {
-            met,
-            times: data.pairs.iter().map(PairCount::met).collect(),
-            margin: data.pairs.iter().map(|pair| pair.margin(0.0)).collect(),
-            z: vec![0.0; all],
-            sure: vec![false; all],
-        }
+        Self { met, z }
     }
 
     /// Whom i beats at `least` standard errors or more, ascending.

@@ -35,18 +35,18 @@
 //! result.
 
 mod finding;
+mod many;
 mod measures;
 mod rankings;
 mod statistic;
 
 use equipoise_core::seed::stream;
 use equipoise_data::{Comparisons, Observations, Ties, Unit};
-use equipoise_env::PreferenceMatrix;
 use equipoise_reference::choice::{condorcet_winner, smith_set};
 use equipoise_reference::{Equilibrium, RationalMargins};
 use rayon::prelude::*;
 
-use self::measures::{Design, Loss, Measured, centred, rotations, skew};
+use self::measures::{Design, Loss, Measured, centred, rotations, skew, statistics};
 use self::rankings::WholeRankings;
 use self::statistic::{DEVIANCE, EDGE, ENERGY, ROTATION, SIGNIFICANT};
 use crate::canonical::Canonical;
@@ -54,14 +54,17 @@ use crate::clusters::Clusters;
 use crate::cycles::{CycleFacts, observed_cycle_facts};
 use crate::distributions::sign_test;
 use crate::entries::{BRADLEY_TERRY, DAVIDSON};
+use crate::error::MAX_ITEMS;
 use crate::hodge::Hodge;
 use crate::intervals::quantile;
 use crate::lottery::{counted_margins, lottery};
-use crate::pair_fit::{PairFit, PairOptions, fit, fit_observed};
+use crate::pair_fit::{PairOptions, PointFit, fit, fit_observed};
 use crate::pair_model::PairModel;
 use crate::power::{Power, power};
+use crate::registry::Watch;
 use crate::resample::simulate;
 use crate::transitive::{CycleTest, tested};
+use crate::triads::{Ranking, Triads};
 
 pub use self::finding::{Cycle, Detectable, Favourite, InspectVerdict, LotteryWords, OneRating, PValue};
 pub use self::measures::InspectError;
@@ -109,8 +112,6 @@ pub enum Verdict {
 /// Everything that is said about one set of comparisons.
 #[derive(Clone, Debug)]
 pub struct Inspection {
-    /// The preference matrix; unmet pairs at 1/2.
-    pub matrix: PreferenceMatrix,
     /// The item that beats every other (all pairs met), if there is one.
     pub condorcet_winner: Option<usize>,
     /// The smallest set whose members all beat everybody outside.
@@ -120,15 +121,19 @@ pub struct Inspection {
     /// The strongest of them against transitive games.
     pub cycle_test: CycleTest,
     /// The Bradley-Terry fit, ties half.
-    pub bradley_terry: PairFit,
-    /// The model that null data are drawn from: Bradley-Terry or Davidson; of rankings Plackett-Luce.
+    pub bradley_terry: PointFit,
+    /// The model that null data are drawn from: Bradley-Terry or Davidson; of rankings Plackett-Luce; of many items given their wins.
     pub null: &'static str,
+    /// Why no data under one rating an item were drawn, where others were.
+    pub not_drawn: Option<&'static str>,
     /// The strongest items of the Bradley-Terry fit: several if they are equal.
     pub favourites: Vec<usize>,
     /// The best reply to the favourite (to the one that loses least), if somebody beats it or ties.
     pub worst_opponent: Option<usize>,
     /// The maximal lottery.
-    pub nash: Equilibrium,
+    pub nash: Option<Equilibrium>,
+    /// Why there is none, if there is none.
+    pub no_lottery: Option<&'static str>,
     /// Where there are several, the least and the largest probability of each item over all of them (up to [`LOTTERIES`]
     /// items).
     pub nash_ranges: Option<Vec<(f64, f64)>>,
@@ -140,7 +145,8 @@ pub struct Inspection {
     pub deciding: &'static [Measure],
     /// The measure with that smallest p-value.
     pub speaks_most: Measure,
-    /// Cyclic energy with the energy of noise taken out, in [0, 1]; `None` if no data could be drawn.
+    /// Cyclic energy with the energy of noise taken out, in [0, 1]; `None` if no data could be drawn, or hardly a pair of many items met
+    /// twice.
     pub corrected_energy: Option<f64>,
     /// Pairs of singular values of K that stand out of the noise, times two.
     pub skew_rank: Option<usize>,
@@ -178,6 +184,9 @@ pub fn inspect(
 /// Runs the tests with `replicates` null data sets for each question on streams of `seed`; `done` is called after each of
 /// the first. Counts that are not whole have none; nor do win rates without counts, and one observation.
 ///
+/// Above [`MAX_ITEMS`](crate::MAX_ITEMS) items the questions are answered from the pairs that met, with another null
+/// (`crates/models/src/intransitivity/many.rs`).
+///
 /// Of rankings null data are whole rankings of the same items, drawn from the Plackett-Luce model of the fitted strengths,
 /// whose pairs are those of Bradley-Terry; of contexts or annotators see the head of this module.
 ///
@@ -189,6 +198,23 @@ pub fn inspect_observed(
     seed: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Inspection, InspectError> {
+    inspect_watched(data, replicates, seed, done, &|_| ())
+}
+
+/// [`inspect_observed`]; of more than [`MAX_ITEMS`](crate::MAX_ITEMS) items it is `watch` that hears, of the share that is done.
+///
+/// # Errors
+/// As [`inspect_observed`].
+pub fn inspect_watched(
+    data: &Observations,
+    replicates: usize,
+    seed: u64,
+    done: &(dyn Fn() + Sync),
+    watch: Watch<'_>,
+) -> Result<Inspection, InspectError> {
+    if data.comparisons.n() > MAX_ITEMS {
+        return many::inspect_many(data, replicates, seed, watch);
+    }
     let replicates = if data.no_noise().is_none() { replicates } else { 0 };
     let order = Canonical::of(data).order;
     let (given, observations) = (data, &data.reordered(&order));
@@ -210,6 +236,7 @@ pub fn inspect_observed(
         if *null == DAVIDSON { fit(data, null, PairOptions::default())? } else { bradley_terry.clone() };
     let design = Design {
         hodge: Hodge::new(data),
+        triads: Triads::new(data.n(), &data.pairs, Ranking::Number),
         lotteries: data.n() <= LOTTERIES,
         start: bradley_terry.log_strength.clone(),
         errors: residuals.map(|c| (0..data.pairs.len()).map(|pair| c.error(data, pair)).collect()),
@@ -240,29 +267,12 @@ pub fn inspect_observed(
     let (nash, nash_ranges) = lottery(fractions.as_ref(), &matrix, design.lotteries)?;
     let unique = nash.unique == Some(true);
     let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
-    let statistic = |k: usize| {
-        let (name, definition) = STATISTICS[k];
-        let value = match k {
-            EDGE if !unique => f64::NAN,
-            SIGNIFICANT => cycles.significant as f64,
-            _ => seen.values[k],
-        };
-        let mut values: Vec<f64> = drawn.iter().map(|m| m.values[k]).collect();
-        let known = !values.is_empty() && value.is_finite() && tests(k);
-        let least = seen.tested(k);
-        let more = drawn.iter().filter(|m| m.tested(k) > least + rounding[k]).count();
-        let as_large = drawn.iter().filter(|m| m.tested(k) >= least - rounding[k]).count();
-        Statistic {
-            name,
-            definition,
-            value: if value.abs() <= rounding[k] { 0.0 } else { value },
-            p_value: known.then(|| (1 + as_large) as f64 / (1 + values.len()) as f64),
-            null_mean: known.then(|| values.iter().sum::<f64>() / values.len() as f64),
-            null_95: known.then(|| quantile(&mut values, 0.95)),
-            counts: (more, as_large - more, drawn.len()),
-        }
-    };
-    let statistics: [Statistic; STATISTICS.len()] = std::array::from_fn(statistic);
+    let mut values = seen.values;
+    values[SIGNIFICANT] = cycles.significant as f64;
+    if !unique {
+        values[EDGE] = f64::NAN;
+    }
+    let statistics = statistics(values, &seen, &drawn, &rounding, tests);
     let p = |measure: Measure| statistics[measure as usize].p_value;
     let corrected_energy = (!drawn.is_empty()).then(|| {
         let mean = |of: fn(&Measured) -> f64| drawn.iter().map(of).sum::<f64>() / drawn.len() as f64;
@@ -278,7 +288,7 @@ pub fn inspect_observed(
         let level = quantile(&mut noise, 0.95);
         2 * rotations(&skew(&matrix)).iter().filter(|&&s| s > level).count()
     });
-    let cycle_test = tested(data, clusters.as_ref(), replicates, seed);
+    let cycle_test = tested(data, clusters.as_ref(), |_| replicates, seed);
     let deciding = if residuals.is_none() { &DECIDING[..] } else { &DECIDING[..DECIDING.len() - 1] };
     let one_rating_p_value =
         (!drawn.is_empty()).then(|| smallest_p_value(deciding, &seen, &drawn, &rounding));
@@ -287,7 +297,8 @@ pub fn inspect_observed(
     let design_effect = clusters.as_ref().map_or(1.0, |c| c.design_effect(data));
     let deviance = &statistics[DEVIANCE];
     let deviance = residuals.is_none().then_some((deviance.null_mean, deviance.p_value));
-    let power = power(&given.comparisons, &bradley_terry, &cycles, &cycle_test, deviance, design_effect);
+    let fitted = (bradley_terry.deviance, bradley_terry.degrees_of_freedom);
+    let power = power(&given.comparisons, fitted, &cycles, &cycle_test, deviance, design_effect);
     let rejected = one_rating_p_value.is_some_and(|p| p < LEVEL);
     let verdict = match cycle_test.p_value {
         None => Verdict::Unknown,
@@ -315,16 +326,17 @@ pub fn inspect_observed(
         favourites: ascending(seen.favourites.iter().map(|&i| order[i])),
         worst_opponent: seen.worst.map(|i| order[i]),
         nash_ranges,
-        nash,
-        matrix,
+        nash: Some(nash),
+        no_lottery: None,
         cycles,
         cycle_test: cycle_test.renumbered(&order),
-        bradley_terry: fit_observed(given, &BRADLEY_TERRY, PairOptions::default())?,
+        bradley_terry: fit_observed(given, &BRADLEY_TERRY, PairOptions::default())?.into(),
         null: match (&whole_rankings, residuals) {
             (Some(_), _) => "plackett-luce, whole rankings",
             (None, Some(_)) => residuals_of(null.name, given.unit),
             (None, None) => null.name,
         },
+        not_drawn: None,
         statistics,
         one_rating_p_value,
         deciding,

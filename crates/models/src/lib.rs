@@ -79,6 +79,7 @@ mod skew_embedding;
 pub mod standings;
 mod tilted;
 pub mod transitive;
+mod triads;
 mod unfolding;
 pub mod validation;
 pub mod votes;
@@ -93,7 +94,9 @@ pub use error::{FitError, MAX_ITEMS};
 pub use fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
 pub use input::{Contexts, Counts, FitData, ModelData, ModelInput, ReadError};
 pub use pair_fit::covariates::{Coefficient, fit_covariates};
-pub use pair_fit::{PairFit, PairOptions, Reweight, SparseFit, fit, fit_counts, fit_linear, fit_observed};
+pub use pair_fit::{
+    PairFit, PairOptions, PointFit, Reweight, SparseFit, fit, fit_counts, fit_linear, fit_observed,
+};
 pub use pair_model::PairModel;
 pub use power::Power;
 pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, Watch, find};

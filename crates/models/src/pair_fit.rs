@@ -54,7 +54,7 @@ use serde_json::{Map, Value, json};
 use self::likelihood::{Likelihood, Point};
 use self::problem::{Free, Problem};
 pub use self::sparse::SparseFit;
-pub(crate) use self::sparse::fit_many;
+pub(crate) use self::sparse::{fit_many, strengths_of_many};
 use crate::distributions::chi_squared_tail;
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult, Parameter};
@@ -200,9 +200,7 @@ impl PairFit {
     /// [`PairFit::no_chi_squared`].
     #[must_use]
     pub fn deviance_p_value(&self) -> Option<f64> {
-        let (deviance, degrees) = (self.deviance, self.degrees_of_freedom);
-        let value = || if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) };
-        self.no_chi_squared.is_none().then(value)
+        chi_squared(self.deviance, self.degrees_of_freedom, self.no_chi_squared)
     }
 
     /// The fit as every model gives it; `labels`: of the items.
@@ -266,6 +264,43 @@ impl ModelResult for PairFit {
             own.insert("coefficients".to_owned(), list.collect());
         }
         own
+    }
+}
+
+/// The p-value of a deviance, where nothing speaks against the law.
+fn chi_squared(deviance: f64, degrees: f64, unlawful: Option<&'static str>) -> Option<f64> {
+    let value = || if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) };
+    unlawful.is_none().then(value)
+}
+
+/// A fit without its errors.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PointFit {
+    /// Log strengths, `[n]`, around the mean of each island.
+    pub log_strength: Array1<f64>,
+    /// As [`PairFit::deviance`].
+    pub deviance: f64,
+    /// As [`PairFit::degrees_of_freedom`].
+    pub degrees_of_freedom: f64,
+    /// As [`PairFit::deviance_p_value`].
+    pub deviance_p_value: Option<f64>,
+    /// Whether a finite maximum of the likelihood exists; else the logistic prior was added.
+    pub exists: bool,
+    /// Whether Newton's method met its tolerance.
+    pub converged: bool,
+}
+
+impl From<PairFit> for PointFit {
+    fn from(fit: PairFit) -> Self {
+        Self {
+            deviance: fit.deviance,
+            degrees_of_freedom: fit.degrees_of_freedom,
+            deviance_p_value: fit.deviance_p_value(),
+            exists: fit.exists,
+            converged: fit.converged,
+            log_strength: fit.log_strength,
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use equipoise_data::Comparisons;
 
 use crate::cycles::CycleFacts;
 use crate::distributions::{chi_squared_tail, normal_quantile};
-use crate::pair_fit::PairFit;
 use crate::transitive::CycleTest;
 
 /// Probability with which a planned study finds what is there.
@@ -34,11 +33,11 @@ pub struct Power {
     pub misfit_factor: Option<f64>,
 }
 
-/// `deviance`: its mean under the null, and its p-value, where data could be drawn; `None`: it is not tested. `design`: so many
-/// comparisons say as much as one independent one, at least 1.
+/// `fit`: deviance and degrees of freedom. `deviance`: its mean under the null, and its p-value, where data could be drawn; `None`: it
+/// is not tested. `design`: so many comparisons say as much as one independent one, at least 1.
 pub(crate) fn power(
     data: &Comparisons,
-    fit: &PairFit,
+    fit: (f64, f64),
     cycles: &CycleFacts,
     test: &CycleTest,
     deviance: Option<(Option<f64>, Option<f64>)>,
@@ -60,10 +59,10 @@ pub(crate) fn power(
     let detectable_win_rate = detectable(met[met.len() / 2] / design, single);
     let cycle_votes = cycle_votes(data);
     let critical = test.critical.unwrap_or(single);
-    let degrees = fit.degrees_of_freedom;
+    let (fitted, degrees) = fit;
     // null data have another mean than the chi-squared law where there are ties or few votes
     let expected = deviance.and_then(|d| d.0).unwrap_or(degrees);
-    let excess = degrees * (fit.deviance / expected - 1.0);
+    let excess = degrees * (fitted / expected - 1.0);
     let found = deviance.is_none_or(|d| d.1.is_some_and(|p| p < LEVEL));
     let misfit_factor = (degrees >= 1.0 && excess > 0.0 && !found).then(|| noncentrality(degrees) / excess);
     Power {

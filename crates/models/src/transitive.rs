@@ -16,7 +16,8 @@
 //!
 //! * Its order: the maximum of the likelihood over orders, where a majority against the order is set to 1/2; that costs
 //!   `wins ln(2 wins / n) + losses ln(2 losses / n)`, so that it is a minimum feedback arc set. By dynamic programming over
-//!   the subsets of a strong component of up to [`EXACT`] items, else by moves of single items until none gains.
+//!   the subsets of a strong component of up to [`EXACT`] items, else by moves of single items until none gains (of more than
+//!   [`MAX_ITEMS`](crate::MAX_ITEMS) in at most 20 sweeps).
 //! * Its win rates: a pair's own, but where the lead in the order is under [`NEAR`] standard errors it may as well be 1/2.
 //!   Such a pair is drawn at both ends of `[1/2, own]` from one source of chance (`Y = X + Bin(n - X, 2 q - 1)`,
 //!   `X ~ Bin(n, 1/2)`), and the stronger of its link along the order at the upper end and its link against the order at
@@ -33,8 +34,9 @@
 //! Cost: replicates x (pairs x sqrt(votes) + pairs x log pairs). Replicates run in parallel, each on a stream of its own, and
 //! draw the pairs in the order of the null: neither threads nor the order of the file reach the result.
 
+mod order;
+
 use equipoise_core::Rng;
-use equipoise_core::graph::strong_components;
 use equipoise_core::seed::stream;
 use equipoise_data::{Comparisons, Observations};
 use rayon::prelude::*;
@@ -44,8 +46,9 @@ use crate::distributions::sign_test;
 use crate::intervals::quantile;
 use crate::resample::binomial;
 
-/// Largest strong component whose nearest order is found exactly.
-pub const EXACT: usize = 14;
+pub use self::order::EXACT;
+use self::order::nearest_order;
+
 /// Lead, in standard errors, below which a pair may be even under the null.
 pub const NEAR: f64 = 2.0;
 
@@ -117,7 +120,7 @@ impl Link {
 /// Runs the test with `replicates` null data sets on streams of `seed`; none where counts are not whole.
 #[must_use]
 pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest {
-    tested(data, None, replicates, seed)
+    tested(data, None, |_| replicates, seed)
 }
 
 /// [`cycle_test`], where an observation may be several comparisons; of one observation, or of some in fractions, none are
@@ -125,13 +128,14 @@ pub fn cycle_test(data: &Comparisons, replicates: usize, seed: u64) -> CycleTest
 #[must_use]
 pub fn cycle_test_observed(data: &Observations, replicates: usize, seed: u64) -> CycleTest {
     let replicates = if data.no_noise().is_none() { replicates } else { 0 };
-    tested(&data.comparisons, Clusters::of(data).as_ref(), replicates, seed)
+    tested(&data.comparisons, Clusters::of(data).as_ref(), |_| replicates, seed)
 }
 
+/// [`cycle_test`] with so many null data sets, by the p-value of the weakest link.
 pub(crate) fn tested(
     data: &Comparisons,
     observed: Option<&Clusters>,
-    replicates: usize,
+    replicates: impl Fn(Option<f64>) -> usize,
     seed: u64,
 ) -> CycleTest {
     let links = links(data, observed);
@@ -143,14 +147,18 @@ pub(crate) fn tested(
             || cycle.last() == Some(&l.winner) && cycle.first() == Some(&l.loser)
     };
     let weakest = links.iter().filter(on_cycle).min_by(|a, b| strength(a).total_cmp(&strength(b))).copied();
-    let order = nearest_order(data.n(), &links);
+    let order = nearest_order(data.n(), &priced(&links));
     let mut place = vec![0; data.n()];
     order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
     let against: Vec<&Link> = links.iter().filter(|l| place[l.winner] > place[l.loser]).collect();
     let distance = 2.0 * against.iter().map(|l| cost(l)).sum::<f64>();
     let null = Null::new(data, observed, &place);
     let clustered = observed.map(|observed| ClusteredNull::new(data, observed, &null));
-    let drawn: Vec<f64> = (0..replicates)
+    let weakest_p_value = weakest.map(|link| match observed {
+        Some(observed) => observed.p_value(link.pair),
+        None => sign_test(link.wins, link.losses),
+    });
+    let drawn: Vec<f64> = (0..replicates(weakest_p_value))
         .into_par_iter()
         .map(|k| {
             let mut rng = stream(seed, "transitive null", &[&k.to_string()]);
@@ -158,13 +166,9 @@ pub(crate) fn tested(
                 Some(clustered) => clustered.draw(&null, &mut rng),
                 None => null.draw(&mut rng),
             };
-            bottleneck(data.n(), &mut directed).map_or(f64::NEG_INFINITY, |k| directed[k].strength)
+            strongest_level(data.n(), &mut directed).unwrap_or(f64::NEG_INFINITY)
         })
         .collect();
-    let weakest_p_value = weakest.map(|link| match observed {
-        Some(observed) => observed.p_value(link.pair),
-        None => sign_test(link.wins, link.losses),
-    });
     let p_value = (!drawn.is_empty()).then(|| match (&found, weakest_p_value) {
         (Some((seen, _)), Some(weakest)) => {
             let as_strong = drawn.iter().filter(|&&t| t >= seen - 1e-12 * seen.abs()).count();
@@ -212,12 +216,17 @@ fn cost(link: &Link) -> f64 {
     term(link.wins) + term(link.losses)
 }
 
+/// Winner and loser of each link, with what its reversal costs.
+fn priced(links: &[Link]) -> Vec<(usize, usize, f64)> {
+    links.iter().map(|l| (l.winner, l.loser, cost(l))).collect()
+}
+
 /// An edge from a winner to a loser.
 #[derive(Clone, Copy, Debug)]
-struct Directed {
-    from: usize,
-    to: usize,
-    strength: f64,
+pub(crate) struct Directed {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) strength: f64,
 }
 
 impl Directed {
@@ -240,19 +249,37 @@ fn bottleneck(n: usize, edges: &mut [Directed]) -> Option<usize> {
     Some(with - 1)
 }
 
+/// The largest strength that some cycle has on every link; sorts the edges, strongest first.
+pub(crate) fn strongest_level(n: usize, edges: &mut [Directed]) -> Option<f64> {
+    edges.sort_unstable_by(|a, b| b.strength.total_cmp(&a.strength));
+    // of few votes a pair there are few strengths: where each ends
+    let mut ends: Vec<usize> =
+        (1..edges.len()).filter(|&k| edges[k].strength != edges[k - 1].strength).collect();
+    ends.push(edges.len());
+    let first = ends.partition_point(|&end| !has_cycle(n, &edges[..end]));
+    ends.get(first).map(|&end| edges[end - 1].strength)
+}
+
 /// Whether items remain after those without a victor are taken away, again and again.
 fn has_cycle(n: usize, edges: &[Directed]) -> bool {
-    let mut victors = vec![0usize; n];
-    let mut beaten = vec![Vec::new(); n];
+    let (mut victors, mut starts) = (vec![0u32; n], vec![0usize; n + 1]);
     for e in edges {
         victors[e.to] += 1;
-        beaten[e.from].push(e.to);
+        starts[e.from + 1] += 1;
+    }
+    (0..n).for_each(|i| starts[i + 1] += starts[i]);
+    let mut beaten = vec![0u32; edges.len()];
+    let mut next = starts.clone();
+    for e in edges {
+        beaten[next[e.from]] = e.to as u32;
+        next[e.from] += 1;
     }
     let mut free: Vec<usize> = (0..n).filter(|&i| victors[i] == 0).collect();
     let mut taken = 0;
     while let Some(i) = free.pop() {
         taken += 1;
-        for &j in &beaten[i] {
+        for &j in &beaten[starts[i]..starts[i + 1]] {
+            let j = j as usize;
             victors[j] -= 1;
             if victors[j] == 0 {
                 free.push(j);
@@ -285,108 +312,6 @@ fn strongest_cycle(n: usize, edges: &mut [Directed]) -> Option<(f64, Vec<usize>)
     }
     cycle.reverse();
     Some((closing.strength, cycle))
-}
-
-/// An order of the items that costs the majorities least, best first.
-fn nearest_order(n: usize, links: &[Link]) -> Vec<usize> {
-    let mut beaten = vec![Vec::new(); n];
-    // of each item, against each it has a link with: what it costs more to stand behind it than before it
-    let mut leads = vec![Vec::new(); n];
-    for link in links {
-        leads[link.winner].push((link.loser, cost(link)));
-        leads[link.loser].push((link.winner, -cost(link)));
-        beaten[link.loser].push(link.winner);
-    }
-    // blocks of "lost to": winners come first
-    let blocks = strong_components(&beaten);
-    let mut place = vec![usize::MAX; n];
-    let order = |block: Vec<usize>| {
-        if block.len() <= EXACT {
-            return by_subsets(&leads, block);
-        }
-        by_moves(&leads, block, &mut place)
-    };
-    blocks.into_iter().flat_map(order).collect()
-}
-
-/// The best order of few items: the best one of a set ends with the item that leaves the least.
-fn by_subsets(leads: &[Vec<(usize, f64)>], items: Vec<usize>) -> Vec<usize> {
-    let k = items.len();
-    if k < 3 {
-        return items;
-    }
-    let cost = |i: usize, j: usize| leads[i].iter().find(|l| l.0 == j).map_or(0.0, |l| l.1.max(0.0));
-    let costs: Vec<Vec<f64>> = items.iter().map(|&i| items.iter().map(|&j| cost(i, j)).collect()).collect();
-    let mut best = vec![(f64::INFINITY, usize::MAX); 1 << k];
-    best[0] = (0.0, usize::MAX);
-    for set in 1..1usize << k {
-        for last in (0..k).filter(|l| set >> l & 1 == 1) {
-            let before = set & !(1 << last);
-            // the last item stands behind all others of the set, also behind those it beats
-            let behind: f64 = (0..k).filter(|o| before >> o & 1 == 1).map(|o| costs[last][o]).sum();
-            let total = best[before].0 + behind;
-            if total < best[set].0 {
-                best[set] = (total, last);
-            }
-        }
-    }
-    let (mut order, mut set) = (Vec::with_capacity(k), (1 << k) - 1);
-    while set != 0 {
-        let last = best[set].1;
-        order.push(items[last]);
-        set &= !(1 << last);
-    }
-    order.reverse();
-    order
-}
-
-/// An order that no move of one item to another place betters, from that of the net costs. `place` is of no item, and is left so.
-///
-/// Cost: a move looks at the links of all items.
-fn by_moves(leads: &[Vec<(usize, f64)>], mut order: Vec<usize>, place: &mut [usize]) -> Vec<usize> {
-    let put =
-        |place: &mut [usize], order: &[usize]| order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
-    put(place, &order);
-    // links within the order, by place
-    let links = |place: &[usize], i: usize| {
-        let here = leads[i].iter().map(|&(j, lead)| (place[j], lead)).filter(|l| l.0 != usize::MAX);
-        let mut here: Vec<(usize, f64)> = here.collect();
-        here.sort_unstable_by_key(|l| l.0);
-        here
-    };
-    let net = |i: usize| links(place, i).into_iter().map(|(_, lead)| -lead).sum::<f64>();
-    let mut keyed: Vec<(f64, usize)> = order.iter().map(|&i| (net(i), i)).collect();
-    keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    order = keyed.into_iter().map(|(_, i)| i).collect();
-    loop {
-        put(place, &order);
-        let mut best = (1e-9, 0, 0);
-        for (a, &item) in order.iter().enumerate() {
-            let links = links(place, item);
-            let (before, behind) = links.split_at(links.partition_point(|l| l.0 < a));
-            let mut later = 0.0;
-            for &(b, lead) in behind {
-                later -= lead;
-                if later > best.0 {
-                    best = (later, a, b);
-                }
-            }
-            let mut earlier = 0.0;
-            for &(b, lead) in before.iter().rev() {
-                earlier += lead;
-                if earlier > best.0 {
-                    best = (earlier, a, b);
-                }
-            }
-        }
-        let (gain, from, to) = best;
-        if gain <= 1e-9 {
-            order.iter().for_each(|&i| place[i] = usize::MAX);
-            return order;
-        }
-        let item = order.remove(from);
-        order.insert(to, item);
-    }
 }
 
 /// The nearest transitive game, to be drawn from.
@@ -516,6 +441,7 @@ impl<'a> ClusteredNull<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::order::{by_moves, by_sweeps};
     use super::*;
     use equipoise_core::sample::uniform;
     use ndarray::Array2;
@@ -577,7 +503,7 @@ mod tests {
                 links.iter().filter(|l| place(l.winner) > place(l.loser)).map(cost).sum()
             };
             let least = permutations(6).iter().map(|o| price(o)).fold(f64::INFINITY, f64::min);
-            assert!((price(&nearest_order(6, &links)) - least).abs() < 1e-9);
+            assert!((price(&nearest_order(6, &priced(&links))) - least).abs() < 1e-9);
             // moves end at an order that is no better, and seldom worse
             let mut leads = vec![Vec::new(); 6];
             for l in &links {
@@ -586,13 +512,16 @@ mod tests {
             }
             let mut place = [usize::MAX; 6];
             let moved = by_moves(&leads, (0..6).collect(), &mut place);
-            assert!(price(&moved) >= least - 1e-9 && place == [usize::MAX; 6]);
-            // no move betters it
-            for (from, to) in (0..36).map(|k| (k / 6, k % 6)) {
-                let mut other = moved.clone();
-                let item = other.remove(from);
-                other.insert(to, item);
-                assert!(price(&other) >= price(&moved) - 1e-8);
+            assert!(place == [usize::MAX; 6]);
+            for moved in [moved, by_sweeps(&leads, (0..6).collect())] {
+                assert!(price(&moved) >= least - 1e-9);
+                // no move betters it
+                for (from, to) in (0..36).map(|k| (k / 6, k % 6)) {
+                    let mut other = moved.clone();
+                    let item = other.remove(from);
+                    other.insert(to, item);
+                    assert!(price(&other) >= price(&moved) - 1e-8);
+                }
             }
         }
     }

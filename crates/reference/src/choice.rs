@@ -38,7 +38,13 @@ pub fn weak_condorcet_winners(matrix: &PreferenceMatrix) -> Vec<usize> {
 /// outsiders, `k (n - k)` from without.
 #[must_use]
 pub fn smith_set(matrix: &PreferenceMatrix) -> Vec<usize> {
-    let (n, scores) = (matrix.n(), copeland_scores(matrix));
+    smith_set_of(&copeland_scores(matrix))
+}
+
+/// [`smith_set`] by the scores of [`copeland_scores`], `[n]`, which are enough.
+#[must_use]
+pub fn smith_set_of(scores: &[f64]) -> Vec<usize> {
+    let n = scores.len();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
     let mut sum = 0.0;

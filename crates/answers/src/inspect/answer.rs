@@ -3,6 +3,7 @@
 use std::fmt;
 
 use equipoise::data::{Comparisons, Grouped, Observations};
+use equipoise::models::MAX_ITEMS;
 use equipoise::models::intransitivity::{InspectVerdict, Inspection, LEVEL, Measure, PValue};
 use equipoise::models::position::position;
 use serde::ser::SerializeMap as _;
@@ -43,8 +44,11 @@ pub struct InspectAnswer {
     /// Pairs that met.
     #[serde(skip)]
     pub pairs: usize,
-    /// Pairs that never met; their win rate is taken as 1/2.
-    pub unmet_pairs: Vec<(String, String)>,
+    /// Pairs that never met, and stand at 1/2 in the lottery; `None` (`null` in JSON) of more than 3,000 items, as they are too many.
+    pub unmet_pairs: Option<Vec<(String, String)>>,
+    /// How many never met, where they are not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmet: Option<usize>,
     /// Who wins more than half against everybody.
     pub condorcet_winner: Option<String>,
     /// Items that nobody they met beats: a winner, or several that tie.
@@ -61,8 +65,11 @@ pub struct InspectAnswer {
     pub strongest_cycle: StrongestCycle,
     /// The fit of one rating an item.
     pub bradley_terry: BradleyTerryFacts,
-    /// The maximal lottery.
-    pub nash: NashFacts,
+    /// The maximal lottery; `None` (`null` in JSON) for the reason in `no_lottery`.
+    pub nash: Option<NashFacts>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_lottery: Option<&'static str>,
     /// Rank of the margins above noise, even; Bradley-Terry has about 2.
     pub skew_rank: Option<usize>,
     /// Every measure, in the order of tables; serialises as an object by name.
@@ -72,7 +79,10 @@ pub struct InspectAnswer {
     pub power: PowerFacts,
     /// The model under which data sets are drawn.
     pub null: &'static str,
-    /// Data sets drawn.
+    /// Why data under one rating an item were not drawn, where others were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_drawn: Option<&'static str>,
+    /// Data sets drawn; of more than 3,000 items as many as the number of comparisons leaves time for, at least 39.
     pub replicates: usize,
     /// What was odd about the input, a sentence each.
     pub checks: Vec<String>,
@@ -361,7 +371,7 @@ impl InspectAnswer {
         let energy = found.statistic(Measure::CyclicEnergy);
         let loss = found.statistic(Measure::FavouriteLoss);
         let sparse_pairs = data.pairs.iter().filter(|p| p.met() < SPARSE).count();
-        let (test, counted) = (&found.cycle_test, found.replicates > 0);
+        let (test, counted, few) = (&found.cycle_test, found.replicates > 0, data.n() <= MAX_ITEMS);
         Self {
             group,
             n: data.n(),
@@ -372,7 +382,9 @@ impl InspectAnswer {
             observed: observations.words(),
             design_effect: found.design_effect,
             pairs: data.pairs.len(),
-            unmet_pairs: data.unmet_pairs().into_iter().map(|(i, j)| (name(i), name(j))).collect(),
+            unmet_pairs: few
+                .then(|| data.unmet_pairs().into_iter().map(|(i, j)| (name(i), name(j))).collect()),
+            unmet: (!few).then(|| data.unmet()),
             condorcet_winner: found.condorcet_winner.map(name),
             unbeaten: names(&unbeaten(data)),
             smith_set: names(&found.smith_set),
@@ -415,7 +427,7 @@ impl InspectAnswer {
                 favourites: names(&found.favourites),
                 deviance: bt.deviance,
                 degrees_of_freedom: bt.degrees_of_freedom,
-                deviance_p_value: bt.deviance_p_value(),
+                deviance_p_value: bt.deviance_p_value,
                 deviance_bootstrap_p_value: found.statistic(Measure::Deviance).p_value,
                 exists: bt.exists,
                 converged: bt.converged,
@@ -424,15 +436,16 @@ impl InspectAnswer {
                 exploitability: loss.value,
                 exploitability_p_value: loss.p_value,
             },
-            nash: NashFacts {
-                policy: found.nash.policy.to_vec(),
-                support: names(&found.nash.support),
-                unique: found.nash.unique,
-                method: found.nash.method.name(),
+            nash: found.nash.as_ref().map(|nash| NashFacts {
+                policy: nash.policy.to_vec(),
+                support: names(&nash.support),
+                unique: nash.unique,
+                method: nash.method.name(),
                 ranges: found.nash_ranges.clone(),
-                duality_gap: found.nash.duality_gap,
+                duality_gap: nash.duality_gap,
                 edge_over_favourite: found.statistic(Measure::NashEdge).value,
-            },
+            }),
+            no_lottery: found.no_lottery,
             skew_rank: found.skew_rank,
             statistics: found
                 .statistics
@@ -444,7 +457,7 @@ impl InspectAnswer {
                     null_mean: s.null_mean,
                     null_95: s.null_95,
                     definition: s.definition,
-                    remark: remark(s.name, sparse_pairs, data.pairs.len(), found.nash.unique),
+                    remark: remark(s.name, sparse_pairs, data.pairs.len(), found),
                 })
                 .collect(),
             power: PowerFacts {
@@ -458,6 +471,7 @@ impl InspectAnswer {
                 misfit_factor: found.power.misfit_factor,
             },
             null: found.null,
+            not_drawn: found.not_drawn,
             replicates: found.replicates,
             checks: data.checks.remarks(),
             sparse_pairs,
@@ -483,8 +497,11 @@ fn unbeaten(data: &Comparisons) -> Vec<usize> {
 }
 
 /// Why a measure says little about these data.
-fn remark(name: &str, sparse: usize, pairs: usize, unique: Option<bool>) -> Option<&'static str> {
-    if name == "nash_edge" && unique != Some(true) {
+fn remark(name: &str, sparse: usize, pairs: usize, found: &Inspection) -> Option<&'static str> {
+    if name == "nash_edge" && found.no_lottery.is_some() {
+        return found.no_lottery;
+    }
+    if name == "nash_edge" && found.nash.as_ref().is_none_or(|nash| nash.unique != Some(true)) {
         return Some("several maximal lotteries, or undecided: not defined");
     }
     // the largest of many, and cycles of any strength, are those of pairs that met once
@@ -535,11 +552,15 @@ impl fmt::Display for InspectAnswer {
         writeln!(f)?;
         writeln!(f, "Condorcet winner   {}", self.condorcet_winner.as_deref().unwrap_or("none"))?;
         writeln!(f, "Smith set          {}", listed(&self.smith_set))?;
-        writeln!(f, "maximal lottery    {}", self.nash.words(&self.labels))?;
+        match (&self.nash, self.no_lottery) {
+            (Some(nash), _) => writeln!(f, "maximal lottery    {}", nash.words(&self.labels))?,
+            (None, reason) => writeln!(f, "maximal lottery    none: {}", reason.unwrap_or("not found"))?,
+        }
         let bt = &self.bradley_terry;
         let favourites = listed(&bt.favourites);
         let p = match bt.deviance_bootstrap_p_value {
             Some(p) => PValue(Some(p)).to_string(),
+            None if self.not_drawn.is_some() => format!("no p-value: {}", self.not_drawn.unwrap_or_default()),
             None if self.replicates > 0 => format!("no p-value where {} are one observation", self.observed),
             None => "no p-value without counts".to_owned(),
         };
@@ -574,6 +595,11 @@ impl fmt::Display for InspectAnswer {
 }
 
 impl InspectAnswer {
+    /// Pairs that never met.
+    pub(super) fn unmet_count(&self) -> usize {
+        self.unmet.or(self.unmet_pairs.as_ref().map(Vec::len)).unwrap_or_default()
+    }
+
     /// Adds what was found of groups; the finding says it if they disagree.
     pub(super) fn add_agreement(&mut self, found: GroupAgreement) {
         if found.disagree() {

@@ -102,10 +102,10 @@ impl fmt::Display for InspectGroupsAnswer {
                 cell(g.one_rating.adjusted_p_value),
                 g.condorcet_winner.clone().unwrap_or_else(|| "none".to_owned()),
                 format!("{}/{}", g.cyclic_triads.cyclic, g.cyclic_triads.total),
-                g.nash.support.len().to_string(),
+                g.nash.as_ref().map_or("-".to_owned(), |nash| nash.support.len().to_string()),
                 g.bradley_terry.favourite.clone(),
                 format!("{:.3}", g.bradley_terry.exploitability),
-                g.unmet_pairs.len().to_string(),
+                g.unmet_count().to_string(),
             ]
         });
         let header = [

@@ -165,8 +165,8 @@ pub struct OneRating {
     pub measure: &'static str,
     /// The p-value of that one alone.
     pub measure_p_value: Option<f64>,
-    /// The share of the variance of win rates beyond noise that ratings leave unexplained.
-    pub unexplained: f64,
+    /// The share of the variance of win rates beyond noise that ratings leave unexplained; `None`: too few pairs met twice to tell.
+    pub unexplained: Option<f64>,
 }
 
 impl OneRating {
@@ -176,7 +176,7 @@ impl OneRating {
             p_value: found.one_rating_p_value,
             measure: STATISTICS[found.speaks_most as usize].0,
             measure_p_value: measure.p_value,
-            unexplained: found.corrected_energy.unwrap_or_default(),
+            unexplained: found.corrected_energy,
         }
     }
 
@@ -192,13 +192,19 @@ impl fmt::Display for OneRating {
         }
         write!(
             f,
-            "one rating an item is rejected ({}; most by {}: {}) and leaves {:.1} percent of the variance of win rates beyond \
-             noise unexplained",
+            "one rating an item is rejected ({}; most by {}: {})",
             PValue(self.p_value),
             self.measure.replace('_', " "),
-            PValue(self.measure_p_value),
-            100.0 * self.unexplained
-        )
+            PValue(self.measure_p_value)
+        )?;
+        match self.unexplained {
+            Some(share) => write!(
+                f,
+                " and leaves {:.1} percent of the variance of win rates beyond noise unexplained",
+                100.0 * share
+            ),
+            None => f.write_str("; too few pairs met twice to tell how much it leaves unexplained"),
+        }
     }
 }
 
@@ -316,17 +322,27 @@ pub struct LotteryWords {
     pub support: usize,
     /// Whether there is only one; `None`: rounding hides it.
     pub unique: Option<bool>,
+    /// Why there is none, if there is none.
+    pub none: Option<&'static str>,
 }
 
 impl LotteryWords {
     fn of(found: &Inspection) -> Self {
         let some_play = found.nash_ranges.as_ref().map(|r| r.iter().filter(|(_, high)| *high > 0.0).count());
-        Self { support: some_play.unwrap_or(found.nash.support.len()), unique: found.nash.unique }
+        let support = found.nash.as_ref().map_or(0, |nash| nash.support.len());
+        Self {
+            support: some_play.unwrap_or(support),
+            unique: found.nash.as_ref().and_then(|nash| nash.unique),
+            none: found.no_lottery,
+        }
     }
 }
 
 impl fmt::Display for LotteryWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(reason) = self.none {
+            return write!(f, "there is no maximal lottery: {reason}");
+        }
         let items = if self.support == 1 { "1 item".to_owned() } else { format!("{} items", self.support) };
         match self.unique {
             Some(true) => write!(f, "the maximal lottery plays {items}"),

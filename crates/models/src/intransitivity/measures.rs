@@ -6,12 +6,14 @@ use equipoise_reference::{ReferenceError, maximal_lottery};
 use faer::Mat;
 use ndarray::Array1;
 
-use super::statistic::{CURL, DEVIANCE, EDGE, ENERGY, LOSS, ROTATION, STATISTICS};
-use crate::cycles::{cycle_facts, cycle_facts_with};
+use super::statistic::{CURL, DEVIANCE, EDGE, ENERGY, LOSS, ROTATION, STATISTICS, Statistic};
+use crate::cycles::{cycle_facts_of_many, facts_of_triads};
 use crate::entries::BRADLEY_TERRY;
 use crate::error::FitError;
 use crate::hodge::Hodge;
+use crate::intervals::quantile;
 use crate::pair_fit::{PairFit, strengths_and_deviance};
+use crate::triads::Triads;
 
 /// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,17 @@ pub enum InspectError {
         /// Most that are drawn.
         most: f64,
     },
+    /// More triads than are looked through.
+    #[error(
+        "has so many triads of items that met that finding them takes {look_ups:.1e} look-ups; at most {most:.0e} are made: select fewer \
+         items (at most 3000 are inspected by matrices)"
+    )]
+    TooManyTriads {
+        /// Look-ups.
+        look_ups: u64,
+        /// Most that are made.
+        most: u64,
+    },
     /// No lottery.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -48,6 +61,7 @@ const EQUAL: f64 = 1e-8;
 /// What stays the same over data sets of one design.
 pub(super) struct Design {
     pub(super) hodge: Hodge,
+    pub(super) triads: Triads,
     pub(super) lotteries: bool,
     pub(super) start: Array1<f64>,
     /// Standard errors of the leads of even pairs, where they are not the roots of wins and losses.
@@ -84,8 +98,7 @@ impl Measured {
 impl Design {
     pub(super) fn measure(&self, data: &Comparisons) -> Result<Measured, InspectError> {
         let (r, deviance) = strengths_and_deviance(data, &BRADLEY_TERRY, &self.start)?;
-        let top = r.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let favourites: Vec<usize> = (0..r.len()).filter(|&i| r[i] >= top - EQUAL).collect();
+        let favourites = favourites(&r);
         // equal favourites are one: what the one of them loses that loses least
         let replies = favourites.iter().map(|&f| (f, best_reply(data, f)));
         let (favourite, worst) = replies
@@ -100,8 +113,8 @@ impl Design {
         };
         let loss = worst.and_then(|(j, _)| between(j));
         let facts = match &self.errors {
-            None => cycle_facts(data),
-            Some(errors) => cycle_facts_with(data, |pair, _| errors[pair], |_, z, _| z > SURE),
+            None => cycle_facts_of_many(data, &self.triads, None),
+            Some(errors) => facts_of_triads(data, &self.triads, |pair, _| errors[pair], |_, z, _| z > SURE),
         };
         let margins: Vec<f64> = data.pairs.iter().map(|p| p.margin(0.0)).collect();
         let (cyclic_energy, total_energy) = self.hodge.energies(&margins);
@@ -131,6 +144,40 @@ impl Design {
         values[DEVIANCE] = deviance;
         Ok(Measured { values, cyclic_energy, total_energy, favourites, worst: worst.map(|(j, _)| j), loss })
     }
+}
+
+/// Items of the largest strength.
+pub(super) fn favourites(r: &Array1<f64>) -> Vec<usize> {
+    let top = r.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (0..r.len()).filter(|&i| r[i] >= top - EQUAL).collect()
+}
+
+/// The measures of the data against those of data sets drawn; `tests`: which of them have a p-value.
+pub(super) fn statistics(
+    values: [f64; STATISTICS.len()],
+    seen: &Measured,
+    drawn: &[Measured],
+    rounding: &[f64; STATISTICS.len()],
+    tests: impl Fn(usize) -> bool,
+) -> [Statistic; STATISTICS.len()] {
+    let statistic = |k: usize| {
+        let ((name, definition), value) = (STATISTICS[k], values[k]);
+        let mut values: Vec<f64> = drawn.iter().map(|m| m.values[k]).collect();
+        let known = !values.is_empty() && value.is_finite() && tests(k);
+        let least = seen.tested(k);
+        let more = drawn.iter().filter(|m| m.tested(k) > least + rounding[k]).count();
+        let as_large = drawn.iter().filter(|m| m.tested(k) >= least - rounding[k]).count();
+        Statistic {
+            name,
+            definition,
+            value: if value.abs() <= rounding[k] { 0.0 } else { value },
+            p_value: known.then(|| (1 + as_large) as f64 / (1 + values.len()) as f64),
+            null_mean: known.then(|| values.iter().sum::<f64>() / values.len() as f64),
+            null_95: known.then(|| quantile(&mut values, 0.95)),
+            counts: (more, as_large - more, drawn.len()),
+        }
+    };
+    std::array::from_fn(statistic)
 }
 
 /// Who wins most against an item, and by what margin; `None` if it beats everybody it met.

@@ -17,10 +17,10 @@ use equipoise_data::{Comparisons, Observations};
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
-use super::PairOptions;
 use super::draws::{Errors, errors};
 use super::edges::{Edges, derivatives};
 use super::likelihood::{Likelihood, Point};
+use super::{PairOptions, PointFit, chi_squared};
 use crate::distributions::student_quantile;
 use crate::error::FitError;
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
@@ -105,6 +105,8 @@ impl ModelResult for SparseFit {
     }
 }
 
+/// Residual of the system of an energy, relative: its square is that of the energy.
+const ENERGY: f64 = 1e-8;
 /// Share of the work that is Newton's method.
 const NEWTON: f64 = 0.3;
 
@@ -152,6 +154,51 @@ pub(crate) fn fit_many(
         no_chi_squared,
         ..Fitted::new(data.labels.clone(), found)
     })
+}
+
+/// The strengths of largest likelihood of any number of items, without errors; and the energy that a rating explains,
+///
+/// ```text
+/// max over s  sum_e w_e (m_e^2 - (m_e - (s_i - s_j))^2),      w_e: comparisons of pair e = (i, j),  m_e: its win rate less 1/2
+/// ```
+///
+/// of `data`, whose dependences are those of `observations`.
+///
+/// # Errors
+/// As [`fit_many`].
+pub(crate) fn strengths_of_many(
+    data: &Comparisons,
+    observations: &Observations,
+    model: &'static PairModel,
+) -> Result<(PointFit, f64), FitError> {
+    let likelihood = Likelihood::new(data, model, PairOptions::default(), true)?;
+    let mut edges = Edges::new(&likelihood);
+    let (point, _, converged) = newton(&likelihood, &mut edges, likelihood.start(), &|_| ())?;
+    let mut strengths: Vec<f64> = point.iter().take(likelihood.n).copied().collect();
+    centre(&likelihood, &mut strengths, true);
+    let free_parameters = data.n() - likelihood.islands.len();
+    let degrees_of_freedom = likelihood.outcomes() * likelihood.cells.len() as f64 - free_parameters as f64;
+    let deviance = 2.0 * (likelihood.saturated() - likelihood.log_likelihood(&point));
+    let no_chi_squared = likelihood.no_chi_squared(&point, Some(observations));
+    let fit = PointFit {
+        log_strength: Array1::from(strengths),
+        deviance,
+        degrees_of_freedom,
+        deviance_p_value: chi_squared(deviance, degrees_of_freedom, no_chi_squared),
+        exists: likelihood.exists,
+        converged,
+    };
+    let mut divergence = vec![[0.0]; likelihood.n];
+    for cell in &likelihood.cells {
+        let lead = 0.5 * (cell.weights[0] - cell.weights[1]);
+        divergence[cell.first][0] += lead;
+        divergence[cell.second][0] -= lead;
+    }
+    let met: Vec<f64> = likelihood.cells.iter().map(|c| c.weights.iter().sum()).collect();
+    edges.set(&met, &vec![0.0; likelihood.n]);
+    let flow = edges.solve(divergence.clone(), ENERGY).ok_or(FitError::Singular)?;
+    let explained = flow.iter().zip(&divergence).map(|([s], [d])| s * d).sum();
+    Ok((fit, explained))
 }
 
 /// Newton's method from `point`, for a likelihood of closed form: where it ended, its steps, and whether it met the tolerance; `done`

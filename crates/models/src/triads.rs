@@ -1,0 +1,108 @@
+//! Triads of items all of whose pairs met, by the pairs alone.
+//!
+//! Items are ranked, and a pair is kept at its earlier item. A triad is found once, at its earliest item: the later ones of an
+//! item are marked, and those of each of them looked up. By degree, the items that met fewest first, an item has at most
+//! `sqrt(2 pairs)` later ones, so that all triads cost `O(pairs^(3/2))` look-ups (Chiba and Nishizeki 1985), of sparse graphs a
+//! few times the pairs.
+
+use equipoise_data::PairCount;
+
+/// How items are ranked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranking {
+    /// By their numbers.
+    Number,
+    /// Those that met fewest others first.
+    Degree,
+}
+
+/// A pair seen from one of its items: twice its index, and 1 more if that item is its second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Side(u32);
+
+impl Side {
+    /// Index of the pair.
+    #[inline]
+    pub(crate) fn pair(self) -> usize {
+        self.0 as usize / 2
+    }
+
+    /// A lead of the pair's first item, as one of this item.
+    #[inline]
+    pub(crate) fn of(self, lead: f64) -> f64 {
+        if self.0.is_multiple_of(2) { lead } else { -lead }
+    }
+}
+
+/// The pairs that met, each at its earlier item.
+#[derive(Clone, Debug)]
+pub(crate) struct Triads {
+    /// The later ones of item i are `starts[i] .. starts[i + 1]`.
+    starts: Vec<usize>,
+    later: Vec<(u32, Side)>,
+}
+
+impl Triads {
+    /// Of `n` items; a pair of no comparisons did not meet.
+    ///
+    /// # Panics
+    /// Above 2^31 pairs.
+    pub(crate) fn new(n: usize, pairs: &[PairCount], ranking: Ranking) -> Self {
+        assert!(pairs.len() < 1 << 31, "pairs are numbered by 31 bits");
+        let met = |p: &&PairCount| p.met() > 0.0;
+        let mut degree = vec![0usize; n];
+        if ranking == Ranking::Degree {
+            pairs.iter().filter(met).for_each(|p| {
+                degree[p.i] += 1;
+                degree[p.j] += 1;
+            });
+        }
+        let side = |p: &PairCount| usize::from((degree[p.j], p.j) < (degree[p.i], p.i));
+        let mut starts = vec![0; n + 1];
+        pairs.iter().filter(met).for_each(|p| starts[[p.i, p.j][side(p)] + 1] += 1);
+        (0..n).for_each(|i| starts[i + 1] += starts[i]);
+        let mut next = starts.clone();
+        let mut later = vec![(0, Side(0)); starts[n]];
+        for (at, p) in pairs.iter().enumerate().filter(|(_, p)| met(p)) {
+            let side = side(p);
+            let (from, to) = if side == 0 { (p.i, p.j) } else { (p.j, p.i) };
+            later[next[from]] = (to as u32, Side((2 * at + side) as u32));
+            next[from] += 1;
+        }
+        let mut found = Self { starts, later };
+        for i in 0..n {
+            let (from, to) = (found.starts[i], found.starts[i + 1]);
+            found.later[from..to].sort_unstable_by_key(|l| l.0);
+        }
+        found
+    }
+
+    fn later(&self, i: usize) -> &[(u32, Side)] {
+        &self.later[self.starts[i]..self.starts[i + 1]]
+    }
+
+    /// Look-ups that all triads cost.
+    pub(crate) fn cost(&self) -> u64 {
+        self.later.iter().map(|&(j, _)| self.later(j as usize).len() as u64).sum()
+    }
+
+    /// Calls `visit` for every triad with its items i, j, k and the sides of i against j, j against k and i against k.
+    #[inline]
+    pub(crate) fn each(&self, mut visit: impl FnMut([usize; 3], [Side; 3])) {
+        const UNMET: Side = Side(u32::MAX);
+        let n = self.starts.len() - 1;
+        let mut with = vec![UNMET; n];
+        for i in 0..n {
+            self.later(i).iter().for_each(|&(j, side)| with[j as usize] = side);
+            for &(j, ij) in self.later(i) {
+                for &(k, jk) in self.later(j as usize) {
+                    let ik = with[k as usize];
+                    if ik != UNMET {
+                        visit([i, j as usize, k as usize], [ij, jk, ik]);
+                    }
+                }
+            }
+            self.later(i).iter().for_each(|&(j, _)| with[j as usize] = UNMET);
+        }
+    }
+}
