@@ -82,7 +82,7 @@ pub struct InspectAnswer {
     /// Why data under one rating an item were not drawn, where others were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_drawn: Option<&'static str>,
-    /// Data sets drawn; of more than 3,000 items as many as the number of comparisons leaves time for, at least 39.
+    /// Data sets drawn; of more than 3,000 items as many as the number of comparisons leaves time for, at least 199.
     pub replicates: usize,
     /// What was odd about the input, a sentence each.
     pub checks: Vec<String>,

@@ -6,7 +6,7 @@
 //! the rest ([`GivenWins`]): an exact test whatever the ratings. Strengths, favourites, and the part of the margins that a rating
 //! explains depend on wins and ties alone, so that nothing is fitted again. The measures are those of the dense way; where every pair
 //! met once, energy and deviance are the same in all data sets, and triads alone decide. What is left unexplained beyond noise is
-//! measured on pairs that met at least twice, with `b` the mean margin over the data sets drawn:
+//! measured on pairs that met at least twice, with `b` the fitted margin:
 //!
 //! ```text
 //! sum_e n_e (u_e - 2 b_e m_e + b_e^2) / sum_e n_e u_e,     u_e = (n_e^2 m_e^2 - d_e / 4) / (n_e (n_e - 1))
@@ -22,6 +22,7 @@
 
 mod given_wins;
 
+use equipoise_core::logistic::logistic;
 use equipoise_data::{Comparisons, Observations, PairCount};
 use equipoise_reference::choice::smith_set_of;
 use equipoise_reference::{Equilibrium, Selection, context_lottery};
@@ -48,9 +49,13 @@ use crate::triads::{Ranking, Side, Triads};
 const LOOK_UPS: u64 = 20_000_000_000;
 /// Decisive comparisons that are turned at most.
 const MOST: f64 = 1e8;
-/// Comparisons in all data sets of a null; and data sets that are drawn nevertheless.
+/// Comparisons in all data sets of a null.
 const EFFORT: f64 = 4e7;
-const LEAST: usize = 39;
+/// Data sets that are drawn nevertheless: each of five measures may have its largest value in another one, so that fewer than a
+/// hundred could not reject at [`LEVEL`].
+const LEAST: usize = 199;
+/// Data sets that are drawn for a cycle whose weakest link is within noise.
+const WEAK: usize = 39;
 /// Pairs that met twice from which what is left unexplained is measured.
 const REPEATED: usize = 30;
 /// Data sets drawn between two reports.
@@ -87,21 +92,12 @@ pub(super) fn inspect_many(
     watch(0.2);
     let decisive: f64 = design.decisive.iter().sum();
     let turned = alone && decisive <= MOST && replicates > 0;
-    let (mut drawn, mut won) = (Vec::with_capacity(replicates), vec![0u64; data.pairs.len()]);
+    let mut drawn = Vec::with_capacity(replicates);
     if turned {
         let wins = GivenWins::new(data, seed);
         for from in (0..replicates).step_by(BATCH) {
-            let batch: Vec<(Measured, Vec<u32>)> = (from..replicates.min(from + BATCH))
-                .into_par_iter()
-                .map(|k| {
-                    let wins = wins.draw(k);
-                    (design.measure(&wins), wins)
-                })
-                .collect();
-            for (measured, wins) in batch {
-                drawn.push(measured);
-                won.iter_mut().zip(wins).for_each(|(sum, w)| *sum += u64::from(w));
-            }
+            let batch = (from..replicates.min(from + BATCH)).into_par_iter();
+            drawn.extend(batch.map(|k| design.measure(&wins.draw(k))).collect::<Vec<Measured>>());
             watch(0.2 + 0.5 * drawn.len() as f64 / replicates as f64);
         }
     }
@@ -113,12 +109,11 @@ pub(super) fn inspect_many(
         (!drawn.is_empty()).then(|| smallest_p_value(&DECIDING, &seen, &drawn, &rounding));
     let speaks_most =
         DECIDING.into_iter().min_by(|&a, &b| p(a).partial_cmp(&p(b)).expect("p-values are numbers"));
-    let corrected_energy = if drawn.is_empty() { None } else { design.unexplained(&won, drawn.len()) };
-    drop(won);
+    let corrected_energy = if drawn.is_empty() { None } else { design.unexplained(&fit) };
     // a p-value is at least that of the weakest link: where that is large, the rest matters little
     let draws = |weakest: Option<f64>| match weakest {
         Some(p) if p < LEVEL => replicates,
-        _ => replicates.min(LEAST),
+        _ => replicates.min(WEAK),
     };
     let cycle_test = tested(data, clusters.as_ref(), draws, seed);
     watch(0.9);
@@ -325,13 +320,13 @@ impl<'a> Design<'a> {
         Measured { values, cyclic_energy, total_energy, favourites, worst, loss }
     }
 
-    /// Share of the squared margins that one rating leaves unexplained beyond noise, on pairs that met at least twice; `won`: wins of
-    /// the first item of each pair over so many data sets. `None` if too few did.
-    fn unexplained(&self, won: &[u64], drawn: usize) -> Option<f64> {
+    /// Share of the squared margins that the fitted strengths leave unexplained beyond noise, on pairs that met at least twice. `None` if
+    /// too few did.
+    fn unexplained(&self, fit: &PointFit) -> Option<f64> {
         let (mut pairs, mut left, mut all) = (0, 0.0, 0.0);
         for (pair, p) in self.data.pairs.iter().enumerate().filter(|(_, p)| p.met() >= 2.0) {
             let (met, m) = (self.met[pair], p.margin(0.0));
-            let b = self.score(pair, won[pair] as f64 / drawn as f64) / met - 0.5;
+            let b = logistic(fit.log_strength[p.i] - fit.log_strength[p.j]) - 0.5;
             let square = ((met * m).powi(2) - 0.25 * self.decisive[pair]) / (met * (met - 1.0));
             pairs += 1;
             left += met * (square - 2.0 * m * b + b * b);

@@ -133,7 +133,7 @@ fn one_rating_is_not_rejected_where_it_is_the_truth() {
         let mut rng = stream(seed, "strengths", &[]);
         let strength: Vec<f64> = (0..300).map(|_| 1.5 * normal(&mut rng)).collect();
         let data = drawn(300, (6, 1), 0.1, seed, |i, j| logistic(strength[i] - strength[j]));
-        let found = many(&data, 39);
+        let found = many(&data, 199);
         low += usize::from(found.one_rating_p_value.unwrap() < 0.05);
     }
     // Pr(Bin(20, 0.05) > 5) < 1e-4
@@ -153,7 +153,7 @@ fn planted_truths_of_five_thousand_items_are_found() {
     for (rate, expected) in
         [(&by_place as &dyn Fn(usize, usize) -> f64, Verdict::Misfit), (&by_rating, Verdict::TooFew)]
     {
-        let found = many(&drawn(N, (6, 1), 0.0, 2, rate), 99);
+        let found = many(&drawn(N, (6, 1), 0.0, 2, rate), 199);
         assert!(found.cycle_test.p_value.unwrap() > LEVEL && found.power.cycle_win_rate.is_none());
         assert_eq!(found.verdict, expected, "{:?}", found.statistics);
     }
@@ -167,7 +167,7 @@ fn planted_truths_of_five_thousand_items_are_found() {
     assert!(transitive.corrected_energy.unwrap() < TOLERATED);
     // an order that no rating has: misfit, and no cycle
     let steps = |i: usize, j: usize| if strength[i] > strength[j] { 0.8 } else { 0.2 };
-    let misfit = many(&drawn(N, (6, 10), 0.0, 5, steps), 39);
+    let misfit = many(&drawn(N, (6, 10), 0.0, 5, steps), 199);
     assert!(
         misfit.one_rating_p_value.unwrap() < LEVEL && misfit.cycle_test.p_value.unwrap() > LEVEL,
         "{:?}",
@@ -175,7 +175,7 @@ fn planted_truths_of_five_thousand_items_are_found() {
     );
     assert_eq!(misfit.verdict, Verdict::Misfit, "{:?}", misfit.corrected_energy);
     // equal bits
-    let again = many(&drawn(N, (6, 10), 0.0, 5, steps), 39);
+    let again = many(&drawn(N, (6, 10), 0.0, 5, steps), 199);
     assert_eq!(format!("{again:?}"), format!("{misfit:?}"));
 }
 
