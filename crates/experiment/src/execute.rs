@@ -258,7 +258,15 @@ impl Process<'_> {
             None => "equipoise run".to_owned(),
             Some(shard) => format!("equipoise run --shard {shard}"),
         };
-        let existing = ResultsDir::existing(&self.options.out).map(|dir| dir.for_runs(self.plan.runs()));
+        let text = self.plan.to_yaml();
+        let prepared = |dir: ResultsDir| {
+            let dir = dir.for_runs(self.plan.runs());
+            match self.options.shard {
+                None => dir,
+                Some(shard) => dir.for_share(shard.index, shard.count, &text),
+            }
+        };
+        let existing = ResultsDir::existing(&self.options.out).map(prepared);
         if let Some(dir) = &existing {
             self.answers.open(dir.clone());
         }
@@ -279,7 +287,7 @@ impl Process<'_> {
         }
         let dir = match existing {
             Some(dir) => dir,
-            None => ResultsDir::create(&self.options.out)?.for_runs(self.plan.runs()),
+            None => prepared(ResultsDir::create(&self.options.out)?),
         };
         let mut held = dir.hold(access, &what)?;
         if let Some(before) = held.left_over() {
@@ -368,6 +376,7 @@ impl Process<'_> {
         finished: &mut Vec<(usize, Done)>,
     ) -> Result<u64, ExecuteError> {
         self.monitor.enter("taking over runs of others");
+        dir.take_over()?;
         let taken_over = AtomicU64::new(0);
         let passes: &[bool] = if steal == Steal::All { &[true, false] } else { &[true] };
         for &is_begun_left in passes {

@@ -23,9 +23,9 @@ const LARGE: u128 = 1 << 22;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// Which, from 1.
-    index: u32,
+    pub(crate) index: u32,
     /// Of how many.
-    count: u32,
+    pub(crate) count: u32,
 }
 
 /// Why a share cannot be told.

@@ -18,31 +18,52 @@ pub(crate) trait Row {
 
 impl Row for TracePoint {
     fn feed(&self, hash: &mut blake3::Hasher) {
-        for number in [self.step, self.queries, self.duels, bits(self.value)] {
-            hash.update(&number.to_le_bytes());
-        }
-        for word in [self.iterate.name(), &self.metric] {
-            hash.update(word.as_bytes()).update(&[0]);
-        }
+        let numbers = [self.step, self.queries, self.duels, bits(self.value)];
+        feed(hash, &numbers, &[self.iterate.name(), &self.metric]);
     }
 }
 
 impl Row for PolicyPoint {
     fn feed(&self, hash: &mut blake3::Hasher) {
         let (context, action) = (self.context as u64, self.action as u64);
-        for number in [self.step, context, action, bits(self.prob), bits(self.log_prob)] {
-            hash.update(&number.to_le_bytes());
-        }
-        hash.update(self.iterate.name().as_bytes()).update(&[0]);
+        let numbers = [self.step, context, action, bits(self.prob), bits(self.log_prob)];
+        feed(hash, &numbers, &[self.iterate.name()]);
     }
 }
 
 impl Row for PathPoint {
     fn feed(&self, hash: &mut blake3::Hasher) {
-        for number in [self.step, bits(self.p0), bits(self.p1), bits(self.p2)] {
-            hash.update(&number.to_le_bytes());
+        feed(hash, &[self.step, bits(self.p0), bits(self.p1), bits(self.p2)], &[]);
+    }
+}
+
+/// Numbers, then words, each of which a zero ends: at once, because the hash takes many short pieces slowly.
+fn feed(hash: &mut blake3::Hasher, numbers: &[u64], words: &[&str]) {
+    let mut row = [0; 256];
+    let mut length = 0;
+    let pieces = numbers.iter().map(|number| Piece::Number(number.to_le_bytes()));
+    for piece in pieces.chain(words.iter().flat_map(|word| [Piece::Word(word), Piece::Word("\0")])) {
+        let bytes = match &piece {
+            Piece::Number(bytes) => &bytes[..],
+            Piece::Word(word) => word.as_bytes(),
+        };
+        if length + bytes.len() > row.len() {
+            hash.update(&row[..length]);
+            length = 0;
+        }
+        if bytes.len() > row.len() {
+            hash.update(bytes);
+        } else {
+            row[length..length + bytes.len()].copy_from_slice(bytes);
+            length += bytes.len();
         }
     }
+    hash.update(&row[..length]);
+}
+
+enum Piece<'a> {
+    Number([u8; 8]),
+    Word(&'a str),
 }
 
 /// The bits of a number as CSV keeps them: one NaN.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::RecordsError;
@@ -229,8 +229,9 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     text: &str,
     known: u32,
 ) -> Result<T, RecordsError> {
-    let value: Value = serde_json::from_str(text).map_err(|e| RecordsError::malformed(file, &e))?;
-    match value.get("format").and_then(Value::as_u64) {
+    let malformed = |e| RecordsError::malformed(file, &e);
+    let Versioned { format } = serde_json::from_str(text).map_err(malformed)?;
+    match format.as_ref().and_then(Value::as_u64) {
         Some(found) if found != u64::from(known) => {
             return Err(RecordsError::Format { file: file.to_owned(), found, known });
         }
@@ -240,11 +241,21 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
             return Err(RecordsError::Malformed { file: file.to_owned(), problem });
         }
     }
-    // From the text, not from `value`: the error then knows its line.
-    serde_json::from_str(text).map_err(|e| match keys::unknown_in(&value) {
-        Some(word) => RecordsError::UnknownWord { file: file.to_owned(), line: Some(e.line() as u64), word },
-        None => RecordsError::malformed(file, &e),
+    serde_json::from_str(text).map_err(|e| {
+        match serde_json::from_str(text).ok().and_then(|v| keys::unknown_in(&v)) {
+            Some(word) => {
+                RecordsError::UnknownWord { file: file.to_owned(), line: Some(e.line() as u64), word }
+            }
+            None => malformed(e),
+        }
     })
+}
+
+/// What any file says of its format.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default)]
+    format: Option<Value>,
 }
 
 /// The rows of a CSV file.

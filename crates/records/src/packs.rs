@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::RecordsError;
 use crate::files::{in_file, name, sync_folder};
@@ -135,8 +135,7 @@ impl Packed {
         for part in &self.header.files {
             let stored = &self.stored[at..at + part.stored];
             if part.name == name {
-                let bytes = zstd::bulk::decompress(stored, part.bytes);
-                return Ok(Some(bytes.map_err(|e| in_file(&self.file, e))?));
+                return Ok(Some(decompressed(stored, part.bytes).map_err(|e| in_file(&self.file, e))?));
             }
             at += part.stored;
         }
@@ -190,11 +189,37 @@ pub(crate) struct Packs {
     folder: PathBuf,
     /// Whether new records are put into packs.
     used: OnceLock<bool>,
+    share: OnceLock<Share>,
     state: Mutex<State>,
+}
+
+/// One of several shares of a plan. What is in the packs of the others is none of its own: a thousand processes need not read what
+/// nine hundred wrote.
+#[derive(Debug)]
+struct Share {
+    index: u32,
+    /// Into how many shares which plan is divided.
+    of: String,
+}
+
+impl Share {
+    fn prefix(&self) -> String {
+        format!("share-{}-of-{}-", self.index, self.of)
+    }
+
+    fn is_of_another(&self, file: &Path) -> bool {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let parts = name.strip_prefix("share-").and_then(|rest| rest.split_once("-of-"));
+        parts.is_some_and(|(index, rest)| {
+            index != self.index.to_string() && rest.starts_with(&format!("{}-", self.of))
+        })
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whether packs of other shares are read.
+    all: bool,
     packs: Vec<Pack>,
     places: BTreeMap<u128, Place>,
     /// Second records, equal in rank and different.
@@ -206,12 +231,29 @@ struct State {
 
 impl Packs {
     pub(crate) fn at(root: &Path) -> Self {
-        Self { folder: root.join(name::PACKS), used: OnceLock::new(), state: Mutex::default() }
+        Self {
+            folder: root.join(name::PACKS),
+            used: OnceLock::new(),
+            share: OnceLock::new(),
+            state: Mutex::default(),
+        }
     }
 
     /// Decides whether records of a plan of so many runs are put into packs. A folder that has packs keeps to them.
     pub(crate) fn choose(&self, runs: u64) {
         let _ = self.used.set(runs >= PACKED_FROM || self.folder.is_dir());
+    }
+
+    /// Says that this process does the share `index` of `count` of a plan.
+    pub(crate) fn do_share(&self, index: u32, count: u32, plan: &str) {
+        let plan = &blake3::hash(plan.as_bytes()).to_hex()[..CHECK];
+        let _ = self.share.set(Share { index, of: format!("{count}-{plan}") });
+    }
+
+    /// From now on this process does what is no part of its share.
+    pub(crate) fn do_all(&self) {
+        let mut state = self.state();
+        (state.all, state.own, state.looked) = (true, None, None);
     }
 
     pub(crate) fn are_used(&self) -> bool {
@@ -226,7 +268,8 @@ impl Packs {
     fn current(&self, now: bool) -> Result<MutexGuard<'_, State>, RecordsError> {
         let mut state = self.state();
         if now || state.looked.is_none_or(|looked| looked.elapsed() >= EVERY) {
-            state.read_others(&self.folder)?;
+            let share = self.share.get().filter(|_| !state.all);
+            state.read_others(&self.folder, share)?;
             state.looked = Some(Instant::now());
         }
         Ok(state)
@@ -307,7 +350,10 @@ impl Packs {
         let record = [&header.line(), &stored[..], b"\n"].concat();
         let (pack, file, at) = match state.own.take() {
             Some(own) => own,
-            None => state.begin(&self.folder)?,
+            None => {
+                let share = self.share.get().filter(|_| !state.all);
+                state.begin(&self.folder, &share.map(Share::prefix).unwrap_or_default())?
+            }
         };
         // after a failure nothing is appended to what may be half written
         (&*file).write_all(&record).map_err(|e| in_file(&state.packs[pack as usize].file, e))?;
@@ -356,7 +402,7 @@ impl State {
     }
 
     /// Reads what is new in the packs of other processes.
-    fn read_others(&mut self, folder: &Path) -> Result<(), RecordsError> {
+    fn read_others(&mut self, folder: &Path, share: Option<&Share>) -> Result<(), RecordsError> {
         let entries = match std::fs::read_dir(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(|e| in_file(folder, e))?,
@@ -364,7 +410,8 @@ impl State {
         let mut files = Vec::new();
         for entry in entries {
             let file = entry.map_err(|e| in_file(folder, e))?.path();
-            if file.extension().is_some_and(|extension| extension == "pack") {
+            let is_read = share.is_none_or(|share| !share.is_of_another(&file));
+            if file.extension().is_some_and(|extension| extension == "pack") && is_read {
                 files.push(file);
             }
         }
@@ -398,7 +445,7 @@ impl State {
     }
 
     /// Begins the pack of this process.
-    fn begin(&mut self, folder: &Path) -> Result<(u32, Arc<File>, u64), RecordsError> {
+    fn begin(&mut self, folder: &Path, share: &str) -> Result<(u32, Arc<File>, u64), RecordsError> {
         fs_err::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -407,7 +454,7 @@ impl State {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let prefix = format!("{}-", std::process::id());
+        let prefix = format!("{share}{}-", std::process::id());
         let named = builder.prefix(&prefix).suffix(".pack").rand_bytes(8).tempfile_in(folder);
         let (file, path) = named
             .map_err(|e| in_file(folder, e))?
@@ -509,11 +556,13 @@ fn key(kind: Kind, id: &str) -> u128 {
     u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("sixteen bytes"))
 }
 
+thread_local! { // their tables take longer to make than a short run takes
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Files, each compressed by itself: a record is read without its trace.
 fn compressed(files: Vec<(&'static str, Vec<u8>)>) -> std::io::Result<(Vec<Part>, Vec<u8>)> {
-    thread_local! { // its tables take longer to make than a short run takes to compress
-        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    }
     COMPRESSOR.with_borrow_mut(|kept| {
         let compressor = match kept {
             Some(compressor) => compressor,
@@ -526,5 +575,15 @@ fn compressed(files: Vec<(&'static str, Vec<u8>)>) -> std::io::Result<(Vec<Part>
             all.extend(stored);
         }
         Ok((parts, all))
+    })
+}
+
+fn decompressed(stored: &[u8], bytes: usize) -> std::io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(stored, bytes)
     })
 }

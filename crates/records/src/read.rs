@@ -3,7 +3,7 @@
 //! A folder whose experiment was stopped still reads: [`Results::unfinished`] names the runs that are missing. A
 //! folder of which only `summary.json` was kept (traces are large) reads too: its runs have no trace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::RecordsError;
@@ -63,15 +63,24 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
     }
     let games: GamesFile = read_versioned(&games_file, FORMAT)?;
     let summary_file = dir.join(name::SUMMARY);
-    let summary: Option<Summary> =
-        if summary_file.exists() { Some(read_versioned(&summary_file, FORMAT)?) } else { None };
+    // of a folder whose runs are all there it says nothing more
+    let summarised = || -> Result<Vec<RunRecord>, RecordsError> {
+        match summary_file.exists() {
+            true => Ok(read_versioned::<Summary>(&summary_file, FORMAT)?.runs),
+            false => Ok(Vec::new()),
+        }
+    };
+    let mut summary: Option<BTreeMap<String, RunRecord>> = None;
     let planned = planned_ids(dir)?;
     let stored = ResultsDir::at(dir);
     let mut recorded = run_folders(dir)?;
     recorded.append(&mut stored.packed_runs()?);
 
-    let planned_or_summarised: Option<Vec<String>> =
-        planned.or_else(|| summary.as_ref().map(|s| s.runs.iter().map(|r| r.id.clone()).collect()));
+    let summary_is_plan = planned.is_none() && summary_file.exists();
+    let planned_or_summarised: Option<Vec<String>> = match summary_is_plan {
+        true => Some(summarised()?.iter().map(|record| record.id.clone()).collect()),
+        false => planned,
+    };
     let (ids, left_over) = match &planned_or_summarised {
         Some(ids) => {
             let known: BTreeSet<&String> = ids.iter().collect();
@@ -82,12 +91,18 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
 
     let mut results =
         Results { games, metrics: Vec::new(), runs: Vec::new(), unfinished: Vec::new(), left_over };
+    let mut in_summary = |id: &str| {
+        let rows = match &mut summary {
+            Some(rows) => rows,
+            None => summary.insert(summarised()?.into_iter().map(|row| (row.id.clone(), row)).collect()),
+        };
+        Ok::<_, RecordsError>(rows.remove(id))
+    };
     for id in ids {
-        let in_summary = || summary.iter().flat_map(|s| &s.runs).find(|r| r.id == id).cloned();
         match stored.stored(&id).and_then(|found| found.map(|found| run_in(&found)).transpose()) {
             Ok(Some(Ok(run))) => results.runs.push(run),
             Ok(Some(Err(why))) => results.unfinished.push(Unfinished { id, why }),
-            Ok(None) => match in_summary() {
+            Ok(None) => match in_summary(&id)? {
                 Some(record) => results.runs.push(Run { record, trace: None, path: None }),
                 None => results.unfinished.push(Unfinished { id, why: "not started".into() }),
             },

@@ -95,10 +95,10 @@ impl ResultsDir {
         Ok(Self::at(path))
     }
 
-    /// The folder at `path`, if it is one with runs; nothing is created.
+    /// The folder at `path`, if it is one with runs or packs; nothing is created.
     #[must_use]
     pub fn existing(path: &Path) -> Option<Self> {
-        path.join(name::RUNS).is_dir().then(|| Self::at(path))
+        [name::RUNS, name::PACKS].iter().any(|folder| path.join(folder).is_dir()).then(|| Self::at(path))
     }
 
     pub(crate) fn at(path: &Path) -> Self {
@@ -112,6 +112,24 @@ impl ResultsDir {
     pub fn for_runs(self, runs: u64) -> Self {
         self.place.packs.choose(runs);
         self
+    }
+
+    /// The folder for the share `index` of `count` of a plan: packs of its other shares are not read until
+    /// [`ResultsDir::take_over`].
+    #[must_use]
+    pub fn for_share(self, index: u32, count: u32, yaml: &str) -> Self {
+        self.place.packs.do_share(index, count, yaml);
+        self
+    }
+
+    /// From now on runs of other shares are done too.
+    ///
+    /// # Errors
+    /// [`RecordsError::Io`].
+    pub fn take_over(&self) -> Result<(), RecordsError> {
+        self.make_durable()?;
+        self.place.packs.do_all();
+        Ok(())
     }
 
     /// What of the packs does not count because it was damaged, or not written to its end, in words.
@@ -314,8 +332,8 @@ impl ResultsDir {
     /// [`RecordsError::Io`].
     pub fn begun(&self) -> Result<BTreeSet<String>, RecordsError> {
         let mut ids = BTreeSet::new();
-        for entry in fs_err::read_dir(self.root.join(name::RUNS))? {
-            ids.extend(partial_of(&entry?.file_name().to_string_lossy()).map(str::to_owned));
+        for name in self.run_folders()? {
+            ids.extend(partial_of(&name).map(str::to_owned));
         }
         Ok(ids)
     }
@@ -434,12 +452,10 @@ impl ResultsDir {
     /// # Errors
     /// [`RecordsError::Unequal`]; [`RecordsError::Io`].
     pub fn check_equal(&self, ids: &[String]) -> Result<(), RecordsError> {
-        for entry in fs_err::read_dir(&self.place.runs)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for name in self.run_folders()? {
             let Some(id) = name.strip_prefix(run::UNEQUAL) else { continue };
             if ids.iter().any(|known| known == id) {
-                let (first, second) = (self.run_folder(id), entry.path());
+                let (first, second) = (self.run_folder(id), self.place.runs.join(&name));
                 return Err(run::unequal(&Stored::Folder(first), &Stored::Folder(second), id));
             }
         }
@@ -550,6 +566,16 @@ impl ResultsDir {
             &self.root.join(name::SUMMARY),
             &Rows { format: FORMAT, name, runs: Lazy(RefCell::new(runs)) },
         )
+    }
+
+    /// The names in the folder of runs, which a copy of a folder with packs may lack.
+    fn run_folders(&self) -> Result<Vec<String>, RecordsError> {
+        if !self.place.runs.is_dir() {
+            return Ok(Vec::new());
+        }
+        let name =
+            |entry: std::io::Result<fs_err::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        fs_err::read_dir(&self.place.runs)?.map(name).collect()
     }
 
     fn run_folder(&self, id: &str) -> PathBuf {

@@ -276,6 +276,23 @@ fn what_is_known_of_a_game_is_written_over() {
 }
 
 #[test]
+fn a_share_reads_the_packs_of_the_others_only_when_it_takes_over() {
+    let dir = folder(true);
+    let share = |index, count, plan| ResultsDir::create(dir.path()).unwrap().for_share(index, count, plan);
+    write(&share(1, 2, "plan"), 0, Existing::Keep).unwrap();
+    let second = share(2, 2, "plan");
+    assert_eq!(second.finished("run-0"), None);
+    second.take_over().unwrap();
+    assert_eq!(second.finished("run-0"), Some(record(0)));
+    // its owner finds what was done for it, and so do shares of another number or plan
+    write(&second, 1, Existing::Keep).unwrap();
+    for all in [share(1, 2, "plan"), share(2, 3, "plan"), share(2, 2, "another")] {
+        assert_eq!((0..RUNS).filter(|k| all.finished(&id(*k)).is_some()).count(), 2);
+    }
+    assert_eq!(resumed(dir.path()), RUNS - 2);
+}
+
+#[test]
 fn a_pack_of_another_format_is_refused_and_other_files_are_left_alone() {
     let dir = folder(true);
     std::fs::write(dir.path().join("packs/notes.txt"), "theirs").unwrap();
