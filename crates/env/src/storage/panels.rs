@@ -114,8 +114,7 @@ impl<T: Number> Panels<T> {
     /// The margins `K_ij = margin(i, j)`, `i < j`, each the nearest number of the kind; `None` if one is not within `[-1/2, 1/2]`.
     pub(crate) fn from_fn(n: usize, margin: impl Fn(usize, usize) -> f64) -> Option<Self> {
         let mut made = Self::zeros(n);
-        let mut strips = made.strips();
-        let valid = strips.iter_mut().fold(true, |valid, strip| strip.fill(n, &margin) && valid);
+        let valid = made.strips().iter_mut().all(|strip| strip.fill(n, &margin));
         valid.then_some(made)
     }
 
