@@ -128,7 +128,7 @@ const FIVE: [(f64, f64); 5] = [
     (0.41, -1.508_871_030_070_582e3),
     (0.40, 2.676_085_036_831_241e3),
     (0.39, -1.356_294_962_039_222e3),
-    (0.36, 7.543_285_642_111_850e1),
+    (0.36, 7.543_285_642_111_85e1),
 ];
 
 /// The logistic law as a mixture of normal ones; beyond `|m| = 4 + 0.98 v`, where its tails are too light, those of the logistic law.
