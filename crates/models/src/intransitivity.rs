@@ -184,7 +184,7 @@ pub fn inspect(
 /// Runs the tests with `replicates` null data sets for each question on streams of `seed`; `done` is called after each of
 /// the first. Counts that are not whole have none; nor do win rates without counts, and one observation.
 ///
-/// Above [`MAX_ITEMS`](crate::MAX_ITEMS) items the questions are answered from the pairs that met, with another null
+/// Above [`MAX_ITEMS`] items the questions are answered from the pairs that met, with another null
 /// (`crates/models/src/intransitivity/many.rs`).
 ///
 /// Of rankings null data are whole rankings of the same items, drawn from the Plackett-Luce model of the fitted strengths,
@@ -201,7 +201,7 @@ pub fn inspect_observed(
     inspect_watched(data, replicates, seed, done, &|_| ())
 }
 
-/// [`inspect_observed`]; of more than [`MAX_ITEMS`](crate::MAX_ITEMS) items it is `watch` that hears, of the share that is done.
+/// [`inspect_observed`]; of more than [`MAX_ITEMS`] items it is `watch` that hears, of the share that is done.
 ///
 /// # Errors
 /// As [`inspect_observed`].

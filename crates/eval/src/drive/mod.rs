@@ -1,7 +1,7 @@
 //! The loop that drives one run: the only place that knows steps, time, limits, averages and records at once.
 //!
-//! What is measured over the contexts ([`watch`]) and what is kept of it ([`log`]) are apart: contexts that do not matter to
-//! each other are driven in groups that stay in cache, whose sums the same log takes ([`groups`]).
+//! What is measured over the contexts (`watch`) and what is kept of it (`log`) are apart: contexts that do not matter to
+//! each other are driven in groups that stay in cache, whose sums the same log takes (`groups`).
 
 mod groups;
 mod log;
