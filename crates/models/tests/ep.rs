@@ -1,6 +1,7 @@
 //! Expectation propagation against choix, closed forms, integrals on a grid, and the posterior mode.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the deviations are what the tests report")]
 
 mod golden;
 
