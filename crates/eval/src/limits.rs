@@ -15,7 +15,8 @@ pub struct Limits {
     pub queries: Option<u64>,
     /// Duels: no step is begun from here on.
     pub duels: Option<u64>,
-    /// Early stopping: of the recorded iterates the one that is best by this metric is kept, and measured as [`Iterate::Best`].
+    /// Early stopping in hindsight: all metrics of the recorded iterate that is best by this one are those of [`Iterate::Best`]. It ends no
+    /// run.
     ///
     /// [`Iterate::Best`]: equipoise_records::Iterate::Best
     pub keep_best: Option<&'static Metric>,

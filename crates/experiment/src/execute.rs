@@ -619,15 +619,15 @@ impl Process<'_> {
                 *result = writer.trace(&points);
             }
         };
-        let goes_on = || !monitor.stop.load(Ordering::Relaxed) && written.lock().expect(UNPOISONED).1.is_ok();
         let told = AtomicU64::new(0);
-        let in_groups = |step: u64| {
+        // counts the steps done; whether the run goes on
+        let tell = |step: u64| {
             let before = told.fetch_max(step, Ordering::Relaxed);
             monitor.steps.fetch_add(step.saturating_sub(before), Ordering::Relaxed);
-            goes_on()
+            !monitor.stop.load(Ordering::Relaxed) && written.lock().expect(UNPOISONED).1.is_ok()
         };
         let options = RunOptions {
-            in_groups: Some(KeepRunning(&in_groups)),
+            in_groups: Some(KeepRunning(&tell)),
             sink: Some(TraceSink(&take)),
             rng: seed::stream(spec.seed, "solver", &solver_ids.each_ref().map(String::as_str)),
             limits: &spec.limits,
@@ -647,14 +647,14 @@ impl Process<'_> {
         };
         let mut oracle = oracle.build(&made.game, handle, policies, rng).map_err(learned)?;
         let tick = if batcher::worth_batching(&made.game) { 1 } else { TICK };
-        let mut keep_running = |now: AfterStep<'_>| !now.step.is_multiple_of(tick) || in_groups(now.step);
+        let mut keep_running = |now: AfterStep<'_>| !now.step.is_multiple_of(tick) || tell(now.step);
         let driven = problem.run(entry, parameters, oracle.as_mut(), &options, &mut keep_running);
         let driven = driven.map_err(|error| ExecuteError::Build {
             label: run.label.clone(),
             game: made.name.clone(),
             error,
         })?;
-        in_groups(spec.limits.steps);
+        tell(spec.limits.steps);
         written.into_inner().expect(UNPOISONED).1?;
         let outcome = &driven.outcome;
         let record = record::run_record(plan, run, problem, &driven);

@@ -147,8 +147,9 @@ pub fn schema() -> Value {
                 key(
                     "keep_best",
                     metric.clone(),
-                    "Early stopping: of the recorded iterates the one that is best by this metric, as `welfare_test` (a validation \
-                     reward), is kept; all metrics of it are recorded as those of the iterate `best`.",
+                    "Early stopping in hindsight: of the recorded iterates all metrics of the one that is best by this metric, as \
+                     `welfare_test` (a validation reward), are recorded as those of the iterate `best`. The run goes on to its limits, \
+                     and its policy is the last one.",
                     Value::Null,
                 ),
                 key(

@@ -27,6 +27,9 @@ use crate::stopwatch::Stopwatch;
 const MANY: usize = 16 * BLOCK;
 /// Actions up to which every block has several contexts.
 const SMALL: usize = BLOCK / 4;
+/// Steps up to which a run is driven in groups. Its trace is there when all groups have ended, so that a long one would have nothing to
+/// show when it is interrupted; and sums are held for each step.
+const LONG: u64 = 10_000;
 /// Numbers of a sum over the contexts that are kept for a step: both gaps, and how far it went.
 type Sums = [f64; 3];
 
@@ -120,6 +123,7 @@ fn is_fit(run: &Run<'_>) -> bool {
         && limits.duels.is_none()
         && limits.seconds.is_none();
     shape.len() >= MANY
+        && limits.steps <= LONG
         && shape.ranges().all(|range| range.len() <= SMALL)
         && of_steps_alone
         && !run.keep_policies
