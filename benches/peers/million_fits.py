@@ -1,6 +1,6 @@
-"""Times fits to a million comparisons: Equipoise against choix, evalica, whr and climbing-ratings, on the same comparisons in one call.
+"""Times fits to a million comparisons: Equipoise against choix, evalica, whr and climbing-ratings where these fit the same, in one call.
 
-Usage: python3 benches/peers/million_fits.py [COMPARISONS]
+Usage: python3 benches/peers/million_fits.py [COMPARISONS [PART ..]]
 
 Needs numpy (below 2 for climbing-ratings) and target/release/equipoise; the peers are timed where they are installed, and skipped with a
 word where not. Equipoise is charged its whole command: start, reading the CSV, the fit with its errors, calibration and loss, and the JSON. The peers are charged
@@ -12,6 +12,10 @@ the fit alone, from lists and arrays that are made beforehand.
   whr until it says that it has converged. (whole-history-rating, which is Python, has the same module name, and cannot be installed beside it.)
 - Climbers rated in time and routes for all time, normal priors of variance 1: climbing-ratings, which stops where eight passes change the likelihood by less
   than 1 (its route prior follows the ratings, so that results are not held against each other).
+- GPM of rank 4 of 1,000 items; Bradley-Terry of 100 items in 32 features of 10,000 contexts; ideal points of 1,000 users and 50 items, two prototypes. The
+  published code of these (general-preference-model, p2l, PAL) is in no package index, and trains networks: no peer.
+
+The parts are static, climbing, drifting, gpm, contextual, ideal-points; all of them where none is named.
 
 The result of each other peer is held against Equipoise's: the largest distance in log strength, or in Elo.
 """
@@ -198,11 +202,80 @@ def climbing(folder, count):
         line(name, wall, processor)
 
 
+def write(path, head, rows):
+    with open(path, "w") as file:
+        file.write(head + "\n")
+        file.writelines(rows)
+
+
+def outcome(won):
+    return "a" if won else "b"
+
+
+def gpm(folder, count):
+    n = max(4, round(math.sqrt(count)))
+    rng = np.random.default_rng(10)
+    v = rng.normal(size=(n, 4))
+    a = rng.integers(n, size=count)
+    b = (a + rng.integers(1, n, size=count)) % n
+    score = v[a, 0] * v[b, 1] - v[a, 1] * v[b, 0] + v[a, 2] * v[b, 3] - v[a, 3] * v[b, 2]
+    won = rng.random(count) < 1 / (1 + np.exp(-score))
+    path = folder / "gpm.csv"
+    write(path, "item_a,item_b,outcome", (f"{i},{j},{outcome(w)}\n" for i, j, w in zip(a, b, won)))
+    print(f"general preference model of rank 4, {count} comparisons of {n} items")
+    found, wall, processor = equipoise(path, "gpm", "--set", "rank=4")
+    line("equipoise fit, from the file", wall, processor, said(found))
+
+
+def contextual(folder, count):
+    n, features, contexts = 100, 32, max(2, count // 100)
+    rng = np.random.default_rng(11)
+    z = rng.normal(size=(contexts, features))
+    strengths = z @ rng.normal(scale=0.2, size=(features, n)) + rng.normal(size=n)
+    x = np.arange(count) % contexts
+    a = rng.integers(n, size=count)
+    b = (a + rng.integers(1, n, size=count)) % n
+    won = rng.random(count) < 1 / (1 + np.exp(strengths[x, b] - strengths[x, a]))
+    path, by_context = folder / "contextual.csv", folder / "features.csv"
+    rows = (f"{i},{j},{outcome(w)},{k}\n" for i, j, w, k in zip(a, b, won, x))
+    write(path, "item_a,item_b,outcome,context", rows)
+    head = ",".join(["context", *(f"z{f}" for f in range(features))])
+    write(by_context, head, (f"{k},{','.join(map(repr, row))}\n" for k, row in enumerate(z.tolist())))
+    print(f"contextual Bradley-Terry, {count} comparisons of {n} items in {features} features of {contexts} contexts")
+    found, wall, processor = equipoise(path, "contextual-bradley-terry", "--features", by_context)
+    line("equipoise fit, from the files", wall, processor, said(found))
+
+
+def ideal_points(folder, count):
+    users, n = max(2, count // 1_000), 50
+    rng = np.random.default_rng(12)
+    places, ideal = rng.normal(size=(n, 2)), rng.normal(size=(users, 2))
+    far = ((places[:, None, :] - ideal[None, :, :]) ** 2).sum(axis=2)
+    u = np.arange(count) % users
+    a = rng.integers(n, size=count)
+    b = (a + rng.integers(1, n, size=count)) % n
+    won = rng.random(count) < 1 / (1 + np.exp(far[a, u] - far[b, u]))
+    path = folder / "votes.csv"
+    rows = (f"{i},{j},{outcome(w)},u{k}\n" for i, j, w, k in zip(a, b, won, u))
+    write(path, "item_a,item_b,outcome,annotator", rows)
+    print(f"ideal points, {count} votes of {users} users on {n} items")
+    found, wall, processor = equipoise(path, "ideal-points")
+    line("equipoise fit, from the file", wall, processor, said(found))
+
+
+def said(found):
+    return "" if found["converged"] else "NOT CONVERGED"
+
+
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parts = {"static": static, "climbing": climbing, "drifting": drifting, "gpm": gpm, "contextual": contextual, "ideal-points": ideal_points}
+    for name in sys.argv[2:]:
+        if name not in parts:
+            sys.exit(f"no part {name}; known: {', '.join(parts)}")
     with tempfile.TemporaryDirectory() as folder:
-        for part in (static, climbing, drifting):
-            part(pathlib.Path(folder), count)
+        for name in sys.argv[2:] or parts:
+            parts[name](pathlib.Path(folder), count)
 
 
 if __name__ == "__main__":

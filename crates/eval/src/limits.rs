@@ -16,10 +16,12 @@ pub struct Limits {
     /// Duels: no step is begun from here on.
     pub duels: Option<u64>,
     /// Early stopping in hindsight: all metrics of the recorded iterate that is best by this one are those of [`Iterate::Best`]. It ends no
-    /// run.
+    /// run by itself; [`Limits::patience`] does.
     ///
     /// [`Iterate::Best`]: equipoise_records::Iterate::Best
     pub keep_best: Option<&'static Metric>,
+    /// Early stopping: a run with [`Limits::keep_best`] ends at the first record that is this many steps or more after the best one.
+    pub patience: Option<u64>,
 }
 
 /// A value that a metric is to reach.
@@ -40,9 +42,9 @@ impl PartialEq for Target {
 impl PartialEq for Limits {
     fn eq(&self, other: &Self) -> bool {
         let kept = |limits: &Self| limits.keep_best.map(|metric| metric.name);
-        let Self { steps, target, seconds, queries, duels, keep_best: _ } = self;
-        (steps, target, seconds, queries, duels)
-            == (&other.steps, &other.target, &other.seconds, &other.queries, &other.duels)
+        let Self { steps, target, seconds, queries, duels, keep_best: _, patience } = self;
+        (steps, target, seconds, queries, duels, patience)
+            == (&other.steps, &other.target, &other.seconds, &other.queries, &other.duels, &other.patience)
             && kept(self) == kept(other)
     }
 }
@@ -51,6 +53,14 @@ impl Limits {
     /// Only a number of steps.
     #[must_use]
     pub fn steps(steps: u64) -> Self {
-        Self { steps, target: Vec::new(), seconds: None, queries: None, duels: None, keep_best: None }
+        Self {
+            steps,
+            target: Vec::new(),
+            seconds: None,
+            queries: None,
+            duels: None,
+            keep_best: None,
+            patience: None,
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! A claim selects runs (`solver`, `label`, `game`, `tau`, `predicted`) and bounds a `metric` of them (`at_most`, `at_least`, or
 //! `below`: the runs of another label). It is judged case by case. A case is one run, or with `over: median`, `mean` or `interval` the
 //! repetitions of one label on one game with one tau: runs of several games, taus or labels are never thrown together unless
-//! `across` says so. `below` compares a case with the same case of the other label: same game, tau and repetition. A claim holds
-//! where every case does, or at least `holds_in` of them.
+//! `across` says so. `below` compares a case with the same case of the other label: same game, tau and repetition; with `below_iterate`
+//! another iterate of it, so that the label may be its own. A claim holds where every case does, or at least `holds_in` of them.
 
 mod judge;
 
@@ -20,7 +20,7 @@ use crate::build::Plan;
 use crate::error::{ConfigError, Sources, Spanned};
 use crate::yaml::{self, Data, Node};
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "solver",
     "game",
     "tau",
@@ -33,6 +33,7 @@ const KEYS: [&str; 16] = [
     "at_most",
     "at_least",
     "below",
+    "below_iterate",
     "times",
     "within",
     "since",
@@ -104,6 +105,8 @@ pub struct Expectation {
     across: Vec<Across>,
     /// A label of other runs and a factor: the value is below so many times theirs, of the same game, tau and repetition.
     below: Option<(String, f64)>,
+    /// The iterate of those runs, where it is another.
+    below_iterate: Iterate,
     /// Unit and budget: the value counts at the last record within it.
     within: Option<(Unit, u64)>,
     /// A smaller budget of the same unit: the value is how much the metric rises from there, over the logarithm of how much more is spent.
@@ -202,13 +205,20 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         Some(t) if PREDICTIONS.contains(&t.value.as_str()) => Some(t.value == "stable"),
         Some(t) => return Err(sources.unknown("prediction", &t, PREDICTIONS)),
     };
-    let iterate = match text("iterate")? {
-        None => Iterate::Last,
-        Some(t) => match t.value.parse() {
-            Ok(iterate) => iterate,
-            Err(_) => return Err(sources.unknown("iterate", &t, Iterate::NAMES.iter().copied())),
-        },
+    let iterate_of = |key: &str| -> Result<Option<Iterate>, ConfigError> {
+        let parsed = text(key)?.map(|t| {
+            let known = t.value.parse::<Iterate>();
+            known.map_err(|_| sources.unknown("iterate", &t, Iterate::NAMES.iter().copied()))
+        });
+        parsed.transpose()
     };
+    let iterate = iterate_of("iterate")?.unwrap_or(Iterate::Last);
+    let below_iterate = iterate_of("below_iterate")?;
+    if let Some(n) = node.get("below_iterate").filter(|_| below.is_none()) {
+        let message = "`below_iterate` is of the runs of `below`, which the claim does not have";
+        return Err(sources.error(n.span, message));
+    }
+    let below_iterate = below_iterate.unwrap_or(iterate);
     let budget = |key: &str| -> Result<Option<(Unit, Spanned<u64>)>, ConfigError> {
         let Some(n) = node.get(key) else { return Ok(None) };
         let Data::Map(entries) = &n.data else {
@@ -292,6 +302,7 @@ fn claim(sources: &Sources, node: &Node, plan: &Plan) -> Result<Expectation, Con
         over,
         across,
         below: below.map(|t| (t.value, times.map_or(1.0, |t| t.value))),
+        below_iterate,
         within,
         since,
         holds_in: holds_in.map(|k| k.value),

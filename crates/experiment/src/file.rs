@@ -34,7 +34,7 @@ pub const KEYS: [&str; 18] = [
 ];
 
 /// The keys under `limits`.
-pub const LIMIT_KEYS: [&str; 6] = ["steps", "target", "seconds", "queries", "duels", "keep_best"];
+pub const LIMIT_KEYS: [&str; 7] = ["steps", "target", "seconds", "queries", "duels", "keep_best", "patience"];
 
 /// The version of the file format that this program reads.
 pub const FORMAT: u64 = 1;
@@ -97,6 +97,8 @@ pub struct LimitsBlock {
     pub duels: Option<Spanned<u64>>,
     /// `keep_best`: a metric.
     pub keep_best: Option<Spanned<String>>,
+    /// `patience`: steps.
+    pub patience: Option<Spanned<u64>>,
 }
 
 /// A kind, bare or with the block that belongs to it: `uniform`, or `logits: [0, 1]`, or `egpo: { step_size: 0.1 }`.
@@ -415,6 +417,7 @@ impl Sources {
             queries: integer("queries")?,
             duels: integer("duels")?,
             keep_best: node.get("keep_best").map(|n| self.text_of(n, "keep_best")).transpose()?,
+            patience: integer("patience")?,
         })
     }
 }

@@ -153,6 +153,13 @@ pub fn schema() -> Value {
                     Value::Null,
                 ),
                 key(
+                    "patience",
+                    whole.clone(),
+                    "Early stopping: a run with `keep_best` ends at the first record that is this many steps or more after that of its \
+                     best iterate.",
+                    Value::Null,
+                ),
+                key(
                     "target",
                     json!({ "type": "object", "propertyNames": metric, "additionalProperties": number }),
                     "A run ends once these metrics of its last iterate are reached, as `duality_gap: 1e-6`.",

@@ -324,6 +324,11 @@ impl Resolver<'_> {
             t.as_ref().map(|_| self.at_least_one(t, key, 1, u64::MAX / 4)).transpose()
         };
         let keep_best = typed.keep_best.as_ref().map(|name| self.kept_by(name)).transpose()?;
+        if let (Some(patience), None) = (&typed.patience, keep_best) {
+            let message = "`patience` is given, and no metric by which a run is to become better";
+            let help = "add `keep_best`, such as `keep_best: welfare_test`, or leave `patience` out";
+            return Err(self.error(patience.span, message.to_owned()).help(help));
+        }
         Ok(Limits {
             steps,
             target,
@@ -331,6 +336,7 @@ impl Resolver<'_> {
             queries: optional(&typed.queries, "queries")?,
             duels: optional(&typed.duels, "duels")?,
             keep_best,
+            patience: optional(&typed.patience, "patience")?,
         })
     }
 
@@ -520,6 +526,7 @@ pub(crate) fn limits_json(limits: &Limits) -> Value {
         ("queries", limits.queries.map(|q| json!(q))),
         ("duels", limits.duels.map(|d| json!(d))),
         ("keep_best", limits.keep_best.map(|metric| json!(metric.name))),
+        ("patience", limits.patience.map(|steps| json!(steps))),
     ] {
         if let Some(value) = value {
             map.insert(key.into(), value);

@@ -68,6 +68,8 @@ fn words_that_the_experiment_does_not_have_are_refused_by_place() {
         ("{ metric: entropy, times: 2, at_most: 1 }", 29, "a factor of `below`"),
         ("{ metric: entropy, below: mwu, times: 0 }", 41, "must be above 0"),
         ("{ metric: entropy, holds_in: 0, at_most: 1 }", 32, "at least 1 case"),
+        ("{ metric: entropy, below: mwu, below_iterate: lst }", 48, "did you mean `last`?"),
+        ("{ metric: entropy, below_iterate: last, at_most: 1 }", 37, "which the claim does not have"),
         ("{ metric: entropy, belw: mwu }", 22, "did you mean `below`?"),
     ] {
         let error = error(&format!("- {{ metric: entropy, at_most: 1 }}\n- {claim}\n"));
@@ -287,6 +289,10 @@ fn cases_are_compared_game_by_game() {
         ("solver: rdpo, game: cycle, below: \"dpo (beta=0.1)\", times: 1.1".into(), true, 2, 2),
         // not below itself
         ("label: rdpo, below: rdpo".into(), false, 0, 0),
+        ("label: rdpo, below: rdpo, below_iterate: last".into(), false, 0, 0),
+        // at its start, where the gap of the uniform policy is the average's after one step too: the last is another one
+        ("label: rdpo, game: scores, below: rdpo, below_iterate: average".into(), true, 2, 2),
+        ("label: rdpo, game: scores, iterate: average, below: rdpo, below_iterate: last".into(), false, 2, 2),
         // the two labels of a solver are two cases: the mean of their gaps on the scores is below 0.01, that of beta = 0.2 is not
         ("solver: dpo, game: scores, over: mean, at_most: 0.01".into(), false, 4, 2),
         ("solver: dpo, game: scores, over: mean, across: labels, at_most: 0.01".into(), true, 4, 1),

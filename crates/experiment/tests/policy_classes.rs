@@ -8,7 +8,7 @@ use equipoise::RunOptions;
 use equipoise::core::seed;
 use equipoise::eval::{Iterate, Metric};
 use equipoise_experiment::{Monitor, Options, Plan, execute, file, resolve};
-use equipoise_records::read;
+use equipoise_records::{StopKind, read};
 
 fn plan(folder: &Path, text: &str) -> Result<Plan, String> {
     let parsed = file::parse("c.yaml", folder, text.as_bytes(), &[]);
@@ -330,6 +330,51 @@ fn the_iterate_of_the_best_validation_reward_is_kept() {
     ] {
         let text = STOPPED.replace("keep_best: welfare_test", &format!("keep_best: {metric}"));
         let error = plan(Path::new("."), &text).unwrap_err();
+        assert!(error.contains("c.yaml:8:") && error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_run_without_improvement_ends_after_its_patience() {
+    let patient = |steps: u64| STOPPED.replace("keep_best", &format!("patience: {steps}, keep_best"));
+    // what was recorded, without the run's id and its last policy
+    let recorded = |text: &str| -> Vec<String> {
+        let lines = ran(text, 1).0;
+        lines
+            .iter()
+            .filter_map(|line| line.split_once(' ').filter(|_| line.contains("welf")))
+            .map(|l| l.1.to_owned())
+            .collect()
+    };
+    let (whole, stopped) = (recorded(STOPPED), recorded(&patient(7)));
+    // the same steps, as far as it went
+    assert!(stopped.len() < whole.len() && stopped[..] == whole[..stopped.len()], "{stopped:?}");
+    let best = |lines: &[String]| {
+        let tests = lines.iter().filter(|l| l.contains(" Last welfare_test "));
+        let values = tests.map(|l| f64::from_bits(l.rsplit(' ').next().unwrap().parse().unwrap()));
+        let values: Vec<f64> = values.collect();
+        let at = (0..values.len()).fold(0, |at, k| if values[k] > values[at] { k } else { at });
+        (at, values.len() - 1)
+    };
+    let (at, last) = best(&stopped);
+    assert_eq!((at, last), (best(&whole).0, best(&whole).0 + 7));
+    // the reason is its own, and is in the record
+    let folder = tempfile::tempdir().unwrap();
+    let plan = self::plan(Path::new("."), &patient(7)).unwrap();
+    let out = folder.path().join("out");
+    let options = Options { out, jobs: 1, fresh: false, shard: None, steal: None, force: false };
+    execute(&plan, &options, &Monitor::default()).unwrap();
+    let record = read(&options.out).unwrap().runs.remove(0).record;
+    assert_eq!((record.stop_reason, record.steps), (StopKind::NoImprovement, at as u64 + 7));
+    assert_eq!(record.stop_detail, format!("welfare_test was best at step {at}, and patience is over"));
+    // more patience than there is left is none
+    assert_eq!(recorded(&patient(80)), whole);
+    for (limits, message) in [
+        ("patience: 0, keep_best: welfare_test", "`patience` is 0"),
+        ("patience: 3", "no metric by which a run is to become better"),
+    ] {
+        let text = STOPPED.replace("keep_best: welfare_test", limits);
+        let error = self::plan(Path::new("."), &text).unwrap_err();
         assert!(error.contains("c.yaml:8:") && error.contains(message), "{error}");
     }
 }

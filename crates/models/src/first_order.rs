@@ -17,6 +17,9 @@
 use equipoise_data::Comparisons;
 use ndarray::Array1;
 
+use crate::descent::Fall;
+use crate::registry::Watch;
+
 /// Strengths after the passes.
 #[derive(Clone, Debug)]
 pub struct Passes {
@@ -31,20 +34,20 @@ pub struct Passes {
 /// Newman's iteration (alpha = 0), in place.
 #[must_use]
 pub fn newman(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
-    iterate(data, 0.0, false, tolerance, most)
+    passes(data, Rule::Newman, (tolerance, most), &|_| ())
 }
 
 /// Newman's iteration for the mode under the logistic prior of [`fit`](crate::fit()): one win and one loss of every
 /// item against an item of strength 0.
 #[must_use]
 pub fn newman_prior(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
-    iterate(data, 0.0, true, tolerance, most)
+    passes(data, Rule::NewmanPrior, (tolerance, most), &|_| ())
 }
 
 /// Zermelo's iteration (alpha = 1), in place.
 #[must_use]
 pub fn zermelo(data: &Comparisons, tolerance: f64, most: u32) -> Passes {
-    iterate(data, 1.0, false, tolerance, most)
+    passes(data, Rule::Zermelo, (tolerance, most), &|_| ())
 }
 
 /// Wins of every item, by opponent: `(opponent, wins, losses)`, ties half.
@@ -85,7 +88,27 @@ impl Record {
     }
 }
 
-fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u32) -> Passes {
+/// An iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// [`zermelo`].
+    Zermelo,
+    /// [`newman`].
+    Newman,
+    /// [`newman_prior`].
+    NewmanPrior,
+}
+
+/// Passes until the last moved no log strength by more than the tolerance, `most` at most; `watch` hears of the share that is done.
+pub(crate) fn passes(
+    data: &Comparisons,
+    rule: Rule,
+    (tolerance, most): (f64, u32),
+    watch: Watch<'_>,
+) -> Passes {
+    let alpha = if rule == Rule::Zermelo { 1.0 } else { 0.0 };
+    let prior = rule == Rule::NewmanPrior;
+    let mut fall = Fall::to(tolerance, watch);
     let record = Record::new(data);
     let n = data.n();
     let islands = if prior { data.components() } else { Vec::new() };
@@ -112,6 +135,7 @@ fn iterate(data: &Comparisons, alpha: f64, prior: bool, tolerance: f64, most: u3
         let moved = s.iter().zip(&before).fold(0.0f64, |m, (s, b)| m.max((s.ln() - b).abs()));
         s.iter().zip(&mut before).for_each(|(s, b)| *b = s.ln());
         converged = moved <= tolerance;
+        fall.at(moved);
     }
     let mean = before.iter().sum::<f64>() / n as f64;
     Passes { log_strength: before.iter().map(|r| r - mean).collect(), passes, converged }

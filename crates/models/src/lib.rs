@@ -64,6 +64,7 @@ mod newton;
 pub mod p2l;
 mod pair_fit;
 pub mod pair_model;
+mod penalty;
 pub mod pessimism;
 pub mod position;
 pub mod posterior;
@@ -98,6 +99,7 @@ pub use pair_fit::{
     PairFit, PairOptions, PointFit, Reweight, SparseFit, fit, fit_counts, fit_linear, fit_observed,
 };
 pub use pair_model::PairModel;
+pub use penalty::Penalty;
 pub use power::Power;
 pub use registry::{ModelEntry, NoOptions, PreferenceModel, PriorOption, UnknownModel, Watch, find};
 pub use skew_embedding::{SkewEmbedding, prompt_gate, skew_embedding};

@@ -23,8 +23,9 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
-use crate::newton::{add_logistic_prior, centred, newton};
+use crate::newton::{Told, add_logistic_prior, centred, newton};
 use crate::rankings::fractions;
+use crate::registry::Watch;
 
 /// What a magnitude does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,15 @@ struct Cell {
 /// # Errors
 /// [`FitError::TooMany`], [`FitError::Nothing`].
 pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<MagnitudeFit, FitError> {
+    maximise(data, rule, prior, &|_| ())
+}
+
+fn maximise(
+    data: &Battles,
+    rule: Magnitude,
+    prior: bool,
+    watch: Watch<'_>,
+) -> Result<MagnitudeFit, FitError> {
     let n = data.labels.len();
     if n > MAX_ITEMS {
         return Err(FitError::TooMany { items: n });
@@ -99,8 +109,17 @@ pub fn fit_magnitudes(data: &Battles, rule: Magnitude, prior: bool) -> Result<Ma
         }
         (value, g, h)
     };
+    let told = Told::to(watch);
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
-    let optimum = newton(Array1::zeros(n), &flat, |r| derivatives(r).0, derivatives)?;
+    let optimum = newton(
+        Array1::zeros(n),
+        &flat,
+        |r| derivatives(r).0,
+        |r| {
+            told.step();
+            derivatives(r)
+        },
+    )?;
     let r = optimum.point;
     let (mut meat, mut objective) = (Array2::zeros((n, n)), 0.0);
     for c in &cells {
@@ -137,11 +156,12 @@ pub(crate) fn fitted(
     rule: Magnitude,
     model: &'static str,
     prior: bool,
+    watch: Watch<'_>,
 ) -> Result<Fitted, FitError> {
     if !are_recorded(data) {
         return Err(FitError::NoMagnitudes { model });
     }
-    let found = fit_magnitudes(data, rule, prior)?;
+    let found = maximise(data, rule, prior, watch)?;
     let (converged, iterations) = (found.converged, found.iterations);
     Ok(Fitted {
         log_strength: Some(found.log_strength.clone()),

@@ -1,6 +1,8 @@
 //! Newton's method on an objective to be maximised, for the models of this crate: the loop is [`equipoise_core::newton`]'s,
 //! the linear systems are faer's, the damping is a line search.
 
+use std::cell::Cell;
+
 use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_core::newton::{Damped, NewtonError, Problem, solve};
 use faer::linalg::solvers::{DenseSolveCore as _, Solve as _};
@@ -8,6 +10,7 @@ use faer::{Mat, Side};
 use ndarray::{Array1, Array2, Axis};
 
 use crate::error::FitError;
+use crate::registry::Watch;
 
 /// Newton steps at most.
 pub(crate) const MAX_STEPS: usize = 200;
@@ -39,6 +42,24 @@ pub(crate) fn line_search(
         if length < 1e-12 {
             return None;
         }
+    }
+}
+
+/// Tells of Newton's steps, of which nobody knows how many there will be: each is taken to do three tenths of what is left.
+pub(crate) struct Told<'a> {
+    watch: Watch<'a>,
+    steps: Cell<i32>,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn to(watch: Watch<'a>) -> Self {
+        Self { watch, steps: Cell::new(0) }
+    }
+
+    /// One more step.
+    pub(crate) fn step(&self) {
+        self.steps.set(self.steps.get() + 1);
+        (self.watch)(1.0 - 0.7f64.powi(self.steps.get()));
     }
 }
 

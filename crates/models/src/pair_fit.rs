@@ -62,6 +62,7 @@ use crate::graph::{open_ends, win_reach};
 use crate::input::Counts;
 use crate::newton::{centred, product};
 use crate::pair_model::PairModel;
+use crate::registry::Watch;
 
 /// What is fitted beside the strengths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -267,6 +268,9 @@ impl ModelResult for PairFit {
     }
 }
 
+/// Share of a fit with its errors that is Newton's method.
+const NEWTON: f64 = 0.6;
+
 /// The p-value of a deviance, where nothing speaks against the law.
 fn chi_squared(deviance: f64, degrees: f64, unlawful: Option<&'static str>) -> Option<f64> {
     let value = || if degrees < 0.5 { 1.0 } else { chi_squared_tail(deviance, degrees) };
@@ -309,7 +313,7 @@ impl From<PairFit> for PointFit {
 /// # Errors
 /// [`FitError`].
 pub fn fit(data: &Comparisons, model: &'static PairModel, options: PairOptions) -> Result<PairFit, FitError> {
-    problem(data, model, options, None)?.solve(data, None)
+    problem(data, model, options, None)?.solve(data, None, &|_| ())
 }
 
 /// [`fit`], with errors for what is one observation.
@@ -321,7 +325,7 @@ pub fn fit_observed(
     model: &'static PairModel,
     options: PairOptions,
 ) -> Result<PairFit, FitError> {
-    problem(&data.comparisons, model, options, None)?.solve(&data.comparisons, Some(data))
+    problem(&data.comparisons, model, options, None)?.solve(&data.comparisons, Some(data), &|_| ())
 }
 
 /// Fits `model` with strengths linear in item features, `r = X b`, `features = X`, `[n x k]`.
@@ -334,30 +338,45 @@ pub fn fit_linear(
     features: ArrayView2<'_, f64>,
     options: PairOptions,
 ) -> Result<PairFit, FitError> {
+    linear(data, model, features, options, &|_| ())
+}
+
+fn linear(
+    data: &Observations,
+    model: &'static PairModel,
+    features: ArrayView2<'_, f64>,
+    options: PairOptions,
+    watch: Watch<'_>,
+) -> Result<PairFit, FitError> {
     let comparisons = &data.comparisons;
     if features.nrows() != comparisons.n() {
         return Err(FitError::Features { rows: features.nrows(), items: comparisons.n() });
     }
-    problem(comparisons, model, options, Some(features.to_owned()))?.solve(comparisons, Some(data))
+    problem(comparisons, model, options, Some(features.to_owned()))?.solve(comparisons, Some(data), watch)
 }
 
-/// Fits `model` to what a registry row is given.
+/// Fits `model` to what a registry row is given; `watch` hears of the share that is done.
 ///
 /// # Errors
-/// As [`fit`] and [`fit_linear`].
+/// As [`fit_observed`] and [`fit_linear`].
 pub fn fit_counts(
     data: &Counts,
     model: &'static PairModel,
     options: PairOptions,
+    watch: Watch<'_>,
 ) -> Result<Fitted, FitError> {
+    let observations = &data.observations;
     let found = match &data.features {
-        None => fit_observed(&data.observations, model, options)?,
+        None => {
+            let comparisons = &observations.comparisons;
+            problem(comparisons, model, options, None)?.solve(comparisons, Some(observations), watch)?
+        }
         Some(features) => {
-            let found = fit_linear(&data.observations, model, features.values.view(), options)?;
+            let found = linear(observations, model, features.values.view(), options, watch)?;
             PairFit { features: features.names.clone(), ..found }
         }
     };
-    Ok(found.fitted(data.observations.comparisons.labels.clone()))
+    Ok(found.fitted(observations.comparisons.labels.clone()))
 }
 
 /// Where the likelihood of a model is largest: what a fit predicts by, without its errors.
@@ -379,7 +398,7 @@ impl Predictor {
         options: PairOptions,
     ) -> Result<Self, FitError> {
         let problem = problem(data, model, options, None)?;
-        let (point, ..) = problem.newton(problem.likelihood.start())?;
+        let (point, ..) = problem.newton(problem.likelihood.start(), &|_| ())?;
         let (log_strength, shift) = problem.centred_strengths(&point);
         let n = problem.n();
         Ok(Self { model, strengths: log_strength.mapv(|r| r + shift), working: [point[n], point[n + 1]] })
@@ -420,7 +439,7 @@ fn iterated(
     let problem = problem(data, model, PairOptions::default(), None)?;
     let mut start = problem.likelihood.start();
     start.slice_mut(s![..data.n()]).assign(from);
-    let (point, ..) = problem.newton(start)?;
+    let (point, ..) = problem.newton(start, &|_| ())?;
     Ok((problem, point))
 }
 
@@ -450,8 +469,16 @@ fn problem(
 }
 
 impl Problem {
-    fn solve(self, data: &Comparisons, observations: Option<&Observations>) -> Result<PairFit, FitError> {
-        let (point, iterations, converged) = self.newton(self.likelihood.start())?;
+    /// Strengths, then their errors, which take as long as a few steps.
+    fn solve(
+        self,
+        data: &Comparisons,
+        observations: Option<&Observations>,
+        watch: Watch<'_>,
+    ) -> Result<PairFit, FitError> {
+        let share = |share: f64| watch(NEWTON * share);
+        let (point, iterations, converged) = self.newton(self.likelihood.start(), &share)?;
+        watch(NEWTON);
         let errors = Errors::new(&self, &point, observations);
         let likelihood = &self.likelihood;
         let n = self.n();

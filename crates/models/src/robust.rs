@@ -23,6 +23,8 @@ use equipoise_core::lbfgs::{Minimum, minimise};
 use equipoise_core::logistic::logistic;
 use ndarray::Array2;
 
+use crate::descent::Fall;
+use crate::registry::Watch;
 use crate::skew_embedding::{form, skew_embedding};
 
 /// Steps at most.
@@ -41,6 +43,9 @@ const MOST_DESCENTS: u32 = 20_000;
 pub const HOLD: f64 = 0.01;
 /// Steps below all noise after which the remainder keeps its place.
 const FIXED_AFTER: u32 = 50;
+/// Share of the work that is told when the threshold has come down to the noise, and when the steps at the noise are done.
+const SHRINKING: f64 = 0.3;
+const PROJECTING: f64 = 0.7;
 /// Smallest part of the remainder that is told, as a share of the largest entry: less is rounding.
 const TOLD: f64 = 1e-6;
 
@@ -66,6 +71,17 @@ pub struct Separated {
 /// If the shapes differ, a known entry is not finite, or `rank` is odd.
 #[must_use]
 pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank: usize) -> Separated {
+    separate_watched(log_odds, met, deviations, rank, &|_| ())
+}
+
+/// [`separate`]; `watch` hears of the share that is done.
+pub(crate) fn separate_watched(
+    log_odds: &Array2<f64>,
+    met: &Array2<f64>,
+    deviations: f64,
+    rank: usize,
+    watch: Watch<'_>,
+) -> Separated {
     let n = log_odds.nrows();
     assert_eq!((log_odds.dim(), met.dim()), ((n, n), (n, n)), "square, of one size");
     assert!(rank.is_multiple_of(2), "the rank of a skew matrix is even");
@@ -105,6 +121,10 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
         let moved = next.iter().zip(&low_rank).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         low_rank = next;
         steps += 1;
+        // the threshold falls to the noise, then steps without noise are counted; what L-BFGS then has to do is not known before
+        let fallen = if z > least { (scale / z).ln() / (scale / least).ln() } else { 1.0 };
+        let counted = (f64::from(below) / f64::from(FIXED_AFTER)).min(1.0);
+        watch(SHRINKING * fallen + (PROJECTING - SHRINKING) * counted);
         if z <= least {
             below += 1;
             converged = moved <= STILL * scale && (noisy == 0.0 || below > 1);
@@ -122,7 +142,8 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
             .map(|(i, j)| Target { i, j, log_odds: log_odds[[i, j]], weight: 1.0 })
             .collect();
         let start = low_rank.clone();
-        let mut found = least_squares(&free, &mut low_rank, rank, STATIONARY * scale);
+        let rest = |share: f64| watch(PROJECTING + (1.0 - PROJECTING) * share);
+        let mut found = least_squares(&free, &mut low_rank, rank, STATIONARY * scale, &rest);
         steps += found.steps;
         if !found.converged {
             let even = pairs.filter(|&(i, j)| !kept(i, j)).map(|(i, j)| Target {
@@ -133,7 +154,7 @@ pub fn separate(log_odds: &Array2<f64>, met: &Array2<f64>, deviations: f64, rank
             });
             let all: Vec<Target> = free.into_iter().chain(even).collect();
             low_rank = start;
-            found = least_squares(&all, &mut low_rank, rank, STATIONARY * scale);
+            found = least_squares(&all, &mut low_rank, rank, STATIONARY * scale, &rest);
             steps += found.steps;
             held = true;
         }
@@ -156,10 +177,16 @@ struct Target {
 }
 
 /// Moves a matrix of that rank to a stationary point of `sum weight (log odds - L)^2 / 2`.
-fn least_squares(targets: &[Target], low_rank: &mut Array2<f64>, rank: usize, tolerance: f64) -> Minimum {
+fn least_squares(
+    targets: &[Target],
+    low_rank: &mut Array2<f64>,
+    rank: usize,
+    tolerance: f64,
+    watch: Watch<'_>,
+) -> Minimum {
     let (n, mut v) = (low_rank.nrows(), skew_embedding(low_rank, rank / 2).vectors);
     let d = v.ncols();
-    let found = minimise(v.as_slice_mut().expect("rows in order"), tolerance, MOST_DESCENTS, |v, g| {
+    let told = Fall::to(tolerance, watch).of(|v: &[f64], g: &mut [f64]| {
         g.fill(0.0);
         let mut value = 0.0;
         for &Target { i, j, log_odds, weight } in targets {
@@ -176,6 +203,7 @@ fn least_squares(targets: &[Target], low_rank: &mut Array2<f64>, rank: usize, to
         }
         value
     });
+    let found = minimise(v.as_slice_mut().expect("rows in order"), tolerance, MOST_DESCENTS, told);
     let row = |i: usize| v.row(i).to_vec();
     *low_rank = Array2::from_shape_fn((n, n), |(i, j)| form(&row(i), &row(j)));
     found

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Fitted, ModelResult};
 use crate::input::Counts;
+use crate::registry::Watch;
 
 /// How scores become probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,17 +121,24 @@ pub(crate) fn wins(data: &Comparisons) -> Array2<f64> {
     table
 }
 
-/// Scores by `rule` of the wins within every island, put together: `rule` is given `[m x m]` and gives `[m]`.
+/// Scores by `rule` of the wins within every island, put together: `rule` is given `[m x m]` and who hears of its share, and gives `[m]`.
 pub(crate) fn by_island(
     data: &Comparisons,
-    rule: impl Fn(&Array2<f64>) -> Result<Array1<f64>, FitError>,
+    rule: impl Fn(&Array2<f64>, Watch<'_>) -> Result<Array1<f64>, FitError>,
+    watch: Watch<'_>,
 ) -> Result<Array1<f64>, FitError> {
     let all = wins(data);
     let mut scores = Array1::zeros(data.n());
-    for island in data.components() {
+    let islands = data.components();
+    // a rule costs the cube of the items
+    let cube = |m: usize| (m as f64).powi(3);
+    let total: f64 = islands.iter().map(|island| cube(island.len())).sum();
+    let mut done = 0.0;
+    for island in islands {
         let m = island.len();
         let part = Array2::from_shape_fn((m, m), |(a, b)| all[[island[a], island[b]]]);
-        let found = rule(&part)?;
+        let found = rule(&part, &|share| watch((done + cube(m) * share) / total))?;
+        done += cube(m);
         island.iter().zip(&found).for_each(|(&i, x)| scores[i] = *x);
     }
     Ok(scores)
@@ -142,7 +150,7 @@ pub(crate) fn by_island(
 ///
 /// # Errors
 /// [`FitError::Undetermined`] if there are several such groups of states.
-pub(crate) fn stationary(rates: &Array2<f64>) -> Result<Array1<f64>, FitError> {
+pub(crate) fn stationary(rates: &Array2<f64>, watch: Watch<'_>) -> Result<Array1<f64>, FitError> {
     let n = rates.nrows();
     let edges: Vec<Vec<usize>> =
         (0..n).map(|i| (0..n).filter(|&j| j != i && rates[[i, j]] > 0.0).collect()).collect();
@@ -159,6 +167,7 @@ pub(crate) fn stationary(rates: &Array2<f64>) -> Result<Array1<f64>, FitError> {
     let m = states.len();
     let mut a = Array2::from_shape_fn((m, m), |(p, q)| rates[[states[p], states[q]]]);
     for k in (1..m).rev() {
+        watch(1.0 - ((k + 1) as f64 / m as f64).powi(3));
         let out: f64 = (0..k).map(|q| a[[k, q]]).sum();
         for p in 0..k {
             let share = a[[p, k]] / out;
@@ -186,17 +195,17 @@ mod tests {
     #[test]
     fn a_stationary_distribution_balances_and_keeps_tiny_entries() {
         let rates = arr2(&[[0.0, 2.0, 1e-9], [0.5, 0.0, 3.0], [1e6, 0.25, 0.0]]);
-        let mass = stationary(&rates).unwrap();
+        let mass = stationary(&rates, &|_| ()).unwrap();
         for i in 0..3 {
             let inflow: f64 = (0..3).map(|j| mass[j] * rates[[j, i]]).sum();
             let outflow: f64 = (0..3).map(|j| mass[i] * rates[[i, j]]).sum();
             assert!((inflow / outflow - 1.0).abs() < 1e-14, "{i}");
         }
         // two states: the ratio of the rates, whatever their size
-        let mass = stationary(&arr2(&[[0.0, 1e-200], [1.0, 0.0]])).unwrap();
+        let mass = stationary(&arr2(&[[0.0, 1e-200], [1.0, 0.0]]), &|_| ()).unwrap();
         assert!((mass[1] / 1e-200 - 1.0).abs() < 1e-15);
         // one absorbing state takes all; two leave it open
-        assert_eq!(stationary(&arr2(&[[0.0, 0.0], [1.0, 0.0]])).unwrap().to_vec(), [1.0, 0.0]);
-        assert!(stationary(&Array2::zeros((2, 2))).is_err());
+        assert_eq!(stationary(&arr2(&[[0.0, 0.0], [1.0, 0.0]]), &|_| ()).unwrap().to_vec(), [1.0, 0.0]);
+        assert!(stationary(&Array2::zeros((2, 2)), &|_| ()).is_err());
     }
 }

@@ -18,6 +18,7 @@ use crate::canonical::Canonical;
 use crate::distributions::normal_cdf;
 use crate::error::FitError;
 use crate::fitted::{Column, Fitted, ModelResult};
+use crate::registry::Watch;
 
 /// Most matches that are rated one by one: a row of weight w is w of them.
 const MOST_MATCHES: f64 = 1e8;
@@ -170,13 +171,33 @@ impl Matches {
     /// Ratings by `rule`, which is given the matches in turn, over the orders that the times allow and over all.
     #[must_use]
     pub fn rate(&self, rng: &mut Rng, rule: impl Fn(Order<'_>) -> Vec<f64> + Sync) -> OverOrders {
-        let shuffled = self.over_orders(&[self.matches.len()], rng, &rule);
+        self.rate_watched(rng, rule, &|_| ())
+    }
+
+    /// [`Matches::rate`]; `watch` hears of the share that is done.
+    #[must_use]
+    pub fn rate_watched(
+        &self,
+        rng: &mut Rng,
+        rule: impl Fn(Order<'_>) -> Vec<f64> + Sync,
+        watch: Watch<'_>,
+    ) -> OverOrders {
+        let all = self.shuffles() as f64;
+        let total = match (self.spans.len() == 1, self.in_order()) {
+            (true, _) => all,
+            (false, true) => all + 1.0,
+            (false, false) => 2.0 * all,
+        };
+        let shuffled =
+            self.over_orders(&[self.matches.len()], rng, &rule, &|done| watch(done as f64 / total));
         if self.spans.len() == 1 {
             return shuffled;
         }
         let mean = match self.in_order() {
             true => rule(Order { pairs: &self.pairs, matches: self.matches.iter() }),
-            false => self.over_orders(&self.spans, rng, &rule).mean,
+            false => {
+                self.over_orders(&self.spans, rng, &rule, &|done| watch((all + done as f64) / total)).mean
+            }
         };
         OverOrders { mean, spread: shuffled.spread }
     }
@@ -187,6 +208,7 @@ impl Matches {
         spans: &[usize],
         rng: &mut Rng,
         rule: &(impl Fn(Order<'_>) -> Vec<f64> + Sync),
+        done: &dyn Fn(usize),
     ) -> OverOrders {
         let mut orders = Vec::new();
         for _ in 0..self.shuffles() / 2 {
@@ -207,7 +229,11 @@ impl Matches {
             orders.extend([order, reverse]);
         }
         let in_turn = |order: &Vec<(u32, u32)>| rule(Order { pairs: &self.pairs, matches: order.iter() });
-        let rated: Vec<Vec<f64>> = orders.par_iter().map(in_turn).collect();
+        let mut rated: Vec<Vec<f64>> = Vec::with_capacity(orders.len());
+        for some in orders.chunks(rayon::current_num_threads()) {
+            rated.par_extend(some.par_iter().map(in_turn));
+            done(rated.len());
+        }
         let (n, count) = (rated[0].len(), rated.len() as f64);
         let mean: Vec<f64> = (0..n).map(|i| rated.iter().map(|r| r[i]).sum::<f64>() / count).collect();
         let off = |i: usize| rated.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>() / count;
@@ -237,14 +263,16 @@ impl<'a> Iterator for Order<'a> {
 pub(crate) fn in_any_order(
     data: &Battles,
     rule: impl Fn(Order<'_>) -> (Vec<f64>, Vec<f64>) + Sync,
+    watch: Watch<'_>,
 ) -> Result<(&'static str, Vec<f64>, Vec<f64>), FitError> {
     let n = data.labels.len();
     let canonical = Canonical::of(&data.counts().into());
     let matches = Matches::of(data)?.reordered(&canonical.place);
-    let both = matches.rate(&mut stream(0, "shuffles", &[]), |order| {
+    let rule = |order: Order<'_>| {
         let (one, two) = rule(order);
         [one, two].concat()
-    });
+    };
+    let both = matches.rate_watched(&mut stream(0, "shuffles", &[]), rule, watch);
     if let Some(at) = both.mean.iter().position(|x| !x.is_finite()) {
         let item =
             canonical.place.iter().position(|&place| place == at % n).expect("places are a permutation");

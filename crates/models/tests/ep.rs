@@ -70,6 +70,33 @@ fn posterior_as_in_choix() {
     }
 }
 
+/// The same of other alphas and of probit.
+#[test]
+fn posterior_as_in_choix_for_other_priors_and_links() {
+    for (case, more) in cases("ratings/choix.json").iter().zip(cases("ratings/choix_more.json")) {
+        let rows = table(&case["inputs"]["pairs_winner_loser"]);
+        let rows: Vec<_> = rows.iter().map(|p| (p[0] as usize, p[1] as usize, "a")).collect();
+        let data = comparisons(&rows);
+        let mut seen = 0;
+        for (what, published) in more["outputs"].as_object().unwrap() {
+            let Some(of) = what.strip_prefix("ep_pairwise ") else { continue };
+            let (link, alpha) = of.split_once(" alpha=").unwrap();
+            let link = if link == "logit" { "logit-mixture" } else { link };
+            let options = json!({ "link": link, "alpha": alpha.parse::<f64>().unwrap() });
+            let (mean, covariance, _) = posterior(&fitted(&data, &options));
+            let means = numbers(&published["mean"]);
+            let off = means.iter().zip(&mean).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let rows = table(&published["covariance"]);
+            let entries = rows.iter().flatten().zip(&covariance).map(|(a, b)| (a - b).abs());
+            let spread = entries.fold(0.0, f64::max);
+            println!("{what}: mean {off:.1e}, covariance {spread:.1e}");
+            assert!(off < 1e-5 && spread < 1e-5, "{what}: {off} {spread}");
+            seen += 1;
+        }
+        assert_eq!(seen, 3);
+    }
+}
+
 /// With one comparison the posterior has the moments of the truth: of a probit win they are known.
 #[test]
 fn one_comparison_is_exact() {

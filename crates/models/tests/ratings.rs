@@ -92,6 +92,109 @@ fn pairs_and_rankings_as_in_choix() {
     }
 }
 
+/// Lists of `(items in the order of a ranking)` as a file: `below` joins what is below the first place.
+fn orders_text(rankings: &Value, below: &str) -> String {
+    let mut text = String::from("ranking\n");
+    for ranking in table(rankings) {
+        let names: Vec<String> = ranking.iter().map(|i| format!("i{i}")).collect();
+        text += &format!("{} > {}\n", names[0], names[1..].join(below));
+    }
+    text
+}
+
+#[test]
+fn every_function_of_choix_has_its_way() {
+    for (case, more) in cases("ratings/choix.json").iter().zip(cases("ratings/choix_more.json")) {
+        let n = more["hyper"]["items"].as_f64().unwrap();
+        let outputs = more["outputs"].as_object().unwrap();
+        let mut text = String::from("item_a,item_b,outcome\n");
+        for pair in table(&case["inputs"]["pairs_winner_loser"]) {
+            text += &format!("i{},i{},a\n", pair[0], pair[1]);
+        }
+        let pairs = comparisons(&text);
+        let rankings =
+            |text: &str| parse_rankings("r.csv".as_ref(), text.as_bytes(), &Selection::default()).unwrap();
+        let whole = rankings(&orders_text(&case["inputs"]["rankings"], " > "));
+        // what is below the first choice is in no order
+        let first = rankings(&orders_text(&case["inputs"]["rankings"], " = "));
+        let mut network = String::from("ranking,weight\n");
+        let transitions = table(&more["network"]["transitions"]);
+        for one in &transitions {
+            let (from, to) = (one[0], one[1]);
+            let others = transitions.iter().filter(|t| t[0] == from && t[1] != to);
+            let others: Vec<String> = others.map(|t| format!("i{}", t[1])).collect();
+            network += &format!("i{to} > {},{}\n", others.join(" = "), one[2]);
+        }
+        let network = rankings(&network);
+        let mut seen = 0;
+        for (what, published) in outputs.iter().filter(|(what, _)| !what.starts_with("ep_")) {
+            let (function, alpha) = what.split_once(" alpha=").unwrap();
+            let alpha: f64 = alpha.parse().unwrap();
+            let gamma = |alpha: f64| json!({ "alpha": alpha, "penalty": "gamma" });
+            let top = |mut options: Value| {
+                options["top"] = json!(1);
+                options
+            };
+            let squares = json!({ "alpha": alpha });
+            let spectral = json!({ "alpha": alpha, "algorithm": "spectral" });
+            let (found, tolerance) = match function {
+                "rank_centrality" => (fitted("rank-centrality", pairs.clone(), &squares), 1e-12),
+                "lsr_pairwise" => (fitted("luce-spectral-ranking", pairs.clone(), &squares), 1e-12),
+                "ilsr_pairwise" => (fitted("ridge-bradley-terry", pairs.clone(), &gamma(n * alpha)), 1e-11),
+                "mm_pairwise" => (fitted("ridge-bradley-terry", pairs.clone(), &gamma(alpha)), 1e-11),
+                "opt_pairwise" => (fitted("ridge-bradley-terry", pairs.clone(), &squares), 1e-6),
+                "lsr_rankings" => (fitted("plackett-luce", whole.clone(), &spectral), 1e-12),
+                "ilsr_rankings" => (fitted("plackett-luce", whole.clone(), &gamma(n * alpha)), 1e-11),
+                "mm_rankings" => (fitted("plackett-luce", whole.clone(), &gamma(alpha)), 1e-11),
+                "opt_rankings" => (fitted("plackett-luce", whole.clone(), &squares), 1e-6),
+                "lsr_top1" => (fitted("plackett-luce", first.clone(), &top(spectral)), 1e-12),
+                "ilsr_top1" => (fitted("plackett-luce", first.clone(), &top(gamma(n * alpha))), 1e-11),
+                "mm_top1" => (fitted("plackett-luce", first.clone(), &top(gamma(alpha))), 1e-11),
+                "opt_top1" => (fitted("plackett-luce", first.clone(), &top(squares)), 1e-6),
+                "choicerank" => (fitted("plackett-luce", network.clone(), &top(gamma(alpha))), 1e-11),
+                other => panic!("{other} has no way in `equipoise fit`"),
+            };
+            assert!(found.convergence.converged, "{what}");
+            all_close(&strengths(&found), published, tolerance, what);
+            seen += 1;
+        }
+        assert!(seen >= 20, "{seen}");
+    }
+}
+
+#[test]
+fn the_first_places_alone() {
+    let read = |text: &str| parse_rankings("r.csv".as_ref(), text.as_bytes(), &Selection::default()).unwrap();
+    let text =
+        "ranking\ni0 > i1 > i2 > i3\ni1 > i2 > i0 > i3\ni2 > i0 > i3 > i1\ni3 > i0 > i1 > i2\ni0 > i2 > i1\n";
+    let whole = read(text);
+    let of = |data: &equipoise_data::Rankings, options: Value| {
+        strengths(&fitted("plackett-luce", data.clone(), &options))
+    };
+    // of four items three places are the ranking; one is what the ties say
+    assert_eq!(of(&whole, json!({ "top": 3 })), of(&whole, Value::Null));
+    assert_eq!(of(&whole, json!({ "top": 9 })), of(&whole, Value::Null));
+    let tied = read(&text.replace("i1 > i2 > i3", "i3 = i1 = i2"));
+    let one = of(&tied, json!({ "top": 1 }));
+    all_close(&one, &json!(of(&whole, json!({ "top": 1 }))), 1e-13, "top 1");
+    assert!((one[0] - of(&whole, Value::Null)[0]).abs() > 1e-2);
+    // ties in a place that counts, and options that go with nothing
+    for (options, message) in [
+        (json!({ "top": 2 }), "ranking 1 has tied items"),
+        (Value::Null, "ranking 1 has tied items"),
+        (json!({ "top": 0 }), "must be at least 1"),
+        (json!({ "algorithm": "spectral", "penalty": "gamma" }), "no penalty"),
+        (json!({ "alpha": -1.0 }), "at least 0"),
+    ] {
+        let refused = model("plackett-luce").unwrap().fit(&tied.clone().into(), &options).unwrap_err();
+        assert!(refused.to_string().contains(message), "{refused}");
+    }
+    // one item that won all: with a penalty there is a maximum, and it says which prior that is
+    let separated = read("ranking\na > b > c\na > c > b\n");
+    let found = fitted("plackett-luce", separated, &json!({ "alpha": 0.5, "penalty": "gamma" }));
+    assert!(found.prior && !found.existence.holds() && found.prior_words().contains("gamma"));
+}
+
 /// Matches of evalica as rows; with winners and losers exchanged if `turned`.
 fn rows(matches: &Value, turned: bool) -> String {
     let mut text = String::from("item_a,item_b,outcome,timestamp\n");
@@ -137,7 +240,7 @@ fn matches_as_in_evalica() {
         let eigen = fitted("eigen", turned, &Value::Null);
         assert!(eigen.convergence.converged);
         all_close(&own(&eigen, "eigenvector"), &outputs["eigen"], 1e-12, "eigen");
-        let elo = Elo { k: 30.0, start: 1000.0 };
+        let elo = Elo { k: 30.0, start: 1000.0, ..Elo::default() };
         let pairs: Vec<[Pair; 1]> = inputs["matches"]
             .as_array()
             .unwrap()

@@ -1,5 +1,5 @@
 //! Models that maximise an objective, each on three data sets, against an optimiser that sees values of the objective alone, written here
-//! once more from its definition. The others have their second ways beside them: `fits`, `gpm`, `ideal_points`, `p2l`, `robust`, `whr`, `ep`.
+//! once more from its definition. Where the others have theirs: [`SECOND_WAYS`].
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use equipoise_core::logistic::{log_sigmoid, logistic};
 use equipoise_core::{Rng, sample, seed::stream};
 use equipoise_data::{Selection, parse_battles, parse_comparisons, parse_rankings};
 use equipoise_models::distributions::log_normal_cdf;
-use equipoise_models::{Fitted, ModelData, model};
+use equipoise_models::{Fitted, MODELS, ModelData, model};
 use serde_json::{Value, json};
 
 const ITEMS: usize = 4;
@@ -186,6 +186,10 @@ fn models_of_comparisons() {
         let ridge = |r: &[f64]| sum(&likelihood, r) - 0.3 * r.iter().map(|x| x * x).sum::<f64>();
         let found = fitted("ridge-bradley-terry", &counted(&rows), &json!({ "alpha": 0.3 }));
         same("ridge", set, &strengths(&found), &generic_maximum(ridge, vec![0.0; ITEMS]));
+        let gamma = |r: &[f64]| sum(&likelihood, r) + 0.7 * r.iter().map(|x| x - x.exp()).sum::<f64>();
+        let options = json!({ "alpha": 0.7, "penalty": "gamma" });
+        let found = fitted("ridge-bradley-terry", &counted(&rows), &options);
+        same("gamma", set, &strengths(&found), &centred(generic_maximum(gamma, vec![0.0; ITEMS])));
         // ties of their own: p = e^a / (e^a + e^b + nu e^((a + b) / 2)), with nu = e^x
         if set > 0 {
             let davidson = |x: &[f64]| {
@@ -208,6 +212,102 @@ fn models_of_comparisons() {
             same("davidson", set, &strengths(&found), &centred([&[0.0], &best[..ITEMS - 1]].concat()));
             same("nu", set, &[found.parameters[0].value], &[best[ITEMS - 1].exp()]);
         }
+    }
+}
+
+#[test]
+fn counts_and_least_squares() {
+    for set in 0..3 {
+        let mut rng = stream(set, "second way counts", &[]);
+        let rows = judgements(set > 0, &mut rng);
+        let found = fitted("counts", &counted(&rows), &Value::Null);
+        let place = |i: usize| found.labels.iter().position(|l| *l == format!("i{i}")).unwrap();
+        for (i, j) in (0..ITEMS).flat_map(|i| (0..ITEMS).filter(move |&j| j != i).map(move |j| (i, j))) {
+            let scores = rows.iter().filter_map(|row| match (row.i, row.j) {
+                pair if pair == (i, j) => Some(row.score),
+                pair if pair == (j, i) => Some(1.0 - row.score),
+                _ => None,
+            });
+            let scores: Vec<f64> = scores.collect();
+            let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+            assert!((found.prob(place(i), place(j)) - mean).abs() < 1e-14, "{set} {i} {j}");
+        }
+        let squares = |r: &[f64]| -> f64 {
+            let off = |row: &Row| r[row.i] - r[row.j] - (2.0 * row.score - 1.0) * row.magnitude;
+            -rows.iter().map(|row| off(row).powi(2)).sum::<f64>()
+        };
+        let found = fitted("magnitude-regression", &one_by_one(&rows), &Value::Null);
+        let free = generic_maximum(|x| squares(&[&[0.0], x].concat()), vec![0.0; ITEMS - 1]);
+        let name = "magnitude-regression";
+        same(name, set as usize, &strengths(&found), &centred([&[0.0], &free[..]].concat()));
+    }
+}
+
+/// Where every model is held against a second way on three data sets or more: a file of this folder, its test, and what the second way is.
+const SECOND_WAYS: &[(&str, &str, &str, &str)] = &[
+    ("average-win-rate", "ratings", "matches_as_in_evalica", "published code"),
+    ("bradley-terry", "second_way", "models_of_comparisons", "a generic optimiser"),
+    ("contextual-bradley-terry", "p2l", FEATURES, "one linear fit of items times contexts"),
+    ("counting", "ratings", "matches_as_in_evalica", "published code"),
+    ("counts", "second_way", "counts_and_least_squares", "means of the rows"),
+    ("crowd-bradley-terry", "second_way", "annotators_of_unknown_reliability", "a generic optimiser"),
+    ("davidson", "ratings", "matches_as_in_evalica", "published code, and a generic optimiser beside it"),
+    ("davidson-luce", "second_way", "models_of_rankings", "a generic optimiser over enumerated subsets"),
+    ("eigen", "ratings", "a_second_way_to_every_score", "its equation, and published code"),
+    ("elo", "ratings", "matches_as_in_evalica", "published code"),
+    ("ep", "ep", "one_term_after_the_other_ends_at_the_same_point", "the published updates, term by term"),
+    ("gpm", "gpm", "counts_of_ratings_are_fitted_by_rank_two_as_by_bradley_terry", "another model's fit"),
+    ("grounded-rao-kupper", "p2l", WITHOUT_FEATURES, "the head of the same equations, by L-BFGS"),
+    (
+        "ideal-points",
+        "ideal_points",
+        "the_fit_is_stationary_along_every_coordinate",
+        "differences of the objective",
+    ),
+    ("luce-spectral-ranking", "ratings", "a_second_way_to_every_score", "its balance, and published code"),
+    ("magnitude-regression", "second_way", "counts_and_least_squares", "a generic optimiser"),
+    ("margin-bradley-terry", "second_way", "models_of_comparisons", "a generic optimiser"),
+    ("p2l", "p2l", WITHOUT_FEATURES, "the fits of pairs"),
+    ("pagerank", "ratings", "a_second_way_to_every_score", "its equation, and published code"),
+    ("plackett-luce", "second_way", "models_of_rankings", "a generic optimiser"),
+    ("plackett-luce-split", "second_way", "models_of_rankings", "a generic optimiser"),
+    ("rank-centrality", "ratings", "a_second_way_to_every_score", "its balance, and published code"),
+    ("rao-kupper", "p2l", WITHOUT_FEATURES, "the head of the same equations, by L-BFGS"),
+    ("ridge-bradley-terry", "second_way", "models_of_comparisons", "a generic optimiser"),
+    (
+        "robust",
+        "robust",
+        "corrupted_pairs_are_found_and_the_ratings_recovered_to_rounding",
+        "the truth, to rounding",
+    ),
+    ("scaled-bradley-terry", "second_way", "models_of_comparisons", "a generic optimiser"),
+    ("soft-condorcet", "ratings", "soft_condorcet_as_in_open_spiel", "published code"),
+    ("thurstone", "second_way", "models_of_comparisons", "a generic optimiser"),
+    ("trueskill", "ratings", "beliefs_as_in_trueskill", "published code"),
+    ("whr", "whr", "a_generic_optimiser_finds_the_same_mode", "L-BFGS on the objective, written once more"),
+];
+const FEATURES: &str = "features_of_items_times_contexts_in_one_linear_fit_are_the_second_way";
+const WITHOUT_FEATURES: &str = "without_features_every_head_is_the_model_of_pairs_it_is_made_of";
+
+#[test]
+fn every_model_of_the_registry_has_a_second_way() {
+    let listed: Vec<&str> = SECOND_WAYS.iter().map(|row| row.0).collect();
+    let mut known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+    known.sort_unstable();
+    assert_eq!(listed, known, "a model without a second way, or a row without its model");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (name, file, test, _) in SECOND_WAYS {
+        let text = std::fs::read_to_string(folder.join(format!("{file}.rs"))).unwrap();
+        let body = text.split(&format!("#[test]\nfn {test}() {{")).nth(1);
+        let body = body.unwrap_or_else(|| panic!("{name}: there is no test {test} in {file}.rs"));
+        // up to the brace that ends it
+        let body = body.split("\n}\n").next().unwrap();
+        assert!(
+            body.contains("assert") || body.contains("close(") || body.contains("same("),
+            "{name}: {test}"
+        );
+        // three data sets: a loop over them
+        assert!(body.contains("for "), "{name}: {test} goes over no data sets");
     }
 }
 
@@ -293,6 +393,17 @@ fn models_of_rankings() {
             let free = generic_maximum(|x| value(&[&[0.0], x].concat()), vec![0.0; ITEMS - 1]);
             same(name, set, &strengths(&found), &centred([&[0.0], &free[..]].concat()));
         }
+        // the first of all that were ranked, with a gamma prior
+        let first = |r: &[f64]| -> f64 {
+            let one = |groups: &Vec<Vec<usize>>| -> f64 {
+                let order: Vec<usize> = groups.concat();
+                r[order[0]] - order.iter().map(|&i| r[i].exp()).sum::<f64>().ln()
+            };
+            plain.iter().map(one).sum::<f64>() + 0.7 * r.iter().map(|x| x - x.exp()).sum::<f64>()
+        };
+        let options = json!({ "top": 1, "alpha": 0.7, "penalty": "gamma" });
+        let found = fitted("plackett-luce", &ranked(&plain), &options);
+        same("top", set, &strengths(&found), &centred(generic_maximum(first, vec![0.0; ITEMS])));
         let found = fitted("davidson-luce", &ranked(&tied), &Value::Null);
         let best = generic_maximum(choices, vec![0.0; ITEMS]);
         same("davidson-luce", set, &strengths(&found), &centred([&[0.0], &best[..ITEMS - 1]].concat()));

@@ -164,6 +164,8 @@ vocabulary! {
         Diverged = "diverged",
         /// The method has nothing more to do.
         Finished = "finished",
+        /// The metric by which the best iterate is kept (`limits.keep_best`) was not bettered for `limits.patience` steps.
+        NoImprovement = "no-improvement",
     }
 }
 
@@ -179,7 +181,15 @@ mod tests {
         assert_eq!(Aim::NAMES, ["original", "regularised", "other"]);
         assert_eq!(
             StopKind::NAMES,
-            ["budget", "target-reached", "time-limit", "interrupted", "diverged", "finished"]
+            [
+                "budget",
+                "target-reached",
+                "time-limit",
+                "interrupted",
+                "diverged",
+                "finished",
+                "no-improvement"
+            ]
         );
         assert_eq!(
             Behaviour::NAMES,

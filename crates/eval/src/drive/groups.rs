@@ -121,6 +121,7 @@ fn is_fit(run: &Run<'_>) -> bool {
     let of_steps_alone = limits.target.is_empty()
         && limits.queries.is_none()
         && limits.duels.is_none()
+        && limits.patience.is_none()
         && limits.seconds.is_none();
     shape.len() >= MANY
         && limits.steps <= LONG

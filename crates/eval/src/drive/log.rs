@@ -26,6 +26,8 @@ pub(super) struct Log {
     batches: Batches,
     /// The best value so far of the metric by which an iterate is kept, and all metrics of that iterate.
     chosen: f64,
+    /// The step of that iterate, from the first record on.
+    chosen_at: Option<u64>,
     of_chosen: Vec<f64>,
     pub(super) trace: Vec<Point>,
     pub(super) judged: Vec<(u64, f64)>,
@@ -51,6 +53,7 @@ impl Log {
             between: [(TARGETS[0], f64::INFINITY); 2],
             batches: Batches::default(),
             chosen: f64::NAN,
+            chosen_at: None,
             of_chosen: vec![f64::NAN; if run.limits.keep_best.is_some() { run.metrics.len() } else { 0 }],
             trace: Vec::new(),
             judged: Vec::new(),
@@ -61,6 +64,11 @@ impl Log {
     /// The gap of every step.
     pub(super) fn batches(&self) -> &Batches {
         &self.batches
+    }
+
+    /// The step of the iterate that is kept as the best, if one is by now.
+    pub(super) fn chosen_at(&self) -> Option<u64> {
+        self.chosen_at
     }
 
     /// Takes in the gaps of the last iterate after a step.
@@ -120,6 +128,7 @@ impl Log {
             let value = all().find(|(metric, _)| metric.name == by.name).map_or(f64::NAN, |found| found.1);
             if by.betters(value, self.chosen) {
                 self.chosen = value;
+                self.chosen_at = Some(step);
                 self.of_chosen.iter_mut().zip(all()).for_each(|(kept, (_, value))| *kept = value);
             }
             all().zip(&self.of_chosen).for_each(|((metric, _), kept)| push(Iterate::Best, metric, *kept));

@@ -125,6 +125,13 @@ pub enum StopReason {
     },
     /// The method has nothing more to do.
     Finished,
+    /// No record since that of the best iterate was better, for as many steps as the limits have patience ([`Limits::patience`]).
+    NoImprovement {
+        /// The metric by which the best iterate is kept.
+        metric: &'static str,
+        /// The step of that iterate.
+        best: u64,
+    },
 }
 
 impl StopReason {
@@ -138,6 +145,7 @@ impl StopReason {
             Self::Interrupted => StopKind::Interrupted,
             Self::Diverged { .. } => StopKind::Diverged,
             Self::Finished => StopKind::Finished,
+            Self::NoImprovement { .. } => StopKind::NoImprovement,
         }
     }
 }
@@ -151,6 +159,9 @@ impl std::fmt::Display for StopReason {
             Self::Interrupted => f.write_str("interrupted"),
             Self::Diverged { step, cause } => write!(f, "step {step} failed: {cause}"),
             Self::Finished => f.write_str("the method has nothing more to do"),
+            Self::NoImprovement { metric, best } => {
+                write!(f, "{metric} was best at step {best}, and patience is over")
+            }
         }
     }
 }
@@ -296,6 +307,15 @@ fn exhausted(run: &Run<'_>, step: u64, elapsed: Duration, recorder: &Recorder) -
     let (limits, cost) = (run.limits, run.oracle.cost());
     if !limits.target.is_empty() && recorder.targets_met {
         return Some(StopReason::TargetReached);
+    }
+    if let (Some(by), Some(patience)) = (limits.keep_best, limits.patience)
+        && recorder.recorded == Some(step)
+    {
+        // a metric that is not a number from the start on is best at no step: patience counts from there
+        let best = recorder.log.chosen_at().unwrap_or(0);
+        if step - best >= patience {
+            return Some(StopReason::NoImprovement { metric: by.name, best });
+        }
     }
     if step >= limits.steps {
         return Some(StopReason::Budget("steps"));
@@ -455,7 +475,10 @@ fn plainly(stop: &StopReason) -> Option<(Behaviour, Judgement)> {
         StopReason::Diverged { .. } => Behaviour::Diverged,
         StopReason::Finished => Behaviour::Finished,
         StopReason::TargetReached => Behaviour::TargetReached,
-        StopReason::Budget(_) | StopReason::TimeLimit | StopReason::Interrupted => return None,
+        StopReason::Budget(_)
+        | StopReason::TimeLimit
+        | StopReason::NoImprovement { .. }
+        | StopReason::Interrupted => return None,
     };
     Some((behaviour, Judgement { reason: stop.to_string(), ..Judgement::default() }))
 }

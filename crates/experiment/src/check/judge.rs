@@ -60,10 +60,11 @@ impl Expectation {
         )
     }
 
-    /// The runs of the claim's games and taus, of those methods that `is_named` takes.
+    /// The runs of the claim's games and taus, of those methods that `is_named` takes, with the value at an iterate.
     fn runs<'a>(
         &'a self,
         results: &'a Results,
+        iterate: Iterate,
         is_named: impl Fn(&RunRecord) -> bool + 'a,
     ) -> impl Iterator<Item = (&'a RunRecord, f64)> + 'a {
         let named = move |record: &RunRecord| {
@@ -74,7 +75,7 @@ impl Expectation {
         };
         results.runs.iter().filter(move |run| named(&run.record)).map(move |run| {
             let points = || run.trace.iter().flatten().rev();
-            let of = |p: &&TracePoint| p.metric == self.metric && p.iterate == self.iterate;
+            let of = |p: &&TracePoint| p.metric == self.metric && p.iterate == iterate;
             // the last record within the budget: effort is a metric of the last iterate, at the same step
             let at = |unit: Unit, budget: u64| {
                 let last = points().find(|p| spent(unit, p).is_some_and(|spent| spent <= budget))?;
@@ -100,11 +101,12 @@ impl Expectation {
     fn cases<'a>(
         &'a self,
         results: &'a Results,
+        iterate: Iterate,
         is_named: impl Fn(&RunRecord) -> bool + 'a,
         label: Option<&'a str>,
     ) -> BTreeMap<Case<'a>, Vec<f64>> {
         let mut cases: BTreeMap<Case<'a>, Vec<f64>> = BTreeMap::new();
-        for (record, value) in self.runs(results, is_named) {
+        for (record, value) in self.runs(results, iterate, is_named) {
             cases.entry(self.case(record, label.unwrap_or(&record.label))).or_default().push(value);
         }
         cases
@@ -134,6 +136,9 @@ impl Expectation {
         if let Some((label, times)) = &self.below {
             let factor = if *times == 1.0 { String::new() } else { format!("{times} times ") };
             text += &match other {
+                Some(other) if self.below_iterate != self.iterate => {
+                    format!("; {factor}{label} at its {}: {other:e}", self.below_iterate)
+                }
                 Some(other) => format!("; {factor}{label}: {other:e}"),
                 None => format!("; no value of {label} to compare with"),
             };
@@ -147,12 +152,12 @@ fn verdict(claim: &Expectation, results: &Results) -> Checked {
     let named = |record: &RunRecord| {
         claim.solver.as_deref().is_none_or(|solver| solver == record.solver)
             && claim.label.as_deref().is_none_or(|label| label == record.label)
-            // other runs are compared with it, not it with itself
-            && other.is_none_or(|other| other != record.label)
+            // other runs are compared with it, not it with itself at the same iterate
+            && other.is_none_or(|other| other != record.label || claim.below_iterate != claim.iterate)
     };
-    let cases = claim.cases(results, named, None);
+    let cases = claim.cases(results, claim.iterate, named, None);
     let others: BTreeMap<_, _> = other
-        .map(|label| claim.cases(results, move |record| record.label == label, Some("")))
+        .map(|label| claim.cases(results, claim.below_iterate, move |record| record.label == label, Some("")))
         .unwrap_or_default();
     let runs = cases.values().map(Vec::len).sum();
     let (count, mut held) = (cases.len(), 0_u64);

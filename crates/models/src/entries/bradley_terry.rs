@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::{FitError, MAX_ITEMS};
-use crate::first_order::{Passes, newman, newman_prior, zermelo};
+use crate::first_order::{Passes, Rule, passes};
 use crate::fitted::{Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::graph::{held_together, win_blocks};
 use crate::input::Counts;
@@ -107,13 +107,13 @@ impl PreferenceModel for BradleyTerry {
             if data.observations.comparisons.n() > MAX_ITEMS && plain {
                 return fit_many(&data.observations, &BRADLEY_TERRY, prior, watch);
             }
-            return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior, reweight });
+            return fit_counts(data, &BRADLEY_TERRY, PairOptions { home, prior, reweight }, watch);
         }
         if data.features.is_some() {
             let rule = "strengths linear in features are fitted by algorithm newton alone";
             return Err(BuildError::range("algorithm", "newman or zermelo", rule).into());
         }
-        iterate(&data.observations.comparisons, algorithm, prior)
+        iterate(&data.observations.comparisons, algorithm, prior, watch)
     }
 }
 
@@ -122,16 +122,22 @@ const MOST_PASSES: u32 = 100_000;
 const TOLERANCE: f64 = 1e-12;
 
 /// Newman's or Zermelo's iteration.
-fn iterate(data: &Comparisons, algorithm: Algorithm, prior: bool) -> Result<Fitted, FitError> {
+fn iterate(
+    data: &Comparisons,
+    algorithm: Algorithm,
+    prior: bool,
+    watch: Watch<'_>,
+) -> Result<Fitted, FitError> {
     let (blocks, islands) = (win_blocks(data), data.components());
     let exists = held_together(data.n(), &islands, &blocks).iter().all(|held| *held);
     let prior = prior || !exists;
-    let (name, found) = match (algorithm, prior) {
+    let (name, rule) = match (algorithm, prior) {
         (Algorithm::Zermelo, true) => return Err(FitError::NoMaximum),
-        (Algorithm::Zermelo, false) => ("zermelo", zermelo(data, TOLERANCE, MOST_PASSES)),
-        (_, false) => ("newman", newman(data, TOLERANCE, MOST_PASSES)),
-        (_, true) => ("newman", newman_prior(data, TOLERANCE, MOST_PASSES)),
+        (Algorithm::Zermelo, false) => ("zermelo", Rule::Zermelo),
+        (_, false) => ("newman", Rule::Newman),
+        (_, true) => ("newman", Rule::NewmanPrior),
     };
+    let found = passes(data, rule, (TOLERANCE, MOST_PASSES), watch);
     let Passes { mut log_strength, passes, converged } = found;
     for island in islands.iter().filter(|_| islands.len() > 1) {
         let mean = island.iter().map(|&i| log_strength[i]).sum::<f64>() / island.len() as f64;

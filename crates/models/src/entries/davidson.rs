@@ -12,7 +12,7 @@ use crate::input::Counts;
 use crate::jet::Jet;
 use crate::pair_fit::{PairOptions, fit_counts};
 use crate::pair_model::{LogProbs, Outcomes, PairModel, TieParameter};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Davidson>(
     "davidson",
@@ -46,6 +46,10 @@ impl PreferenceModel for Davidson {
     type Data = Counts;
 
     fn fit(data: &Counts, options: PairOptions) -> Result<Fitted, FitError> {
-        fit_counts(data, &DAVIDSON, options)
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+        fit_counts(data, &DAVIDSON, options, watch)
     }
 }

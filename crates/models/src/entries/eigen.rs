@@ -13,10 +13,11 @@ use equipoise_core::graph::strong_components;
 use ndarray::{Array1, Array2, Axis};
 use serde_json::{Map, json};
 
+use crate::descent::Fall;
 use crate::error::FitError;
 use crate::fitted::{Convergence, Fitted, Iteration};
 use crate::input::Counts;
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, by_island, plain};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Eigen>(
@@ -38,15 +39,20 @@ impl PreferenceModel for Eigen {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: NoOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (passes, converged) = (std::cell::Cell::new(0), std::cell::Cell::new(true));
-        let values = by_island(data, |wins| {
-            let (x, done, met) = largest_vector(wins)?;
+        let rule = |wins: &Array2<f64>, watch: Watch<'_>| {
+            let (x, done, met) = largest_vector(wins, watch)?;
             passes.set(passes.get().max(done));
             converged.set(converged.get() && met);
             Ok(x)
-        })?;
+        };
+        let values = by_island(data, rule, watch)?;
         let linked = values.clone();
         let own = Map::from_iter([("passes".to_owned(), json!(passes.get()))]);
         let (converged, iterations) = (converged.get(), passes.get());
@@ -58,7 +64,7 @@ impl PreferenceModel for Eigen {
 }
 
 /// The vector of the largest eigenvalue, of length 1, with the passes made and whether the last one moved nothing.
-fn largest_vector(wins: &Array2<f64>) -> Result<(Array1<f64>, u32, bool), FitError> {
+fn largest_vector(wins: &Array2<f64>, watch: Watch<'_>) -> Result<(Array1<f64>, u32, bool), FitError> {
     let n = wins.nrows();
     let mut x = Array1::from_elem(n, (n as f64).sqrt().recip());
     if n == 1 {
@@ -71,14 +77,14 @@ fn largest_vector(wins: &Array2<f64>) -> Result<(Array1<f64>, u32, bool), FitErr
         return Err(FitError::Undetermined { what });
     }
     if classes.len() == 1 {
-        return Ok(power_iteration(wins));
+        return Ok(power_iteration(wins, watch));
     }
     // the eigenvalues of the matrix are those of the classes
     let within = |items: &[usize]| wins.select(Axis(0), items).select(Axis(1), items);
     let mut values: Vec<(f64, usize)> = Vec::new();
     for (k, class) in classes.iter().enumerate().filter(|(_, class)| class.len() > 1) {
         let block = within(class);
-        let (x, _, _) = power_iteration(&block);
+        let (x, _, _) = power_iteration(&block, &|_| ());
         values.push((block.dot(&x).sum() / x.sum(), k));
     }
     values.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -98,14 +104,15 @@ fn largest_vector(wins: &Array2<f64>) -> Result<(Array1<f64>, u32, bool), FitErr
         more.into_iter().for_each(|i| reaches[i] = true);
     }
     let items: Vec<usize> = (0..n).filter(|&i| reaches[i]).collect();
-    let (part, passes, met) = power_iteration(&within(&items));
+    let (part, passes, met) = power_iteration(&within(&items), watch);
     x.fill(0.0);
     items.iter().zip(&part).for_each(|(&i, share)| x[i] = *share);
     Ok((x, passes, met))
 }
 
 /// Power iteration with `W + c` from equal entries.
-fn power_iteration(wins: &Array2<f64>) -> (Array1<f64>, u32, bool) {
+fn power_iteration(wins: &Array2<f64>, watch: Watch<'_>) -> (Array1<f64>, u32, bool) {
+    let mut fall = Fall::to(TOLERANCE, watch);
     let n = wins.nrows();
     let mut x = Array1::from_elem(n, (n as f64).sqrt().recip());
     let shift = wins.sum() / n as f64;
@@ -115,6 +122,7 @@ fn power_iteration(wins: &Array2<f64>) -> (Array1<f64>, u32, bool) {
         next /= next.dot(&next).sqrt();
         let moved = next.iter().zip(&x).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
         x = next;
+        fall.at(moved);
         if moved <= TOLERANCE {
             return (x, pass, true);
         }

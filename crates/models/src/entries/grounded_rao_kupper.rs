@@ -13,7 +13,7 @@ use crate::input::Counts;
 use crate::jet::Jet;
 use crate::pair_fit::{PairOptions, fit_counts};
 use crate::pair_model::{LogProbs, Outcomes, PairModel, TieParameter};
-use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
+use crate::registry::{ModelEntry, PreferenceModel, PriorOption, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<GroundedRaoKupper>(
     "grounded-rao-kupper",
@@ -57,7 +57,15 @@ impl PreferenceModel for GroundedRaoKupper {
     type Options = PriorOption;
     type Data = Counts;
 
-    fn fit(data: &Counts, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
-        fit_counts(data, &GROUNDED_RAO_KUPPER, PairOptions { prior, ..PairOptions::default() })
+    fn fit(data: &Counts, options: PriorOption) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Counts,
+        PriorOption { prior }: PriorOption,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        fit_counts(data, &GROUNDED_RAO_KUPPER, PairOptions { prior, ..PairOptions::default() }, watch)
     }
 }

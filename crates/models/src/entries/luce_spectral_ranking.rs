@@ -16,7 +16,7 @@ use serde_json::Map;
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::input::Counts;
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, by_island, plain, stationary};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<LuceSpectralRanking>(
@@ -46,10 +46,20 @@ impl PreferenceModel for LuceSpectralRanking {
     }
 
     fn fit(data: &Counts, options: LuceSpectralRankingOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Counts,
+        options: LuceSpectralRankingOptions,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
-        let values = by_island(data, |wins| {
-            stationary(&Array2::from_shape_fn(wins.dim(), |(i, j)| options.alpha + 0.5 * wins[[j, i]]))
-        })?;
+        let rule = |wins: &Array2<f64>, watch: Watch<'_>| {
+            let rate = |(i, j)| options.alpha + 0.5 * wins[[j, i]];
+            stationary(&Array2::from_shape_fn(wins.dim(), rate), watch)
+        };
+        let values = by_island(data, rule, watch)?;
         let linked = values.clone();
         let link = Link::Luce;
         Ok(Scores { name: "stationary", values, linked, link, own: Map::new() }.fitted(&data.labels))

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Convergence, Fitted, Iteration, ModelResult};
 use crate::magnitude::are_recorded;
-use crate::newton::newton;
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::newton::{Told, newton};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<MagnitudeRegression>(
     "magnitude-regression",
@@ -37,7 +37,11 @@ impl PreferenceModel for MagnitudeRegression {
     type Options = NoOptions;
     type Data = Battles;
 
-    fn fit(data: &Battles, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, options: NoOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         if !are_recorded(data) {
             return Err(FitError::NoMagnitudes { model: ENTRY.name });
         }
@@ -65,6 +69,7 @@ impl PreferenceModel for MagnitudeRegression {
         if rows.is_empty() {
             return Err(FitError::Nothing);
         }
+        let told = Told::to(watch);
         let objective = |r: &Array1<f64>| {
             let (mut value, mut g, mut h) = (0.0, Array1::zeros(n), Array2::zeros((n, n)));
             for &(i, j, w, m) in &rows {
@@ -84,7 +89,15 @@ impl PreferenceModel for MagnitudeRegression {
             .iter()
             .map(|island| Array1::from_shape_fn(n, |i| f64::from(u8::from(island.contains(&i)))))
             .collect();
-        let found = newton(Array1::zeros(n), &flat, |r| objective(r).0, objective)?;
+        let found = newton(
+            Array1::zeros(n),
+            &flat,
+            |r| objective(r).0,
+            |r| {
+                told.step();
+                objective(r)
+            },
+        )?;
         let mut strengths = found.point;
         for island in &islands {
             let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;

@@ -13,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::descent::Fall;
 use crate::error::FitError;
 use crate::fitted::{Convergence, Fitted, Iteration};
 use crate::input::Counts;
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, plain, wins};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<PageRank>(
@@ -56,6 +57,10 @@ impl PreferenceModel for PageRank {
     }
 
     fn fit(data: &Counts, options: PageRankOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: PageRankOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (n, d) = (data.n(), options.damping);
         let mut moves = wins(data);
@@ -68,14 +73,17 @@ impl PreferenceModel for PageRank {
         }
         let mut x = Array1::from_elem(n, (n as f64).recip());
         let (mut passes, mut converged) = (0, false);
+        // rounding may go round for ever within a unit in the last place
+        let still = TOLERANCE.max(4.0 * f64::EPSILON / n as f64);
+        let mut fall = Fall::to(still, watch);
         while passes < MOST_PASSES && !converged {
             let mut next = moves.dot(&x) * d + (1.0 - d) / n as f64;
             next /= next.sum();
             let moved = next.iter().zip(&x).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
             x = next;
             passes += 1;
-            // rounding may go round for ever within a unit in the last place
-            converged = moved <= TOLERANCE.max(4.0 * f64::EPSILON / n as f64);
+            converged = moved <= still;
+            fall.at(moved);
         }
         let (values, linked) = (x.clone(), x);
         Ok(Fitted {

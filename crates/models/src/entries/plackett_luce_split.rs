@@ -10,8 +10,8 @@ use ndarray::{Array1, Array2};
 
 use crate::error::FitError;
 use crate::fitted::Fitted;
-use crate::rankings::{Order, fitted};
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::rankings::{Asked, Order, fitted, orders};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<PlackettLuceSplit>(
     "plackett-luce-split",
@@ -26,8 +26,12 @@ impl PreferenceModel for PlackettLuceSplit {
     type Options = NoOptions;
     type Data = Rankings;
 
-    fn fit(data: &Rankings, _: NoOptions) -> Result<Fitted, FitError> {
-        fitted(data, likelihood)
+    fn fit(data: &Rankings, options: NoOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Rankings, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+        fitted(data, &orders(data)?, Asked { likelihood, tied: true, penalty: None }, watch)
     }
 }
 

@@ -26,8 +26,8 @@ use crate::completion::{Determined, determined};
 use crate::error::{FitError, MAX_ITEMS};
 use crate::fitted::{Column, Convergence, Existence, Fitted, Iteration, ModelResult};
 use crate::input::Counts;
-use crate::registry::{ModelEntry, PreferenceModel};
-use crate::robust::{HOLD, separate};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
+use crate::robust::{HOLD, separate_watched};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Robust>(
     "robust",
@@ -71,6 +71,10 @@ impl PreferenceModel for Robust {
     }
 
     fn fit(data: &Counts, options: RobustOptions) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: RobustOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (data, features) = (&data.observations.comparisons, &data.features);
         let n = data.n();
         if features.is_some() {
@@ -96,11 +100,16 @@ impl PreferenceModel for Robust {
         }
         let mut scores = Array2::<f64>::zeros((n, n));
         let (mut apart, mut steps, mut converged, mut held) = (Vec::new(), 0, true, false);
+        let mut done = 0.0;
         for island in data.components() {
             let part = |all: &Array2<f64>| {
                 Array2::from_shape_fn((island.len(), island.len()), |(a, b)| all[[island[a], island[b]]])
             };
-            let found = separate(&part(&observed), &part(&met), options.deviations, options.rank);
+            let (before, size) = (done, island.len() as f64 / n as f64);
+            let share = |share: f64| watch(before + size * share);
+            done += size;
+            let RobustOptions { deviations, rank } = options;
+            let found = separate_watched(&part(&observed), &part(&met), deviations, rank, &share);
             for ((a, b), score) in found.low_rank.indexed_iter() {
                 scores[[island[a], island[b]]] = *score;
             }

@@ -12,7 +12,7 @@ use equipoise_data::Battles;
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::magnitude::{Magnitude, fitted};
-use crate::registry::{ModelEntry, PreferenceModel, PriorOption};
+use crate::registry::{ModelEntry, PreferenceModel, PriorOption, Watch};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<ScaledBradleyTerry>(
     "scaled-bradley-terry",
@@ -28,7 +28,15 @@ impl PreferenceModel for ScaledBradleyTerry {
     type Options = PriorOption;
     type Data = Battles;
 
-    fn fit(data: &Battles, PriorOption { prior }: PriorOption) -> Result<Fitted, FitError> {
-        fitted(data, Magnitude::Scaled, ENTRY.name, prior)
+    fn fit(data: &Battles, options: PriorOption) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(
+        data: &Battles,
+        PriorOption { prior }: PriorOption,
+        watch: Watch<'_>,
+    ) -> Result<Fitted, FitError> {
+        fitted(data, Magnitude::Scaled, ENTRY.name, prior, watch)
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::input::Counts;
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, plain};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<SoftCondorcet>(
@@ -74,8 +74,13 @@ impl SoftCondorcet {
     /// Ratings after the steps, `[n]`.
     #[must_use]
     pub fn rate(&self, data: &Comparisons) -> Array1<f64> {
+        self.rate_watched(data, &|_| ())
+    }
+
+    fn rate_watched(&self, data: &Comparisons, watch: Watch<'_>) -> Array1<f64> {
         let mut ratings = Array1::from_elem(data.n(), 0.5 * (self.low + self.high));
-        for _ in 0..self.steps {
+        for step in 0..self.steps {
+            watch(f64::from(step) / f64::from(self.steps));
             let (_, gradient) = self.loss(data, &ratings);
             ratings.zip_mut_with(&gradient, |r, g| {
                 *r = (*r - self.learning_rate * g).clamp(self.low, self.high)
@@ -99,8 +104,12 @@ impl PreferenceModel for SoftCondorcet {
     }
 
     fn fit(data: &Counts, options: Self) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
-        let values = options.rate(data);
+        let values = options.rate_watched(data, watch);
         let (loss, gradient) = options.loss(data, &values);
         let stopped = |r: f64, g: f64| (r == options.low && g > 0.0) || (r == options.high && g < 0.0);
         let left = values.iter().zip(&gradient).filter(|(r, g)| !stopped(**r, **g));

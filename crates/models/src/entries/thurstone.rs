@@ -13,7 +13,7 @@ use crate::input::Counts;
 use crate::jet::Jet;
 use crate::pair_fit::{PairOptions, fit_counts};
 use crate::pair_model::{LogProbs, Outcomes, PairModel};
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 
 pub(super) const ENTRY: ModelEntry =
     ModelEntry::of::<Thurstone>("thurstone", "Pr(i) = Phi(r_i - r_j)", "Thurstone 1927, case V")
@@ -45,6 +45,10 @@ impl PreferenceModel for Thurstone {
     type Data = Counts;
 
     fn fit(data: &Counts, options: PairOptions) -> Result<Fitted, FitError> {
-        fit_counts(data, &THURSTONE, options)
+        Self::fit_watched(data, options, &|_| ())
+    }
+
+    fn fit_watched(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+        fit_counts(data, &THURSTONE, options, watch)
     }
 }

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::distributions::{mills, normal_cdf, normal_pdf, normal_quantile};
 use crate::error::FitError;
 use crate::fitted::Fitted;
-use crate::registry::{ModelEntry, PreferenceModel};
-use crate::sequential::{Link, Pair, Ratings, in_any_order};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
+use crate::sequential::{Link, Order, Pair, Ratings, in_any_order};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<TrueSkill>(
     "trueskill",
@@ -155,6 +155,10 @@ impl PreferenceModel for TrueSkill {
     }
 
     fn fit(data: &Battles, model: Self) -> Result<Fitted, FitError> {
+        Self::fit_watched(data, model, &|_| ())
+    }
+
+    fn fit_watched(data: &Battles, model: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
         // a margin that rounds to 0 is one of 0: draws then divide by a probability of 0
         if model.draw_margin() <= 0.0 && data.ties != Ties::Drop {
             let drawn = |b: &&Battle| matches!(b.outcome, Outcome::Tie | Outcome::BothBad);
@@ -163,10 +167,11 @@ impl PreferenceModel for TrueSkill {
                 return Err(FitError::NoDraws { ties, draw: model.draw });
             }
         }
-        let (order, rating, sigma) = in_any_order(data, |matches| {
+        let rule = |matches: Order<'_>| {
             let skills = model.rate(data.labels.len(), matches);
             (skills.iter().map(|s| s.mu).collect(), skills.iter().map(|s| s.sigma).collect())
-        })?;
+        };
+        let (order, rating, sigma) = in_any_order(data, rule, watch)?;
         let link = Link::Normal { beta: model.beta };
         Ok(Ratings { rating: rating.into(), sigma: Some(sigma.into()), order, link }.fitted(&data.labels))
     }

@@ -13,7 +13,8 @@ use super::edges::Edges;
 use super::likelihood::{Likelihood, Point};
 use super::sparse;
 use crate::error::FitError;
-use crate::newton::{MAX_STEPS, line_search};
+use crate::newton::{MAX_STEPS, Told, line_search};
+use crate::registry::Watch;
 
 /// Items from which Newton's systems of a closed form are solved by conjugate gradients, also where all pairs met: some ten products
 /// with the pairs cost less than a factor.
@@ -76,17 +77,20 @@ impl Problem {
     }
 
     /// Newton's method from `point`: where it ended, its steps, and whether it met the tolerance.
-    pub(super) fn newton(&self, mut point: Point) -> Result<(Point, u32, bool), FitError> {
+    pub(super) fn newton(&self, mut point: Point, watch: Watch<'_>) -> Result<(Point, u32, bool), FitError> {
         let likelihood = &self.likelihood;
         if self.features.is_none() && likelihood.is_plain() && self.n() >= MANY {
             let mut edges = Edges::new(likelihood);
             // a system that is not solved so is left to the factor
-            if let Ok(found) = sparse::newton(likelihood, &mut edges, point.clone(), &|_| ()) {
+            if let Ok(found) = sparse::newton(likelihood, &mut edges, point.clone(), &|steps| {
+                watch(1.0 - 0.7f64.powi(steps as i32))
+            }) {
                 return Ok(found);
             }
         }
         let value = self.likelihood.objective(&point);
-        let mut steps = Steps { problem: self, free: self.free(), value, slope: 0.0 };
+        let told = Told::to(watch);
+        let mut steps = Steps { problem: self, free: self.free(), value, slope: 0.0, told };
         match solve(&mut steps, &mut point, MAX_STEPS) {
             Ok(k) => Ok((point, k as u32, true)),
             Err(NewtonError::Singular { .. }) => Err(FitError::Singular),
@@ -153,10 +157,12 @@ struct Steps<'a> {
     /// The objective at the point, and its slope along the last direction.
     value: f64,
     slope: f64,
+    told: Told<'a>,
 }
 
 impl newton::Problem for Steps<'_> {
     fn direction(&mut self, point: &Point) -> Option<Point> {
+        self.told.step();
         let (g, h) = self.problem.likelihood.derivatives(point);
         let g = self.free.slope(&g);
         let (mut matrix, _) = self.problem.regularised_hessian(&h, &self.free);

@@ -90,7 +90,7 @@ fn one_by_one(n: usize, all: &[Pair]) -> [Vec<f64>; 2] {
     let skills = TrueSkill::default().rate(n, all.chunks(1));
     [
         skills.iter().map(|s| s.mu - 3.0 * s.sigma).collect(),
-        Elo { k: 32.0, start: 1000.0 }.rate(n, all.chunks(1)),
+        Elo { k: 32.0, start: 1000.0, ..Elo::default() }.rate(n, all.chunks(1)),
     ]
 }
 
