@@ -68,7 +68,7 @@ fn words_that_the_experiment_does_not_have_are_refused_by_place() {
         ("{ metric: entropy, times: 2, at_most: 1 }", 29, "a factor of `below`"),
         ("{ metric: entropy, below: mwu, times: 0 }", 41, "must be above 0"),
         ("{ metric: entropy, holds_in: 0, at_most: 1 }", 32, "at least 1 case"),
-        ("{ metric: entropy, below: mwu, below_iterate: lst }", 48, "did you mean `last`?"),
+        ("{ metric: entropy, below: mwu, below_iterate: lst }", 49, "did you mean `last`?"),
         ("{ metric: entropy, below_iterate: last, at_most: 1 }", 37, "which the claim does not have"),
         ("{ metric: entropy, belw: mwu }", 22, "did you mean `below`?"),
     ] {
