@@ -242,7 +242,7 @@ def contextual(folder, count):
     head = ",".join(["context", *(f"z{f}" for f in range(features))])
     write(by_context, head, (f"{k},{','.join(map(repr, row))}\n" for k, row in enumerate(z.tolist())))
     print(f"contextual Bradley-Terry, {count} comparisons of {n} items in {features} features of {contexts} contexts")
-    found, wall, processor = equipoise(path, "contextual-bradley-terry", "--features", by_context)
+    found, wall, processor = equipoise(path, "contextual-bradley-terry", "--context-features", by_context)
     line("equipoise fit, from the files", wall, processor, said(found))
 
 
