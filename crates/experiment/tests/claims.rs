@@ -290,9 +290,9 @@ fn cases_are_compared_game_by_game() {
         // not below itself
         ("label: rdpo, below: rdpo".into(), false, 0, 0),
         ("label: rdpo, below: rdpo, below_iterate: last".into(), false, 0, 0),
-        // at its start, where the gap of the uniform policy is the average's after one step too: the last is another one
-        ("label: rdpo, game: scores, below: rdpo, below_iterate: average".into(), true, 2, 2),
-        ("label: rdpo, game: scores, iterate: average, below: rdpo, below_iterate: last".into(), false, 2, 2),
+        // but below twice its average, which after one step is the same policy, and not below half of it
+        ("label: rdpo, game: scores, below: rdpo, below_iterate: average, times: 2".into(), true, 2, 2),
+        ("label: rdpo, game: scores, below: rdpo, below_iterate: average, times: 0.5".into(), false, 2, 2),
         // the two labels of a solver are two cases: the mean of their gaps on the scores is below 0.01, that of beta = 0.2 is not
         ("solver: dpo, game: scores, over: mean, at_most: 0.01".into(), false, 4, 2),
         ("solver: dpo, game: scores, over: mean, across: labels, at_most: 0.01".into(), true, 4, 1),
