@@ -5,6 +5,7 @@ Pages below `generated` are written before each build by `site_pages.py`; cells 
 """
 
 import os
+import re
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -41,6 +42,7 @@ nb_execution_excludepatterns = ["generated/*"]
 nb_merge_streams = True
 nb_number_source_lines = False
 site_pages.jupyter_settings(ROOT / "target" / "site-jupyter")
+os.environ["EQUIPOISE_PROGRESS"] = "0"  # a page would keep every drawing of a bar
 os.environ["EQUIPOISE_ROOT"] = str(ROOT)  # cells find the files of the repository from any page
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -75,3 +77,10 @@ html_theme_options = {
 html_sidebars = {page: [] for page in ("index", "start", "concepts")}
 copybutton_exclude = ".linenos, .gp, .go"
 
+def _plain_names(app, what, name, obj, options, signature, returned):
+    """Aliases of types by their names: Sphinx prints what stands for them while it reads the signature."""
+    plain = re.compile(r"TypeAliasForwardRef\('([^']+)'\)")
+    return tuple(text if text is None else plain.sub(r"\1", text) for text in (signature, returned))
+
+def setup(app):
+    app.connect("autodoc-process-signature", _plain_names)

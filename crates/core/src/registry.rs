@@ -130,33 +130,47 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// # Errors
 /// [`BuildError::UnknownKey`] or [`BuildError::Type`].
 pub fn parse<C: Serialize + DeserializeOwned + Default>(block: &Value) -> Result<C, BuildError> {
-    let given = match block {
-        Value::Null => return Ok(C::default()),
-        Value::Object(given) => given,
-        other => {
-            let problem = format!("expected a block of parameters, found `{other}`");
-            return Err(BuildError::Type { key: String::new(), problem });
-        }
+    if block.is_null() {
+        return Ok(C::default());
+    }
+    let defaults = || serde_json::to_value(C::default()).expect("a parameter block serialises to JSON");
+    let mut read_block = None;
+    examine(block, &defaults, &mut |block| {
+        read_block = Some(C::deserialize(block).map_err(|e| e.to_string())?);
+        Ok(())
+    })?;
+    Ok(read_block.expect("a block that was not refused was read"))
+}
+
+/// Whether `block` can be read, and if not, why. For every type of block: compiled once, not once a type.
+fn examine(
+    block: &Value,
+    defaults: &dyn Fn() -> Value,
+    read: &mut dyn FnMut(&Value) -> Result<(), String>,
+) -> Result<(), BuildError> {
+    let Value::Object(given) = block else {
+        let problem = format!("expected a block of parameters, found `{block}`");
+        return Err(BuildError::Type { key: String::new(), problem });
     };
-    let defaults = serde_json::to_value(C::default()).expect("a parameter block serialises to JSON");
+    let defaults = defaults();
     let known: Vec<String> = defaults.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default();
     // an option that is not written where it is unset is none of these: the type knows it
-    let unset = |key: &String, value: &Value| {
+    let mut unset = |key: &String, value: &Value| {
         let alone = Value::Object([(key.clone(), value.clone())].into_iter().collect());
-        !C::deserialize(&alone).is_err_and(|e| e.to_string().starts_with("unknown field"))
+        !read(&alone).is_err_and(|e| e.starts_with("unknown field"))
     };
-    let unknown = |(key, value): &(&String, &Value)| !known.contains(key) && !unset(key, value);
-    if let Some((key, _)) = given.iter().find(unknown) {
+    let unknown = given.iter().find(|(key, value)| !known.contains(key) && !unset(key, value));
+    if let Some((key, _)) = unknown {
         let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
         return Err(BuildError::UnknownKey { key: key.clone(), nearest, known });
     }
-    let read = |block: &Value| C::deserialize(block).map_err(|e| e.to_string());
-    read(block).map_err(|problem| BuildError::Type { key: culprit(block, &|b| read(b).is_err()), problem })
+    read(block)
+        .map_err(|problem| BuildError::Type { key: culprit(block, &mut |b| read(b).is_err()), problem })
 }
 
 /// The path of the first part of `value` that is refused by itself, as `a.b[1]`; empty if that is `value` as a whole. Parts are
 /// tried one by one, which needs no deserialiser of its own for every block of parameters: half a megabyte less to load.
-fn culprit(value: &Value, refused: &dyn Fn(&Value) -> bool) -> String {
+fn culprit(value: &Value, refused: &mut dyn FnMut(&Value) -> bool) -> String {
     let entry = |key: &String, v: &Value| Value::Object([(key.clone(), v.clone())].into_iter().collect());
     let join = |name: String, below: String| match below.is_empty() || below.starts_with('[') {
         true => name + &below,
@@ -166,12 +180,12 @@ fn culprit(value: &Value, refused: &dyn Fn(&Value) -> bool) -> String {
         Value::Object(entries) if !refused(&json!({})) => entries
             .iter()
             .find(|(key, v)| refused(&entry(key, v)))
-            .map(|(key, v)| join(key.clone(), culprit(v, &|part| refused(&entry(key, part))))),
+            .map(|(key, v)| join(key.clone(), culprit(v, &mut |part| refused(&entry(key, part))))),
         Value::Array(items) if !refused(&json!([])) => items
             .iter()
             .enumerate()
             .find(|(_, v)| refused(&json!([v])))
-            .map(|(k, v)| join(format!("[{k}]"), culprit(v, &|part| refused(&json!([part]))))),
+            .map(|(k, v)| join(format!("[{k}]"), culprit(v, &mut |part| refused(&json!([part]))))),
         _ => None,
     };
     found.unwrap_or_default()
@@ -346,7 +360,7 @@ mod tests {
     fn a_wrong_type_is_told_by_the_path_of_the_part_that_is_wrong() {
         let key = |block: Value| {
             let read = |b: &Value| serde_json::from_value::<Block>(b.clone()).is_err();
-            culprit(&block, &read)
+            culprit(&block, &mut |b| read(b))
         };
         assert_eq!(key(json!({"weights": [1.0, "x", 2.0]})), "weights[1]");
         assert_eq!(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 import equipoise as eq
 from conftest import P
 
-#: Classes that nobody pickles: what a step is lent, what a method has, and modules.
+#: Classes of which nobody holds an object: what a step is lent, and what a method has.
 NOT_HELD = {"Oracle", "Solver"}
 
 CONFIG = {"games": ["a-delta"], "solvers": ["mwu"], "limits": {"steps": 20}, "name": "public"}
@@ -102,6 +104,50 @@ def test_what_is_held_is_pickled(name, tmp_path):
         assert again.to_dict() == held.to_dict()
 
 
+def scores(prompts, answers):
+    """A reward model."""
+    return [len(answer) for answer in answers]
+
+
+def others(folder):
+    """Objects that are had otherwise than from a public class."""
+    from equipoise.judge import Batch
+
+    judge = eq.from_scores(scores, temperature=2.0)
+    asked = []
+    judged = eq.Game.judge(lambda batch: asked.append(batch) or judge(batch), ["q"], [["long", "short", "x"]])
+    assert isinstance(asked[0], Batch)
+    several = eq.Game([P, np.full((2, 2), 0.5)], labels=[["a", "b", "c"], ["d", "e"]])
+    yield from (judge, judged, asked[0], several, several.to_f32(), eq.solve(several), eq.fit(ROWS).to_dict())
+    yield eq.read(eq.run(CONFIG, out=folder / "read", progress=False).folder)
+    yield eq.compare(P, ["mwu"], steps=5).trace
+    yield eq.interop.choix([(0, 1), (1, 0)])
+
+
+def test_other_objects_are_pickled(tmp_path):
+    for held in others(tmp_path):
+        again = pickle.loads(pickle.dumps(held))
+        assert type(again) is type(held) and repr(again) == repr(held)
+        if isinstance(held, eq.Game):
+            assert again == held and again.checks == held.checks
+
+
+def test_answers_of_another_reward_model_are_not_taken_for_its_own(tmp_path):
+    def second(prompts, answers):
+        return [-len(answer) for answer in answers]
+
+    told = [
+        eq.Game.judge(eq.from_scores(model, temperature=t), ["q"], [["long", "x"]], cache=tmp_path / "kept.jsonl").P[0, 1]
+        for model, t in ((scores, 1.0), (second, 1.0), (scores, 3.0))
+    ]
+    assert np.allclose(told, [1 / (1 + np.exp(-3)), 1 / (1 + np.exp(3)), 1 / (1 + np.exp(-1))], atol=1e-15)
+
+
+@pytest.mark.parametrize("name", [name for name in eq.__all__ if callable(getattr(eq, name))])
+def test_classes_and_functions_are_pickled_by_name(name):
+    assert pickle.loads(pickle.dumps(getattr(eq, name))) is getattr(eq, name)
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_are_pickled_with_their_parts(name):
     kind = getattr(eq, name)
@@ -110,8 +156,41 @@ def test_errors_are_pickled_with_their_parts(name):
     assert type(again) is kind and str(again) == "said" and again.__dict__ == held.__dict__
 
 
+class Lies:
+    """An object that has what is asked for, and what it has is junk."""
+
+    columns = ["a"]
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, *_, **__):
+        return self.value
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, at):
+        if at not in (0, 1):
+            raise IndexError(at)
+        return self.value
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.value
+
+    def to_dict(self, orient=None):
+        return self.value
+
+
+arrays = st.builds(
+    lambda shape, kind, fill: np.full(shape, fill).astype(kind),
+    st.lists(st.integers(0, 3), max_size=4),
+    st.sampled_from(["f8", "f4", "i8", "u1", "?", "c16", "O", "U3", "M8[s]"]),
+    st.sampled_from([0, 1, 0.5, -3, 1e300]),
+)
+single = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4)
 junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
+    single | arrays | st.builds(Lies, single),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
@@ -150,9 +229,42 @@ CALLS = {
     "interop.pref_voting": lambda a, b: eq.interop.pref_voting(a),
     "interop.open_spiel": lambda a, b: eq.interop.open_spiel(a),
     "testing.check_solver": lambda a, b: eq.testing.check_solver(a),
+    "Game.judge": lambda a, b: eq.Game.judge(lambda batch: a, ["q"], [["x", "y"]] if b is None else b, retries=0),
+    "Answer.save": lambda a, b: eq.gap(P, [1, 0, 0]).save(Path("junk") / a),
+    "Comparison.plot": lambda a, b: eq.compare(P, ["mwu"], steps=2).plot(a, iterate=b, ax=object()),
+    "Comparison.to_csv": lambda a, b: eq.compare(P, ["mwu"], steps=2).to_csv(Path("junk") / a),
+    "Row.series": lambda a, b: eq.compare(P, ["mwu"], steps=2)[0].series(a, iterate=b, x=a),
+    "Solver.step": lambda a, b: eq.compare(P, [stepping(lambda oracle: a)], steps=2),
+    "Oracle.win_rates": lambda a, b: eq.compare(P, [stepping(lambda oracle: oracle.win_rates(a, logits=b))], steps=2),
+    "Oracle.duels": lambda a, b: eq.compare(P, [stepping(lambda oracle: oracle.duels(a, b, a))], steps=2),
+    "Table.of_rows": lambda a, b: repr(eq.Table.of_rows([{"x": a}, {"x": b}])) + eq.Table.of_rows([{"x": a}])._repr_html_(),
+    "Table.to_polars": lambda a, b: eq.Table({"x": a, "y": b}).to_polars(),
+    "Table.to_pandas": lambda a, b: eq.Table({"x": a, "y": b}).to_pandas(),
 }
 #: They take nothing.
 WITHOUT_ARGUMENTS = {"estimators", "games", "metrics", "models", "objectives", "oracles", "readers", "schema", "solvers"}
+
+
+#: Methods that take nothing.
+METHODS_WITHOUT_ARGUMENTS = {"Answer.to_dict", "Answer.to_json", "Game.to_f32", "Registry.table", "Results.report", "Table.to_dict"}
+
+
+def stepping(step):
+    """A method with this step."""
+    return type("Junk", (), {"step": lambda self, oracle: step(oracle)})
+
+
+def test_every_public_method_is_here():
+    found = set()
+    for name in eq.__all__:
+        there = getattr(eq, name)
+        if inspect.ismodule(there):
+            functions = {f for f, value in vars(there).items() if inspect.isfunction(value) and value.__module__ == there.__name__}
+            found |= {f"{name}.{f}" for f in functions if not f.startswith("_")}
+        elif inspect.isclass(there) and name not in ERRORS:
+            methods = {m for m, value in vars(there).items() if callable(value) or isinstance(value, classmethod | staticmethod)}
+            found |= {f"{name}.{m}" for m in methods if not m.startswith("_")}
+    assert found == METHODS_WITHOUT_ARGUMENTS | {name for name in CALLS if "." in name}, "give a new method an entry"
 
 
 def test_every_public_function_is_here():

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -133,4 +134,4 @@ def solve(
     path: bool,
 ) -> tuple[str, str]: ...
 def stream_key(seed: int, purpose: str, ids: Sequence[str]) -> tuple[int, int]: ...
-def write_rows(frame: Any, path: str | os.PathLike[str]) -> list[str]: ...
+def write_rows(frame: Any, folder: str | os.PathLike[str]) -> tuple[Path, list[str]]: ...

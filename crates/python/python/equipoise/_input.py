@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import tempfile
@@ -51,45 +52,77 @@ def _frame(data: Any) -> Any:
     return data
 
 
-def _write_records(rows: Sequence[Any], path: Path) -> None:
-    """Rows that are mappings, or tuples of ``item_a, item_b, outcome[, weight]``."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        if isinstance(rows[0], Mapping):
-            names = list(dict.fromkeys(name for row in rows for name in row))
-            out.writerow(names)
-            out.writerows([["" if row.get(n) is None else row.get(n) for n in names] for row in rows])
-            return
+def _nested(value: object) -> bool:
+    return isinstance(value, list | tuple | dict | np.ndarray)
+
+
+def _cell(value: Any) -> Any:
+    """A value of a row; None for what stands for nothing: NaN, and the missing values of pandas."""
+    if isinstance(value, float | np.floating) and value != value:
+        return None
+    return None if type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, as what it knows."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _write_records(rows: Sequence[Any], folder: Path) -> Path:
+    """Rows that are mappings, or tuples of ``item_a, item_b, outcome[, weight]``; as JSON where cells hold lists or mappings."""
+    if isinstance(rows[0], Mapping):
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise InputError(f"{IN_MEMORY}: the first row is a mapping, and not all of them are", key="data")
+        table = [{str(name): _cell(value) for name, value in row.items()} for row in rows]
+        if any(_nested(value) for row in table for value in row.values()):
+            path = folder / "data.jsonl"
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, default=_plain) + "\n" for row in table)
+            return path
+        names = list(dict.fromkeys(name for row in table for name in row))
+        cells = [["" if row.get(name) is None else row.get(name) for name in names] for row in table]
+    else:
         names = ["item_a", "item_b", "outcome", "weight"]
         width = len(rows[0])
-        if width not in (3, 4) or any(len(row) != width for row in rows):
+        if width not in (3, 4) or any(not isinstance(row, Sequence) or len(row) != width for row in rows):
             raise InputError(
                 f"{IN_MEMORY}: rows must be mappings, or tuples of item_a, item_b, outcome and, if wanted, weight",
                 key="data",
             )
-        out.writerow(names[:width])
-        out.writerows(rows)
+        names, cells = names[:width], list(rows)
+    return _write_cells(names, cells, folder)
+
+
+def _write_cells(names: Sequence[str], cells: Iterable[Sequence[Any]], folder: Path) -> Path:
+    path = folder / "data.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(names)
+        out.writerows(cells)
+    return path
 
 
 def _write(data: Any, folder: Path) -> Path:
     """Writes data in memory to a file of its kind."""
     data = _frame(data)
     if hasattr(data, "__arrow_c_stream__"):
-        path = folder / "data.csv"
-        _core.write_rows(data, path)
-        return path
-    if hasattr(data, "to_csv"):  # a frame without an Arrow stream
-        path = folder / "data.csv"
-        data.to_csv(path, index=False)
-        return path
+        try:
+            return Path(_core.write_rows(data, folder)[0])
+        except ImportError:  # pandas without pyarrow
+            if not hasattr(data, "to_dict"):
+                raise
+    if hasattr(data, "to_dict") and hasattr(data, "columns"):  # a frame without an Arrow stream
+        rows = data.to_dict(orient="records")
+        return _write_records(rows, folder) if rows else _write_cells([str(name) for name in data.columns], [], folder)
     if isinstance(data, Mapping):
         columns = {str(name): list(column) for name, column in data.items()}
         lengths = {len(column) for column in columns.values()}
         if len(lengths) != 1:
             raise InputError(f"{IN_MEMORY}: columns must be equally long, and have {sorted(lengths)} rows", key="data")
-        path = folder / "data.csv"
-        _write_records([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], path)
-        return path
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return _write_records(rows, folder) if rows else _write_cells(list(columns), [], folder)
     if isinstance(data, np.ndarray):
         path = folder / "data.npy"
         np.save(path, np.asarray(data, dtype=np.float64))
@@ -97,9 +130,7 @@ def _write(data: Any, folder: Path) -> Path:
     if isinstance(data, Sequence) and len(data) and not isinstance(data, bytes):
         first = data[0]
         if isinstance(first, Mapping) or (isinstance(first, Sequence) and any(isinstance(c, str) for c in first)):
-            path = folder / "data.csv"
-            _write_records(data, path)
-            return path
+            return _write_records(data, folder)
         path = folder / "data.npy"
         np.save(path, np.asarray(data, dtype=np.float64))
         return path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +12,8 @@ from typing import Any
 
 
 def _shown() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    """In a terminal or a notebook, unless ``EQUIPOISE_PROGRESS=0`` says no: a page that is made of a notebook keeps every drawing."""
+    return os.environ.get("EQUIPOISE_PROGRESS") != "0" and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 @contextmanager
@@ -25,8 +28,9 @@ def reporter(progress: bool | Callable[..., object] | None, what: str) -> Iterat
     if importlib.util.find_spec("tqdm") is None:
         yield None
         return
-    from tqdm.auto import tqdm
-
+    # the bar of a notebook needs its widgets; without them that of a terminal is drawn
+    widgets = "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is not None
+    tqdm: Any = importlib.import_module("tqdm.notebook" if widgets else "tqdm").tqdm
     bar: Any = tqdm(desc=what, unit="step", unit_scale=True, leave=False)
 
     def draw(done: int, total: int, *more: object) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,7 +56,7 @@ class Game:
     ``P - 1/2`` (``margin``), log-odds (``logit``) or payoffs with ``A = -A.T``, of which margins are ``A / (2 max |A|)``.
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_checks", "_core")
 
     def __init__(
         self,
@@ -74,11 +74,13 @@ class Game:
             names = [[str(label) for label in whole]] * len(matrices) if flat else [[str(a) for a in row] for row in whole]
         shares = None if weights is None else _floats(weights, "weights").ravel().tolist()
         self._core = _core.Game(matrices, kind, names, shares)
+        self._checks: list[str] = list(self._core.checks)
 
     @classmethod
-    def _of(cls, native: _core.Game) -> Game:
+    def _of(cls, native: _core.Game, checks: list[str] | None = None) -> Self:
         game = cls.__new__(cls)
         game._core = native
+        game._checks = list(native.checks) if checks is None else list(checks)
         return game
 
     @classmethod
@@ -217,7 +219,7 @@ class Game:
     @property
     def checks(self) -> list[str]:
         """What was odd about the input, and how it was counted."""
-        return list(self._core.checks)
+        return list(self._checks)
 
     @property
     def id(self) -> str:
@@ -246,7 +248,7 @@ class Game:
 
     def to_f32(self) -> Game:
         """The same game with margins in f32, where a context has 1024 actions or more: half the memory."""
-        return Game._of(self._core.to_f32())
+        return Game._of(self._core.to_f32(), self._checks)
 
     def _flat(self, policy: Any, what: str = "policy") -> NDArray[np.float64]:
         """A policy of any form, flat over the shape."""
@@ -278,7 +280,7 @@ class Game:
     def __reduce__(self) -> tuple[object, ...]:
         margins = [self._core.margin_matrix(x) for x in range(self.contexts)]
         labels = [self._core.labels(x) for x in range(self.contexts)]
-        return (_restored, (margins, labels, self.weights))
+        return (_restored, (type(self), margins, labels, self.weights, self.checks))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Game):
@@ -318,8 +320,14 @@ class Game:
         return f"<table><caption>Pr(row beats column)</caption><tr><th></th>{head}</tr>{rows}</table>"
 
 
-def _restored(margins: list[NDArray[np.float64]], labels: list[list[str]], weights: NDArray[np.float64]) -> Game:
-    return Game._of(_core.Game(margins, "margin", labels, list(weights)))
+def _restored(
+    kind: type[Game],
+    margins: list[NDArray[np.float64]],
+    labels: list[list[str]],
+    weights: NDArray[np.float64],
+    checks: list[str],
+) -> Game:
+    return kind._of(_core.Game(margins, "margin", labels, list(weights)), checks)
 
 
 class _Reader:

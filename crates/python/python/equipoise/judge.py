@@ -52,13 +52,26 @@ def from_scores(
     if not temperature > 0:
         raise InputError(f"temperature {temperature} must be above 0", key="temperature", value=str(temperature))
 
-    def judge(batch: Batch) -> NDArray[np.float64]:
-        left = np.asarray(model(batch.prompt, batch.left), dtype=np.float64)
-        right = np.asarray(model(batch.prompt, batch.right), dtype=np.float64)
-        # 1 / (1 + exp(-d)) by tanh: no overflow
-        return 0.5 + 0.5 * np.tanh((left - right) / (2 * temperature))
+    return _Scored(model, float(temperature))
 
-    return judge
+
+@dataclass(frozen=True)
+class _Scored:
+    """The judge of a reward model; pickles if the model does."""
+
+    model: Callable[[list[str], list[str]], ArrayLike]
+    temperature: float
+
+    @property
+    def name(self) -> str:
+        """What its answers are kept under: another model, or another temperature, has answers of its own."""
+        return f"scores of {_name(self.model)} at temperature {self.temperature!r}"
+
+    def __call__(self, batch: Batch, /) -> NDArray[np.float64]:
+        left = np.asarray(self.model(batch.prompt, batch.left), dtype=np.float64)
+        right = np.asarray(self.model(batch.prompt, batch.right), dtype=np.float64)
+        # 1 / (1 + exp(-d)) by tanh: no overflow
+        return 0.5 + 0.5 * np.tanh((left - right) / (2 * self.temperature))
 
 
 class _Cache:
@@ -232,7 +245,7 @@ def tabulate(
     ):
         if count > 0:
             checks.append(f"{count} {what}")
-    return JudgedGame._with(game, checks)
+    return JudgedGame._of(game._core, checks)
 
 
 def _distinct(answers: Sequence[Sequence[str]]) -> bool:
@@ -240,26 +253,6 @@ def _distinct(answers: Sequence[Sequence[str]]) -> bool:
 
 
 class JudgedGame(Game):
-    """A game that a judge told, with what was odd about it."""
+    """A game that a judge told: its checks are the judge's bias for the first answer, and what it left open."""
 
-    __slots__ = ("_checks",)
-    _checks: list[str]
-
-    @classmethod
-    def _with(cls, game: Game, checks: list[str]) -> JudgedGame:
-        judged = cls.__new__(cls)
-        judged._core = game._core
-        judged._checks = checks
-        return judged
-
-    @property
-    def checks(self) -> list[str]:
-        """The judge's bias for the first answer, and what it left open."""
-        return list(self._checks)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_judged, (Game._of(self._core), self._checks))
-
-
-def _judged(game: Game, checks: list[str]) -> JudgedGame:
-    return JudgedGame._with(game, checks)
+    __slots__ = ()

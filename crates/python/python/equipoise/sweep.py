@@ -215,11 +215,13 @@ def sweep(
                         # nothing waits for this worker: it takes what the others have not begun
                         with contextlib.suppress(Exception):
                             helping.append(submit(share, attempt, steal=True))
-            # not cancelled: an engine may go on with what it calls cancelled, beside the merge
-            until, limit = time.monotonic(), patience()
-            while helping and (limit is None or time.monotonic() - until < limit):
+            # every share has ended, and its owner leaves none of its runs to others: a helper that goes on does again what is
+            # there, and of equal results of a run one counts. It is waited for so that the caller's folder is at rest
+            until, limit = time.monotonic(), patience() or SHORTEST
+            while helping and time.monotonic() - until < limit:
                 for future in _ended(dict.fromkeys(helping, "")):
-                    helping.remove(future)  # what it could not do its owner did
+                    helping.remove(future)
+            _cancel(helping)  # what has not been begun never is
             if not waiting:
                 break
             if engine == "local" and attempt < retries:
