@@ -41,12 +41,12 @@ def main() -> int:
     }
     root = Path(tempfile.mkdtemp(prefix="driver-", dir=args.folder))
     clock = time.perf_counter()
-    looks: list[tuple[int, float, float]] = []
+    seen: list[tuple[int, float, float]] = []
 
     def look(done: int, count: int) -> None:
-        looks.append((done, peak(resource.RUSAGE_SELF), time.perf_counter() - clock))
+        seen.append((done, peak(resource.RUSAGE_SELF), time.perf_counter() - clock))
         if done % max(1, count // 10) == 0:
-            print(f"  {done} of {count} shares, {looks[-1][2]:.0f} s, driver {looks[-1][1]:.0f} MB", flush=True)
+            print(f"  {done} of {count} shares, {seen[-1][2]:.0f} s, driver {seen[-1][1]:.0f} MB", flush=True)
 
     print(f"{args.games} games of {args.actions} actions, {args.steps} steps, {args.shares} shares on {args.workers} workers", flush=True)
     begun = peak(resource.RUSAGE_SELF)
@@ -60,7 +60,7 @@ def main() -> int:
     held, worker = peak(resource.RUSAGE_SELF), peak(resource.RUSAGE_CHILDREN)
     print("| when | s | driver, MB |\n|---|---|---|")
     print(f"| before | 0 | {begun:.0f} |")
-    print(f"| shares ended | {looks[-1][2]:.0f} | {looks[-1][1]:.0f} |")
+    print(f"| shares ended | {seen[-1][2]:.0f} | {seen[-1][1]:.0f} |")
     print(f"| merged | {whole:.0f} | {held:.0f} |")
     print(f"{runs} runs, {missing} missing, {size / 1e9:.1f} GB; largest worker {worker:.0f} MB")
     is_met = missing == 0 and runs == args.games and held < BAR

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -96,6 +94,8 @@ def _write_records(rows: Sequence[Any], folder: Path) -> Path:
 
 
 def _write_cells(names: Sequence[str], cells: Iterable[Sequence[Any]], folder: Path) -> Path:
+    import csv
+
     path = folder / "data.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
@@ -150,6 +150,8 @@ def files(data: Any) -> Iterator[list[str]]:
     if isinstance(data, Sequence) and not isinstance(data, bytes) and len(data) and all(_is_path(d) for d in data):
         yield [existing(d) for d in data]
         return
+    import tempfile
+
     matrix = getattr(data, "_as_matrix_file", None)
     with tempfile.TemporaryDirectory(prefix="equipoise-") as folder:
         path = matrix(Path(folder)) if matrix is not None else _write(data, Path(folder))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -109,10 +106,14 @@ def _name(judge: Any) -> str:
 
 
 def _answers(judge: Judge, batch: Batch, retries: int) -> list[float | None]:
+    import inspect
+
     for attempt in range(retries + 1):
         try:
             answer = judge(batch)
             if inspect.isawaitable(answer):
+                import asyncio  # a third of the time that importing the package may take
+
                 answer = asyncio.run(_awaited(answer))
             values = [None if a is None else float(a) for a in answer]
             break
@@ -167,6 +168,8 @@ def tabulate(
     for name, value in (("votes", votes), ("batch", batch)):
         if value < 1:
             raise InputError(f"{name} {value} must be at least 1", key=name, value=str(value))
+    import hashlib
+
     kept, name = _Cache(None if cache is None else Path(cache)), _name(judge)
 
     def key(x: int, i: int, j: int, vote: int) -> str:

@@ -5,7 +5,6 @@ Attributes are the keys of the published JSON; ``repr`` is the text that the com
 
 from __future__ import annotations
 
-import html
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -83,6 +82,8 @@ class Answer:
         return self._text.rstrip("\n") or f"{type(self).__name__}({self._json})"
 
     def _repr_html_(self) -> str:
+        import html
+
         return f'<pre style="line-height:1.25">{html.escape(repr(self))}</pre>'
 
 
@@ -325,6 +326,8 @@ class Table:
         return f"Table of {len(self)} rows: {', '.join(self._columns)}"
 
     def _repr_html_(self) -> str:
+        import html
+
         shown = 20
         names = list(self._columns)
         head = "".join(f"<th>{html.escape(n)}</th>" for n in names)

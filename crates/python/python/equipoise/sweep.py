@@ -5,17 +5,12 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
-import hashlib
 import importlib
-import multiprocessing
 import os
-import socket
-import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +19,9 @@ from .compare import compare
 from .errors import EngineError, InputError
 from .experiment import Results
 from .game import Game
+
+if TYPE_CHECKING:  # what only a sweep needs is imported by it: the package is imported in milliseconds
+    from concurrent.futures import Executor, ProcessPoolExecutor
 
 #: Shares for each worker: few enough to be worth starting, many enough to be dealt evenly.
 SHARES_A_WORKER = 4
@@ -40,6 +38,8 @@ class Mismatch(EngineError):
 
 def build() -> str:
     """The version, and the bits of a short sampled run: equal wherever results are."""
+    import hashlib
+
     game = Game.generate("random-uniform", actions=5, seed=1)
     run = compare(game, ["egpo"], tau=0.05, steps=100, seed=1, feedback={"duels_per_query": 8}, progress=False)[0]
     bits = hashlib.blake2b(np.asarray(run.policy).tobytes(), digest_size=8).hexdigest()
@@ -67,6 +67,8 @@ def run_share(
     """
     here = _here()
     if here != driver:
+        import socket
+
         raise Mismatch(f"the worker on {socket.gethostname()} has {here} and the driver {driver}; install the same", place=out)
     clock = time.perf_counter()
     done = experiment.run(
@@ -103,6 +105,9 @@ def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[An
             return engine.get_executor(), lambda: None
         return engine, lambda: None
     if engine == "local":
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
         return pool, lambda: _end(pool)
     if engine == "dask":
@@ -166,7 +171,7 @@ def sweep(
 
     def patience() -> float | None:
         """How long a share may take: all cost the same by forecast, so those that ended tell."""
-        return max(SHORTEST, PATIENCE * statistics.median(seconds)) if seconds else None
+        return max(SHORTEST, PATIENCE * float(np.median(seconds))) if seconds else None
 
     try:
         waiting = [f"{k + 1}/{count}" for k in range(count)]
@@ -250,6 +255,8 @@ def _busy(futures: Iterable[Any]) -> int:
 
 def _ended(futures: Mapping[Any, str]) -> list[Any]:
     """The futures that have ended by the next look; of what cannot be asked whether it has, the one that was begun first."""
+    from concurrent.futures import FIRST_COMPLETED, Future, wait
+
     if all(isinstance(future, Future) for future in futures):
         return list(wait(futures, LOOK, return_when=FIRST_COMPLETED).done)
     if not all(hasattr(future, "done") for future in futures):
