@@ -66,6 +66,8 @@ pub(crate) mod name {
     pub(crate) const LOCK: &str = ".equipoise.lock";
     pub(crate) const RUN: &str = "run.json";
     pub(crate) const TRACE: &str = "trace.csv";
+    /// The trace in a pack.
+    pub(crate) const COLUMNS: &str = "trace.columns";
     pub(crate) const POLICIES: &str = "policies.csv";
     pub(crate) const PATH: &str = "path.csv";
     /// What is known of a game, in a pack.

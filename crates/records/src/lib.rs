@@ -6,6 +6,7 @@
 //! [`leaderboard`] does the same for a leaderboard of ratings. [`latex`] writes tables for papers. [`guard`] keeps inputs and the files of others from being
 //! written over.
 
+mod columns;
 mod digest;
 mod error;
 mod files;

@@ -2,7 +2,8 @@
 //!
 //! Each process that writes has one file of its own, `packs/<name>.pack`, to which it only appends. It begins with a line
 //! `equipoise pack FORMAT VERSION`; a record is a line, `record CHECK {..}`, which says what it is of, and behind it, each
-//! compressed by itself (Zstandard), the files that a run would have in a folder of its own, and a line feed. `CHECK` is of the line,
+//! compressed by itself (Zstandard), the files that a run would have in a folder of its own, and a line feed. The trace stands in
+//! columns (`columns.rs`), as it is; in packs of format 1 it was CSV, which is read as before. `CHECK` is of the line,
 //! the digest in it of what follows: a record counts if both fit. What a process that was killed leaves half written at
 //! the end of its file is skipped, and so is a line that was damaged, up to the next that is whole.
 //!
@@ -23,10 +24,11 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::error::RecordsError;
 use crate::files::{in_file, name, sync_folder};
 use crate::group::{EVERY, Group};
-use crate::schema::FORMAT;
 
 /// From how many runs on a plan is kept in packs: a folder for each is more than file systems, and those who copy them, bear.
 pub const PACKED_FROM: u64 = 10_000;
+/// How packs are written. Those of format 1, with the trace as CSV, are read too.
+const FORMAT: u32 = 2;
 /// How a pack begins, before its format and the version of the program.
 const HEAD: &str = "equipoise pack ";
 /// How the line of a record begins.
@@ -71,6 +73,9 @@ struct Part {
     stored: usize,
     /// Bytes of the file.
     bytes: usize,
+    /// Whether it stands there as it is, and not compressed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
 }
 
 impl Header {
@@ -135,7 +140,10 @@ impl Packed {
         for part in &self.header.files {
             let stored = &self.stored[at..at + part.stored];
             if part.name == name {
-                return Ok(Some(decompressed(stored, part.bytes).map_err(|e| in_file(&self.file, e))?));
+                return match part.plain {
+                    true => Ok(Some(stored.to_vec())),
+                    false => Ok(Some(decompressed(stored, part.bytes).map_err(|e| in_file(&self.file, e))?)),
+                };
             }
             at += part.stored;
         }
@@ -488,8 +496,8 @@ fn head(file: &Path) -> Result<Option<(String, u64)>, RecordsError> {
     let told = text.strip_prefix(HEAD).and_then(|rest| rest.strip_suffix('\n')?.split_once(' '));
     let Some((format, version)) = told else { return Ok(None) };
     match format.parse() {
-        Ok(found) if found == u64::from(FORMAT) => Ok(Some((version.to_owned(), length))),
-        Ok(found) => Err(RecordsError::Format { file: file.to_owned(), found, known: FORMAT }),
+        Ok(1..=FORMAT) => Ok(Some((version.to_owned(), length))),
+        Ok(found) => Err(RecordsError::Format { file: file.to_owned(), found: found.into(), known: FORMAT }),
         Err(_) => Ok(None),
     }
 }
@@ -569,10 +577,12 @@ fn compressed(files: Vec<(&'static str, Vec<u8>)>) -> std::io::Result<(Vec<Part>
             None => kept.insert(Compressor::new(LEVEL)?),
         };
         let (mut parts, mut all) = (Vec::new(), Vec::new());
-        for (name, bytes) in files {
-            let stored = compressor.compress(&bytes)?;
-            parts.push(Part { name: name.to_owned(), stored: stored.len(), bytes: bytes.len() });
-            all.extend(stored);
+        for (file, bytes) in files {
+            let plain = file == name::COLUMNS; // hardly shorter if it were compressed
+            let stored = if plain { None } else { Some(compressor.compress(&bytes)?) };
+            let stored = stored.as_ref().unwrap_or(&bytes);
+            parts.push(Part { name: file.to_owned(), stored: stored.len(), bytes: bytes.len(), plain });
+            all.extend_from_slice(stored);
         }
         Ok((parts, all))
     })

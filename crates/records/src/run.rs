@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::digest::{self, Digests, Row as _};
+use crate::columns::{self, Columns};
+use crate::digest::{self, Digests, OfRows};
 use crate::error::RecordsError;
 use crate::files::{
     csv_into, in_file, json_into, name, own_prefix, parse_csv, sync_folder, unwritable_csv, write_hidden,
@@ -104,6 +105,19 @@ impl Stored {
         Ok(bytes.map(|bytes| serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
+    /// The trace, if it was kept: in a folder and in packs of format 1 as CSV, else in columns.
+    fn trace(&self) -> Result<Option<Vec<TracePoint>>, RecordsError> {
+        let columns = match self {
+            Self::Folder(_) => None,
+            Self::Packed(packed) => packed.bytes(name::COLUMNS)?,
+        };
+        let Some(columns) = columns else { return self.rows(name::TRACE) };
+        columns::rows(&columns).map(Some).ok_or_else(|| RecordsError::Malformed {
+            file: self.file(name::COLUMNS),
+            problem: "is not what was written".into(),
+        })
+    }
+
     fn rows<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<Vec<T>>, RecordsError> {
         self.bytes(name)?.map(|bytes| parse_csv(&self.file(name), &bytes)).transpose()
     }
@@ -136,49 +150,40 @@ pub(crate) struct Place {
 pub struct RunWriter {
     place: Place,
     id: String,
-    trace: csv::Writer<Out>,
-    hash: blake3::Hasher,
+    trace: Trace,
+    digest: OfRows,
 }
 
 /// Where a trace goes.
 #[derive(Debug)]
-enum Out {
-    Folder(BufWriter<File>, tempfile::TempDir),
-    Memory(Vec<u8>),
-}
-
-impl std::io::Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Folder(file, _) => file.write(bytes),
-            Self::Memory(memory) => memory.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Folder(file, _) => file.flush(),
-            Self::Memory(_) => Ok(()),
-        }
-    }
+enum Trace {
+    Folder(csv::Writer<BufWriter<File>>, tempfile::TempDir),
+    Memory(Columns),
 }
 
 impl RunWriter {
     pub(crate) fn begin(place: Place, id: &str) -> Result<Self, RecordsError> {
-        let out = if place.packs.are_used() { Out::Memory(Vec::new()) } else { hidden(&place.runs, id)? };
-        let trace = csv::Writer::from_writer(out);
-        Ok(Self { place, id: id.to_owned(), trace, hash: blake3::Hasher::new() })
+        let trace = match place.packs.are_used() {
+            true => Trace::Memory(Columns::default()),
+            false => hidden(&place.runs, id)?,
+        };
+        Ok(Self { place, id: id.to_owned(), trace, digest: OfRows::default() })
     }
 
-    /// Appends to `trace.csv`.
+    /// Appends to the trace.
     ///
     /// # Errors
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn trace(&mut self, points: &[TracePoint]) -> Result<(), RecordsError> {
         for point in points {
-            let file = || self.place.runs.join(&self.id).join(name::TRACE);
-            self.trace.serialize(point).map_err(|e| unwritable_csv(&file(), e))?;
-            point.feed(&mut self.hash);
+            match &mut self.trace {
+                Trace::Memory(columns) => columns.push(point),
+                Trace::Folder(csv, _) => {
+                    let file = || self.place.runs.join(&self.id).join(name::TRACE);
+                    csv.serialize(point).map_err(|e| unwritable_csv(&file(), e))?;
+                }
+            }
+            self.digest.take(point);
         }
         Ok(())
     }
@@ -199,13 +204,10 @@ impl RunWriter {
         existing: Existing,
     ) -> Result<(), RecordsError> {
         assert_eq!(record.id, self.id, "the record of the run that was begun");
-        let Self { place, id, trace, hash } = self;
+        let Self { place, id, trace, digest } = self;
         let file = |name: &str| place.runs.join(&id).join(name);
-        let within = |e: std::io::Error| in_file(&file(name::TRACE), e);
-        let mut out = trace.into_inner().map_err(|e| within(e.into_error()))?;
-        out.flush().map_err(within)?;
         let mut digests = BTreeMap::new();
-        digests.insert(name::TRACE.to_owned(), hash.finalize().to_hex().to_string());
+        digests.insert(name::TRACE.to_owned(), digest.finish());
         policies.map(|rows| digests.insert(name::POLICIES.to_owned(), digest::of_rows(rows)));
         path.map(|rows| digests.insert(name::PATH.to_owned(), digest::of_rows(rows)));
         digests.insert(name::RUN.to_owned(), digest::of_record(record));
@@ -218,9 +220,9 @@ impl RunWriter {
         let beside_trace: [(&'static str, bool); 3] =
             [(name::POLICIES, policies.is_some()), (name::PATH, path.is_some()), (name::RUN, true)];
         let beside_trace = beside_trace.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name);
-        match out {
-            Out::Memory(trace) => {
-                let mut files = vec![(name::TRACE, trace)];
+        match trace {
+            Trace::Memory(columns) => {
+                let mut files = vec![(name::COLUMNS, columns.into_bytes())];
                 for name in beside_trace {
                     let mut bytes = Vec::new();
                     fill(name, &mut bytes)?;
@@ -233,7 +235,10 @@ impl RunWriter {
                 place.packs.append(new, existing == Existing::Replace, &place.group)?;
                 unequal_in_packs(&place.packs, &id)
             }
-            Out::Folder(buffer, folder) => {
+            Trace::Folder(csv, folder) => {
+                let within = |e: std::io::Error| in_file(&file(name::TRACE), e);
+                let mut buffer = csv.into_inner().map_err(|e| within(e.into_error()))?;
+                buffer.flush().map_err(within)?;
                 let durable = place.group.is_alone();
                 if durable {
                     buffer.get_ref().sync_all().map_err(within)?;
@@ -252,7 +257,7 @@ impl RunWriter {
 }
 
 /// A hidden folder for the run `id`.
-fn hidden(runs: &Path, id: &str) -> Result<Out, RecordsError> {
+fn hidden(runs: &Path, id: &str) -> Result<Trace, RecordsError> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -264,7 +269,7 @@ fn hidden(runs: &Path, id: &str) -> Result<Out, RecordsError> {
     let folder = builder.prefix(&prefix).tempdir_in(runs).map_err(|e| in_file(runs, e))?;
     let file = folder.path().join(name::TRACE);
     let trace = File::create(&file).map_err(|e| in_file(&file, e))?;
-    Ok(Out::Folder(BufWriter::new(trace), folder))
+    Ok(Trace::Folder(csv::Writer::from_writer(BufWriter::new(trace)), folder))
 }
 
 /// Renames a hidden folder to the run `id`.
@@ -394,7 +399,7 @@ pub(crate) type RunFiles = (Option<Vec<TracePoint>>, Option<Vec<PathPoint>>);
 
 /// Reads the trace and the path of a run, held against its digests.
 pub(crate) fn files(stored: &Stored, record: &RunRecord) -> Result<RunFiles, RecordsError> {
-    let trace: Option<Vec<TracePoint>> = stored.rows(name::TRACE)?;
+    let trace = stored.trace()?;
     let path: Option<Vec<PathPoint>> = stored.rows(name::PATH)?;
     if matches!(stored, Stored::Packed(_)) {
         return Ok((trace, path)); // the digest of its bytes has been looked at

@@ -300,7 +300,7 @@ fn a_pack_of_another_format_is_refused_and_other_files_are_left_alone() {
     assert_eq!(resumed(dir.path()), RUNS);
     std::fs::write(dir.path().join("packs/later.pack"), "equipoise pack 7 9.0.0\n").unwrap();
     let error = read(dir.path()).unwrap_err().to_string();
-    assert!(error.contains("later.pack: written in format 7, this program reads format 1"), "{error}");
+    assert!(error.contains("later.pack: written in format 7, this program reads format 2"), "{error}");
     // a folder whose runs another version wrote is not gone on with
     std::fs::remove_file(dir.path().join("packs/later.pack")).unwrap();
     let own = packs(dir.path())
