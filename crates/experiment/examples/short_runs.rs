@@ -1,4 +1,5 @@
-//! What many short runs cost beside their methods: seconds in steps, seconds in all, and where the rest goes.
+//! What many short runs cost beside their methods: seconds in steps and measurements, seconds in all, where the rest goes, and how
+//! much is written.
 //!
 //! `cargo run --release -p equipoise-experiment --example short_runs [RUNS [STEPS [ACTIONS [FOLDER]]]]`; the folder decides
 //! which disk is measured. Ten games, so that each has one exact answer for many runs.
@@ -6,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use equipoise_experiment::{Monitor, Options, Plan, execute, file, resolve};
@@ -34,33 +36,68 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let monitor = Monitor::default();
     let begun = Instant::now();
     let mut stages: Vec<(&str, Duration)> = Vec::new();
+    let mut since = Instant::now();
     let executed = std::thread::scope(|scope| {
         let running = scope.spawn(|| execute(&plan, &options, &monitor));
-        let pause = Duration::from_millis(1);
         while !running.is_finished() {
-            let stage = monitor.stage();
+            let (stage, now) = (monitor.stage(), Instant::now());
             match stages.last_mut() {
-                Some((last, spent)) if *last == stage => *spent += pause,
-                _ => stages.push((stage, pause)),
+                Some((last, spent)) if *last == stage => *spent += now - since,
+                _ => stages.push((stage, now - since)),
             }
-            std::thread::sleep(pause);
+            since = now;
+            std::thread::sleep(Duration::from_millis(1));
         }
         running.join().expect("an execution does not panic")
     })?;
     let total = begun.elapsed().as_secs_f64();
+    let used = processor_time();
     let results = equipoise_records::read(&options.out)?;
-    let solver: f64 = results.runs.iter().map(|run| run.record.seconds).sum::<f64>() / jobs as f64;
+    let steps_alone: f64 = results.runs.iter().map(|run| run.record.seconds).sum();
+    let share = |nanoseconds: &AtomicU64| nanoseconds.load(Ordering::Relaxed) as f64 * 1e-9;
+    let (driving, recording) = (share(&monitor.driving), share(&monitor.recording));
+    let threads = jobs as f64;
     println!(
         "{} runs of {steps} steps, {actions} actions, {jobs} threads, in {}",
         executed.runs,
         folder.display()
     );
     println!(
-        "steps of the methods: {solver:.3} s; in all: {total:.3} s, {:.2} times as long",
-        total / solver
+        "in all {total:.3} s: {:.2} times the methods' steps with the measurements that the configuration asks for, {:.2} times the steps \
+         alone",
+        total * threads / driving,
+        total * threads / steps_alone
     );
+    println!("seconds of all threads:");
+    println!("  steps of the methods {steps_alone:.3}, measurements {:.3}", driving - steps_alone);
+    println!("  records {recording:.3}");
+    println!("seconds in which all threads may work:");
     for (stage, spent) in stages.iter().filter(|(stage, _)| !stage.is_empty()) {
-        println!("  {stage}: at least {:.3} s", spent.as_secs_f64());
+        println!("  {stage}: {:.3}", spent.as_secs_f64());
     }
+    if let Some(used) = used {
+        println!("processor time {used:.2} s in all");
+    }
+    println!("on disk {:.1} MB, {} times made durable", megabytes(&options.out)?, equipoise_records::syncs());
     Ok(())
+}
+
+/// Bytes of all files below a folder.
+fn megabytes(folder: &Path) -> std::io::Result<f64> {
+    let mut all = 0.0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        all += match entry.file_type()?.is_dir() {
+            true => megabytes(&entry.path())?,
+            false => entry.metadata()?.len() as f64 * 1e-6,
+        };
+    }
+    Ok(all)
+}
+
+/// Seconds that this process has used of all cores, where the system tells.
+fn processor_time() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks = text.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Some(ticks.collect::<Result<Vec<_>, _>>().ok()?.iter().sum::<f64>() / 100.0)
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use equipoise::core::seed;
 use equipoise::env::batcher::{self, BatchHandle};
@@ -73,6 +74,10 @@ pub struct Monitor {
     pub runs: AtomicU64,
     /// Set to stop: running runs end, none is begun.
     pub stop: AtomicBool,
+    /// Nanoseconds in the steps of all runs and in what is measured of them, summed over threads.
+    pub driving: AtomicU64,
+    /// Nanoseconds in recording runs, likewise.
+    pub recording: AtomicU64,
     stage: Mutex<&'static str>,
 }
 
@@ -342,9 +347,9 @@ impl Process<'_> {
         finished.sort_by_key(|(g, _)| *g);
         dir.make_durable()?;
 
-        self.monitor.enter("writing the report");
+        let enter = |stage| self.monitor.enter(stage);
         let rendered = match ids {
-            Some(ids) => write_results(self.plan, &ids, &dir, false)?.rendered,
+            Some(ids) => self.pool.install(|| write_results(self.plan, &ids, &dir, false, &enter))?.rendered,
             None => None,
         };
         let interrupted = finished.iter().any(|(_, done)| done.interrupted);
@@ -611,13 +616,17 @@ impl Process<'_> {
         let solver_ids = identity::solver_stream(&made.name, entry.name, parameters, tau, repetition);
         let mut writer = dir.begin_run(&run.id)?;
         let written = Mutex::new((&mut writer, Ok(())));
+        let begun = Instant::now();
+        let recording = AtomicU64::new(0);
         // the trace goes to disk as it comes; the first failure ends the run
         let take = |points: &[Point]| {
+            let begun = Instant::now();
             let (writer, result) = &mut *written.lock().expect(UNPOISONED);
             if result.is_ok() {
                 let points: Vec<TracePoint> = points.iter().map(record::trace_point).collect();
                 *result = writer.trace(&points);
             }
+            recording.fetch_add(nanoseconds(begun), Ordering::Relaxed);
         };
         let told = AtomicU64::new(0);
         // counts the steps done; whether the run goes on
@@ -654,6 +663,9 @@ impl Process<'_> {
             game: made.name.clone(),
             error,
         })?;
+        let recording = recording.into_inner();
+        monitor.driving.fetch_add(nanoseconds(begun).saturating_sub(recording), Ordering::Relaxed);
+        let begun = Instant::now();
         tell(spec.limits.steps);
         written.into_inner().expect(UNPOISONED).1?;
         let outcome = &driven.outcome;
@@ -668,8 +680,13 @@ impl Process<'_> {
         }
         let existing = if self.options.fresh { Existing::Replace } else { Existing::Keep };
         writer.finish(&record, policies, path, existing)?;
+        monitor.recording.fetch_add(recording + nanoseconds(begun), Ordering::Relaxed);
         Ok(record)
     }
+}
+
+fn nanoseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn broke_down(record: &RunRecord) -> bool {

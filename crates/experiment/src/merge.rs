@@ -130,7 +130,7 @@ pub fn merge(results: &Path) -> Result<Merged, MergeError> {
         Ok(dir.check_equal(&ids)?)
     })?;
     write_planned(&plan, &ids, &dir)?;
-    Ok(write_results(&plan, &ids, &dir, true)?)
+    Ok(write_results(&plan, &ids, &dir, true, &|_| ())?)
 }
 
 /// Which program wrote what was looked at, and what that was.
@@ -249,13 +249,16 @@ fn write_planned(plan: &Plan, ids: &[String], dir: &ResultsDir) -> Result<(), Re
     dir.write_metrics(&plan.spec.metrics.iter().map(|m| m.info()).collect::<Vec<_>>())
 }
 
-/// Writes `summary.json`, a row at a time, and the report. `list_missing`: whether runs without a record are named.
+/// Writes `summary.json`, a row at a time, and the report. `list_missing`: whether runs without a record are named. `enter` is
+/// told what is being done.
 pub(crate) fn write_results(
     plan: &Plan,
     ids: &[String],
     dir: &ResultsDir,
     list_missing: bool,
+    enter: &(dyn Fn(&'static str) + Sync),
 ) -> Result<Merged, ReportError> {
+    enter("writing the summary");
     let mut missing = Vec::new();
     let mut without = BTreeSet::new();
     if list_missing {
@@ -278,8 +281,9 @@ pub(crate) fn write_results(
             });
         }
     }
-    let rows = ids.iter().filter(|id| !without.contains(id)).filter_map(|id| dir.finished(id));
+    let rows = ids.iter().filter(|id| !without.contains(id));
     dir.write_summary(&plan.spec.name, rows)?;
+    enter("writing the report");
     let rendered = match plan.runs() <= MAX_REPORTED {
         true => Some(write_reports(dir.path())?),
         false => None,

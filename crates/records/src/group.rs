@@ -81,6 +81,7 @@ impl Group {
 #[cfg(target_os = "linux")]
 pub(crate) fn sync_all(folder: &Path) -> Result<(), RecordsError> {
     let folder = fs_err::File::open(folder)?;
+    crate::files::count_sync();
     rustix::fs::syncfs(&folder).map_err(|e| crate::files::in_file(folder.path(), e.into()).into())
 }
 

@@ -27,7 +27,7 @@ pub mod vocabulary;
 mod write;
 
 pub use error::RecordsError;
-pub use files::{discard_partial, write_file};
+pub use files::{discard_partial, syncs, write_file};
 pub use hold::{Access, Hold};
 pub use metric::{CONVERGED, DUALITY_GAP, DUALITY_GAP_TAU, Direction, MetricInfo, Scale};
 pub use packs::PACKED_FROM;

@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::error::RecordsError;
-use crate::files::{in_file, name, sync_folder};
+use crate::files::{count_sync, in_file, name, sync_folder};
 use crate::group::{EVERY, Group};
 
 /// From how many runs on a plan is kept in packs: a folder for each is more than file systems, and those who copy them, bear.
@@ -129,6 +129,11 @@ impl Packed {
         &self.header.id
     }
 
+    /// Whether it is all of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.header.whole
+    }
+
     /// Equal where what may not differ is equal.
     pub(crate) fn equal(&self) -> u64 {
         self.header.equal
@@ -156,6 +161,7 @@ impl Packed {
 struct Place {
     pack: u32,
     at: u64,
+    length: u64,
     turn: u32,
     whole: bool,
     equal: u64,
@@ -199,6 +205,40 @@ pub(crate) struct Packs {
     used: OnceLock<bool>,
     share: OnceLock<Share>,
     state: Mutex<State>,
+    opened: Opened,
+}
+
+/// The pack that was read last: most records are read one after the other.
+#[derive(Debug, Default)]
+struct Opened(Mutex<Option<(PathBuf, Arc<File>)>>);
+
+impl Opened {
+    /// Fills `bytes` from the byte `at` of `file` on.
+    fn read(&self, file: &Path, at: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let source = match last.filter(|(last, _)| last == file) {
+            Some((_, source)) => source,
+            None => {
+                let source = Arc::new(File::open(file)?);
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((file.to_owned(), Arc::clone(&source)));
+                source
+            }
+        };
+        read_at(&source, file, at, bytes)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(source: &File, _: &Path, at: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(source, bytes, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(_: &File, file: &Path, at: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+    let mut source = File::open(file)?; // a place of its own
+    source.seek(SeekFrom::Start(at))?;
+    source.read_exact(bytes)
 }
 
 /// One of several shares of a plan. What is in the packs of the others is none of its own: a thousand processes need not read what
@@ -244,6 +284,7 @@ impl Packs {
             used: OnceLock::new(),
             share: OnceLock::new(),
             state: Mutex::default(),
+            opened: Opened::default(),
         }
     }
 
@@ -292,7 +333,7 @@ impl Packs {
             let state = self.current(false)?;
             state.places.get(&key(kind, id)).map(|place| (*place, state.file(place)))
         };
-        found.map(|(place, file)| fetch(&file, place.at)).transpose()
+        found.map(|(place, file)| self.fetch(&file, &place)).transpose()
     }
 
     /// The version of the program that wrote the run `id`, and where.
@@ -308,10 +349,10 @@ impl Packs {
         let found = {
             let state = self.current(false)?;
             let pair = state.places.get(&key).zip(state.unequal.get(&key));
-            pair.map(|(first, second)| [first, second].map(|place| (state.file(place), place.at)))
+            pair.map(|(first, second)| [first, second].map(|place| (state.file(place), *place)))
         };
         let Some([first, second]) = found else { return Ok(None) };
-        Ok(Some([fetch(&first.0, first.1)?, fetch(&second.0, second.1)?]))
+        Ok(Some([self.fetch(&first.0, &first.1)?, self.fetch(&second.0, &second.1)?]))
     }
 
     /// The ids of all runs.
@@ -319,7 +360,7 @@ impl Packs {
         let packs: Vec<_> = self.current(true)?.packs.iter().map(|p| (p.file.clone(), p.read)).collect();
         let mut ids = BTreeSet::new();
         for (file, end) in packs {
-            scan(&file, 0, end, |header, _| {
+            scan(&file, 0, end, |header, _, _| {
                 if header.kind == Kind::Run {
                     ids.insert(header.id);
                 }
@@ -365,8 +406,9 @@ impl Packs {
         };
         // after a failure nothing is appended to what may be half written
         (&*file).write_all(&record).map_err(|e| in_file(&state.packs[pack as usize].file, e))?;
-        state.own = Some((pack, Arc::clone(&file), at + record.len() as u64));
-        state.insert(key, Place { pack, at, turn, whole, equal });
+        let length = record.len() as u64;
+        state.own = Some((pack, Arc::clone(&file), at + length));
+        state.insert(key, Place { pack, at, length, turn, whole, equal });
         drop(state); // others go on writing
         group.append(|| self.synced(&file))
     }
@@ -377,7 +419,32 @@ impl Packs {
         own.map_or(Ok(()), |file| group.make_durable(true, || self.synced(&file)))
     }
 
+    /// Reads the record at a place.
+    fn fetch(&self, file: &Path, place: &Place) -> Result<Packed, RecordsError> {
+        let changed = || RecordsError::Malformed {
+            file: file.to_owned(),
+            problem: format!(
+                "the record at byte {} is not what was written: its digest is another",
+                place.at
+            ),
+        };
+        let mut record = vec![0; usize::try_from(place.length).map_err(|_| changed())?];
+        match self.opened.read(file, place.at, &mut record) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(changed()),
+            read => read.map_err(|e| in_file(file, e))?,
+        }
+        let end = memchr::memchr(b'\n', &record).ok_or_else(changed)? + 1;
+        let header = Header::parse(&record[..end]).ok_or_else(changed)?;
+        record.drain(..end);
+        record.truncate(header.stored());
+        if record.len() != header.stored() || blake3::hash(&record).to_hex().as_str() != header.digest {
+            return Err(changed());
+        }
+        Ok(Packed { file: file.to_owned(), header, stored: record })
+    }
+
     fn synced(&self, file: &File) -> Result<(), RecordsError> {
+        count_sync();
         Ok(file.sync_data().map_err(|e| in_file(&self.folder, e))?)
     }
 }
@@ -441,9 +508,10 @@ impl State {
                 continue;
             }
             let mut found = Vec::new();
-            let (read, damaged) = scan(&file, self.packs[k].read, length, |header, at| {
+            let (read, damaged) = scan(&file, self.packs[k].read, length, |header, at, length| {
                 let Header { turn, whole, equal, .. } = header;
-                found.push((key(header.kind, &header.id), Place { pack: k as u32, at, turn, whole, equal }));
+                let place = Place { pack: k as u32, at, length, turn, whole, equal };
+                found.push((key(header.kind, &header.id), place));
             })?;
             found.into_iter().for_each(|(key, place)| self.insert(key, place));
             let pack = &mut self.packs[k];
@@ -502,13 +570,13 @@ fn head(file: &Path) -> Result<Option<(String, u64)>, RecordsError> {
     }
 }
 
-/// Hands over the records of a pack between two bytes, with their places; where the next will begin, and how many bytes before that
+/// Hands over the records of a pack between two bytes, with their places and lengths; where the next will begin, and how many bytes before that
 /// were skipped.
 fn scan(
     file: &Path,
     from: u64,
     end: u64,
-    mut found: impl FnMut(Header, u64),
+    mut found: impl FnMut(Header, u64, u64),
 ) -> Result<(u64, u64), RecordsError> {
     let within = |e| in_file(file, e);
     let mut source = File::open(file).map_err(within)?;
@@ -526,7 +594,7 @@ fn scan(
                     break;
                 }
                 source.seek_relative(rest as i64).map_err(within)?;
-                found(header, at);
+                found(header, at, length + rest);
                 at += length + rest;
             }
             None if line.ends_with(b"\n") => {
@@ -537,26 +605,6 @@ fn scan(
         }
     }
     Ok((at, damaged))
-}
-
-/// Reads the record at a place.
-fn fetch(file: &Path, at: u64) -> Result<Packed, RecordsError> {
-    let within = |e| in_file(file, e);
-    let mut source = File::open(file).map_err(within)?;
-    source.seek(SeekFrom::Start(at)).map_err(within)?;
-    let (mut source, mut line) = (BufReader::with_capacity(WINDOW, source), Vec::new());
-    source.read_until(b'\n', &mut line).map_err(within)?;
-    let changed = || RecordsError::Malformed {
-        file: file.to_owned(),
-        problem: format!("the record at byte {at} is not what was written: its digest is another"),
-    };
-    let header = Header::parse(&line).ok_or_else(changed)?;
-    let mut stored = Vec::with_capacity(header.stored());
-    source.take(header.stored() as u64).read_to_end(&mut stored).map_err(within)?;
-    if blake3::hash(&stored).to_hex().as_str() != header.digest {
-        return Err(changed());
-    }
-    Ok(Packed { file: file.to_owned(), header, stored })
 }
 
 fn key(kind: Kind, id: &str) -> u128 {
@@ -596,4 +644,39 @@ fn decompressed(stored: &[u8], bytes: usize) -> std::io::Result<Vec<u8>> {
         };
         decompressor.decompress(stored, bytes)
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// As packs of format 1 have it: every file compressed, the trace as CSV.
+    #[test]
+    fn a_pack_of_format_1_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let trace = b"step,queries,duels,seconds,iterate,metric,value\n1,2,0,0.5,last,duality_gap,0.1\n";
+        let files = vec![(name::RUN, b"{}\n".to_vec()), (name::TRACE, trace.to_vec())];
+        let (parts, stored) = compressed(files).unwrap();
+        let header = Header {
+            kind: Kind::Run,
+            id: "r".into(),
+            turn: 0,
+            whole: true,
+            files: parts,
+            digest: blake3::hash(&stored).to_hex().to_string(),
+            equal: 7,
+        };
+        assert!(!String::from_utf8(header.line()).unwrap().contains("plain"), "as it was written");
+        let head = b"equipoise pack 1 0.1.0\n".as_slice();
+        let pack = [head, &header.line(), &stored, b"\n"].concat();
+        std::fs::create_dir(dir.path().join(name::PACKS)).unwrap();
+        std::fs::write(dir.path().join(name::PACKS).join("1-old.pack"), pack).unwrap();
+        let packs = Packs::at(dir.path());
+        let packed = packs.find(Kind::Run, "r").unwrap().unwrap();
+        assert_eq!((packed.bytes(name::TRACE).unwrap(), packed.equal()), (Some(trace.to_vec()), 7));
+        assert_eq!(packed.bytes(name::COLUMNS).unwrap(), None);
+        let rows = crate::run::Stored::Packed(packed).trace().unwrap().unwrap();
+        assert_eq!((rows.len(), rows[0].value), (1, 0.1));
+    }
 }

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::error::RecordsError;
 use crate::files::{name, parse_versioned, read_versioned};
 use crate::metric::MetricInfo;
@@ -98,8 +100,10 @@ pub fn read(dir: &Path) -> Result<Results, RecordsError> {
         };
         Ok::<_, RecordsError>(rows.remove(id))
     };
-    for id in ids {
-        match stored.stored(&id).and_then(|found| found.map(|found| run_in(&found)).transpose()) {
+    let one = |id: &String| stored.stored(id).and_then(|found| found.map(|found| run_in(&found)).transpose());
+    let found: Vec<_> = ids.par_iter().map(one).collect();
+    for (id, found) in ids.into_iter().zip(found) {
+        match found {
             Ok(Some(Ok(run))) => results.runs.push(run),
             Ok(Some(Err(why))) => results.unfinished.push(Unfinished { id, why }),
             Ok(None) => match in_summary(&id)? {

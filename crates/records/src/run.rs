@@ -13,7 +13,8 @@ use crate::columns::{self, Columns};
 use crate::digest::{self, Digests, OfRows};
 use crate::error::RecordsError;
 use crate::files::{
-    csv_into, in_file, json_into, name, own_prefix, parse_csv, sync_folder, unwritable_csv, write_hidden,
+    count_sync, csv_into, in_file, json_into, name, own_prefix, parse_csv, sync_folder, unwritable_csv,
+    write_hidden,
 };
 use crate::group::{Group, sync_all};
 use crate::packs::{Kind, New, Packed, Packs, equality};
@@ -106,7 +107,7 @@ impl Stored {
     }
 
     /// The trace, if it was kept: in a folder and in packs of format 1 as CSV, else in columns.
-    fn trace(&self) -> Result<Option<Vec<TracePoint>>, RecordsError> {
+    pub(crate) fn trace(&self) -> Result<Option<Vec<TracePoint>>, RecordsError> {
         let columns = match self {
             Self::Folder(_) => None,
             Self::Packed(packed) => packed.bytes(name::COLUMNS)?,
@@ -241,6 +242,7 @@ impl RunWriter {
                 buffer.flush().map_err(within)?;
                 let durable = place.group.is_alone();
                 if durable {
+                    count_sync();
                     buffer.get_ref().sync_all().map_err(within)?;
                 }
                 for name in beside_trace {
@@ -350,6 +352,14 @@ pub(crate) fn finished_in(stored: &Stored, id: &str) -> Option<RunRecord> {
     let record: RunRecord = serde_json::from_slice(&stored.bytes(name::RUN).ok()??).ok()?;
     let whole = record.format == FORMAT && record.id == id && record.stop_reason != StopKind::Interrupted;
     whole.then_some(record)
+}
+
+/// The text of a record as it was written by this program ([`Sealed`]), without its digests.
+pub(crate) fn without_digests(run: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(run).ok()?;
+    let head = format!("{{\n  \"format\": {FORMAT},\n  \"version\": \"{}\",\n", env!("CARGO_PKG_VERSION"));
+    let record = text.starts_with(&head).then(|| text.rsplit_once(",\n  \"digests\": {\n"))??.0;
+    Some(format!("{record}\n}}"))
 }
 
 /// The state of run `id`.

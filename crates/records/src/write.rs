@@ -6,13 +6,13 @@
 //! loses at most the runs in flight. Of a plan with many runs ([`PACKED_FROM`](crate::PACKED_FROM)) each process appends its own to a pack,
 //! and with them what is known of games; nothing but this crate can tell. One process writes by itself, or several do that share a plan: see [`Hold`].
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use rayon::prelude::*;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::RecordsError;
@@ -28,11 +28,13 @@ use crate::own;
 use crate::packs::{Kind, New, Packs, equality, holds_a_pack};
 use crate::run::{self, Existing, Place, RunState, RunWriter, Stored, finished_in};
 use crate::schema::{
-    FORMAT, GameRecord, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, TracePoint,
+    FORMAT, GameRecord, GamesFile, MetricsFile, PathPoint, PolicyPoint, RunRecord, Summary, TracePoint,
 };
 
 /// All crates of the program have one version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Rows of a summary that are in memory at once.
+const ROWS: usize = 512;
 /// Files that are written into a results folder beside its runs.
 const FILES: [&str; 7] =
     [name::PLAN, name::PLANNED, name::GAMES, name::METRICS, name::SUMMARY, REPORT_MARKDOWN, REPORT_HTML];
@@ -553,19 +555,51 @@ impl ResultsDir {
         group.make_durable(false, || sync_all(&self.root))
     }
 
-    /// Writes `summary.json`, a [`Summary`](crate::schema::Summary), one row after the other.
+    /// Writes `summary.json`, a [`Summary`], a row a finished run among `ids`.
     ///
     /// # Errors
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
-    pub fn write_summary(
+    pub fn write_summary<'a>(
         &self,
         name: &str,
-        runs: impl Iterator<Item = RunRecord>,
+        ids: impl Iterator<Item = &'a String>,
     ) -> Result<(), RecordsError> {
-        write_json(
-            &self.root.join(name::SUMMARY),
-            &Rows { format: FORMAT, name, runs: Lazy(RefCell::new(runs)) },
-        )
+        let file = self.root.join(name::SUMMARY);
+        let head = Summary { format: FORMAT, name: name.to_owned(), runs: Vec::new() };
+        let ids: Vec<&String> = ids.collect();
+        atomically(&file, |out| {
+            let head = serde_json::to_string_pretty(&head).map_err(|e| unwritable(&file, e))?;
+            let head = head.strip_suffix("]\n}").expect("the list of runs comes last");
+            let within = |e| RecordsError::from(in_file(&file, e));
+            out.write_all(head.as_bytes()).map_err(within)?;
+            let mut count = 0;
+            for ids in ids.chunks(ROWS) {
+                let rows: Result<Vec<_>, RecordsError> =
+                    ids.par_iter().map(|id| self.summary_row(id, &file)).collect();
+                for row in rows?.into_iter().flatten() {
+                    let gap = if count == 0 { "\n    " } else { ",\n    " };
+                    out.write_all(gap.as_bytes()).map_err(within)?;
+                    out.write_all(row.as_bytes()).map_err(within)?;
+                    count += 1;
+                }
+            }
+            let end = if count == 0 { "]\n}\n" } else { "\n  ]\n}\n" };
+            out.write_all(end.as_bytes()).map_err(within)
+        })
+    }
+
+    /// The row of a run in `summary.json`, if it is finished: of a pack its text, which says the same, without reading it.
+    fn summary_row(&self, id: &str, file: &Path) -> Result<Option<String>, RecordsError> {
+        let Ok(Some(stored)) = self.stored(id) else { return Ok(None) };
+        if let Stored::Packed(packed) = &stored
+            && packed.is_whole()
+            && let Some(row) = packed.bytes(name::RUN)?.as_deref().and_then(run::without_digests)
+        {
+            return Ok(Some(indented(&row)));
+        }
+        let record = finished_in(&stored, id);
+        let text = |record| serde_json::to_string_pretty(&record).map_err(|e| unwritable(file, e));
+        Ok(record.map(text).transpose()?.map(|text| indented(&text)))
     }
 
     /// The names in the folder of runs, which a copy of a folder with packs may lack.
@@ -606,29 +640,15 @@ impl GameRows<'_> {
     /// [`RecordsError::Io`] or [`RecordsError::Unwritable`].
     pub fn push(&mut self, game: &GameRecord) -> Result<(), RecordsError> {
         let text = serde_json::to_string_pretty(game).map_err(|e| unwritable(self.file, e))?;
-        // a line break within a text is escaped in JSON
-        let text =
-            format!("{}\n    {}", if self.count == 0 { "" } else { "," }, text.replace('\n', "\n    "));
+        let text = format!("{}\n    {}", if self.count == 0 { "" } else { "," }, indented(&text));
         self.count += 1;
         Ok(self.out.write_all(text.as_bytes()).map_err(|e| in_file(self.file, e))?)
     }
 }
 
-/// A [`Summary`](crate::schema::Summary) whose rows are fetched as they are written.
-#[derive(Serialize)]
-#[serde(bound = "")]
-struct Rows<'a, I: Iterator<Item = RunRecord>> {
-    format: u32,
-    name: &'a str,
-    runs: Lazy<I>,
-}
-
-struct Lazy<I>(RefCell<I>);
-
-impl<I: Iterator<Item = RunRecord>> Serialize for Lazy<I> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&mut *self.0.borrow_mut())
-    }
+/// A JSON object as it stands in a list of a file; a line break within a text is escaped in JSON.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n    ")
 }
 
 fn plan_text(yaml: &str) -> String {

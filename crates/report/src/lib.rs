@@ -24,7 +24,9 @@ pub use document::document;
 pub use error::ReportError;
 pub use export::{Exports, Figures};
 
-use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, read, write_file, write_pages};
+use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, Results, read, write_file, write_pages};
+use model::cross_game::cross_games;
+use model::group::group;
 
 /// The same results, three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +54,18 @@ pub struct Look {
 /// # Errors
 /// Those of [`equipoise_records::read`], and [`ReportError::Drawing`].
 pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
-    let results = read(dir)?;
-    let words = render::view(&results, false, Look::default())?;
-    rendered(&words, &render::view(&results, true, Look::default())?)
+    Ok(rendered(&read(dir)?, Look::default())?.0)
 }
 
-fn rendered(words: &render::View, drawn: &render::View) -> Result<Rendered, ReportError> {
-    let (html, pages) = render::html(drawn)?;
-    Ok(Rendered { markdown: render::markdown(words)?, terminal: render::terminal(words), html, pages })
+/// The pages, and the view with its drawings.
+fn rendered(results: &Results, look: Look) -> Result<(Rendered, render::View), ReportError> {
+    let games = group(results);
+    let all = cross_games(&games);
+    let mut view = render::words(results, &games, &all);
+    let (markdown, terminal) = rayon::join(|| render::markdown(&view), || render::terminal(&view));
+    render::draw(&mut view, &games, &all, look)?;
+    let (html, pages) = render::html(&view)?;
+    Ok((Rendered { markdown: markdown?, terminal, html, pages }, view))
 }
 
 /// [`render`], and writes `report.md`, `report.html` and the pages of many games into the folder, each atomically.
@@ -80,8 +86,7 @@ pub fn write_reports_as(
     exports: Exports,
 ) -> Result<(Rendered, Vec<PathBuf>), ReportError> {
     let results = read(dir)?;
-    let drawn = render::view(&results, true, look)?;
-    let rendered = rendered(&render::view(&results, false, look)?, &drawn)?;
+    let (rendered, drawn) = rendered(&results, look)?;
     write_file(&dir.join(REPORT_MARKDOWN), rendered.markdown.as_bytes())?;
     // the pages first: a report that is there links to pages that are
     write_pages(dir, &rendered.pages)?;

@@ -3,7 +3,7 @@
 use equipoise_records::Iterate;
 use equipoise_records::schema::{Reached, RunRecord, TracePoint};
 
-use super::group::{Method, RunFacts as _};
+use super::group::Method;
 
 /// A unit of cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,6 @@ impl EffortUnit {
 
     /// Whether it was measured of some repetition of `method`, and not nothing.
     pub(crate) fn measured(self, method: &Method<'_>) -> bool {
-        method.runs.iter().any(|run| run.curve(Iterate::Last, self.metric()).any(|p| p.value > 0.0))
+        method.runs.iter().any(|run| run.curve(Iterate::Last, self.metric()).iter().any(|p| p.value > 0.0))
     }
 }

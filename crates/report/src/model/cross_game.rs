@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use equipoise_records::schema::Reached;
-use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate, Run, StopKind};
+use equipoise_records::{DUALITY_GAP, DUALITY_GAP_TAU, Iterate, StopKind};
 
 use super::cost::CostUnit;
-use super::group::{Game, RunFacts as _, Setting};
+use super::group::{Game, RunFacts as _, Setting, Traced};
 use super::profile::{Attempt, MethodCosts, PerformanceProfile};
 
 /// All problems of one tau.
@@ -123,7 +123,7 @@ fn attempt(problem: &Problem<'_>, key: usize, unit: CostUnit) -> Attempt {
 }
 
 /// From when on `iterate` was at or below the target to the end of the run, as far as it is known.
-fn crossing(problem: &Problem<'_>, run: &Run, iterate: Iterate, unit: CostUnit) -> Option<Attempt> {
+fn crossing(problem: &Problem<'_>, run: &Traced<'_>, iterate: Iterate, unit: CostUnit) -> Option<Attempt> {
     let Problem { metric, target, .. } = *problem;
     // a start that is already there costs nothing, which a logarithmic axis and a ratio cannot say
     let solved = |cost: u64, watched| Attempt::Solved { cost: cost.max(1) as f64, watched };

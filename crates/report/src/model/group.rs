@@ -1,6 +1,7 @@
 //! Runs in the order they are shown: by game, by tau, by method, by repetition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use equipoise_records::schema::{GameRecord, Reached, TracePoint};
 use equipoise_records::{
@@ -33,7 +34,57 @@ pub(crate) struct Method<'a> {
     pub(crate) key: usize,
     pub(crate) label: &'a str,
     /// Never empty.
-    pub(crate) runs: Vec<&'a Run>,
+    pub(crate) runs: Vec<Traced<'a>>,
+}
+
+/// A run with the curves of its trace told apart once: they are asked for again and again.
+#[derive(Clone)]
+pub(crate) struct Traced<'a> {
+    run: &'a Run,
+    curves: Arc<[Curve<'a>]>,
+}
+
+/// One metric of one iterate, in the order of the trace.
+struct Curve<'a> {
+    iterate: Iterate,
+    metric: &'a str,
+    points: Vec<&'a TracePoint>,
+}
+
+impl<'a> Traced<'a> {
+    fn of(run: &'a Run) -> Self {
+        let mut curves: Vec<Curve<'a>> = Vec::new();
+        let mut next = 0;
+        for point in run.trace.iter().flatten() {
+            let is = |curve: &Curve<'_>| curve.iterate == point.iterate && curve.metric == point.metric;
+            // what is measured at a step is mostly measured in one order
+            let at = match curves.get(next) {
+                Some(curve) if is(curve) => next,
+                _ => curves.iter().position(is).unwrap_or_else(|| {
+                    let (iterate, metric) = (point.iterate, point.metric.as_str());
+                    curves.push(Curve { iterate, metric, points: Vec::new() });
+                    curves.len() - 1
+                }),
+            };
+            curves[at].points.push(point);
+            next = if at + 1 == curves.len() { 0 } else { at + 1 };
+        }
+        Self { run, curves: curves.into() }
+    }
+
+    /// The curve of one metric of one iterate, by step.
+    pub(crate) fn curve(&self, iterate: Iterate, metric: &str) -> &[&'a TracePoint] {
+        let curve = self.curves.iter().find(|c| c.iterate == iterate && c.metric == metric);
+        curve.map_or(&[], |curve| &curve.points)
+    }
+}
+
+impl std::ops::Deref for Traced<'_> {
+    type Target = Run;
+
+    fn deref(&self) -> &Run {
+        self.run
+    }
 }
 
 /// Groups the runs. Games without runs are kept: their facts are worth reading.
@@ -43,10 +94,14 @@ pub(crate) fn group(results: &Results) -> Vec<Game<'_>> {
         let next = keys.len() + 1;
         keys.entry(&run.record.label).or_insert(next);
     }
+    let mut of_game: HashMap<&str, Vec<&Run>> = HashMap::new();
+    for run in &results.runs {
+        of_game.entry(&run.record.game).or_default().push(run);
+    }
     let mut games = Vec::new();
     for record in &results.games.games {
         let mut settings: Vec<Setting<'_>> = Vec::new();
-        for run in results.runs.iter().filter(|run| run.record.game == record.name) {
+        for &run in of_game.get(record.name.as_str()).into_iter().flatten() {
             let tau = run.record.tau;
             let at = settings.iter().position(|s| s.tau.total_cmp(&tau).is_eq()).unwrap_or_else(|| {
                 let metrics = metric::shown(&results.metrics, tau);
@@ -56,8 +111,8 @@ pub(crate) fn group(results: &Results) -> Vec<Game<'_>> {
             let methods = &mut settings[at].methods;
             let label = run.record.label.as_str();
             match methods.iter_mut().find(|m| m.label == label) {
-                Some(method) => method.runs.push(run),
-                None => methods.push(Method { key: keys[label], label, runs: vec![run] }),
+                Some(method) => method.runs.push(Traced::of(run)),
+                None => methods.push(Method { key: keys[label], label, runs: vec![Traced::of(run)] }),
             }
         }
         settings.sort_by(|a, b| a.tau.total_cmp(&b.tau));
@@ -85,8 +140,6 @@ pub(crate) trait RunFacts {
     fn diverged(&self) -> bool;
     /// The record of reaching `target` in the run's own metric.
     fn reached(&self, iterate: Iterate, target: f64) -> Option<&Reached>;
-    /// The curve of one metric of one iterate, by step.
-    fn curve<'a>(&'a self, iterate: Iterate, metric: &'a str) -> impl Iterator<Item = &'a TracePoint>;
 }
 
 impl RunFacts for Run {
@@ -118,15 +171,11 @@ impl RunFacts for Run {
             .iter()
             .find(|r| r.metric == metric && r.iterate == iterate && r.target.total_cmp(&target).is_eq())
     }
-
-    fn curve<'a>(&'a self, iterate: Iterate, metric: &'a str) -> impl Iterator<Item = &'a TracePoint> {
-        self.trace.iter().flatten().filter(move |p| p.iterate == iterate && p.metric == metric)
-    }
 }
 
-impl Method<'_> {
-    pub(crate) fn first(&self) -> &Run {
-        self.runs[0]
+impl<'a> Method<'a> {
+    pub(crate) fn first(&self) -> &Traced<'a> {
+        &self.runs[0]
     }
 
     /// Whether the method answers at once instead of iterating.
@@ -140,7 +189,7 @@ impl Method<'_> {
     }
 }
 
-impl Setting<'_> {
+impl<'a> Setting<'a> {
     /// The metric of the setting: what most of its methods aim at.
     pub(crate) fn metric(&self) -> &'static str {
         if self.tau > 0.0 { DUALITY_GAP_TAU } else { DUALITY_GAP }
@@ -160,8 +209,8 @@ impl Setting<'_> {
         self.methods.iter().any(|m| !m.one_shot())
     }
 
-    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.methods.iter().flat_map(|m| m.runs.iter().copied())
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Traced<'a>> {
+        self.methods.iter().flat_map(|m| &m.runs)
     }
 }
 

@@ -1,8 +1,8 @@
 //! How runs and methods end, in classes.
 
-use equipoise_records::{Behaviour, CONVERGED, Iterate, Run, StopKind};
+use equipoise_records::{Behaviour, CONVERGED, Iterate, StopKind};
 
-use super::group::{Method, RunFacts as _};
+use super::group::{Method, RunFacts as _, Traced};
 
 /// The average of a run that cycles is worth telling if it ends this much lower than the last iterate.
 const AVERAGE_AHEAD: f64 = 0.1;
@@ -61,7 +61,7 @@ impl OutcomeClass {
 
     /// From the record and the trace of one run: the word that the run was given, so that no table says another thing than a
     /// sentence.
-    pub(crate) fn of(run: &Run) -> Self {
+    pub(crate) fn of(run: &Traced<'_>) -> Self {
         let metric = run.own_metric();
         if run.diverged() {
             return Self::Diverged;
@@ -110,10 +110,10 @@ pub(crate) fn at_equilibrium(method: &Method<'_>) -> bool {
 
 /// Whether the average is far below the last iterate, and still fell clearly in the second half of the steps (known only with
 /// a trace).
-fn average_falls(run: &Run, metric: &str, last: f64) -> bool {
+fn average_falls(run: &Traced<'_>, metric: &str, last: f64) -> bool {
     let at_end = run.final_value(Iterate::Average, metric).unwrap_or(f64::INFINITY);
     let half = run.record.steps / 2;
-    let first_half = run.curve(Iterate::Average, metric).filter(|p| p.step <= half);
+    let first_half = run.curve(Iterate::Average, metric).iter().filter(|p| p.step <= half);
     at_end <= AVERAGE_AHEAD * last && first_half.last().is_none_or(|p| at_end < 0.9 * p.value)
 }
 

@@ -62,11 +62,11 @@ fn level(run: &Run) -> Option<f64> {
 }
 
 fn ratio<'a>(method: &Method<'a>, best: &Method<'a>) -> Option<Ratio<'a>> {
-    let of = |run: &&&Run| {
+    let of = |run: &Run| {
         let other = best.runs.iter().find(|r| r.record.repetition == run.record.repetition)?;
         Some(level(run)? / level(other)?)
     };
-    let mut ratios: Vec<f64> = method.runs.iter().filter_map(|run| of(&run)).collect();
+    let mut ratios: Vec<f64> = method.runs.iter().filter_map(|run| of(run)).collect();
     ratios.sort_by(f64::total_cmp);
     let n = ratios.len();
     let median = (n > 0).then(|| 0.5 * (ratios[(n - 1) / 2] + ratios[n / 2]))?;

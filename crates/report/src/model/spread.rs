@@ -17,19 +17,21 @@ impl Spread {
     /// As [`Spread::of`], with the quantiles `outside` and `1 - outside` in place of the smallest and the largest: the order
     /// statistics just outside of them, so that nothing is interpolated.
     pub(crate) fn between(values: impl IntoIterator<Item = f64>, outside: f64) -> Option<Self> {
-        let mut sorted: Vec<f64> =
+        let mut values: Vec<f64> =
             values.into_iter().map(|v| if v.is_nan() { f64::INFINITY } else { v }).collect();
-        sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        if n == 0 {
-            return None;
+        let n = values.len();
+        let first = *values.first()?;
+        if values.iter().all(|v| v.total_cmp(&first).is_eq()) {
+            return Some(Self { median: first, min: first, max: first });
         }
-        let (low, high) = (sorted[(n - 1) / 2], sorted[n / 2]);
+        // the order statistics alone: to sort thousands of repetitions at each step takes longer
+        let mut at = |k: usize| *values.select_nth_unstable_by(k, f64::total_cmp).1;
+        let (low, high) = (at((n - 1) / 2), at(n / 2));
         // The sum would lose the infinite case's sign and round the equal one.
         let median = if low.total_cmp(&high).is_eq() { low } else { low / 2.0 + high / 2.0 };
         // a product that is whole but for rounding is whole
         let cut = ((n - 1) as f64 * outside + 1e-9).floor() as usize;
-        Some(Self { median, min: sorted[cut], max: sorted[n - 1 - cut] })
+        Some(Self { median, min: at(cut), max: at(n - 1 - cut) })
     }
 }
 

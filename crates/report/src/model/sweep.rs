@@ -44,11 +44,11 @@ impl Sweep<'_> {
     /// The final values of the metric, value by value: infinite where a repetition diverged.
     pub(crate) fn values(&self, metric: &str) -> Vec<(f64, Spread)> {
         let last = |m: &Method<'_>| {
-            let value = |run: &&equipoise_records::Run| match run.record.stop_reason {
+            let value = |run: &equipoise_records::Run| match run.record.stop_reason {
                 StopKind::Diverged => Some(f64::INFINITY),
                 _ => run.final_value(Iterate::Last, metric),
             };
-            Spread::of(m.runs.iter().copied().filter_map(|run| value(&run)))
+            Spread::of(m.runs.iter().filter_map(|run| value(run)))
         };
         self.points.iter().filter_map(|(x, m)| Some((*x, last(m)?))).collect()
     }

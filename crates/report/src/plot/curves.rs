@@ -4,7 +4,7 @@ use equipoise_records::{DUALITY_GAP, Iterate, MetricInfo, Scale};
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
-use super::series::{Against, Series, visible};
+use super::series::{Against, Measured, Series, visible};
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
 use super::{FAINT, GREY, Gallery, INK, Palette, Svg};
 use crate::error::ReportError;
@@ -35,10 +35,10 @@ impl Subject<'_> {
 }
 
 /// The galleries of `metric` on a setting: of the last iterate and of the average, as far as there is something to show.
-pub(crate) fn curves(
+pub(crate) fn curves<'a>(
     game: &Game<'_>,
-    setting: &Setting<'_>,
-    metric: &MetricInfo,
+    setting: &'a Setting<'a>,
+    metric: &'a MetricInfo,
     palette: &Palette,
 ) -> Result<Vec<Gallery>, ReportError> {
     // What the pull to the reference costs: no method at the regularised equilibrium is lower in this metric.
@@ -79,19 +79,17 @@ fn axes(methods: &[Method<'_>]) -> Vec<Vec<Against>> {
     rows
 }
 
-fn gallery(
-    setting: &Setting<'_>,
+fn gallery<'a>(
+    setting: &'a Setting<'a>,
     palette: &Palette,
-    subject: Subject<'_>,
+    subject: Subject<'a>,
     level: Option<f64>,
 ) -> Result<Option<Gallery>, ReportError> {
-    let on = |against: Against| -> Vec<Series> {
-        let of = |m: &Method<'_>| {
-            let (style, metric) = (palette.style(m.key), &subject.metric.name);
-            Series::of(m, style, subject.iterate, metric, against, palette.outside)
-        };
-        setting.methods.iter().filter_map(of).collect()
+    let of = |m: &'a Method<'a>| {
+        Measured::of(m, palette.style(m.key), subject.iterate, &subject.metric.name, palette.outside)
     };
+    let measured: Vec<Measured<'_>> = setting.methods.iter().filter_map(of).collect();
+    let on = |against| measured.iter().filter_map(|m| m.series(against)).collect::<Vec<Series>>();
     let by_steps = on(Against::Steps);
     if by_steps.is_empty() {
         return Ok(None);

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use equipoise_records::Iterate;
 use equipoise_records::schema::TracePoint;
-use equipoise_records::{Iterate, Run};
 
 use super::Style;
 use super::svg::Pixel;
 use crate::model::cost::{CostUnit, EffortUnit};
-use crate::model::group::{Method, RunFacts as _};
+use crate::model::group::{Method, RunFacts as _, Traced};
 use crate::model::spread::Spread;
 
 /// A horizontal axis.
@@ -27,26 +27,6 @@ impl Against {
             Self::Cost(unit) => unit.name(),
             Self::Effort(unit) => unit.name(),
         }
-    }
-
-    /// The points of a curve with their places on this axis, by step. A step at which the effort was not measured has none.
-    fn places<'a>(
-        self,
-        run: &Run,
-        curve: impl Iterator<Item = &'a TracePoint>,
-    ) -> BTreeMap<u64, (f64, &'a TracePoint)> {
-        let effort: BTreeMap<u64, f64> = match self {
-            Self::Effort(unit) => {
-                run.curve(Iterate::Last, unit.metric()).map(|p| (p.step, p.value)).collect()
-            }
-            Self::Steps | Self::Cost(_) => BTreeMap::new(),
-        };
-        let place = |point: &TracePoint| match self {
-            Self::Steps => Some(point.step as f64),
-            Self::Cost(unit) => Some(unit.of_point(point) as f64),
-            Self::Effort(_) => effort.get(&point.step).copied(),
-        };
-        curve.filter_map(|point| Some((point.step, (place(point)?, point)))).collect()
     }
 
     fn has(self, method: &Method<'_>) -> bool {
@@ -74,62 +54,143 @@ pub(super) struct Series {
     pub(super) held: bool,
 }
 
-impl Series {
-    /// The curve of `metric` of `iterate`; `None` if nothing finite was traced, if the method is not charged in the unit of
-    /// the axis, or if the iterate says nothing (the average of a method that answers at once).
-    pub(super) fn of(
-        method: &Method<'_>,
-        style: Style,
-        iterate: Iterate,
-        metric: &str,
-        against: Against,
-        outside: f64,
-    ) -> Option<Self> {
-        let one_shot = method.one_shot();
-        if !against.has(method) || (one_shot && iterate == Iterate::Average) {
-            return None;
+/// The repetitions of a method side by side: what is at each step.
+struct Aligned<T> {
+    /// Of each step that says something the points of all repetitions.
+    rows: Vec<Vec<T>>,
+    /// Number of repetitions.
+    repetitions: usize,
+    /// Whether one that stopped earlier than others was held at its last value.
+    held: bool,
+}
+
+impl<T: Copy> Aligned<T> {
+    /// Of curves by step, none of them empty.
+    fn of(mut curves: Vec<Vec<(u64, T)>>) -> Self {
+        for curve in &mut curves {
+            if !curve.is_sorted_by(|a, b| a.0 < b.0) {
+                // of two points at one step the later
+                let by_step: BTreeMap<u64, T> = curve.drain(..).collect();
+                curve.extend(by_step);
+            }
         }
-        let curves: Vec<BTreeMap<u64, (f64, &TracePoint)>> = method
-            .runs
-            .iter()
-            .map(|run| against.places(run, run.curve(iterate, metric)))
-            .filter(|curve: &BTreeMap<_, _>| !curve.is_empty())
-            .collect();
-        let mut steps: Vec<u64> = curves.iter().flat_map(|c| c.keys().copied()).collect();
-        steps.sort_unstable();
-        steps.dedup();
-        let mut held = false;
-        let mut points = Vec::new();
-        for step in steps {
+        let repetitions = curves.len();
+        let steps = |curve: &Vec<(u64, T)>| curve.iter().map(|(step, _)| *step).collect::<Vec<_>>();
+        let first = curves.first().map(steps).unwrap_or_default();
+        let as_first = |curve: &Vec<(u64, T)>| curve.iter().map(|(step, _)| step).eq(&first);
+        if curves.iter().all(as_first) {
+            let row = |k: usize| curves.iter().map(|curve| curve[k].1).collect();
+            return Self { rows: (0..first.len()).map(row).collect(), repetitions, held: false };
+        }
+        let mut all: Vec<u64> = curves.iter().flat_map(steps).collect();
+        all.sort_unstable();
+        all.dedup();
+        let (mut rows, mut held) = (Vec::new(), false);
+        for step in all {
             let mut here = Vec::new();
             for curve in &curves {
-                let (last, at_end) = curve.last_key_value()?;
-                if let Some(point) = curve.get(&step) {
-                    here.push(*point);
-                } else if step > *last {
-                    held = true;
-                    here.push(*at_end);
+                match curve.binary_search_by_key(&step, |(step, _)| *step) {
+                    Ok(k) => here.push(curve[k].1),
+                    Err(k) if k == curve.len() => {
+                        held = true;
+                        here.extend(curve.last().map(|(_, at_end)| *at_end));
+                    }
+                    Err(_) => {}
                 }
             }
             // A step that some running repetition did not record would compare different repetitions.
-            if here.len() == curves.len() {
-                let x = Spread::of(here.iter().map(|(x, _)| *x))?.median;
-                points.push((x, Spread::between(here.iter().map(|(_, p)| p.value), outside)?));
+            if here.len() == repetitions {
+                rows.push(here);
             }
         }
+        Self { rows, repetitions, held }
+    }
+}
+
+/// The curves of one metric of one iterate of a method, side by side.
+pub(super) struct Measured<'a> {
+    method: &'a Method<'a>,
+    style: Style,
+    iterate: Iterate,
+    metric: &'a str,
+    outside: f64,
+    aligned: Aligned<&'a TracePoint>,
+    /// What is drawn of each row.
+    values: Vec<Spread>,
+}
+
+impl<'a> Measured<'a> {
+    pub(super) fn of(
+        method: &'a Method<'a>,
+        style: Style,
+        iterate: Iterate,
+        metric: &'a str,
+        outside: f64,
+    ) -> Option<Self> {
+        if method.one_shot() && iterate == Iterate::Average {
+            return None;
+        }
+        let curves = method.runs.iter().map(|run| run.curve(iterate, metric));
+        let by_step = |curve: &[&'a TracePoint]| curve.iter().map(|point| (point.step, *point)).collect();
+        let aligned = Aligned::of(curves.filter(|curve| !curve.is_empty()).map(by_step).collect());
+        let values = aligned.rows.iter().map(|row| Spread::between(row.iter().map(|p| p.value), outside));
+        let values = values.collect::<Option<_>>()?;
+        Some(Self { method, style, iterate, metric, outside, aligned, values })
+    }
+
+    /// The curve against an axis; `None` if nothing finite was traced, or if the method is not charged in the unit of the axis.
+    pub(super) fn series(&self, against: Against) -> Option<Series> {
+        if !against.has(self.method) {
+            return None;
+        }
+        let median = |xs: &mut dyn Iterator<Item = f64>| Some(Spread::of(xs)?.median);
+        let (points, repetitions, held) = match against {
+            Against::Steps | Against::Cost(_) => {
+                let place = |point: &TracePoint| match against {
+                    Against::Cost(unit) => unit.of_point(point) as f64,
+                    Against::Steps | Against::Effort(_) => point.step as f64,
+                };
+                let rows = self.aligned.rows.iter().zip(&self.values);
+                let points =
+                    rows.map(|(row, value)| Some((median(&mut row.iter().map(|p| place(p)))?, *value)));
+                (points.collect::<Option<Vec<_>>>()?, self.aligned.repetitions, self.aligned.held)
+            }
+            Against::Effort(unit) => {
+                // A step at which the effort was not measured has no place.
+                let placed = |run: &'a Traced<'a>| -> Vec<(u64, (f64, f64))> {
+                    let effort = run.curve(Iterate::Last, unit.metric());
+                    let effort: BTreeMap<u64, f64> = effort.iter().map(|p| (p.step, p.value)).collect();
+                    let place = |p: &&TracePoint| Some((p.step, (*effort.get(&p.step)?, p.value)));
+                    run.curve(self.iterate, self.metric).iter().filter_map(place).collect()
+                };
+                let curves = self.method.runs.iter().map(placed).filter(|curve| !curve.is_empty());
+                let aligned = Aligned::of(curves.collect());
+                let point = |row: &Vec<(f64, f64)>| {
+                    let x = median(&mut row.iter().map(|(x, _)| *x))?;
+                    Some((x, Spread::between(row.iter().map(|(_, value)| *value), self.outside)?))
+                };
+                let points = aligned.rows.iter().map(point).collect::<Option<Vec<_>>>()?;
+                (points, aligned.repetitions, aligned.held)
+            }
+        };
+        self.drawn(points, repetitions, held)
+    }
+
+    fn drawn(&self, mut points: Vec<(f64, Spread)>, repetitions: usize, held: bool) -> Option<Series> {
         if points.iter().all(|(_, value)| !value.median.is_finite()) {
             return None;
         }
+        let one_shot = self.method.one_shot();
         if one_shot {
             points.drain(..points.len() - 1);
         }
-        Some(Self {
-            style,
-            label: method.label.to_owned(),
+        Some(Series {
+            style: self.style,
+            label: self.method.label.to_owned(),
             points,
-            repetitions: curves.len(),
+            repetitions,
             one_shot,
-            diverged: method.runs.iter().any(|run: &&Run| run.diverged()),
+            diverged: self.method.runs.iter().any(|run| run.diverged()),
             held,
         })
     }
@@ -160,6 +221,24 @@ pub(super) fn visible(points: &[Pixel]) -> Vec<Pixel> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repetitions_are_aligned_step_by_step() {
+        let rows = |curves: &[&[(u64, char)]]| {
+            let aligned = Aligned::of(curves.iter().map(|curve| curve.to_vec()).collect());
+            (aligned.rows.iter().map(|row| row.iter().collect::<String>()).collect::<Vec<_>>(), aligned.held)
+        };
+        let whole: &[(u64, char)] = &[(0, 'a'), (1, 'b'), (5, 'c')];
+        assert_eq!(rows(&[whole, whole]), (vec!["aa".into(), "bb".into(), "cc".into()], false));
+        // one that stopped is held, a step that one lacks is left out, of two points at a step the later counts
+        assert_eq!(
+            rows(&[whole, &[(0, 'x'), (1, 'y')]]),
+            (vec!["ax".into(), "by".into(), "cy".into()], true)
+        );
+        assert_eq!(rows(&[whole, &[(0, 'x'), (5, 'y')]]), (vec!["ax".into(), "cy".into()], false));
+        assert_eq!(rows(&[&[(1, 'b'), (0, 'a'), (1, 'c')]]), (vec!["a".into(), "c".into()], false));
+        assert_eq!(rows(&[]), (vec![], false));
+    }
 
     #[test]
     fn thinning_keeps_every_extreme() {

@@ -48,40 +48,42 @@ pub(crate) struct GridRow {
     pub(crate) cells: Vec<String>,
 }
 
-/// The section, with drawings if asked for.
-///
-/// # Errors
-/// [`ReportError::Drawing`].
-pub(crate) fn cross_game_view(
-    all: &CrossGame<'_>,
-    palette: &Palette,
-    drawings: bool,
-) -> Result<CrossGameView, ReportError> {
+/// The section in words and numbers.
+pub(crate) fn cross_game_view(all: &CrossGame<'_>) -> CrossGameView {
     let game = if all.regularised {
         format!("regularised with tau = {}", short(all.tau))
     } else {
         "original game (tau = 0)".to_owned()
     };
-    let mut profiles = Vec::new();
-    for profile in &all.profiles {
-        let (mut swatches, mut gallery) = (Vec::new(), None);
-        // where nothing is solved there is nothing to draw, which the tables say
-        if drawings && profile.methods.iter().any(|m| m.score().0 > 0) {
-            gallery = Some(plot::shares(profile, palette)?);
-            for method in &profile.methods {
-                swatches.push(plot::swatch(palette.style(method.key))?);
+    let profile = |profile: &PerformanceProfile<'_>| ProfileView {
+        heading: format!("Cost in {}", profile.unit.name()),
+        gallery: None,
+        swatches: Vec::new(),
+        solved: solved(profile, &names(&all.targets)),
+        costs: costs(profile, all),
+        pairs: pairs(profile),
+    };
+    let profiles = all.profiles.iter().map(profile).collect();
+    CrossGameView { heading: format!("All games, {game}"), about: about(all), profiles }
+}
+
+impl CrossGameView {
+    /// Adds the drawings.
+    ///
+    /// # Errors
+    /// [`ReportError::Drawing`].
+    pub(crate) fn draw(&mut self, all: &CrossGame<'_>, palette: &Palette) -> Result<(), ReportError> {
+        for (view, profile) in self.profiles.iter_mut().zip(&all.profiles) {
+            // where nothing is solved there is nothing to draw, which the tables say
+            if profile.methods.iter().any(|m| m.score().0 > 0) {
+                view.gallery = Some(plot::shares(profile, palette)?);
+                for method in &profile.methods {
+                    view.swatches.push(plot::swatch(palette.style(method.key))?);
+                }
             }
         }
-        profiles.push(ProfileView {
-            heading: format!("Cost in {}", profile.unit.name()),
-            gallery,
-            swatches,
-            solved: solved(profile, &names(&all.targets)),
-            costs: costs(profile, all),
-            pairs: pairs(profile),
-        });
+        Ok(())
     }
-    Ok(CrossGameView { heading: format!("All games, {game}"), about: about(all), profiles })
 }
 
 fn names(targets: &[f64]) -> Vec<String> {

@@ -8,11 +8,8 @@ use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
 use serde::Serialize;
 
-use super::view::{GameView, RunLine, View};
+use super::view::{GameView, ON_ONE_PAGE, RunLine, View};
 use crate::error::ReportError;
-
-/// More games than this have a page each: a single one could not be opened on a phone.
-pub(crate) const ON_ONE_PAGE: usize = 24;
 
 const PARTS: (&str, &str) = ("parts.html", include_str!("../../templates/parts.html"));
 
@@ -74,6 +71,7 @@ pub(crate) fn html(view: &View) -> Result<(String, Vec<(String, String)>), Repor
                 versions => &view.provenance.versions,
                 format => view.provenance.format,
                 seeds => &view.provenance.seeds,
+                not_listed => &view.provenance.not_listed,
             },
         })?;
         pages.push((file(game), page));

@@ -17,4 +17,4 @@ pub(crate) use html::{html, html_of};
 pub(crate) use markdown::{markdown, markdown_of};
 pub(crate) use table::{Cell, Column};
 pub(crate) use terminal::terminal;
-pub(crate) use view::{View, view};
+pub(crate) use view::{View, draw, words};

@@ -268,7 +268,7 @@ pub(crate) fn on_methods(setting: &Setting<'_>) -> Vec<Statement> {
                 .filter(|m| (m.first().own_metric() != DUALITY_GAP) == regularised)
                 .filter_map(|m| {
                     let runs: Vec<_> =
-                        m.runs.iter().copied().filter(|run| OutcomeClass::of(run) == class).collect();
+                        m.runs.iter().filter(|run| OutcomeClass::of(run) == class).cloned().collect();
                     let all = m.runs.len();
                     (!runs.is_empty())
                         .then(|| entry(&Method { key: m.key, label: m.label, runs }, class, all))
@@ -431,7 +431,7 @@ fn steps_text(steps: f64) -> String {
 fn second_half_range(method: &Method<'_>, metric: &str) -> Option<Spread> {
     Spread::of(method.runs.iter().flat_map(|run| {
         let half = run.record.steps / 2;
-        run.curve(Iterate::Last, metric).filter(move |p| p.step > half).map(|p| p.value)
+        run.curve(Iterate::Last, metric).iter().filter(move |p| p.step > half).map(|p| p.value)
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use equipoise_records::schema::{GameRecord, RunRecord};
@@ -17,13 +18,18 @@ use super::table::{Table, metrics_table, table};
 use super::verdict::{Statement, headline, on_game, on_methods, on_pairs, tally};
 use crate::Look;
 use crate::error::ReportError;
-use crate::model::cross_game::cross_games;
-use crate::model::group::{Game, Setting, group};
+use crate::model::cross_game::CrossGame;
+use crate::model::group::{Game, Setting};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
 use crate::model::paired::paired;
 use crate::model::sweep::{Sweep, sweeps};
 use crate::plot::{self, Gallery};
+
+/// More games than this have a page each: a single one could not be opened on a phone.
+pub(crate) const ON_ONE_PAGE: usize = 24;
+/// Runs in a list of them: nobody reads more, and the page would be mostly that.
+const LISTED: usize = 2_000;
 
 /// A whole report.
 #[derive(Debug, Serialize)]
@@ -99,6 +105,8 @@ pub(crate) struct Provenance {
     pub(crate) seconds: String,
     /// Those of the games that have a section.
     pub(crate) runs: Vec<RunLine>,
+    /// How many of them are not, in words; empty if all are.
+    pub(crate) not_listed: String,
     pub(crate) all_runs: String,
     pub(crate) left_over: String,
 }
@@ -118,23 +126,12 @@ pub(crate) struct RunLine {
     pub(crate) ended: String,
 }
 
-/// Builds the view; drawings are made only if asked for.
-///
-/// # Errors
-/// [`ReportError::Drawing`].
-pub(crate) fn view(results: &Results, drawings: bool, look: Look) -> Result<View, ReportError> {
-    let games = group(results);
-    let palette = plot::Palette::of(&games, look.bands.unwrap_or(0.0));
-    let mut sections = Vec::new();
-    let chosen = shown(&games);
-    for &i in &chosen {
+/// Builds the view in words and numbers; [`draw`] adds the drawings.
+pub(crate) fn words(results: &Results, games: &[Game<'_>], all: &[CrossGame<'_>]) -> View {
+    let chosen = shown(games);
+    let sections = chosen.par_iter().map(|&i| {
         let game = &games[i];
-        let mut settings = Vec::new();
-        for setting in &game.settings {
-            settings.push(setting_view(game, setting, &palette, drawings)?);
-        }
-        let matrix = if drawings { plot::matrix(game.record)? } else { None };
-        sections.push(GameView {
+        GameView {
             number: i + 1,
             name: plain(&game.record.name),
             source: plain(&game.record.source),
@@ -142,57 +139,84 @@ pub(crate) fn view(results: &Results, drawings: bool, look: Look) -> Result<View
             headline: estimate::headline(game.record).unwrap_or_else(|| headline(game.record)),
             tally: tally(game),
             verdict: [estimate::on_game(game.record), on_game(game.record)].concat(),
-            settings,
-            matrix,
-        });
-    }
+            settings: game.settings.iter().map(|setting| setting_view(game, setting)).collect(),
+            matrix: None,
+        }
+    });
     let total = results.runs.len() + results.unfinished.len();
-    let all = cross_games(&games);
-    let mut cross_game_views = Vec::new();
-    for one in &all {
-        cross_game_views.push(cross_game_view(one, &palette, drawings)?);
-    }
-    Ok(View {
-        steps: step_tables(results, &all),
-        cross_games: cross_game_views,
+    View {
+        games: sections.collect(),
+        steps: step_tables(results, all),
+        cross_games: all.iter().map(cross_game_view).collect(),
         metrics: described(&results.metrics),
         title: plain(&results.games.experiment),
         description: results.games.description.as_deref().map(plain),
         warnings: warnings(results, total),
-        population: population(&games),
+        population: population(games),
         estimates: estimate::over_games(&games.iter().map(|game| game.record).collect::<Vec<_>>()),
-        answer: answer(&games),
+        answer: answer(games),
         counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
-        games: sections,
         provenance: provenance(results, &chosen.iter().map(|&i| &games[i]).collect::<Vec<_>>()),
-    })
+    }
 }
 
-fn setting_view(
-    game: &Game<'_>,
-    setting: &Setting<'_>,
-    palette: &plot::Palette,
-    drawings: bool,
-) -> Result<SettingView, ReportError> {
-    let (mut galleries, mut metrics_galleries, mut swatches) = (Vec::new(), Vec::new(), Vec::new());
-    let sweeps = sweeps(setting);
-    let info = setting.metrics.iter().find(|m| m.name == setting.metric());
-    let (mut sensitivity, mut pairs) = (None, None);
-    let compared = paired(setting);
-    if drawings {
-        pairs = compared.as_ref().map(|p| plot::paired_levels(p, palette)).transpose()?;
-        if let Some(info) = info {
-            sensitivity = plot::sensitivity(&sweeps, info)?;
-        }
-        for info in &setting.metrics {
-            let curves = plot::curves(game, setting, info, palette)?;
-            if metric::is_gap(info) { &mut galleries } else { &mut metrics_galleries }.extend(curves);
-        }
-        galleries.extend(plot::simplex(game, setting, palette)?);
-        for method in &setting.methods {
-            swatches.push(plot::swatch(palette.style(method.key))?);
-        }
+/// Adds the drawings to a view of the same games.
+///
+/// # Errors
+/// [`ReportError::Drawing`]; of several the first.
+pub(crate) fn draw(
+    view: &mut View,
+    games: &[Game<'_>],
+    all: &[CrossGame<'_>],
+    look: Look,
+) -> Result<(), ReportError> {
+    let palette = plot::Palette::of(games, look.bands.unwrap_or(0.0));
+    // a setting with its metrics is enough work for a thread
+    let settings: Vec<(&mut SettingView, &Game<'_>, &Setting<'_>)> = view
+        .games
+        .iter_mut()
+        .flat_map(|section| {
+            let game = &games[section.number - 1];
+            section.settings.iter_mut().zip(&game.settings).map(move |(view, setting)| (view, game, setting))
+        })
+        .collect();
+    let drawn = settings.into_par_iter().map(|(view, game, setting)| view.draw(game, setting, &palette));
+    drawn.collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()?;
+    for section in &mut view.games {
+        section.matrix = plot::matrix(games[section.number - 1].record)?;
     }
+    view.cross_games.iter_mut().zip(all).try_for_each(|(view, all)| view.draw(all, &palette))
+}
+
+impl SettingView {
+    fn draw(
+        &mut self,
+        game: &Game<'_>,
+        setting: &Setting<'_>,
+        palette: &plot::Palette,
+    ) -> Result<(), ReportError> {
+        self.pairs = paired(setting).map(|p| plot::paired_levels(&p, palette)).transpose()?;
+        if let Some(info) = setting.metrics.iter().find(|m| m.name == setting.metric()) {
+            self.sensitivity = plot::sensitivity(&sweeps(setting), info)?;
+        }
+        for &info in &setting.metrics {
+            let curves = plot::curves(game, setting, info, palette)?;
+            match metric::is_gap(info) {
+                true => self.galleries.extend(curves),
+                false => self.metrics_galleries.extend(curves),
+            }
+        }
+        self.galleries.extend(plot::simplex(game, setting, palette)?);
+        for method in &setting.methods {
+            self.swatches.push(plot::swatch(palette.style(method.key))?);
+        }
+        Ok(())
+    }
+}
+
+fn setting_view(game: &Game<'_>, setting: &Setting<'_>) -> SettingView {
+    let sweeps = sweeps(setting);
+    let compared = paired(setting);
     // equal notes are told once, on all the methods that they are about
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
     for method in &setting.methods {
@@ -217,7 +241,7 @@ fn setting_view(
     } else {
         "Methods on the original game (tau = 0)".into()
     };
-    Ok(SettingView {
+    SettingView {
         tau,
         heading,
         verdict: sweeps
@@ -226,16 +250,16 @@ fn setting_view(
             .chain(on_methods(setting))
             .chain(compared.as_ref().map(on_pairs))
             .collect(),
-        sensitivity,
-        pairs,
+        sensitivity: None,
+        pairs: None,
         table,
-        swatches,
-        galleries,
+        swatches: Vec::new(),
+        galleries: Vec::new(),
         metrics_table,
-        metrics_galleries,
+        metrics_galleries: Vec::new(),
         endpoints: endpoints(game, setting),
         notes,
-    })
+    }
 }
 
 /// Where a sweep is best.
@@ -328,10 +352,19 @@ fn provenance(results: &Results, shown: &[&Game<'_>]) -> Provenance {
             list.extend(item.filter(|i| !list.contains(i)));
         }
     }
-    let listed = shown.iter().flat_map(|g| &g.settings).flat_map(|s| &s.methods).flat_map(|m| &m.runs);
-    let mut listed: Vec<&RunRecord> = listed.map(|run| &run.record).collect();
     let place: HashMap<&str, usize> =
         results.runs.iter().enumerate().map(|(k, run)| (run.record.id.as_str(), k)).collect();
+    // games on pages of their own have each a list
+    let lists = if results.games.games.len() > ON_ONE_PAGE { 1 } else { shown.len().max(1) };
+    let (mut listed, mut left_out): (Vec<&RunRecord>, _) = (Vec::new(), 0);
+    for game in shown {
+        let runs = game.settings.iter().flat_map(|s| &s.methods).flat_map(|m| &m.runs);
+        let mut runs: Vec<&RunRecord> = runs.map(|run| &run.record).collect();
+        runs.sort_by_key(|r| place.get(r.id.as_str()));
+        left_out += runs.len().saturating_sub(LISTED / lists);
+        runs.truncate(LISTED / lists);
+        listed.extend(runs);
+    }
     listed.sort_by_key(|r| place.get(r.id.as_str()));
     let runs = listed.into_iter().map(|r| RunLine {
         id: r.id.clone(),
@@ -352,6 +385,14 @@ fn provenance(results: &Results, shown: &[&Game<'_>]) -> Provenance {
         seeds: if seeds.is_empty() { "not recorded".into() } else { list(&seeds, 5) },
         seconds: short(seconds),
         runs: runs.collect(),
+        not_listed: match left_out {
+            0 => String::new(),
+            n => format!(
+                "{} more are in summary.json: of each game the first {} are listed",
+                capitalised(&plural(n, "run")),
+                count((LISTED / lists) as u64)
+            ),
+        },
         all_runs: count(results.runs.len() as u64),
         left_over: if results.left_over.is_empty() {
             String::new()
