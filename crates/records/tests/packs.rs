@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use equipoise_records::schema::{
-    FORMAT, GameRecord, GamesFile, Metrics, PathPoint, PolicyPoint, RunRecord, TracePoint,
+    FORMAT, GameRecord, GamesFile, Metrics, PathPoint, PolicyPoint, RunRecord, Summary, TracePoint,
 };
 use equipoise_records::{
     Aim, Behaviour, DUALITY_GAP, Existing, Guarantee, Iterate, PACKED_FROM, RecordsError, ResultsDir,
@@ -315,4 +315,26 @@ fn a_pack_of_another_format_is_refused_and_other_files_are_left_alone() {
     let results = ResultsDir::create(dir.path()).unwrap();
     let error = results.check_versions(&(0..RUNS).map(id).collect::<Vec<_>>()).unwrap_err().to_string();
     assert!(error.contains("12 of the runs in it were written by version 0.0.9"), "{error}");
+}
+
+#[test]
+fn a_summary_is_that_of_the_records_wherever_they_are() {
+    let ids: Vec<String> = (0..RUNS).chain([RUNS]).map(id).collect();
+    let mut texts = Vec::new();
+    for packed in [false, true] {
+        let dir = filled(packed);
+        let results = ResultsDir::create(dir.path()).unwrap();
+        // one that was interrupted, and one that nobody has done, have no row
+        let part = RunRecord { stop_reason: StopKind::Interrupted, ..record(RUNS) };
+        results.write_run(&part, &trace(0), None, None, Existing::Keep).unwrap();
+        results.write_summary("e", ids.iter().rev().chain([&"none".to_owned()])).unwrap();
+        texts.push(std::fs::read_to_string(dir.path().join("summary.json")).unwrap());
+        results.write_summary("e", std::iter::empty()).unwrap();
+        texts.push(std::fs::read_to_string(dir.path().join("summary.json")).unwrap());
+    }
+    let all =
+        |runs| serde_json::to_string_pretty(&Summary { format: FORMAT, name: "e".into(), runs }).unwrap();
+    let expected = [all((0..RUNS).rev().map(record).collect()) + "\n", all(Vec::new()) + "\n"];
+    assert_eq!(texts[..2], expected, "in folders");
+    assert_eq!(texts[2..], expected, "in packs");
 }

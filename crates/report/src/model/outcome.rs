@@ -113,8 +113,8 @@ pub(crate) fn at_equilibrium(method: &Method<'_>) -> bool {
 fn average_falls(run: &Traced<'_>, metric: &str, last: f64) -> bool {
     let at_end = run.final_value(Iterate::Average, metric).unwrap_or(f64::INFINITY);
     let half = run.record.steps / 2;
-    let first_half = run.curve(Iterate::Average, metric).iter().filter(|p| p.step <= half);
-    at_end <= AVERAGE_AHEAD * last && first_half.last().is_none_or(|p| at_end < 0.9 * p.value)
+    let mut first_half = run.curve(Iterate::Average, metric).iter().filter(|p| p.step <= half);
+    at_end <= AVERAGE_AHEAD * last && first_half.next_back().is_none_or(|p| at_end < 0.9 * p.value)
 }
 
 #[cfg(test)]
