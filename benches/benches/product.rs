@@ -14,9 +14,10 @@ use std::time::Instant;
 
 use equipoise::core::cpu::alloc_huge_pages;
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::Game;
+use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
 use equipoise::machine::read_seconds;
+use equipoise_benches::fused_a_second;
 use equipoise::ndarray::{Array1, Array2, s};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -77,7 +78,7 @@ fn ndarray_product(a: &Array2<f64>, x: &Array1<f64>, out: &mut [f64]) {
     });
 }
 
-fn dense(n: usize, rounds: usize) {
+fn dense(n: usize, rounds: usize, peak: f64) {
     let wide = Game::single(panels::<f64>(n));
     let narrow = Game::single(panels::<f32>(n));
     let full = Array2::from_shape_fn((n, n), |(i, j)| wide.prob(0, i, j));
@@ -121,16 +122,43 @@ fn dense(n: usize, rounds: usize) {
     let note = format!("{:.2} of the bandwidth; {:.2} times as fast as f64", ratio(1, 3), ratio(2, 3));
     line("K pi, f32", 3, half, note);
     let note = |many: usize, one: usize| {
+        let fused = (MANY * n * (n - 1)) as f64 / median(times[many].clone());
         format!(
-            "{:.3} of {MANY} single products; {:.2} of one",
+            "{:.3} of {MANY} single products; {:.2} of one; {:.2} of the fused peak",
             ratio(many, one) / MANY as f64,
-            ratio(many, one)
+            ratio(many, one),
+            fused / peak
         )
     };
     line("16 products, f64", 4, bytes, note(4, 2));
     line("16 products, f32", 5, half, note(5, 3));
     line("P pi, ndarray", 6, 8 * n * n, format!("K pi in f64 is {:.2} times as fast", ratio(6, 2)));
     line("P pi, faer", 7, 8 * n * n, format!("K pi in f64 is {:.2} times as fast", ratio(7, 2)));
+}
+
+/// One product over contexts of `n` actions each, too small for a storage of their own, against reading their triangles once.
+fn middle(contexts: usize, n: usize, rounds: usize) {
+    let margin = |x: usize, i: usize, j: usize| 0.5 * ((x + 7 * i + 13 * j) as f64).sin();
+    let matrix = |x| PreferenceMatrix::from_margins(n, |i, j| margin(x, i, j)).expect("margins");
+    let game = Game::new((0..contexts).map(matrix)).expect("a context");
+    let policy = &policies(&game)[0];
+    let bytes = 4 * contexts * n * (n - 1);
+    let mut buffer = alloc_huge_pages::<f64>(bytes / 8);
+    buffer.fill(1.0);
+    let mut out = Array1::zeros(game.shape().len());
+    let times: Vec<[f64; 2]> = (0..=rounds)
+        .map(|_| [read_seconds(&buffer), seconds(|| game.margins(policy, &mut out))])
+        .skip(1)
+        .collect();
+    black_box(&out);
+    let time = median(times.iter().map(|t| t[1]).collect());
+    println!(
+        "{contexts:>4} x {n:>4}  {:<24} {:>9.3} ms {:>7.1} GB/s  {:.2} of the bandwidth",
+        format!("K pi, {} MB", bytes >> 20),
+        1e3 * time,
+        bytes as f64 / time / 1e9,
+        median(times.iter().map(|[limit, time]| limit / time).collect()),
+    );
 }
 
 /// Times one product and one pass of many, with what the storage says of its cost.
@@ -188,8 +216,15 @@ fn main() {
     let given = |flag: &str| std::env::args().any(|a| a == flag);
     let test = given("--test");
     println!("{} threads; medians; GB/s of the bytes of K (or P) alone", rayon::current_num_threads());
+    let threads = rayon::current_num_threads();
+    let peak = fused_a_second() * threads as f64;
+    println!("fused peak {:.1} G a second", peak / 1e9);
     for (n, rounds) in if test { vec![(1030, 1)] } else { vec![(1024, 51), (4096, 21), (8192, 11)] } {
-        dense(n, rounds);
+        dense(n, rounds, peak);
+    }
+    let middles = [(1, 330), (1, 512), (1, 1023), (16, 100), (100, 100), (1000, 100), (16, 330), (100, 330), (4, 512), (16, 512), (64, 512), (2, 1023), (16, 1023)];
+    for (contexts, n) in if test { &middles[..1] } else { &middles } {
+        middle(*contexts, *n, if test { 1 } else { 31 });
     }
     let scale = if test { 1000 } else { 1 };
     for n in [250_000, 500_000, 1_000_000] {

@@ -14,12 +14,15 @@
 
 use std::cmp::Ordering;
 
+use equipoise_core::cpu::prefetch;
 use equipoise_core::lanes::{F64x8, LANES, Real};
 use equipoise_core::vector;
 use pulp::{Simd, WithSimd};
 
 /// Rows taken together.
 const ROWS: usize = 4;
+/// How far ahead of its use a triangle is asked for, in numbers: 8 KiB.
+const AHEAD: usize = 1 << 10;
 
 /// Number of unordered pairs of `n` actions: the length of a packed triangle.
 #[must_use]
@@ -48,12 +51,18 @@ pub fn skew_margin(packed: &[f64], n: usize, i: usize, j: usize) -> f64 {
 /// `out_i = sum_j K_ij p_j` for the skew matrix with packed strict upper triangle `packed`, `[n (n - 1) / 2]`;
 /// `p` and `out` are `[n]`.
 pub fn skew_product(packed: &[f64], p: &[f64], out: &mut [f64]) {
-    debug_assert_eq!((packed.len(), out.len()), (pairs(p.len()), p.len()));
-    vector::run(Product { packed, p, out });
+    debug_assert_eq!(packed.len(), pairs(p.len()));
+    stream_product(packed, p, out);
+}
+
+/// [`skew_product`] of the triangle that `stream` begins with; what follows it is asked for in time.
+pub(crate) fn stream_product(stream: &[f64], p: &[f64], out: &mut [f64]) {
+    debug_assert!(stream.len() >= pairs(p.len()) && out.len() == p.len());
+    vector::run(Product { stream, p, out });
 }
 
 struct Product<'a> {
-    packed: &'a [f64],
+    stream: &'a [f64],
     p: &'a [f64],
     out: &'a mut [f64],
 }
@@ -63,18 +72,19 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        triangle(simd, self.packed, self.p, self.out);
+        triangle(simd, self.stream, self.p, self.out);
     }
 }
 
-/// The product of one triangle.
+/// The product of the triangle that `stream` begins with.
 #[inline(always)]
-fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
+fn triangle<S: Simd>(simd: S, stream: &[f64], p: &[f64], out: &mut [f64]) {
     out.fill(0.0);
     let n = p.len();
-    let mut rest = packed;
+    let mut rest = stream;
     let mut i = 0;
     while i + ROWS < n {
+        let ahead = rest.get(AHEAD..).unwrap_or(&[]);
         let mut four = [&rest[..0]; ROWS];
         for (r, row) in four.iter_mut().enumerate() {
             (*row, rest) = rest.split_at(n - 1 - i - r);
@@ -89,7 +99,8 @@ fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
             *row = shared;
         }
         let (head, later) = out.split_at_mut(i + ROWS);
-        four_rows(simd, four, [p[i], p[i + 1], p[i + 2], p[i + 3]], &p[i + ROWS..], &mut head[i..], later);
+        let pr = [p[i], p[i + 1], p[i + 2], p[i + 3]];
+        four_rows(simd, (four, ahead), pr, &p[i + ROWS..], &mut head[i..], later);
         i += ROWS;
     }
     for i in i..n.saturating_sub(1) {
@@ -105,33 +116,44 @@ fn triangle<S: Simd>(simd: S, packed: &[f64], p: &[f64], out: &mut [f64]) {
     }
 }
 
-/// `head_r += rows_r . q` and `out -= sum_r pr_r rows_r`, all rows of the length of `q` and `out`.
+/// `head_r += rows_r . q` and `out -= sum_r pr_r rows_r`, all rows of the length of `q` and `out`; meanwhile as many numbers of
+/// `ahead` are asked for.
 #[inline(always)]
 fn four_rows<S: Simd>(
     simd: S,
-    rows: [&[f64]; ROWS],
+    (rows, ahead): ([&[f64]; ROWS], &[f64]),
     pr: [f64; ROWS],
     q: &[f64],
     head: &mut [f64],
     out: &mut [f64],
 ) {
     let m = q.len();
-    let rows = rows.map(|row| &row[..m]);
     let mut sums = [F64x8::splat(simd, 0.0); ROWS];
     let mut minus = sums;
     for r in 0..ROWS {
         minus[r] = F64x8::splat(simd, -pr[r]);
     }
-    for (start, out) in (0..m).step_by(LANES).zip(out.chunks_mut(LANES)) {
-        let end = start + out.len();
-        let x = F64x8::load_part(simd, &q[start..end], 0.0);
-        let mut columns = F64x8::load_part(simd, out, 0.0);
+    let rows = rows.map(|row| row[..m].as_chunks::<LANES>());
+    let ((q, last), (out, rest)) = (q.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
+    for (c, (x, out)) in q.iter().zip(out).enumerate() {
+        let (x, mut columns) = (F64x8::load(simd, x), F64x8::load(simd, out));
         for r in 0..ROWS {
-            let k = F64x8::load_part(simd, &rows[r][start..end], 0.0);
+            prefetch(ahead, (c * ROWS + r) * LANES);
+            let k = F64x8::load(simd, &rows[r].0[c]);
             sums[r] = k.mul_add(x, sums[r]);
             columns = k.mul_add(minus[r], columns);
         }
-        columns.store_part(out);
+        columns.store(out);
+    }
+    if !last.is_empty() {
+        let x = F64x8::load_part(simd, last, 0.0);
+        let mut columns = F64x8::load_part(simd, rest, 0.0);
+        for r in 0..ROWS {
+            let k = F64x8::load_part(simd, rows[r].1, 0.0);
+            sums[r] = k.mul_add(x, sums[r]);
+            columns = k.mul_add(minus[r], columns);
+        }
+        columns.store_part(rest);
     }
     for r in 0..ROWS {
         head[r] += sums[r].sum();

@@ -10,31 +10,40 @@
 //!
 //! Cost: `4 n (n - 1)` bytes of margins a context, which is what a large batch is bound by.
 
-use equipoise_core::blocks::{self, Block};
+use equipoise_core::blocks::{self, BLOCK, Block};
 use equipoise_core::vector::dispatch_narrow;
 
-use crate::product::{pairs, skew_product};
+use crate::product::{pairs, stream_product};
 
 /// Contexts up to this many actions have an unrolled kernel of their own.
 const UNROLLED: usize = 12;
+/// Margins of a block of contexts, at most, unless a single context has more: 512 KiB, so that a few contexts of hundreds of
+/// actions are shared out as many of a few are.
+const MARGINS: usize = 1 << 16;
 
 /// `K p` in every context, flat; `offsets` are the shape's, `starts[x]` is where the triangle of context x begins in
 /// `packed`.
 pub(crate) fn products(offsets: &[usize], starts: &[usize], packed: &[f64], p: &[f64], out: &mut [f64]) {
-    blocks::for_each(offsets, out, |block, out| {
+    let large = |block: &Block<'_>| {
+        let end = starts.get(block.first + block.contexts()).copied().unwrap_or(packed.len());
+        block.entries().len() > BLOCK || end - starts[block.first] > MARGINS
+    };
+    let work = |block: Block<'_>, out: &mut [f64]| {
         let (packed, p) = (&packed[starts[block.first]..], &p[block.entries()]);
         dispatch_narrow(
             #[inline(always)]
             || block_products(block, packed, p, out),
         );
-    });
+    };
+    blocks::par_blocks_while(offsets, out, large, work, |(), ()| ());
 }
 
 #[inline(always)]
 fn block_products(block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) {
     let mut rest = packed;
     for row in block.rows() {
-        let (packed, tail) = rest.split_at(pairs(row.len()));
+        let stream = rest;
+        let (packed, tail) = stream.split_at(pairs(row.len()));
         rest = tail;
         let (p, out) = (&p[row.clone()], &mut out[row]);
         match p.len() {
@@ -50,7 +59,7 @@ fn block_products(block: Block<'_>, packed: &[f64], p: &[f64], out: &mut [f64]) 
             10 => unrolled::<10>(packed, p, out),
             11 => unrolled::<11>(packed, p, out),
             UNROLLED => unrolled::<UNROLLED>(packed, p, out),
-            _ => skew_product(packed, p, out),
+            _ => stream_product(stream, p, out),
         }
     }
 }
