@@ -14,11 +14,11 @@ use std::time::Instant;
 
 use equipoise::core::cpu::alloc_huge_pages;
 use equipoise::core::{Policy, sample, seed};
-use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
+use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::machine::read_seconds;
-use equipoise_benches::fused_a_second;
 use equipoise::ndarray::{Array1, Array2, s};
+use equipoise_benches::fused_a_second;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -222,7 +222,21 @@ fn main() {
     for (n, rounds) in if test { vec![(1030, 1)] } else { vec![(1024, 51), (4096, 21), (8192, 11)] } {
         dense(n, rounds, peak);
     }
-    let middles = [(1, 330), (1, 512), (1, 1023), (16, 100), (100, 100), (1000, 100), (16, 330), (100, 330), (4, 512), (16, 512), (64, 512), (2, 1023), (16, 1023)];
+    let middles = [
+        (1, 330),
+        (1, 512),
+        (1, 1023),
+        (16, 100),
+        (100, 100),
+        (1000, 100),
+        (16, 330),
+        (100, 330),
+        (4, 512),
+        (16, 512),
+        (64, 512),
+        (2, 1023),
+        (16, 1023),
+    ];
     for (contexts, n) in if test { &middles[..1] } else { &middles } {
         middle(*contexts, *n, if test { 1 } else { 31 });
     }

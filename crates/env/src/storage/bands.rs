@@ -116,10 +116,10 @@ pub(super) fn in_parts(
         parts.iter_mut().for_each(|part| part.lines.fill(CacheLine([0.0; LANES])));
         work(panels.clone(), &ps, parts);
     });
-    for (k, out) in outs.iter_mut().enumerate() {
+    outs.par_iter_mut().enumerate().for_each(|(k, out)| {
         let parts: Vec<&Part<'_>> = parts.iter().map(|(_, parts)| &parts[k]).collect();
         add_parts(&parts, out);
-    }
+    });
     SCRATCH.set(scratch);
 }
 

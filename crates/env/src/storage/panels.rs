@@ -20,6 +20,7 @@
 //! f32 halves the bytes. The game then IS the one of the rounded margins: products are summed in f64 and every metric is
 //! exact for it.
 
+use std::iter::successors;
 use std::ops::Range;
 
 use equipoise_core::cpu::{alloc_huge_pages, prefetch};
@@ -209,7 +210,11 @@ impl<T: Number> Panels<T> {
         let (whole, many) = (ps[0].whole.len(), ps.len());
         let first = parts[0].first;
         let mut all_sums = vec![[[0.0; LANES]; ROWS]; TILE.1 * many];
-        for group in panels.clone().step_by(TILE.1).map(|g| g..panels.end.min(g + TILE.1)) {
+        // groups end at even panels: within a band all panels but the first and the last have another of the same columns
+        let end = |first: usize| panels.end.min((first + TILE.1) / 2 * 2);
+        let groups =
+            successors(Some(panels.start), |first| Some(end(*first))).take_while(|g| *g < panels.end);
+        for group in groups.map(|first| first..end(first)) {
             all_sums.fill([[0.0; LANES]; ROWS]);
             let mut left = group.start / 2;
             while left < whole {
