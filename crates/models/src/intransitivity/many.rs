@@ -94,7 +94,7 @@ pub(super) fn inspect_many(
     let turned = alone && decisive <= MOST && replicates > 0;
     let mut drawn = Vec::with_capacity(replicates);
     if turned {
-        let wins = GivenWins::new(data, seed);
+        let wins = GivenWins::new(data, replicates, seed);
         for from in (0..replicates).step_by(BATCH) {
             let batch = (from..replicates.min(from + BATCH)).into_par_iter();
             drawn.extend(batch.map(|k| design.measure(&wins.draw(k))).collect::<Vec<Measured>>());

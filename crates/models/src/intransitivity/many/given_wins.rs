@@ -16,8 +16,12 @@ use equipoise_core::sample::index;
 use equipoise_core::seed::stream;
 use equipoise_data::Comparisons;
 
-/// Wins turned round from one data set to the next, for each that can be, about.
+/// Wins turned round from one data set to the next, for each that can be, about; fewer where there are many, as [`MOST`] says. The
+/// test is exact for any number: with fewer, data sets stay more like the data, and it takes more of a cycle to stand out from
+/// them, which many comparisons have.
 const TURNS: f64 = 2.0;
+/// Wins turned round in all data sets together, about: a quarter of a minute on two cores.
+const MOST: f64 = 1e8;
 /// Cycles of a component whose lengths are measured.
 const FIRST: usize = 200;
 
@@ -46,8 +50,8 @@ pub(super) struct GivenWins {
 }
 
 impl GivenWins {
-    /// Of whole counts, whose decisive comparisons are numbered by 32 bits.
-    pub(super) fn new(data: &Comparisons, seed: u64) -> Self {
+    /// Of whole counts, whose decisive comparisons are numbered by 32 bits; for so many data sets.
+    pub(super) fn new(data: &Comparisons, replicates: usize, seed: u64) -> Self {
         let n = data.n();
         let mut beaten = vec![Vec::new(); n];
         for p in &data.pairs {
@@ -89,10 +93,11 @@ impl GivenWins {
             Part { items: items.into_iter().map(|i| i as u32).collect(), held, steps: held.min(FIRST) }
         };
         let parts = components.into_iter().filter(|items| items.len() > 1).map(of_part).collect();
+        let turns = TURNS.min(MOST / (wins.len() * (replicates + 1)).max(1) as f64);
         let mut given = Self { parts, starts, wins: Vec::new(), fixed, seed };
         let turned = given.walk(&mut wins, &mut stream(seed, "given wins", &["first"]));
         for (part, turned) in given.parts.iter_mut().zip(turned) {
-            part.steps = (TURNS * (part.held * part.steps) as f64 / turned as f64).ceil() as usize;
+            part.steps = (turns * (part.held * part.steps) as f64 / turned as f64).ceil() as usize;
         }
         given.walk(&mut wins, &mut stream(seed, "given wins", &["centre"]));
         given.wins = wins;
@@ -196,7 +201,7 @@ mod tests {
         // one data set after another from ever new centres
         let mut seen: BTreeMap<Vec<u32>, f64> = BTreeMap::new();
         for seed in 0..40 {
-            let given = GivenWins::new(&data, seed);
+            let given = GivenWins::new(&data, DRAWS / 40, seed);
             for k in 0..DRAWS / 40 {
                 let drawn = given.draw(k);
                 assert_eq!(scores(&drawn), scores(&held));
@@ -215,6 +220,45 @@ mod tests {
         let degrees = (ways.len() - 1) as f64;
         assert!(chi < 3.0 * degrees + 30.0, "{chi} of {degrees}");
         // ever the same bits
-        assert_eq!(GivenWins::new(&data, 3).draw(5), GivenWins::new(&data, 3).draw(5));
+        let again = || GivenWins::new(&data, 6, 3).draw(5);
+        assert_eq!(again(), again());
+    }
+
+    /// However few wins are turned: the data are as likely as any of those drawn to have the largest value of a statistic.
+    #[test]
+    fn few_turns_are_exact_too() {
+        use equipoise_core::sample::uniform;
+        const SETS: u64 = 2000;
+        let mut largest = 0;
+        for seed in 0..SETS {
+            let mut rng = stream(seed, "few turns", &[]);
+            let mut wins = ndarray::Array2::zeros((7, 7));
+            for i in 0..7 {
+                for j in i + 1..7 {
+                    for _ in 0..2 {
+                        // one rating: 0 is the strongest
+                        let first = uniform(&mut rng) < 0.5 + 0.05 * (j - i) as f64;
+                        wins[if first { [i, j] } else { [j, i] }] += 1.0;
+                    }
+                }
+            }
+            let data = Comparisons::from_tables(&wins, &ndarray::Array2::zeros((7, 7)));
+            let value = |first: &[u32]| {
+                first.iter().zip(&data.pairs).map(|(w, p)| *w * ((5 * p.i + 3 * p.j) % 7) as u32).sum::<u32>()
+            };
+            let held: Vec<u32> = data.pairs.iter().map(|p| p.outcomes().0 as u32).collect();
+            // so many data sets that one step of each is left
+            let given = GivenWins::new(&data, 1 << 40, seed);
+            assert!(given.parts.iter().all(|part| part.steps == 1));
+            let drawn: Vec<Vec<u32>> = (0..4).map(|k| given.draw(k)).collect();
+            let equal = drawn.iter().filter(|drawn| value(drawn) == value(&held)).count();
+            // of equal values one is the largest by chance
+            if drawn.iter().all(|drawn| value(drawn) <= value(&held)) && index(&mut rng, equal + 1) == 0 {
+                largest += 1;
+            }
+        }
+        // one in five; four standard deviations of that count
+        let (expected, deviation) = (SETS as f64 / 5.0, (SETS as f64 * 0.16).sqrt());
+        assert!((f64::from(largest) - expected).abs() < 4.0 * deviation, "{largest} of {SETS}");
     }
 }
