@@ -44,6 +44,46 @@ def test_plan_run_read_and_the_command_line_agree(tmp_path):
     assert results.report().exists()
 
 
+class Logged:
+    """What trackers have: W&B a method, MLflow a module, TensorBoard a writer of single values."""
+
+    def __init__(self, method):
+        self.at = []
+        setattr(self, method, self.one if method == "add_scalar" else self.many)
+
+    def many(self, values, step):
+        self.at.append((step, dict(values)))
+
+    def one(self, name, value, step):
+        if not self.at or self.at[-1][0] != step:
+            self.at.append((step, {}))
+        self.at[-1][1][name] = value
+
+
+def test_traces_are_logged_by_what_was_paid(tmp_path):
+    results = eq.run(CONFIG, out=tmp_path / "runs")
+    logs = [Logged(method) for method in ("log", "log_metrics", "add_scalar")]
+    points = [results.log_to(log) for log in logs]
+    first = logs[0].at
+    assert all(log.at == first for log in logs) and points == [len(first)] * 3
+    steps = [step for step, _ in first]
+    assert steps == sorted(set(steps)) and all(isinstance(step, int) for step in steps)
+    # every finite value of the trace, once, at its queries
+    trace = results.trace
+    finite = np.isfinite(trace["value"])
+    assert sum(len(values) for _, values in first) == finite.sum()
+    assert set(steps) == set(np.asarray(trace["queries"])[finite].tolist())
+    names = {name for _, values in first for name in values}
+    assert "random-uniform/mwu/tau 0.1/last.duality_gap" in names
+    by_step = Logged("log")
+    results.log_to(by_step, axis="step")
+    assert by_step.at[-1][0] == 200
+    with pytest.raises(eq.InputError, match="none of"):
+        results.log_to(object())
+    with pytest.raises(eq.InputError, match="axis"):
+        results.log_to(by_step, axis="seconds")
+
+
 def test_shares_in_any_order_merge_to_the_same(tmp_path):
     whole = eq.run(CONFIG, out=tmp_path / "whole")
     for share in ("2/3", "1/3", "3/3", "1/3"):

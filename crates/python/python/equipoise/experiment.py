@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +13,7 @@ from typing import Any, Literal
 from . import _core
 from ._input import existing
 from ._progress import reporter
+from .errors import InputError
 from .results import Plan, Table, Verdicts
 
 ConfigLike = Any
@@ -80,6 +83,43 @@ class Results:
         heads["tau"] = np.asarray([records[k]["tau"] for k in index], dtype=np.float64)
         heads["repetition"] = np.asarray([records[k]["repetition"] for k in index], dtype=np.int64)
         return Table({**heads, **columns})
+
+    def log_to(self, run: Any, *, axis: Literal["queries", "duels", "step"] = "queries") -> int:
+        """Writes all traces into a run of W&B (``run.log``), MLflow (the module, ``log_metrics``) or a ``SummaryWriter`` of TensorBoard
+        (``add_scalar``), which need not be imported here; how many points of the axis there were.
+
+        The axis is what a method paid, which methods that differ in queries a step can be compared by. A series is named
+        ``game/label/iterate.metric``, with tau and repetition where there are several. Values that are not finite are left out.
+        """
+        if hasattr(run, "log_metrics"):
+            write = run.log_metrics
+        elif hasattr(run, "add_scalar"):
+
+            def write(values: dict[str, float], step: int) -> None:
+                for name, value in values.items():
+                    run.add_scalar(name, value, step)
+
+        elif hasattr(run, "log"):
+            write = run.log
+        else:
+            raise InputError(f"{type(run).__name__} has none of `log`, `log_metrics` and `add_scalar`", key="run")
+        if axis not in ("queries", "duels", "step"):
+            raise InputError(f"axis {axis!r} is none of queries, duels, step", key="axis")
+        trace = self.trace.to_dict()
+        several = {key: len(set(trace[key])) > 1 for key in ("tau", "repetition")}
+        # all that is known at a point in one call, points in order: W&B takes no step back
+        points: dict[int, dict[str, float]] = {}
+        keys = ("game", "label", "tau", "repetition", "iterate", "metric", "value", axis)
+        for game, label, tau, repetition, iterate, metric, value, at in zip(*(trace[key] for key in keys), strict=True):
+            if math.isfinite(value):
+                parts = [str(game), str(label)]
+                parts += [f"tau {tau:g}"] if several["tau"] else []
+                parts += [f"repetition {repetition}"] if several["repetition"] else []
+                name = re.sub(r"[^\w\-. /:]", "_", "/".join([*parts, f"{iterate}.{metric}"]))
+                points.setdefault(int(at), {})[name] = float(value)
+        for at in sorted(points):
+            write(points[at], step=at)
+        return len(points)
 
     @property
     def unfinished(self) -> list[tuple[str, str]]:
