@@ -91,14 +91,16 @@ class Results:
         The axis is what a method paid, which methods that differ in queries a step can be compared by. A series is named
         ``game/label/iterate.metric``, with tau and repetition where there are several. Values that are not finite are left out.
         """
+
+        def scalars(values: dict[str, float], step: int) -> None:
+            for name, value in values.items():
+                run.add_scalar(name, value, step)
+
+        write: Callable[..., object]
         if hasattr(run, "log_metrics"):
             write = run.log_metrics
         elif hasattr(run, "add_scalar"):
-
-            def write(values: dict[str, float], step: int) -> None:
-                for name, value in values.items():
-                    run.add_scalar(name, value, step)
-
+            write = scalars
         elif hasattr(run, "log"):
             write = run.log
         else:
