@@ -4,7 +4,7 @@
 //! l_m = (1 / N) sum over held-out comparisons  s log P_m + (1 - s) log(1 - P_m)       s: 1 won, 0 lost, 1/2 tied
 //! ```
 //!
-//! P_m is [`Fitted::probability`] of a fit to the other folds; 1/2 where the model says nothing. All models see the same folds, so that
+//! P_m is [`Fitted::answer_probability`] of a fit to the other folds; 1/2 where the model says nothing. All models see the same folds, so that
 //! differences are paired: their errors are those of the mean over units (a comparison, or a whole ranking), which are in one fold each.
 //! Intervals hold for all differences to the best at once (Bonferroni). The spread of differences is never taken to be less than what one
 //! comparison that came out the other way would add: where all came out as every model said, it is 0, which shows nothing. Differences below
@@ -272,7 +272,7 @@ fn held_out(
     for held in dealt {
         let rest = weighted(data, units, |k| units[k].weight - held[k]);
         let trained = fit(entry, options, rest).map_err(|e| format!("without a fold: {e}"))?;
-        let table = trained.probability();
+        let table = trained.answer_probability();
         for (unit, &weight) in units.iter().zip(held) {
             let mut sum = Score { log_likelihood: 0.0, turned: 0.0 };
             for b in data.rows[unit.rows.clone()].iter().filter(|b| weight > 0.0 && counts(data, b)) {

@@ -107,6 +107,12 @@ pub trait ModelResult: Any + fmt::Debug + Send + Sync {
     /// `Pr(i beats j)`, ties as half wins; of a model of contexts the mean over the contexts of the data.
     fn prob(&self, i: usize, j: usize) -> f64;
 
+    /// `Pr(a comparison of the data says that i beats j)`: another one than [`ModelResult::prob`] where the model tells the preference from
+    /// the errors of those who answered.
+    fn answer_prob(&self, i: usize, j: usize) -> f64 {
+        self.prob(i, j)
+    }
+
     /// Whether the fit says anything of two different items; `linked`: whether they met, directly or through others, so that
     /// strengths can be compared. A model that reads something else of the items, or has one scale from the start, says more;
     /// one that knows nothing of pairs that never met says less.
@@ -226,6 +232,13 @@ impl Fitted {
     #[must_use]
     pub fn probability(&self) -> Array2<Option<f64>> {
         self.table(|i, j| self.result.prob(i, j))
+    }
+
+    /// What comparisons of the same annotators are predicted to say ([`ModelResult::answer_prob`]), as [`Fitted::probability`]; the two are
+    /// one for models that know no errors of annotators.
+    #[must_use]
+    pub fn answer_probability(&self) -> Array2<Option<f64>> {
+        self.table(|i, j| self.result.answer_prob(i, j))
     }
 
     /// [`Fitted::probability`] in one context, `[n x n]`; the contexts are those of [`Fitted::game`].
