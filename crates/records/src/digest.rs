@@ -49,7 +49,7 @@ fn feed(out: &mut Vec<u8>, numbers: &[u64], words: &[&str]) {
 }
 
 /// How many bytes are taken in together: the hash is several times as fast on some thousands as on a row.
-const TOGETHER: usize = 16 << 10;
+const BATCH: usize = 16 << 10;
 
 /// The digest of rows that come one by one.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ pub(crate) struct OfRows {
 impl OfRows {
     pub(crate) fn take(&mut self, row: &impl Row) {
         row.feed(&mut self.waiting);
-        if self.waiting.len() >= TOGETHER {
+        if self.waiting.len() >= BATCH {
             self.hash.update(&self.waiting);
             self.waiting.clear();
         }

@@ -95,7 +95,8 @@ impl GivenWins {
         let parts = components.into_iter().filter(|items| items.len() > 1).map(of_part).collect();
         let turns = TURNS.min(MOST / (wins.len() * (replicates + 1)).max(1) as f64);
         let mut given = Self { parts, starts, wins: Vec::new(), fixed, seed };
-        let turned = given.walk(&mut wins, &mut stream(seed, "given wins", &["first"]));
+        // on a copy: the data are as far from the centre as the data sets drawn
+        let turned = given.walk(&mut wins.clone(), &mut stream(seed, "given wins", &["first"]));
         for (part, turned) in given.parts.iter_mut().zip(turned) {
             part.steps = (turns * (part.held * part.steps) as f64 / turned as f64).ceil() as usize;
         }
@@ -227,6 +228,7 @@ mod tests {
     /// However few wins are turned: the data are as likely as any of those drawn to have the largest value of a statistic.
     #[test]
     fn few_turns_are_exact_too() {
+        use equipoise_core::logistic::logistic;
         use equipoise_core::sample::uniform;
         const SETS: u64 = 2000;
         let mut largest = 0;
@@ -237,7 +239,7 @@ mod tests {
                 for j in i + 1..7 {
                     for _ in 0..2 {
                         // one rating: 0 is the strongest
-                        let first = uniform(&mut rng) < 0.5 + 0.05 * (j - i) as f64;
+                        let first = uniform(&mut rng) < logistic(0.3 * (j - i) as f64);
                         wins[if first { [i, j] } else { [j, i] }] += 1.0;
                     }
                 }
