@@ -47,6 +47,9 @@ use crate::triads::{Ranking, Side, Triads};
 
 /// Look-ups of triads that are made at most.
 const LOOK_UPS: u64 = 20_000_000_000;
+/// Triads that are kept in a list, 48 MiB, so that each data set looks them up in it: of many items with a few comparisons there are
+/// few, and finding them takes as long as turning the wins.
+const LISTED: usize = 1 << 22;
 /// Decisive comparisons that are turned at most.
 const MOST: f64 = 1e8;
 /// Comparisons in all data sets of a null.
@@ -200,6 +203,8 @@ fn lottery(data: &Comparisons) -> Result<(Option<Equilibrium>, Option<&'static s
 struct Design<'a> {
     data: &'a Comparisons,
     triads: &'a Triads,
+    /// All triads, if they are at most [`LISTED`].
+    listed: Option<Vec<[Side; 3]>>,
     favourites: Vec<usize>,
     /// Of each favourite: the pairs it is in.
     replies: Vec<Vec<usize>>,
@@ -229,11 +234,18 @@ impl<'a> Design<'a> {
             }
         }
         let met = of(PairCount::met);
-        let mut weight = 0.0;
-        triads.each(|_, sides| weight += least(&met, sides));
+        let (mut weight, mut listed) = (0.0, Some(Vec::new()));
+        triads.each(|_, sides| {
+            weight += least(&met, sides);
+            match &mut listed {
+                Some(list) if list.len() < LISTED => list.push(sides),
+                _ => listed = None,
+            }
+        });
         let mut design = Self {
             data,
             triads,
+            listed,
             favourites,
             replies,
             wins: data.pairs.iter().map(|p| p.outcomes().0 as u32).collect(),
@@ -248,6 +260,14 @@ impl<'a> Design<'a> {
         design
     }
 
+    #[inline]
+    fn each_triad(&self, mut visit: impl FnMut([Side; 3])) {
+        match &self.listed {
+            Some(list) => list.iter().copied().for_each(visit),
+            None => self.triads.each(|_, sides| visit(sides)),
+        }
+    }
+
     /// Share of wins of the first item of a pair, ties as half.
     fn score(&self, pair: usize, wins: f64) -> f64 {
         wins + 0.5 * self.ties[pair]
@@ -255,7 +275,8 @@ impl<'a> Design<'a> {
 
     /// Twice the log-likelihood of free win rates.
     fn saturated(&self, wins: &[u32]) -> f64 {
-        let term = |x: f64, all: f64| if x > 0.0 { x * (x / all).ln() } else { 0.0 };
+        // ln 1 is 0, and most pairs of many items met once
+        let term = |x: f64, all: f64| if x > 0.0 && x < all { x * (x / all).ln() } else { 0.0 };
         let of = |(pair, w): (usize, &u32)| {
             let (met, first) = (self.met[pair], self.score(pair, f64::from(*w)));
             term(first, met) + term(met - first, met)
@@ -270,7 +291,7 @@ impl<'a> Design<'a> {
         let lead: Vec<f64> = (0..wins.len()).map(|pair| 2.0 * won(pair) - self.decisive[pair]).collect();
         let margin = |pair: usize| self.score(pair, won(pair)) / self.met[pair] - 0.5;
         let (mut cyclic, mut weight) = (0u64, 0.0);
-        self.triads.each(|_, sides| {
+        self.each_triad(|sides| {
             let [ij, jk, ik] = sides;
             let (a, b, c) = (ij.of(lead[ij.pair()]), jk.of(lead[jk.pair()]), -ik.of(lead[ik.pair()]));
             if (a > 0.0 && b > 0.0 && c > 0.0) || (a < 0.0 && b < 0.0 && c < 0.0) {
