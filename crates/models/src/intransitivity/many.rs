@@ -47,8 +47,8 @@ use crate::triads::{Ranking, Side, Triads};
 
 /// Look-ups of triads that are made at most.
 const LOOK_UPS: u64 = 20_000_000_000;
-/// Triads that are kept in a list, 48 MiB, so that each data set looks them up in it: of many items with a few comparisons there are
-/// few, and finding them takes as long as turning the wins.
+/// Triads that are kept in a list, 48 MiB, and so found once for all data sets: of many items with a few comparisons there are few,
+/// and finding them takes as long as turning the wins.
 const LISTED: usize = 1 << 22;
 /// Decisive comparisons that are turned at most.
 const MOST: f64 = 1e8;
