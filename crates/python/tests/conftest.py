@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
 import equipoise as eq
 
 P = np.array([[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heard() -> None:
+    """Ctrl-C is heard, also where these tests run in the background of a shell, which ignores it: they would wait for ever."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
