@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import pickle
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +239,7 @@ CALLS = {
     "Solver.step": lambda a, b: eq.compare(P, [stepping(lambda oracle: a)], steps=2),
     "Oracle.win_rates": lambda a, b: eq.compare(P, [stepping(lambda oracle: oracle.win_rates(a, logits=b))], steps=2),
     "Oracle.duels": lambda a, b: eq.compare(P, [stepping(lambda oracle: oracle.duels(a, b, a))], steps=2),
+    "Results.log_to": lambda a, b: finished().log_to(a, axis="queries" if b is None else b),
     "Table.of_rows": lambda a, b: repr(eq.Table.of_rows([{"x": a}, {"x": b}])) + eq.Table.of_rows([{"x": a}])._repr_html_(),
     "Table.to_polars": lambda a, b: eq.Table({"x": a, "y": b}).to_polars(),
     "Table.to_pandas": lambda a, b: eq.Table({"x": a, "y": b}).to_pandas(),
@@ -247,6 +250,12 @@ WITHOUT_ARGUMENTS = {"estimators", "games", "metrics", "models", "objectives", "
 
 #: Methods that take nothing.
 METHODS_WITHOUT_ARGUMENTS = {"Answer.to_dict", "Answer.to_json", "Game.to_f32", "Registry.table", "Results.report", "Table.to_dict"}
+
+
+@functools.cache
+def finished():
+    """The results of a small experiment."""
+    return eq.run(CONFIG, out=Path(tempfile.mkdtemp()) / "results", progress=False)
 
 
 def stepping(step):
