@@ -93,3 +93,9 @@ def test_concepts_side_by_side(battles):
     assert found.table["concept"] == ["copeland", "maximal-lottery", "minimax"]
     with pytest.raises(eq.InputError, match="schulze"):
         eq.concepts(battles, only=["schulz"])
+
+
+def test_complex_numbers_are_refused():
+    for data in (np.full((2, 2), 0.5 + 0.1j), [[0.5, 0.6 + 0j], [0.4, 0.5]]):
+        with pytest.raises(eq.InputError, match="complex"):
+            eq.inspect(data)

@@ -104,6 +104,15 @@ def _write_cells(names: Sequence[str], cells: Iterable[Sequence[Any]], folder: P
     return path
 
 
+def _write_array(data: Any, folder: Path) -> Path:
+    numbers = np.asarray(data)
+    if np.iscomplexobj(numbers):
+        raise InputError(f"{IN_MEMORY}: complex numbers are no preferences; take `.real` if the imaginary part is to be left out", key="data")
+    path = folder / "data.npy"
+    np.save(path, numbers.astype(np.float64))
+    return path
+
+
 def _write(data: Any, folder: Path) -> Path:
     """Writes data in memory to a file of its kind."""
     data = _frame(data)
@@ -124,16 +133,12 @@ def _write(data: Any, folder: Path) -> Path:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return _write_records(rows, folder) if rows else _write_cells(list(columns), [], folder)
     if isinstance(data, np.ndarray):
-        path = folder / "data.npy"
-        np.save(path, np.asarray(data, dtype=np.float64))
-        return path
+        return _write_array(data, folder)
     if isinstance(data, Sequence) and len(data) and not isinstance(data, bytes):
         first = data[0]
         if isinstance(first, Mapping) or (isinstance(first, Sequence) and any(isinstance(c, str) for c in first)):
             return _write_records(data, folder)
-        path = folder / "data.npy"
-        np.save(path, np.asarray(data, dtype=np.float64))
-        return path
+        return _write_array(data, folder)
     raise InputError(
         f"{type(data).__name__} cannot be read as data: give a path, a frame (polars, pandas, pyarrow, DuckDB, Hugging Face), "
         "rows, columns, or a matrix",
