@@ -109,17 +109,8 @@ fn maximise(
         }
         (value, g, h)
     };
-    let told = Told::to(watch);
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
-    let optimum = newton(
-        Array1::zeros(n),
-        &flat,
-        |r| derivatives(r).0,
-        |r| {
-            told.step();
-            derivatives(r)
-        },
-    )?;
+    let optimum = newton(Array1::zeros(n), &flat, |r| derivatives(r).0, Told::to(watch).of(&derivatives))?;
     let r = optimum.point;
     let (mut meat, mut objective) = (Array2::zeros((n, n)), 0.0);
     for c in &cells {

@@ -56,6 +56,14 @@ impl<'a> Told<'a> {
         Self { watch, steps: Cell::new(0) }
     }
 
+    /// `derivatives`, which are asked for once a step.
+    pub(crate) fn of<R>(self, derivatives: impl Fn(&Array1<f64>) -> R) -> impl Fn(&Array1<f64>) -> R {
+        move |point| {
+            self.step();
+            derivatives(point)
+        }
+    }
+
     /// One more step.
     pub(crate) fn step(&self) {
         self.steps.set(self.steps.get() + 1);

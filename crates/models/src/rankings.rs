@@ -127,17 +127,8 @@ fn fit_rankings(
     };
     let prior = shrink != Shrink::Nothing;
     let objective = |r: &Array1<f64>| evaluate(orders, r, shrink, likelihood);
-    let told = Told::to(watch);
     let flat = if prior { Vec::new() } else { vec![Array1::ones(n)] };
-    let optimum = newton(
-        Array1::zeros(n),
-        &flat,
-        |r| objective(r).0,
-        |r| {
-            told.step();
-            objective(r)
-        },
-    )?;
+    let optimum = newton(Array1::zeros(n), &flat, |r| objective(r).0, Told::to(watch).of(objective))?;
     let r = optimum.point;
     let mut meat = Array2::<f64>::zeros((n, n));
     for (order, weight) in orders {

@@ -33,20 +33,11 @@ pub trait PreferenceModel {
         Ok(())
     }
 
-    /// Fits it, with options that passed the check.
+    /// Fits it, with options that passed the check; `watch` hears of the share that is done, of fits that can tell.
     ///
     /// # Errors
     /// [`FitError`].
-    fn fit(data: &Self::Data, options: Self::Options) -> Result<Fitted, FitError>;
-
-    /// [`PreferenceModel::fit`]; `watch` hears of the share that is done, of fits that can tell.
-    ///
-    /// # Errors
-    /// [`FitError`].
-    fn fit_watched(data: &Self::Data, options: Self::Options, watch: Watch<'_>) -> Result<Fitted, FitError> {
-        let _ = watch;
-        Self::fit(data, options)
-    }
+    fn fit(data: &Self::Data, options: Self::Options, watch: Watch<'_>) -> Result<Fitted, FitError>;
 }
 
 /// What hears of the share of a fit that is done, in `[0, 1]`.
@@ -133,7 +124,7 @@ impl ModelEntry {
                 M::check(&options)?;
                 let (needs, got, islands) = (M::Data::INPUT, data.input(), data.islands());
                 let data = M::Data::of(data).ok_or(FitError::Input { model: name, needs, got })?;
-                Ok(Fitted { model: name, islands, ..M::fit_watched(data, options, watch)? })
+                Ok(Fitted { model: name, islands, ..M::fit(data, options, watch)? })
             },
         }
     }

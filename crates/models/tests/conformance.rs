@@ -4,7 +4,7 @@
 
 use equipoise_models::conformance::check_model;
 use equipoise_models::{
-    Counts, FitError, Fitted, MODELS, ModelEntry, ModelResult, NoOptions, PreferenceModel, find,
+    Counts, FitError, Fitted, MODELS, ModelEntry, ModelResult, NoOptions, PreferenceModel, Watch, find,
 };
 
 #[test]
@@ -30,7 +30,7 @@ impl PreferenceModel for WinShares {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, _: NoOptions, _: Watch<'_>) -> Result<Fitted, FitError> {
         let data = &data.observations.comparisons;
         let (mut won, mut met) = (vec![0.0; data.n()], vec![0.0; data.n()]);
         for pair in &data.pairs {
@@ -68,7 +68,7 @@ impl PreferenceModel for Boaster {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, _: NoOptions, _: Watch<'_>) -> Result<Fitted, FitError> {
         Ok(Fitted::new(data.observations.comparisons.labels.clone(), Boaster))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Map;
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::input::Counts;
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, plain};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<AverageWinRate>(
@@ -28,7 +28,7 @@ impl PreferenceModel for AverageWinRate {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, _: NoOptions, _: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (mut rates, mut met) = (Array1::<f64>::zeros(data.n()), vec![0.0; data.n()]);
         for pair in &data.pairs {

@@ -92,15 +92,7 @@ impl PreferenceModel for BradleyTerry {
         ensure(!prior || algorithm != Algorithm::Zermelo, "prior", prior, rule)
     }
 
-    fn fit(data: &Counts, options: BradleyTerryOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Counts,
-        options: BradleyTerryOptions,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: BradleyTerryOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let BradleyTerryOptions { algorithm, home, prior, reweight } = options;
         if algorithm == Algorithm::Newton {
             let plain = data.features.is_none() && !home && reweight == Reweight::Comparisons;

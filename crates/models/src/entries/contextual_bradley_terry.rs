@@ -34,11 +34,7 @@ impl PreferenceModel for ContextualBradleyTerry {
     type Options = PriorOption;
     type Data = Contexts;
 
-    fn fit(data: &Contexts, options: PriorOption) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
+    fn fit(
         data: &Contexts,
         PriorOption { prior }: PriorOption,
         watch: Watch<'_>,

@@ -11,7 +11,7 @@ use serde_json::Map;
 use crate::error::FitError;
 use crate::fitted::Fitted;
 use crate::input::Counts;
-use crate::registry::{ModelEntry, NoOptions, PreferenceModel};
+use crate::registry::{ModelEntry, NoOptions, PreferenceModel, Watch};
 use crate::scores::{Link, Scores, plain, wins};
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Counting>(
@@ -27,7 +27,7 @@ impl PreferenceModel for Counting {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, _: NoOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, _: NoOptions, _: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let wins = wins(data);
         let (values, lost) = (wins.sum_axis(ndarray::Axis(1)), wins.sum_axis(ndarray::Axis(0)));

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::error::FitError;
 use crate::fitted::{Fitted, ModelResult};
 use crate::input;
-use crate::registry::{ModelEntry, PreferenceModel};
+use crate::registry::{ModelEntry, PreferenceModel, Watch};
 use crate::repeated::majority;
 
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Counts>(
@@ -61,7 +61,7 @@ impl PreferenceModel for Counts {
         ensure((1..=100_001).contains(&options.votes), "votes", options.votes, rule)
     }
 
-    fn fit(data: &input::Counts, options: CountsOptions) -> Result<Fitted, FitError> {
+    fn fit(data: &input::Counts, options: CountsOptions, _: Watch<'_>) -> Result<Fitted, FitError> {
         if data.features.is_some() {
             return Err(FitError::NoFeatures { model: ENTRY.name });
         }

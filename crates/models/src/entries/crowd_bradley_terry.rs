@@ -49,11 +49,7 @@ impl PreferenceModel for CrowdBradleyTerry {
     type Options = NoOptions;
     type Data = Battles;
 
-    fn fit(data: &Battles, options: NoOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (n, annotators) = (data.labels.len(), data.annotators.len());
         if n + annotators > MAX_ITEMS {
             return Err(FitError::TooMany { items: n + annotators });

@@ -49,11 +49,7 @@ impl PreferenceModel for DavidsonLuce {
     type Options = PriorOption;
     type Data = Rankings;
 
-    fn fit(data: &Rankings, options: PriorOption) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
+    fn fit(
         data: &Rankings,
         PriorOption { prior }: PriorOption,
         watch: Watch<'_>,

@@ -39,11 +39,7 @@ impl PreferenceModel for Eigen {
     type Options = NoOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, options: NoOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (passes, converged) = (std::cell::Cell::new(0), std::cell::Cell::new(true));
         let rule = |wins: &Array2<f64>, watch: Watch<'_>| {

@@ -103,11 +103,7 @@ impl PreferenceModel for Elo {
         ensure(elo.start.is_finite(), "start", elo.start, "must be a finite number")
     }
 
-    fn fit(data: &Battles, elo: Self) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, elo, &|_| ())
-    }
-
-    fn fit_watched(data: &Battles, elo: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, elo: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let link = Link::Logistic { nats: elo.nats() };
         let n = data.labels.len();
         let (order, rating, _) = in_any_order(data, |matches| (elo.rate(n, matches), vec![0.0; n]), watch)?;

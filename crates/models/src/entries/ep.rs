@@ -87,11 +87,7 @@ impl PreferenceModel for ExpectationPropagation {
         ensure(alpha > 0.0 && alpha.is_finite(), "alpha", alpha, "must be a finite number above 0")
     }
 
-    fn fit(data: &Counts, options: EpOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: EpOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: EpOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (law, of_probability) = match options.link {
             Link::Logit => (Law::Logistic, Law::Logistic),

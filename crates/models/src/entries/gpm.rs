@@ -125,11 +125,7 @@ impl PreferenceModel for Gpm {
         }
     }
 
-    fn fit(data: &Counts, options: GpmOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: GpmOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: GpmOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (observations, features) = (&data.observations, &data.features);
         let data = &observations.comparisons;
         if features.is_some() {

@@ -57,15 +57,7 @@ impl PreferenceModel for GroundedRaoKupper {
     type Options = PriorOption;
     type Data = Counts;
 
-    fn fit(data: &Counts, options: PriorOption) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Counts,
-        PriorOption { prior }: PriorOption,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, PriorOption { prior }: PriorOption, watch: Watch<'_>) -> Result<Fitted, FitError> {
         fit_counts(data, &GROUNDED_RAO_KUPPER, PairOptions { prior, ..PairOptions::default() }, watch)
     }
 }

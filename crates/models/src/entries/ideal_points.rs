@@ -97,15 +97,7 @@ impl PreferenceModel for Entry {
         ensure(v > 0.0 && v.is_finite(), "prior_variance", v, "must be finite and above 0")
     }
 
-    fn fit(data: &Battles, options: IdealPointsOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Battles,
-        options: IdealPointsOptions,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, options: IdealPointsOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let votes = Votes::of(data);
         if votes.cells.is_empty() {
             return Err(FitError::Nothing);

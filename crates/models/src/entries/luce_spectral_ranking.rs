@@ -45,15 +45,7 @@ impl PreferenceModel for LuceSpectralRanking {
         ensure(alpha >= 0.0 && alpha.is_finite(), "alpha", alpha, "must be a finite number of at least 0")
     }
 
-    fn fit(data: &Counts, options: LuceSpectralRankingOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Counts,
-        options: LuceSpectralRankingOptions,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: LuceSpectralRankingOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let rule = |wins: &Array2<f64>, watch: Watch<'_>| {
             let rate = |(i, j)| options.alpha + 0.5 * wins[[j, i]];

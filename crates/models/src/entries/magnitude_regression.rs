@@ -37,11 +37,7 @@ impl PreferenceModel for MagnitudeRegression {
     type Options = NoOptions;
     type Data = Battles;
 
-    fn fit(data: &Battles, options: NoOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         if !are_recorded(data) {
             return Err(FitError::NoMagnitudes { model: ENTRY.name });
         }
@@ -69,7 +65,6 @@ impl PreferenceModel for MagnitudeRegression {
         if rows.is_empty() {
             return Err(FitError::Nothing);
         }
-        let told = Told::to(watch);
         let objective = |r: &Array1<f64>| {
             let (mut value, mut g, mut h) = (0.0, Array1::zeros(n), Array2::zeros((n, n)));
             for &(i, j, w, m) in &rows {
@@ -89,15 +84,7 @@ impl PreferenceModel for MagnitudeRegression {
             .iter()
             .map(|island| Array1::from_shape_fn(n, |i| f64::from(u8::from(island.contains(&i)))))
             .collect();
-        let found = newton(
-            Array1::zeros(n),
-            &flat,
-            |r| objective(r).0,
-            |r| {
-                told.step();
-                objective(r)
-            },
-        )?;
+        let found = newton(Array1::zeros(n), &flat, |r| objective(r).0, Told::to(watch).of(&objective))?;
         let mut strengths = found.point;
         for island in &islands {
             let mean = island.iter().map(|&i| strengths[i]).sum::<f64>() / island.len() as f64;

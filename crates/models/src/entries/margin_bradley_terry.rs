@@ -28,15 +28,7 @@ impl PreferenceModel for MarginBradleyTerry {
     type Options = PriorOption;
     type Data = Battles;
 
-    fn fit(data: &Battles, options: PriorOption) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Battles,
-        PriorOption { prior }: PriorOption,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, PriorOption { prior }: PriorOption, watch: Watch<'_>) -> Result<Fitted, FitError> {
         fitted(data, Magnitude::Margin, ENTRY.name, prior, watch)
     }
 }

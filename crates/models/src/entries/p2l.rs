@@ -79,11 +79,7 @@ impl PreferenceModel for P2l {
         ensure(budget.is_none_or(f64::is_finite), "budget", f64::NAN, "must be a finite number")
     }
 
-    fn fit(data: &Contexts, options: P2lOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Contexts, options: P2lOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Contexts, options: P2lOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (features, grouped) = (&data.features, &data.grouped);
         let values = features.values.view();
         let found = fit_p2l_watched(options.head, &grouped.groups, values, options.prior, watch)?;

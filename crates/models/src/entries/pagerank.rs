@@ -56,11 +56,7 @@ impl PreferenceModel for PageRank {
         ensure((0.0..=0.9999).contains(&d), "damping", d, "must be in [0, 0.9999]")
     }
 
-    fn fit(data: &Counts, options: PageRankOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: PageRankOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: PageRankOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let (n, d) = (data.n(), options.damping);
         let mut moves = wins(data);

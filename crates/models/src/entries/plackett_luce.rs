@@ -78,15 +78,7 @@ impl PreferenceModel for PlackettLuce {
         ensure(plain, "penalty", "gamma", rule)
     }
 
-    fn fit(data: &Rankings, options: PlackettLuceOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
-        data: &Rankings,
-        options: PlackettLuceOptions,
-        watch: Watch<'_>,
-    ) -> Result<Fitted, FitError> {
+    fn fit(data: &Rankings, options: PlackettLuceOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let PlackettLuceOptions { alpha, penalty, algorithm, top } = options;
         let places = top.unwrap_or(usize::MAX);
         let tied = data.rankings.iter().position(|r| r.groups.iter().take(places).any(|g| g.len() > 1));

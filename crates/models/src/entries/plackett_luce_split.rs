@@ -26,11 +26,7 @@ impl PreferenceModel for PlackettLuceSplit {
     type Options = NoOptions;
     type Data = Rankings;
 
-    fn fit(data: &Rankings, options: NoOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Rankings, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Rankings, _: NoOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         fitted(data, &orders(data)?, Asked { likelihood, tied: true, penalty: None }, watch)
     }
 }

@@ -46,11 +46,7 @@ impl PreferenceModel for RankCentrality {
         ensure(alpha >= 0.0 && alpha.is_finite(), "alpha", alpha, "must be a finite number of at least 0")
     }
 
-    fn fit(data: &Counts, options: RankCentralityOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(
+    fn fit(
         data: &Counts,
         RankCentralityOptions { alpha }: RankCentralityOptions,
         watch: Watch<'_>,

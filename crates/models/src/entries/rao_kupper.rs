@@ -50,11 +50,7 @@ impl PreferenceModel for RaoKupper {
     type Options = PairOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, options: PairOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         fit_counts(data, &RAO_KUPPER, options, watch)
     }
 }

@@ -58,15 +58,10 @@ impl PreferenceModel for RidgeBradleyTerry {
         ensure(alpha > 0.0 && alpha.is_finite(), "alpha", alpha, "must be a finite number above 0")
     }
 
-    fn fit(data: &Counts, options: RidgeOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: RidgeOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: RidgeOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let n = data.n();
         let RidgeOptions { alpha, penalty } = options;
-        let told = Told::to(watch);
         let value = |r: &Array1<f64>| log_likelihood(data, r) + penalty.value(alpha, r);
         let objective = |r: &Array1<f64>| {
             let (mut value, mut g) = (log_likelihood(data, r), Array1::zeros(n));
@@ -84,10 +79,7 @@ impl PreferenceModel for RidgeBradleyTerry {
             penalty.add_derivatives(alpha, r, &mut g, &mut h);
             (value, g, h)
         };
-        let found = newton(Array1::zeros(n), &[], value, |r| {
-            told.step();
-            objective(r)
-        })?;
+        let found = newton(Array1::zeros(n), &[], value, Told::to(watch).of(objective))?;
         let (blocks, islands) = (win_blocks(data), data.components());
         let (mut strengths, mut errors) = (found.point, found.inverse.diag().mapv(f64::sqrt));
         for island in islands.iter().filter(|_| penalty == Penalty::Gamma) {

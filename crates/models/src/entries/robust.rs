@@ -70,11 +70,7 @@ impl PreferenceModel for Robust {
         )
     }
 
-    fn fit(data: &Counts, options: RobustOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: RobustOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: RobustOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let (data, features) = (&data.observations.comparisons, &data.features);
         let n = data.n();
         if features.is_some() {

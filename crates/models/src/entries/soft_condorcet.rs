@@ -103,11 +103,7 @@ impl PreferenceModel for SoftCondorcet {
         ensure(bounded, "high", high, "must be a finite number above low")
     }
 
-    fn fit(data: &Counts, options: Self) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let data = plain(data, ENTRY.name)?;
         let values = options.rate_watched(data, watch);
         let (loss, gradient) = options.loss(data, &values);

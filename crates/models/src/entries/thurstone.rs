@@ -44,11 +44,7 @@ impl PreferenceModel for Thurstone {
     type Options = PairOptions;
     type Data = Counts;
 
-    fn fit(data: &Counts, options: PairOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: PairOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         fit_counts(data, &THURSTONE, options, watch)
     }
 }

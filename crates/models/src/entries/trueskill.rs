@@ -154,11 +154,7 @@ impl PreferenceModel for TrueSkill {
         ensure((0.0..1.0).contains(&draw), "draw", draw, "must be in [0, 1)")
     }
 
-    fn fit(data: &Battles, model: Self) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, model, &|_| ())
-    }
-
-    fn fit_watched(data: &Battles, model: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, model: Self, watch: Watch<'_>) -> Result<Fitted, FitError> {
         // a margin that rounds to 0 is one of 0: draws then divide by a probability of 0
         if model.draw_margin() <= 0.0 && data.ties != Ties::Drop {
             let drawn = |b: &&Battle| matches!(b.outcome, Outcome::Tie | Outcome::BothBad);

@@ -106,11 +106,7 @@ impl PreferenceModel for Whr {
         }
     }
 
-    fn fit(data: &Battles, options: WhrOptions) -> Result<Fitted, FitError> {
-        Self::fit_watched(data, options, &|_| ())
-    }
-
-    fn fit_watched(data: &Battles, options: WhrOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
+    fn fit(data: &Battles, options: WhrOptions, watch: Watch<'_>) -> Result<Fitted, FitError> {
         let n = data.labels.len();
         let (mut games, mut untimed) = (Vec::with_capacity(data.rows.len()), 0);
         for row in &data.rows {

@@ -4,7 +4,8 @@
 //! **One rating.** Of a few comparisons an item, fitted strengths are too far apart, and data drawn from them are not those of the
 //! null, however many items there are. So the null holds what one rating leaves free, the wins of every item and the ties, and draws
 //! the rest ([`GivenWins`]): an exact test whatever the ratings. Strengths, favourites, and the part of the margins that a rating
-//! explains depend on wins and ties alone, so that nothing is fitted again. The measures are those of the dense way; where every pair
+//! explains depend on wins and ties alone, so that nothing is fitted again. Of hundreds of thousands of comparisons only some are
+//! drawn anew, which leaves the test exact and makes it weak: that it does not reject then shows nothing. The measures are those of the dense way; where every pair
 //! met once, energy and deviance are the same in all data sets, and triads alone decide. What is left unexplained beyond noise is
 //! measured on pairs that met at least twice, with `b` the fitted margin:
 //!
@@ -95,9 +96,10 @@ pub(super) fn inspect_many(
     watch(0.2);
     let decisive: f64 = design.decisive.iter().sum();
     let turned = alone && decisive <= MOST && replicates > 0;
-    let mut drawn = Vec::with_capacity(replicates);
+    let (mut drawn, mut is_weak) = (Vec::with_capacity(replicates), false);
     if turned {
         let wins = GivenWins::new(data, replicates, seed);
+        is_weak = wins.is_weak;
         for from in (0..replicates).step_by(BATCH) {
             let batch = (from..replicates.min(from + BATCH)).into_par_iter();
             drawn.extend(batch.map(|k| design.measure(&wins.draw(k))).collect::<Vec<Measured>>());
@@ -138,7 +140,7 @@ pub(super) fn inspect_many(
             Verdict::FavouriteBeaten
         }
         _ if rejected && corrected_energy.is_none_or(|share| share > TOLERATED) => Verdict::Misfit,
-        _ if one_rating_p_value.is_some() && (rejected || visible) => Verdict::Adequate,
+        _ if one_rating_p_value.is_some() && (rejected || (visible && !is_weak)) => Verdict::Adequate,
         _ => Verdict::TooFew,
     };
     let (nash, no_lottery) = lottery(&given.comparisons)?;
@@ -157,7 +159,13 @@ pub(super) fn inspect_many(
         cycles,
         cycle_test: cycle_test.renumbered(&order),
         bradley_terry: PointFit { log_strength, ..fit },
-        null: if turned { "bradley-terry, given the wins and ties of each item" } else { "none" },
+        null: match (turned, is_weak) {
+            (false, _) => "none",
+            (true, false) => "bradley-terry, given the wins and ties of each item",
+            (true, true) => {
+                "bradley-terry, given the wins and ties of each item; few wins turned, a weak test"
+            }
+        },
         not_drawn: (replicates > 0 && !turned).then_some(if alone {
             "more than 10^8 decisive comparisons are not turned one by one"
         } else {

@@ -27,7 +27,12 @@ fn markdown_with(name: &str, template: &str, values: Value) -> Result<String, Re
     environment.set_formatter(format);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template(name, template)?;
-    Ok(environment.get_template(name)?.render(values)?)
+    let mut text = environment.get_template(name)?.render(values)?;
+    // what a template leaves out leaves its blank lines
+    while text.contains("\n\n\n") {
+        text = text.replace("\n\n\n", "\n\n");
+    }
+    Ok(text)
 }
 
 fn format(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Smoothed counts: `P_ij = (wins_ij + s) / (wins_ij + wins_ji + 2 s)`, ties as half wins; no strengths, nothing to iterate.
 
-use equipoise::models::{Counts, FitError, Fitted, ModelEntry, ModelResult, PreferenceModel};
+use equipoise::models::{Counts, FitError, Fitted, ModelEntry, ModelResult, PreferenceModel, Watch};
 use equipoise::ndarray::Array2;
 use equipoise::prelude::*;
 
@@ -39,7 +39,7 @@ impl PreferenceModel for Smoothed {
         ensure(s >= 0.0 && s.is_finite(), "smoothing", s, "must be finite and at least 0")
     }
 
-    fn fit(data: &Counts, options: Options) -> Result<Fitted, FitError> {
+    fn fit(data: &Counts, options: Options, _: Watch<'_>) -> Result<Fitted, FitError> {
         let matrix = data.observations.comparisons.matrix(options.smoothing);
         let n = matrix.n();
         let p = Array2::from_shape_fn((n, n), |(i, j)| matrix.prob(i, j));
