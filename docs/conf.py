@@ -4,11 +4,14 @@ Pages below `generated` are written before each build by `site_pages.py`; cells 
 `target/`. What a cell writes goes to a temporary folder.
 """
 
+import html
 import os
 import re
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
+
+from docutils import nodes
 
 DOCS = Path(__file__).parent.resolve()
 ROOT = DOCS.parent
@@ -82,5 +85,34 @@ def _plain_names(app, what, name, obj, options, signature, returned):
     plain = re.compile(r"TypeAliasForwardRef\('([^']+)'\)")
     return tuple(text if text is None else plain.sub(r"\1", text) for text in (signature, returned))
 
+
+def _wide_cells(app, doctree, page):
+    """Marks what the style sheet gives room or lets break in tables: long texts, and names longer than a column."""
+    for entry in doctree.findall(nodes.entry):
+        if len(entry.astext()) > 40:
+            entry["classes"].append("long-text")
+        for literal in entry.findall(nodes.literal):
+            if len(literal.astext()) > 24:
+                literal["classes"].append("long-name")
+
+
+def _sentences_of_outputs(app, page, template, context, doctree):
+    """Lets a long line of a cell's output wrap where it is a sentence; tables keep their lines, and scroll."""
+
+    def wrapped(found):
+        out = ""
+        for line in found[2].split("\n"):
+            text = html.unescape(re.sub(r"<[^>]*>", "", line))
+            sentence = len(text) > 44 and "   " not in text.strip() and line.count("<span") == line.count("</span")
+            out += f'<span class="sentence">{line}</span>' if sentence else line + "\n"
+        return found[1] + out.removesuffix("\n") + "</pre>"
+
+    if "body" in context:
+        pre = re.compile(r'(<div class="output [^"]*"><div class="highlight"><pre>)(.*?)</pre>', re.DOTALL)
+        context["body"] = pre.sub(wrapped, context["body"])
+
+
 def setup(app):
     app.connect("autodoc-process-signature", _plain_names)
+    app.connect("doctree-resolved", _wide_cells)
+    app.connect("html-page-context", _sentences_of_outputs)

@@ -8,6 +8,7 @@ Markdown beside its HTML, MathJax, and the documentation of the Rust crates wher
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -41,6 +42,33 @@ NOUNS = {
     "estimators": ("Gradient estimators", {"summary": "what", "unbiased_for": "unbiased for", "source": "source"}),
 }
 
+#: What an entry of a registry is called on the page of its paper.
+SINGULAR = {
+    "games": "game", "oracles": "oracle", "channels": "label channel", "designs": "pair design", "metrics": "metric", "models": "preference model",
+    "concepts": "solution concept", "axioms": "axiom", "columns": "leaderboard column", "readers": "file format", "objectives": "loss",
+    "policies": "policy class", "optimisers": "optimiser", "estimators": "gradient estimator",
+}
+
+#: What a registry holds, in a sentence for those who do not know the word.
+INTRODUCED = {
+    "games": "Test games by name, `eq.Game.generate(NAME, ..)` in Python and `games:` in experiment files, with what is known of each.",
+    "oracles": "How a method sees the game: exactly, by sampled duels, or through a model that was fitted to labels.",
+    "channels": "What happens between an annotator's preference and the label that is recorded; channels of a `learned` oracle apply in order.",
+    "designs": "Which pairs of answers are compared when labels are bought.",
+    "metrics": "What is measured of an iterate. P is the preference matrix, K = P - 1/2, pi the policy, mu the reference, pi\\* the equilibrium.",
+    "models": "Statistical models of comparisons: `equipoise fit DATA --model NAME`, `eq.fit(data, NAME)`. Pr(i) is the probability that item i beats j.",
+    "concepts": "What should be played: `equipoise concepts FILE` puts all that the data allow side by side.",
+    "axioms": "Properties of rules of social choice; `equipoise concepts FILE --axioms` tells which rule has which.",
+    "columns": "The columns of `equipoise rank` and of {func}`equipoise.rank`.",
+    "readers": "Files that are read; a format is recognised by ending and columns, or named with `--format NAME`.",
+    "objectives": "Losses of the DPO family as published, a row being one pair: `equipoise loss NAME --input FILE`, {func}`equipoise.loss`. In the formulas "
+    "pc and pr are the log-probabilities of the chosen and the rejected answer under the policy, rc and rr those under the reference, and ls is log sigmoid.",
+    "policies": "The classes of policies that `policy:` of an experiment may name.",
+    "optimisers": "What trains the parameters of a policy class.",
+    "estimators": "Gradient estimators of published trainers, audited by enumeration: `equipoise estimators`. z is the label of a duel, S the score "
+    "function, r the log-ratio to the reference, h its sum over tokens.",
+}
+
 #: The Python reference: page, title, names; a public name that is in none of them is on the page of others.
 API = {
     "games": ("Games", ["Game", "from_scores", "interop.pref_voting", "interop.open_spiel", "interop.choix"]),
@@ -62,16 +90,24 @@ API = {
     ),
 }
 
+#: Names of the metrics: a key that takes one says so, and does not list them.
+METRICS: set[str] = set()
+
 PAPER = re.compile(r"arXiv:(\d{4}\.\d{4,5})|doi:((?:\([^()\s]*\)|[^\s;,\"(){}\]])+(?<![.:]))")
 #: Authors and a year, as the registries write them before an identifier.
 AUTHORS = re.compile(r"[A-Z][^:;()]{1,60} \d{4}$")
 
 
 def jupyter_settings(folder: Path) -> None:
-    """Figures of cells as SVG, and no history beside the user's own."""
+    """Figures of cells as SVG, warnings without a place, and no history beside the user's own."""
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    (profile / "ipython_kernel_config.py").write_text('c.InlineBackend.figure_formats = ["svg"]\n')
+    (profile / "ipython_kernel_config.py").write_text('c.InlineBackend.figure_formats = ["svg"]\nc.IPKernelApp.log_level = "ERROR"\n')
+    (profile / "startup").mkdir(exist_ok=True)
+    # a warning as its text: the place would be a file of the kernel, another one in each build
+    (profile / "startup" / "warnings.py").write_text(
+        "import warnings\nwarnings.formatwarning = lambda message, category, *_, **__: f'{category.__name__}: {message}\\n'\n"
+    )
     os.environ["IPYTHONDIR"] = str(folder)
     # drawings equal to the byte for equal numbers
     (folder / "matplotlibrc").write_text("svg.hashsalt: equipoise\nfigure.figsize: 6.4, 3.8\nsvg.fonttype: path\n")
@@ -125,6 +161,7 @@ def prose(text: Any) -> str:
     parts = str(text).replace("\n", " ").split("`")
     for k in range(0, len(parts), 2):
         parts[k] = re.sub(r"([\\*_<>\[\]$#])", r"\\\1", parts[k])
+        parts[k] = re.sub(r"(?<![\w-])(--[a-z][a-z-]*)", r"`\1`", parts[k])  # an option; its dashes would become one
     return "`".join(parts)
 
 
@@ -150,38 +187,82 @@ def kind(schema: dict[str, Any], defs: dict[str, Any]) -> str:
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
-        shown = [f"`{one}`" for one in schema["enum"]]
-        return ", ".join(shown)
+        if set(schema["enum"]) == METRICS:
+            return "the name of {doc}`a metric </generated/registries/metrics>`"
+        return ", ".join(f"`{one}`" for one in schema["enum"])
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            kinds = [kind(one, defs) for one in schema[key] if one.get("type") != "null"]
-            return " or ".join(dict.fromkeys(k for k in kinds if k)) or "any"
+            return alternatives([one for one in schema[key] if one.get("type") != "null"], defs)
     stated = schema.get("type", "any")
     stated = [t for t in stated if t != "null"] if isinstance(stated, list) else [stated]
-    words = {"integer": "whole number", "array": "list", "object": "block", "string": "text", "boolean": "true or false"}
+    words = {"integer": "whole number", "array": "list", "object": "block", "string": "text", "boolean": "true or false", "any": "name or block"}
     said = " or ".join(words.get(t, t) for t in stated)
     if stated == ["array"] and isinstance(schema.get("items"), dict):
         inner = kind(schema["items"], defs)
-        said = f"list of: {inner}" if inner not in ("any", "block") else said
+        said = f"list of: {inner}" if inner not in (words["any"], "block") else said
     if stated == ["object"] and schema.get("maxProperties") == 1:
         said = "one of " + ", ".join(f"`{name}`" for name in schema.get("properties", {}))
     return said
 
 
+def alternatives(choices: list[dict[str, Any]], defs: dict[str, Any]) -> str:
+    """What a value may be that may be of several kinds: names once, then the same with options, or a list of them."""
+    flat: list[dict[str, Any]] = []
+    for one in choices:
+        one = defs.get(one["$ref"].rsplit("/", 1)[-1], {}) if "$ref" in one else one
+        nested = one.get("anyOf") or one.get("oneOf")
+        flat += [two for two in nested if two.get("type") != "null"] if nested else [one]
+    names = [str(name) for one in flat for name in ([one["const"]] if "const" in one else one.get("enum", []))]
+    out = [f"`{name}`" for name in dict.fromkeys(names)]
+    for one in flat:
+        if "const" in one or "enum" in one:
+            continue
+        said = kind(one, defs)
+        if one.get("type") == "object" and one.get("maxProperties") == 1 and names:
+            said = "one of " + ", ".join(f"`{name}`" for name in one.get("properties", {})) + " with a block of options"
+        elif one.get("type") == "array" and names:
+            said = "a list of such"
+        out.append(said)
+    return " or ".join(dict.fromkeys(out)) or "any"
+
+
 def parameters(schema: dict[str, Any], defaults: dict[str, Any] | None = None) -> str:
-    """A table of the properties of a schema, nested ones below their parent."""
-    rows: list[list[str]] = []
+    """The properties of a schema as a list of definitions, nested ones after their parent: no table, for the descriptions are long and a
+    phone is narrow."""
+    lines: list[str] = []
 
     def add(properties: dict[str, Any], defs: dict[str, Any], prefix: str) -> None:
         for name, one in properties.items():
             given = one.get("default", (defaults or {}).get(name)) if not prefix else one.get("default")
-            shown = f"`{json.dumps(given)}`" if given is not None else ""
-            rows.append([f"`{prefix}{name}`", cell(one.get("description", "")), kind(one, defs).replace("|", "\\|"), shown])
+            shown = f"; default `{json.dumps(given)}`" if given is not None else ""
+            lines.extend([f"`{prefix}{name}`", f": {prose(one.get('description', ''))} *({kind(one, defs)}{shown})*", ""])
             if one.get("type") == "object" and isinstance(one.get("properties"), dict) and not prefix:
                 add(one["properties"], {**defs, **one.get("$defs", {})}, f"{name}.")
 
     add(schema.get("properties", {}), schema.get("$defs", {}), "")
-    return table(["key", "what", "value", "default"], rows) if rows else "None."
+    return "\n".join(lines)
+
+
+def remark(schema: dict[str, Any], said: str = "") -> str:
+    """The description of a schema, if it says more than whose it is."""
+    text = re.sub(r"^(Parameters|Options) of `?[A-Za-z0-9-]+`?\.\s*", "", schema.get("description", ""))
+    return "" if len(text) < 45 or text.rstrip(".").lower() == said.rstrip(".").lower() else prose(text)
+
+
+#: Methods whose names are words of their own, which begin a sentence without being meant.
+WORDS = {"projected", "offline", "preference"}
+
+
+def sentence(text: str, names: set[str]) -> str:
+    """Text of a registry as a sentence; one that begins with a name keeps it."""
+    first = re.split(r"[ ,;:]", text, maxsplit=1)[0]
+    if re.match(r"[^A-Za-z]|\w+(\([^)]*\))? [-+*/=] ", text):
+        return prose(text)  # a formula
+    if first in names - WORDS:
+        shown = f"`{first}`" + prose(text[len(first) :])
+    else:
+        shown = prose(text)[:1].upper() + prose(text)[1:]
+    return shown if shown.endswith(("?", "!")) else shown.rstrip(".") + "."
 
 
 # ---------------------------------------------------------------- papers
@@ -193,9 +274,10 @@ class Papers:
         self.names: dict[str, str] = {}
         self.titles: dict[str, str] = {}
         self.used: dict[str, list[str]] = defaultdict(list)
+        self.entries: dict[str, list[str]] = defaultdict(list)
 
-    def cite(self, citation: str, by: str) -> None:
-        """Takes down that a citation is named by a Markdown line."""
+    def cite(self, citation: str, by: str, entry: str | None = None) -> None:
+        """Takes down that a citation is named by a Markdown line, which is about an entry of a registry."""
         at = 0
         for found in PAPER.finditer(citation):
             key, authors = found.group(0), re.split(r"[;(]", citation[at : found.start()])[-1].strip(" ,")
@@ -203,7 +285,17 @@ class Papers:
                 self.names[key] = authors
             if by not in self.used[key]:
                 self.used[key].append(by)
+            if entry and entry not in self.entries[key]:
+                self.entries[key].append(entry)
             at = found.end()
+
+    def title(self, key: str) -> str:
+        """Authors and year, or the identifier where no registry names them; with what is taken from the paper, as several have the same
+        authors and year."""
+        name = self.names.get(key, key)
+        alone = name != key and sum(other == name for other in self.names.values()) == 1
+        entries = self.entries[key]
+        return name if alone or not entries else f"{name}: {', '.join(entries[:3])}{', ..' if len(entries) > 3 else ''}"
 
     @staticmethod
     def page(key: str) -> str:
@@ -225,6 +317,19 @@ class Papers:
 
 # ---------------------------------------------------------------- pages
 
+PLAYS = {
+    "original": "the original game",
+    "regularised": "the game that `tau` regularises",
+    "other": "neither game: it fits, or transforms, the preferences first",
+}
+PROVED = {"last": "the last iterate", "average": "the average iterate", "both": "the last and the average iterate", "none": "nothing is proved"}
+STANDS = {
+    "original": "an equilibrium of the original game",
+    "regularised": "the regularised equilibrium",
+    "elsewhere": "neither equilibrium in general: another policy, or none",
+}
+
+
 def pages_of_methods(solvers: list[dict[str, Any]], claims: list[dict[str, Any]], papers: Papers) -> None:
     of = defaultdict(list)
     for claim in claims:
@@ -236,35 +341,35 @@ def pages_of_methods(solvers: list[dict[str, Any]], claims: list[dict[str, Any]]
         "solver-regression": "Regression on pairs",
         "baseline-bt": "Fits",
     }
+    names = {row["name"] for row in solvers}
     for row in solvers:
         name = row["name"]
-        papers.cite(row["citation"], f"method [{name}](../methods/{name}.md): {prose(row['summary'])}")
-        yaml = f"solvers:\n  - {name}"
+        papers.cite(row["citation"], f"method [{name}](../methods/{name}.md): {prose(row['summary'])}", name)
+        tau = 0.1 if row["aim"] == "regularised" else 0.0
         facts = [
-            ["plays", f"the {row['aim']} game" if row["aim"] != "other" else "another game (see below)"],
-            ["proved for", f"the {row['guarantee']} iterate" if row["guarantee"] in ("last", "average") else str(row["guarantee"])],
+            ["plays", PLAYS[row["aim"]]],
+            ["proved to converge", PROVED[row["guarantee"]]],
+            ["stands still at", STANDS[row["fixed_point"]]],
             ["a step costs", prose(row["cost"])],
-            ["fixed point", prose(row["fixed_point"])],
             ["verified by", prose(row["verified"])],
             ["source", papers.link(row["citation"], "../")],
             ["family", prose(families.get(row["family"], row["family"]))],
         ]
-        text = [f"# {name}", "", prose(row["summary"])[0].upper() + prose(row["summary"])[1:] + ".", "", *(f"- **{what}**: {said}" for what, said in facts), ""]
-        text += ["## Parameters", "", prose(row["schema"].get("description", "")), "", parameters(row["schema"], row["defaults"]), ""]
-        text += ["## Run it", "", "```yaml", yaml, "```", "", "```python", "import equipoise as eq", ""]
-        text += [f'print(eq.compare(eq.Game.generate("comal"), ["{name}"], tau={0.1 if row["aim"] == "regularised" else 0.0}, steps=1000))', "```", ""]
-        text += ["```text", measured(name, 0.1 if row["aim"] == "regularised" else 0.0), "```", ""]
+        text = [f"# {name}", "", sentence(row["summary"], names), "", *(f"- **{what}**: {said}" for what, said in facts), ""]
+        text += ["## Run it", "", "```python", "import equipoise as eq", "", 'game = eq.Game.generate("comal")']
+        text += [f'print(eq.compare(game, ["{name}"], tau={tau}, steps=1000))', "```", "", "```text", measured(name, tau), "```", ""]
+        text += [f"In an experiment file: `solvers: [{name}]`.", ""]
+        listed = parameters(row["schema"], row["defaults"])
+        text += ["## Parameters", "", remark(row["schema"], row["summary"]), "", listed, ""] if listed else ["It has no parameters.", ""]
         if of[name]:
             text += ["## What is claimed, and what was measured", ""]
-            text += ["`eq.audit(solver=[\"%s\"])` when this page was built; slack below 1 breaks a bound." % name, ""]
-            rows = []
+            text += ["What `eq.audit(solver=[\"%s\"])` found when this page was built. The least slack is bound over measurement: below 1 the bound is broken." % name, ""]
             for c in of[name]:
-                slack = "" if c["least_slack"] is None else f"{c['least_slack']:.4g}"
-                rows.append([f"`{c['claim']}`", cell(c["statement"]), cell(c["standing"]), cell(c["verdict"]), slack, papers.link(c["citation"], "../").replace("|", "\\|")])
-                papers.cite(c["citation"], f"claim `{c['claim']}` about [{name}](../methods/{name}.md): {prose(c['statement'])}; measured: {c['verdict']}")
-            text += [table(["claim", "statement", "standing", "verdict", "least slack", "source"], rows)]
+                slack = "" if c["least_slack"] is None else f", least slack {c['least_slack']:.4g}"
+                text += [f"`{c['claim']}`: **{prose(c['verdict'])}**{slack}", f": {prose(c['statement'])}. *({prose(c['standing'])}; {papers.link(c['citation'], '../')})*", ""]
+                papers.cite(c["citation"], f"claim `{c['claim']}` about [{name}](../methods/{name}.md): {prose(c['statement'])}; measured: {c['verdict']}", name)
         write(f"methods/{name}", "\n".join(text))
-    text = ["# Methods", "", f"{len(solvers)} methods; `equipoise list solvers` is the same list in a terminal.", ""]
+    text = ["# Methods", "", f"{len(solvers)} methods; `equipoise list solvers` is the same list in a terminal. Each page has a run, what is claimed and what was measured.", ""]
     for family, title in families.items():
         rows = [r for r in solvers if r["family"] == family]
         if rows:
@@ -296,24 +401,38 @@ def pages_of_registries(rows_of: dict[str, list[dict[str, Any]]], papers: Papers
     for noun, (title, columns) in nouns().items():
         rows = rows_of[noun]
         columns = columns or {key: key.replace("_", " ") for row in rows for key, v in row.items() if isinstance(v, str) and key != "name"}
-        text = [f"# {title}", "", f"`equipoise list {noun}`; in JSON with `--json`.", ""]
+        text = [f"# {title}", "", INTRODUCED.get(noun, ""), "", f"`equipoise list {noun}` prints this list; `--json` has every field.", ""]
         present = {key: word for key, word in columns.items() if any(row.get(key) for row in rows)}
+        detailed = {r["name"] for r in rows if (r.get("schema") or {}).get("properties") or r.get("inputs")}
+        # more than three columns are cramped: then the rest stands with each entry
+        narrow = dict(list(present.items())[:1]) if len(present) > 3 else present
 
         def shown(key: str, value: Any) -> str:
             if value in (None, "", []):
                 return ""
             return papers.link(value, "../").replace("|", "\\|") if key == "source" and isinstance(value, str) else cell(value)
 
-        text += [table(["name", *present.values()], [[f"`{r['name']}`", *(shown(k, r.get(k)) for k in present)] for r in rows]), ""]
+        def named(row: dict[str, Any]) -> str:
+            with_section = row["name"] in detailed or narrow != present
+            return f"[`{row['name']}`](#{row['name'].lower()})" if with_section else f"`{row['name']}`"
+
+        text += [table(["name", *narrow.values()], [[named(r), *(shown(k, r.get(k)) for k in narrow)] for r in rows]), ""]
         for row in rows:
-            said = row.get("summary") or row.get("definition") or row.get("formula") or ""
-            papers.cite("; ".join(texts(row)), f"[{title.lower()}](../registries/{noun}.md): `{row['name']}`")
-            if (row.get("schema") or {}).get("properties") or row.get("inputs"):
-                text += [f"## {row['name']}", "", prose(said), ""]
-                text += [prose(row["schema"].get("description", "")), "", parameters(row["schema"], row.get("defaults")), ""]
-                if row.get("inputs"):
-                    inputs = [[f"`{i['name']}`", cell(i["what"]), "" if i["optional"] else "needed"] for i in row["inputs"]]
-                    text += [table(["input", "what", ""], inputs), ""]
+            said = row.get("summary") or row.get("definition") or ""
+            line = f"[{SINGULAR.get(noun, noun)}](../registries/{noun}.md) `{row['name']}`" + (f": {prose(said)}" if said else "")
+            papers.cite("; ".join(texts(row)), line, row["name"])
+            if row["name"] not in detailed and narrow == present:
+                continue
+            formula = f"`{row['formula']}`" if row.get("formula") else ""
+            text += [f"## {row['name']}", "", formula or sentence(said, set()), "", remark(row.get("schema") or {}, said), ""]
+            if narrow != present:
+                text += [*(f"- **{word}**: {shown(k, row.get(k))}" for k, word in list(present.items())[1:] if row.get(k)), ""]
+            listed = parameters(row.get("schema") or {}, row.get("defaults"))
+            text += [listed, ""] if listed else []
+            if row.get("inputs"):
+                for optional, word in ((False, "Inputs"), (True, "Inputs that may be left out")):
+                    inputs = [f"`{i['name']}`: {prose(i['what'])}" for i in row["inputs"] if i["optional"] == optional]
+                    text += [f"{word}:", "", *(f"- {one}" for one in inputs), ""] if inputs else []
         write(f"registries/{noun}", "\n".join(text))
 
 
@@ -326,25 +445,27 @@ def page_of_papers(papers: Papers) -> None:
         for found in PAPER.finditer(title):
             key = found.group(0)
             reproduced[key].append(readme)
-            about = title[: found.start()].strip("# (").partition(": ")[2]
+            about = re.sub(r"[\s(,]+$", "", re.sub(r"\s*\([^()]*$", "", title[: found.start()].strip("# ").partition(": ")[2]))
             papers.names.setdefault(key, about or key)
             papers.titles[key] = about
     rows = []
     for key in sorted({*papers.used, *reproduced}):
-        name = papers.names.get(key, key)
+        name = papers.title(key)
         about = papers.titles.get(key, "")
-        text = [f"# {prose(name)}", "", *([prose(about), ""] if about not in ("", name) else [])]
-        text += [f"[{key}]({papers.url(key)})", ""]
+        text = [f"# {prose(name)}", "", *([prose(about), ""] if about not in ("", papers.names.get(key)) else [])]
+        text += [f"The paper: [{key}]({papers.url(key)})", ""]
         for readme in reproduced[key]:
             text += [f"## What it claims, and what holds here: {readme.parent.name}", "", *lowered(readme), ""]
         if papers.used[key]:
-            text += ["## Entries", "", *(f"- {by}" for by in sorted(papers.used[key]))]
+            text += ["## What is taken from it", "", *(f"- {by}" for by in sorted(papers.used[key]))]
         write(f"papers/{papers.page(key)}", "\n".join(text))
-        rows.append((name, about, key, len(papers.used[key]), ", ".join(readme.parent.name for readme in reproduced[key])))
+        entries = papers.entries[key]
+        taken = ", ".join(f"`{one}`" for one in entries[:4]) + (f" and {len(entries) - 4} more" if len(entries) > 4 else "")
+        rows.append((papers.names.get(key, name), about, key, taken, ", ".join(readme.parent.name for readme in reproduced[key])))
     rows.sort(key=lambda row: (row[0].lower(), row[2]))
     text = ["# Papers", "", f"{len(rows)} papers that a method, a claim, a game, a model, a loss or a concept is taken from, or whose claims were tried.", ""]
-    head = ["paper", "identifier", "entries", "tried in `experiments/papers/`"]
-    text += [table(head, [[f"[{prose(t)}]({papers.page(k)}.md)", k, str(n or ""), m] for t, _, k, n, m in rows]), ""]
+    head = ["paper", "identifier", "what is taken from it", "tried in `experiments/papers/`"]
+    text += [table(head, [[f"[{prose(t)}]({papers.page(k)}.md)", k, n, m] for t, _, k, n, m in rows]), ""]
     write("papers/index", "\n".join([*text, toctree([papers.page(k) for _, _, k, _, _ in rows], hidden=True)]))
 
 
@@ -381,12 +502,100 @@ def pages_of_experiments() -> None:
     write("experiments/index", "\n".join(text))
 
 
+def summaries() -> dict[str, str]:
+    """What the program says of each of its commands in a line."""
+    said: dict[str, str] = {}
+    for line in command("--help").split("Options:")[0].splitlines():
+        new = re.match(r"  ([a-z-]+) {2,}(.*)", line)
+        if new:
+            name, said[new[1]] = new[1], new[2].strip()
+        elif said and line.startswith("      "):
+            said[name] += " " + line.strip()
+    return said
+
+
+#: Options that every command has; they are said once, on the page of all commands.
+EVERYWHERE = ("-v, --verbose", "-h, --help", "-V, --version")
+
+
+def described(lines: list[str]) -> list[str]:
+    """The arguments of a section of a help text as a list of definitions."""
+    entries: list[tuple[str, list[str]]] = []
+    for line in lines:
+        new = re.match(r" {2,6}([-<\[].*)$", line)
+        if new:
+            head, _, what = new[1].partition("  ") if not new[1].startswith("- ") else (new[1], "", "")
+            entries.append((head, [what] if what else []))
+        elif entries:
+            entries[-1][1].append(line)
+    out: list[str] = []
+    for head, rest in entries:
+        if head.startswith(EVERYWHERE):
+            continue
+        body: list[str] = []
+        fresh = True
+        for line in (one.strip() for one in rest):
+            if not line:
+                fresh = True
+            elif line.startswith("- ") and body:
+                name, _, what = line[2:].partition(": ")
+                body.append(f"- `{name}`: {prose(what.strip())}")
+                fresh = False
+            elif line == "Possible values:":
+                body.append("")
+                fresh = True
+            elif fresh:
+                body += ["", prose(re.sub(r"^\[default: (.*)\]$", r"Default: `\1`.", line))]
+                fresh = False
+            else:
+                body[-1] += " " + prose(line)
+        while body and not body[0]:
+            body.pop(0)
+        if not body:
+            body = ["(no description)"]
+        out += [f"`{head}`", f": {body[0]}", *(f"  {line}" if line else "" for line in body[1:]), ""]
+    return out
+
+
+def page_of_command(help_text: str) -> list[str]:
+    """A help text with what a reader looks for first: what it does, an example, the options."""
+    sections: dict[str, list[str]] = {"": []}
+    at = ""
+    for line in help_text.rstrip().splitlines():
+        head = re.match(r"([A-Z][a-z ]+):$", line)
+        if head:
+            at = head[1]
+            sections[at] = []
+        elif line.startswith("Usage: "):
+            sections["Usage"] = [line.removeprefix("Usage: ")]
+        elif at.startswith("Example") and line and not line.startswith(" "):
+            at = "Remarks"
+            sections[at] = [line]
+        else:
+            sections[at].append(line)
+    text = [sentence(" ".join(sections.pop("")).strip(), set()), ""]
+    examples = [line.strip() for name in list(sections) if name.startswith("Example") for line in sections.pop(name) if line.strip()]
+    text += ["```sh", *examples, "```", ""] if examples else []
+    remarks = "\n".join(sections.pop("Remarks", []))
+    text += [prose(one) + "\n" for one in re.split(r"\n\s*\n", remarks) if one.strip()]
+    text += ["```text", *sections.pop("Usage"), "```", ""]
+    for name, lines in sections.items():
+        listed = described(lines)
+        text += [f"## {name}", "", *listed] if listed else []
+    return text
+
+
 def pages_of_commands() -> None:
-    text = ["# Command line", "", "```text", command("--help").rstrip(), "```", ""]
-    write("cli/index", "\n".join([*text, toctree(commands())]))
+    said = summaries()
+    rows = [[f"[`{name}`]({name}.md)", prose(said[name])] for name in commands()]
+    text = ["# Command line", "", "`equipoise COMMAND`; `equipoise help COMMAND` prints what the page of a command says.", ""]
+    text += [table(["command", "what"], rows), ""]
+    end = command("--help").split("Example:")[1].strip().partition("\n\n")[2]
+    text += ["Every command has `-v` (say what is done; twice for more), `-h` and `-V`. " + prose(end), ""]
+    write("cli/index", "\n".join([*text, toctree(commands(), hidden=True)]))
     for name in commands():
         help_text = command("help", name) if name != "help" else command("help", "--help")
-        write(f"cli/{name}", f"# equipoise {name}\n\n```text\n{help_text.rstrip()}\n```\n")
+        write(f"cli/{name}", "\n".join([f"# equipoise {name}", "", *page_of_command(help_text)]))
 
 
 def page_of_keys(schema: dict[str, Any]) -> None:
@@ -418,7 +627,17 @@ def pages_of_python() -> None:
             options = ["   :members:", "   :show-inheritance:"] if directive == "autoclass" else []
             text += ["```{eval-rst}", f".. {directive}:: equipoise.{name}", *options, "```", ""]
         write(f"python/{page}", "\n".join(text))
-    write("python/index", "\n".join(["# Python", "", "`import equipoise as eq`", "", toctree(list(pages), 2)]))
+    text = ["# Python", "", "`import equipoise as eq`; every name below is one of `eq`.", ""]
+    for page, (title, names) in pages.items():
+        rows = []
+        for name in names:
+            value = equipoise
+            for part in name.split("."):
+                value = getattr(value, part)
+            first = re.split(r"(?<=[.?])\s|\n\n", inspect.getdoc(value) or "", maxsplit=1)[0].replace("\n", " ")
+            rows.append([f"{{obj}}`{name} <equipoise.{name}>`", cell(re.sub(r":[a-z]+:`", "`", first.replace("``", "`")))])
+        text += [f"## [{title}]({page}.md)", "", table(["name", "what"], rows), ""]
+    write("python/index", "\n".join([*text, toctree(list(pages), hidden=True)]))
 
 
 def generate(app: Any) -> None:
@@ -426,6 +645,7 @@ def generate(app: Any) -> None:
     WRITTEN.clear()
     rows_of = {noun: json.loads(command("list", noun, "--json")) for noun in ["solvers", *nouns()]}
     claims = json.loads(command("audit", "--json"))
+    METRICS.update(row["name"] for row in rows_of["metrics"])
     papers = Papers()
     pages_of_methods(rows_of["solvers"], claims, papers)
     pages_of_registries(rows_of, papers)
@@ -442,29 +662,53 @@ def generate(app: Any) -> None:
                 "",
                 "Generated from the program that this site was built with; nothing here is written by hand.",
                 "",
-                toctree(["methods/index", "papers/index", "experiments/index", "cli/index", "config", "python/index", *(f"registries/{n}" for n in nouns()), "rust"]),
+                table(
+                    ["page", "what it holds"],
+                    [
+                        ["[Methods](methods/index.md)", f"{len(rows_of['solvers'])} methods: what each plays and costs, a run, its claims against measurements"],
+                        ["[Papers](papers/index.md)", "which paper each method, claim, model or concept is taken from, and what held when it was tried"],
+                        ["[Experiments](experiments/index.md)", "questions with their files and claims"],
+                        ["[Command line](cli/index.md)", "every command with examples and options"],
+                        ["[Keys of an experiment file](config.md)", "what `games:`, `solvers:`, `limits:` and the others may be"],
+                        ["[Python](python/index.md)", "every public name"],
+                        *([f"[{title}](registries/{n}.md)", INTRODUCED.get(n, "").split(": ")[0]] for n, (title, _) in nouns().items()),
+                        ["[Rust](rust.md)", "the crates"],
+                    ],
+                ),
+                "",
+                toctree(["methods/index", "papers/index", "experiments/index", "cli/index", "config", "python/index", *(f"registries/{n}" for n in nouns()), "rust"], hidden=True),
             ]
         ),
     )
-    write("rust", RUST)
+    write("rust", page_of_rust())
     for stale in set(OUT.rglob("*.md")) - WRITTEN:
         stale.unlink()
 
 
-RUST = """# Rust
+CRATES = {
+    "equipoise": "the public library; registries, the prelude, `compare`",
+    "equipoise_core": "`Oracle`, `Solver`, policies, streams",
+    "equipoise_env": "games and oracles",
+    "equipoise_reference": "exact equilibria and solution concepts",
+    "equipoise_eval": "metrics, the driving loop, verdicts",
+}
 
-The crates are documented by `cargo doc --workspace --no-deps`. Where it was run before the site was built, its pages are part of it:
 
-<ul>
-<li><a href="../rust/equipoise/index.html">equipoise</a>: the public library; registries, the prelude, <code>compare</code></li>
-<li><a href="../rust/equipoise_core/index.html">equipoise_core</a>: <code>Oracle</code>, <code>Solver</code>, policies, streams</li>
-<li><a href="../rust/equipoise_env/index.html">equipoise_env</a>: games and oracles</li>
-<li><a href="../rust/equipoise_reference/index.html">equipoise_reference</a>: exact equilibria and solution concepts</li>
-<li><a href="../rust/equipoise_eval/index.html">equipoise_eval</a>: metrics, the driving loop, verdicts</li>
-</ul>
+def rust_documentation() -> Path:
+    """Where `cargo doc` writes."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "doc"
 
-Without it: `cargo doc --workspace --no-deps --open`.
-"""
+
+def page_of_rust() -> str:
+    """The crates; links where their documentation is there and becomes part of the site."""
+    there = (rust_documentation() / "equipoise" / "index.html").exists()
+    lines = ["# Rust", "", "The command line and the Python package are made of these crates; the first is the library to depend on.", ""]
+    for name, what in CRATES.items():
+        said = re.sub("`([^`]*)`", r"<code>\1</code>", what)
+        lines += [f'- <a href="../rust/{name}/index.html">{name}</a>: {said}' if there else f"- `{name}`: {what}"]
+    lines += ["", "`cargo doc --workspace --no-deps --open` makes the pages of all crates; where it was run before the site was built, they are part of it.", ""]
+    lines += ["CONTRIBUTING.md in the repository has the steps to a row of a registry; `crates/equipoise/examples/` has a solver, a judge and a game of one's own."]
+    return "\n".join(lines)
 
 
 def finish(app: Any, error: BaseException | None) -> None:
@@ -489,7 +733,7 @@ def finish(app: Any, error: BaseException | None) -> None:
     for section in sorted(sections, key=lambda s: (s != "pages", s)):
         lines += [f"## {section}", "", *sections[section], ""]
     (out / "llms.txt").write_text("\n".join(lines), encoding="utf-8")
-    rust = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "doc"
+    rust = rust_documentation()
     if (rust / "equipoise" / "index.html").exists():
         shutil.copytree(rust, out / "rust", dirs_exist_ok=True)
 

@@ -82,6 +82,6 @@ impl Scores for LogLinear {
 pub const ENTRY: PolicyEntry = PolicyEntry::of::<Config>(
     "log-linear",
     "softmax of features times one vector of parameters",
-    "log-linear policies, as in arXiv:2406.01462 and arXiv:2403.00409",
+    "log-linear policies; Song et al. 2024, arXiv:2406.01462; Chowdhury et al. 2024, arXiv:2403.00409",
     "finite differences, transposes, the table as the case of one feature an action",
 );

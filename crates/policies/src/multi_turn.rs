@@ -52,6 +52,6 @@ impl PolicyConfig for Config {
 pub const ENTRY: PolicyEntry = PolicyEntry::of::<Config>(
     "multi-turn",
     "conversations: the policy's moves and nature's in turns, nature's law that of the reference",
-    "multi-turn preference optimisation, as in arXiv:2405.14655 and arXiv:2406.14868",
+    "multi-turn preference optimisation; Shani et al. 2024, arXiv:2405.14655; Shi et al. 2024, arXiv:2406.14868",
     "finite differences, transposes, best responses by enumeration of the deterministic policies",
 );

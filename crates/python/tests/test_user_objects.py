@@ -220,6 +220,108 @@ def test_open_spiel_matrix_game():
         eq.interop.open_spiel(pyspiel.load_matrix_game("matrix_pd"))
 
 
+def test_frames_of_matrices_are_matched_by_name():
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    matrix = np.array([[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]])
+    frame = pd.DataFrame(matrix, index=list("abc"), columns=list("abc"))
+    game = eq.Game(frame)
+    assert game == eq.Game(matrix, labels=list("abc"))
+    assert eq.Game(frame[["c", "a", "b"]]) == game, "columns in another order are the same game"
+    assert eq.Game([frame, frame]).labels == [list("abc"), list("abc")]
+    assert eq.Game(frame, labels=list("xyz")).labels == list("xyz")
+    assert eq.Game(pd.DataFrame(matrix)).labels == eq.Game(matrix).labels
+    wins = pd.DataFrame([[0, 3, 2], [1, 0, 4], [2, 5, 0]], index=list("abc"), columns=list("abc"))
+    counted = eq.Game.counts(wins[["b", "c", "a"]])
+    assert counted == eq.Game.counts(wins.to_numpy(), labels=list("abc"))
+    crossed = pd.crosstab(pd.Series(["a", "a", "b"]), pd.Series(["b", "c", "c"]))
+    with pytest.raises(eq.InputError, match="same items, and 'a', 'c'") as refused:
+        eq.Game.counts(crossed)
+    assert "reindex" in str(refused.value)
+    items = crossed.index.union(crossed.columns)
+    assert eq.Game.counts(crossed.reindex(index=items, columns=items, fill_value=0)).labels == list("abc"), "the way out that the error names"
+
+
+def test_polars_frame_of_a_matrix():
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    assert eq.Game(pl.DataFrame({"x": [0.5, 0.7], "y": [0.3, 0.5]})).labels == ["x", "y"]
+
+
+def test_policies_with_names():
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    game = eq.Game([[0.5, 0.6, 0.1], [0.4, 0.5, 0.7], [0.9, 0.3, 0.5]], labels=["a", "b", "c"])
+    wanted = float(eq.gap(game, [0.7, 0.2, 0.1]))
+    assert float(eq.gap(game, pd.Series([0.1, 0.2, 0.7], index=["c", "b", "a"]))) == wanted
+    assert float(eq.gap(game, pd.Series([0.7, 0.2, 0.1]))) == wanted, "numbered from 0: by place"
+    assert float(eq.gap(game, {"c": 0.1, "a": 0.7, "b": 0.2})) == wanted
+    assert float(eq.gap(game, {"a": 1.0})) == float(eq.gap(game, [1, 0, 0])), "who is not named is not played"
+    with pytest.raises(eq.PolicyError, match="'d' is no action of the game; its actions are a, b, c"):
+        eq.gap(game, {"a": 0.5, "d": 0.5})
+    with pytest.raises(eq.PolicyError, match="2 contexts"):
+        eq.gap(eq.Game([game.P, game.P]), {"a": 1.0})
+
+
+def test_both_orders_of_a_judge():
+    logits = np.array([[0.2, 1.0, -0.4], [-0.8, 0.1, 0.3], [0.5, -0.2, 0.0]])  # as PairRM has them: the orders differ
+    with pytest.raises(eq.InputError) as refused:
+        eq.Game(logits, kind="logit")
+    assert "(P - P.swapaxes(-1, -2)) / 2" in refused.value.help
+    assert eq.Game((logits - logits.swapaxes(-1, -2)) / 2, kind="logit").n == 3
+    rates = 1 / (1 + np.exp(-logits))
+    with pytest.raises(eq.InputError) as refused:
+        eq.Game(rates)
+    assert "(P + 1 - P.swapaxes(-1, -2)) / 2" in refused.value.help
+    assert eq.Game((rates + 1 - rates.swapaxes(-1, -2)) / 2).n == 3
+
+
+def test_messages_have_options_as_a_call_has_them():
+    rows = [{"left": "x", "right": "y", "verdict": 7}]
+    with pytest.raises(eq.DataError) as refused:
+        eq.Game.battles(rows, a="left", b="right", outcome="verdict")
+    assert 'outcomes={"1": "a", "2": "b", "0": "tie"}' in str(refused.value) and 'invalid="skip"' in str(refused.value)
+    assert "--" not in str(refused.value) + str(refused.value.rule)
+    with pytest.raises(eq.DataError) as refused:
+        eq.Game.battles([{"foo": "x", "bar": "y", "baz": "z"}])
+    assert 'a="NAME", b="NAME", outcome="NAME"' in str(refused.value)
+    with pytest.raises(eq.DataError) as refused:
+        eq.rank([{"foo": "x", "bar": "y", "baz": "z"}])
+    assert 'columns={"item_a": "NAME", "item_b": "NAME", "outcome": "NAME"}' in str(refused.value)
+
+
+def test_objects_that_go_elsewhere_are_told_where():
+    like = type("Profile", (), {"__module__": "pref_voting.profiles"})()
+    for call in (eq.Game, eq.Game.battles, eq.solve, eq.concepts):
+        with pytest.raises(eq.InputError, match=r"equipoise.interop.pref_voting\(\.\.\)"):
+            call(like)
+    with pytest.raises(eq.InputError, match="no profile of pref_voting"):
+        eq.interop.pref_voting([1, 2])
+    with pytest.raises(eq.InputError, match="normal form"):
+        eq.interop.open_spiel(object())
+    with pytest.raises(eq.InputError, match=r"list\(\.\.\)"):
+        eq.Game.battles(row for row in TRL)
+
+
+def test_several_data_sets_are_refused_by_name():
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    with pytest.raises(eq.InputError, match=r"take one: data\['train'\]"):
+        eq.Game.battles(datasets.DatasetDict(train=datasets.Dataset.from_list(TRL)))
+
+
+def test_majority_graph():
+    graphs = pytest.importorskip("pref_voting.weighted_majority_graphs", reason="pref_voting is not installed")
+    game = eq.interop.pref_voting(graphs.MajorityGraph([0, 1, 2], [(0, 1), (1, 2), (2, 0)]))
+    assert np.allclose(eq.solve(game).policy, 1 / 3)
+    assert game.P[0, 1] == 1.0 and game.P[1, 0] == 0.0
+
+
+def test_choix_names_and_rankings():
+    assert eq.interop.choix([("a", "b"), ("b", "c")]).labels == ["a", "b", "c"]
+    with pytest.raises(eq.InputError, match=r"data\[0\] = \(0, 1, 2\) is no pair") as refused:
+        eq.interop.choix([(0, 1, 2)])
+    assert refused.value.place == "data[0]"
+    with pytest.raises(eq.InputError, match="no name for the item 2"):
+        eq.interop.choix([(0, 2)], labels=["x", "y"])
+
+
 def test_choix_pairs():
     game = eq.interop.choix([(0, 1), (0, 1), (1, 0), (1, 2)], labels=["x", "y", "z"])
     assert list(game.labels) == ["x", "y", "z"] and np.isclose(game.P[0, 1], 2 / 3)

@@ -72,7 +72,7 @@ impl SolverConfig for Config {
 pub const ENTRY: SolverEntry = SolverEntry::of::<Config>(
     "a2l",
     "optimistic multiplicative weights that plays its running average",
-    "average-to-last reduction, 2025, arXiv:2506.03464",
+    "Cai, Luo, Wei, Zheng 2025, arXiv:2506.03464 (average-to-last reduction)",
 )
 .aims(Aim::Original, Guarantee::Last)
 .contexts_apart()

@@ -13,7 +13,7 @@
 //! Guarantee, average: `gap <= 2 D / (eta T) + eta / (2 T)` with `D = max_i -log pi_1(i)`, for `eta <= 1 / sqrt 2`, which
 //! is `theorem`. Derivation in this scale: the regret of optimistic mirror descent with a regulariser 1-strongly convex
 //! in l1 is at most `D / eta + eta sum |g_t - g_{t-1}|^2 - sum |x_t - x_{t-1}|_1^2 / (8 eta)` (Syrgkanis et al. 2015,
-//! arXiv:1507.00406). Modulo constants `|K d| <= |d|_1 / 2`, so `g_1` costs `eta / 4` and every later term
+//! arXiv:1507.00407). Modulo constants `|K d| <= |d|_1 / 2`, so `g_1` costs `eta / 4` and every later term
 //! `eta |x_t - x_{t-1}|^2 / 4`, which the last sum covers while `eta / 4 <= 1 / (8 eta)`; the gap is twice the regret
 //! over T. With payoffs in [0, 1] of norm 1 the same argument gives half that step.
 //! Last iterate: linear where the equilibrium is unique, at a rate that can be arbitrarily slow (arXiv:2406.10631).

@@ -20,7 +20,7 @@ pub(super) const ENTRY: ChannelEntry = ChannelEntry::of::<Adversarial>(
     "adversarial",
     Stage::Answers,
     "a share of the answers is an adversary's: for one action, or for the less likely side",
-    "adversarial corruptions of CURATRON, arXiv:2403.02745; poisoned preference data, arXiv:2404.05530",
+    "adversarial corruptions of CURATRON, arXiv:2403.02745; poisoned preference data; Baumgaertner et al. 2024, arXiv:2404.05530",
 );
 
 /// Adversarial rows.

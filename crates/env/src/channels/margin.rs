@@ -18,7 +18,7 @@ pub(super) const ENTRY: ChannelEntry = ChannelEntry::of::<Margin>(
     "margin",
     Stage::Written,
     "the true difference of strengths of the pair, in nats, is recorded with the answer",
-    "margin loss of Llama 2, arXiv:2307.09288",
+    "margin loss of Llama 2; Touvron et al. 2023, arXiv:2307.09288",
 );
 
 /// True margins.

@@ -221,7 +221,7 @@ pub const CLAIMS: &[Claim] = &[
     },
     Claim {
         statement: "gap(average) <= 2 D / (eta T) + eta / (2 T), eta <= 1 / sqrt 2",
-        citation: "optimistic mirror descent (arXiv:1507.00406) with margins",
+        citation: "optimistic mirror descent (Syrgkanis et al. 2015, arXiv:1507.00407) with margins",
         iterate: Iterate::Average,
         hypotheses: &[SHORT_STEP],
         source: Source::Derived,
@@ -238,7 +238,7 @@ pub const CLAIMS: &[Claim] = &[
     },
     Claim {
         statement: "the same bound for the two-sequence form",
-        citation: "optimistic mirror descent (arXiv:1507.00406) with margins",
+        citation: "optimistic mirror descent (Syrgkanis et al. 2015, arXiv:1507.00407) with margins",
         iterate: Iterate::Average,
         hypotheses: &[SHORT_STEP],
         source: Source::Derived,
@@ -253,7 +253,7 @@ pub const CLAIMS: &[Claim] = &[
     },
     Claim {
         statement: "the last iterate converges linearly where the equilibrium plays every action",
-        citation: "OMWU for preferences arXiv:2512.24818; Wei et al. arXiv:2006.09517",
+        citation: "OMWU for preferences; Chen et al. 2025, arXiv:2512.24818; Wei et al. arXiv:2006.09517",
         parameters: |_| json!({"step_size": 0.125}),
         steps: 100_000,
         hypotheses: &[FULL_SUPPORT, EIGHTH],
@@ -270,7 +270,7 @@ pub const CLAIMS: &[Claim] = &[
     },
     Claim {
         statement: "gap(last) is of order 1 / sqrt T on every game, eta = 1 / (2 |K|_2)",
-        citation: "Cai, Oikonomou, Zheng arXiv:2204.09228",
+        citation: "Cai, Oikonomou, Zheng 2022, arXiv:2204.09228",
         hypotheses: &[HALF_NORM_STEP],
         ..original("ogda-last", "ogda", Form::Order(|_| 0.5))
     },

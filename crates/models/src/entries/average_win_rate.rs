@@ -18,7 +18,7 @@ use crate::scores::{Link, Scores, plain};
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<AverageWinRate>(
     "average-win-rate",
     "mean win rate over the opponents met; Pr(i) = 1/2 + half the difference",
-    "as in evalica 0.4, arXiv:2412.11314; Borda 1781 where all met",
+    "as in evalica 0.4; Ustalov 2024, arXiv:2412.11314; Borda 1781 where all met",
 )
 .fitted("counting; no errors");
 

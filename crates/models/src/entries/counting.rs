@@ -17,7 +17,7 @@ use crate::scores::{Link, Scores, plain, wins};
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<Counting>(
     "counting",
     "score = wins + ties / 2; Pr(i) = 1/2 + half the difference of the shares of points",
-    "as in evalica 0.4, arXiv:2412.11314",
+    "as in evalica 0.4; Ustalov 2024, arXiv:2412.11314",
 )
 .fitted("counting; no errors");
 

@@ -4,7 +4,7 @@
 //! Pr(C of R) = d_|C| prod_{i in C} s_i^(1/|C|)  /  sum_k d_k sum_{|B| = k, B in R} prod_{i in B} s_i^(1/k)       s = e^r, d_1 = 1
 //! ```
 //!
-//! Firth, Kosmidis, Turner, arXiv:1907.01540: C is what is ranked next of R, what is left; k goes over the sizes of ties that were seen. Without
+//! Firth, Kosmidis, Turner 2019, arXiv:1907.01540: C is what is ranked next of R, what is left; k goes over the sizes of ties that were seen. Without
 //! ties the maximum is at the edge of the parameters, d_2 = 0: the fit is Plackett-Luce's, with one parameter more. Of two items it is Davidson's model (d_2 = nu). The log-likelihood is concave in (r, log d): a sum of linear
 //! functions less log-sums-of-exponentials of them. The inner sums are elementary symmetric polynomials. A maximum exists only if "ranked
 //! above or tied with" is strongly connected; where it is not, or none is found (strengths and ties may grow together), the logistic prior on
@@ -26,7 +26,7 @@ use crate::registry::{ModelEntry, PreferenceModel, PriorOption, Watch};
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<DavidsonLuce>(
     "davidson-luce",
     "a ranking is a repeated choice of one or of k tied items, each in proportion to d_k times the geometric mean of their strengths",
-    "Firth, Kosmidis, Turner, arXiv:1907.01540",
+    "Firth, Kosmidis, Turner 2019, arXiv:1907.01540",
 )
 .has_ties("outcomes of their own, a parameter for each size of tie")
 .fitted("L-BFGS; no errors");

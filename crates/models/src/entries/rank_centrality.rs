@@ -4,7 +4,7 @@
 //! from i to j at rate  (alpha + w_ji + t_ij / 2) / (2 alpha + n_ij)        Pr(i) = x_i / (x_i + x_j)
 //! ```
 //!
-//! Negahban, Oh, Shah, arXiv:1209.1688. If the win rates are Bradley-Terry's, x is their strengths: the chain is then reversible. An item
+//! Negahban, Oh, Shah 2012, arXiv:1209.1688. If the win rates are Bradley-Terry's, x is their strengths: the chain is then reversible. An item
 //! that a group dominates without a loss has 0. `alpha` adds as many wins to either side of every pair within an island, so that pairs that did
 //! not meet are even. Cost: O(n^3), by elimination.
 
@@ -23,7 +23,7 @@ use crate::scores::{Link, Scores, by_island, plain, stationary};
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<RankCentrality>(
     "rank-centrality",
     "stationary distribution of moving to who won, at the rate of the win rate with alpha more wins each; Pr(i) = x_i / (x_i + x_j)",
-    "Negahban, Oh, Shah, arXiv:1209.1688; alpha as in choix 0.4",
+    "Negahban, Oh, Shah 2012, arXiv:1209.1688; alpha as in choix 0.4",
 )
 .fitted("elimination; no errors");
 

@@ -6,7 +6,7 @@
 //! Pr(i) = sigma((r_i - r_j) / T)
 //! ```
 //!
-//! Lanctot et al., arXiv:2411.00119, its sigmoid loss, all votes in a step. As T -> 0 the loss tends to the distance of Kemeny's rule. It is
+//! Lanctot et al. 2024, arXiv:2411.00119, its sigmoid loss, all votes in a step. As T -> 0 the loss tends to the distance of Kemeny's rule. It is
 //! not convex, and flat where items are far apart: what is given is the rating after `steps` steps, with the loss and the largest entry
 //! of the gradient that is not stopped by a bound. Cost: O(pairs) a step.
 
@@ -27,7 +27,7 @@ use crate::scores::{Link, Scores, plain};
 pub(super) const ENTRY: ModelEntry = ModelEntry::of::<SoftCondorcet>(
     "soft-condorcet",
     "ratings after gradient steps on sum w_ij sigma((r_j - r_i) / T); Pr(i) = sigma((r_i - r_j) / T); T = 5",
-    "Lanctot et al., arXiv:2411.00119",
+    "Lanctot et al. 2024, arXiv:2411.00119",
 )
 .fitted("projected gradient, a fixed number of steps; no errors");
 

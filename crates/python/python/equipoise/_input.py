@@ -6,7 +6,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,43 @@ def existing(path: os.PathLike[str] | str) -> str:
     if text != "-" and not any(c in text for c in "*?[") and not os.path.exists(text):
         raise FileNotFoundError(2, os.strerror(2), text)
     return text
+
+
+def hint(data: object) -> str:
+    """How an object of another library is handed in, where that is not by itself: the end of a message, or nothing."""
+    module, name = type(data).__module__.split(".")[0], type(data).__name__
+    if module in ("pref_voting", "pyspiel"):
+        there = "pref_voting" if module == "pref_voting" else "open_spiel"
+        return f"; equipoise.interop.{there}(..) makes a game of it"
+    if module in ("duckdb", "_duckdb"):
+        return '; a relation can: connection.sql("FROM battles")'
+    if isinstance(data, Mapping) and data and all(hasattr(part, "data") and hasattr(part, "column_names") for part in data.values()):
+        return f"; these are several data sets, take one: data[{next(iter(data))!r}]"
+    if hasattr(data, "__iter__") and not hasattr(data, "__len__"):
+        return "; rows that come one by one are first put into a list: list(..)"
+    return ""
+
+
+def in_python(text: str) -> str:
+    """A message of the readers with the options as keywords: the command line has ``--outcomes 1=a``, a call ``outcomes={"1": "a"}``."""
+
+    def pairs(found: re.Match[str]) -> str:
+        named = (pair.split("=", 1) for pair in found[2].split(","))
+        return f"{found[1]}={{{', '.join(f'{json.dumps(name)}: {json.dumps(meant)}' for name, meant in named)}}}"
+
+    text = re.sub(r"--(columns|outcomes)(?:, as in)? ([^\s=,;]+=[^\s=,;]+(?:,[^\s=,;]+=[^\s=,;]+)*)", pairs, text)
+    text = re.sub(r"--(invalid|format) ([a-z]+(?:-[a-z]+)*)\b", r'\1="\2"', text)
+    text = re.sub(r"\bequipoise list ([a-z]+)", r"equipoise.\1()", text)
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda found: found[1].replace("-", "_"), text)
+
+
+def reword(error: EquipoiseError, words: Callable[[str], str]) -> None:
+    """Rewrites what an error says, in its text and in its parts."""
+    for name in ("place", "rule", "help"):
+        text = getattr(error, name)
+        if text:
+            setattr(error, name, words(text))
+    error.args = tuple(words(str(a)) for a in error.args)
 
 
 def _is_path(data: object) -> bool:
@@ -126,6 +163,8 @@ def _write(data: Any, folder: Path) -> Path:
         rows = data.to_dict(orient="records")
         return _write_records(rows, folder) if rows else _write_cells([str(name) for name in data.columns], [], folder)
     if isinstance(data, Mapping):
+        if hint(data):
+            raise InputError(f"{type(data).__name__} is no frame{hint(data)}", key="data")
         columns = {str(name): list(column) for name, column in data.items()}
         lengths = {len(column) for column in columns.values()}
         if len(lengths) != 1:
@@ -141,14 +180,24 @@ def _write(data: Any, folder: Path) -> Path:
         return _write_array(data, folder)
     raise InputError(
         f"{type(data).__name__} cannot be read as data: give a path, a frame (polars, pandas, pyarrow, DuckDB, Hugging Face), "
-        "rows, columns, or a matrix",
+        f"rows, columns, or a matrix{hint(data)}",
         key="data",
     )
 
 
 @contextmanager
 def files(data: Any) -> Iterator[list[str]]:
-    """Paths that stand for ``data``; messages about data in memory do not name the file that stands for them."""
+    """Paths that stand for ``data``; messages name options as keywords, and not the file that stands for data in memory."""
+    try:
+        with _files(data) as paths:
+            yield paths
+    except EquipoiseError as error:
+        reword(error, in_python)
+        raise
+
+
+@contextmanager
+def _files(data: Any) -> Iterator[list[str]]:
     if _is_path(data):
         yield [existing(data)]
         return
@@ -163,9 +212,5 @@ def files(data: Any) -> Iterator[list[str]]:
         try:
             yield [str(path)]
         except EquipoiseError as error:
-            for name in ("place", "rule"):
-                text = getattr(error, name)
-                if text:
-                    setattr(error, name, text.replace(str(path), IN_MEMORY))
-            error.args = tuple(str(a).replace(str(path), IN_MEMORY) for a in error.args)
+            reword(error, lambda text: text.replace(str(path), IN_MEMORY))
             raise

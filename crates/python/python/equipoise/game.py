@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._grouping import grouped
-from ._input import files, warn
-from .errors import InputError, PolicyError
+from ._input import files, hint, reword, warn
+from .errors import EquipoiseError, InputError, PolicyError
 
 if TYPE_CHECKING:
     from .judge import Judge
@@ -29,7 +31,42 @@ def _floats(value: Any, what: str) -> NDArray[np.float64]:
             raise TypeError(f"numbers of type {array.dtype}")
         return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what} cannot be read as real numbers: {error}", key=what) from error
+        raise InputError(f"{what} cannot be read as real numbers: {error}{hint(value)}", key=what) from error
+
+
+def _named(table: Any, what: str) -> tuple[Any, list[str] | None]:
+    """A table and what a frame of pandas or polars calls its rows, which are its columns in their order; None where it has no names."""
+    pandas = hasattr(table, "reindex") and hasattr(table, "columns")
+    if not pandas and not (type(table).__module__.startswith("polars") and hasattr(table, "columns")):
+        return table, None
+    columns = [str(name) for name in table.columns]
+    rows = [str(name) for name in table.index] if pandas else columns
+    numbers = [str(k) for k in range(len(rows))]
+    if rows == columns:
+        nameless = rows == numbers or rows == [f"column_{k}" for k in range(len(rows))]
+        return table, None if nameless else rows
+    if sorted(rows) == sorted(columns) and len(set(rows)) == len(rows):
+        order = [columns.index(name) for name in rows]
+        return np.asarray(table)[:, order], rows
+    if len(rows) == len(columns) and (rows == numbers or columns == numbers):
+        return table, columns if rows == numbers else rows
+    lacking = ", ".join(repr(name) for name in sorted(set(rows) ^ set(columns))[:4])
+    raise InputError(
+        f"{what}: rows and columns must be the same items, and {lacking or 'a repeated name'} is not once among both; "
+        f"items = frame.index.union(frame.columns), then frame.reindex(index=items, columns=items, fill_value=..)",
+        key=what,
+    )
+
+
+def _each_named(P: Any, what: str) -> tuple[Any, list[list[str]] | None]:
+    """Matrices, and the names of a frame or of every frame in a list."""
+    if isinstance(P, list | tuple) and len(P) and all(getattr(m, "ndim", None) == 2 or hasattr(m, "columns") for m in P):
+        parts = [_named(m, what) for m in P]
+        names = [name for _, name in parts]
+        whole = [np.asarray(table) for table, _ in parts]
+        return whole, None if any(name is None for name in names) else [name for name in names if name is not None]
+    table, rows = _named(P, what)
+    return table, None if rows is None else [rows]
 
 
 def _matrices(P: Any) -> list[NDArray[np.float64]]:
@@ -53,7 +90,8 @@ class Game:
     """Preferences as a game: one or many contexts, each with the win rates ``P[i, j] = Pr(i beats j)``.
 
     Immutable; what it holds is shared by everything that uses it. ``kind`` says what the numbers are: win rates (``prob``),
-    ``P - 1/2`` (``margin``), log-odds (``logit``) or payoffs with ``A = -A.T``, of which margins are ``A / (2 max |A|)``.
+    ``P - 1/2`` (``margin``), log-odds (``logit``) or payoffs with ``A = -A.T``, of which margins are ``A / (2 max |A|)``. The rows
+    and columns of a frame are matched by their names, which are the labels if none are given.
     """
 
     __slots__ = ("_checks", "_core")
@@ -66,14 +104,21 @@ class Game:
         labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
         weights: ArrayLike | None = None,
     ) -> None:
-        matrices = _matrices(P)
-        names: list[list[str]] | None = None
+        tables, names = _each_named(P, "P")
+        matrices = _matrices(tables)
         if labels is not None:
             whole: list[Any] = list(labels)
             flat = all(not isinstance(label, list | tuple | np.ndarray) for label in whole)
             names = [[str(label) for label in whole]] * len(matrices) if flat else [[str(a) for a in row] for row in whole]
         shares = None if weights is None else _floats(weights, "weights").ravel().tolist()
-        self._core = _core.Game(matrices, kind, names, shares)
+        try:
+            self._core = _core.Game(matrices, kind, names, shares)
+        except InputError as error:
+            if "sum to" in str(error) or "cancel" in str(error):
+                mean = "(P + 1 - P.swapaxes(-1, -2)) / 2" if kind == "prob" else "(P - P.swapaxes(-1, -2)) / 2"
+                error.help = f"where both orders were asked, their mean is a game: {mean}"
+                error.args = (f"{error}; {error.help}",)
+            raise
         self._checks: list[str] = list(self._core.checks)
 
     @classmethod
@@ -114,7 +159,7 @@ class Game:
         """
         roles = {"item_a": a, "item_b": b, "outcome": outcome, "context": context, "annotator": annotator, "weight": weight}
         told = {role: name for role, name in roles.items() if name is not None}
-        with files(data if since is not None else grouped(data, told)) as paths:
+        with _by_role(), files(data if since is not None else grouped(data, told)) as paths:
             reader = _Reader(
                 paths,
                 ties=ties,
@@ -133,12 +178,20 @@ class Game:
 
     @classmethod
     def counts(cls, wins: ArrayLike, ties: ArrayLike | None = None, *, labels: Sequence[str] | None = None) -> Game:
-        """The game of counts: ``wins[i, j]`` of i over j, ``ties[i, j]`` of both, each pair once or twice."""
-        table = _floats(wins, "wins")
+        """The game of counts: ``wins[i, j]`` of i over j, ``ties[i, j]`` of both, each pair once or twice.
+
+        The rows and columns of a frame are matched by their names, which are the labels if none are given.
+        """
+        held, called = _named(wins, "wins")
+        table = _floats(held, "wins")
         if table.ndim != 2 or table.shape[0] != table.shape[1]:
             raise InputError(f"wins has shape {table.shape}; it must be square", key="wins")
         n = table.shape[0]
-        tied = np.zeros_like(table) if ties is None else _floats(ties, "ties")
+        tied, tied_called = (np.zeros_like(table), None) if ties is None else _named(ties, "ties")
+        if called is not None and tied_called is not None and called != tied_called:
+            raise InputError("ties and wins must have the same rows in the same order", key="ties")
+        tied = _floats(tied, "ties")
+        labels = called if labels is None else labels
         if tied.shape != table.shape:
             raise InputError(f"ties has shape {tied.shape} and wins {table.shape}; they must be equal", key="ties")
         for name, counts in (("wins", table), ("ties", tied)):
@@ -251,7 +304,8 @@ class Game:
         return Game._of(self._core.to_f32(), self._checks)
 
     def _flat(self, policy: Any, what: str = "policy") -> NDArray[np.float64]:
-        """A policy of any form, flat over the shape."""
+        """A policy of any form, flat over the shape; one with names, a mapping or a pandas Series, in the order of the labels."""
+        policy = self._in_order(policy, what)
         parts = policy if isinstance(policy, list | tuple) and any(np.ndim(p) == 1 for p in policy) else None
         flat = (
             np.concatenate([_floats(p, what).ravel() for p in parts]) if parts is not None else _floats(policy, what).ravel()
@@ -260,6 +314,22 @@ class Game:
         if flat.size != expected:
             raise PolicyError(f"{what} has {flat.size} numbers where the game has {expected} actions in all", key=what)
         return np.ascontiguousarray(flat)
+
+    def _in_order(self, policy: Any, what: str) -> Any:
+        series = hasattr(policy, "reindex") and getattr(policy, "ndim", None) == 1
+        if not isinstance(policy, Mapping) and not series:
+            return policy
+        if self.contexts != 1:
+            raise PolicyError(f"{what} has names, and the game {self.contexts} contexts: give a list of arrays, one a context", key=what)
+        given = {str(name): value for name, value in policy.items()}
+        labels = [str(label) for label in self.labels]
+        if series and list(given) == [str(k) for k in range(len(policy))]:
+            return policy  # numbered from 0: by place
+        unknown = [name for name in given if name not in labels]
+        if unknown or len(given) != len(policy):
+            wrong = f"{unknown[0]!r} is no action of the game" if unknown else "a name stands twice"
+            raise PolicyError(f"{what}: {wrong}; its actions are {', '.join(labels[:8])}{', ..' if len(labels) > 8 else ''}", key=what)
+        return np.array([_floats(given.get(label, 0.0), what) for label in labels])
 
     def _back(self, flat: NDArray[np.float64], like: Any = None) -> Any:
         """A vector over the shape in the form of a policy: ``(n,)``, ``(contexts, n)`` or a list."""
@@ -328,6 +398,25 @@ def _restored(
     checks: list[str],
 ) -> Game:
     return kind._of(_core.Game(margins, "margin", labels, list(weights)), checks)
+
+
+@contextmanager
+def _by_role() -> Iterator[None]:
+    """Messages about columns, which :meth:`Game.battles` has by their roles: ``a="left"``."""
+    called = {"item_a": "a", "item_b": "b"}
+
+    def words(text: str) -> str:
+        return re.sub(
+            r"columns=\{([^}]*)\}",
+            lambda found: ", ".join(f"{called.get(role, role)}={name}" for role, name in re.findall(r'"(\w+)": ("\w+")', found[1])),
+            text,
+        )
+
+    try:
+        yield
+    except EquipoiseError as error:
+        reword(error, words)
+        raise
 
 
 class _Reader:

@@ -15,11 +15,13 @@ from .game import Game
 
 
 def pref_voting(profile: Any) -> Game:
-    """The game of a ``pref_voting`` profile (strict, or with ties), or of a margin graph.
+    """The game of a ``pref_voting`` profile (strict, or with ties), of a margin graph, or of a majority graph.
 
     Of a profile each pair is counted ballot by ballot. A margin graph does not say how many voted: its margins are payoffs,
-    of which the maximal lottery is the same.
+    of which the maximal lottery is the same. A majority graph does not say by how much one wins either: each edge counts 1.
     """
+    if not hasattr(profile, "candidates"):
+        raise InputError(f"{type(profile).__name__} has no `candidates`: it is no profile of pref_voting", key="profile")
     names = getattr(profile, "cmap", None) or {}
     candidates = list(profile.candidates)
     labels = [str(names.get(c, c)) for c in candidates]
@@ -30,6 +32,9 @@ def pref_voting(profile: Any) -> Game:
         ties = voters - pairs - pairs.T
         np.fill_diagonal(ties, 0)
         return Game.counts(pairs, ties, labels=labels)
+    if hasattr(profile, "majority_prefers") and not hasattr(profile, "strength_matrix") and not hasattr(profile, "margin_matrix"):
+        beats = [[float(profile.majority_prefers(a, b)) for b in candidates] for a in candidates]  # a majority graph has no margins
+        return Game(np.subtract(beats, np.transpose(beats)), kind="payoff", labels=labels)
     if hasattr(profile, "margin"):
         margins = [[0 if a == b else float(profile.margin(a, b)) for b in candidates] for a in candidates]
         return Game(margins, kind="payoff", labels=labels)
@@ -43,6 +48,13 @@ def open_spiel(game: Any) -> Game:
     over the rows and the columns, as the registered game ``two-player`` has it; :func:`equipoise.solve` of its payoffs in
     a file has both policies and the value.
     """
+    for needed in ("row_utilities", "col_utilities"):
+        if not hasattr(game, needed):
+            raise InputError(
+                f"{type(game).__name__} has no `{needed}`: only games in normal form can be taken; "
+                "pyspiel.load_matrix_game(..), or pyspiel.extensive_to_matrix_game(game) first",
+                key="game",
+            )
     rows, columns = (np.asarray(payoffs(), dtype=np.float64) for payoffs in (game.row_utilities, game.col_utilities))
     total = rows + columns
     if not np.allclose(total, total.flat[0], rtol=0, atol=1e-12 * max(1.0, float(np.abs(rows).max()))):
@@ -59,7 +71,20 @@ def open_spiel(game: Any) -> Game:
 
 
 def choix(data: Iterable[Any], labels: Any = None) -> Game:
-    """The game of what ``choix`` fits: pairs ``(winner, loser)``; ``labels`` names the numbers."""
-    rows = [(int(winner), int(loser)) for winner, loser in data]
-    named = {k: str(k) if labels is None else str(labels[k]) for row in rows for k in row}
+    """The game of what ``choix`` fits: pairs ``(winner, loser)``; ``labels`` names the numbers. Names in place of numbers stand for themselves."""
+    rows: list[tuple[Any, Any]] = []
+    for place, pair in enumerate(data):
+        if isinstance(pair, str) or len(pair) != 2:
+            raise InputError(
+                f"data[{place}] = {pair!r} is no pair (winner, loser); of a ranking take the pairs: itertools.combinations(ranking, 2)",
+                place=f"data[{place}]",
+                key="data",
+            )
+        rows.append((pair[0], pair[1]))
+    named = {}
+    for one in (k for row in rows for k in row):
+        try:
+            named[one] = str(one) if labels is None else str(labels[one])
+        except (IndexError, KeyError, TypeError) as error:
+            raise InputError(f"labels has no name for the item {one!r}", key="labels", value=str(one)) from error
     return Game.battles([(named[winner], named[loser], "a") for winner, loser in rows])
