@@ -406,6 +406,8 @@ def _by_role() -> Iterator[None]:
     called = {"item_a": "a", "item_b": "b"}
 
     def words(text: str) -> str:
+        if "entries are Pr(row beats column)" in text:  # columns that are known to no format are taken for a matrix
+            text += '; if these are comparisons, say which column is which by a="NAME", b="NAME", outcome="NAME"'
         return re.sub(
             r"columns=\{([^}]*)\}",
             lambda found: ", ".join(f"{called.get(role, role)}={name}" for role, name in re.findall(r'"(\w+)": ("\w+")', found[1])),
