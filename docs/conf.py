@@ -87,7 +87,7 @@ def _plain_names(app, what, name, obj, options, signature, returned):
 
 
 def _wide_cells(app, doctree, page):
-    """Marks what the style sheet gives room or lets break in tables: long texts, and names longer than a column."""
+    """Marks what the style sheet gives space or lets break in tables: long texts, and names longer than a column."""
     for entry in doctree.findall(nodes.entry):
         if len(entry.astext()) > 40:
             entry["classes"].append("long-text")

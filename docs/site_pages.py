@@ -219,7 +219,9 @@ def alternatives(choices: list[dict[str, Any]], defs: dict[str, Any]) -> str:
             continue
         said = kind(one, defs)
         if one.get("type") == "object" and one.get("maxProperties") == 1 and names:
-            said = "one of " + ", ".join(f"`{name}`" for name in one.get("properties", {})) + " with a block of options"
+            named = list(one.get("properties", {}))
+            which = "one of them" if set(named) == set(names) else " or ".join(f"`{name}`" for name in named)
+            said = f"{which} with a block of options"
         elif one.get("type") == "array" and names:
             said = "a list of such"
         out.append(said)
@@ -576,9 +578,9 @@ def page_of_command(help_text: str) -> list[str]:
     text = [sentence(" ".join(sections.pop("")).strip(), set()), ""]
     examples = [line.strip() for name in list(sections) if name.startswith("Example") for line in sections.pop(name) if line.strip()]
     text += ["```sh", *examples, "```", ""] if examples else []
-    remarks = "\n".join(sections.pop("Remarks", []))
-    text += [prose(one) + "\n" for one in re.split(r"\n\s*\n", remarks) if one.strip()]
     text += ["```text", *sections.pop("Usage"), "```", ""]
+    remarks = re.sub(r"(?<!`)\b(equipoise list [a-z]+)", r"`\1`", "\n".join(sections.pop("Remarks", [])))
+    text += [prose(one) + "\n" for one in re.split(r"\n\s*\n", remarks) if one.strip()]
     for name, lines in sections.items():
         listed = described(lines)
         text += [f"## {name}", "", *listed] if listed else []

@@ -6,16 +6,23 @@ import doctest
 import re
 from pathlib import Path
 
+import pytest
+
 import equipoise
 
 
-def test_the_readme_runs(capsys):
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert blocks
-    for block in blocks:
+def blocks(readme: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(("folder", "said"), [(1, "Mine"), (3, "Bradley-Terry is enough here")], ids=["of the package", "of the repository"])
+def test_the_readme_runs(capsys, monkeypatch, folder, said):
+    readme = Path(__file__).parents[folder] / "README.md"
+    monkeypatch.chdir(readme.parent)  # files of the repository are named from its root
+    assert blocks(readme)
+    for block in blocks(readme):
         exec(compile(block, "README.md", "exec"), {})
-    assert "Mine" in capsys.readouterr().out
+    assert said in capsys.readouterr().out
 
 
 def test_the_examples_of_the_package_hold():

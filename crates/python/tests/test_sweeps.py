@@ -112,3 +112,23 @@ def test_a_helper_that_never_ends_does_not_hold_a_sweep_up(tmp_path, monkeypatch
         assert time.monotonic() - begun < 30
         assert swept.facts["missing"] == []
         assert helpers and all(helper.cancelled() for helper in helpers)
+
+
+def test_a_script_without_a_guard_is_run_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import equipoise as eq\n"
+        'config = {"name": "s", "games": ["comal"], "solvers": ["mwu", "egpo"], "limits": {"steps": 20}}\n'
+        f"swept = eq.sweep(config, out={str(tmp_path / 'out')!r}, workers=2)\n"
+        'print("records", len(swept.records))\n'
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "records 2\n" and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("ray", "ray"), ("slurm", "submitit")])
+def test_an_engine_that_is_not_installed_is_told_how(tmp_path, monkeypatch, engine, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    config = {"name": "s", "games": ["comal"], "solvers": ["mwu"], "limits": {"steps": 20}}
+    with pytest.raises(ImportError, match=rf"needs {package}: pip install equipoise\[{engine}\]"):
+        eq.sweep(config, out=tmp_path / "out", engine=engine)

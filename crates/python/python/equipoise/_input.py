@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -18,6 +19,16 @@ from .errors import EquipoiseError, EquipoiseWarning, InputError
 
 #: The name of data that come from no file, in messages.
 IN_MEMORY = "the data"
+
+
+def needed(module: str, what: str, package: str) -> Any:
+    """A module that only some calls need; where it is not installed the error says how it is."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.split(".")[0]:
+            raise
+        raise ModuleNotFoundError(f"{what} needs {error.name}: pip install {package}", name=error.name) from error
 
 
 def warn(notes: Iterable[str]) -> None:

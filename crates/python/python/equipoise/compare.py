@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._input import needed
 from ._progress import reporter
 from .errors import InputError, UnknownName
 from .game import as_game
@@ -122,7 +123,7 @@ class Comparison:
         for row in self.rows:
             if row.solver == solver:
                 return row
-        raise KeyError(solver)
+        raise KeyError(f"no run of {solver!r}; there are {', '.join(dict.fromkeys(row.solver for row in self.rows))}")
 
     def __len__(self) -> int:
         return len(self._data["rows"])
@@ -136,10 +137,7 @@ class Comparison:
         ax: Any = None,
     ) -> Any:
         """Draws a metric of every run with matplotlib (``pip install equipoise[plot]``); the axes."""
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install equipoise[plot]") from error
+        plt = needed("matplotlib.pyplot", "plot", "equipoise[plot]")
         if ax is None:
             _, ax = plt.subplots()
         for row in self.rows:

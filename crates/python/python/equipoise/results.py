@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from ._input import needed
 
 
 class Answer:
@@ -309,14 +310,12 @@ class Table:
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame``."""
-        import pandas
-
+        pandas = needed("pandas", "to_pandas", "pandas")
         return pandas.DataFrame(self._columns)
 
     def to_polars(self) -> Any:
         """A ``polars.DataFrame``."""
-        import polars
-
+        polars = needed("polars", "to_polars", "polars")
         return polars.DataFrame(self)
 
     def __reduce__(self) -> tuple[object, ...]:

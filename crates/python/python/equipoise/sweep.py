@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
-import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, experiment
+from ._input import needed
 from .compare import compare
 from .errors import EngineError, InputError
 from .experiment import Results
@@ -81,8 +81,7 @@ class _Ray:
     """Ray as an executor."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        import ray
-
+        ray = needed("ray", 'engine="ray"', "equipoise[ray]")
         self._started = not ray.is_initialized()
         if self._started:
             ray.init(**options)
@@ -105,21 +104,20 @@ def _executor(engine: Any, workers: int, options: Mapping[str, Any]) -> tuple[An
             return engine.get_executor(), lambda: None
         return engine, lambda: None
     if engine == "local":
-        import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
-        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        from ._processes import Context
+
+        pool = ProcessPoolExecutor(workers, mp_context=Context())
         return pool, lambda: _end(pool)
     if engine == "dask":
-        # typed in some of its versions, and not in others
-        client: Any = importlib.import_module("distributed").Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
+        client: Any = needed("distributed", 'engine="dask"', "equipoise[dask]").Client(**{"n_workers": workers, "threads_per_worker": 1, **options})
         return client.get_executor(), client.close
     if engine == "ray":
         started = _Ray({"num_cpus": workers, **options})
         return started, started.close
     if engine == "slurm":
-        import submitit
-
+        submitit = needed("submitit", 'engine="slurm"', "equipoise[slurm]")
         made = {"folder": "submitit", **{k: v for k, v in options.items() if k in ("folder", "cluster")}}
         executor = submitit.AutoExecutor(**made)
         executor.update_parameters(**{k: v for k, v in options.items() if k not in made})
