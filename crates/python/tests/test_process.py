@@ -61,3 +61,11 @@ def test_exit_codes_of_the_command_line(tmp_path):
     assert code("--version") == 0
     assert code("solve", str(tmp_path / "none.csv")) == 2
     assert code("no-such-command") == 2
+
+
+def test_the_import_brings_no_module_that_only_some_calls_need():
+    # each of these takes longer to import than the package does itself; benches/peers/import_time.py has the times
+    code = "import sys, numpy; before = set(sys.modules); import equipoise; print('\\n'.join(set(sys.modules) - before))"
+    brought = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    assert "equipoise._core" in brought
+    assert not brought & {"pathlib", "tempfile", "csv", "multiprocessing", "concurrent.futures", "urllib.parse", "asyncio", "matplotlib"}

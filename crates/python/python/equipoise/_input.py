@@ -9,13 +9,15 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from .errors import EquipoiseError, EquipoiseWarning, InputError
+
+if TYPE_CHECKING:  # what is imported where it is used, for the package is imported in milliseconds
+    from pathlib import Path
 
 #: The name of data that come from no file, in messages.
 IN_MEMORY = "the data"
@@ -163,6 +165,8 @@ def _write_array(data: Any, folder: Path) -> Path:
 
 def _write(data: Any, folder: Path) -> Path:
     """Writes data in memory to a file of its kind."""
+    from pathlib import Path
+
     data = _frame(data)
     if hasattr(data, "__arrow_c_stream__"):
         try:
@@ -216,6 +220,7 @@ def _files(data: Any) -> Iterator[list[str]]:
         yield [existing(d) for d in data]
         return
     import tempfile
+    from pathlib import Path
 
     matrix = getattr(data, "_as_matrix_file", None)
     with tempfile.TemporaryDirectory(prefix="equipoise-") as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -112,7 +111,7 @@ class Comparison:
 
         trace = self.trace
         columns = [c.tolist() if isinstance(c, np.ndarray) else c for c in trace.to_dict().values()]
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        with open(path, "w", newline="", encoding="utf-8") as file:
             out = csv.writer(file, lineterminator="\n")
             out.writerow(trace.columns)
             out.writerows(zip(*columns, strict=True))

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -144,9 +143,10 @@ def loss(objective: str, rows: Any, **parameters: Any) -> Loss:
             import tempfile
 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="equipoise-"))
-            path = str(Path(folder) / "rows.json")
+            path = os.path.join(folder, "rows.json")
             plain = {key: np.asarray(value).tolist() for key, value in rows.items()}
-            Path(path).write_text(json.dumps(plain), encoding="utf-8")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(plain, file)
         else:
             path = stack.enter_context(files(rows))[0]
         _, text, words, notes = _core.command(["loss", objective, *typed, f"--input={path}", "--json"])

@@ -7,14 +7,16 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _core
 from ._input import existing
 from ._progress import reporter
 from .errors import InputError
 from .results import Plan, Table, Verdicts
+
+if TYPE_CHECKING:  # what is imported where it is used, for the package is imported in milliseconds
+    from pathlib import Path
 
 ConfigLike = Any
 """The path of a YAML file, or a mapping of the same shape."""
@@ -34,6 +36,8 @@ class Results:
     """A results folder."""
 
     def __init__(self, folder: str | os.PathLike[str], text: str = "", facts: Mapping[str, Any] | None = None) -> None:
+        from pathlib import Path
+
         #: The folder.
         self.folder = Path(folder)
         #: What the run came to: runs, skipped, interrupted, diverged; empty for a folder that was read.
@@ -168,6 +172,8 @@ def run(
 
     ``progress`` is called with steps done, steps in all, runs done, runs in all, and what is being done.
     """
+    from pathlib import Path
+
     with reporter(progress, "running") as report:
         take = None if not steal else "all" if steal is True else steal
         facts, text = _core.run(
@@ -186,6 +192,8 @@ def read(folder: str | os.PathLike[str]) -> Results:
 
 def merge(folder: str | os.PathLike[str]) -> Results:
     """Makes summary and report of a folder that several processes filled; ``facts["missing"]`` lists runs not finished."""
+    from pathlib import Path
+
     facts, text = _core.merge(Path(existing(folder)))
     return Results(folder, text, json.loads(facts))
 
@@ -194,6 +202,8 @@ def check(
     experiment: str | os.PathLike[str], *, out: str | os.PathLike[str] | None = None, jobs: int | None = None, **options: Any
 ) -> Verdicts:
     """Runs an experiment and holds its ``expected.yaml`` against the records; true if every claim holds."""
+    from pathlib import Path
+
     folder = Path(existing(experiment))
     _core.check_claims(folder)  # a slip in the claims should not cost a run
     results = run(folder / "experiment.yaml", out=out, jobs=jobs, **options)

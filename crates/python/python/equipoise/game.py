@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -18,7 +17,9 @@ from ._grouping import grouped
 from ._input import files, hint, reword, warn
 from .errors import EquipoiseError, InputError, PolicyError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what is imported where it is used, for the package is imported in milliseconds
+    from pathlib import Path
+
     from .judge import Judge
 
 Kind = Literal["prob", "margin", "logit", "payoff"]

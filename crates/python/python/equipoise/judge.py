@@ -6,14 +6,16 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
 from .game import Game
+
+if TYPE_CHECKING:  # what is imported where it is used, for the package is imported in milliseconds
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def tabulate(
         if value < 1:
             raise InputError(f"{name} {value} must be at least 1", key=name, value=str(value))
     import hashlib
+    from pathlib import Path
 
     kept, name = _Cache(None if cache is None else Path(cache)), _name(judge)
 

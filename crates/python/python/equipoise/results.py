@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,7 +46,8 @@ class Answer:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the JSON to a file."""
-        Path(path).write_text(self._json + "\n", encoding="utf-8")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self._json + "\n")
 
     def __getattr__(self, name: str) -> Any:
         data = object.__getattribute__(self, "_data")

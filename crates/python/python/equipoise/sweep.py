@@ -8,7 +8,6 @@ import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,6 +148,8 @@ def sweep(
     ``options`` go to the engine: to ``distributed.Client``, ``ray.init``, or submitit (``folder`` and ``cluster`` to its executor,
     the others to ``update_parameters``).
     """
+    from pathlib import Path
+
     folder = Path(out).absolute()
     workers = workers or os.cpu_count() or 1
     if isinstance(config, str | os.PathLike):
