@@ -12,20 +12,23 @@
 //! ```
 //!
 //! With `E = D^-1/2` the matrix is `E^-1 (I - E K E) E^-1`, identity plus skew, whose singular values are at least 1: it
-//! is never singular. One LU a step; as long as the path is far from its end the LU is made in `f32` and its solutions
-//! refined against the `f64` matrix. Inexact steps cannot leave the path's equations, because `s` is always recomputed
-//! from `x`: they only centre less well.
+//! is never singular. Far from the path's end they are not much larger either, and a few products solve it ([`krylov`]);
+//! then one LU a step, made in `f32` as long as that serves, its solutions refined against the `f64` matrix. Solutions cost
+//! little beside the LU, so a step is lengthened by correctors that centre its end (Gondzio 1996, Colombo and Gondzio 2008). Inexact
+//! steps cannot leave the path's equations, because `s` is always recomputed from `x`: they only centre less well.
 //!
-//! Two short cuts are taken on the way. Once a support shows, the actions clearly off it are dropped; those of them that
-//! come near to winning against the path's point come back, into a point that is disturbed as little as may be. And when
+//! Two short cuts are taken on the way. Actions that are clearly off the support are dropped, again and again; those of them that
+//! win against the path's point come back, into a point that is disturbed as little as may be. And when
 //! hardly an action is left between the sides `x_i > s_i` and `x_i < s_i`, [`crossover`] completes the set to an
 //! equilibrium, which is one of the whole game if the dropped actions lose to it. Where either leads astray, the path of the
 //! whole game goes on from where actions were dropped.
 //!
-//! Cost: `2/3 n^3` a step; six steps on random games before actions are dropped, then twenty on half of the actions.
+//! Cost: `2/3 n^3` a step. A random game of 5,000 actions takes one step by products, five of the whole game before actions are
+//! dropped, then a dozen on fewer and fewer of them, down to 2,666.
 
 use crate::crossover::crossover;
 use crate::dense::Lu;
+use crate::krylov::minimal_residual;
 use crate::margins::Margins;
 
 // None of the constants below decides what is true: an equilibrium is accepted by its own gap, whatever path led to it,
@@ -44,15 +47,13 @@ const DIRECTION: f64 = 1e-3;
 
 /// Actions below which nothing is dropped: their LU is too cheap for a smaller one to pay.
 const DROP_FROM: usize = 150;
-/// An action with `x_i` below this times `s_i` may be dropped. At the path's end the ratio goes to 0 off the support and to
-/// infinity on it; a larger threshold drops earlier, and more actions have to come back.
-const DROPPED: f64 = 0.02;
-/// A dropped action comes back once it loses by less than so many `lambda`. At `x_i s_i = lambda / n` its probability would
-/// then be above `1 / (4 n)`, a share that moves the others.
-const COMES_BACK: f64 = 4.0;
-/// Actions come back by [`COMES_BACK`] as long as `lambda` is above this over the number of actions, that is, while it is no
-/// smaller than a tenth of the probability of an average action; afterwards only those that win.
-const EARLY: f64 = 0.1;
+/// An action may be dropped that loses by more than so many `lambda`: the margins of the path's point are as far from those of
+/// the equilibrium as a few `lambda`, and an action that has to come back costs a step or more.
+const LOSES: f64 = 100.0;
+/// And whose `x_i` is below this times `s_i`: at the path's end the ratio goes to 0 off the support and to infinity on it.
+const DROPPED: f64 = 1e-3;
+/// Actions are dropped if they are one in so many at least: a step then costs a third less.
+const MANY: usize = 8;
 /// How many times larger a `lambda` a stuck path goes on from: far enough from the boundary for a full step, and no more than
 /// a step or two to make good.
 const FURTHER: f64 = 10.0;
@@ -62,14 +63,25 @@ const SHARE: usize = 4;
 /// Crossover is tried with one action between the sides, and one more for so many of the support: block pivoting exchanges a
 /// few wrong actions, and a try that fails costs up to eight blocks.
 const BETWEEN: usize = 500;
-/// Times that actions may be dropped or come back, or a stuck path go on from further inside: with six steps before the
-/// first drop and some twenty after it, one change a step; a game that wants more is better followed whole.
+/// Times that actions may be dropped or come back, or a stuck path go on from further inside: about one change a step; a
+/// game that wants more is better followed whole.
 const CHANGES: usize = 20;
 /// Steps between two attempts at crossover: what an attempt costs, in steps, so that failing ones about double the time.
 const WAIT: usize = 2;
 /// `lambda`, relative to the scale, below which a step that does not halve it is the last: the rounding of a sum of some
-/// hundred margins, `sqrt n` times 1e-16, with two digits to spare.
-const NEARLY_ROUNDING: f64 = 1e-13;
+/// hundred margins, `sqrt n` times 1e-16, with a digit to spare.
+const NEARLY_ROUNDING: f64 = 1e-14;
+/// Correctors of a step: what they add shrinks from one to the next.
+const CORRECTORS: usize = 6;
+/// Share of the way to the boundary that needs no corrector.
+const LONG: f64 = 0.98;
+/// Products `x_i s_i` that a corrector leaves as they are, in units of the one aimed at, as Gondzio has them.
+const CENTRED: (f64, f64) = (0.1, 10.0);
+/// Share of the lengthening aimed at that a corrector must reach to be taken.
+const LENGTHENS: f64 = 0.1;
+/// Products a solution may take, one for so many actions: some six solutions a step, and an LU in `f32` costs about
+/// `n / 40` products.
+const PRODUCTS: usize = 256;
 /// More steps than any game has been seen to need, four times over.
 const STEPS: usize = 100;
 
@@ -239,31 +251,30 @@ impl<'a> CentralPath<'a> {
     }
 
     /// Leaves out the actions that are clearly off the support, once they are many and a support shows, and takes back those
-    /// that lose to the present point by less than `lambda`; early on, by little more.
+    /// that win against the present point.
     fn drop_and_return(&mut self) {
         if self.changes == 0 {
             return;
         }
-        let Point { x, s, lambda, .. } = &self.point;
         let mut kept = self.kept();
         if self.smaller.is_some() {
             let lifted = self.lifted();
-            // early a small slack is a promise; late it may be one of the many that are small for good
-            let slack = if *lambda > EARLY / x.len() as f64 { COMES_BACK * lambda } else { 0.0 };
             let winners: Vec<usize> =
-                (0..kept.len()).filter(|&i| !kept[i] && lambda - lifted.margins[i] < slack).collect();
+                (0..kept.len()).filter(|&i| !kept[i] && lifted.margins[i] > 0.0).collect();
             if !winners.is_empty() {
                 winners.iter().for_each(|&i| kept[i] = true);
                 self.keep(&kept, Some(lifted));
+                return;
             }
-            return;
         }
+        let Point { x, s, lambda, .. } = &self.point;
         let inside = self.point.inside();
         let change = inside.abs_diff(self.inside_before);
-        let off: Vec<usize> = (0..x.len()).filter(|&i| x[i] < DROPPED * s[i]).collect();
+        let off = |i: &usize| s[*i] > LOSES * lambda && x[*i] < DROPPED * s[*i];
+        let off: Vec<usize> = (0..x.len()).filter(off).map(|i| self.actions[i]).collect();
         let shows = SHARE * inside >= x.len() || 5 * change <= inside;
         self.inside_before = inside;
-        if inside >= 4 && shows && 4 * off.len() >= x.len() {
+        if inside >= 4 && shows && MANY * off.len() >= x.len() {
             off.iter().for_each(|&i| kept[i] = false);
             self.keep(&kept, None);
         }
@@ -278,7 +289,7 @@ impl<'a> CentralPath<'a> {
             self.whole_again();
             return;
         }
-        if self.smaller.is_none() {
+        if self.before.is_none() {
             self.before = Some(self.point.clone());
         }
         // an action that comes back starts where the path has it for its slack
@@ -327,7 +338,38 @@ struct Point {
     s: Vec<f64>,
     /// `x's`; the gap of `x` is at most twice that, in units of the scale.
     lambda: f64,
-    single: bool,
+    width: Width,
+}
+
+/// How the system of a step is solved: further down the list as the path comes nearer to its end.
+#[derive(Clone, Copy, PartialEq)]
+enum Width {
+    /// By products.
+    Products,
+    /// By LU in `f32`.
+    Single,
+    /// By LU in `f64`.
+    Double,
+}
+
+/// Direction of a step.
+#[derive(Clone)]
+struct Direction {
+    dx: Vec<f64>,
+    ds: Vec<f64>,
+    dlambda: f64,
+}
+
+impl Direction {
+    /// The sum with a multiple of another.
+    fn plus(&self, weight: f64, other: &Self) -> Self {
+        let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + weight * b).collect();
+        Self {
+            dx: sum(&self.dx, &other.dx),
+            ds: sum(&self.ds, &other.ds),
+            dlambda: self.dlambda + weight * other.dlambda,
+        }
+    }
 }
 
 impl Point {
@@ -344,7 +386,8 @@ impl Point {
         let most = margins.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         let lambda = if most > 0.0 { 2.0 * most } else { 1.0 };
         let s = margins.iter().map(|m| lambda - m).collect();
-        Self { x, s, lambda, single: n >= 64 }
+        let width = if n >= 64 { Width::Products } else { Width::Double };
+        Self { x, s, lambda, width }
     }
 
     /// `x`, scaled to the simplex, with `lambda` as near to the given one as slacks that are no smaller than these allow.
@@ -354,7 +397,7 @@ impl Point {
         let margins = k.product(&x);
         let lambda = margins.iter().zip(slacks).fold(lambda, |l: f64, (m, s)| l.max(m + s));
         let s = margins.iter().map(|m| lambda - m).collect();
-        Self { x, s, lambda, single: true }
+        Self { x, s, lambda, width: Width::Single }
     }
 
     /// One predictor-corrector step; false if it made no progress, which rounding explains.
@@ -362,9 +405,11 @@ impl Point {
         let n = self.x.len();
         let mu = self.lambda / n as f64;
         let e: Vec<f64> = self.x.iter().zip(&self.s).map(|(x, s)| (x / s).sqrt()).collect();
-        self.single &= self.lambda > SINGLE;
-        let mut system = System::new(k, &e, self.single);
-        // the response to lambda serves both right-hand sides
+        if self.width == Width::Single && self.lambda <= SINGLE {
+            self.width = Width::Double;
+        }
+        let mut system = System::new(k, &e, self.width);
+        // the response to lambda serves all right-hand sides
         let Some((level, level_margins)) = system.solve(&e) else { return false };
         let total = dot(&e, &level);
         // (D - K) dx = v / x - dlambda e, with dx = E y: (I - E K E) y = E v / x - dlambda E e
@@ -372,32 +417,67 @@ impl Point {
             let rhs: Vec<f64> = (0..n).map(|i| e[i] * v(i) / self.x[i]).collect();
             let (y, margins) = system.solve(&rhs)?;
             let dlambda = dot(&e, &y) / total;
-            let dx: Vec<f64> = (0..n).map(|i| e[i] * (y[i] - dlambda * level[i])).collect();
+            let dx = (0..n).map(|i| e[i] * (y[i] - dlambda * level[i])).collect();
             // K dx, by the products that the residuals took
-            let ds: Vec<f64> = (0..n).map(|i| dlambda - (margins[i] - dlambda * level_margins[i])).collect();
-            Some((dx, ds, dlambda))
+            let ds = (0..n).map(|i| dlambda - (margins[i] - dlambda * level_margins[i])).collect();
+            Some(Direction { dx, ds, dlambda })
         };
         let products: Vec<f64> = self.x.iter().zip(&self.s).map(|(x, s)| x * s).collect();
-        let Some((dx, ds, _)) = direction(&|i| -products[i]) else { return false };
-        let length = reach(&self.x, &dx).min(reach(&self.s, &ds)).min(1.0);
+        let Some(affine) = direction(&|i| -products[i]) else { return false };
+        let length = self.reach(&affine);
+        let Direction { dx, ds, .. } = affine;
         let after: f64 = (0..n).map(|i| (self.x[i] + length * dx[i]) * (self.s[i] + length * ds[i])).sum();
-        let centring = (after / self.lambda).clamp(0.0, 1.0).powi(3).max(1e-6);
-        let Some((dx, ds, dlambda)) = direction(&|i| centring * mu - products[i] - dx[i] * ds[i]) else {
-            return false;
+        let aim = (after / self.lambda).clamp(0.0, 1.0).powi(3).max(1e-6) * mu;
+        let Some(plain) = direction(&|i| aim - products[i] - dx[i] * ds[i]) else { return false };
+        let mut step = plain.clone();
+        for _ in 0..CORRECTORS {
+            let Some(longer) = self.corrected(&step, aim, &mut direction) else { break };
+            step = longer;
+        }
+        self.width = system.width();
+        self.accept(k, &step) || self.accept(k, &plain)
+    }
+
+    /// The step, lengthened by a direction that centres its end: `None` if it hardly becomes longer, or no better.
+    fn corrected(
+        &self,
+        step: &Direction,
+        aim: f64,
+        direction: &mut dyn FnMut(&dyn Fn(usize) -> f64) -> Option<Direction>,
+    ) -> Option<Direction> {
+        let length = self.reach(step);
+        if length >= LONG {
+            return None;
+        }
+        let further = (1.5 * length + 0.3).min(1.0);
+        let uncentred = |i: usize| {
+            let product = (self.x[i] + further * step.dx[i]) * (self.s[i] + further * step.ds[i]);
+            (product.clamp(CENTRED.0 * aim, CENTRED.1 * aim) - product).max(-CENTRED.1 * aim)
         };
-        let length = (TO_BOUNDARY * reach(&self.x, &dx).min(reach(&self.s, &ds))).min(1.0);
-        self.single = system.single();
-        self.accept(k, &dx, dlambda, length)
+        let corrector = direction(&uncentred)?;
+        // the weight that reaches furthest, of ten from length^2 to 1
+        let weight = |k: u32| length.powi(2) + (1.0 - length.powi(2)) * f64::from(k) / 9.0;
+        let weighted =
+            (0..10).map(|k| step.plus(weight(k), &corrector)).map(|step| (self.reach(&step), step));
+        let (reached, longer) = weighted.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        let lengthened = reached >= length + LENGTHENS * (further - length);
+        (lengthened && reached * longer.dlambda < length * step.dlambda).then_some(longer)
+    }
+
+    /// How far one may go, at most the whole way, before an entry is negative.
+    fn reach(&self, step: &Direction) -> f64 {
+        reach(&self.x, &step.dx).min(reach(&self.s, &step.ds)).min(1.0)
     }
 
     /// Moves, shortening the step until the recomputed slacks are positive.
-    fn accept(&mut self, k: &Margins, dx: &[f64], dlambda: f64, mut length: f64) -> bool {
+    fn accept(&mut self, k: &Margins, step: &Direction) -> bool {
+        let mut length = (TO_BOUNDARY * self.reach(step)).min(1.0);
         while length > 1e-3 {
-            let mut x: Vec<f64> = self.x.iter().zip(dx).map(|(x, d)| x + length * d).collect();
+            let mut x: Vec<f64> = self.x.iter().zip(&step.dx).map(|(x, d)| x + length * d).collect();
             let sum: f64 = x.iter().sum();
             x.iter_mut().for_each(|v| *v /= sum);
             let margins = k.product(&x);
-            let lambda = self.lambda + length * dlambda;
+            let lambda = self.lambda + length * step.dlambda;
             if x.iter().all(|v| *v > 0.0) && margins.iter().all(|m| *m < lambda) && lambda < self.lambda {
                 self.s = margins.iter().map(|m| lambda - m).collect();
                 (self.x, self.lambda) = (x, lambda);
@@ -418,7 +498,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `I - E K E`, factored.
+/// `I - E K E`, factored, or as it is.
 struct System<'a> {
     k: &'a Margins,
     e: &'a [f64],
@@ -426,27 +506,57 @@ struct System<'a> {
 }
 
 enum Factors {
+    None,
     Single(Lu<f32>),
     Double(Lu<f64>),
 }
 
 impl<'a> System<'a> {
-    fn new(k: &'a Margins, e: &'a [f64], single: bool) -> Self {
-        let factors = if single {
-            Factors::Single(single_factors(k, e))
-        } else {
-            Factors::Double(double_factors(k, e))
-        };
-        Self { k, e, factors }
+    fn new(k: &'a Margins, e: &'a [f64], width: Width) -> Self {
+        Self { k, e, factors: Factors::new(k, e, width) }
     }
 
-    fn single(&self) -> bool {
-        matches!(self.factors, Factors::Single(_))
+    fn width(&self) -> Width {
+        match self.factors {
+            Factors::None => Width::Products,
+            Factors::Single(_) => Width::Single,
+            Factors::Double(_) => Width::Double,
+        }
     }
 
-    /// Solves to a relative residual of [`DIRECTION`]; factors in `f64` where `f32` does not reach it. The solution `y`
+    /// Solves to a relative residual of [`DIRECTION`], the next way where this one does not reach it. The solution `y`
     /// and `K E y`; `None` if it is not finite.
     fn solve(&mut self, rhs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let next = match self.width() {
+            Width::Products => {
+                if let Some(solved) = self.solve_by_products(rhs) {
+                    return Some(solved);
+                }
+                Width::Single
+            }
+            _ => {
+                let (y, product, reached) = self.refine(rhs);
+                if reached || self.width() == Width::Double {
+                    return y.iter().all(|v| v.is_finite()).then_some((y, product));
+                }
+                Width::Double
+            }
+        };
+        self.factors = Factors::new(self.k, self.e, next);
+        self.solve(rhs)
+    }
+
+    /// `None` if that takes too many products.
+    fn solve_by_products(&self, rhs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let scaled = |y: &[f64]| -> Vec<f64> { y.iter().zip(self.e).map(|(y, e)| y * e).collect() };
+        let mut skew = |y: &[f64]| scaled(&self.k.product(&scaled(y)));
+        let y = minimal_residual(&mut skew, rhs.to_vec(), DIRECTION, rhs.len() / PRODUCTS)?;
+        let product = self.k.product(&scaled(&y));
+        Some((y, product))
+    }
+
+    /// By the factors, refined: `y`, `K E y`, and whether the residual is small enough.
+    fn refine(&self, rhs: &[f64]) -> (Vec<f64>, Vec<f64>, bool) {
         let size = dot(rhs, rhs).sqrt();
         let mut y = vec![0.0; rhs.len()];
         let mut residual = rhs.to_vec();
@@ -458,20 +568,25 @@ impl<'a> System<'a> {
             product = self.k.product(&scaled);
             residual = (0..rhs.len()).map(|i| rhs[i] - y[i] + self.e[i] * product[i]).collect();
             if dot(&residual, &residual).sqrt() <= DIRECTION * size {
-                return Some((y, product));
+                return (y, product, true);
             }
         }
-        if self.single() {
-            self.factors = Factors::Double(double_factors(self.k, self.e));
-            return self.solve(rhs);
-        }
-        y.iter().all(|v| v.is_finite()).then_some((y, product))
+        (y, product, false)
     }
 }
 
 impl Factors {
+    fn new(k: &Margins, e: &[f64], width: Width) -> Self {
+        match width {
+            Width::Products => Self::None,
+            Width::Single => Self::Single(Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32)),
+            Width::Double => Self::Double(Lu::new(k.n(), |i, j| entry(k, e, i, j))),
+        }
+    }
+
     fn solve(&self, rhs: &[f64]) -> Vec<f64> {
         match self {
+            Self::None => rhs.to_vec(),
             Self::Single(lu) => {
                 // scaled, so that small right-hand sides do not underflow
                 let size = rhs.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
@@ -491,12 +606,4 @@ impl Factors {
 fn entry(k: &Margins, e: &[f64], i: usize, j: usize) -> f64 {
     // column-major order of the copy reads K by rows: K_ij = -K_ji
     f64::from(u8::from(i == j)) + e[i] * e[j] * k.at(j, i)
-}
-
-fn single_factors(k: &Margins, e: &[f64]) -> Lu<f32> {
-    Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32)
-}
-
-fn double_factors(k: &Margins, e: &[f64]) -> Lu<f64> {
-    Lu::new(k.n(), |i, j| entry(k, e, i, j))
 }

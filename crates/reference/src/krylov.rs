@@ -41,14 +41,19 @@ pub(crate) fn solve(
     };
     let mut start: Vec<f64> = rhs.iter().zip(&root).map(|(r, u)| r * u).collect();
     project(&mut start);
-    let y = minimal_residual(&mut skew, start, most)?;
+    let y = minimal_residual(&mut skew, start, RESIDUAL, most)?;
     let weighted: Vec<f64> = y.iter().zip(&root).map(|(y, u)| y * u).collect();
     matrix.product(&weighted, &mut product);
     Some(rhs.iter().zip(&product).map(|(r, m)| r + m / tau).collect())
 }
 
-/// Solves `(I - S) y = b` for a skew `S`.
-fn minimal_residual(skew: &mut impl FnMut(&[f64]) -> Vec<f64>, b: Vec<f64>, most: usize) -> Option<Vec<f64>> {
+/// Solves `(I - S) y = b` for a skew `S` to a relative residual; `None` if `most` products with `S` do not suffice.
+pub(crate) fn minimal_residual(
+    skew: &mut impl FnMut(&[f64]) -> Vec<f64>,
+    b: Vec<f64>,
+    residual: f64,
+    most: usize,
+) -> Option<Vec<f64>> {
     let n = b.len();
     let size = dot(&b, &b).sqrt();
     let mut y = vec![0.0; n];
@@ -76,7 +81,7 @@ fn minimal_residual(skew: &mut impl FnMut(&[f64]) -> Vec<f64>, b: Vec<f64>, most
         y.iter_mut().zip(&direction).for_each(|(y, d)| *y += c * left * d);
         left *= -s;
         (w_before, w) = (w, direction);
-        if left.abs() <= RESIDUAL * size {
+        if left.abs() <= residual * size {
             return Some(y);
         }
         next.iter_mut().for_each(|x| *x /= below);

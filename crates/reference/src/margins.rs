@@ -2,7 +2,12 @@
 
 use equipoise_core::vector::dispatch;
 use equipoise_env::PreferenceMatrix;
+use rayon::prelude::*;
 
+/// Actions from which a product is shared out: below, it takes a tenth of a millisecond.
+const LARGE: usize = 1024;
+/// Rows that a task multiplies.
+const ROWS: usize = 64;
 /// Side of the tiles in which a matrix is mirrored.
 const TILE: usize = 32;
 
@@ -81,17 +86,26 @@ impl Margins {
         &self.cells[i * self.n..(i + 1) * self.n]
     }
 
-    /// `K x / scale`, `[n]`.
+    /// `K x / scale`, `[n]`; of a large game on all threads.
     pub(crate) fn product(&self, x: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.n];
-        dispatch(
-            #[inline(always)]
-            || {
-                for (out, row) in out.iter_mut().zip(self.cells.chunks_exact(self.n)) {
-                    *out = dot(row, x);
-                }
-            },
-        );
+        let part = |out: &mut [f64], cells: &[f64]| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (out, row) in out.iter_mut().zip(cells.chunks_exact(self.n)) {
+                        *out = dot(row, x);
+                    }
+                },
+            );
+        };
+        if self.n < LARGE {
+            part(&mut out, &self.cells);
+        } else {
+            out.par_chunks_mut(ROWS)
+                .zip(self.cells.par_chunks(ROWS * self.n))
+                .for_each(|(out, cells)| part(out, cells));
+        }
         out
     }
 

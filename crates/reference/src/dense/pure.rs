@@ -1,25 +1,127 @@
 //! By faer.
 
-use faer::linalg::solvers::{PartialPivLu, Solve, SolveLstsq};
-use faer::traits::ComplexField;
-use faer::{Mat, MatMut, Side};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
+use faer::linalg::matmul::matmul;
+use faer::linalg::solvers::SolveLstsq;
+use faer::linalg::triangular_solve::{solve_unit_lower_triangular_in_place, solve_upper_triangular_in_place};
+use faer::traits::{ComplexField, math_utils::from_f64};
+use faer::{Accum, Mat, MatMut, Par, Side};
+use rayon::prelude::*;
 
 use super::skew_rank;
 
-/// LU factors with row exchanges.
-pub(crate) struct Lu<T: ComplexField>(PartialPivLu<T>);
+/// Rows up to which a matrix is one panel: a smaller one is factored in less than a millisecond.
+const ONE_PANEL: usize = 512;
+/// Columns of a panel, which one thread factors while the others wait: few, but enough that the products of the update, as
+/// long as a panel is wide, run at full speed.
+const PANEL: usize = 128;
+/// Columns that a task updates; they do not depend on the threads, and so the bits do not.
+const TILE: usize = 256;
 
-impl<T: ComplexField> Lu<T> {
+/// LU factors with row exchanges, `P A = L U`.
+pub(crate) struct Lu<T> {
+    /// `U`, and below its diagonal `L`, whose diagonal is 1.
+    factors: Mat<T>,
+    /// Row `i` of `P A` is row `rows[i]` of `A`.
+    rows: Vec<usize>,
+}
+
+impl<T: ComplexField + Copy> Lu<T> {
     /// Factors the `n x n` matrix of these entries, which are read column by column.
-    pub(crate) fn new(n: usize, entry: impl Fn(usize, usize) -> T) -> Self {
-        Self(Mat::from_fn(n, n, entry).partial_piv_lu())
+    ///
+    /// Panel by panel: the columns of a panel are factored with the rows below, and the columns to its right are brought up to
+    /// date, tile by tile on all threads.
+    pub(crate) fn new(n: usize, entry: impl Fn(usize, usize) -> T + Sync) -> Self {
+        let mut factors = Mat::<T>::zeros(n, n);
+        in_tiles(factors.as_mut(), TILE, |first, mut tile| {
+            for j in 0..tile.ncols() {
+                for i in 0..n {
+                    tile[(i, j)] = entry(i, first + j);
+                }
+            }
+        });
+        let width = if n <= ONE_PANEL { n.max(1) } else { PANEL };
+        let mut exchanges = Vec::new();
+        for start in (0..n).step_by(width) {
+            let end = n.min(start + width);
+            let (done, right) = factors.as_mut().split_at_col_mut(end);
+            let mut panel = done.submatrix_mut(start, start, n - start, end - start);
+            let exchanged = factor_panel(panel.as_mut());
+            let (diagonal, below) = panel.as_ref().split_at_row(end - start);
+            in_tiles(right, TILE, |_, tile| {
+                let mut tile = tile.subrows_mut(start, n - start);
+                exchanged.apply(tile.as_mut());
+                let (mut top, bottom) = tile.split_at_row_mut(end - start);
+                solve_unit_lower_triangular_in_place(diagonal, top.as_mut(), Par::Seq);
+                matmul(bottom, Accum::Add, below, top.as_ref(), from_f64(-1.0), Par::Seq);
+            });
+            exchanges.push(exchanged);
+        }
+        let mut rows: Vec<usize> = (0..n).collect();
+        for (panel, exchanged) in exchanges.iter().enumerate() {
+            exchanged.reorder(&mut rows[panel * width..]);
+        }
+        // the exchanges of later panels, in the columns that were done
+        in_tiles(factors.as_mut(), width, |first, tile| {
+            let mut tile = tile;
+            for (panel, exchanged) in exchanges.iter().enumerate().skip(first / width + 1) {
+                exchanged.apply(tile.as_mut().subrows_mut(panel * width, n - panel * width));
+            }
+        });
+        Self { factors, rows }
     }
 
     /// Solves in place. Not finite if the matrix is singular.
     pub(crate) fn solve(&self, rhs: &mut [T]) {
-        let n = rhs.len();
-        self.0.solve_in_place(MatMut::from_column_major_slice_mut(rhs, n, 1));
+        let exchanged: Vec<T> = self.rows.iter().map(|&row| rhs[row]).collect();
+        rhs.copy_from_slice(&exchanged);
+        let mut x = MatMut::from_column_major_slice_mut(rhs, exchanged.len(), 1);
+        solve_unit_lower_triangular_in_place(self.factors.as_ref(), x.as_mut(), Par::Seq);
+        solve_upper_triangular_in_place(self.factors.as_ref(), x, Par::Seq);
     }
+}
+
+/// Rows that change their places: row `.0` is where row `.1` was.
+struct Exchanges(Vec<(usize, usize)>);
+
+impl Exchanges {
+    fn apply<T: Copy>(&self, mut columns: MatMut<'_, T>) {
+        let mut moved = Vec::with_capacity(self.0.len());
+        for j in 0..columns.ncols() {
+            moved.clear();
+            moved.extend(self.0.iter().map(|&(_, from)| columns[(from, j)]));
+            self.0.iter().zip(&moved).for_each(|(&(to, _), value)| columns[(to, j)] = *value);
+        }
+    }
+
+    fn reorder(&self, rows: &mut [usize]) {
+        let moved: Vec<usize> = self.0.iter().map(|&(_, from)| rows[from]).collect();
+        self.0.iter().zip(moved).for_each(|(&(to, _), row)| rows[to] = row);
+    }
+}
+
+/// Factors a panel of at least as many rows as columns.
+fn factor_panel<T: ComplexField>(panel: MatMut<'_, T>) -> Exchanges {
+    let (m, n) = (panel.nrows(), panel.ncols());
+    let (mut order, mut place) = (vec![0_usize; m], vec![0_usize; m]);
+    let mut scratch = MemBuffer::new(lu_in_place_scratch::<usize, T>(m, n, Par::Seq, Default::default()));
+    lu_in_place(panel, &mut order, &mut place, Par::Seq, MemStack::new(&mut scratch), Default::default());
+    Exchanges(order.into_iter().enumerate().filter(|(to, from)| to != from).collect())
+}
+
+/// Calls `task` with the first column and the columns of each tile, on all threads.
+fn in_tiles<T: Send>(matrix: MatMut<'_, T>, width: usize, task: impl Fn(usize, MatMut<'_, T>) + Sync) {
+    let mut rest = matrix;
+    let mut tiles = Vec::new();
+    let mut first = 0;
+    while rest.ncols() > 0 {
+        let columns = width.min(rest.ncols());
+        let (tile, right) = rest.split_at_col_mut(columns);
+        tiles.push((first, tile));
+        (rest, first) = (right, first + columns);
+    }
+    tiles.into_par_iter().for_each(|(first, tile)| task(first, tile));
 }
 
 /// Singular values, largest first; `None` if the iteration gives up, as it does on rare matrices.
@@ -60,4 +162,43 @@ pub(crate) fn kernel(block: &Mat<f64>) -> Option<Mat<f64>> {
         }
     }
     Some(placed.qr().compute_thin_Q())
+}
+
+#[cfg(test)]
+mod tests {
+    use equipoise_core::{sample::uniform, seed::stream};
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+
+    /// One panel, several, and a last one that is narrower: `A x` is the right-hand side, and the bits are those of one thread.
+    #[test]
+    fn panels_solve_and_threads_do_not_change_a_bit() {
+        for n in [1, 2, ONE_PANEL, ONE_PANEL + 1, 5 * PANEL + 37] {
+            let mut rng = stream(2026, "panels", &[&n.to_string()]);
+            let draws: Vec<f64> = (0..n * n).map(|_| uniform(&mut rng) - 0.5).collect();
+            let solve = |threads: usize| {
+                let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let mut x: Vec<f64> = (0..n).map(|i| (i as f64 + 0.5).sin()).collect();
+                pool.install(|| Lu::new(n, |i, j| draws[i * n + j]).solve(&mut x));
+                x
+            };
+            let x = solve(1);
+            for i in 0..n {
+                let sum: f64 = (0..n).map(|j| draws[i * n + j] * x[j]).sum();
+                let size: f64 = (0..n).map(|j| (draws[i * n + j] * x[j]).abs()).sum();
+                assert!((sum - (i as f64 + 0.5).sin()).abs() <= 1e-12 * size, "{n}, row {i}");
+            }
+            assert_eq!(x, solve(3), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_singular_matrix_of_several_panels_gives_no_finite_solution() {
+        let n = ONE_PANEL + 10;
+        let mut x = vec![1.0_f64; n];
+        x[1] = 2.0;
+        Lu::new(n, |_, _| 1.0).solve(&mut x);
+        assert!(x.iter().any(|x| !x.is_finite()));
+    }
 }
