@@ -229,6 +229,17 @@ fn figures(view: &View) -> Vec<(String, String)> {
             add(&prefix, gallery, &|_| Vec::new());
         }
     }
+    for learning in &view.learning {
+        let Some(gallery) = &learning.gallery else { continue };
+        let legend = |row: usize| -> Vec<(String, String)> {
+            let shown = gallery.shown.get(row).map_or(&[][..], Vec::as_slice);
+            let rows = learning.grids[0].rows.iter().zip(&learning.swatches);
+            rows.filter(|(r, _)| shown.contains(&r.key))
+                .map(|(r, swatch)| (swatch.clone(), format!("{} {}", r.key, r.label)))
+                .collect()
+        };
+        add("all", gallery, &legend);
+    }
     for profile in view.cross_games.iter().flat_map(|section| &section.profiles) {
         let Some(gallery) = &profile.gallery else { continue };
         let legend = |row: usize| -> Vec<(String, String)> {

@@ -27,6 +27,7 @@ pub use export::{Exports, Figures};
 use equipoise_records::{REPORT_HTML, REPORT_MARKDOWN, Results, read, write_file, write_pages};
 use model::cross_game::cross_games;
 use model::group::group;
+use model::learning::learning;
 
 /// The same results, three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +62,10 @@ pub fn render(dir: &Path) -> Result<Rendered, ReportError> {
 fn rendered(results: &Results, look: Look) -> Result<(Rendered, render::View), ReportError> {
     let games = group(results);
     let all = cross_games(&games);
-    let mut view = render::words(results, &games, &all);
+    let learned = learning(&games, look.bands);
+    let mut view = render::words(results, &games, &all, &learned);
     let (markdown, terminal) = rayon::join(|| render::markdown(&view), || render::terminal(&view));
-    render::draw(&mut view, &games, &all, look)?;
+    render::draw(&mut view, &games, &all, &learned, look)?;
     let (html, pages) = render::html(&view)?;
     Ok((Rendered { markdown: markdown?, terminal, html, pages }, view))
 }

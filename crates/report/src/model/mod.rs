@@ -4,6 +4,7 @@
 pub(crate) mod cost;
 pub(crate) mod cross_game;
 pub(crate) mod group;
+pub(crate) mod learning;
 pub(crate) mod metric;
 pub(crate) mod number;
 pub(crate) mod outcome;

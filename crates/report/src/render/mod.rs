@@ -5,6 +5,7 @@ mod cross_game;
 mod endpoint;
 mod estimate;
 mod html;
+mod learning;
 mod markdown;
 mod population;
 mod steps;

@@ -22,6 +22,11 @@ pub(crate) fn terminal(view: &View) -> String {
     }
     statements(&mut out, &view.population);
     statements(&mut out, &view.estimates);
+    for learning in &view.learning {
+        out.push('\n');
+        out.push_str(&wrapped(&learning.heading, ""));
+        statements(&mut out, &learning.found);
+    }
     if let Some(answer) = view.answer.as_ref().filter(|answer| answer.columns.len() <= ANSWERS) {
         out.push_str(&format!("\n{}\n{}\n", answer.heading, answer_table(answer)));
         out.push_str(&wrapped(&answer.note, ""));

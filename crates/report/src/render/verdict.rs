@@ -468,10 +468,20 @@ fn first_there(setting: &Setting<'_>) -> Option<Statement> {
 
 /// How many methods ended at their equilibrium, for lists of games.
 pub(crate) fn tally(game: &Game<'_>) -> String {
-    let mut parts = Vec::new();
-    for setting in &game.settings {
-        let there = setting.methods.iter().filter(|m| at_equilibrium(m)).count();
-        parts.push(format!("{there} of {} (tau = {})", setting.methods.len(), short(setting.tau)));
-    }
+    let count = |setting: &Setting<'_>| {
+        (setting.methods.iter().filter(|m| at_equilibrium(m)).count(), setting.methods.len())
+    };
+    let counted: Vec<((usize, usize), f64)> = game.settings.iter().map(|s| (count(s), s.tau)).collect();
+    // three or more values of tau in a row with the same count are told together
+    let part = |alike: &[((usize, usize), f64)]| {
+        let told = |taus: String| format!("{} of {} (tau = {taus})", alike[0].0.0, alike[0].0.1);
+        match alike {
+            [first, _, .., last] if alike.len() > 2 => {
+                vec![told(format!("{} to {}", short(first.1), short(last.1)))]
+            }
+            few => few.iter().map(|(_, tau)| told(short(*tau))).collect(),
+        }
+    };
+    let parts: Vec<String> = counted.chunk_by(|a, b| a.0 == b.0).flat_map(part).collect();
     if parts.is_empty() { "no finished run".into() } else { parts.join(", ") }
 }

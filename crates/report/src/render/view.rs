@@ -12,6 +12,7 @@ use super::answer::{Answer, answer};
 use super::cross_game::{CrossGameView, cross_game_view};
 use super::endpoint::{Endpoints, endpoints};
 use super::estimate;
+use super::learning::{LearningView, learning_view};
 use super::population::{population, shown};
 use super::steps::{StepTable, step_tables};
 use super::table::{Table, metrics_table, table};
@@ -20,6 +21,7 @@ use crate::Look;
 use crate::error::ReportError;
 use crate::model::cross_game::CrossGame;
 use crate::model::group::{Game, Setting};
+use crate::model::learning::Learning;
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
 use crate::model::paired::paired;
@@ -43,6 +45,8 @@ pub(crate) struct View {
     pub(crate) population: Vec<Statement>,
     /// What is known of the noise of all games together.
     pub(crate) estimates: Vec<Statement>,
+    /// What policies of fitted models lose, by labels bought, tau by tau.
+    pub(crate) learning: Vec<LearningView>,
     /// Which methods converge, all games in one table.
     pub(crate) answer: Option<Answer>,
     /// Those with a section: told apart from the rest, for it may stand on pages of their own.
@@ -127,7 +131,12 @@ pub(crate) struct RunLine {
 }
 
 /// Builds the view in words and numbers; [`draw`] adds the drawings.
-pub(crate) fn words(results: &Results, games: &[Game<'_>], all: &[CrossGame<'_>]) -> View {
+pub(crate) fn words(
+    results: &Results,
+    games: &[Game<'_>],
+    all: &[CrossGame<'_>],
+    learned: &[Learning<'_>],
+) -> View {
     let chosen = shown(games);
     let sections = chosen.par_iter().map(|&i| {
         let game = &games[i];
@@ -154,6 +163,7 @@ pub(crate) fn words(results: &Results, games: &[Game<'_>], all: &[CrossGame<'_>]
         warnings: warnings(results, total),
         population: population(games),
         estimates: estimate::over_games(&games.iter().map(|game| game.record).collect::<Vec<_>>()),
+        learning: learned.iter().map(learning_view).collect(),
         answer: answer(games),
         counts: format!("{}, {}", plural(games.len(), "game"), plural(results.runs.len(), "finished run")),
         provenance: provenance(results, &chosen.iter().map(|&i| &games[i]).collect::<Vec<_>>()),
@@ -168,6 +178,7 @@ pub(crate) fn draw(
     view: &mut View,
     games: &[Game<'_>],
     all: &[CrossGame<'_>],
+    learned: &[Learning<'_>],
     look: Look,
 ) -> Result<(), ReportError> {
     let palette = plot::Palette::of(games, look.bands.unwrap_or(0.0));
@@ -185,6 +196,7 @@ pub(crate) fn draw(
     for section in &mut view.games {
         section.matrix = plot::matrix(games[section.number - 1].record)?;
     }
+    view.learning.iter_mut().zip(learned).try_for_each(|(view, all)| view.draw(all))?;
     view.cross_games.iter_mut().zip(all).try_for_each(|(view, all)| view.draw(all, &palette))
 }
 

@@ -1,0 +1,178 @@
+//! What a policy ends with in the true game, against labels bought or against `1 / tau`: a panel a game, a line a model or a method.
+
+use plotters::prelude::*;
+
+use super::axis::{Axis, FLOOR};
+use super::curves::place;
+use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
+use super::{COLOURS, FAINT, GREY, Gallery, INK, Style, Svg, swatch};
+use crate::error::ReportError;
+use crate::model::learning::{Against, Learning, Panel};
+use crate::model::metric;
+use crate::model::number::{capitalised, plain, plural, short};
+use crate::model::spread::Spread;
+
+const WIDTH: u32 = 900;
+const HEIGHT: u32 = 680;
+const LEFT: i32 = 116;
+const TOP: i32 = 56;
+const RIGHT: i32 = WIDTH as i32 - 44;
+const BOTTOM: i32 = HEIGHT as i32 - 84;
+
+/// Panels side by side: more could not be read.
+const IN_A_ROW: usize = 3;
+/// Most numbers of labels that are all named on the axis.
+const TICKS: usize = 8;
+
+impl Against {
+    /// The name of the horizontal axis, with its unit.
+    fn axis(self) -> &'static str {
+        match self {
+            Self::Labels => "labels bought [answers to pairs]",
+            Self::Pressure => "1 / tau [nats / win rate]",
+        }
+    }
+
+    fn short(self) -> &'static str {
+        match self {
+            Self::Labels => "labels bought",
+            Self::Pressure => "1 / tau",
+        }
+    }
+}
+
+/// Panels for as many lines as there are colours, then for the next ones, and the swatch of each line.
+pub(crate) fn learning(all: &Learning<'_>) -> Result<(Gallery, Vec<String>), ReportError> {
+    let points = || all.panels.iter().flat_map(|p| p.curves.iter().flatten());
+    let mut x = Axis::logarithmic(points().map(|(x, _)| *x), 0.0, 6, false);
+    let mut bought: Vec<f64> = points().map(|(x, _)| x.log10()).collect();
+    bought.sort_by(f64::total_cmp);
+    bought.dedup();
+    // what was bought is what is read off; of many numbers round ones
+    if all.against == Against::Labels
+        && bought.len() <= TICKS
+        && bought.windows(2).all(|two| two[1] - two[0] > 0.1 * (x.high - x.low))
+    {
+        x.ticks = bought;
+    }
+    let gaps = points().flat_map(|(_, v)| [v.median, v.min, v.max]);
+    let y = Axis::logarithmic(gaps, all.floor.max(FLOOR), 8, true);
+    let lines: Vec<usize> = (0..all.lines.len()).collect();
+    let (mut rows, mut shown, mut swatches) = (Vec::new(), Vec::new(), Vec::new());
+    for part in lines.chunks(COLOURS.len()) {
+        for panels in all.panels.chunks(IN_A_ROW) {
+            let row = panels.iter().map(|panel| draw(all, panel, part, &x, &y));
+            rows.push(row.collect::<Result<Vec<Svg>, _>>()?);
+            shown.push(part.iter().map(|k| k + 1).collect());
+        }
+        for &k in part {
+            swatches.push(swatch(style(k))?);
+        }
+    }
+    let gallery = Gallery {
+        title: match all.against {
+            Against::Labels => {
+                format!("{} in truth against labels bought", capitalised(metric::title(all.metric)))
+            }
+            Against::Pressure => "Duality gap in the original game against 1 / tau".to_owned(),
+        },
+        rows,
+        left_out: Vec::new(),
+        caption: caption(all, &y),
+        kind: "curves",
+        shown,
+    };
+    Ok((gallery, swatches))
+}
+
+fn style(line: usize) -> Style {
+    Style { key: line + 1, panel: line / COLOURS.len(), slot: line % COLOURS.len() }
+}
+
+fn caption(all: &Learning<'_>, y: &Axis) -> String {
+    let mut notes = vec![
+        "Both axes are logarithmic, and the same in all panels. The gap is that of the last iterate in the true game, without the KL \
+         terms of a tau."
+            .to_owned(),
+    ];
+    if all.repetitions > 1 {
+        let band = match all.outside {
+            0.0 => "smallest to largest".to_owned(),
+            outside => format!("{} to {} quantile", short(outside), short(1.0 - outside)),
+        };
+        notes.push(format!("Line: median of {}; band: {band}.", plural(all.repetitions, "repetition")));
+    }
+    if y.zero {
+        notes.push(format!("Gaps of 0 or below {} are drawn at the lower edge.", short(y.floor)));
+    }
+    notes.join(" ")
+}
+
+fn draw(
+    all: &Learning<'_>,
+    panel: &Panel<'_>,
+    lines: &[usize],
+    x: &Axis,
+    y: &Axis,
+) -> Result<Svg, ReportError> {
+    let at = |labels: f64, gap: f64| -> Pixel {
+        let height = if gap.is_finite() { y.at(gap.max(0.0)) } else { 1.0 };
+        (
+            LEFT + (x.at(labels) * f64::from(RIGHT - LEFT)).round() as i32,
+            BOTTOM - (height * f64::from(BOTTOM - TOP)).round() as i32,
+        )
+    };
+    let game = plain(panel.game);
+    let what = format!("{game}: {} against {}", metric::title(all.metric), all.against.short());
+    let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
+    drawing.layer("", "", |area| mesh(area, all, x, y))?;
+    drawing.layer("", "", |area| text(area, &game, (LEFT, TOP / 2), TEXT + 4, INK, Anchor::Left))?;
+    let curve = |line: usize| -> &[(f64, Spread)] { &panel.curves[line] };
+    for &line in lines.iter().filter(|&&line| curve(line).iter().any(|(_, v)| v.min < v.max)) {
+        let upper = curve(line).iter().map(|(x, v)| at(*x, v.max));
+        let lower = curve(line).iter().rev().map(|(x, v)| at(*x, v.min));
+        let outline: Vec<Pixel> = upper.chain(lower).collect();
+        drawing.layer("", &plain(&all.lines[line]), |area| {
+            area.draw(&Polygon::new(outline, style(line).colour().mix(0.13).filled()))?;
+            Ok(())
+        })?;
+    }
+    let mut ends = Vec::new();
+    for &line in lines.iter().filter(|&&line| !curve(line).is_empty()) {
+        let (style, points) = (style(line), curve(line));
+        let pixels: Vec<Pixel> = points.iter().map(|(x, v)| at(*x, v.median)).collect();
+        ends.extend(pixels.last().map(|end| (*end, style.key, style.colour())));
+        drawing.layer("", &format!("{} {}", style.key, plain(&all.lines[line])), |area| {
+            area.draw(&PathElement::new(pixels.clone(), style.colour().stroke_width(4)))?;
+            pixels.iter().try_for_each(|pixel| marker(area, *pixel, style.slot, style.colour()))
+        })?;
+    }
+    let keys = place(&ends, RIGHT, TOP, BOTTOM);
+    drawing.layer("class=\"keys\"", "", |area| {
+        keys.into_iter().try_for_each(|(at, key, colour)| {
+            text(area, &key.to_string(), at, TEXT + 2, colour, Anchor::Left)
+        })
+    })?;
+    Ok(drawing.finish(&format!("{what}, both axes logarithmic")))
+}
+
+fn mesh(area: &Area<'_>, all: &Learning<'_>, x: &Axis, y: &Axis) -> Drawn {
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(TOP)
+        .margin_right(WIDTH as i32 - RIGHT)
+        .x_label_area_size(HEIGHT as i32 - BOTTOM)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d(x.clone(), y.clone())?;
+    let label = ("sans-serif", TEXT).into_font().color(&INK);
+    chart
+        .configure_mesh()
+        .bold_line_style(FAINT.stroke_width(2))
+        .light_line_style(TRANSPARENT)
+        .axis_style(GREY.stroke_width(2))
+        .label_style(label.clone())
+        .axis_desc_style(label)
+        .x_desc(all.against.axis())
+        .y_desc(metric::axis_name(all.metric))
+        .draw()?;
+    Ok(())
+}
