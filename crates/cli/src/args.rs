@@ -619,8 +619,9 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "M", required_unless_present = "compare")]
     pub(crate) model: Option<String>,
     /// Fit every model that is fitted to comparisons, and put them side by side: held-out log-likelihood with paired intervals,
-    /// calibration, cycles, what Nash of each plays, and the smallest model that is not beaten beyond noise.
-    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "context_features", "algorithm", "scaled", "adjusted", "export"])]
+    /// calibration, cycles, what Nash of each plays, and the smallest model that is not beaten beyond noise. Models of contexts predict each
+    /// comparison in its own context, by --context-features or, of up to 50 contexts, by strengths of each.
+    #[arg(long, conflicts_with_all = ["model", "each", "home", "prior", "set", "features", "algorithm", "scaled", "adjusted", "export"])]
     pub(crate) compare: bool,
     /// Fit every context (or annotator) by itself.
     #[arg(long, value_enum)]
@@ -647,7 +648,7 @@ pub(crate) struct Fit {
     /// Strengths linear in features: CSV with a column `item` and one column a feature.
     #[arg(long, value_name = "FILE")]
     pub(crate) features: Option<PathBuf>,
-    /// Of contextual-bradley-terry: CSV with a column `context` and one column a feature.
+    /// Of contextual-bradley-terry, p2l and --compare: CSV with a column `context` and one column a feature.
     #[arg(long, value_name = "FILE")]
     pub(crate) context_features: Option<PathBuf>,
     #[command(flatten)]

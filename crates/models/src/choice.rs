@@ -4,7 +4,7 @@
 //! l_m = (1 / N) sum over held-out comparisons  s log P_m + (1 - s) log(1 - P_m)       s: 1 won, 0 lost, 1/2 tied
 //! ```
 //!
-//! P_m is [`Fitted::answer_probability`] of a fit to the other folds; 1/2 where the model says nothing. All models see the same folds, so that
+//! P_m is [`Fitted::answer_in`] of a fit to the other folds, in the context of the comparison; 1/2 where the model says nothing. All models see the same folds, so that
 //! differences are paired: their errors are those of the mean over units (a comparison, or a whole ranking), which are in one fold each.
 //! Intervals hold for all differences to the best at once (Bonferroni). The spread of differences is never taken to be less than what one
 //! comparison that came out the other way would add: where all came out as every model said, it is 0, which shows nothing. Differences below
@@ -14,7 +14,8 @@
 use std::ops::Range;
 
 use equipoise_core::seed::stream;
-use equipoise_data::{Battle, Battles};
+use equipoise_data::{Battle, Battles, Features, Grouped, Grouping};
+use equipoise_env::PreferenceMatrix;
 use equipoise_reference::maximal_lottery;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -22,7 +23,7 @@ use rayon::prelude::*;
 use crate::distributions::normal_quantile;
 use crate::error::FitError;
 use crate::fitted::Fitted;
-use crate::input::{Counts, ModelData, ModelInput};
+use crate::input::{Contexts, Counts, ModelData, ModelInput};
 use crate::registry::ModelEntry;
 use crate::resample::binomial;
 use crate::validation::{Bin, calibration_error};
@@ -35,6 +36,8 @@ const MOST_SOLVED: usize = 300;
 const BINS: usize = 10;
 /// Nats a comparison that fits which agree may differ by: their tolerances, and rounding.
 const RESOLUTION: f64 = 1e-7;
+/// Contexts that are told apart by themselves, where they have no features: each has strengths of its own.
+const MOST_CONTEXTS: usize = 50;
 /// Comparisons below which nothing is told.
 const FEWEST: f64 = 20.0;
 
@@ -53,7 +56,7 @@ pub struct Contender {
     pub beaten: Option<bool>,
     /// Mean distance of seen from predicted win rates of held-out comparisons, over ten bins.
     pub calibration_error: Option<f64>,
-    /// Triples in a cycle of majorities, fitted to all data.
+    /// Triples in a cycle of majorities, fitted to all data; of a model of contexts, of the mean of its contexts, as are the winner and Nash.
     pub cyclic_triads: Option<u64>,
     /// The item that beats all others in the fit.
     pub condorcet_winner: Option<usize>,
@@ -76,13 +79,15 @@ pub struct Choice {
     pub comparisons: f64,
 }
 
-/// Compares the models on `folds` random folds of whole units; `models` with the options that they are given.
+/// Compares the models on `folds` random folds of whole units; `models` with the options that they are given. Models of contexts see
+/// `features`, in the order of [`Battles::contexts`]; without them each of up to 50 contexts has strengths of its own.
 ///
 /// # Errors
 /// [`FitError::Nothing`] without comparisons; [`FitError::PartsOfMatches`] for weights in fractions, which cannot be divided.
 pub fn choose(
     data: &Battles,
     models: &[(ModelEntry, serde_json::Value)],
+    features: Option<&Features>,
     folds: u32,
     seed: u64,
 ) -> Result<Choice, FitError> {
@@ -95,8 +100,10 @@ pub fn choose(
         return Err(FitError::Nothing);
     }
     let dealt = deal(&units, folds, seed);
-    let mut judged: Vec<(Contender, Option<Vec<Score>>)> =
-        models.par_iter().map(|(entry, options)| judge(data, &units, &dealt, entry, options)).collect();
+    let mut judged: Vec<(Contender, Option<Vec<Score>>)> = models
+        .par_iter()
+        .map(|(entry, options)| judge(data, &units, &dealt, &Fitting { entry, options, features }))
+        .collect();
     let order = |c: &Contender| c.held_out.unwrap_or(f64::NEG_INFINITY);
     judged.sort_by(|a, b| order(&b.0).total_cmp(&order(&a.0)));
     let compared = judged.iter().filter(|c| c.1.is_some()).count();
@@ -188,7 +195,14 @@ fn weighted(data: &Battles, units: &[Unit], times: impl Fn(usize) -> f64) -> Bat
     Battles { rows, rankings, ..data.clone() }
 }
 
-fn fit(entry: &ModelEntry, options: &serde_json::Value, data: Battles) -> Result<Fitted, String> {
+/// A model with all that its fit depends on beside the comparisons.
+struct Fitting<'a> {
+    entry: &'a ModelEntry,
+    options: &'a serde_json::Value,
+    features: Option<&'a Features>,
+}
+
+fn fit(Fitting { entry, options, features }: &Fitting<'_>, data: Battles) -> Result<Fitted, String> {
     let data = match entry.input {
         ModelInput::Counts => ModelData::Counts(Counts::from(data.counts())),
         ModelInput::Battles => ModelData::Battles(data),
@@ -199,8 +213,18 @@ fn fit(entry: &ModelEntry, options: &serde_json::Value, data: Battles) -> Result
                     .to_owned(),
             );
         }
+        ModelInput::Contexts if data.contexts.len() < 2 => {
+            return Err("all comparisons are of one context, where it is Bradley-Terry".to_owned());
+        }
+        ModelInput::Contexts if features.is_none() && data.contexts.len() > MOST_CONTEXTS => {
+            let found = data.contexts.len();
+            return Err(format!(
+                "{found} contexts without features: more than {MOST_CONTEXTS} need a file of them"
+            ));
+        }
         ModelInput::Contexts => {
-            return Err("takes features of the contexts, which models are not given here".to_owned());
+            let features = features.map_or_else(|| Contexts::indicators(&data.contexts), Features::clone);
+            ModelData::Contexts(Contexts { grouped: Grouped::of_battles(&data, Grouping::Context), features })
         }
     };
     let fitted = entry.fit(&data, options).map_err(|e| e.to_string())?;
@@ -224,11 +248,10 @@ fn judge(
     data: &Battles,
     units: &[Unit],
     dealt: &[Vec<f64>],
-    entry: &ModelEntry,
-    options: &serde_json::Value,
+    fitting: &Fitting<'_>,
 ) -> (Contender, Option<Vec<Score>>) {
     let mut contender = Contender {
-        name: entry.name,
+        name: fitting.entry.name,
         size: None,
         held_out: None,
         difference: None,
@@ -239,13 +262,13 @@ fn judge(
         nash: None,
         reason: None,
     };
-    let whole = match fit(entry, options, data.clone()) {
+    let whole = match fit(fitting, data.clone()) {
         Ok(fitted) => fitted,
         Err(reason) => return (Contender { reason: Some(reason), ..contender }, None),
     };
     contender.size = whole.free_parameters;
     describe(&whole, &mut contender);
-    match held_out(data, units, dealt, entry, options) {
+    match held_out(data, units, dealt, fitting) {
         Ok((sums, bins)) => {
             let weights = dealt.iter().flatten();
             let total: f64 = weights.clone().zip(units.iter().cycle()).map(|(w, u)| w * u.counted).sum();
@@ -264,19 +287,23 @@ fn held_out(
     data: &Battles,
     units: &[Unit],
     dealt: &[Vec<f64>],
-    entry: &ModelEntry,
-    options: &serde_json::Value,
+    fitting: &Fitting<'_>,
 ) -> Result<HeldOut, String> {
     let mut sums = Vec::with_capacity(dealt.len() * units.len());
     let mut bins = [(0.0, 0.0, 0.0); BINS];
     for held in dealt {
         let rest = weighted(data, units, |k| units[k].weight - held[k]);
-        let trained = fit(entry, options, rest).map_err(|e| format!("without a fold: {e}"))?;
-        let table = trained.answer_probability();
+        let trained = fit(fitting, rest).map_err(|e| format!("without a fold: {e}"))?;
+        // one table for all comparisons, but of a model of contexts
+        let table = (trained.contexts() == 1).then(|| trained.answer_probability());
         for (unit, &weight) in units.iter().zip(held) {
             let mut sum = Score { log_likelihood: 0.0, turned: 0.0 };
             for b in data.rows[unit.rows.clone()].iter().filter(|b| weight > 0.0 && counts(data, b)) {
-                let at = |i: u32, j: u32| table[[i as usize, j as usize]].unwrap_or(0.5);
+                let at = |i: u32, j: u32| {
+                    let (context, i, j) = (b.context as usize, i as usize, j as usize);
+                    let said = table.as_ref().map_or_else(|| trained.answer_in(context, i, j), |t| t[[i, j]]);
+                    said.unwrap_or(0.5)
+                };
                 let (p, q) = (at(b.first, b.second), at(b.second, b.first));
                 let won = b.outcome.score();
                 if p == 0.0 || q == 0.0 {
@@ -324,8 +351,9 @@ fn paired(units: &[Unit], dealt: &[Vec<f64>], one: &[Score], best: &[Score]) -> 
 /// What the fit to all data says of cycles, and what its Nash plays.
 fn describe(fitted: &Fitted, contender: &mut Contender) {
     let n = fitted.n();
-    let game = match fitted.game() {
-        Ok(game) => game,
+    // of a model of contexts their mean: what is played in none of them in particular
+    let matrix = match PreferenceMatrix::from_margins(n, |i, j| fitted.prob(i, j) - 0.5) {
+        Ok(matrix) => matrix,
         Err(e) => {
             contender.reason = Some(format!("neither cycles nor Nash: {e}"));
             return;
@@ -341,7 +369,6 @@ fn describe(fitted: &Fitted, contender: &mut Contender) {
             Some(format!("says nothing of some pairs, as {i} and {j}: neither cycles nor Nash"));
         return;
     }
-    let matrix = game.matrix(0);
     let beats = Array2::from_shape_fn((n, n), |(i, j)| matrix.margin(i, j) > 0.0);
     let mut cyclic = 0;
     for i in 0..n {

@@ -241,6 +241,27 @@ impl Fitted {
         self.table(|i, j| self.result.answer_prob(i, j))
     }
 
+    /// Number of contexts whose probabilities differ: 1 but of models of contexts.
+    #[must_use]
+    pub fn contexts(&self) -> usize {
+        self.result.contexts()
+    }
+
+    /// What a comparison of two different items in a context is predicted to say: [`Fitted::probability_in`] of a model of contexts, else
+    /// [`Fitted::answer_probability`]; `None` where it says nothing.
+    ///
+    /// # Panics
+    /// If an item is not one of the labels, or the context of a model of contexts is none of its.
+    #[must_use]
+    pub fn answer_in(&self, context: usize, i: usize, j: usize) -> Option<f64> {
+        let p = match self.contexts() {
+            1 => self.result.answer_prob(i, j),
+            _ => self.result.prob_in(context, i, j),
+        };
+        let linked = self.islands[i] == self.islands[j];
+        Some(p).filter(|p| p.is_finite() && self.result.says(i.min(j), i.max(j), linked))
+    }
+
     /// [`Fitted::probability`] in one context, `[n x n]`; the contexts are those of [`Fitted::game`].
     ///
     /// # Panics

@@ -128,6 +128,17 @@ pub struct Contexts {
     pub features: Features,
 }
 
+impl Contexts {
+    /// What tells contexts apart that have no features of their own: an indicator of each but the first, so that the strengths of each are
+    /// free.
+    #[must_use]
+    pub fn indicators(names: &[String]) -> Features {
+        let of = |(x, f): (usize, usize)| f64::from(u8::from(x == f + 1));
+        let values = Array2::from_shape_fn((names.len(), names.len().saturating_sub(1)), of);
+        Features { names: names.iter().skip(1).map(|name| format!("context {name}")).collect(), values }
+    }
+}
+
 /// The lowest item that `i` is joined to.
 fn root(lowest: &mut [usize], mut i: usize) -> usize {
     while lowest[i] != i {

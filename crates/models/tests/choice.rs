@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use equipoise_core::{sample, seed::stream};
-use equipoise_data::{Battles, Selection, parse_battles};
+use equipoise_data::{Battles, Features, Selection, parse_battles};
 use equipoise_models::choice::{Choice, Contender, choose};
 use equipoise_models::{FitError, MODELS};
 use ndarray::Array2;
@@ -29,7 +29,7 @@ fn drawn(p: &Array2<f64>, each: usize, seed: u64) -> Battles {
 
 fn compared(data: &Battles) -> Choice {
     let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
-    choose(data, &models, 5, 1).unwrap()
+    choose(data, &models, None, 5, 1).unwrap()
 }
 
 fn of<'a>(choice: &'a Choice, name: &str) -> &'a Contender {
@@ -95,7 +95,7 @@ fn what_cannot_be_compared_is_said() {
     assert!(of(&found, "scaled-bradley-terry").reason.as_ref().unwrap().contains("magnitude"));
     let parts = battles("item_a,item_b,outcome,weight\nx,y,a,0.5\n");
     let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
-    assert_eq!(choose(&parts, &models, 5, 1).unwrap_err(), FitError::PartsOfMatches { weight: 0.5 });
+    assert_eq!(choose(&parts, &models, None, 5, 1).unwrap_err(), FitError::PartsOfMatches { weight: 0.5 });
 }
 
 /// No reason contradicts the data: not on rankings, not with contexts, magnitudes as scores, times, or items that never met.
@@ -124,6 +124,7 @@ fn reasons_hold_of_the_data_they_are_given_for() {
                 ("have no time", !held("timestamp")),
                 ("is fitted to rankings", false),
                 ("with a column `context`", false),
+                ("of one context", !held("context")),
                 ("says nothing of some pairs", c.nash.is_none() && data.counts().unmet() > 0),
             ];
             for (claim, holds) in claims {
@@ -140,7 +141,7 @@ fn reasons_hold_of_the_data_they_are_given_for() {
     assert!(few.comparisons == 45.0 && few.undecided.unwrap().contains("fewer than 20 rankings"));
     let found = seen(&full);
     assert!(of(&found, "scaled-bradley-terry").held_out.is_some());
-    assert!(of(&found, "contextual-bradley-terry").reason.as_ref().unwrap().contains("not given here"));
+    assert!(of(&found, "contextual-bradley-terry").held_out.is_some());
     let found = seen(&apart);
     let bt = of(&found, "bradley-terry");
     assert!(bt.held_out.is_some() && bt.nash.is_none() && bt.condorcet_winner.is_none(), "{bt:?}");
@@ -151,7 +152,7 @@ fn where_everything_came_out_one_way_no_width_is_zero() {
     let names = ["bradley-terry", "counts", "thurstone", "pagerank"];
     let models: Vec<_> =
         MODELS.iter().filter(|m| names.contains(&m.name)).map(|m| (*m, (m.predicting)())).collect();
-    let found = choose(&battles("item_a,item_b,outcome,weight\nx,y,a,30\n"), &models, 5, 1).unwrap();
+    let found = choose(&battles("item_a,item_b,outcome,weight\nx,y,a,30\n"), &models, None, 5, 1).unwrap();
     let mut near = 0;
     for contender in found.contenders.iter().filter(|c| c.held_out.is_some()) {
         let (difference, low, high) = contender.difference.unwrap();
@@ -175,10 +176,79 @@ fn where_everything_came_out_one_way_no_width_is_zero() {
     let sure = choose(
         &battles("item_a,item_b,outcome,weight\nx,y,a,30\n"),
         &[(*counts, serde_json::json!({ "smoothing": 0.0 }))],
+        None,
         5,
         1,
     );
     let sure = sure.unwrap();
     assert!(sure.smallest.is_none() && sure.contenders[0].held_out.is_none());
     assert!(sure.contenders[0].reason.as_ref().unwrap().contains("probability of 0 or 1"));
+}
+
+/// `each` comparisons of every pair in every context, drawn from the strengths of the context.
+fn in_contexts(strengths: &[Vec<f64>], each: usize, seed: u64) -> Battles {
+    let mut rng = stream(seed, "contexts of choice", &[]);
+    let mut text = String::from("item_a,item_b,outcome,context\n");
+    for (x, r) in strengths.iter().enumerate() {
+        for (i, j) in (0..r.len()).flat_map(|i| (i + 1..r.len()).map(move |j| (i, j))) {
+            for _ in 0..each {
+                let p = 1.0 / (1.0 + (r[j] - r[i]).exp());
+                let outcome = if sample::uniform(&mut rng) < p { "a" } else { "b" };
+                text += &format!("i{i},i{j},{outcome},p{x}\n");
+            }
+        }
+    }
+    battles(&text)
+}
+
+#[test]
+fn a_model_of_contexts_is_judged_in_the_context_of_each_comparison() {
+    // what is best in one context is worst in the other: nothing that leaves contexts out can say more than a coin
+    let r = vec![1.2, 0.4, -0.4, -1.2];
+    let turned: Vec<f64> = r.iter().map(|r| -r).collect();
+    let found = compared(&in_contexts(&[r.clone(), turned], 60, 1));
+    let best = &found.contenders[found.smallest.unwrap()];
+    assert_eq!(best.name, "contextual-bradley-terry");
+    // three strengths a context
+    assert_eq!(best.size, Some(6));
+    for name in ["bradley-terry", "counts", "gpm", "ideal-points"] {
+        assert_eq!(of(&found, name).beaten, Some(true), "{name}");
+    }
+    // its held-out comparisons cost what the truth's own entropy is, others' a bit
+    let entropy: f64 = (0..4)
+        .flat_map(|i| (i + 1..4).map(move |j| (i, j)))
+        .map(|(i, j)| {
+            let p = 1.0 / (1.0 + (r[j] - r[i]).exp());
+            (p * p.ln() + (1.0 - p) * (1.0 - p).ln()) / 6.0
+        })
+        .sum();
+    assert!((best.held_out.unwrap() - entropy).abs() < 0.03, "{best:?} {entropy}");
+    assert!((of(&found, "bradley-terry").held_out.unwrap() + 2f64.ln()).abs() < 0.01);
+    assert!(best.nash.is_some(), "of the mean over both contexts: {best:?}");
+
+    // where contexts do not matter, strengths that do not know them are enough
+    let found = compared(&in_contexts(&[r.clone(), r.clone(), r], 60, 2));
+    let (contextual, bt) = (of(&found, "contextual-bradley-terry"), of(&found, "bradley-terry"));
+    assert_eq!((contextual.size, bt.size), (Some(9), Some(3)));
+    assert!(contextual.held_out.unwrap() < bt.held_out.unwrap() && bt.beaten == Some(false));
+    assert_eq!(found.contenders[found.smallest.unwrap()].size, Some(3));
+}
+
+#[test]
+fn features_of_contexts_say_what_contexts_have_in_common() {
+    // 60 contexts of few comparisons, strengths linear in one feature
+    let z: Vec<f64> = (0..60).map(|x| f64::from(x) / 29.5 - 1.0).collect();
+    let strengths: Vec<Vec<f64>> = z.iter().map(|z| vec![1.5 * z, 0.2, -1.5 * z]).collect();
+    let data = in_contexts(&strengths, 4, 3);
+    assert_eq!(data.contexts.len(), 60);
+    let models: Vec<_> = MODELS.iter().map(|m| (*m, (m.predicting)())).collect();
+    let without = choose(&data, &models, None, 5, 1).unwrap();
+    let reason = of(&without, "contextual-bradley-terry").reason.clone().unwrap();
+    assert!(reason.contains("60 contexts without features: more than 50"), "{reason}");
+    let values = Array2::from_shape_vec((60, 1), z).unwrap();
+    let features = Features { names: vec!["z".to_owned()], values };
+    let found = choose(&data, &models, Some(&features), 5, 1).unwrap();
+    let best = &found.contenders[found.smallest.unwrap()];
+    assert_eq!((best.name, best.size), ("contextual-bradley-terry", Some(4)));
+    assert_eq!(of(&found, "bradley-terry").beaten, Some(true));
 }

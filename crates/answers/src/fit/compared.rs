@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use equipoise::data::Battles;
+use equipoise::data::{Battles, Features};
 use equipoise::models::MODELS;
 use equipoise::models::choice::{CONFIDENCE, Choice, Contender, choose};
 use serde::Serialize;
@@ -33,7 +33,8 @@ pub struct ComparedModel {
     pub beaten: Option<bool>,
     /// Mean distance of seen from predicted win rates of held-out comparisons (ten bins).
     pub calibration_error: Option<f64>,
-    /// Triples of items in a cycle of majorities, as fitted to all data.
+    /// Triples of items in a cycle of majorities, as fitted to all data; of a model of contexts in the mean of its contexts, as are the winner
+    /// and Nash.
     pub cyclic_triads: Option<u64>,
     /// The item that beats all others in that fit.
     pub condorcet_winner: Option<String>,
@@ -63,13 +64,20 @@ pub struct ComparedModelsAnswer {
     pub undecided: Option<&'static str>,
 }
 
-/// Fits every model that is fitted to comparisons, with its defaults, and compares them on held-out comparisons.
+/// Fits every model that is fitted to comparisons, with its defaults, and compares them on held-out comparisons, each in its own context.
+/// Models of contexts see `features`, in the order of the contexts of the data; without them each of up to 50 contexts has strengths of
+/// its own.
 ///
 /// # Errors
 /// [`AnswerError::Fit`] without comparisons, or with weights in fractions, which cannot be divided into folds.
-pub fn compare_models(data: &Battles, seed: u64) -> Result<ComparedModelsAnswer, AnswerError> {
+pub fn compare_models(
+    data: &Battles,
+    features: Option<&Features>,
+    seed: u64,
+) -> Result<ComparedModelsAnswer, AnswerError> {
     let models: Vec<_> = MODELS.iter().map(|entry| (*entry, (entry.predicting)())).collect();
-    let Choice { contenders, smallest, undecided, comparisons } = choose(data, &models, FOLDS, seed)?;
+    let Choice { contenders, smallest, undecided, comparisons } =
+        choose(data, &models, features, FOLDS, seed)?;
     let smallest = smallest.map(|k| contenders[k].name);
     let row = |c: Contender| ComparedModel {
         model: c.name,

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use equipoise::data::read_features;
 use equipoise_answers::{
     AnswerError, FitSource, InspectData, InspectOptions, PageOptions, RankData, RankOptions, Source,
     StandingsOptions, VotesOptions, changes, compare_models, fit as fitted, inspect_groups, inspect_split,
@@ -28,7 +29,14 @@ pub(super) fn fit(args: Fit) -> Outcome {
         let ties = if args.ties.is_some_and(|t| t == FitTies::Drop) { Ties::Drop } else { Ties::Half };
         let source = Source { path: args.data, selection: args.filters.selection(ties, &args.more) };
         let data = source.battles(&progress)?;
-        let answer = during("fitting all models", || compare_models(&data, args.seed));
+        let features = match &args.context_features {
+            Some(_) if data.contexts.iter().all(String::is_empty) => {
+                return Err("--context-features with --compare: the data have no column `context`; add one, or leave the features out".into());
+            }
+            Some(file) => Some(read_features(file, "context", &data.contexts)?),
+            None => None,
+        };
+        let answer = during("fitting all models", || compare_models(&data, features.as_ref(), args.seed));
         output::show(&answer.map_err(|e| e.in_file(&source.path))?, args.json);
         return Ok(Answer::Yes);
     }

@@ -1,9 +1,8 @@
 //! Labels of a context, in the form that a model is fitted to.
 
 use equipoise_core::Shape;
-use equipoise_data::{Battle, Battles, Checks, Features, Grouped, Grouping, Ranking, Rankings, Ties};
+use equipoise_data::{Battle, Battles, Checks, Grouped, Grouping, Ranking, Rankings, Ties};
 use equipoise_env::{Label, Labels, Outcome, Ranked};
-use ndarray::Array2;
 
 use crate::error::FitError;
 use crate::input::{Contexts, Counts, ModelData, ModelInput};
@@ -50,8 +49,7 @@ pub(crate) fn contextual_data(
     }
     let all = battles(labels.pairs.iter(), labels.rankings.iter(), names, contexts);
     let grouped = Grouped::of_battles(&all, Grouping::Context);
-    let values = Array2::from_shape_fn((contexts, contexts - 1), |(x, f)| f64::from(u8::from(x == f + 1)));
-    let features = Features { names: (1..contexts).map(|x| format!("context {x}")).collect(), values };
+    let features = Contexts::indicators(&all.contexts);
     Ok(ModelData::Contexts(Contexts { grouped, features }))
 }
 
