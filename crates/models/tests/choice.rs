@@ -203,7 +203,7 @@ fn in_contexts(strengths: &[Vec<f64>], each: usize, seed: u64) -> Battles {
 
 #[test]
 fn a_model_of_contexts_is_judged_in_the_context_of_each_comparison() {
-    // what is best in one context is worst in the other: nothing that leaves contexts out can say more than a coin
+    // what is best in one context is worst in the other: nothing that leaves contexts out predicts better than chance
     let r = vec![1.2, 0.4, -0.4, -1.2];
     let turned: Vec<f64> = r.iter().map(|r| -r).collect();
     let found = compared(&in_contexts(&[r.clone(), turned], 60, 1));
