@@ -87,13 +87,16 @@ def _plain_names(app, what, name, obj, options, signature, returned):
 
 
 def _wide_cells(app, doctree, page):
-    """Marks what the style sheet gives space or lets break in tables: long texts, and names longer than a column."""
+    """Marks what the style sheet gives space or lets break: long texts in tables, tables of many columns, names longer than a column."""
+    for table in doctree.findall(nodes.tgroup):
+        if table["cols"] >= 5:
+            table.parent["classes"].append("many-columns")
     for entry in doctree.findall(nodes.entry):
         if len(entry.astext()) > 40:
             entry["classes"].append("long-text")
-        for literal in entry.findall(nodes.literal):
-            if len(literal.astext()) > 24:
-                literal["classes"].append("long-name")
+    for literal in doctree.findall(nodes.literal):
+        if len(literal.astext()) > 24:
+            literal["classes"].append("long-name")
 
 
 def _sentences_of_outputs(app, page, template, context, doctree):
