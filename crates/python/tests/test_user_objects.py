@@ -241,6 +241,19 @@ def test_frames_of_matrices_are_matched_by_name():
     assert eq.Game.counts(crossed.reindex(index=items, columns=items, fill_value=0)).labels == list("abc"), "the way out that the error names"
 
 
+@pytest.mark.filterwarnings("ignore::equipoise.EquipoiseWarning")
+def test_frames_of_counts_are_matched_by_name_by_every_question():
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    wins = pd.DataFrame([[0, 9, 8], [1, 0, 7], [2, 3, 0]], index=list("abc"), columns=list("abc"))
+    turned = wins[["c", "a", "b"]]
+    assert eq.rank(turned).to_json() == eq.rank(wins).to_json()
+    assert np.array_equal(eq.solve(turned).policy, eq.solve(wins).policy)
+    numbered = pd.DataFrame(wins.to_numpy(), index=["0", "1", "2"], columns=["0", "1", "2"])
+    assert eq.Game.battles(numbered).n == 3
+    with pytest.raises(eq.InputError, match="same items, and 'c', 'd'"):
+        eq.rank(wins.rename(columns={"c": "d"}))
+
+
 def test_polars_frame_of_a_matrix():
     pl = pytest.importorskip("polars", reason="polars is not installed")
     assert eq.Game(pl.DataFrame({"x": [0.5, 0.7], "y": [0.3, 0.5]})).labels == ["x", "y"]

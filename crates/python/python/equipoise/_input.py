@@ -85,6 +85,30 @@ def reword(error: EquipoiseError, words: Callable[[str], str]) -> None:
     error.args = tuple(words(str(a)) for a in error.args)
 
 
+def named(table: Any, what: str) -> tuple[Any, list[str] | None]:
+    """A table and what a frame of pandas or polars calls its rows, which are its columns in their order; None where it has no names."""
+    pandas = hasattr(table, "reindex") and hasattr(table, "columns")
+    if not pandas and not (type(table).__module__.startswith("polars") and hasattr(table, "columns")):
+        return table, None
+    columns = [str(name) for name in table.columns]
+    rows = [str(name) for name in table.index] if pandas else columns
+    numbers = [str(k) for k in range(len(rows))]
+    if rows == columns:
+        nameless = rows == numbers or rows == [f"column_{k}" for k in range(len(rows))]
+        return table, None if nameless else rows
+    if sorted(rows) == sorted(columns) and len(set(rows)) == len(rows):
+        order = [columns.index(name) for name in rows]
+        return np.asarray(table)[:, order], rows
+    if len(rows) == len(columns) and (rows == numbers or columns == numbers):
+        return table, columns if rows == numbers else rows
+    lacking = ", ".join(repr(name) for name in sorted(set(rows) ^ set(columns))[:4])
+    raise InputError(
+        f"{what}: rows and columns must be the same items, and {lacking or 'a repeated name'} is not once among both; "
+        f"items = frame.index.union(frame.columns), then frame.reindex(index=items, columns=items, fill_value=..)",
+        key=what,
+    )
+
+
 def _is_path(data: object) -> bool:
     return isinstance(data, str | os.PathLike)
 
@@ -163,11 +187,22 @@ def _write_array(data: Any, folder: Path) -> Path:
     return path
 
 
+def _names_rows(data: Any) -> bool:
+    """Whether a frame is a table of numbers whose rows have names as its columns do: of such a table pandas leaves the names out."""
+    if not (hasattr(data, "reindex") and hasattr(data, "columns") and len(data.index) == len(data.columns) > 0):
+        return False
+    return all(isinstance(name, str) for name in data.index) and all(getattr(kind, "kind", "O") in "iufb" for kind in data.dtypes)
+
+
 def _write(data: Any, folder: Path) -> Path:
     """Writes data in memory to a file of its kind."""
     from pathlib import Path
 
     data = _frame(data)
+    if _names_rows(data):
+        _, names = named(data, IN_MEMORY)
+        if names is not None:
+            data = data.iloc[:, [[str(name) for name in data.columns].index(row) for row in names]]
     if hasattr(data, "__arrow_c_stream__"):
         try:
             return Path(_core.write_rows(data, folder)[0])

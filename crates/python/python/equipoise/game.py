@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._grouping import grouped
-from ._input import files, hint, reword, warn
+from ._input import files, hint, named, reword, warn
 from .errors import EquipoiseError, InputError, PolicyError
 
 if TYPE_CHECKING:  # what is imported where it is used, for the package is imported in milliseconds
@@ -35,38 +35,14 @@ def _floats(value: Any, what: str) -> NDArray[np.float64]:
         raise InputError(f"{what} cannot be read as real numbers: {error}{hint(value)}", key=what) from error
 
 
-def _named(table: Any, what: str) -> tuple[Any, list[str] | None]:
-    """A table and what a frame of pandas or polars calls its rows, which are its columns in their order; None where it has no names."""
-    pandas = hasattr(table, "reindex") and hasattr(table, "columns")
-    if not pandas and not (type(table).__module__.startswith("polars") and hasattr(table, "columns")):
-        return table, None
-    columns = [str(name) for name in table.columns]
-    rows = [str(name) for name in table.index] if pandas else columns
-    numbers = [str(k) for k in range(len(rows))]
-    if rows == columns:
-        nameless = rows == numbers or rows == [f"column_{k}" for k in range(len(rows))]
-        return table, None if nameless else rows
-    if sorted(rows) == sorted(columns) and len(set(rows)) == len(rows):
-        order = [columns.index(name) for name in rows]
-        return np.asarray(table)[:, order], rows
-    if len(rows) == len(columns) and (rows == numbers or columns == numbers):
-        return table, columns if rows == numbers else rows
-    lacking = ", ".join(repr(name) for name in sorted(set(rows) ^ set(columns))[:4])
-    raise InputError(
-        f"{what}: rows and columns must be the same items, and {lacking or 'a repeated name'} is not once among both; "
-        f"items = frame.index.union(frame.columns), then frame.reindex(index=items, columns=items, fill_value=..)",
-        key=what,
-    )
-
-
 def _each_named(P: Any, what: str) -> tuple[Any, list[list[str]] | None]:
     """Matrices, and the names of a frame or of every frame in a list."""
     if isinstance(P, list | tuple) and len(P) and all(getattr(m, "ndim", None) == 2 or hasattr(m, "columns") for m in P):
-        parts = [_named(m, what) for m in P]
+        parts = [named(m, what) for m in P]
         names = [name for _, name in parts]
         whole = [np.asarray(table) for table, _ in parts]
         return whole, None if any(name is None for name in names) else [name for name in names if name is not None]
-    table, rows = _named(P, what)
+    table, rows = named(P, what)
     return table, None if rows is None else [rows]
 
 
@@ -183,12 +159,12 @@ class Game:
 
         The rows and columns of a frame are matched by their names, which are the labels if none are given.
         """
-        held, called = _named(wins, "wins")
+        held, called = named(wins, "wins")
         table = _floats(held, "wins")
         if table.ndim != 2 or table.shape[0] != table.shape[1]:
             raise InputError(f"wins has shape {table.shape}; it must be square", key="wins")
         n = table.shape[0]
-        tied, tied_called = (np.zeros_like(table), None) if ties is None else _named(ties, "ties")
+        tied, tied_called = (np.zeros_like(table), None) if ties is None else named(ties, "ties")
         if called is not None and tied_called is not None and called != tied_called:
             raise InputError("ties and wins must have the same rows in the same order", key="ties")
         tied = _floats(tied, "ties")
