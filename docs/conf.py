@@ -111,7 +111,7 @@ def _sentences_of_outputs(app, page, template, context, doctree):
         return found[1] + out.removesuffix("\n") + "</pre>"
 
     if "body" in context:
-        pre = re.compile(r'(<div class="output [^"]*"><div class="highlight"><pre>)(.*?)</pre>', re.DOTALL)
+        pre = re.compile(r'(<div class="output [^"]*">(?:<div class="highlight">)?<pre[^>]*>)(.*?)</pre>', re.DOTALL)
         context["body"] = pre.sub(wrapped, context["body"])
 
 
