@@ -431,37 +431,33 @@ impl Point {
         let Some(plain) = direction(&|i| aim - products[i] - dx[i] * ds[i]) else { return false };
         let mut step = plain.clone();
         for _ in 0..CORRECTORS {
-            let Some(longer) = self.corrected(&step, aim, &mut direction) else { break };
+            let length = self.reach(&step);
+            if length >= LONG {
+                break;
+            }
+            let further = (1.5 * length + 0.3).min(1.0);
+            let uncentred = |i: usize| {
+                let product = (self.x[i] + further * step.dx[i]) * (self.s[i] + further * step.ds[i]);
+                (product.clamp(CENTRED.0 * aim, CENTRED.1 * aim) - product).max(-CENTRED.1 * aim)
+            };
+            let Some(corrector) = direction(&uncentred) else { break };
+            let least = length + LENGTHENS * (further - length);
+            let Some(longer) = self.lengthened(&step, &corrector, least) else { break };
             step = longer;
         }
         self.width = system.width();
         self.accept(k, &step) || self.accept(k, &plain)
     }
 
-    /// The step, lengthened by a direction that centres its end: `None` if it hardly becomes longer, or no better.
-    fn corrected(
-        &self,
-        step: &Direction,
-        aim: f64,
-        direction: &mut dyn FnMut(&dyn Fn(usize) -> f64) -> Option<Direction>,
-    ) -> Option<Direction> {
+    /// The step with that part of a corrector that reaches furthest; `None` if that is less than asked for, or lowers `lambda` by
+    /// less than the step alone.
+    fn lengthened(&self, step: &Direction, corrector: &Direction, least: f64) -> Option<Direction> {
         let length = self.reach(step);
-        if length >= LONG {
-            return None;
-        }
-        let further = (1.5 * length + 0.3).min(1.0);
-        let uncentred = |i: usize| {
-            let product = (self.x[i] + further * step.dx[i]) * (self.s[i] + further * step.ds[i]);
-            (product.clamp(CENTRED.0 * aim, CENTRED.1 * aim) - product).max(-CENTRED.1 * aim)
-        };
-        let corrector = direction(&uncentred)?;
-        // the weight that reaches furthest, of ten from length^2 to 1
+        // ten weights from length^2 to 1
         let weight = |k: u32| length.powi(2) + (1.0 - length.powi(2)) * f64::from(k) / 9.0;
-        let weighted =
-            (0..10).map(|k| step.plus(weight(k), &corrector)).map(|step| (self.reach(&step), step));
+        let weighted = (0..10).map(|k| step.plus(weight(k), corrector)).map(|step| (self.reach(&step), step));
         let (reached, longer) = weighted.max_by(|a, b| a.0.total_cmp(&b.0))?;
-        let lengthened = reached >= length + LENGTHENS * (further - length);
-        (lengthened && reached * longer.dlambda < length * step.dlambda).then_some(longer)
+        (reached >= least && reached * longer.dlambda < length * step.dlambda).then_some(longer)
     }
 
     /// How far one may go, at most the whole way, before an entry is negative.

@@ -67,7 +67,7 @@ fn maximised(
             };
             rows.iter().map(of).sum()
         };
-        let best = generic_maximum(&value, vec![0.0; 2 * own + 2 * usize::from(ties)]);
+        let best = generic_maximum(value, vec![0.0; 2 * own + 2 * usize::from(ties)]);
         for (context, &z) in Z.iter().enumerate() {
             let (mut one, mut other) = (Vec::new(), Vec::new());
             for (i, j) in pairs(ITEMS).filter(|(i, j)| i < j) {

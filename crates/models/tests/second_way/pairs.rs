@@ -92,7 +92,7 @@ fn with_ties(
             };
             rows.iter().map(|row| log_prob(r(row.i), r(row.j), x[x.len() - 1], row)).sum()
         };
-        let best = generic_maximum(&value, vec![-0.2; ITEMS + usize::from(free)]);
+        let best = generic_maximum(value, vec![-0.2; ITEMS + usize::from(free)]);
         let r = if free { best[..ITEMS].to_vec() } else { [&[0.0], &best[..ITEMS - 1]].concat() };
         sets.same("strengths", &strengths(&found), &centred(r), 1e-6);
         sets.same("tie parameter", &[found.parameters[0].value], &[tie(best[best.len() - 1])], 1e-6);
