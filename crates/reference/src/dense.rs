@@ -1,7 +1,8 @@
 //! Dense decompositions, and the only place that knows whose they are: faer's, or with the feature `openblas` LAPACK's
 //! (ndarray-linalg on the system's OpenBLAS).
 //!
-//! faer is built without its thread pool, so that bits do not depend on threads; OpenBLAS makes no such promise. Run it
+//! faer is built without its thread pool, so that bits do not depend on threads (a large LU is shared out here, in tiles that do not
+//! depend on them either); OpenBLAS makes no such promise. Run it
 //! with `OPENBLAS_NUM_THREADS=1`: what its threaded LU keeps on the stack is more than the 2 MB that Rust gives a thread (or
 //! raise them by `RUST_MIN_STACK`). The tests of this crate run with either library, and with the feature also hold one
 //! against the other.

@@ -23,8 +23,8 @@
 //! equilibrium, which is one of the whole game if the dropped actions lose to it. Where either leads astray, the path of the
 //! whole game goes on from where actions were dropped.
 //!
-//! Cost: `2/3 n^3` a step. A random game of 5,000 actions takes one step by products, five of the whole game before actions are
-//! dropped, then a dozen on fewer and fewer of them, down to 2,666.
+//! Cost: `2/3 n^3` a step. Random games of thousands of actions take a step or two by products, some five of the whole game before
+//! actions are dropped, then a dozen on fewer and fewer of them.
 
 use crate::crossover::crossover;
 use crate::dense::Lu;
@@ -257,13 +257,12 @@ impl<'a> CentralPath<'a> {
             return;
         }
         let mut kept = self.kept();
-        if self.smaller.is_some() {
-            let lifted = self.lifted();
-            let winners: Vec<usize> =
-                (0..kept.len()).filter(|&i| !kept[i] && lifted.margins[i] > 0.0).collect();
+        let lifted = self.smaller.as_ref().map(|_| self.lifted());
+        if let Some(Lifted { margins, .. }) = &lifted {
+            let winners: Vec<usize> = (0..kept.len()).filter(|&i| !kept[i] && margins[i] > 0.0).collect();
             if !winners.is_empty() {
                 winners.iter().for_each(|&i| kept[i] = true);
-                self.keep(&kept, Some(lifted));
+                self.keep(&kept, lifted);
                 return;
             }
         }
@@ -276,7 +275,7 @@ impl<'a> CentralPath<'a> {
         self.inside_before = inside;
         if inside >= 4 && shows && MANY * off.len() >= x.len() {
             off.iter().for_each(|&i| kept[i] = false);
-            self.keep(&kept, None);
+            self.keep(&kept, lifted);
         }
     }
 
@@ -498,11 +497,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 struct System<'a> {
     k: &'a Margins,
     e: &'a [f64],
-    factors: Factors,
+    /// None as long as products serve.
+    factors: Option<Factors>,
 }
 
 enum Factors {
-    None,
     Single(Lu<f32>),
     Double(Lu<f64>),
 }
@@ -514,24 +513,24 @@ impl<'a> System<'a> {
 
     fn width(&self) -> Width {
         match self.factors {
-            Factors::None => Width::Products,
-            Factors::Single(_) => Width::Single,
-            Factors::Double(_) => Width::Double,
+            None => Width::Products,
+            Some(Factors::Single(_)) => Width::Single,
+            Some(Factors::Double(_)) => Width::Double,
         }
     }
 
     /// Solves to a relative residual of [`DIRECTION`], the next way where this one does not reach it. The solution `y`
     /// and `K E y`; `None` if it is not finite.
     fn solve(&mut self, rhs: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
-        let next = match self.width() {
-            Width::Products => {
+        let next = match &self.factors {
+            None => {
                 if let Some(solved) = self.solve_by_products(rhs) {
                     return Some(solved);
                 }
                 Width::Single
             }
-            _ => {
-                let (y, product, reached) = self.refine(rhs);
+            Some(factors) => {
+                let (y, product, reached) = self.refine(factors, rhs);
                 if reached || self.width() == Width::Double {
                     return y.iter().all(|v| v.is_finite()).then_some((y, product));
                 }
@@ -552,13 +551,13 @@ impl<'a> System<'a> {
     }
 
     /// By the factors, refined: `y`, `K E y`, and whether the residual is small enough.
-    fn refine(&self, rhs: &[f64]) -> (Vec<f64>, Vec<f64>, bool) {
+    fn refine(&self, factors: &Factors, rhs: &[f64]) -> (Vec<f64>, Vec<f64>, bool) {
         let size = dot(rhs, rhs).sqrt();
         let mut y = vec![0.0; rhs.len()];
         let mut residual = rhs.to_vec();
         let mut product = Vec::new();
         for _ in 0..4 {
-            let correction = self.factors.solve(&residual);
+            let correction = factors.solve(&residual);
             y.iter_mut().zip(&correction).for_each(|(y, c)| *y += c);
             let scaled: Vec<f64> = y.iter().zip(self.e).map(|(y, e)| y * e).collect();
             product = self.k.product(&scaled);
@@ -572,17 +571,16 @@ impl<'a> System<'a> {
 }
 
 impl Factors {
-    fn new(k: &Margins, e: &[f64], width: Width) -> Self {
+    fn new(k: &Margins, e: &[f64], width: Width) -> Option<Self> {
         match width {
-            Width::Products => Self::None,
-            Width::Single => Self::Single(Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32)),
-            Width::Double => Self::Double(Lu::new(k.n(), |i, j| entry(k, e, i, j))),
+            Width::Products => None,
+            Width::Single => Some(Self::Single(Lu::new(k.n(), |i, j| entry(k, e, i, j) as f32))),
+            Width::Double => Some(Self::Double(Lu::new(k.n(), |i, j| entry(k, e, i, j)))),
         }
     }
 
     fn solve(&self, rhs: &[f64]) -> Vec<f64> {
         match self {
-            Self::None => rhs.to_vec(),
             Self::Single(lu) => {
                 // scaled, so that small right-hand sides do not underflow
                 let size = rhs.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));

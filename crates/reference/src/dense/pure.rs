@@ -110,7 +110,7 @@ fn factor_panel<T: ComplexField>(panel: MatMut<'_, T>) -> Exchanges {
     Exchanges(order.into_iter().enumerate().filter(|(to, from)| to != from).collect())
 }
 
-/// Calls `task` with the first column and the columns of each tile, on all threads.
+/// Calls `task` with the first column and the columns of each tile, on all threads if there are several.
 fn in_tiles<T: Send>(matrix: MatMut<'_, T>, width: usize, task: impl Fn(usize, MatMut<'_, T>) + Sync) {
     let mut rest = matrix;
     let mut tiles = Vec::new();
@@ -121,7 +121,11 @@ fn in_tiles<T: Send>(matrix: MatMut<'_, T>, width: usize, task: impl Fn(usize, M
         tiles.push((first, tile));
         (rest, first) = (right, first + columns);
     }
-    tiles.into_par_iter().for_each(|(first, tile)| task(first, tile));
+    // a single one is not worth waking another thread for
+    match tiles.len() {
+        0 | 1 => tiles.into_iter().for_each(|(first, tile)| task(first, tile)),
+        _ => tiles.into_par_iter().for_each(|(first, tile)| task(first, tile)),
+    }
 }
 
 /// Singular values, largest first; `None` if the iteration gives up, as it does on rare matrices.

@@ -73,7 +73,7 @@ pub(crate) fn learning<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Vec<Lea
     }
 }
 
-/// The gap of the original game by `1 / tau`; none for fewer than three values of tau, or more games than stand in a row.
+/// The gap of the original game by `1 / tau`; none for fewer than [`FEWEST`] values of tau, or more than [`MOST_GAMES`] games.
 fn by_tau<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Option<Learning<'a>> {
     let metric = |s: &Setting<'a>| s.metrics.iter().copied().find(|m| m.name == DUALITY_GAP);
     let settings = |game: &'a Game<'a>| game.settings.iter().filter(|s| s.tau > 0.0);
@@ -85,16 +85,12 @@ fn by_tau<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Option<Learning<'a>>
     lines.dedup();
     let methods = || games.iter().flat_map(settings).flat_map(|s| &s.methods);
     let repetitions = methods().map(|m| m.runs.len()).max().unwrap_or(1);
-    let outside = bands.unwrap_or(if repetitions < MANY { 0.0 } else { 0.25 });
+    let outside = outside(repetitions, bands);
     let panel = |game: &'a Game<'a>| {
         let curve = |(key, _): &(usize, &str)| {
             let of = |s: &'a Setting<'a>| s.methods.iter().find(|m| m.key == *key).map(|m| (s.tau, m));
             let points = settings(game).filter_map(of);
-            let mut curve: Vec<(f64, Spread)> = points
-                .filter_map(|(tau, m)| Some((1.0 / tau, last_gap(m, &of_metric.name, outside)?)))
-                .collect();
-            curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-            curve
+            rising(points.filter_map(|(tau, m)| Some((1.0 / tau, last_gap(m, &of_metric.name, outside)?))))
         };
         Panel { game: game.record.name.as_str(), curves: lines.iter().map(curve).collect() }
     };
@@ -111,6 +107,17 @@ fn by_tau<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Option<Learning<'a>>
         repetitions,
         outside,
     })
+}
+
+/// From which quantile a band reaches, unless the reader chose.
+fn outside(repetitions: usize, bands: Option<f64>) -> f64 {
+    bands.unwrap_or(if repetitions < MANY { 0.0 } else { 0.25 })
+}
+
+fn rising(points: impl Iterator<Item = (f64, Spread)>) -> Vec<(f64, Spread)> {
+    let mut curve: Vec<(f64, Spread)> = points.collect();
+    curve.sort_by(|a, b| a.0.total_cmp(&b.0));
+    curve
 }
 
 /// The final gap of the last iterate over the repetitions: infinite where one diverged.
@@ -157,7 +164,7 @@ fn at<'a>(games: &'a [Game<'a>], tau: f64, bands: Option<f64>) -> Option<Learnin
     let (metric_of, methods) = (settings[0].1, || found.iter().flatten().flatten());
     let metric = metric_of.metrics.iter().copied().find(|m| m.name == metric_of.metric())?;
     let repetitions = methods().map(|m| m.runs.len()).max().unwrap_or(1);
-    let outside = bands.unwrap_or(if repetitions < MANY { 0.0 } else { 0.25 });
+    let outside = outside(repetitions, bands);
     let point = |method: &&Method<'_>| {
         let bought = Spread::of(method.runs.iter().map(|run| run.record.duels as f64))?.median;
         Some((bought, last_gap(method, &metric.name, outside)?))
@@ -166,12 +173,7 @@ fn at<'a>(games: &'a [Game<'a>], tau: f64, bands: Option<f64>) -> Option<Learnin
         .iter()
         .zip(&found)
         .map(|((game, _), methods)| {
-            let curve = |&at: &usize| {
-                let mut curve: Vec<(f64, Spread)> =
-                    methods.get(at).into_iter().flatten().filter_map(point).collect();
-                curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-                curve
-            };
+            let curve = |&at: &usize| rising(methods.get(at).into_iter().flatten().filter_map(point));
             Panel { game, curves: kept.iter().map(curve).collect() }
         })
         .collect();

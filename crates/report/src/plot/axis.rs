@@ -20,6 +20,8 @@ pub(super) struct Axis {
     scale: Scale,
     /// Decimals of the labels of a linear axis.
     decimals: usize,
+    /// Whether its labels are percentages.
+    percent: bool,
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) ticks: Vec<f64>,
@@ -52,12 +54,18 @@ impl Axis {
         Self {
             scale: Scale::Linear,
             decimals,
+            percent: false,
             low: first * step,
             high: last * step,
             ticks,
             zero: false,
             floor: 0.0,
         }
+    }
+
+    /// From 0 to 1, with labels from 0% to 100%.
+    pub(super) fn percent() -> Self {
+        Self { percent: true, ..Self::linear([0.0, 0.5, 1.0], 5) }
     }
 
     /// A logarithmic axis over all finite `values` with at most about `most` labels. Values at or below `floor` go to the
@@ -89,7 +97,7 @@ impl Axis {
             low -= ZERO_SPACE.max((high - low) * 0.08);
             ticks.insert(0, low);
         }
-        Self { scale: Scale::Log, decimals: 0, low, high, ticks, zero, floor }
+        Self { scale: Scale::Log, decimals: 0, percent: false, low, high, ticks, zero, floor }
     }
 
     /// Where `value` lies, as a share of the axis in [0, 1].
@@ -113,6 +121,7 @@ impl Axis {
                 let value = 10_f64.powf(coordinate);
                 if (0.999..99_999.0).contains(&value) { format!("{value:.0}") } else { short(value) }
             }
+            Scale::Linear if self.percent => format!("{:.0}%", 100.0 * coordinate),
             Scale::Linear if coordinate.abs() >= 1e5 || self.decimals > 6 => short(coordinate),
             // the sum turns a negative zero into zero
             Scale::Linear => format!("{:.*}", self.decimals, coordinate + 0.0),

@@ -4,17 +4,16 @@ use equipoise_records::{DUALITY_GAP, Iterate, MetricInfo, Scale};
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
+use super::frame::{Frame, cross, marks};
 use super::series::{Against, Measured, Series, visible};
-use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
-use super::{FAINT, GREY, Gallery, INK, Palette, Svg};
+use super::svg::{Area, Drawn, Pixel, marker};
+use super::{GREY, Gallery, Palette, Svg};
 use crate::error::ReportError;
 use crate::model::cost::{CostUnit, EffortUnit};
 use crate::model::group::{Game, Method, Setting};
 use crate::model::metric;
 use crate::model::number::{capitalised, count, list, plain, plural, short};
 
-const WIDTH: u32 = 900;
-const HEIGHT: u32 = 640;
 /// Names listed before the rest becomes a number.
 const NAMES: usize = 8;
 
@@ -231,30 +230,6 @@ fn caption(
     notes.join(" ")
 }
 
-/// The plotting area inside a drawing.
-struct Frame {
-    x: Axis,
-    y: Axis,
-    left: i32,
-    right: i32,
-    top: i32,
-    bottom: i32,
-}
-
-impl Frame {
-    fn new(x: Axis, y: Axis) -> Self {
-        Self { x, y, left: 116, right: WIDTH as i32 - 44, top: 16, bottom: HEIGHT as i32 - 84 }
-    }
-
-    fn x(&self, value: f64) -> i32 {
-        self.left + (self.x.at(value) * f64::from(self.right - self.left)).round() as i32
-    }
-
-    fn y(&self, value: f64) -> i32 {
-        self.bottom - (self.y.at(value) * f64::from(self.bottom - self.top)).round() as i32
-    }
-}
-
 fn draw(
     subject: Subject<'_>,
     against: Against,
@@ -263,8 +238,8 @@ fn draw(
     level: Option<f64>,
 ) -> Result<String, ReportError> {
     let what = format!("{} against {}", subject.title(), against.name());
-    let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
-    drawing.layer("", "", |area| mesh(area, frame, subject, against))?;
+    let mut drawing = frame.drawing(&what);
+    frame.mesh(&mut drawing, against.name(), &metric::axis_name(subject.metric))?;
     if let Some(level) = level {
         let y = frame.y(level);
         drawing.layer("stroke-dasharray=\"28 10\"", "gap of the regularised equilibrium", |area| {
@@ -291,37 +266,9 @@ fn draw(
             line(area, s, frame, &pieces)
         })?;
     }
-    let labels = place(&ends, frame.right, frame.top, frame.bottom);
-    drawing.layer("class=\"keys\"", "", |area| {
-        for (at, key, colour) in labels {
-            text(area, &key.to_string(), at, TEXT + 2, colour, Anchor::Left)?;
-        }
-        Ok(())
-    })?;
+    frame.keys(&mut drawing, &ends)?;
     Ok(drawing
         .finish(&format!("{what}, vertical axis {}, horizontal axis logarithmic", frame.y.scale_name())))
-}
-
-/// Grid, ticks and names, by plotters' own chart.
-fn mesh(area: &Area<'_>, frame: &Frame, subject: Subject<'_>, against: Against) -> Drawn {
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(frame.top)
-        .margin_right(WIDTH as i32 - frame.right)
-        .x_label_area_size(HEIGHT as i32 - frame.bottom)
-        .y_label_area_size(frame.left)
-        .build_cartesian_2d(frame.x.clone(), frame.y.clone())?;
-    let label = ("sans-serif", TEXT).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .bold_line_style(FAINT.stroke_width(2))
-        .light_line_style(TRANSPARENT)
-        .axis_style(GREY.stroke_width(2))
-        .label_style(label.clone())
-        .axis_desc_style(label)
-        .x_desc(against.name())
-        .y_desc(metric::axis_name(subject.metric))
-        .draw()?;
-    Ok(())
 }
 
 /// The line in pieces: it is broken where the median is not finite.
@@ -331,7 +278,7 @@ fn pieces(series: &Series, frame: &Frame) -> Vec<Vec<Pixel>> {
         .split(|(_, v)| !v.median.is_finite())
         .filter(|piece| !piece.is_empty())
         .map(|piece| {
-            let pixels: Vec<Pixel> = piece.iter().map(|(x, v)| (frame.x(*x), frame.y(v.median))).collect();
+            let pixels: Vec<Pixel> = piece.iter().map(|(x, v)| frame.at(*x, v.median)).collect();
             visible(&pixels)
         })
         .collect()
@@ -342,9 +289,8 @@ fn band(series: &Series, frame: &Frame) -> Vec<Pixel> {
     if series.repetitions < 2 || series.one_shot {
         return Vec::new();
     }
-    let top = |v: f64| if v.is_finite() { frame.y(v) } else { frame.top };
-    let upper: Vec<Pixel> = series.points.iter().map(|(x, v)| (frame.x(*x), top(v.max))).collect();
-    let lower: Vec<Pixel> = series.points.iter().map(|(x, v)| (frame.x(*x), top(v.min))).collect();
+    let upper: Vec<Pixel> = series.points.iter().map(|(x, v)| frame.at(*x, v.max)).collect();
+    let lower: Vec<Pixel> = series.points.iter().map(|(x, v)| frame.at(*x, v.min)).collect();
     let mut outline = visible(&upper);
     outline.extend(visible(&lower).into_iter().rev());
     outline
@@ -363,72 +309,9 @@ fn line(area: &Area<'_>, series: &Series, frame: &Frame, pieces: &[Vec<Pixel>]) 
         marker(area, at, series.style.slot, colour)?;
     }
     if series.diverged {
-        area.draw(&Cross::new(end, 13, RGBColor(200, 0, 0).stroke_width(5)))?;
+        cross(area, end)?;
     } else {
         marker(area, end, series.style.slot, colour)?;
     }
     Ok(())
-}
-
-/// Points nearest to a few evenly spaced places, shifted from slot to slot so that markers do not cover each other.
-pub(super) fn marks(line: &[Pixel], slot: usize) -> Vec<Pixel> {
-    const EVERY: i32 = 190;
-    let (Some(first), Some(last)) = (line.first(), line.last()) else { return Vec::new() };
-    let shift = EVERY * (2 * slot as i32 + 1) / 14;
-    let mut out: Vec<Pixel> = Vec::new();
-    let mut x = first.0 + shift;
-    while x < last.0 - EVERY / 4 {
-        let nearest = line.iter().min_by_key(|p| (p.0 - x).abs()).expect("the line has a first point");
-        if (nearest.0 - x).abs() < EVERY / 3 && out.last() != Some(nearest) {
-            out.push(*nearest);
-        }
-        x += EVERY;
-    }
-    out
-}
-
-/// Puts each number beside the end of its line, moved up or down until it covers no other.
-pub(super) fn place(
-    ends: &[(Pixel, usize, RGBColor)],
-    right: i32,
-    top: i32,
-    bottom: i32,
-) -> Vec<(Pixel, usize, RGBColor)> {
-    const LINE: i32 = 26;
-    let mut placed: Vec<(Pixel, usize, RGBColor)> = Vec::new();
-    let mut order: Vec<&(Pixel, usize, RGBColor)> = ends.iter().collect();
-    order.sort_by_key(|(at, key, _)| (at.1, *key));
-    for &&((x, y), key, colour) in &order {
-        let x = (x + 14).min(right + 10);
-        let free =
-            |y: i32| placed.iter().all(|((px, py), _, _)| (px - x).abs() > 34 || (py - y).abs() >= LINE);
-        let inside = |y: i32| (top + 8..=bottom - 6).contains(&y);
-        let shift = (0..40)
-            .flat_map(|i| [i * LINE / 2, -i * LINE / 2])
-            .find(|shift| inside(y + shift) && free(y + shift))
-            .unwrap_or(0);
-        placed.push(((x, y + shift), key, colour));
-    }
-    placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_do_not_cover_each_other() {
-        let frame = Frame::new(
-            Axis::logarithmic([1.0, 1000.0], 0.0, 6, false),
-            Axis::logarithmic([1e-8, 1.0], FLOOR, 8, true),
-        );
-        let ends: Vec<_> = (1..=7).map(|key| ((frame.right, frame.bottom), key, INK)).collect();
-        let placed = place(&ends, frame.right, frame.top, frame.bottom);
-        for (i, a) in placed.iter().enumerate() {
-            assert!(a.0.1 <= frame.bottom);
-            for b in &placed[i + 1..] {
-                assert!((a.0.1 - b.0.1).abs() >= 26);
-            }
-        }
-    }
 }

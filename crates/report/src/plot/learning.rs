@@ -3,21 +3,14 @@
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
-use super::curves::place;
-use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
-use super::{COLOURS, FAINT, GREY, Gallery, INK, Style, Svg, swatch};
+use super::frame::Frame;
+use super::svg::{Anchor, Pixel, TEXT, text};
+use super::{COLOURS, Gallery, INK, Style, Svg, swatch};
 use crate::error::ReportError;
 use crate::model::learning::{Against, Learning, Panel};
 use crate::model::metric;
 use crate::model::number::{capitalised, plain, plural, short};
 use crate::model::spread::Spread;
-
-const WIDTH: u32 = 900;
-const HEIGHT: u32 = 680;
-const LEFT: i32 = 116;
-const TOP: i32 = 56;
-const RIGHT: i32 = WIDTH as i32 - 44;
-const BOTTOM: i32 = HEIGHT as i32 - 84;
 
 /// Panels side by side: more could not be read.
 const IN_A_ROW: usize = 3;
@@ -105,6 +98,9 @@ fn caption(all: &Learning<'_>, y: &Axis) -> String {
     if y.zero {
         notes.push(format!("Gaps of 0 or below {} are drawn at the lower edge.", short(y.floor)));
     }
+    if all.panels.iter().flat_map(|p| p.curves.iter().flatten()).any(|(_, v)| !v.median.is_finite()) {
+        notes.push("A red cross at the upper edge: half of the repetitions or more diverged.".to_owned());
+    }
     notes.join(" ")
 }
 
@@ -115,22 +111,17 @@ fn draw(
     x: &Axis,
     y: &Axis,
 ) -> Result<Svg, ReportError> {
-    let at = |labels: f64, gap: f64| -> Pixel {
-        let height = if gap.is_finite() { y.at(gap.max(0.0)) } else { 1.0 };
-        (
-            LEFT + (x.at(labels) * f64::from(RIGHT - LEFT)).round() as i32,
-            BOTTOM - (height * f64::from(BOTTOM - TOP)).round() as i32,
-        )
-    };
+    let frame = Frame::with_heading(x.clone(), y.clone());
     let game = plain(panel.game);
     let what = format!("{game}: {} against {}", metric::title(all.metric), all.against.short());
-    let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
-    drawing.layer("", "", |area| mesh(area, all, x, y))?;
-    drawing.layer("", "", |area| text(area, &game, (LEFT, TOP / 2), TEXT + 4, INK, Anchor::Left))?;
+    let mut drawing = frame.drawing(&what);
+    frame.mesh(&mut drawing, all.against.axis(), &metric::axis_name(all.metric))?;
+    let heading = (frame.left, frame.top / 2);
+    drawing.layer("", "", |area| text(area, &game, heading, TEXT + 4, INK, Anchor::Left))?;
     let curve = |line: usize| -> &[(f64, Spread)] { &panel.curves[line] };
     for &line in lines.iter().filter(|&&line| curve(line).iter().any(|(_, v)| v.min < v.max)) {
-        let upper = curve(line).iter().map(|(x, v)| at(*x, v.max));
-        let lower = curve(line).iter().rev().map(|(x, v)| at(*x, v.min));
+        let upper = curve(line).iter().map(|(x, v)| frame.at(*x, v.max));
+        let lower = curve(line).iter().rev().map(|(x, v)| frame.at(*x, v.min));
         let outline: Vec<Pixel> = upper.chain(lower).collect();
         drawing.layer("", &plain(&all.lines[line]), |area| {
             area.draw(&Polygon::new(outline, style(line).colour().mix(0.13).filled()))?;
@@ -140,39 +131,11 @@ fn draw(
     let mut ends = Vec::new();
     for &line in lines.iter().filter(|&&line| !curve(line).is_empty()) {
         let (style, points) = (style(line), curve(line));
-        let pixels: Vec<Pixel> = points.iter().map(|(x, v)| at(*x, v.median)).collect();
-        ends.extend(pixels.last().map(|end| (*end, style.key, style.colour())));
+        ends.extend(points.last().map(|(x, v)| (frame.at(*x, v.median), style.key, style.colour())));
         drawing.layer("", &format!("{} {}", style.key, plain(&all.lines[line])), |area| {
-            area.draw(&PathElement::new(pixels.clone(), style.colour().stroke_width(4)))?;
-            pixels.iter().try_for_each(|pixel| marker(area, *pixel, style.slot, style.colour()))
+            frame.through(area, points, style.slot, style.colour())
         })?;
     }
-    let keys = place(&ends, RIGHT, TOP, BOTTOM);
-    drawing.layer("class=\"keys\"", "", |area| {
-        keys.into_iter().try_for_each(|(at, key, colour)| {
-            text(area, &key.to_string(), at, TEXT + 2, colour, Anchor::Left)
-        })
-    })?;
+    frame.keys(&mut drawing, &ends)?;
     Ok(drawing.finish(&format!("{what}, both axes logarithmic")))
-}
-
-fn mesh(area: &Area<'_>, all: &Learning<'_>, x: &Axis, y: &Axis) -> Drawn {
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(TOP)
-        .margin_right(WIDTH as i32 - RIGHT)
-        .x_label_area_size(HEIGHT as i32 - BOTTOM)
-        .y_label_area_size(LEFT)
-        .build_cartesian_2d(x.clone(), y.clone())?;
-    let label = ("sans-serif", TEXT).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .bold_line_style(FAINT.stroke_width(2))
-        .light_line_style(TRANSPARENT)
-        .axis_style(GREY.stroke_width(2))
-        .label_style(label.clone())
-        .axis_desc_style(label)
-        .x_desc(all.against.axis())
-        .y_desc(metric::axis_name(all.metric))
-        .draw()?;
-    Ok(())
 }

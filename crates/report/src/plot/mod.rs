@@ -6,6 +6,7 @@ mod axis;
 mod board;
 mod curves;
 mod cycle;
+mod frame;
 mod heat;
 mod learning;
 mod matrix;

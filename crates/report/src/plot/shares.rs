@@ -4,19 +4,12 @@
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::curves::{marks, place};
-use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
-use super::{FAINT, GREY, Gallery, INK, Palette, Style, Svg};
+use super::frame::{Frame, marks};
+use super::svg::{Pixel, marker};
+use super::{Gallery, Palette, Style, Svg};
 use crate::error::ReportError;
 use crate::model::number::plain;
 use crate::model::profile::{MethodCosts, PerformanceProfile};
-
-const WIDTH: u32 = 900;
-const HEIGHT: u32 = 640;
-const LEFT: i32 = 116;
-const TOP: i32 = 16;
-const RIGHT: i32 = WIDTH as i32 - 44;
-const BOTTOM: i32 = HEIGHT as i32 - 84;
 
 /// One method: where its share rises, and how much a problem counts.
 struct Stair<'a> {
@@ -83,11 +76,12 @@ pub(crate) fn shares(profile: &PerformanceProfile<'_>, palette: &Palette) -> Res
 
 fn draw(x_name: &str, x: &Axis, stairs: &[&Stair<'_>]) -> Result<String, ReportError> {
     let what = format!("Share of problems solved against {x_name}");
-    let mut drawing = Drawing::new(&what, WIDTH, HEIGHT);
-    drawing.layer("", "", |area| mesh(area, x_name, x))?;
+    let frame = Frame::new(x.clone(), Axis::percent());
+    let mut drawing = frame.drawing(&what);
+    frame.mesh(&mut drawing, x_name, "share of problems solved")?;
     let mut ends = Vec::new();
     for stair in stairs {
-        let line = steps(stair, x);
+        let line = steps(stair, &frame);
         let end = line[line.len() - 1];
         ends.push((end, stair.style.key, stair.style.colour()));
         drawing.layer("", &format!("{} {}", stair.style.key, plain(stair.label)), |area| {
@@ -99,52 +93,18 @@ fn draw(x_name: &str, x: &Axis, stairs: &[&Stair<'_>]) -> Result<String, ReportE
             marker(area, end, stair.style.slot, colour)
         })?;
     }
-    let labels = place(&ends, RIGHT, TOP, BOTTOM);
-    drawing.layer("class=\"keys\"", "", |area| {
-        for (at, key, colour) in labels {
-            text(area, &key.to_string(), at, TEXT + 2, colour, Anchor::Left)?;
-        }
-        Ok(())
-    })?;
+    frame.keys(&mut drawing, &ends)?;
     Ok(drawing.finish(&format!("{what}, horizontal axis logarithmic")))
 }
 
-fn mesh(area: &Area<'_>, x_name: &str, x: &Axis) -> Drawn {
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(TOP)
-        .margin_right(WIDTH as i32 - RIGHT)
-        .x_label_area_size(HEIGHT as i32 - BOTTOM)
-        .y_label_area_size(LEFT)
-        .build_cartesian_2d(x.clone(), 0.0..1.0)?;
-    let label = ("sans-serif", TEXT).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .bold_line_style(FAINT.stroke_width(2))
-        .light_line_style(TRANSPARENT)
-        .axis_style(GREY.stroke_width(2))
-        .label_style(label.clone())
-        .axis_desc_style(label)
-        .y_labels(6)
-        .y_label_formatter(&|share: &f64| format!("{:.0}%", 100.0 * share))
-        .x_desc(x_name)
-        .y_desc("share of problems solved")
-        .draw()?;
-    Ok(())
-}
-
 /// The stairs as a line from the left edge to the right one.
-fn steps(stair: &Stair<'_>, x: &Axis) -> Vec<Pixel> {
-    let at_x = |v: f64| LEFT + (x.at(v) * f64::from(RIGHT - LEFT)).round() as i32;
-    let at_y = |n: usize| {
-        let share = n as f64 / stair.met.max(1) as f64;
-        BOTTOM - (share * f64::from(BOTTOM - TOP)).round() as i32
-    };
-    let mut line = vec![(LEFT, BOTTOM)];
+fn steps(stair: &Stair<'_>, frame: &Frame) -> Vec<Pixel> {
+    let share = |n: usize| frame.y(n as f64 / stair.met.max(1) as f64);
+    let mut line = vec![(frame.left, frame.bottom)];
     for (i, rise) in stair.rises.iter().enumerate() {
-        let (px, before, after) = (at_x(*rise), at_y(i), at_y(i + 1));
-        line.extend([(px, before), (px, after)]);
+        line.extend([(frame.x(*rise), share(i)), (frame.x(*rise), share(i + 1))]);
     }
-    line.push((RIGHT, at_y(stair.rises.len())));
+    line.push((frame.right, share(stair.rises.len())));
     line.dedup();
     line
 }
@@ -155,17 +115,16 @@ mod tests {
 
     #[test]
     fn stairs_end_at_the_share_that_was_solved() {
-        let x = Axis::logarithmic([1.0, 10.0, 100.0], 0.0, 6, false);
+        let frame = Frame::new(Axis::logarithmic([1.0, 10.0, 100.0], 0.0, 6, false), Axis::percent());
         let style = Palette { per_panel: 8, outside: 0.0 }.style(1);
         let stair = Stair { style, label: "m", rises: vec![1.0, 10.0, 10.0], met: 4 };
-        let line = steps(&stair, &x);
-        let quarter = |n: i32| BOTTOM - (f64::from(n) * f64::from(BOTTOM - TOP) / 4.0).round() as i32;
-        assert_eq!(line.first(), Some(&(LEFT, BOTTOM)));
-        assert_eq!(line.last(), Some(&(RIGHT, quarter(3))));
-        assert!(
-            line.contains(&((LEFT + RIGHT) / 2, quarter(1)))
-                && line.contains(&((LEFT + RIGHT) / 2, quarter(3)))
-        );
+        let line = steps(&stair, &frame);
+        let Frame { left, right, top, bottom, .. } = frame;
+        let quarter = |n: i32| bottom - (f64::from(n) * f64::from(bottom - top) / 4.0).round() as i32;
+        assert_eq!(line.first(), Some(&(left, bottom)));
+        assert_eq!(line.last(), Some(&(right, quarter(3))));
+        let middle = (left + right) / 2;
+        assert!(line.contains(&(middle, quarter(1))) && line.contains(&(middle, quarter(3))));
         // it never falls, and never goes back
         assert!(line.windows(2).all(|w| w[1].0 >= w[0].0 && w[1].1 <= w[0].1));
     }
