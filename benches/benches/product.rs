@@ -18,7 +18,7 @@ use equipoise::env::storage::{Ballots, LowRank, Number, Pairs, Panels, Storage};
 use equipoise::env::{Game, PreferenceMatrix};
 use equipoise::machine::read_seconds;
 use equipoise::ndarray::{Array1, Array2, s};
-use equipoise_benches::fused_a_second;
+use equipoise_benches::{fused_a_second, fused_in_tiles_a_second};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -78,7 +78,7 @@ fn ndarray_product(a: &Array2<f64>, x: &Array1<f64>, out: &mut [f64]) {
     });
 }
 
-fn dense(n: usize, rounds: usize, peak: f64) {
+fn dense(n: usize, rounds: usize, (peak, tiles): (f64, f64)) {
     let wide = Game::single(panels::<f64>(n));
     let narrow = Game::single(panels::<f32>(n));
     let full = Array2::from_shape_fn((n, n), |(i, j)| wide.prob(0, i, j));
@@ -124,7 +124,7 @@ fn dense(n: usize, rounds: usize, peak: f64) {
     let note = |many: usize, one: usize| {
         let fused = (MANY * n * (n - 1)) as f64 / median(times[many].clone());
         format!(
-            "{:.3} of {MANY} single products; {:.2} of one; {:.2} of the fused peak",
+            "{:.3} of {MANY} single products; {:.2} of one; {:.2} of the fused peak, at most {tiles:.2}",
             ratio(many, one) / MANY as f64,
             ratio(many, one),
             fused / peak
@@ -218,9 +218,10 @@ fn main() {
     println!("{} threads; medians; GB/s of the bytes of K (or P) alone", rayon::current_num_threads());
     let threads = rayon::current_num_threads();
     let peak = fused_a_second() * threads as f64;
-    println!("fused peak {:.1} G a second", peak / 1e9);
+    let tiles = fused_in_tiles_a_second() * threads as f64;
+    println!("fused peak {:.1} G a second; with tiles and vectors in the caches {:.2} of it", peak / 1e9, tiles / peak);
     for (n, rounds) in if test { vec![(1030, 1)] } else { vec![(1024, 51), (4096, 21), (8192, 11)] } {
-        dense(n, rounds, peak);
+        dense(n, rounds, (peak, tiles / peak));
     }
     let middles = [
         (1, 330),

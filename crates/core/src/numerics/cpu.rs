@@ -11,15 +11,33 @@
 /// instruction sets.
 #[inline(always)]
 pub fn prefetch<T>(values: &[T], at: usize) {
+    prefetch_to::<true, T>(values, at);
+}
+
+/// [`prefetch`] into the second-level cache: of more than the first has room for.
+#[inline(always)]
+pub fn prefetch_second<T>(values: &[T], at: usize) {
+    prefetch_to::<false, T>(values, at);
+}
+
+#[inline(always)]
+fn prefetch_to<const FIRST: bool, T>(values: &[T], at: usize) {
     const LINE: usize = 64;
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(value) = values.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
         let start = std::ptr::from_ref(value).cast::<i8>();
         for line in 0..size_of::<T>().div_ceil(LINE) {
+            let line = start.wrapping_add(LINE * line);
             // SAFETY: a prefetch neither reads nor faults, at any address; these lie within `value` (wrapping_add
             // needs no more). It needs SSE, which every x86-64 has.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(LINE * line)) };
+            unsafe {
+                if FIRST {
+                    _mm_prefetch::<_MM_HINT_T0>(line);
+                } else {
+                    _mm_prefetch::<_MM_HINT_T1>(line);
+                }
+            }
         }
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]

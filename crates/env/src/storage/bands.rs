@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use equipoise_core::cpu::alloc_huge_pages;
 use equipoise_core::lanes::{CacheLine, LANES};
 
 /// Rows of a panel, whose blocks have [`LANES`] columns.
@@ -34,17 +35,38 @@ pub(super) fn start(n: usize, panel: usize) -> usize {
     panel * n.div_ceil(LANES) - (panel / 2) * (panel.saturating_sub(1) / 2)
 }
 
-/// A vector as blocks, the last one filled up with zeros.
-pub(super) struct Padded<'a> {
-    pub(super) whole: &'a [CacheLine],
-    pub(super) tail: CacheLine,
+/// Blocks of a vector that lie behind each other, before those of the next vector.
+pub(super) const TILE: usize = 32;
+
+/// [`TILE`] blocks of a vector.
+pub(super) type Tile = [CacheLine; TILE];
+const ZEROS: Tile = [CacheLine([0.0; LANES]); TILE];
+
+/// Vectors as blocks, the last one filled up with zeros: tile after tile, and in every tile vector after vector. What a pass
+/// over a tile of the matrix takes is one stream then; a vector alone is one as well.
+pub(super) struct Vectors<'a> {
+    pub(super) many: usize,
+    tiles: &'a [Tile],
 }
 
-impl Padded<'_> {
-    /// The entries of the rows of `panel`.
+impl Vectors<'_> {
+    /// A tile of every vector.
     #[inline(always)]
-    pub(super) fn rows(&self, panel: usize) -> [f64; ROWS] {
-        let block = self.whole.get(panel / 2).unwrap_or(&self.tail).0;
+    pub(super) fn tile(&self, tile: usize) -> &[Tile] {
+        &self.tiles[tile * self.many..][..self.many]
+    }
+
+    /// The only vector, from a block of columns on.
+    #[inline(always)]
+    pub(super) fn only(&self, column: usize) -> &[CacheLine] {
+        &self.tiles.as_flattened()[column..]
+    }
+
+    /// The entries of the `k`-th vector for the rows of `panel`.
+    #[inline(always)]
+    pub(super) fn rows(&self, k: usize, panel: usize) -> [f64; ROWS] {
+        let column = panel / 2;
+        let block = self.tiles[column / TILE * self.many + k][column % TILE].0;
         if panel.is_multiple_of(2) {
             [block[0], block[1], block[2], block[3]]
         } else {
@@ -53,92 +75,89 @@ impl Padded<'_> {
     }
 }
 
-/// What a band adds to its own actions and all later ones.
-pub(super) struct Part<'a> {
-    /// The block of columns with which it begins.
-    pub(super) first: usize,
-    /// The whole blocks, and the one that is filled up.
-    lines: &'a mut [CacheLine],
+/// What a band adds to its own actions and all later ones, for every vector; laid out as they are.
+pub(super) struct Parts<'a> {
+    /// The tile with which it begins.
+    first: usize,
+    many: usize,
+    tiles: &'a mut [Tile],
 }
 
-impl Part<'_> {
-    /// The whole blocks, and the one that is filled up.
+impl Parts<'_> {
+    /// A tile for every vector.
     #[inline(always)]
-    pub(super) fn split(&mut self) -> (&mut [CacheLine], &mut CacheLine) {
-        let (tail, whole) = self.lines.split_last_mut().expect("a part has a last block");
-        (whole, tail)
+    pub(super) fn tile(&mut self, tile: usize) -> &mut [Tile] {
+        &mut self.tiles[(tile - self.first) * self.many..][..self.many]
+    }
+
+    /// For the only vector, from a block of columns on.
+    #[inline(always)]
+    pub(super) fn only(&mut self, column: usize) -> &mut [CacheLine] {
+        &mut self.tiles.as_flattened_mut()[column - self.first * TILE..]
     }
 }
 
 thread_local! {
     /// The vectors and parts of the last product begun on this thread: pages that are new for every product cost a
     /// twentieth of it.
-    static SCRATCH: RefCell<Vec<CacheLine>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Vec<Tile>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `outs` = the sums of what `work` leaves in the parts of all bands, a part an out. Bands run in parallel; parts are zero
-/// at first, and are added in the order of the bands.
+/// `outs` = the sums of what `work` leaves in the parts of all bands. Bands run in parallel; parts are zero at first, and
+/// are added in the order of the bands.
 pub(super) fn in_parts(
     n: usize,
     ps: &[&[f64]],
     outs: &mut [&mut [f64]],
-    work: impl Fn(Range<usize>, &[Padded<'_>], &mut [Part<'_>]) + Sync,
+    work: impl Fn(Range<usize>, &Vectors<'_>, &mut Parts<'_>) + Sync,
 ) {
-    let bands = bands(n);
-    let length = |panels: &Range<usize>| n / LANES - panels.start / 2 + 1;
-    let whole = n / LANES;
+    let (many, bands) = (ps.len(), bands(n));
+    let tiles_from = |first: usize| (n.div_ceil(LANES * TILE) - first) * many;
+    let first_tile = |panels: &Range<usize>| panels.start / 2 / TILE;
     // taken, not borrowed: while this thread waits it may begin another product
     let mut scratch = SCRATCH.take();
-    let total = ps.len() * whole + outs.len() * bands.iter().map(length).sum::<usize>();
-    scratch.resize(scratch.len().max(total), CacheLine([0.0; LANES]));
-    let mut rest = &mut scratch[..];
-    let mut take = |count| {
-        let (lines, after) = std::mem::take(&mut rest).split_at_mut(count);
-        rest = after;
-        lines
-    };
-    let padded = |p: &&[f64]| {
-        let (blocks, last) = p.as_chunks();
-        let lines = take(whole);
-        lines.iter_mut().zip(blocks).for_each(|(line, block)| line.0 = *block);
-        let mut tail = CacheLine([0.0; LANES]);
-        tail.0[..last.len()].copy_from_slice(last);
-        Padded { whole: lines, tail }
-    };
-    let ps: Vec<Padded<'_>> = ps.iter().map(padded).collect();
-    let mut parts: Vec<(Range<usize>, Vec<Part<'_>>)> = Vec::with_capacity(bands.len());
+    let total = tiles_from(0) + bands.iter().map(|panels| tiles_from(first_tile(panels))).sum::<usize>();
+    if scratch.len() < total {
+        scratch = alloc_huge_pages(total);
+    }
+    let (tiles, mut rest) = scratch.split_at_mut(tiles_from(0));
+    for (at, tile) in tiles.iter_mut().enumerate() {
+        let (blocks, last) = ps[at % many][at / many * TILE * LANES..].as_chunks();
+        tile.iter_mut().zip(blocks).for_each(|(line, block)| line.0 = *block);
+        if let Some(line) = tile.get_mut(blocks.len()) {
+            line.0 = [0.0; LANES];
+            line.0[..last.len()].copy_from_slice(last);
+        }
+    }
+    let ps = Vectors { many, tiles };
+    let mut parts: Vec<(Range<usize>, Parts<'_>)> = Vec::with_capacity(bands.len());
     for panels in bands {
-        let part = |_| Part { first: panels.start / 2, lines: take(length(&panels)) };
-        let own = (0..outs.len()).map(part).collect();
-        parts.push((panels, own));
+        let first = first_tile(&panels);
+        let (tiles, after) = std::mem::take(&mut rest).split_at_mut(tiles_from(first));
+        rest = after;
+        parts.push((panels, Parts { first, many, tiles }));
     }
     parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
-        parts.iter_mut().for_each(|part| part.lines.fill(CacheLine([0.0; LANES])));
+        parts.tiles.fill(ZEROS);
         work(panels.clone(), &ps, parts);
     });
-    outs.par_iter_mut().enumerate().for_each(|(k, out)| {
-        let parts: Vec<&Part<'_>> = parts.iter().map(|(_, parts)| &parts[k]).collect();
-        add_parts(&parts, out);
-    });
+    outs.par_iter_mut().enumerate().for_each(|(k, out)| add_parts(&parts, k, out));
     SCRATCH.set(scratch);
 }
 
-/// `out` = the sum of `parts`, in their order for every entry.
-fn add_parts(parts: &[&Part<'_>], out: &mut [f64]) {
-    const CHUNK: usize = 256;
-    out.par_chunks_mut(CHUNK * LANES).enumerate().for_each(|(c, out)| {
-        let (whole, rest) = out.as_chunks_mut::<LANES>();
-        whole.fill([0.0; LANES]);
-        rest.fill(0.0);
-        for part in parts {
-            let (tail, lines) = part.lines.split_last().expect("a part has a last block");
-            let from = part.first.max(CHUNK * c) - CHUNK * c;
-            let there = lines.get((CHUNK * c + from) - part.first..).unwrap_or(&[]);
-            for (out, v) in whole.iter_mut().skip(from).zip(there) {
-                out.iter_mut().zip(v.0).for_each(|(o, v)| *o += v);
+/// `out` = the sum of the `k`-th of `parts`, in their order for every entry.
+fn add_parts(parts: &[(Range<usize>, Parts<'_>)], k: usize, out: &mut [f64]) {
+    out.par_chunks_mut(TILE * LANES).enumerate().for_each(|(tile, out)| {
+        let mut sums = ZEROS;
+        for (_, part) in parts.iter().take_while(|(_, part)| part.first <= tile) {
+            for (sum, line) in sums.iter_mut().zip(&part.tiles[(tile - part.first) * part.many + k]) {
+                for l in 0..LANES {
+                    sum.0[l] += line.0[l];
+                }
             }
-            // only the last chunk has a rest
-            rest.iter_mut().zip(tail.0).for_each(|(o, v)| *o += v);
+        }
+        for (out, sum) in out.chunks_mut(LANES).zip(&sums) {
+            out.copy_from_slice(&sum.0[..out.len()]);
         }
     });
 }

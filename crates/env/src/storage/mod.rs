@@ -21,6 +21,7 @@
 mod ballots;
 mod bands;
 mod low_rank;
+mod many;
 mod number;
 pub(crate) mod packed;
 pub(crate) mod padded;

@@ -1,5 +1,7 @@
 //! The numbers that dense margins are kept in.
 
+use super::panels::{Block, wide};
+
 /// How margins are kept: `f64`, or `f32` for half the bytes.
 pub trait Number: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// One word for it.
@@ -8,6 +10,8 @@ pub trait Number: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + '
     fn wide(self) -> f64;
     /// The nearest number of this kind.
     fn nearest(x: f64) -> Self;
+    /// These blocks in f64, in the first of `room` if they are not.
+    fn widened<'a>(blocks: &'a [Block<Self>], room: &'a mut [Block<f64>]) -> &'a [Block<f64>];
     /// The number of the first `size_of` bytes, little-endian.
     fn from_bytes(bytes: &[u8]) -> Self;
     /// Its bytes, little-endian, behind `bytes`.
@@ -36,6 +40,11 @@ impl Number for f64 {
     fn nearest(x: f64) -> Self {
         x
     }
+
+    #[inline(always)]
+    fn widened<'a>(blocks: &'a [Block<Self>], _: &'a mut [Block<f64>]) -> &'a [Block<f64>] {
+        blocks
+    }
 }
 
 impl Number for f32 {
@@ -59,5 +68,16 @@ impl Number for f32 {
     #[inline(always)]
     fn nearest(x: f64) -> Self {
         x as Self
+    }
+
+    #[inline(always)]
+    fn widened<'a>(blocks: &'a [Block<Self>], room: &'a mut [Block<f64>]) -> &'a [Block<f64>] {
+        let room = &mut room[..blocks.len()];
+        for (to, from) in room.iter_mut().zip(blocks) {
+            for (to, from) in to.0.iter_mut().zip(&from.0) {
+                *to = wide(from);
+            }
+        }
+        room
     }
 }

@@ -20,33 +20,29 @@
 //! f32 halves the bytes. The game then IS the one of the rounded margins: products are summed in f64 and every metric is
 //! exact for it.
 
-use std::iter::successors;
 use std::ops::Range;
 
 use equipoise_core::cpu::{alloc_huge_pages, prefetch};
 use equipoise_core::lanes::{CacheLine, LANES, fold};
-use equipoise_core::vector::dispatch;
 use rayon::prelude::*;
 
-use super::bands::{Padded, Part, ROWS, in_parts, start};
+use super::bands::{Parts, ROWS, Vectors, in_parts, start};
+use super::many::add_panels;
 use super::number::Number;
 use super::{ProductCost, Storage};
 
 /// How far ahead of its use the matrix is asked for, in bytes.
 const AHEAD: usize = 8 << 10;
-/// Many products at once: blocks of one panel, and panels, that are taken before the next columns. Two panels of a tile and
-/// the two that are asked for meanwhile lie in a first-level cache of 48 KiB, with a vector's own.
-const TILE: (usize, usize) = (32, 16);
-
 /// Rows and columns of a tile, where a square is read or written: rows of an array of 2^k columns share the sets of a cache, and lie
 /// on pages of their own.
 const STRIP: usize = 64;
 
-type Lanes = [f64; LANES];
+pub(super) type Lanes = [f64; LANES];
 
+/// Four rows of eight columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
-pub(super) struct Block<T>(pub(super) [[T; LANES]; ROWS]);
+pub struct Block<T>(pub(super) [[T; LANES]; ROWS]);
 
 /// The margins of one context, each unordered pair once.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,86 +198,6 @@ impl<T: Number> Panels<T> {
         let panel = i / ROWS;
         start(self.n, panel) + j / LANES - panel / 2
     }
-
-    /// [`band`] for many vectors: tile by tile, each read from memory once, two panels at a time. What is added for one vector, in
-    /// what order, is the same.
-    #[inline(always)]
-    fn band_of_many(&self, panels: Range<usize>, ps: &[Padded<'_>], parts: &mut [Part<'_>]) {
-        let (whole, many) = (ps[0].whole.len(), ps.len());
-        let first = parts[0].first;
-        let mut all_sums = vec![[[0.0; LANES]; ROWS]; TILE.1 * many];
-        // groups end at even panels: within a band all panels but the first and the last have another of the same columns
-        let end = |first: usize| panels.end.min((first + TILE.1) / 2 * 2);
-        let groups =
-            successors(Some(panels.start), |first| Some(end(*first))).take_while(|g| *g < panels.end);
-        for group in groups.map(|first| first..end(first)) {
-            all_sums.fill([[0.0; LANES]; ROWS]);
-            let mut left = group.start / 2;
-            while left < whole {
-                let right = whole.min(left + TILE.0);
-                let mut panel = group.start;
-                while panel < group.end {
-                    // panels 2 c and 2 c + 1 have the same columns
-                    let two = panel.is_multiple_of(2) && panel + 1 < group.end;
-                    let next = panel + 1 + usize::from(two);
-                    let from = left.max(panel / 2).min(right);
-                    let blocks = self.tile(panel, from..right);
-                    let second = if two { self.tile(panel + 1, from..right) } else { &[] };
-                    let ahead = if next < group.end {
-                        self.tile_ahead(next, left, group.end, whole)
-                    } else {
-                        self.tile_ahead(group.start, right, group.end, whole)
-                    };
-                    let share = (right - left).div_ceil(many);
-                    let sums = &mut all_sums[(panel - group.start) * many..(next - group.start) * many];
-                    let (sums, second_sums) = sums.split_at_mut(many);
-                    for (k, (p, part)) in ps.iter().zip(&mut *parts).enumerate() {
-                        for at in k * share..(k + 1) * share {
-                            ahead.iter().for_each(|blocks| prefetch(blocks, at));
-                        }
-                        let (x, out) =
-                            (&p.whole[from..right], &mut part.split().0[from - first..right - first]);
-                        if two {
-                            let rows = [p.rows(panel), p.rows(panel + 1)];
-                            sweep_two([blocks, second], x, rows, out, [&mut sums[k], &mut second_sums[k]]);
-                        } else {
-                            sweep(blocks, x, p.rows(panel), out, &mut sums[k], |_| ());
-                        }
-                    }
-                    panel = next;
-                }
-                left = right;
-            }
-            for (panel, sums) in group.zip(all_sums.chunks_exact_mut(many)) {
-                let column = panel / 2;
-                let (begin, end) = (start(self.n, panel), start(self.n, panel + 1));
-                let last = &self.blocks[begin + whole - column.min(whole)..end];
-                for ((p, part), sums) in ps.iter().zip(&mut *parts).zip(sums) {
-                    let (out, tail) = part.split();
-                    sweep(last, &[p.tail], p.rows(panel), std::slice::from_mut(tail), sums, |_| ());
-                    add_sums(panel, *sums, if column < whole { &mut out[column - first] } else { tail });
-                }
-            }
-        }
-    }
-
-    /// What is wanted after the present panels: `panel` and the one behind it, if they come before `end`, in the tile that
-    /// begins at column `left`.
-    #[inline(always)]
-    fn tile_ahead(&self, panel: usize, left: usize, end: usize, whole: usize) -> [&[Block<T>]; 2] {
-        let columns = left.max(panel / 2)..whole.min(left + TILE.0);
-        [panel, panel + 1].map(
-            #[inline(always)]
-            |panel| if panel < end && !columns.is_empty() { self.tile(panel, columns.clone()) } else { &[] },
-        )
-    }
-
-    /// The blocks of `panel` at these columns, which it has, or none.
-    #[inline(always)]
-    fn tile(&self, panel: usize, columns: Range<usize>) -> &[Block<T>] {
-        let begin = start(self.n, panel) + columns.start - panel / 2;
-        &self.blocks[begin..begin + columns.len()]
-    }
 }
 
 impl<T: Number> Storage for Panels<T> {
@@ -305,24 +221,12 @@ impl<T: Number> Storage for Panels<T> {
     }
 
     fn product(&self, p: &[f64], out: &mut [f64]) {
-        in_parts(self.n, &[p], &mut [out], |panels, ps, parts| {
-            dispatch(
-                #[inline(always)]
-                || band((self.n, &self.blocks, 0), panels, &ps[0], &mut parts[0]),
-            );
-        });
+        self.products(&[p], &mut [out]);
     }
 
     fn products(&self, ps: &[&[f64]], outs: &mut [&mut [f64]]) {
-        if ps.len() < 2 {
-            ps.iter().zip(outs).for_each(|(p, out)| self.product(p, out));
-            return;
-        }
         in_parts(self.n, ps, outs, |panels, ps, parts| {
-            dispatch(
-                #[inline(always)]
-                || self.band_of_many(panels, ps, parts),
-            );
+            add_panels((self.n, &self.blocks, 0), panels, ps, parts);
         });
     }
 
@@ -341,30 +245,23 @@ impl<T: Number> Storage for Panels<T> {
     }
 }
 
-/// Adds what `panels` of a game of `n` actions contribute. `blocks` are blocks of the matrix from number `base` on, these
-/// panels among them.
+/// Adds what `panels` of a game of `n` actions contribute, for one vector. `blocks` are blocks of the matrix from number
+/// `base` on, these panels among them.
 #[inline(always)]
 pub(super) fn band<T: Number>(
     (n, blocks, base): (usize, &[Block<T>], usize),
     panels: Range<usize>,
-    p: &Padded<'_>,
-    part: &mut Part<'_>,
+    p: &Vectors<'_>,
+    part: &mut Parts<'_>,
 ) {
-    let (whole, first) = (p.whole.len(), part.first);
-    let (out, tail) = part.split();
     for panel in panels {
-        let column = panel / 2;
         let (begin, end) = (start(n, panel) - base, start(n, panel + 1) - base);
-        let middle = begin + whole - column.min(whole);
-        let rows = p.rows(panel);
         let mut sums = [[0.0; LANES]; ROWS];
-        let from = column.min(whole);
-        sweep(&blocks[begin..middle], &p.whole[from..], rows, &mut out[from - first..], &mut sums, |k| {
+        let (x, out) = (p.only(panel / 2), part.only(panel / 2));
+        sweep(&blocks[begin..end], x, p.rows(0, panel), out, &mut sums, |k| {
             prefetch(blocks, begin + k + AHEAD / size_of::<Block<T>>());
         });
-        let last = &blocks[middle..end];
-        sweep(last, &[p.tail], rows, std::slice::from_mut(tail), &mut sums, |_| ());
-        add_sums(panel, sums, if column < whole { &mut out[column - first] } else { &mut *tail });
+        add_sums(panel, sums, &mut out[0]);
     }
 }
 
@@ -397,38 +294,6 @@ fn sweep<T: Number>(
     *sums = std::hint::black_box([a, b, c, d]);
 }
 
-/// [`sweep`] over two panels of the same columns, one after the other for every entry, for half the traffic of `x` and
-/// `out`.
-#[inline(always)]
-fn sweep_two<T: Number>(
-    blocks: [&[Block<T>]; 2],
-    x: &[CacheLine],
-    rows: [[f64; ROWS]; 2],
-    out: &mut [CacheLine],
-    sums: [&mut [Lanes; ROWS]; 2],
-) {
-    let [[mut a, mut b, mut c, mut d], [mut e, mut f, mut g, mut h]] = [*sums[0], *sums[1]];
-    for (((one, two), x), out) in blocks[0].iter().zip(blocks[1]).zip(x).zip(out) {
-        let [ka, kb, kc, kd] = [wide(&one.0[0]), wide(&one.0[1]), wide(&one.0[2]), wide(&one.0[3])];
-        let [ke, kf, kg, kh] = [wide(&two.0[0]), wide(&two.0[1]), wide(&two.0[2]), wide(&two.0[3])];
-        let (x, mut new) = (x.0, out.0);
-        for l in 0..LANES {
-            a[l] = ka[l].mul_add(x[l], a[l]);
-            b[l] = kb[l].mul_add(x[l], b[l]);
-            c[l] = kc[l].mul_add(x[l], c[l]);
-            d[l] = kd[l].mul_add(x[l], d[l]);
-            e[l] = ke[l].mul_add(x[l], e[l]);
-            f[l] = kf[l].mul_add(x[l], f[l]);
-            g[l] = kg[l].mul_add(x[l], g[l]);
-            h[l] = kh[l].mul_add(x[l], h[l]);
-            new[l] = less([ka[l], kb[l], kc[l], kd[l]], rows[0], new[l]);
-            new[l] = less([ke[l], kf[l], kg[l], kh[l]], rows[1], new[l]);
-        }
-        out.0 = new;
-    }
-    [*sums[0], *sums[1]] = [[a, b, c, d], [e, f, g, h]];
-}
-
 /// `old - sum_r k_r rows_r`, fused, row after row.
 #[inline(always)]
 fn less(k: [f64; ROWS], rows: [f64; ROWS], old: f64) -> f64 {
@@ -438,7 +303,7 @@ fn less(k: [f64; ROWS], rows: [f64; ROWS], old: f64) -> f64 {
 
 /// A row of a block in f64. (`map` of arrays is not vectorised.)
 #[inline(always)]
-fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
+pub(super) fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
     let mut wide = [0.0; LANES];
     for l in 0..LANES {
         wide[l] = row[l].wide();
@@ -448,7 +313,7 @@ fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
 
 /// Adds the dot products of a panel to its rows, which lie in `block`.
 #[inline(always)]
-fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut CacheLine) {
+pub(super) fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut CacheLine) {
     let half = panel % 2 * ROWS;
     for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
         *out += fold(l);
@@ -493,7 +358,7 @@ mod tests {
             let (mut there, mut plain) = (vec![f64::NAN; n], vec![f64::NAN; n]);
             panels.product(&p, &mut there);
             in_parts(n, &[&p], &mut [&mut plain], |rows, ps, parts| {
-                band((n, &panels.blocks, 0), rows, &ps[0], &mut parts[0]);
+                band((n, &panels.blocks, 0), rows, ps, parts);
             });
             assert_eq!(bits(&there), bits(&plain));
         }

@@ -10,11 +10,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::bands::{ROWS, in_parts, start};
+use super::many::add_panels;
 use super::number::Number;
-use super::panels::{Block, band};
+use super::panels::Block;
 use super::{ProductCost, Storage, StorageError};
 use equipoise_core::lanes::LANES;
-use equipoise_core::vector::dispatch;
 
 /// Bytes fetched at once, at least.
 const BUFFER: usize = 1 << 20;
@@ -180,12 +180,7 @@ impl<T: Number> Storage for Streamed<T> {
             for group in self.groups(panels) {
                 let base = start(self.n, group.start);
                 let blocks = self.load(group.clone(), &mut buffers);
-                for (p, part) in ps.iter().zip(&mut *parts) {
-                    dispatch(
-                        #[inline(always)]
-                        || band((self.n, blocks, base), group.clone(), p, part),
-                    );
-                }
+                add_panels((self.n, blocks, base), group, ps, parts);
             }
         });
     }

@@ -1,0 +1,232 @@
+//! Panels times many vectors in one pass: see `panels.rs` for what is in a panel, and in what order a product adds up.
+//!
+//! ```text
+//! for 16 panels at a time                  dot products of their rows in the second-level cache
+//!   for every tile of 32 blocks            what all vectors have there, 64 KiB, in the second-level cache
+//!     for every two panels                 their part of the tile, 16 KiB in f64, in the first-level cache
+//!       for every vector                   4 KiB that lie one behind the other, for 512 fused operations of eight lanes
+//! ```
+//!
+//! Fused operations are what limits: two for each eight numbers of the matrix that are loaded.
+
+use std::array;
+use std::ops::Range;
+
+use equipoise_core::cpu::prefetch_second;
+use equipoise_core::lanes::{CacheLine, LANES};
+use equipoise_core::vector::{dispatch, run};
+use pulp::{Simd, WithSimd};
+
+use super::bands::{Parts, ROWS, TILE, Vectors, start};
+use super::number::Number;
+use super::panels::{Block, Lanes, add_sums, band};
+
+/// Pairs of panels for which a tile of the vectors is kept at hand.
+const GROUP: usize = 8;
+/// Blocks of a panel between two branches back, with an end that can be foretold.
+const UNROLLED: usize = 4;
+
+/// Two panels of the same columns for one vector: minus its entries of their rows, and the dot products of these.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Pair {
+    minus: [[f64; ROWS]; 2],
+    sums: [[Lanes; ROWS]; 2],
+}
+
+/// Adds what `panels` of a game of `n` actions contribute. `blocks` are blocks of the matrix from number `base` on, these
+/// panels among them.
+pub(super) fn add_panels<T: Number>(
+    matrix: (usize, &[Block<T>], usize),
+    panels: Range<usize>,
+    ps: &Vectors<'_>,
+    parts: &mut Parts<'_>,
+) {
+    if ps.many == 1 {
+        dispatch(
+            #[inline(always)]
+            || band(matrix, panels, ps, parts),
+        );
+    } else {
+        run(Many { matrix, panels, ps, parts });
+    }
+}
+
+/// [`add_panels`] for more than one vector.
+struct Many<'a, 'b, T> {
+    matrix: (usize, &'a [Block<T>], usize),
+    panels: Range<usize>,
+    ps: &'a Vectors<'a>,
+    parts: &'a mut Parts<'b>,
+}
+
+impl<T: Number> WithSimd for Many<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { matrix: (n, blocks, base), panels, ps, parts } = self;
+        let (width, many) = (n.div_ceil(LANES), ps.many);
+        let share = TILE.div_ceil(many);
+        let end_of = |tile: usize| width.min((tile + 1) * TILE);
+        // the two panels that begin with a column, in a tile: none of a panel that is not among these
+        let in_tile = |column: usize, tile: usize| {
+            [2 * column, 2 * column + 1].map(
+                #[inline(always)]
+                |panel| {
+                    if !panels.contains(&panel) || tile * TILE >= width {
+                        return &[][..];
+                    }
+                    let begin = start(n, panel) - base - column;
+                    &blocks[begin + column.max(tile * TILE)..begin + end_of(tile)]
+                },
+            )
+        };
+        let mut room = [[Block([[0.0; LANES]; ROWS]); TILE]; 2];
+        let mut pairs = Vec::with_capacity(GROUP * many);
+        let columns = panels.start / 2..panels.end.div_ceil(2);
+        for first in columns.clone().step_by(GROUP) {
+            let end = columns.end.min(first + GROUP);
+            pairs.clear();
+            for column in first..end {
+                for k in 0..many {
+                    let mut pair = Pair { minus: [[0.0; ROWS]; 2], sums: [[[0.0; LANES]; ROWS]; 2] };
+                    for q in 0..2 {
+                        let rows = ps.rows(k, 2 * column + q);
+                        for r in 0..ROWS {
+                            pair.minus[q][r] = -rows[r];
+                        }
+                    }
+                    pairs.push(pair);
+                }
+            }
+            for tile in first / TILE..width.div_ceil(TILE) {
+                let last = end.min(end_of(tile));
+                for column in first..last {
+                    let ahead =
+                        if column + 1 < last { in_tile(column + 1, tile) } else { in_tile(first, tile + 1) };
+                    let pair = in_tile(column, tile);
+                    let [upper, lower] = &mut room;
+                    let pair = [T::widened(pair[0], upper), T::widened(pair[1], lower)];
+                    let there = column.max(tile * TILE) % TILE..end_of(tile) - tile * TILE;
+                    let of_pair = &mut pairs[(column - first) * many..][..many];
+                    let vectors = ps.tile(tile).iter().zip(parts.tile(tile)).zip(of_pair);
+                    for (k, ((x, out), Pair { minus, sums })) in vectors.enumerate() {
+                        // its share of what comes next
+                        for at in k * share..(k + 1) * share {
+                            ahead.iter().for_each(|blocks| prefetch_second(blocks, at));
+                        }
+                        let (x, out) = (&x[there.clone()], &mut out[there.clone()]);
+                        if S::F64_LANES == LANES && pair[0].len() == pair[1].len() {
+                            sweep(simd, pair, x, minus, out, sums);
+                            continue;
+                        }
+                        for q in 0..2 {
+                            if !pair[q].is_empty() {
+                                let (minus, sums) = (array::from_ref(&minus[q]), array::from_mut(&mut sums[q]));
+                                sweep(simd, [pair[q]], x, minus, out, sums);
+                            }
+                        }
+                    }
+                }
+            }
+            for (column, pairs) in (first..end).zip(pairs.chunks_exact(many)) {
+                for (out, pair) in parts.tile(column / TILE).iter_mut().zip(pairs) {
+                    let out = &mut out[column % TILE];
+                    for (q, sums) in pair.sums.iter().enumerate() {
+                        if panels.contains(&(2 * column + q)) {
+                            add_sums(2 * column + q, *sums, out);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sums_r += block_r * x` lane by lane, and `out += sum_r minus_r block_r`, row after row, over equally many blocks of each.
+///
+/// As many panels at once as leave the sums in registers: the sums of one are eight vectors of four lanes, or four of eight.
+#[inline(always)]
+fn sweep<S: Simd, const P: usize>(
+    simd: S,
+    panels: [&[Block<f64>]; P],
+    x: &[CacheLine],
+    minus: &[[f64; ROWS]; P],
+    out: &mut [CacheLine],
+    sums: &mut [[Lanes; ROWS]; P],
+) {
+    let zero = simd.splat_f64s(0.0);
+    let mut state = [State { minus: [zero; ROWS], sums: [[zero; LANES]; ROWS] }; P];
+    for q in 0..P {
+        for r in 0..ROWS {
+            state[q].minus[r] = simd.splat_f64s(minus[q][r]);
+            let (kept, _) = S::as_simd_f64s(&sums[q][r]);
+            for v in 0..LANES / S::F64_LANES {
+                state[q].sums[r][v] = kept[v];
+            }
+        }
+    }
+    let count = out.len();
+    let (mut many, mut few) = ([&[][..]; P], [&[][..]; P]);
+    for q in 0..P {
+        (many[q], few[q]) = panels[q][..count].as_chunks::<UNROLLED>();
+    }
+    let (xs, x) = x[..count].as_chunks::<UNROLLED>();
+    let (outs, out) = out.as_chunks_mut::<UNROLLED>();
+    for k in 0..outs.len() {
+        for u in 0..UNROLLED {
+            let mut blocks = [&many[0][k][u]; P];
+            for q in 0..P {
+                blocks[q] = &many[q][k][u];
+            }
+            add_block(simd, blocks, &xs[k][u], &mut outs[k][u], &mut state);
+        }
+    }
+    for k in 0..out.len() {
+        let mut blocks = [&few[0][k]; P];
+        for q in 0..P {
+            blocks[q] = &few[q][k];
+        }
+        add_block(simd, blocks, &x[k], &mut out[k], &mut state);
+    }
+    for q in 0..P {
+        for r in 0..ROWS {
+            let (kept, _) = S::as_mut_simd_f64s(&mut sums[q][r]);
+            for v in 0..LANES / S::F64_LANES {
+                kept[v] = state[q].sums[r][v];
+            }
+        }
+    }
+}
+
+/// What of a panel and a vector is in registers.
+#[derive(Clone, Copy)]
+struct State<S: Simd> {
+    minus: [S::f64s; ROWS],
+    sums: [[S::f64s; LANES]; ROWS],
+}
+
+/// Eight columns of [`sweep`], vector by vector.
+#[inline(always)]
+fn add_block<S: Simd, const P: usize>(
+    simd: S,
+    blocks: [&Block<f64>; P],
+    x: &CacheLine,
+    out: &mut CacheLine,
+    state: &mut [State<S>; P],
+) {
+    let (x, _) = S::as_simd_f64s(&x.0);
+    let (out, _) = S::as_mut_simd_f64s(&mut out.0);
+    for v in 0..LANES / S::F64_LANES {
+        let (x, mut new) = (x[v], out[v]);
+        for q in 0..P {
+            for r in 0..ROWS {
+                let k = S::as_simd_f64s(&blocks[q].0[r]).0[v];
+                state[q].sums[r][v] = simd.mul_add_f64s(k, x, state[q].sums[r][v]);
+                new = simd.mul_add_f64s(k, state[q].minus[r], new);
+            }
+        }
+        out[v] = new;
+    }
+}
