@@ -219,7 +219,11 @@ fn main() {
     let threads = rayon::current_num_threads();
     let peak = fused_a_second() * threads as f64;
     let tiles = fused_in_tiles_a_second() * threads as f64;
-    println!("fused peak {:.1} G a second; with tiles and vectors in the caches {:.2} of it", peak / 1e9, tiles / peak);
+    println!(
+        "fused peak {:.1} G a second; with tiles and vectors in the caches {:.2} of it",
+        peak / 1e9,
+        tiles / peak
+    );
     for (n, rounds) in if test { vec![(1030, 1)] } else { vec![(1024, 51), (4096, 21), (8192, 11)] } {
         dense(n, rounds, (peak, tiles / peak));
     }

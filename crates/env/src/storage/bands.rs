@@ -111,6 +111,9 @@ pub(super) fn in_parts(
     outs: &mut [&mut [f64]],
     work: impl Fn(Range<usize>, &Vectors<'_>, &mut Parts<'_>) + Sync,
 ) {
+    if ps.is_empty() {
+        return;
+    }
     let (many, bands) = (ps.len(), bands(n));
     let tiles_from = |first: usize| (n.div_ceil(LANES * TILE) - first) * many;
     let first_tile = |panels: &Range<usize>| panels.start / 2 / TILE;

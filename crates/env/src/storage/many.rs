@@ -1,13 +1,15 @@
 //! Panels times many vectors in one pass: see `panels.rs` for what is in a panel, and in what order a product adds up.
 //!
 //! ```text
-//! for 16 panels at a time                  dot products of their rows in the second-level cache
-//!   for every tile of 32 blocks            what all vectors have there, 64 KiB, in the second-level cache
-//!     for every two panels                 their part of the tile, 16 KiB in f64, in the first-level cache
-//!       for every vector                   4 KiB that lie one behind the other, for 512 fused operations of eight lanes
+//! for 16 panels                        64 KiB of dot products for 16 vectors, in the second-level cache
+//!   for every tile of 32 blocks        64 KiB of vectors and of what is added to them, in the second-level cache
+//!     for every two panels             16 KiB of the matrix in f64, half a first-level cache of 32 KiB
+//!       for every vector               4 KiB, and 512 fused operations of eight lanes
 //! ```
 //!
-//! Fused operations are what limits: two for each eight numbers of the matrix that are loaded.
+//! Fused operations are what limits, two for eight numbers of the matrix; so everything else has to go on beside them. The
+//! vectors of a tile lie one behind the other: they are read as one stream. The next tile of the matrix is asked for into
+//! the second-level cache, as the first has no room for another. f32 is made f64 once for all vectors.
 
 use std::array;
 use std::ops::Range;
@@ -23,7 +25,7 @@ use super::panels::{Block, Lanes, add_sums, band};
 
 /// Pairs of panels for which a tile of the vectors is kept at hand.
 const GROUP: usize = 8;
-/// Blocks of a panel between two branches back, with an end that can be foretold.
+/// Blocks between two branches: a processor foretells the end of a loop of eight, not of 32.
 const UNROLLED: usize = 4;
 
 /// Two panels of the same columns for one vector: minus its entries of their rows, and the dot products of these.
@@ -123,7 +125,8 @@ impl<T: Number> WithSimd for Many<'_, '_, T> {
                         }
                         for q in 0..2 {
                             if !pair[q].is_empty() {
-                                let (minus, sums) = (array::from_ref(&minus[q]), array::from_mut(&mut sums[q]));
+                                let (minus, sums) =
+                                    (array::from_ref(&minus[q]), array::from_mut(&mut sums[q]));
                                 sweep(simd, [pair[q]], x, minus, out, sums);
                             }
                         }
@@ -146,7 +149,8 @@ impl<T: Number> WithSimd for Many<'_, '_, T> {
 
 /// `sums_r += block_r * x` lane by lane, and `out += sum_r minus_r block_r`, row after row, over equally many blocks of each.
 ///
-/// As many panels at once as leave the sums in registers: the sums of one are eight vectors of four lanes, or four of eight.
+/// The sums of all P panels stay in registers: of one they are eight of four lanes, of 16 that there are; of two, eight of
+/// eight lanes, of 32.
 #[inline(always)]
 fn sweep<S: Simd, const P: usize>(
     simd: S,
@@ -228,5 +232,43 @@ fn add_block<S: Simd, const P: usize>(
             }
         }
         out[v] = new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bands::in_parts;
+    use super::super::{Panels, Storage, tests::number};
+    use super::*;
+    use pulp::Scalar;
+
+    #[test]
+    fn vectors_of_every_width_give_the_same_bits() {
+        let n = 301;
+        let mut game = Panels::<f32>::zeros(n);
+        (0..n).for_each(|i| (i + 1..n).for_each(|j| game.set(i, j, number(1, (i * n + j) as u64))));
+        let ps: Vec<Vec<f64>> = (0..3).map(|c| (0..n as u64).map(|k| number(2 + c, k)).collect()).collect();
+        let ps: Vec<&[f64]> = ps.iter().map(Vec::as_slice).collect();
+        let product = |pass: &(dyn Fn(Many<'_, '_, f32>) + Sync)| -> Vec<u64> {
+            let mut outs = vec![vec![f64::NAN; n]; ps.len()];
+            in_parts(
+                n,
+                &ps,
+                &mut outs.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
+                |panels, ps, parts| {
+                    pass(Many { matrix: (n, game.blocks(), 0), panels, ps, parts });
+                },
+            );
+            outs.into_iter().flatten().map(f64::to_bits).collect()
+        };
+        let mut alone = vec![vec![f64::NAN; n]; ps.len()];
+        ps.iter().zip(&mut alone).for_each(|(p, out)| game.product(p, out));
+        let alone: Vec<u64> = alone.into_iter().flatten().map(f64::to_bits).collect();
+        assert_eq!(product(&|pass| run(pass)), alone);
+        assert_eq!(product(&|pass| Scalar.vectorize(pass)), alone);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            assert_eq!(product(&|pass| Simd::vectorize(simd, pass)), alone);
+        }
     }
 }

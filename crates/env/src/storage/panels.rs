@@ -193,6 +193,11 @@ impl<T: Number> Panels<T> {
         row.skip(i + 1 - from).take(self.n - 1 - i).collect()
     }
 
+    #[cfg(test)]
+    pub(super) fn blocks(&self) -> &[Block<T>] {
+        &self.blocks
+    }
+
     /// The block that holds `K_ij`, `i < j`.
     fn block_of(&self, i: usize, j: usize) -> usize {
         let panel = i / ROWS;

@@ -244,6 +244,12 @@ mod tests {
         panels.product(&p, &mut a);
         streamed.product(&p, &mut b);
         assert!(a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()), "n {n}");
+        // many in one pass, and none
+        let (mut outs, zeros) = (vec![vec![f64::NAN; n]; 3], vec![0.0; n]);
+        streamed.products(&[&zeros, &p, &p], &mut outs.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+        assert!(outs[1..].iter().flatten().zip(a.iter().cycle()).all(|(b, a)| a.to_bits() == b.to_bits()));
+        assert!(outs[0].iter().all(|out| *out == 0.0), "n {n}");
+        streamed.products(&[], &mut []);
         let content = |s: &dyn Storage| {
             let mut bytes = Vec::new();
             s.content(&mut |b| bytes.extend_from_slice(b));
