@@ -40,7 +40,6 @@ pub(super) const TILE: usize = 32;
 
 /// [`TILE`] blocks of a vector.
 pub(super) type Tile = [CacheLine; TILE];
-const ZEROS: Tile = [CacheLine([0.0; LANES]); TILE];
 
 /// Vectors as blocks, the last one filled up with zeros: tile after tile, and in every tile vector after vector. What a pass
 /// over a tile of the matrix takes is one stream then; a vector alone is one as well.
@@ -141,7 +140,11 @@ pub(super) fn in_parts(
         parts.push((panels, Parts { first, many, tiles }));
     }
     parts.par_iter_mut().with_max_len(1).for_each(|(panels, parts)| {
-        parts.tiles.fill(ZEROS);
+        // no more than there are blocks: it is written and read for every band
+        for (at, tile) in parts.tiles.iter_mut().enumerate() {
+            let left = n.div_ceil(LANES) - (parts.first + at / many) * TILE;
+            tile[..left.min(TILE)].fill(CacheLine([0.0; LANES]));
+        }
         work(panels.clone(), &ps, parts);
     });
     outs.par_iter_mut().enumerate().for_each(|(k, out)| add_parts(&parts, k, out));
@@ -151,7 +154,8 @@ pub(super) fn in_parts(
 /// `out` = the sum of the `k`-th of `parts`, in their order for every entry.
 fn add_parts(parts: &[(Range<usize>, Parts<'_>)], k: usize, out: &mut [f64]) {
     out.par_chunks_mut(TILE * LANES).enumerate().for_each(|(tile, out)| {
-        let mut sums = ZEROS;
+        let mut sums = [CacheLine([0.0; LANES]); TILE];
+        let sums = &mut sums[..out.len().div_ceil(LANES)];
         for (_, part) in parts.iter().take_while(|(_, part)| part.first <= tile) {
             for (sum, line) in sums.iter_mut().zip(&part.tiles[(tile - part.first) * part.many + k]) {
                 for l in 0..LANES {
@@ -159,7 +163,7 @@ fn add_parts(parts: &[(Range<usize>, Parts<'_>)], k: usize, out: &mut [f64]) {
                 }
             }
         }
-        for (out, sum) in out.chunks_mut(LANES).zip(&sums) {
+        for (out, sum) in out.chunks_mut(LANES).zip(sums) {
             out.copy_from_slice(&sum.0[..out.len()]);
         }
     });

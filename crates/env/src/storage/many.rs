@@ -151,6 +151,7 @@ impl<T: Number> WithSimd for Many<'_, '_, T> {
 ///
 /// The sums of all P panels stay in registers: of one they are eight of four lanes, of 16 that there are; of two, eight of
 /// eight lanes, of 32.
+#[expect(clippy::manual_memcpy, reason = "a copied slice of vectors goes through memory, a vector does not")]
 #[inline(always)]
 fn sweep<S: Simd, const P: usize>(
     simd: S,
