@@ -6,11 +6,14 @@
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use equipoise_experiment::{Monitor, Options, Plan, execute, file, resolve};
+use equipoise_records::Run;
+use equipoise_records::schema::RunRecord;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -70,7 +73,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     println!("seconds of all threads:");
     println!("  steps of the methods {steps_alone:.3}, measurements {:.3}", driving - steps_alone);
-    println!("  records {recording:.3}");
+    println!(
+        "  records {recording:.3}; every record as JSON and back, once, as any way of keeping them has it: {:.3}",
+        as_json_and_back(&results.runs)?
+    );
     println!("seconds in which all threads may work:");
     for (stage, spent) in stages.iter().filter(|(stage, _)| !stage.is_empty()) {
         println!("  {stage}: {:.3}", spent.as_secs_f64());
@@ -80,6 +86,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("on disk {:.1} MB, {} times made durable", megabytes(&options.out)?, equipoise_records::syncs());
     Ok(())
+}
+
+/// Seconds on one thread; the report reads what was recorded.
+fn as_json_and_back(runs: &[Run]) -> Result<f64, serde_json::Error> {
+    let begun = Instant::now();
+    for run in runs {
+        let text = serde_json::to_vec(&run.record)?;
+        black_box(serde_json::from_slice::<RunRecord>(&text)?);
+    }
+    Ok(begun.elapsed().as_secs_f64())
 }
 
 /// Bytes of all files below a folder.

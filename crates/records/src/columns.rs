@@ -11,6 +11,8 @@
 //! values of all rows, eight bytes each
 //! ```
 
+use compact_str::CompactString;
+
 use crate::digest::bits;
 use crate::schema::TracePoint;
 use crate::vocabulary::Iterate;
@@ -18,7 +20,7 @@ use crate::vocabulary::Iterate;
 /// Rows on their way into columns.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
-    subjects: Vec<(Iterate, String)>,
+    subjects: Vec<(Iterate, CompactString)>,
     patterns: Vec<Vec<usize>>,
     groups: Vec<u8>,
     /// How many groups are closed.
@@ -52,7 +54,9 @@ impl Columns {
             self.close();
             self.shared = Some(shared);
         }
-        let is = |(iterate, metric): &(Iterate, String)| *iterate == point.iterate && *metric == point.metric;
+        let is = |(iterate, metric): &(Iterate, CompactString)| {
+            *iterate == point.iterate && *metric == point.metric
+        };
         // mostly what came at this place in the group before
         let guess = self.patterns.get(self.pattern).and_then(|pattern| pattern.get(self.open.len())).copied();
         let subject = match guess.filter(|k| is(&self.subjects[*k])) {
@@ -119,9 +123,9 @@ fn put(out: &mut Vec<u8>, mut value: u64) {
 /// The rows in `bytes`; `None` if they are not what [`Columns::into_bytes`] wrote.
 pub(crate) fn rows(bytes: &[u8]) -> Option<Vec<TracePoint>> {
     let mut rest = Rest(bytes);
-    let subjects = rest.list(|rest| {
+    let subjects: Vec<(Iterate, CompactString)> = rest.list(|rest| {
         let iterate = rest.text()?;
-        Some((*Iterate::ALL.iter().find(|known| known.name() == iterate)?, rest.text()?.to_owned()))
+        Some((*Iterate::ALL.iter().find(|known| known.name() == iterate)?, rest.text()?.into()))
     })?;
     let patterns = rest.list(|rest| {
         rest.list(|rest| {

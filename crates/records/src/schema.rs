@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -178,8 +179,8 @@ pub struct TracePoint {
     pub seconds: f64,
     /// The policy measured.
     pub iterate: Iterate,
-    /// Metric name.
-    pub metric: String,
+    /// Metric name; short ones need no memory of their own.
+    pub metric: CompactString,
     /// Its value, as measured.
     pub value: f64,
 }

@@ -122,7 +122,7 @@ fn traces(results: &Results) -> Result<String, ReportError> {
                 p.duels.to_string(),
                 format!("{:?}", p.seconds),
                 p.iterate.name().to_owned(),
-                p.metric.clone(),
+                p.metric.to_string(),
                 value,
             ];
             out.write_record(told.iter().chain(&here))?;

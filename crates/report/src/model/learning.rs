@@ -38,8 +38,8 @@ pub(crate) struct Learning<'a> {
     pub(crate) panels: Vec<Panel<'a>>,
     /// Gaps at or below it are drawn at the edge, and are equal.
     pub(crate) floor: f64,
-    /// Most repetitions behind a point.
-    pub(crate) repetitions: usize,
+    /// Fewest and most repetitions behind a point.
+    pub(crate) repetitions: (usize, usize),
     /// Bands reach from this quantile of the repetitions to the one as far from the top.
     pub(crate) outside: f64,
 }
@@ -84,8 +84,8 @@ fn by_tau<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Option<Learning<'a>>
     lines.sort_unstable();
     lines.dedup();
     let methods = || games.iter().flat_map(settings).flat_map(|s| &s.methods);
-    let repetitions = methods().map(|m| m.runs.len()).max().unwrap_or(1);
-    let outside = outside(repetitions, bands);
+    let repetitions = repetitions(methods());
+    let outside = outside(repetitions.1, bands);
     let panel = |game: &'a Game<'a>| {
         let curve = |(key, _): &(usize, &str)| {
             let of = |s: &'a Setting<'a>| s.methods.iter().find(|m| m.key == *key).map(|m| (s.tau, m));
@@ -107,6 +107,11 @@ fn by_tau<'a>(games: &'a [Game<'a>], bands: Option<f64>) -> Option<Learning<'a>>
         repetitions,
         outside,
     })
+}
+
+fn repetitions<'a>(methods: impl Iterator<Item = &'a Method<'a>>) -> (usize, usize) {
+    let widest = |(fewest, most): (usize, usize), runs: usize| (fewest.min(runs), most.max(runs));
+    methods.map(|m| m.runs.len()).fold((usize::MAX, 1), widest)
 }
 
 /// From which quantile a band reaches, unless the reader chose.
@@ -161,10 +166,10 @@ fn at<'a>(games: &'a [Game<'a>], tau: f64, bands: Option<f64>) -> Option<Learnin
     if kept.is_empty() {
         return None;
     }
-    let (metric_of, methods) = (settings[0].1, || found.iter().flatten().flatten());
+    let (metric_of, methods) = (settings[0].1, || found.iter().flatten().flatten().copied());
     let metric = metric_of.metrics.iter().copied().find(|m| m.name == metric_of.metric())?;
-    let repetitions = methods().map(|m| m.runs.len()).max().unwrap_or(1);
-    let outside = outside(repetitions, bands);
+    let repetitions = repetitions(methods());
+    let outside = outside(repetitions.1, bands);
     let point = |method: &&Method<'_>| {
         let bought = Spread::of(method.runs.iter().map(|run| run.record.duels as f64))?.median;
         Some((bought, last_gap(method, &metric.name, outside)?))

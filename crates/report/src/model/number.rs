@@ -78,6 +78,11 @@ pub(crate) fn plural(n: usize, thing: &str) -> String {
     format!("{} {thing}{}", count(n as u64), if n == 1 { "" } else { "s" })
 }
 
+/// From the fewest to the most of a thing: the most, and whether there may be fewer.
+pub(crate) fn up_to((fewest, most): (usize, usize), thing: &str) -> String {
+    format!("{}{}", if fewest < most { "up to " } else { "" }, plural(most, thing))
+}
+
 /// `a`, `a and b`, `a, b and c`; the rest of a long list as a number.
 pub(crate) fn list(items: &[String], most: usize) -> String {
     let hidden = if items.len() > most + 1 { items.len() - most } else { 0 };

@@ -4,7 +4,7 @@ use equipoise_records::{DUALITY_GAP, Iterate, MetricInfo, Scale};
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
-use super::frame::{Frame, cross, marks};
+use super::frame::{Frame, cross, marks, median_and_band};
 use super::series::{Against, Measured, Series, visible};
 use super::svg::{Area, Drawn, Pixel, marker};
 use super::{GREY, Gallery, Palette, Svg};
@@ -12,7 +12,7 @@ use crate::error::ReportError;
 use crate::model::cost::{CostUnit, EffortUnit};
 use crate::model::group::{Game, Method, Setting};
 use crate::model::metric;
-use crate::model::number::{capitalised, count, list, plain, plural, short};
+use crate::model::number::{capitalised, count, list, plain, short};
 
 /// Names listed before the rest becomes a number.
 const NAMES: usize = 8;
@@ -196,14 +196,9 @@ fn caption(
     if panels > 1 {
         notes.push("Methods are spread over several drawings with the same axes.".into());
     }
-    let repetitions = all().map(|s| s.repetitions).max().unwrap_or(1);
-    if repetitions > 1 {
-        let band = match outside {
-            0.0 => "smallest to largest".to_owned(),
-            _ => format!("{} to {} quantile", short(outside), short(1.0 - outside)),
-        };
-        notes.push(format!("Line: median of {}; band: {band}.", plural(repetitions, "repetition")));
-    }
+    let repetitions = all().map(|s| s.repetitions);
+    let repetitions = (repetitions.clone().min().unwrap_or(1), repetitions.max().unwrap_or(1));
+    notes.extend(median_and_band(repetitions, outside));
     if all().any(|s| s.held) {
         notes.push("A repetition that stopped before the others is held at its last value.".into());
     }

@@ -6,6 +6,7 @@ use super::axis::Axis;
 use super::svg::{Anchor, Area, Drawing, Drawn, Pixel, TEXT, marker, text};
 use super::{FAINT, GREY, INK};
 use crate::error::ReportError;
+use crate::model::number::{short, up_to};
 use crate::model::spread::Spread;
 
 const WIDTH: i32 = 900;
@@ -134,6 +135,17 @@ impl Frame {
 pub(super) fn cross(area: &Area<'_>, at: Pixel) -> Drawn {
     area.draw(&Cross::new(at, 12, RGBColor(200, 0, 0).stroke_width(5)))?;
     Ok(())
+}
+
+/// What a line and its band are, of the fewest to the most repetitions; `None` for one. `outside` is the quantile from which a band
+/// reaches.
+pub(super) fn median_and_band(repetitions: (usize, usize), outside: f64) -> Option<String> {
+    let band = match outside {
+        0.0 => "smallest to largest".to_owned(),
+        _ => format!("{} to {} quantile", short(outside), short(1.0 - outside)),
+    };
+    (repetitions.1 > 1)
+        .then(|| format!("Line: median of {}; band: {band}.", up_to(repetitions, "repetition")))
 }
 
 /// Points nearest to a few evenly spaced places, shifted from slot to slot so that markers do not cover each other.

@@ -3,13 +3,13 @@
 use plotters::prelude::*;
 
 use super::axis::{Axis, FLOOR};
-use super::frame::Frame;
+use super::frame::{Frame, median_and_band};
 use super::svg::{Anchor, Pixel, TEXT, text};
 use super::{COLOURS, Gallery, INK, Style, Svg, swatch};
 use crate::error::ReportError;
 use crate::model::learning::{Against, Learning, Panel};
 use crate::model::metric;
-use crate::model::number::{capitalised, plain, plural, short};
+use crate::model::number::{capitalised, plain, short};
 use crate::model::spread::Spread;
 
 /// Panels side by side: more could not be read.
@@ -88,13 +88,7 @@ fn caption(all: &Learning<'_>, y: &Axis) -> String {
          terms of a tau."
             .to_owned(),
     ];
-    if all.repetitions > 1 {
-        let band = match all.outside {
-            0.0 => "smallest to largest".to_owned(),
-            outside => format!("{} to {} quantile", short(outside), short(1.0 - outside)),
-        };
-        notes.push(format!("Line: median of {}; band: {band}.", plural(all.repetitions, "repetition")));
-    }
+    notes.extend(median_and_band(all.repetitions, all.outside));
     if y.zero {
         notes.push(format!("Gaps of 0 or below {} are drawn at the lower edge.", short(y.floor)));
     }

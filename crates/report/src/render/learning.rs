@@ -7,7 +7,7 @@ use super::verdict::{NAMES, Statement, statement};
 use crate::error::ReportError;
 use crate::model::learning::{Against, Learning, Panel, median_at};
 use crate::model::metric;
-use crate::model::number::{count, list, plain, plural, short};
+use crate::model::number::{count, list, plain, short, up_to};
 use crate::plot::{self, Gallery};
 
 /// The section of one tau.
@@ -143,7 +143,7 @@ fn grid(all: &Learning<'_>, panel: &Panel<'_>) -> Grid {
         rows: all.lines.iter().enumerate().map(row).collect(),
         note: format!(
             "Of {}. Medians within a twentieth of each other, or both at most {}, count as equal above. Blank: not run.",
-            plural(all.repetitions, "repetition"),
+            up_to(all.repetitions, "repetition"),
             short(all.floor)
         ),
     }
