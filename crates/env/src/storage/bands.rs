@@ -10,7 +10,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use equipoise_core::cpu::alloc_huge_pages;
-use equipoise_core::lanes::{CacheLine, LANES};
+use equipoise_core::lanes::{CacheLine, LANES, fold};
 
 /// Rows of a panel, whose blocks have [`LANES`] columns.
 pub(super) const ROWS: usize = 4;
@@ -34,6 +34,9 @@ pub(super) fn bands(n: usize) -> Vec<Range<usize>> {
 pub(super) fn start(n: usize, panel: usize) -> usize {
     panel * n.div_ceil(LANES) - (panel / 2) * (panel.saturating_sub(1) / 2)
 }
+
+/// The partial sums of a dot product.
+pub(super) type Lanes = [f64; LANES];
 
 /// Blocks of a vector that lie behind each other, before those of the next vector.
 pub(super) const TILE: usize = 32;
@@ -100,6 +103,15 @@ thread_local! {
     /// The vectors and parts of the last product begun on this thread: pages that are new for every product cost a
     /// twentieth of it.
     static SCRATCH: RefCell<Vec<Tile>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Adds the dot products of a panel to its rows, which lie in `block`.
+#[inline(always)]
+pub(super) fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut CacheLine) {
+    let half = panel % 2 * ROWS;
+    for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
+        *out += fold(l);
+    }
 }
 
 /// `outs` = the sums of what `work` leaves in the parts of all bands. Bands run in parallel; parts are zero at first, and

@@ -9,19 +9,17 @@
 //!
 //! Fused operations are what limits, two for eight numbers of the matrix; so everything else has to go on beside them. The
 //! vectors of a tile lie one behind the other: they are read as one stream. The next tile of the matrix is asked for into
-//! the second-level cache, as the first has no room for another. f32 is made f64 once for all vectors.
+//! the second-level cache, as the first has no space for another. f32 is made f64 once for all vectors.
 
 use std::array;
 use std::ops::Range;
 
 use equipoise_core::cpu::prefetch_second;
 use equipoise_core::lanes::{CacheLine, LANES};
-use equipoise_core::vector::{dispatch, run};
 use pulp::{Simd, WithSimd};
 
-use super::bands::{Parts, ROWS, TILE, Vectors, start};
-use super::number::Number;
-use super::panels::{Block, Lanes, add_sums, band};
+use super::bands::{Lanes, Parts, ROWS, TILE, Vectors, add_sums, start};
+use super::number::{Block, Number};
 
 /// Pairs of panels for which a tile of the vectors is kept at hand.
 const GROUP: usize = 8;
@@ -36,30 +34,13 @@ struct Pair {
     sums: [[Lanes; ROWS]; 2],
 }
 
-/// Adds what `panels` of a game of `n` actions contribute. `blocks` are blocks of the matrix from number `base` on, these
-/// panels among them.
-pub(super) fn add_panels<T: Number>(
-    matrix: (usize, &[Block<T>], usize),
-    panels: Range<usize>,
-    ps: &Vectors<'_>,
-    parts: &mut Parts<'_>,
-) {
-    if ps.many == 1 {
-        dispatch(
-            #[inline(always)]
-            || band(matrix, panels, ps, parts),
-        );
-    } else {
-        run(Many { matrix, panels, ps, parts });
-    }
-}
-
-/// [`add_panels`] for more than one vector.
-struct Many<'a, 'b, T> {
-    matrix: (usize, &'a [Block<T>], usize),
-    panels: Range<usize>,
-    ps: &'a Vectors<'a>,
-    parts: &'a mut Parts<'b>,
+/// Adds what `panels` of a game of `n` actions contribute for more than one vector. Of the matrix, there are blocks from a
+/// number on, these panels among them.
+pub(super) struct Many<'a, 'b, T> {
+    pub(super) matrix: (usize, &'a [Block<T>], usize),
+    pub(super) panels: Range<usize>,
+    pub(super) ps: &'a Vectors<'a>,
+    pub(super) parts: &'a mut Parts<'b>,
 }
 
 impl<T: Number> WithSimd for Many<'_, '_, T> {
@@ -84,7 +65,7 @@ impl<T: Number> WithSimd for Many<'_, '_, T> {
                 },
             )
         };
-        let mut room = [[Block([[0.0; LANES]; ROWS]); TILE]; 2];
+        let mut space = [[Block([[0.0; LANES]; ROWS]); TILE]; 2];
         let mut pairs = Vec::with_capacity(GROUP * many);
         let columns = panels.start / 2..panels.end.div_ceil(2);
         for first in columns.clone().step_by(GROUP) {
@@ -108,7 +89,7 @@ impl<T: Number> WithSimd for Many<'_, '_, T> {
                     let ahead =
                         if column + 1 < last { in_tile(column + 1, tile) } else { in_tile(first, tile + 1) };
                     let pair = in_tile(column, tile);
-                    let [upper, lower] = &mut room;
+                    let [upper, lower] = &mut space;
                     let pair = [T::widened(pair[0], upper), T::widened(pair[1], lower)];
                     let there = column.max(tile * TILE) % TILE..end_of(tile) - tile * TILE;
                     let of_pair = &mut pairs[(column - first) * many..][..many];
@@ -241,6 +222,7 @@ mod tests {
     use super::super::bands::in_parts;
     use super::super::{Panels, Storage, tests::number};
     use super::*;
+    use equipoise_core::vector::run;
     use pulp::Scalar;
 
     #[test]

@@ -1,6 +1,13 @@
 //! The numbers that dense margins are kept in.
 
-use super::panels::{Block, wide};
+use equipoise_core::lanes::LANES;
+
+use super::bands::{Lanes, ROWS};
+
+/// Four rows of eight columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(64))]
+pub struct Block<T>(pub(super) [[T; LANES]; ROWS]);
 
 /// How margins are kept: `f64`, or `f32` for half the bytes.
 pub trait Number: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static {
@@ -10,8 +17,8 @@ pub trait Number: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + '
     fn wide(self) -> f64;
     /// The nearest number of this kind.
     fn nearest(x: f64) -> Self;
-    /// These blocks in f64, in the first of `room` if they are not.
-    fn widened<'a>(blocks: &'a [Block<Self>], room: &'a mut [Block<f64>]) -> &'a [Block<f64>];
+    /// These blocks in f64, in the first of `space` if they are not.
+    fn widened<'a>(blocks: &'a [Block<Self>], space: &'a mut [Block<f64>]) -> &'a [Block<f64>];
     /// The number of the first `size_of` bytes, little-endian.
     fn from_bytes(bytes: &[u8]) -> Self;
     /// Its bytes, little-endian, behind `bytes`.
@@ -71,13 +78,23 @@ impl Number for f32 {
     }
 
     #[inline(always)]
-    fn widened<'a>(blocks: &'a [Block<Self>], room: &'a mut [Block<f64>]) -> &'a [Block<f64>] {
-        let room = &mut room[..blocks.len()];
-        for (to, from) in room.iter_mut().zip(blocks) {
+    fn widened<'a>(blocks: &'a [Block<Self>], space: &'a mut [Block<f64>]) -> &'a [Block<f64>] {
+        let space = &mut space[..blocks.len()];
+        for (to, from) in space.iter_mut().zip(blocks) {
             for (to, from) in to.0.iter_mut().zip(&from.0) {
                 *to = wide(from);
             }
         }
-        room
+        space
     }
+}
+
+/// A row of a block in f64. (`map` of arrays is not vectorised.)
+#[inline(always)]
+pub(super) fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
+    let mut wide = [0.0; LANES];
+    for l in 0..LANES {
+        wide[l] = row[l].wide();
+    }
+    wide
 }

@@ -23,12 +23,13 @@
 use std::ops::Range;
 
 use equipoise_core::cpu::{alloc_huge_pages, prefetch};
-use equipoise_core::lanes::{CacheLine, LANES, fold};
+use equipoise_core::lanes::{CacheLine, LANES};
+use equipoise_core::vector::{dispatch, run};
 use rayon::prelude::*;
 
-use super::bands::{Parts, ROWS, Vectors, in_parts, start};
-use super::many::add_panels;
-use super::number::Number;
+use super::bands::{Lanes, Parts, ROWS, Vectors, add_sums, in_parts, start};
+use super::many::Many;
+use super::number::{Block, Number, wide};
 use super::{ProductCost, Storage};
 
 /// How far ahead of its use the matrix is asked for, in bytes.
@@ -36,13 +37,6 @@ const AHEAD: usize = 8 << 10;
 /// Rows and columns of a tile, where a square is read or written: rows of an array of 2^k columns share the sets of a cache, and lie
 /// on pages of their own.
 const STRIP: usize = 64;
-
-pub(super) type Lanes = [f64; LANES];
-
-/// Four rows of eight columns.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[repr(C, align(64))]
-pub struct Block<T>(pub(super) [[T; LANES]; ROWS]);
 
 /// The margins of one context, each unordered pair once.
 #[derive(Clone, Debug, PartialEq)]
@@ -250,10 +244,27 @@ impl<T: Number> Storage for Panels<T> {
     }
 }
 
-/// Adds what `panels` of a game of `n` actions contribute, for one vector. `blocks` are blocks of the matrix from number
-/// `base` on, these panels among them.
+/// Adds what `panels` of a game of `n` actions contribute. `blocks` are blocks of the matrix from number `base` on, these
+/// panels among them.
+pub(super) fn add_panels<T: Number>(
+    matrix: (usize, &[Block<T>], usize),
+    panels: Range<usize>,
+    ps: &Vectors<'_>,
+    parts: &mut Parts<'_>,
+) {
+    if ps.many == 1 {
+        dispatch(
+            #[inline(always)]
+            || band(matrix, panels, ps, parts),
+        );
+    } else {
+        run(Many { matrix, panels, ps, parts });
+    }
+}
+
+/// [`add_panels`] for one vector.
 #[inline(always)]
-pub(super) fn band<T: Number>(
+fn band<T: Number>(
     (n, blocks, base): (usize, &[Block<T>], usize),
     panels: Range<usize>,
     p: &Vectors<'_>,
@@ -304,25 +315,6 @@ fn sweep<T: Number>(
 fn less(k: [f64; ROWS], rows: [f64; ROWS], old: f64) -> f64 {
     (-rows[3])
         .mul_add(k[3], (-rows[2]).mul_add(k[2], (-rows[1]).mul_add(k[1], (-rows[0]).mul_add(k[0], old))))
-}
-
-/// A row of a block in f64. (`map` of arrays is not vectorised.)
-#[inline(always)]
-pub(super) fn wide<T: Number>(row: &[T; LANES]) -> Lanes {
-    let mut wide = [0.0; LANES];
-    for l in 0..LANES {
-        wide[l] = row[l].wide();
-    }
-    wide
-}
-
-/// Adds the dot products of a panel to its rows, which lie in `block`.
-#[inline(always)]
-pub(super) fn add_sums(panel: usize, sums: [Lanes; ROWS], block: &mut CacheLine) {
-    let half = panel % 2 * ROWS;
-    for (out, l) in block.0[half..half + ROWS].iter_mut().zip(sums) {
-        *out += fold(l);
-    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::bands::{ROWS, in_parts, start};
-use super::many::add_panels;
-use super::number::Number;
-use super::panels::Block;
+use super::number::{Block, Number};
+use super::panels::add_panels;
 use super::{ProductCost, Storage, StorageError};
 use equipoise_core::lanes::LANES;
 
