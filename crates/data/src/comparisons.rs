@@ -9,9 +9,11 @@
 //! that a file decides the order of its items; the counts do not depend on the order of the rows (but for rounding of
 //! fractional weights).
 
+use equipoise_core::graph::arc_order;
 use equipoise_env::storage::Pairs;
 use equipoise_env::{Game, PreferenceMatrix};
 use ndarray::Array2;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::checks::Checks;
@@ -224,17 +226,26 @@ impl Comparisons {
     /// Only the items of the given numbers, in that order, and the comparisons among them.
     #[must_use]
     pub fn among(&self, items: &[usize]) -> Self {
-        let mut place = vec![None; self.n()];
-        items.iter().enumerate().for_each(|(k, &i)| place[i] = Some(k));
-        let moved = self.pairs.iter().filter_map(|p| {
-            let (i, j) = (place[p.i]?, place[p.j]?);
-            Some(match i < j {
+        const OUT: u32 = u32::MAX;
+        let mut place = vec![OUT; self.n()];
+        items.iter().zip(0..OUT).for_each(|(&i, k)| place[i] = k);
+        // of each pair its places, the lower one first; those of the rest sort behind all others
+        let places = |p: &PairCount| match (place[p.i], place[p.j]) {
+            (OUT, _) | (_, OUT) => (items.len() as u32, OUT),
+            (i, j) => (i.min(j), i.max(j)),
+        };
+        let all: Vec<(u32, u32)> = self.pairs.par_iter().map(places).collect();
+        let mut order = arc_order(items.len() + 1, all.iter().copied());
+        order.truncate(order.partition_point(|&at| all[at as usize].1 != OUT));
+        let moved = |&at: &u32| {
+            let (p, (i, j)) = (&self.pairs[at as usize], all[at as usize]);
+            let (i, j) = (i as usize, j as usize);
+            match place[p.i] as usize == i {
                 true => PairCount { i, j, ..*p },
-                false => PairCount { i: j, j: i, forward: p.backward, backward: p.forward },
-            })
-        });
-        let mut pairs: Vec<PairCount> = moved.collect();
-        pairs.sort_unstable_by_key(|p| (p.i, p.j));
+                false => PairCount { i, j, forward: p.backward, backward: p.forward },
+            }
+        };
+        let pairs: Vec<PairCount> = order.par_iter().map(moved).collect();
         let labels = items.iter().map(|&i| self.labels[i].clone()).collect();
         let total = sum(pairs.iter().map(PairCount::met));
         let total_ties = sum(pairs.iter().map(|p| p.outcomes().2));

@@ -7,7 +7,8 @@
 //!
 //! Cost: O(cells) a round, as many rounds as tell items apart: two or three, at most as many as items.
 
-use equipoise_data::{Cell, Observation, Observations, Outcome};
+use equipoise_data::{Cell, Observation, Observations, Outcome, PairCount};
+use rayon::prelude::*;
 
 /// The items of some observations in their canonical order.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Canonical {
     /// A number of its own for each colour, by item, `[n]`.
     pub colour: Vec<usize>,
 }
+
+/// Parts of the pairs that are gone through at once, at most, and pairs of a part, at least.
+const PARTS: usize = 8;
+const PART: usize = 1 << 16;
 
 /// SplitMix64's finaliser over two words: fixed, so that the order is the same everywhere.
 fn mix(a: u64, b: u64) -> u64 {
@@ -49,16 +54,16 @@ impl Canonical {
         loop {
             let next = refined(data, &colour);
             let mut distinct = next.clone();
-            distinct.sort_unstable();
+            distinct.par_sort_unstable();
             distinct.dedup();
             colour = next;
             if distinct.len() == known {
                 let number = |c: &u64| distinct.binary_search(c).expect("it is one of them");
                 let mut order: Vec<usize> = (0..n).collect();
-                order.sort_by(|&a, &b| (colour[a], &all.labels[a]).cmp(&(colour[b], &all.labels[b])));
+                order.par_sort_by(|&a, &b| (colour[a], &all.labels[a]).cmp(&(colour[b], &all.labels[b])));
                 let mut place = vec![0; n];
                 order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
-                return Self { order, place, colour: colour.iter().map(number).collect() };
+                return Self { order, place, colour: colour.par_iter().map(number).collect() };
             }
             known = distinct.len();
         }
@@ -91,14 +96,23 @@ fn refined(data: &Observations, colour: &[u64]) -> Vec<u64> {
     };
     match data.clusters() {
         None => {
-            for pair in &all.pairs {
+            let add = |mut sums: Vec<u64>, pair: &PairCount| {
                 let (wins, losses, _) = pair.outcomes();
                 let tie = (pair.forward.tie + pair.backward.tie).to_bits();
                 let bad = (pair.forward.both_bad + pair.backward.both_bad).to_bits();
                 for (i, j, won, lost) in [(pair.i, pair.j, wins, losses), (pair.j, pair.i, losses, wins)] {
                     let results = mix(mix(won.to_bits(), lost.to_bits()), mix(tie, bad));
-                    next[i] = next[i].wrapping_add(mix(results, colour[j]));
+                    sums[i] = sums[i].wrapping_add(mix(results, colour[j]));
                 }
+                sums
+            };
+            // sums of integers are the same in any order; as many of them as threads, but few
+            let part = all.pairs.len().div_ceil(rayon::current_num_threads().min(PARTS)).max(PART);
+            let parts = all.pairs.par_chunks(part).map(|pairs| pairs.iter().fold(vec![0; colour.len()], add));
+            for part in parts.collect::<Vec<_>>() {
+                next.iter_mut()
+                    .zip(part)
+                    .for_each(|(next, sum): (&mut u64, u64)| *next = next.wrapping_add(sum));
             }
         }
         Some(clusters) => {

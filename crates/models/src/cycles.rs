@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use equipoise_core::graph::strong_components;
+use equipoise_core::graph::{Arcs, strong_components};
 use equipoise_data::{Comparisons, PairCount};
 
 use crate::clusters::Clusters;
@@ -127,14 +127,13 @@ pub(crate) fn facts_of_triads(
     let mut facts = triad_facts(data, triads, &z, &sure);
     let won = data.pairs.iter().zip(&z).filter(|(_, z)| **z != 0.0);
     let edge = |(p, z): (&PairCount, &f64)| match *z > 0.0 {
-        true => Directed { from: p.i, to: p.j, strength: *z },
-        false => Directed { from: p.j, to: p.i, strength: -z },
+        true => Directed::new(p.i, p.j, *z),
+        false => Directed::new(p.j, p.i, -z),
     };
-    let mut edges: Vec<Directed> = won.map(edge).collect();
-    facts.strongest_cycle = strongest_level(data.n(), &mut edges).unwrap_or(0.0);
-    let mut beaten = vec![Vec::new(); data.n()];
-    edges.iter().for_each(|e| beaten[e.from].push(e.to));
-    let on_cycles: usize = strong_components(&beaten).iter().map(Vec::len).filter(|&k| k > 1).sum();
+    let edges: Vec<Directed> = won.map(edge).collect();
+    facts.strongest_cycle = strongest_level(data.n(), &edges).unwrap_or(0.0);
+    let beaten = Arcs::new(data.n(), edges.iter().map(|e| (e.from as usize, e.to as usize)));
+    let on_cycles: usize = beaten.strong_components().iter().map(Vec::len).filter(|&k| k > 1).sum();
     facts.items_on_cycles = on_cycles as f64 / data.n() as f64;
     facts
 }

@@ -1,6 +1,6 @@
 //! Who can be reached from whom by wins: whether a finite maximum of the likelihood exists.
 
-use equipoise_core::graph::strong_components;
+use equipoise_core::graph::Arcs;
 use equipoise_data::{Comparisons, Count};
 
 /// Ford's condition (1957): the strongly connected blocks of "won against, or tied with", the winning blocks first. One
@@ -8,17 +8,12 @@ use equipoise_data::{Comparisons, Count};
 /// met), and nothing bounds the distance of their ratings.
 #[must_use]
 pub fn win_blocks(data: &Comparisons) -> Vec<Vec<usize>> {
-    let mut lost_to = vec![Vec::new(); data.n()];
-    for pair in &data.pairs {
+    let lost_to = data.pairs.iter().flat_map(|pair| {
         let (wins, losses, ties) = pair.outcomes();
-        if wins + ties > 0.0 {
-            lost_to[pair.j].push(pair.i);
-        }
-        if losses + ties > 0.0 {
-            lost_to[pair.i].push(pair.j);
-        }
-    }
-    strong_components(&lost_to)
+        let to_first = (wins + ties > 0.0).then_some((pair.j, pair.i));
+        to_first.into_iter().chain((losses + ties > 0.0).then_some((pair.i, pair.j)))
+    });
+    Arcs::new(data.n(), lost_to).strong_components()
 }
 
 /// For each of `n` items, whether all of its island is one block, so that its strengths have a finite maximum; islands are

@@ -60,7 +60,7 @@ use crate::intervals::quantile;
 use crate::lottery::{counted_margins, lottery};
 use crate::pair_fit::{PairOptions, PointFit, fit, fit_observed};
 use crate::pair_model::PairModel;
-use crate::power::{Power, power};
+use crate::power::{Power, cycle_votes, power};
 use crate::registry::Watch;
 use crate::resample::simulate;
 use crate::transitive::{CycleTest, tested};
@@ -298,7 +298,8 @@ pub fn inspect_watched(
     let deviance = &statistics[DEVIANCE];
     let deviance = residuals.is_none().then_some((deviance.null_mean, deviance.p_value));
     let fitted = (bradley_terry.deviance, bradley_terry.degrees_of_freedom);
-    let power = power(&given.comparisons, fitted, &cycles, &cycle_test, deviance, design_effect);
+    let votes = cycle_votes(&given.comparisons);
+    let power = power(&given.comparisons, fitted, &cycles, (&cycle_test, votes), deviance, design_effect);
     let rejected = one_rating_p_value.is_some_and(|p| p < LEVEL);
     let verdict = match cycle_test.p_value {
         None => Verdict::Unknown,

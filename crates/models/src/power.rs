@@ -2,6 +2,8 @@
 //!
 //! Two-sided numbers are approximate (normal and noncentral chi-squared laws): they plan, they do not decide.
 
+use equipoise_core::cpu::prefetch;
+use equipoise_core::graph::Arcs;
 use equipoise_data::Comparisons;
 
 use crate::cycles::CycleFacts;
@@ -34,12 +36,12 @@ pub struct Power {
 }
 
 /// `fit`: deviance and degrees of freedom. `deviance`: its mean under the null, and its p-value, where data could be drawn; `None`: it
-/// is not tested. `design`: so many comparisons say as much as one independent one, at least 1.
+/// is not tested. `cycle_votes`: as of [`cycle_votes`]. `design`: so many comparisons say as much as one independent one, at least 1.
 pub(crate) fn power(
     data: &Comparisons,
     fit: (f64, f64),
     cycles: &CycleFacts,
-    test: &CycleTest,
+    (test, cycle_votes): (&CycleTest, Option<f64>),
     deviance: Option<(Option<f64>, Option<f64>)>,
     design: f64,
 ) -> Power {
@@ -55,9 +57,9 @@ pub(crate) fn power(
         (t, design * votes_for(worst, single))
     });
     let mut met: Vec<f64> = data.pairs.iter().map(equipoise_data::PairCount::met).collect();
-    met.sort_by(f64::total_cmp);
-    let detectable_win_rate = detectable(met[met.len() / 2] / design, single);
-    let cycle_votes = cycle_votes(data);
+    let middle = met.len() / 2;
+    let median = *met.select_nth_unstable_by(middle, f64::total_cmp).1;
+    let detectable_win_rate = detectable(median / design, single);
     let critical = test.critical.unwrap_or(single);
     let (fitted, degrees) = fit;
     // null data have another mean than the chi-squared law where there are ties or few votes
@@ -97,27 +99,23 @@ fn votes_for(rate: f64, z: f64) -> f64 {
     ((0.5 * z + each * spread) / (rate - 0.5)).powi(2).ceil().max((0.05f64.ln() / 0.5f64.ln()).ceil())
 }
 
-/// The largest number of votes such that half of the items lie on a cycle of pairs that met so often.
-fn cycle_votes(data: &Comparisons) -> Option<f64> {
+/// As [`Power::cycle_votes`]: the largest number of votes such that half of the items lie on a cycle of pairs that met so often.
+pub(crate) fn cycle_votes(data: &Comparisons) -> Option<f64> {
     let mut levels: Vec<f64> = data.pairs.iter().map(equipoise_data::PairCount::met).collect();
-    levels.sort_by(f64::total_cmp);
+    levels.sort_unstable_by(f64::total_cmp);
     levels.dedup();
     let enough = |level: &f64| {
         let pairs = data.pairs.iter().filter(|p| p.met() >= *level).map(|p| (p.i, p.j));
-        2 * on_cycles(data.n(), &pairs.collect::<Vec<_>>()) >= data.n()
+        2 * on_cycles(data.n(), pairs) >= data.n()
     };
     // cycles vanish as the level rises
     levels.partition_point(enough).checked_sub(1).map(|k| levels[k])
 }
 
-/// How many items have a pair that is no bridge.
-fn on_cycles(n: usize, pairs: &[(usize, usize)]) -> usize {
-    let mut met = vec![Vec::new(); n];
-    for (k, &(i, j)) in pairs.iter().enumerate() {
-        met[i].push((j, k));
-        met[j].push((i, k));
-    }
-    let (mut entered, mut low, mut time) = (vec![0usize; n], vec![0usize; n], 0);
+/// How many items have a pair that is no bridge; each pair is listed once.
+fn on_cycles(n: usize, pairs: impl Iterator<Item = (usize, usize)> + Clone) -> usize {
+    let met = Arcs::new(n, pairs.flat_map(|(i, j)| [(i, j), (j, i)]));
+    let (mut entered, mut low, mut time) = (vec![0u32; n], vec![0u32; n], 0);
     let mut on_cycle = vec![false; n];
     for start in 0..n {
         if entered[start] > 0 {
@@ -125,18 +123,20 @@ fn on_cycles(n: usize, pairs: &[(usize, usize)]) -> usize {
         }
         time += 1;
         (entered[start], low[start]) = (time, time);
-        // item, the pair it was reached by, how many of its pairs are done
-        let mut path = vec![(start, usize::MAX, 0)];
-        while let Some(&mut (i, by, ref mut next)) = path.last_mut() {
-            if let Some(&(j, pair)) = met[i].get(*next) {
-                *next += 1;
-                if pair == by {
+        // item, whom it was reached from, by a pair that is no way back, those it met that are not done
+        let mut path = vec![(start, usize::MAX, met.of(start))];
+        while let Some(&mut (i, by, ref mut left)) = path.last_mut() {
+            if let Some((&j, rest)) = left.split_first() {
+                let j = j as usize;
+                *left = rest;
+                if j == by {
                     continue;
                 }
                 if entered[j] == 0 {
                     time += 1;
                     (entered[j], low[j]) = (time, time);
-                    path.push((j, pair, 0));
+                    met.of(j).iter().for_each(|&k| prefetch(&entered, k as usize));
+                    path.push((j, i, met.of(j)));
                 } else {
                     low[i] = low[i].min(entered[j]);
                     (on_cycle[i], on_cycle[j]) = (true, true);
@@ -203,10 +203,10 @@ mod tests {
     fn items_on_cycles_of_pairs_that_met() {
         // two triangles on a bridge, and a leaf
         let pairs = [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4), (4, 5), (3, 5), (5, 6)];
-        assert_eq!(on_cycles(7, &pairs), 6);
+        assert_eq!(on_cycles(7, pairs.into_iter()), 6);
         // a tree; two items; a round of four
-        assert_eq!(on_cycles(4, &[(0, 1), (1, 2), (1, 3)]), 0);
-        assert_eq!(on_cycles(2, &[(0, 1)]), 0);
-        assert_eq!(on_cycles(4, &[(0, 1), (1, 2), (2, 3), (0, 3)]), 4);
+        assert_eq!(on_cycles(4, [(0, 1), (1, 2), (1, 3)].into_iter()), 0);
+        assert_eq!(on_cycles(2, [(0, 1)].into_iter()), 0);
+        assert_eq!(on_cycles(4, [(0, 1), (1, 2), (2, 3), (0, 3)].into_iter()), 4);
     }
 }

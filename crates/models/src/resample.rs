@@ -15,14 +15,25 @@ pub fn binomial(n: u64, p: f64, rng: &mut Rng) -> u64 {
     if p >= 1.0 {
         return n;
     }
-    let (size, odds) = (n as f64, p / (1.0 - p));
+    binomial_from(n, p, mode(n, p), rng)
+}
+
+/// The mode of the binomial law, for p in (0, 1), and its probability.
+pub(crate) fn mode(n: u64, p: f64) -> (f64, f64) {
+    let size = n as f64;
     let mode = ((size + 1.0) * p).floor().min(size);
     let log_choose = log_factorial(size) - log_factorial(mode) - log_factorial(size - mode);
-    let at_mode = (log_choose + mode * p.ln() + (size - mode) * (-p).ln_1p()).exp();
+    (mode, (log_choose + mode * p.ln() + (size - mode) * (-p).ln_1p()).exp())
+}
+
+/// [`binomial`] for p in (0, 1), of a law whose [`mode`] is known.
+#[inline]
+pub(crate) fn binomial_from(n: u64, p: f64, (mode, at_mode): (f64, f64), rng: &mut Rng) -> u64 {
     let mut left = uniform(rng) - at_mode;
     if left < 0.0 {
         return mode as u64;
     }
+    let (size, odds) = (n as f64, p / (1.0 - p));
     let (mut up, mut down) = ((mode, at_mode), (mode, at_mode));
     loop {
         let grows = up.0 < size && up.1 > 0.0;

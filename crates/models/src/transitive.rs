@@ -37,6 +37,7 @@
 mod order;
 
 use equipoise_core::Rng;
+use equipoise_core::graph::{Arcs, arc_order};
 use equipoise_core::seed::stream;
 use equipoise_data::{Comparisons, Observations};
 use rayon::prelude::*;
@@ -44,7 +45,7 @@ use rayon::prelude::*;
 use crate::clusters::Clusters;
 use crate::distributions::sign_test;
 use crate::intervals::quantile;
-use crate::resample::binomial;
+use crate::resample::{binomial, binomial_from, mode};
 
 pub use self::order::EXACT;
 use self::order::nearest_order;
@@ -139,19 +140,21 @@ pub(crate) fn tested(
     seed: u64,
 ) -> CycleTest {
     let links = links(data, observed);
-    let mut directed: Vec<Directed> = links.iter().map(Directed::of).collect();
+    let mut directed: Vec<Directed> = links.clone().map(|link| Directed::of(&link)).collect();
     let found = strongest_cycle(data.n(), &mut directed);
     let cycle = found.as_ref().map_or_else(Vec::new, |(_, cycle)| cycle.clone());
-    let on_cycle = |l: &&Link| {
+    drop(directed);
+    let on_cycle = |l: &Link| {
         cycle.windows(2).any(|w| w == [l.winner, l.loser])
             || cycle.last() == Some(&l.winner) && cycle.first() == Some(&l.loser)
     };
-    let weakest = links.iter().filter(on_cycle).min_by(|a, b| strength(a).total_cmp(&strength(b))).copied();
-    let order = nearest_order(data.n(), &priced(&links));
-    let mut place = vec![0; data.n()];
-    order.iter().enumerate().for_each(|(k, &i)| place[i] = k);
-    let against: Vec<&Link> = links.iter().filter(|l| place[l.winner] > place[l.loser]).collect();
-    let distance = 2.0 * against.iter().map(|l| cost(l)).sum::<f64>();
+    let weakest = links.clone().filter(on_cycle).min_by(|a, b| strength(a).total_cmp(&strength(b)));
+    let order = nearest_order(data.n(), &priced(links.clone()));
+    let mut place = vec![0u32; data.n()];
+    order.iter().zip(0..).for_each(|(&i, k)| place[i] = k);
+    let against = links.filter(|l| place[l.winner] > place[l.loser]);
+    let distance = 2.0 * against.clone().map(|l| cost(&l)).sum::<f64>();
+    let against = against.map(|l| (l.winner, l.loser)).collect();
     let null = Null::new(data, observed, &place);
     let clustered = observed.map(|observed| ClusteredNull::new(data, observed, &null));
     let weakest_p_value = weakest.map(|link| match observed {
@@ -160,13 +163,14 @@ pub(crate) fn tested(
     });
     let drawn: Vec<f64> = (0..replicates(weakest_p_value))
         .into_par_iter()
-        .map(|k| {
+        .map_init(Vec::new, |directed, k| {
             let mut rng = stream(seed, "transitive null", &[&k.to_string()]);
-            let mut directed = match &clustered {
-                Some(clustered) => clustered.draw(&null, &mut rng),
-                None => null.draw(&mut rng),
-            };
-            strongest_level(data.n(), &mut directed).unwrap_or(f64::NEG_INFINITY)
+            directed.clear();
+            match &clustered {
+                Some(clustered) => clustered.draw(&null, &mut rng, directed),
+                None => null.draw(&mut rng, directed),
+            }
+            strongest_level(data.n(), directed).unwrap_or(f64::NEG_INFINITY)
         })
         .collect();
     let p_value = (!drawn.is_empty()).then(|| match (&found, weakest_p_value) {
@@ -180,7 +184,6 @@ pub(crate) fn tested(
         let mut drawn: Vec<f64> = drawn.iter().map(|t| t.max(0.0)).collect();
         quantile(&mut drawn, 0.95).max(SINGLE_LINK)
     });
-    let against = against.iter().map(|l| (l.winner, l.loser)).collect();
     CycleTest { cycle, weakest, weakest_p_value, order, against, distance, critical, p_value }
 }
 
@@ -188,8 +191,11 @@ pub(crate) fn tested(
 const SINGLE_LINK: f64 = 1.644_853_626_951_472_2;
 
 /// Pairs with a majority.
-fn links(data: &Comparisons, observed: Option<&Clusters>) -> Vec<Link> {
-    let link = |(pair, p): (usize, &equipoise_data::PairCount)| {
+fn links<'a>(
+    data: &'a Comparisons,
+    observed: Option<&'a Clusters>,
+) -> impl Iterator<Item = Link> + Clone + 'a {
+    let link = move |(pair, p): (usize, &equipoise_data::PairCount)| {
         let (wins, losses, _) = p.outcomes();
         let (variance, step) = observed.map_or((wins + losses, 1.0), |o| (o.variance(pair), o.step(pair)));
         let link = Link { winner: p.i, loser: p.j, wins, losses, error: variance.sqrt(), step, pair };
@@ -201,7 +207,7 @@ fn links(data: &Comparisons, observed: Option<&Clusters>) -> Vec<Link> {
             }
         }
     };
-    data.pairs.iter().enumerate().filter_map(link).collect()
+    data.pairs.iter().enumerate().filter_map(link)
 }
 
 /// With the correction for continuity.
@@ -217,68 +223,119 @@ fn cost(link: &Link) -> f64 {
 }
 
 /// Winner and loser of each link, with what its reversal costs.
-fn priced(links: &[Link]) -> Vec<(usize, usize, f64)> {
-    links.iter().map(|l| (l.winner, l.loser, cost(l))).collect()
+fn priced(links: impl Iterator<Item = Link>) -> Vec<(u32, u32, f64)> {
+    links.map(|l| (l.winner as u32, l.loser as u32, cost(&l))).collect()
 }
 
 /// An edge from a winner to a loser.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Directed {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
     pub(crate) strength: f64,
 }
 
 impl Directed {
+    pub(crate) fn new(from: usize, to: usize, strength: f64) -> Self {
+        Self { from: from as u32, to: to as u32, strength }
+    }
+
     fn of(link: &Link) -> Self {
-        Self { from: link.winner, to: link.loser, strength: strength(link) }
+        Self::new(link.winner, link.loser, strength(link))
+    }
+
+    fn ends(&self) -> (usize, usize) {
+        (self.from as usize, self.to as usize)
     }
 }
 
 /// Sorts the edges, strongest first, and finds the first of them that closes a cycle with those before it.
 fn bottleneck(n: usize, edges: &mut [Directed]) -> Option<usize> {
-    edges.sort_by(|a, b| b.strength.total_cmp(&a.strength).then((a.from, a.to).cmp(&(b.from, b.to))));
-    if !has_cycle(n, edges) {
+    edges.par_sort_unstable_by(|a, b| {
+        b.strength.total_cmp(&a.strength).then((a.from, a.to).cmp(&(b.from, b.to)))
+    });
+    let has_cycle = |edges: &[Directed]| has_cycle(n, edges.iter().map(Directed::ends));
+    if !has_cycle(edges) {
         return None;
     }
     let (mut without, mut with) = (0, edges.len());
     while with - without > 1 {
         let middle = usize::midpoint(without, with);
-        if has_cycle(n, &edges[..middle]) { with = middle } else { without = middle }
+        if has_cycle(&edges[..middle]) { with = middle } else { without = middle }
     }
     Some(with - 1)
 }
 
-/// The largest strength that some cycle has on every link; sorts the edges, strongest first.
-pub(crate) fn strongest_level(n: usize, edges: &mut [Directed]) -> Option<f64> {
-    edges.sort_unstable_by(|a, b| b.strength.total_cmp(&a.strength));
-    // of few votes a pair there are few strengths: where each ends
-    let mut ends: Vec<usize> =
-        (1..edges.len()).filter(|&k| edges[k].strength != edges[k - 1].strength).collect();
-    ends.push(edges.len());
-    let first = ends.partition_point(|&end| !has_cycle(n, &edges[..end]));
-    ends.get(first).map(|&end| edges[end - 1].strength)
+/// The largest strength that some cycle has on every link.
+pub(crate) fn strongest_level(n: usize, edges: &[Directed]) -> Option<f64> {
+    let levels = strengths(edges);
+    let has_cycle = |level: f64| {
+        has_cycle(n, edges.iter().filter(move |edge| edge.strength >= level).map(Directed::ends))
+    };
+    let first = levels.partition_point(|&level| !has_cycle(level));
+    levels.get(first).copied()
+}
+
+/// The strengths that occur, the largest first.
+fn strengths(edges: &[Directed]) -> Vec<f64> {
+    /// Of few votes a pair there are few, which are found without a sort.
+    const FEW: usize = 64;
+    let mut found: Vec<f64> = Vec::new();
+    let mut last = f64::NAN;
+    for edge in edges {
+        if edge.strength != last {
+            last = edge.strength;
+            if let Err(at) = found.binary_search_by(|s| last.total_cmp(s)) {
+                found.insert(at, last);
+                if found.len() > FEW {
+                    found = edges.iter().map(|edge| edge.strength).collect();
+                    found.sort_unstable_by(|a, b| b.total_cmp(a));
+                    found.dedup();
+                    return found;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether edges, as (from, to), close a cycle.
+fn has_cycle(n: usize, edges: impl Iterator<Item = (usize, usize)> + Clone) -> bool {
+    closes_one(n, edges.clone()) || leaves_some(n, edges)
+}
+
+/// Whether one comes back to an item by going from each to one of those that it beats. Where there are many cycles, there nearly
+/// always is one of these.
+fn closes_one(n: usize, edges: impl Iterator<Item = (usize, usize)> + Clone) -> bool {
+    const NOBODY: u32 = u32::MAX;
+    let mut beaten = vec![NOBODY; n];
+    edges.clone().for_each(|(from, to)| beaten[from] = to as u32);
+    // rather one that beats somebody
+    let mut next = beaten.clone();
+    edges.filter(|(_, to)| beaten[*to] != NOBODY).for_each(|(from, to)| next[from] = to as u32);
+    drop(beaten);
+    // by whose walk an item was reached
+    let mut reached = vec![NOBODY; n];
+    (0..n as u32).any(|start| {
+        let mut item = start;
+        while item != NOBODY && reached[item as usize] == NOBODY {
+            reached[item as usize] = start;
+            item = next[item as usize];
+        }
+        item != NOBODY && reached[item as usize] == start
+    })
 }
 
 /// Whether items remain after those without a victor are taken away, again and again.
-fn has_cycle(n: usize, edges: &[Directed]) -> bool {
-    let (mut victors, mut starts) = (vec![0u32; n], vec![0usize; n + 1]);
-    for e in edges {
-        victors[e.to] += 1;
-        starts[e.from + 1] += 1;
-    }
-    (0..n).for_each(|i| starts[i + 1] += starts[i]);
-    let mut beaten = vec![0u32; edges.len()];
-    let mut next = starts.clone();
-    for e in edges {
-        beaten[next[e.from]] = e.to as u32;
-        next[e.from] += 1;
-    }
+fn leaves_some(n: usize, edges: impl Iterator<Item = (usize, usize)> + Clone) -> bool {
+    let mut victors = vec![0u32; n];
+    edges.clone().for_each(|(_, to)| victors[to] += 1);
+    let beaten = Arcs::new(n, edges);
     let mut free: Vec<usize> = (0..n).filter(|&i| victors[i] == 0).collect();
     let mut taken = 0;
     while let Some(i) = free.pop() {
         taken += 1;
-        for &j in &beaten[starts[i]..starts[i + 1]] {
+        for &j in beaten.of(i) {
             let j = j as usize;
             victors[j] -= 1;
             if victors[j] == 0 {
@@ -293,21 +350,22 @@ fn has_cycle(n: usize, edges: &[Directed]) -> bool {
 fn strongest_cycle(n: usize, edges: &mut [Directed]) -> Option<(f64, Vec<usize>)> {
     let last = bottleneck(n, edges)?;
     let closing = edges[last];
-    let mut beaten = vec![Vec::new(); n];
-    edges[..last].iter().for_each(|e| beaten[e.from].push(e.to));
+    let beaten = Arcs::new(n, edges[..last].iter().map(Directed::ends));
+    let (winner, loser) = closing.ends();
     // a shortest path from the loser of the closing link back to its winner
     let mut from = vec![usize::MAX; n];
-    let mut queue = std::collections::VecDeque::from([closing.to]);
+    let mut queue = std::collections::VecDeque::from([loser]);
     while let Some(i) = queue.pop_front() {
-        for &j in &beaten[i] {
-            if from[j] == usize::MAX && j != closing.to {
+        for &j in beaten.of(i) {
+            let j = j as usize;
+            if from[j] == usize::MAX && j != loser {
                 from[j] = i;
                 queue.push_back(j);
             }
         }
     }
-    let mut cycle = vec![closing.from];
-    while let Some(&i) = cycle.last().filter(|&&i| i != closing.to) {
+    let mut cycle = vec![winner];
+    while let Some(&i) = cycle.last().filter(|&&i| i != loser) {
         cycle.push(from[i]);
     }
     cycle.reverse();
@@ -317,25 +375,31 @@ fn strongest_cycle(n: usize, edges: &mut [Directed]) -> Option<(f64, Vec<usize>)
 /// The nearest transitive game, to be drawn from.
 struct Null {
     pairs: Vec<NullPair>,
+    /// By number of votes: what an even pair is drawn from ([`mode`]).
+    even: Vec<(f64, f64)>,
 }
 
 /// A pair along the order.
 struct NullPair {
-    ahead: usize,
-    behind: usize,
-    /// Index of the pair, and whether its first item is ahead.
-    pair: usize,
-    first_ahead: bool,
+    ahead: u32,
+    behind: u32,
     votes: u64,
     /// Of the item ahead, among decisive comparisons, at least 1/2.
     rate: f64,
+    /// Index of the pair, and whether its first item is ahead.
+    pair: u32,
+    first_ahead: bool,
     /// Whether it may as well be 1/2.
     near: bool,
 }
 
 impl Null {
-    fn new(data: &Comparisons, observed: Option<&Clusters>, place: &[usize]) -> Self {
-        let pair = |(pair, p): (usize, &equipoise_data::PairCount)| {
+    /// Votes of a pair up to which its law is kept.
+    const KEPT: u64 = 256;
+
+    fn new(data: &Comparisons, observed: Option<&Clusters>, place: &[u32]) -> Self {
+        let pair = |&pair: &u32| {
+            let p = &data.pairs[pair as usize];
             let (wins, losses, _) = p.outcomes();
             let first_ahead = place[p.i] < place[p.j];
             let (ahead, behind, wins, losses) = match first_ahead {
@@ -343,28 +407,36 @@ impl Null {
                 false => (p.j, p.i, losses, wins),
             };
             let votes = wins + losses;
-            let near = wins - losses < NEAR * observed.map_or(votes, |o| o.variance(pair)).sqrt();
+            let near = wins - losses < NEAR * observed.map_or(votes, |o| o.variance(pair as usize)).sqrt();
             (votes > 0.0).then(|| NullPair {
-                ahead,
-                behind,
-                pair,
-                first_ahead,
+                ahead: ahead as u32,
+                behind: behind as u32,
                 votes: votes.round() as u64,
                 rate: (wins / votes).max(0.5),
+                pair,
+                first_ahead,
                 near,
             })
         };
-        let mut pairs: Vec<NullPair> = data.pairs.iter().enumerate().filter_map(pair).collect();
-        pairs.sort_by_key(|p| (place[p.ahead], place[p.behind]));
-        Self { pairs }
+        let along = data.pairs.iter().map(|p| {
+            let (i, j) = (place[p.i], place[p.j]);
+            (i.min(j), i.max(j))
+        });
+        let pairs = arc_order(data.n(), along).par_iter().filter_map(pair).collect();
+        let even = (0..Self::KEPT).map(|votes| if votes > 0 { mode(votes, 0.5) } else { (0.0, 1.0) });
+        Self { pairs, even: even.collect() }
     }
 
-    fn draw(&self, rng: &mut Rng) -> Vec<Directed> {
-        let mut edges = Vec::with_capacity(self.pairs.len());
+    /// Adds the links of a data set.
+    fn draw(&self, rng: &mut Rng, edges: &mut Vec<Directed>) {
+        edges.reserve(self.pairs.len());
         for p in &self.pairs {
             let n = p.votes as f64;
             let (low, high) = if p.near {
-                let even = binomial(p.votes, 0.5, rng);
+                let even = match self.even.get(p.votes as usize).filter(|_| p.votes > 0) {
+                    Some(&mode) => binomial_from(p.votes, 0.5, mode, rng),
+                    None => binomial(p.votes, 0.5, rng),
+                };
                 (even, even + binomial(p.votes - even, 2.0 * p.rate - 1.0, rng))
             } else {
                 let won = binomial(p.votes, p.rate, rng);
@@ -374,7 +446,6 @@ impl Null {
             let link = |lead: f64| (lead > 0.0).then(|| (lead - 1.0) / n.sqrt());
             edges.extend(p.stronger(link(lead(high)), link(-lead(low))));
         }
-        edges
     }
 }
 
@@ -404,14 +475,14 @@ impl<'a> ClusteredNull<'a> {
     fn new(data: &Comparisons, observed: &'a Clusters, null: &Null) -> Self {
         let mut along = vec![None; data.pairs.len()];
         for (at, p) in null.pairs.iter().enumerate() {
-            along[p.pair] = Some((at, if p.first_ahead { 1.0 } else { -1.0 }));
+            along[p.pair as usize] = Some((at, if p.first_ahead { 1.0 } else { -1.0 }));
         }
-        Self { observed, along, step: null.pairs.iter().map(|p| observed.step(p.pair)).collect() }
+        Self { observed, along, step: null.pairs.iter().map(|p| observed.step(p.pair as usize)).collect() }
     }
 
     /// With `m = 2 rate - 1`, observation k with lead `d_k` of `n_k` decisive comparisons becomes `n_k m + e_k (d_k - n_k m)`, at
     /// the lower end with m = 0.
-    fn draw(&self, null: &Null, rng: &mut Rng) -> Vec<Directed> {
+    fn draw(&self, null: &Null, rng: &mut Rng, edges: &mut Vec<Directed>) {
         // lead and its squared error, at both ends
         let mut ends = vec![[0.0; 4]; null.pairs.len()];
         for (parts, times, sign) in self.observed.signed(rng) {
@@ -428,20 +499,19 @@ impl<'a> ClusteredNull<'a> {
             }
         }
         let each = null.pairs.iter().zip(ends).zip(&self.step);
-        each.filter_map(|((p, [low, low_error, high, high_error]), step)| {
+        edges.extend(each.filter_map(|((p, [low, low_error, high, high_error]), step)| {
             let link = |lead: f64, error: f64| {
                 (lead > 0.0 && error > 0.0).then(|| (lead - step.min(lead)) / error.sqrt())
             };
             let (low, low_error) = if p.near { (low, low_error) } else { (high, high_error) };
             p.stronger(link(high, high_error), link(-low, low_error))
-        })
-        .collect()
+        }));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::order::{by_moves, by_sweeps};
+    use super::order::{Leads, by_moves, by_sweeps};
     use super::*;
     use equipoise_core::sample::uniform;
     use ndarray::Array2;
@@ -497,19 +567,16 @@ mod tests {
         let mut rng = stream(4, "nearest order", &[]);
         for _ in 0..40 {
             let wins = Array2::from_shape_fn((6, 6), |_| (20.0 * uniform(&mut rng)).floor());
-            let links = links(&game(&wins), None);
+            let game = game(&wins);
+            let links = links(&game, None);
             let price = |order: &[usize]| -> f64 {
                 let place = |i: usize| order.iter().position(|&k| k == i).unwrap();
-                links.iter().filter(|l| place(l.winner) > place(l.loser)).map(cost).sum()
+                links.clone().filter(|l| place(l.winner) > place(l.loser)).map(|l| cost(&l)).sum()
             };
             let least = permutations(6).iter().map(|o| price(o)).fold(f64::INFINITY, f64::min);
-            assert!((price(&nearest_order(6, &priced(&links))) - least).abs() < 1e-9);
+            assert!((price(&nearest_order(6, &priced(links.clone()))) - least).abs() < 1e-9);
             // moves end at an order that is no better, and seldom worse
-            let mut leads = vec![Vec::new(); 6];
-            for l in &links {
-                leads[l.winner].push((l.loser, cost(l)));
-                leads[l.loser].push((l.winner, -cost(l)));
-            }
+            let leads = Leads::new(6, &priced(links.clone()));
             let mut place = [usize::MAX; 6];
             let moved = by_moves(&leads, (0..6).collect(), &mut place);
             assert!(place == [usize::MAX; 6]);

@@ -5,7 +5,12 @@
 //! `sqrt(2 pairs)` later ones, so that all triads cost `O(pairs^(3/2))` look-ups (Chiba and Nishizeki 1985), of sparse graphs a
 //! few times the pairs.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use equipoise_core::cpu::prefetch;
 use equipoise_data::PairCount;
+use rayon::prelude::*;
 
 /// How items are ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,11 @@ impl Side {
         self.0 as usize / 2
     }
 
+    /// The same side of a pair of another number, below 2^31.
+    pub(crate) fn numbered(self, pair: u32) -> Self {
+        Self(2 * pair + self.0 % 2)
+    }
+
     /// A lead of the pair's first item, as one of this item.
     #[inline]
     pub(crate) fn of(self, lead: f64) -> f64 {
@@ -34,12 +44,16 @@ impl Side {
     }
 }
 
+/// Of an item that did not meet another.
+const UNMET: Side = Side(u32::MAX);
+
 /// The pairs that met, each at its earlier item.
 #[derive(Clone, Debug)]
 pub(crate) struct Triads {
     /// The later ones of item i are `starts[i] .. starts[i + 1]`.
     starts: Vec<usize>,
     later: Vec<(u32, Side)>,
+    listed: Option<Vec<([u32; 3], [Side; 3])>>,
 }
 
 impl Triads {
@@ -69,7 +83,7 @@ impl Triads {
             later[next[from]] = (to as u32, Side((2 * at + side) as u32));
             next[from] += 1;
         }
-        let mut found = Self { starts, later };
+        let mut found = Self { starts, later, listed: None };
         for i in 0..n {
             let (from, to) = (found.starts[i], found.starts[i + 1]);
             found.later[from..to].sort_unstable_by_key(|l| l.0);
@@ -86,19 +100,68 @@ impl Triads {
         self.later.iter().map(|&(j, _)| self.later(j as usize).len() as u64).sum()
     }
 
+    /// Keeps all triads in a list, if they are at most so many: for who goes through them again and again.
+    pub(crate) fn list(&mut self, most: usize) {
+        /// Items looked through at a time.
+        const CHUNK: usize = 1 << 14;
+        let n = self.starts.len() - 1;
+        let all = AtomicUsize::new(0);
+        let of_chunk = |with: &mut Vec<Side>, k: usize| {
+            let mut found = Vec::new();
+            self.each_of(CHUNK * k..n.min(CHUNK * (k + 1)), with, |items, sides| {
+                found.push((items.map(|i| i as u32), sides));
+                all.fetch_add(1, Ordering::Relaxed) < most
+            });
+            found
+        };
+        let chunks = (0..n.div_ceil(CHUNK)).into_par_iter().map_init(|| vec![UNMET; n], of_chunk);
+        let chunks: Vec<Vec<([u32; 3], [Side; 3])>> = chunks.collect();
+        self.listed = (all.into_inner() <= most).then(|| chunks.concat());
+    }
+
+    /// All triads as [`Triads::each`] gives them, if they are kept.
+    pub(crate) fn listed(&self) -> Option<&[([u32; 3], [Side; 3])]> {
+        self.listed.as_deref()
+    }
+
     /// Calls `visit` for every triad with its items i, j, k and the sides of i against j, j against k and i against k.
     #[inline]
     pub(crate) fn each(&self, mut visit: impl FnMut([usize; 3], [Side; 3])) {
-        const UNMET: Side = Side(u32::MAX);
+        if let Some(all) = &self.listed {
+            return all.iter().for_each(|&(items, sides)| visit(items.map(|i| i as usize), sides));
+        }
         let n = self.starts.len() - 1;
-        let mut with = vec![UNMET; n];
-        for i in 0..n {
+        self.each_of(0..n, &mut vec![UNMET; n], |items, sides| {
+            visit(items, sides);
+            true
+        });
+    }
+
+    /// Of those whose earliest item is among these, until `visit` has enough; `with`: unmet for every item, and left so.
+    #[inline]
+    fn each_of(
+        &self,
+        items: Range<usize>,
+        with: &mut [Side],
+        mut visit: impl FnMut([usize; 3], [Side; 3]) -> bool,
+    ) {
+        /// Items ahead of which the later ones are asked for: they lie anywhere in memory.
+        const AHEAD: usize = 3;
+        let mut goes_on = true;
+        for i in items {
+            if !goes_on {
+                break;
+            }
+            if i + AHEAD < self.starts.len() {
+                self.later(i + AHEAD - 1).iter().for_each(|&(j, _)| prefetch(&self.starts, j as usize));
+                self.later(i + 1).iter().for_each(|&(j, _)| prefetch(&self.later, self.starts[j as usize]));
+            }
             self.later(i).iter().for_each(|&(j, side)| with[j as usize] = side);
             for &(j, ij) in self.later(i) {
                 for &(k, jk) in self.later(j as usize) {
                     let ik = with[k as usize];
                     if ik != UNMET {
-                        visit([i, j as usize, k as usize], [ij, jk, ik]);
+                        goes_on &= visit([i, j as usize, k as usize], [ij, jk, ik]);
                     }
                 }
             }

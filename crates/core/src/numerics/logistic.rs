@@ -56,7 +56,9 @@ impl PairLikelihood {
     #[inline]
     #[must_use]
     pub fn value(&self) -> f64 {
-        self.won * log_sigmoid(self.d) + self.lost * log_sigmoid(-self.d)
+        // [`log_sigmoid`] at both signs: the logarithm is the same
+        let log = (-self.d.abs()).exp().ln_1p();
+        self.won * (self.d.min(0.0) - log) + self.lost * ((-self.d).min(0.0) - log)
     }
 
     /// Its derivative in `d`; near-certain outcomes do not cancel.

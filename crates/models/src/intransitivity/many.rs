@@ -29,26 +29,26 @@ use equipoise_reference::choice::smith_set_of;
 use equipoise_reference::{Equilibrium, Selection, context_lottery};
 use rayon::prelude::*;
 
-use self::given_wins::GivenWins;
+use self::given_wins::{GivenWins, LANES};
 use super::measures::{InspectError, Loss, Measured, favourites, statistics};
-use super::statistic::{CURL, DEVIANCE, ENERGY, LOSS, SIGNIFICANT, STATISTICS};
+use super::statistic::{CURL, DEVIANCE, ENERGY, LOSS, SIGNIFICANT, STATISTICS, Statistic};
 use super::{
     DECIDING, Inspection, LEVEL, Measure, SEEN, TOLERATED, Verdict, ascending, loses, rounding,
     smallest_p_value,
 };
 use crate::canonical::Canonical;
 use crate::clusters::Clusters;
-use crate::cycles::cycle_facts_of_many;
+use crate::cycles::{CycleFacts, cycle_facts_of_many};
 use crate::entries::BRADLEY_TERRY;
 use crate::pair_fit::{PointFit, strengths_of_many};
-use crate::power::power;
+use crate::power::{cycle_votes, power};
 use crate::registry::Watch;
 use crate::transitive::tested;
 use crate::triads::{Ranking, Side, Triads};
 
 /// Look-ups of triads that are made at most.
 const LOOK_UPS: u64 = 20_000_000_000;
-/// Triads that are kept in a list, 48 MiB, and so found once for all data sets: of many items with a few comparisons there are few,
+/// Triads that are kept in a list, 96 MiB, and so found once for all data sets: of many items with a few comparisons there are few,
 /// and finding them takes as long as turning the wins.
 const LISTED: usize = 1 << 22;
 /// Decisive comparisons that are turned at most.
@@ -62,8 +62,6 @@ const LEAST: usize = 199;
 const WEAK: usize = 39;
 /// Pairs that met twice from which what is left unexplained is measured.
 const REPEATED: usize = 30;
-/// Data sets drawn between two reports.
-const BATCH: usize = 16;
 
 /// See the head of this module; `watch` hears of the share that is done.
 pub(super) fn inspect_many(
@@ -80,67 +78,56 @@ pub(super) fn inspect_many(
         return Err(InspectError::TooManyTriads { look_ups: triads.cost(), most: LOOK_UPS });
     }
     let clusters = if alone { None } else { Clusters::of(&given.reordered(&order)) };
-    let (fit, explained) = strengths_of_many(data, given, &BRADLEY_TERRY)?;
-    watch(0.1);
+    let clusters = clusters.as_ref();
     let replicates = match given.no_noise() {
         None => replicates.min(((EFFORT / data.total) as usize).max(LEAST)),
         Some(_) => 0,
     };
-    let mut cycles = cycle_facts_of_many(data, &triads, clusters.as_ref());
-    let design = Design::new(data, &triads, &fit, explained);
-    let mut seen = design.measure(&design.wins);
-    seen.values[CURL] = cycles.largest_curl;
-    seen.values[SIGNIFICANT] = cycles.significant as f64;
-    (seen.values[Measure::StrongestCycle as usize], seen.values[Measure::ItemsOnCycles as usize]) =
-        (cycles.strongest_cycle, cycles.items_on_cycles);
-    watch(0.2);
-    let decisive: f64 = design.decisive.iter().sum();
-    let turned = alone && decisive <= MOST && replicates > 0;
-    let (mut drawn, mut is_weak) = (Vec::with_capacity(replicates), false);
-    if turned {
-        let wins = GivenWins::new(data, replicates, seed);
-        is_weak = wins.is_weak;
-        for from in (0..replicates).step_by(BATCH) {
-            let batch = (from..replicates.min(from + BATCH)).into_par_iter();
-            drawn.extend(batch.map(|k| design.measure(&wins.draw(k))).collect::<Vec<Measured>>());
-            watch(0.2 + 0.5 * drawn.len() as f64 / replicates as f64);
-        }
-    }
-    let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
-    let tests = |k: usize| DECIDING.iter().any(|&m| m as usize == k);
-    let statistics = statistics(seen.values, &seen, &drawn, &rounding, tests);
-    let p = |measure: Measure| statistics[measure as usize].p_value;
-    let one_rating_p_value =
-        (!drawn.is_empty()).then(|| smallest_p_value(&DECIDING, &seen, &drawn, &rounding));
-    let speaks_most =
-        DECIDING.into_iter().min_by(|&a, &b| p(a).partial_cmp(&p(b)).expect("p-values are numbers"));
-    let corrected_energy = if drawn.is_empty() { None } else { design.unexplained(&fit) };
     // a p-value is at least that of the weakest link: where that is large, the rest matters little
     let draws = |weakest: Option<f64>| match weakest {
         Some(p) if p < LEVEL => replicates,
         _ => replicates.min(WEAK),
     };
-    let cycle_test = tested(data, clusters.as_ref(), draws, seed);
+    // much of either test takes one thread
+    let (mut cycle_test, mut votes) = (None, None);
+    let rated = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| cycle_test = Some(tested(data, clusters, draws, seed)));
+        scope.spawn(|_| votes = cycle_votes(data));
+        one_rating(data, given, (triads, clusters), replicates, seed, watch)
+    });
+    let OneRating {
+        fit,
+        mut cycles,
+        seen,
+        turned,
+        is_weak,
+        statistics,
+        p_value,
+        speaks_most,
+        corrected_energy,
+    } = rated?;
+    let cycle_test = cycle_test.expect("the scope ends when the test is done");
     watch(0.9);
-    let design_effect = clusters.as_ref().map_or(1.0, |c| c.design_effect(data));
-    let mut power =
-        power(data, (fit.deviance, fit.degrees_of_freedom), &cycles, &cycle_test, None, design_effect);
+    let design_effect = clusters.map_or(1.0, |c| c.design_effect(data));
+    let deviance = (fit.deviance, fit.degrees_of_freedom);
+    let mut power = power(data, deviance, &cycles, (&cycle_test, votes), None, design_effect);
     let of_given = |triad: [usize; 3]| triad.map(|i| order[i]);
     power.triad = power.triad.map(|(triad, votes)| (of_given(triad), votes));
     cycles.strongest_triad = cycles.strongest_triad.map(of_given);
-    let rejected = one_rating_p_value.is_some_and(|p| p < LEVEL);
+    let p = |measure: Measure| statistics[measure as usize].p_value;
+    let rejected = p_value.is_some_and(|p| p < LEVEL);
     let visible = power.cycle_win_rate.is_some_and(|rate| rate < SEEN + 0.005);
     let verdict = match cycle_test.p_value {
         None => Verdict::Unknown,
         Some(p) if p < LEVEL => Verdict::CyclicBeyondNoise,
         _ if rejected
             && p(Measure::FavouriteLoss) < Some(LEVEL)
-            && seen.loss.as_ref().is_some_and(|loss| loses(loss, clusters.as_ref()) < LEVEL) =>
+            && seen.loss.as_ref().is_some_and(|loss| loses(loss, clusters) < LEVEL) =>
         {
             Verdict::FavouriteBeaten
         }
         _ if rejected && corrected_energy.is_none_or(|share| share > TOLERATED) => Verdict::Misfit,
-        _ if one_rating_p_value.is_some() && (rejected || (visible && !is_weak)) => Verdict::Adequate,
+        _ if p_value.is_some() && (rejected || (visible && !is_weak)) => Verdict::Adequate,
         _ => Verdict::TooFew,
     };
     let (nash, no_lottery) = lottery(&given.comparisons)?;
@@ -172,9 +159,9 @@ pub(super) fn inspect_many(
             "of more than 3000 items, comparisons that are not independent are not turned one by one"
         }),
         statistics,
-        one_rating_p_value,
+        one_rating_p_value: p_value,
         deciding: &DECIDING,
-        speaks_most: speaks_most.expect("some measures decide"),
+        speaks_most,
         corrected_energy,
         skew_rank: None,
         power,
@@ -182,6 +169,76 @@ pub(super) fn inspect_many(
         replicates,
         verdict,
     })
+}
+
+/// What the first question comes to.
+struct OneRating {
+    fit: PointFit,
+    cycles: CycleFacts,
+    seen: Measured,
+    /// Whether data were drawn, and whether so few wins turn that the test is weak.
+    turned: bool,
+    is_weak: bool,
+    statistics: [Statistic; STATISTICS.len()],
+    p_value: Option<f64>,
+    speaks_most: Measure,
+    corrected_energy: Option<f64>,
+}
+
+/// Asks whether one rating is enough; `watch` hears of 0.1 to 0.7.
+fn one_rating(
+    data: &Comparisons,
+    given: &Observations,
+    (mut triads, clusters): (Triads, Option<&Clusters>),
+    replicates: usize,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<OneRating, InspectError> {
+    let decisive: f64 = data.pairs.iter().map(|p| p.outcomes().0 + p.outcomes().1).sum();
+    let turned = given.clusters().is_none() && decisive <= MOST && replicates > 0;
+    let (fitted, (cycles, wins)) = rayon::join(
+        || strengths_of_many(data, given, &BRADLEY_TERRY),
+        || {
+            triads.list(LISTED);
+            let cycles = cycle_facts_of_many(data, &triads, clusters);
+            (cycles, turned.then(|| GivenWins::new(data, replicates, seed)))
+        },
+    );
+    let (fit, explained) = fitted?;
+    watch(0.1);
+    let design = Design::new(data, &triads, &fit, explained);
+    let mut seen = design.measure(&design.won);
+    seen.favourites = design.favourites.clone();
+    seen.values[CURL] = cycles.largest_curl;
+    seen.values[SIGNIFICANT] = cycles.significant as f64;
+    (seen.values[Measure::StrongestCycle as usize], seen.values[Measure::ItemsOnCycles as usize]) =
+        (cycles.strongest_cycle, cycles.items_on_cycles);
+    watch(0.2);
+    let (mut drawn, mut is_weak) = (Vec::with_capacity(replicates), false);
+    if let Some(mut wins) = wins {
+        wins.number(|pair| design.turning.number(pair));
+        is_weak = wins.is_weak;
+        let batch = LANES * rayon::current_num_threads();
+        for from in (0..replicates).step_by(batch) {
+            let sets: Vec<usize> = (from..replicates.min(from + batch)).collect();
+            let each = sets.par_chunks(LANES).flat_map_iter(|sets| {
+                let turned = wins.draw(sets[0]..sets[0] + sets.len());
+                turned.into_iter().map(|turned| design.measure(&design.turned(&turned)))
+            });
+            drawn.extend(each.collect::<Vec<Measured>>());
+            watch(0.2 + 0.5 * drawn.len() as f64 / replicates as f64);
+        }
+    }
+    let rounding: [f64; STATISTICS.len()] = std::array::from_fn(|k| rounding(k, &seen, data.total));
+    let tests = |k: usize| DECIDING.iter().any(|&m| m as usize == k);
+    let statistics = statistics(seen.values, &seen, &drawn, &rounding, tests);
+    let p = |measure: Measure| statistics[measure as usize].p_value;
+    let p_value = (!drawn.is_empty()).then(|| smallest_p_value(&DECIDING, &seen, &drawn, &rounding));
+    let speaks_most =
+        DECIDING.into_iter().min_by(|&a, &b| p(a).partial_cmp(&p(b)).expect("p-values are numbers"));
+    let speaks_most = speaks_most.expect("some measures decide");
+    let corrected_energy = if drawn.is_empty() { None } else { design.unexplained(&fit) };
+    Ok(OneRating { fit, cycles, seen, turned, is_weak, statistics, p_value, speaks_most, corrected_energy })
 }
 
 /// Number of items beaten, and half the number of those tied with, or never met.
@@ -207,20 +264,57 @@ fn lottery(data: &Comparisons) -> Result<(Option<Equilibrium>, Option<&'static s
     Ok((Some(found), None))
 }
 
-/// What is the same in all data sets, and what is looked up in each.
+/// Some of the pairs, numbered in their order.
+struct Numbered {
+    /// A bit for each pair.
+    chosen: Vec<u64>,
+    /// Those before each word of bits.
+    before: Vec<u32>,
+    pairs: Vec<u32>,
+}
+
+impl Numbered {
+    fn new(pairs: usize, is_chosen: impl Fn(usize) -> bool) -> Self {
+        let mut all = Self { chosen: vec![0; pairs.div_ceil(64)], before: Vec::new(), pairs: Vec::new() };
+        for pair in (0..pairs).filter(|&pair| is_chosen(pair)) {
+            all.chosen[pair / 64] |= 1 << (pair % 64);
+            all.pairs.push(pair as u32);
+        }
+        let mut sum = 0;
+        for word in &all.chosen {
+            all.before.push(sum);
+            sum += word.count_ones();
+        }
+        all
+    }
+
+    #[inline]
+    fn number(&self, pair: usize) -> Option<u32> {
+        let (word, bit) = (self.chosen[pair / 64], 1u64 << (pair % 64));
+        (word & bit != 0).then(|| self.before[pair / 64] + (word & (bit - 1)).count_ones())
+    }
+}
+
+/// What is the same in all data sets, and what is looked up in each: of the pairs whose outcome a measure depends on. Of many items
+/// most pairs met once, in no triad, and say the same whoever won.
 struct Design<'a> {
     data: &'a Comparisons,
     triads: &'a Triads,
-    /// All triads, if they are at most [`LISTED`].
+    /// All triads, by the numbers of their pairs, if they are at most [`LISTED`].
     listed: Option<Vec<[Side; 3]>>,
     favourites: Vec<usize>,
-    /// Of each favourite: the pairs it is in.
-    replies: Vec<Vec<usize>>,
-    /// Of each pair: wins of the first item as seen, decisive comparisons, ties, all comparisons.
-    wins: Vec<u32>,
+    /// Of each favourite: the numbers of the pairs it is in.
+    replies: Vec<Vec<u32>>,
+    /// The pairs on whose outcome a measure depends; all if triads are not listed.
+    turning: Numbered,
+    /// Of each of them: wins of the first item as seen, decisive comparisons, ties, all comparisons.
+    won: Vec<f64>,
     decisive: Vec<f64>,
     ties: Vec<f64>,
     met: Vec<f64>,
+    /// Energy of the others, and twice their log-likelihood of free win rates.
+    other_energy: f64,
+    other_likelihood: f64,
     /// Of all triads: the sum of the least of the three counts.
     weight: f64,
     /// Energy that a rating explains.
@@ -231,96 +325,129 @@ struct Design<'a> {
 
 impl<'a> Design<'a> {
     fn new(data: &'a Comparisons, triads: &'a Triads, fit: &PointFit, explained: f64) -> Self {
-        let of = |value: fn(&PairCount) -> f64| data.pairs.iter().map(value).collect::<Vec<f64>>();
         let favourites = favourites(&fit.log_strength);
         let mut among = vec![usize::MAX; data.n()];
         favourites.iter().enumerate().for_each(|(k, &f)| among[f] = k);
         let mut replies = vec![Vec::new(); favourites.len()];
+        // of one comparison energy and likelihood are the same whoever won
+        let is_once = |p: &PairCount| {
+            let (wins, losses, ties) = p.outcomes();
+            [wins, losses, ties].iter().all(|x| x.fract() == 0.0) && wins + losses + ties <= 1.0
+        };
+        let mut turns: Vec<bool> = data.pairs.iter().map(|p| !is_once(p)).collect();
         for (at, p) in data.pairs.iter().enumerate() {
             for k in [among[p.i], among[p.j]].into_iter().filter(|k| *k != usize::MAX) {
-                replies[k].push(at);
+                replies[k].push(at as u32);
+                turns[at] = true;
             }
         }
-        let met = of(PairCount::met);
-        let (mut weight, mut listed) = (0.0, Some(Vec::new()));
+        let mut weight = 0.0;
         triads.each(|_, sides| {
-            weight += least(&met, sides);
-            match &mut listed {
-                Some(list) if list.len() < LISTED => list.push(sides),
-                _ => listed = None,
-            }
+            weight += sides.iter().map(|side| data.pairs[side.pair()].met()).fold(f64::INFINITY, f64::min);
         });
+        match triads.listed() {
+            Some(list) => list.iter().flat_map(|l| &l.1).for_each(|side| turns[side.pair()] = true),
+            None => turns.fill(true),
+        }
+        let turning = Numbered::new(turns.len(), |pair| turns[pair]);
+        let number =
+            |pair: usize| turning.number(pair).expect("pairs of triads and favourites are among them");
+        let listed = triads.listed().map(|list| {
+            list.iter().map(|l| l.1.map(|side| side.numbered(number(side.pair())))).collect::<Vec<_>>()
+        });
+        replies.iter_mut().flatten().for_each(|pair| *pair = number(*pair as usize));
+        let (mut once, mut tied) = (0u64, 0u64);
+        for (p, _) in data.pairs.iter().zip(&turns).filter(|(_, turns)| !**turns) {
+            let (wins, losses, ties) = p.outcomes();
+            (once, tied) = (once + (wins + losses) as u64, tied + ties as u64);
+        }
+        let of = |value: fn(&PairCount) -> f64| {
+            turning.pairs.iter().map(|&pair| value(&data.pairs[pair as usize])).collect::<Vec<f64>>()
+        };
         let mut design = Self {
             data,
             triads,
             listed,
             favourites,
             replies,
-            wins: data.pairs.iter().map(|p| p.outcomes().0 as u32).collect(),
+            won: of(|p| p.outcomes().0),
             decisive: of(|p| p.outcomes().0 + p.outcomes().1),
             ties: of(|p| p.outcomes().2),
-            met,
+            met: of(PairCount::met),
+            turning,
+            other_energy: 0.25 * once as f64,
+            other_likelihood: -2.0 * std::f64::consts::LN_2 * tied as f64,
             weight,
             explained,
             likelihood: 0.0,
         };
-        design.likelihood = design.saturated(&design.wins) - fit.deviance;
+        design.likelihood = design.saturated(&design.won) - fit.deviance;
         design
     }
 
+    /// Calls `visit` with the sides of every triad, by the numbers of their pairs.
     #[inline]
     fn each_triad(&self, mut visit: impl FnMut([Side; 3])) {
         match &self.listed {
             Some(list) => list.iter().copied().for_each(visit),
+            // all pairs have numbers: their own
             None => self.triads.each(|_, sides| visit(sides)),
         }
     }
 
+    /// Wins of the first items where these wins turned, as of [`GivenWins::draw`].
+    fn turned(&self, turned: &[u32]) -> Vec<f64> {
+        let mut won = self.won.clone();
+        turned.iter().for_each(|side| won[*side as usize / 2] += if side % 2 == 0 { -1.0 } else { 1.0 });
+        won
+    }
+
     /// Share of wins of the first item of a pair, ties as half.
-    fn score(&self, pair: usize, wins: f64) -> f64 {
-        wins + 0.5 * self.ties[pair]
+    fn score(&self, at: usize, wins: f64) -> f64 {
+        wins + 0.5 * self.ties[at]
     }
 
     /// Twice the log-likelihood of free win rates.
-    fn saturated(&self, wins: &[u32]) -> f64 {
-        // ln 1 is 0, and most pairs of many items met once
+    fn saturated(&self, won: &[f64]) -> f64 {
+        // ln 1 is 0
         let term = |x: f64, all: f64| if x > 0.0 && x < all { x * (x / all).ln() } else { 0.0 };
-        let of = |(pair, w): (usize, &u32)| {
-            let (met, first) = (self.met[pair], self.score(pair, f64::from(*w)));
+        let of = |(at, w): (usize, &f64)| {
+            let (met, first) = (self.met[at], self.score(at, *w));
             term(first, met) + term(met - first, met)
         };
-        2.0 * wins.iter().enumerate().map(of).sum::<f64>()
+        2.0 * won.iter().enumerate().map(of).sum::<f64>() + self.other_likelihood
     }
 
-    fn measure(&self, wins: &[u32]) -> Measured {
-        // that of the data in fractions too
-        let seen = std::ptr::eq(wins, self.wins.as_slice());
-        let won = |pair: usize| if seen { self.data.pairs[pair].outcomes().0 } else { f64::from(wins[pair]) };
-        let lead: Vec<f64> = (0..wins.len()).map(|pair| 2.0 * won(pair) - self.decisive[pair]).collect();
-        let margin = |pair: usize| self.score(pair, won(pair)) / self.met[pair] - 0.5;
+    /// By wins of the first items; the favourites are left out.
+    fn measure(&self, won: &[f64]) -> Measured {
+        let lead = |at: usize| 2.0 * won[at] - self.decisive[at];
+        let margin = |at: usize| self.score(at, won[at]) / self.met[at] - 0.5;
         let (mut cyclic, mut weight) = (0u64, 0.0);
         self.each_triad(|sides| {
             let [ij, jk, ik] = sides;
-            let (a, b, c) = (ij.of(lead[ij.pair()]), jk.of(lead[jk.pair()]), -ik.of(lead[ik.pair()]));
+            let (a, b, c) = (ij.of(lead(ij.pair())), jk.of(lead(jk.pair())), -ik.of(lead(ik.pair())));
             if (a > 0.0 && b > 0.0 && c > 0.0) || (a < 0.0 && b < 0.0 && c < 0.0) {
                 cyclic += 1;
-                weight += least(&self.met, sides);
+                weight += sides.iter().map(|side| self.met[side.pair()]).fold(f64::INFINITY, f64::min);
             }
         });
-        let total_energy: f64 = (0..wins.len()).map(|pair| self.met[pair] * margin(pair).powi(2)).sum();
+        let energies = (0..won.len()).map(|at| self.met[at] * margin(at).powi(2));
+        let total_energy = energies.sum::<f64>() + self.other_energy;
         let cyclic_energy = (total_energy - self.explained).max(0.0);
         let mut values = [f64::NAN; STATISTICS.len()];
         values[Measure::CyclicTriads as usize] = cyclic as f64;
         values[Measure::WeightedTriads as usize] = if self.weight > 0.0 { weight / self.weight } else { 0.0 };
         values[ENERGY] = if total_energy > 0.0 { cyclic_energy / total_energy } else { 0.0 };
-        values[DEVIANCE] = self.saturated(wins) - self.likelihood;
+        values[DEVIANCE] = self.saturated(won) - self.likelihood;
+        let pair = |at: usize| self.turning.pairs[at] as usize;
         // equal favourites are one: what the one of them loses that loses least
-        let reply = |(&f, pairs): (&usize, &Vec<usize>)| {
-            let against = |&pair: &usize| {
-                let first = self.data.pairs[pair].i == f;
-                (pair, if first { -margin(pair) } else { margin(pair) })
+        let reply = |(&f, all): (&usize, &Vec<u32>)| {
+            let against = |&at: &u32| {
+                let at = at as usize;
+                let first = self.data.pairs[pair(at)].i == f;
+                (at, if first { -margin(at) } else { margin(at) })
             };
-            let best = pairs.iter().map(against).filter(|(_, loss)| *loss >= 0.0);
+            let best = all.iter().map(against).filter(|(_, loss)| *loss >= 0.0);
             let best = best.fold(None, |best: Option<(usize, f64)>, new| match best {
                 Some(best) if best.1 >= new.1 => Some(best),
                 _ => Some(new),
@@ -335,38 +462,34 @@ impl<'a> Design<'a> {
             .min_by(|(_, a), (_, b)| a.map_or(0.0, |a| a.1).total_cmp(&b.map_or(0.0, |b| b.1)))
             .expect("somebody has the largest strength");
         values[LOSS] = worst.map_or(0.0, |(_, margin)| margin);
-        let loss = worst.map(|(pair, _)| {
-            let (first, second) = (won(pair), self.decisive[pair] - won(pair));
-            let is_first = self.data.pairs[pair].i == favourite;
+        let loss = worst.map(|(at, _)| {
+            let (first, second) = (won[at], self.decisive[at] - won[at]);
+            let is_first = self.data.pairs[pair(at)].i == favourite;
             let (wins, losses) = if is_first { (first, second) } else { (second, first) };
-            Loss { pair, wins, losses }
+            Loss { pair: pair(at), wins, losses }
         });
-        let worst = worst.map(|(pair, _)| {
-            let p = &self.data.pairs[pair];
+        let worst = worst.map(|(at, _)| {
+            let p = &self.data.pairs[pair(at)];
             if p.i == favourite { p.j } else { p.i }
         });
-        let favourites = if seen { self.favourites.clone() } else { Vec::new() };
-        Measured { values, cyclic_energy, total_energy, favourites, worst, loss }
+        Measured { values, cyclic_energy, total_energy, favourites: Vec::new(), worst, loss }
     }
 
     /// Share of the squared margins that the fitted strengths leave unexplained beyond noise, on pairs that met at least twice. `None` if
     /// too few did.
     fn unexplained(&self, fit: &PointFit) -> Option<f64> {
         let (mut pairs, mut left, mut all) = (0, 0.0, 0.0);
-        for (pair, p) in self.data.pairs.iter().enumerate().filter(|(_, p)| p.met() >= 2.0) {
-            let (met, m) = (self.met[pair], p.margin(0.0));
+        for (at, &pair) in self.turning.pairs.iter().enumerate().filter(|(at, _)| self.met[*at] >= 2.0) {
+            let p = &self.data.pairs[pair as usize];
+            let (met, m) = (self.met[at], p.margin(0.0));
             let b = logistic(fit.log_strength[p.i] - fit.log_strength[p.j]) - 0.5;
-            let square = ((met * m).powi(2) - 0.25 * self.decisive[pair]) / (met * (met - 1.0));
+            let square = ((met * m).powi(2) - 0.25 * self.decisive[at]) / (met * (met - 1.0));
             pairs += 1;
             left += met * (square - 2.0 * m * b + b * b);
             all += met * square;
         }
         (pairs >= REPEATED && all > 0.0).then(|| (left / all).clamp(0.0, 1.0))
     }
-}
-
-fn least(met: &[f64], sides: [Side; 3]) -> f64 {
-    sides.iter().map(|side| met[side.pair()]).fold(f64::INFINITY, f64::min)
 }
 
 #[cfg(test)]

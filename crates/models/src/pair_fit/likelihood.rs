@@ -65,7 +65,9 @@ impl Likelihood {
         prior_if_needed: bool,
     ) -> Result<Self, FitError> {
         let PairOptions { home, prior, reweight } = options;
-        let (mut cells, mut places) = (Vec::new(), Vec::with_capacity(data.pairs.len()));
+        // all at once: growing would hold the list twice
+        let most = if home { 2 * data.pairs.len() } else { data.pairs.len() };
+        let (mut cells, mut places) = (Vec::with_capacity(most), Vec::with_capacity(data.pairs.len()));
         let mut add = |first: usize, second: usize, count: Count, scale: f64| {
             if count.total() > 0.0 {
                 let weights = model.weights(&count).map(|w| scale * w);

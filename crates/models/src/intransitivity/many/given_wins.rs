@@ -9,12 +9,20 @@
 //! Between strong components of "won against" nothing turns. From the data a walk leads to a centre, from which as many steps lead
 //! to every data set drawn: the data and those drawn are then exchangeable under the null, however far the steps lead (Besag, Clifford
 //! 1989), and the p-value is exact but for one thing: the number of steps is set by the lengths of the first cycles.
+//!
+//! **Side by side.** Whom an item beat lies anywhere in memory, so that a walk waits at every item. Data sets have streams of their
+//! own: some ([`LANES`]) walk side by side on a thread, and wait together. They share the wins of the centre; each keeps those that
+//! it turned apart ([`Turned`]), or has all of them if it turns many.
+
+use std::ops::Range;
 
 use equipoise_core::Rng;
-use equipoise_core::graph::strong_components;
+use equipoise_core::cpu::{alloc_huge_pages, prefetch};
+use equipoise_core::graph::Arcs;
 use equipoise_core::sample::index;
 use equipoise_core::seed::stream;
-use equipoise_data::Comparisons;
+use equipoise_data::{Comparisons, PairCount};
+use rayon::prelude::*;
 
 /// Wins turned round from one data set to the next, for each that can be, about; fewer where there are many, as [`MOST`] says. The
 /// test is exact for any number, but with fewer data sets stay more like the data, and the test has less power.
@@ -25,8 +33,12 @@ const WEAK: f64 = 1.0;
 const MOST: f64 = 1e8;
 /// Cycles of a component whose lengths are measured.
 const FIRST: usize = 200;
+/// Data sets that one thread draws side by side.
+pub(super) const LANES: usize = 8;
+/// Turns below which those of a data set are kept apart.
+const APART: f64 = 0.25;
 
-/// A win: who lost, and twice the index of the pair, with 1 more if the winner is its second item.
+/// A win: who lost, and twice the number of the pair, with 1 more if the winner is its second item.
 type Win = (u32, u32);
 
 /// A strong component.
@@ -42,113 +54,336 @@ struct Part {
 pub(super) struct GivenWins {
     parts: Vec<Part>,
     /// The wins of item i against its component are `starts[i] .. starts[i + 1]`.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     /// The centre.
     wins: Vec<Win>,
-    /// Wins of the first item of each pair that never turn.
-    fixed: Vec<u32>,
+    /// What was turned from the data to the centre.
+    to_centre: Vec<u32>,
+    /// Wins turned from one data set to the next, for each.
+    turns: f64,
     /// Whether wins are turned too seldom to say anything by not rejecting.
     pub(super) is_weak: bool,
     seed: u64,
 }
 
 impl GivenWins {
-    /// Of whole counts, whose decisive comparisons are numbered by 32 bits; for so many data sets.
+    /// Of whole counts, whose decisive comparisons are numbered by 32 bits, and pairs by 31; for so many data sets.
     pub(super) fn new(data: &Comparisons, replicates: usize, seed: u64) -> Self {
         let n = data.n();
-        let mut beaten = vec![Vec::new(); n];
-        for p in &data.pairs {
+        let arcs = |p: &PairCount| {
             let (wins, losses, _) = p.outcomes();
-            if wins > 0.0 {
-                beaten[p.i].push(p.j);
-            }
-            if losses > 0.0 {
-                beaten[p.j].push(p.i);
-            }
-        }
-        let components = strong_components(&beaten);
-        drop(beaten);
-        let mut part = vec![0; n];
-        components.iter().enumerate().for_each(|(k, items)| items.iter().for_each(|&i| part[i] = k));
-        let mut starts = vec![0; n + 1];
-        let mut fixed = vec![0; data.pairs.len()];
-        for (at, p) in data.pairs.iter().enumerate() {
+            let first = (wins > 0.0).then_some((p.i, p.j));
+            first.into_iter().chain((losses > 0.0).then_some((p.j, p.i)))
+        };
+        let components = Arcs::new(n, data.pairs.iter().flat_map(arcs)).strong_components();
+        let mut part = vec![0u32; n];
+        components.iter().enumerate().for_each(|(k, items)| items.iter().for_each(|&i| part[i] = k as u32));
+        let mut starts = vec![0u32; n + 1];
+        for p in data.pairs.iter().filter(|p| part[p.i] == part[p.j]) {
             let (wins, losses, _) = p.outcomes();
-            if part[p.i] == part[p.j] {
-                starts[p.i + 1] += wins as usize;
-                starts[p.j + 1] += losses as usize;
-            } else {
-                fixed[at] = wins as u32;
-            }
+            starts[p.i + 1] += wins as u32;
+            starts[p.j + 1] += losses as u32;
         }
         (0..n).for_each(|i| starts[i + 1] += starts[i]);
-        let (mut next, mut wins) = (starts.clone(), vec![(0, 0); starts[n]]);
+        let (mut next, mut wins) = (starts.clone(), alloc_huge_pages::<Win>(starts[n] as usize));
         for (at, p) in data.pairs.iter().enumerate().filter(|(_, p)| part[p.i] == part[p.j]) {
             let (won, lost, _) = p.outcomes();
             for (from, to, times, second) in [(p.i, p.j, won, 0), (p.j, p.i, lost, 1)] {
-                let end = next[from] + times as usize;
-                wins[next[from]..end].fill((to as u32, (2 * at + second) as u32));
+                let end = next[from] + times as u32;
+                wins[next[from] as usize..end as usize].fill((to as u32, 2 * at as u32 + second));
                 next[from] = end;
             }
         }
         let of_part = |items: Vec<usize>| {
-            let held: usize = items.iter().map(|&i| starts[i + 1] - starts[i]).sum();
+            let held: usize = items.iter().map(|&i| (starts[i + 1] - starts[i]) as usize).sum();
             Part { items: items.into_iter().map(|i| i as u32).collect(), held, steps: held.min(FIRST) }
         };
         let parts = components.into_iter().filter(|items| items.len() > 1).map(of_part).collect();
         let turns = TURNS.min(MOST / (wins.len() * (replicates + 1)).max(1) as f64);
-        let mut given = Self { parts, starts, wins: Vec::new(), fixed, is_weak: turns < WEAK, seed };
-        // on a copy: the data are as far from the centre as the data sets drawn
-        let turned = given.walk(&mut wins.clone(), &mut stream(seed, "given wins", &["first"]));
+        let is_weak = turns < WEAK;
+        let mut given = Self { parts, starts, wins: Vec::new(), to_centre: Vec::new(), turns, is_weak, seed };
+        // apart: the data are as far from the centre as the data sets drawn
+        let mut turned = vec![0usize; given.parts.len()];
+        let first = Turned::of(&wins, 0);
+        given.walk(&mut [given.lane(first, &["first"])], |_, part, _| turned[part] += 1);
         for (part, turned) in given.parts.iter_mut().zip(turned) {
             part.steps = (turns * (part.held * part.steps) as f64 / turned as f64).ceil() as usize;
         }
-        given.walk(&mut wins, &mut stream(seed, "given wins", &["centre"]));
-        given.wins = wins;
+        let mut lanes = [given.lane(wins, &["centre"])];
+        let mut to_centre = Vec::new();
+        given.walk(&mut lanes, |_, _, side| to_centre.push(side));
+        let [centre] = lanes;
+        (given.wins, given.to_centre) = (centre.wins, to_centre);
         given
     }
 
-    /// Wins of the first item of each pair in data set `k`.
-    pub(super) fn draw(&self, k: usize) -> Vec<u32> {
-        let mut wins = self.wins.clone();
-        self.walk(&mut wins, &mut stream(self.seed, "given wins", &[&k.to_string()]));
-        let mut first = self.fixed.clone();
-        wins.iter()
-            .filter(|(_, side)| side.is_multiple_of(2))
-            .for_each(|(_, side)| first[*side as usize / 2] += 1);
-        first
+    /// Calls the pairs by other numbers, below 2^31 - 1; of those without one [`GivenWins::draw`] does not tell.
+    pub(super) fn number(&mut self, number: impl Fn(usize) -> Option<u32> + Sync) {
+        let of = |side: u32| number(side as usize / 2).map_or(UNTOLD, |number| 2 * number) + side % 2;
+        self.wins.par_iter_mut().for_each(|win| win.1 = of(win.1));
+        self.to_centre.iter_mut().for_each(|side| *side = of(*side));
+        self.to_centre.retain(|side| *side < UNTOLD);
     }
 
-    /// Takes the steps of every component; how many wins they turned in each.
-    fn walk(&self, wins: &mut [Win], rng: &mut Rng) -> Vec<usize> {
-        const NEW: u32 = u32::MAX;
-        let mut place = vec![NEW; self.starts.len() - 1];
-        let mut path: Vec<(u32, usize)> = Vec::new();
-        let mut turned = vec![0; self.parts.len()];
-        for (part, turned) in self.parts.iter().zip(&mut turned) {
-            for _ in 0..part.steps {
-                path.clear();
-                let mut item = part.items[index(rng, part.items.len())];
-                while place[item as usize] == NEW {
-                    place[item as usize] = path.len() as u32;
-                    let (from, to) = (self.starts[item as usize], self.starts[item as usize + 1]);
-                    let win = from + index(rng, to - from);
-                    path.push((item, win));
-                    item = wins[win].0;
-                }
-                let cycle = &path[place[item as usize] as usize..];
-                // the loser of each win takes it over, in the place of its own
-                let (last, win) = cycle[cycle.len() - 1];
-                let mut taken = (last, wins[win].1 ^ 1);
-                *turned += cycle.len();
-                for &(item, win) in cycle {
-                    taken = std::mem::replace(&mut wins[win], taken);
-                    taken = (item, taken.1 ^ 1);
-                }
-                path.iter().for_each(|&(item, _)| place[item as usize] = NEW);
+    /// What turned on the way from the data to each of these data sets: of each win twice the number of its pair, with 1 more if it
+    /// was one of the pair's second item; in the order of the steps.
+    pub(super) fn draw(&self, sets: Range<usize>) -> Vec<Vec<u32>> {
+        if self.turns < APART {
+            let expected = (self.turns * self.wins.len() as f64) as usize;
+            self.draw_on(sets, || Turned::of(&self.wins, expected))
+        } else {
+            self.draw_on(sets, || self.wins.clone())
+        }
+    }
+
+    fn draw_on<W: Wins>(&self, sets: Range<usize>, wins: impl Fn() -> W) -> Vec<Vec<u32>> {
+        let mut turned = vec![self.to_centre.clone(); sets.len()];
+        let mut lanes: Vec<Lane<W>> = sets.map(|k| self.lane(wins(), &[&k.to_string()])).collect();
+        self.walk(&mut lanes, |lane, _, side| turned[lane].extend(Some(side).filter(|side| *side < UNTOLD)));
+        turned
+    }
+
+    fn lane<W: Wins>(&self, wins: W, name: &[&str]) -> Lane<W> {
+        Lane {
+            wins,
+            rng: stream(self.seed, "given wins", name),
+            on_path: vec![0; (self.starts.len() - 1).div_ceil(64)],
+            path: Vec::new(),
+            item: 0,
+            at: 0,
+            part: 0,
+            taken: 0,
+            is_done: false,
+        }
+    }
+
+    /// Takes the steps of every component on each lane; `turned` hears of the lane, the component, and each win that turns.
+    fn walk<W: Wins>(&self, lanes: &mut [Lane<W>], mut turned: impl FnMut(usize, usize, u32)) {
+        lanes.iter_mut().for_each(|lane| lane.begin(self));
+        while lanes.iter().any(|lane| !lane.is_done) {
+            // what one loop asks for has come when the next needs it
+            for lane in lanes.iter_mut().filter(|lane| !lane.is_done) {
+                lane.choose(self);
+            }
+            for lane in lanes.iter().filter(|lane| !lane.is_done) {
+                lane.wins.prefetch_own(lane.at as usize);
+            }
+            for (k, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| !lane.is_done) {
+                lane.follow(self, |part, side| turned(k, part, side));
             }
         }
-        turned
+    }
+}
+
+/// Twice the number of every pair that is not told of.
+const UNTOLD: u32 = u32::MAX - 1;
+
+/// An item of a path: the place of the win that it goes on by, and that win.
+struct Step {
+    item: u32,
+    at: u32,
+    win: Win,
+}
+
+/// A data set on its way.
+struct Lane<W> {
+    wins: W,
+    rng: Rng,
+    /// A bit for each item.
+    on_path: Vec<u64>,
+    path: Vec<Step>,
+    /// Where the walk is, and the place of the win that it goes on by.
+    item: u32,
+    at: u32,
+    /// The component, and the steps in it that are taken.
+    part: usize,
+    taken: usize,
+    is_done: bool,
+}
+
+impl<W: Wins> Lane<W> {
+    /// Starts the next walk, if there is one.
+    fn begin(&mut self, given: &GivenWins) {
+        while given.parts.get(self.part).is_some_and(|part| part.steps == self.taken) {
+            (self.part, self.taken) = (self.part + 1, 0);
+        }
+        let Some(part) = given.parts.get(self.part) else {
+            self.is_done = true;
+            return;
+        };
+        self.taken += 1;
+        self.item = part.items[index(&mut self.rng, part.items.len())];
+        prefetch(&given.starts, self.item as usize);
+    }
+
+    /// Chooses a win of the item.
+    #[inline]
+    fn choose(&mut self, given: &GivenWins) {
+        let item = self.item as usize;
+        self.on_path[item / 64] |= 1 << (item % 64);
+        let (from, to) = (given.starts[item], given.starts[item + 1]);
+        self.at = from + index(&mut self.rng, (to - from) as usize) as u32;
+        self.wins.prefetch(self.at as usize);
+    }
+
+    /// Goes to who lost; where that closes a cycle, turns it.
+    #[inline]
+    fn follow(&mut self, given: &GivenWins, turned: impl FnMut(usize, u32)) {
+        let win = self.wins.get(self.at as usize);
+        self.path.push(Step { item: self.item, at: self.at, win });
+        self.item = win.0;
+        if self.on_path[win.0 as usize / 64] >> (win.0 % 64) & 1 == 0 {
+            prefetch(&given.starts, win.0 as usize);
+        } else {
+            self.turn(turned);
+            self.begin(given);
+        }
+    }
+
+    fn turn(&mut self, mut turned: impl FnMut(usize, u32)) {
+        let start =
+            self.path.iter().position(|step| step.item == self.item).expect("the item is on the path");
+        /// Wins ahead of which the places of others are asked for.
+        const AHEAD: usize = 8;
+        let cycle = &self.path[start..];
+        // the loser of each win takes it over, in the place of its own
+        let last = &cycle[cycle.len() - 1];
+        let mut taken = (last.item, last.win.1 ^ 1);
+        for (k, step) in cycle.iter().enumerate() {
+            if let Some(next) = cycle.get(k + AHEAD) {
+                self.wins.prefetch_set(next.at as usize);
+            }
+            self.wins.set(step.at as usize, taken);
+            taken = (step.item, step.win.1 ^ 1);
+            turned(self.part, step.win.1);
+        }
+        for step in self.path.drain(..) {
+            self.on_path[step.item as usize / 64] &= !(1 << (step.item % 64));
+        }
+    }
+}
+
+/// Wins by their place.
+trait Wins {
+    /// Asks for what [`Wins::get`] needs.
+    fn prefetch(&self, at: usize);
+    /// Asks for what it needs of that only where the win turned; once that has come.
+    fn prefetch_own(&self, at: usize);
+    /// Asks for what [`Wins::set`] needs.
+    fn prefetch_set(&self, at: usize);
+    fn get(&self, at: usize) -> Win;
+    fn set(&mut self, at: usize, win: Win);
+}
+
+impl Wins for Vec<Win> {
+    #[inline]
+    fn prefetch(&self, at: usize) {
+        prefetch(self, at);
+    }
+
+    fn prefetch_own(&self, _: usize) {}
+
+    fn prefetch_set(&self, _: usize) {}
+
+    #[inline]
+    fn get(&self, at: usize) -> Win {
+        self[at]
+    }
+
+    fn set(&mut self, at: usize, win: Win) {
+        self[at] = win;
+    }
+}
+
+/// Wins of which few are others than those of the centre.
+struct Turned<'a> {
+    centre: &'a [Win],
+    /// A bit for each place: whether its win is another.
+    others: Vec<u64>,
+    /// Those wins with their places, hashed; as many slots as a power of two.
+    slots: Vec<(u32, Win)>,
+    held: usize,
+}
+
+impl<'a> Turned<'a> {
+    /// A slot without a win.
+    const FREE: (u32, Win) = (u32::MAX, (0, 0));
+
+    /// None yet; about so many.
+    fn of(centre: &'a [Win], expected: usize) -> Self {
+        let slots = (2 * expected).next_power_of_two().max(64);
+        let others = alloc_huge_pages(centre.len().div_ceil(64));
+        Self { centre, others, slots: Self::free(slots), held: 0 }
+    }
+
+    fn free(slots: usize) -> Vec<(u32, Win)> {
+        let mut free = alloc_huge_pages(slots);
+        free.fill(Self::FREE);
+        free
+    }
+
+    #[inline]
+    fn is_other(&self, at: usize) -> bool {
+        self.others[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    /// Where the slot of a place is looked for first, by Fibonacci hashing.
+    #[inline]
+    fn first_slot(&self, at: u32) -> usize {
+        (u64::from(at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() - 1)
+    }
+
+    /// The slot of a place, or the one it would take.
+    #[inline]
+    fn slot(&self, at: u32) -> usize {
+        let (mask, mut slot) = (self.slots.len() - 1, self.first_slot(at));
+        while self.slots[slot].0 != at && self.slots[slot].0 != Self::FREE.0 {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+}
+
+impl Wins for Turned<'_> {
+    #[inline]
+    fn prefetch(&self, at: usize) {
+        prefetch(self.centre, at);
+        prefetch(&self.others, at / 64);
+    }
+
+    #[inline]
+    fn prefetch_own(&self, at: usize) {
+        if self.is_other(at) {
+            prefetch(&self.slots, self.first_slot(at as u32));
+        }
+    }
+
+    #[inline]
+    fn prefetch_set(&self, at: usize) {
+        prefetch(&self.slots, self.first_slot(at as u32));
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> Win {
+        if self.is_other(at) { self.slots[self.slot(at as u32)].1 } else { self.centre[at] }
+    }
+
+    fn set(&mut self, at: usize, win: Win) {
+        let bit = 1 << (at % 64);
+        if self.others[at / 64] & bit == 0 {
+            self.others[at / 64] |= bit;
+            self.held += 1;
+            if 2 * self.held > self.slots.len() {
+                let more = Self::free(2 * self.slots.len());
+                let all = std::mem::replace(&mut self.slots, more);
+                for (at, win) in all.into_iter().filter(|slot| slot.0 != Self::FREE.0) {
+                    let slot = self.slot(at);
+                    self.slots[slot] = (at, win);
+                }
+            }
+        }
+        let slot = self.slot(at as u32);
+        self.slots[slot] = (at as u32, win);
     }
 }
 
@@ -157,7 +392,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use ndarray::arr2;
+    use ndarray::{Array2, arr2};
+
+    /// Wins of the first item of each pair, in each of these data sets.
+    fn drawn(given: &GivenWins, data: &Comparisons, sets: Range<usize>) -> Vec<Vec<u32>> {
+        let of = |turned: Vec<u32>| {
+            let mut first: Vec<u32> = data.pairs.iter().map(|p| p.outcomes().0 as u32).collect();
+            for side in turned {
+                let won = &mut first[side as usize / 2];
+                *won = if side % 2 == 0 { *won - 1 } else { *won + 1 };
+            }
+            first
+        };
+        given.draw(sets).into_iter().map(of).collect()
+    }
 
     /// All outcomes of a small design with equal wins are equally likely, those of several comparisons a pair by how many
     /// ways lead to them.
@@ -207,8 +455,7 @@ mod tests {
         for seed in 0..40 {
             let given = GivenWins::new(&data, DRAWS / 40, seed);
             assert!(!given.is_weak);
-            for k in 0..DRAWS / 40 {
-                let drawn = given.draw(k);
+            for drawn in drawn(&given, &data, 0..DRAWS / 40) {
                 assert_eq!(scores(&drawn), scores(&held));
                 *seen.entry(drawn).or_default() += 1.0;
             }
@@ -225,8 +472,54 @@ mod tests {
         let degrees = (ways.len() - 1) as f64;
         assert!(chi < 3.0 * degrees + 30.0, "{chi} of {degrees}");
         // ever the same bits
-        let again = || GivenWins::new(&data, 6, 3).draw(5);
+        let again = || GivenWins::new(&data, 6, 3).draw(5..6);
         assert_eq!(again(), again());
+    }
+
+    /// Data sets that walk side by side, on wins of their own or on those of the centre, are those that walk alone; the wins of all items
+    /// stay, and pairs that are not told of are left out.
+    #[test]
+    fn data_sets_side_by_side_are_those_drawn_alone() {
+        const N: usize = 60;
+        let mut rng = stream(8, "side by side", &[]);
+        // two groups, of which the one beats the other: two components, and wins that never turn
+        let mut wins = Array2::zeros((N, N));
+        for _ in 0..900 {
+            let (i, j) = (index(&mut rng, N), index(&mut rng, N));
+            if i != j && (i < N / 2 || j >= N / 2) {
+                wins[[i, j]] += 1.0;
+            }
+        }
+        let data = Comparisons::from_tables(&wins, &Array2::zeros((N, N)));
+        let won = |first: &[u32]| {
+            let mut won = [0; N];
+            for (p, w) in data.pairs.iter().zip(first) {
+                won[p.i] += *w;
+                won[p.j] += p.met() as u32 - *w;
+            }
+            won
+        };
+        let held: Vec<u32> = data.pairs.iter().map(|p| p.outcomes().0 as u32).collect();
+        // many turns each, and few
+        for replicates in [9, 1_000_000] {
+            let mut given = GivenWins::new(&data, replicates, 4);
+            assert!(given.parts.len() == 2 && (given.turns < APART) == (replicates > 9));
+            let together = given.draw(3..14);
+            let alone: Vec<Vec<u32>> = (3..14).flat_map(|k| given.draw(k..k + 1)).collect();
+            assert_eq!(together, alone);
+            // from no slots, which grow, from many, and on a copy
+            for expected in [0, 5000] {
+                assert_eq!(together, given.draw_on(3..14, || Turned::of(&given.wins, expected)));
+            }
+            assert_eq!(together, given.draw_on(3..14, || given.wins.clone()));
+            let sets = drawn(&given, &data, 3..14);
+            assert!(sets.iter().all(|set| won(set) == won(&held)) && sets[0] != sets[1]);
+            given.number(|pair| (pair % 3 == 0).then_some(pair as u32 / 3));
+            let of_three = |side: &u32| (side / 2 % 3 == 0).then_some(side / 6 * 2 + side % 2);
+            let told: Vec<Vec<u32>> =
+                together.iter().map(|all| all.iter().filter_map(of_three).collect()).collect();
+            assert_eq!(given.draw(3..14), told);
+        }
     }
 
     /// However few wins are turned: the data are as likely as any of those drawn to have the largest value of a statistic.
@@ -256,7 +549,7 @@ mod tests {
             // so many data sets that one step of each is left
             let given = GivenWins::new(&data, 1 << 40, seed);
             assert!(given.is_weak && given.parts.iter().all(|part| part.steps == 1));
-            let drawn: Vec<Vec<u32>> = (0..4).map(|k| given.draw(k)).collect();
+            let drawn = drawn(&given, &data, 0..4);
             let equal = drawn.iter().filter(|drawn| value(drawn) == value(&held)).count();
             // of equal values one is the largest by chance
             if drawn.iter().all(|drawn| value(drawn) <= value(&held)) && index(&mut rng, equal + 1) == 0 {
