@@ -270,7 +270,11 @@ fn bottleneck(n: usize, edges: &mut [Directed]) -> Option<usize> {
 pub(crate) fn strongest_level(n: usize, edges: &[Directed]) -> Option<f64> {
     let levels = strengths(edges);
     let has_cycle = |level: f64| {
-        has_cycle(n, edges.iter().filter(move |edge| edge.strength >= level).map(Directed::ends))
+        if levels.last() == Some(&level) {
+            return has_cycle(n, edges.iter().map(Directed::ends));
+        }
+        let strong: Vec<_> = edges.iter().filter(|edge| edge.strength >= level).map(Directed::ends).collect();
+        has_cycle(n, strong.into_iter())
     };
     let first = levels.partition_point(|&level| !has_cycle(level));
     levels.get(first).copied()
@@ -431,6 +435,13 @@ impl Null {
     fn draw(&self, rng: &mut Rng, edges: &mut Vec<Directed>) {
         edges.reserve(self.pairs.len());
         for p in &self.pairs {
+            if p.is_single() {
+                // as below, without an arithmetic that is the same each time: most pairs of many items are such
+                let ahead = binomial_from(1, 0.5, self.even[1], rng) == 1 || p.rate > 0.5;
+                let (from, to) = if ahead { (p.ahead, p.behind) } else { (p.behind, p.ahead) };
+                edges.push(Directed { from, to, strength: 0.0 });
+                continue;
+            }
             let n = p.votes as f64;
             let (low, high) = if p.near {
                 let even = match self.even.get(p.votes as usize).filter(|_| p.votes > 0) {
@@ -450,6 +461,11 @@ impl Null {
 }
 
 impl NullPair {
+    /// Whether it has one vote, which was won along the order, or against it.
+    fn is_single(&self) -> bool {
+        self.votes == 1 && self.near && (self.rate == 1.0 || self.rate == 0.5)
+    }
+
     /// The stronger of a link along the order and one against it.
     fn stronger(&self, along: Option<f64>, back: Option<f64>) -> Option<Directed> {
         match (along, back) {
@@ -606,6 +622,34 @@ mod tests {
         assert!(found.p_value.unwrap() < 0.02);
         let none = cycle_test(&game(&wins), 0, 1);
         assert_eq!((none.p_value, none.critical, none.cycle.len()), (None, None, 5));
+    }
+
+    /// Single votes are drawn as all others are.
+    #[test]
+    fn single_votes_are_drawn_as_others_are() {
+        let mut wins = Array2::zeros((9, 9));
+        let mut rng = stream(5, "single votes", &[]);
+        for i in 0..9 {
+            for j in i + 1..9 {
+                wins[if uniform(&mut rng) < 0.7 { [i, j] } else { [j, i] }] = 1.0;
+            }
+        }
+        let data = game(&wins);
+        let place: Vec<u32> = (0..9).collect();
+        let null = Null::new(&data, None, &place);
+        assert!(null.pairs.iter().all(NullPair::is_single));
+        let (mut one, mut other) = (stream(6, "single votes", &[]), stream(6, "single votes", &[]));
+        for _ in 0..50 {
+            let mut edges = Vec::new();
+            null.draw(&mut one, &mut edges);
+            for (p, edge) in null.pairs.iter().zip(&edges) {
+                let even = binomial(1, 0.5, &mut other);
+                let high = even + binomial(1 - even, 2.0 * p.rate - 1.0, &mut other);
+                let strength = |won: bool| won.then_some(0.0);
+                let found = p.stronger(strength(high == 1), strength(even == 0)).unwrap();
+                assert_eq!((edge.ends(), edge.strength), (found.ends(), found.strength));
+            }
+        }
     }
 
     #[test]

@@ -117,12 +117,12 @@ impl GivenWins {
         given
     }
 
-    /// Calls the pairs by other numbers, below 2^31 - 1; of those without one [`GivenWins::draw`] does not tell.
+    /// Calls the pairs by other numbers, below 2^31 - 1; those without one are left out by [`GivenWins::draw`].
     pub(super) fn number(&mut self, number: impl Fn(usize) -> Option<u32> + Sync) {
-        let of = |side: u32| number(side as usize / 2).map_or(UNTOLD, |number| 2 * number) + side % 2;
+        let of = |side: u32| number(side as usize / 2).map_or(UNNUMBERED, |number| 2 * number) + side % 2;
         self.wins.par_iter_mut().for_each(|win| win.1 = of(win.1));
         self.to_centre.iter_mut().for_each(|side| *side = of(*side));
-        self.to_centre.retain(|side| *side < UNTOLD);
+        self.to_centre.retain(|side| *side < UNNUMBERED);
     }
 
     /// What turned on the way from the data to each of these data sets: of each win twice the number of its pair, with 1 more if it
@@ -139,7 +139,9 @@ impl GivenWins {
     fn draw_on<W: Wins>(&self, sets: Range<usize>, wins: impl Fn() -> W) -> Vec<Vec<u32>> {
         let mut turned = vec![self.to_centre.clone(); sets.len()];
         let mut lanes: Vec<Lane<W>> = sets.map(|k| self.lane(wins(), &[&k.to_string()])).collect();
-        self.walk(&mut lanes, |lane, _, side| turned[lane].extend(Some(side).filter(|side| *side < UNTOLD)));
+        self.walk(&mut lanes, |lane, _, side| {
+            turned[lane].extend(Some(side).filter(|side| *side < UNNUMBERED))
+        });
         turned
     }
 
@@ -175,8 +177,8 @@ impl GivenWins {
     }
 }
 
-/// Twice the number of every pair that is not told of.
-const UNTOLD: u32 = u32::MAX - 1;
+/// Twice what stands for the number of a pair that has none.
+const UNNUMBERED: u32 = u32::MAX - 1;
 
 /// An item of a path: the place of the win that it goes on by, and that win.
 struct Step {
@@ -241,10 +243,10 @@ impl<W: Wins> Lane<W> {
     }
 
     fn turn(&mut self, mut turned: impl FnMut(usize, u32)) {
-        let start =
-            self.path.iter().position(|step| step.item == self.item).expect("the item is on the path");
         /// Wins ahead of which the places of others are asked for.
         const AHEAD: usize = 8;
+        let start =
+            self.path.iter().position(|step| step.item == self.item).expect("the item is on the path");
         let cycle = &self.path[start..];
         // the loser of each win takes it over, in the place of its own
         let last = &cycle[cycle.len() - 1];
@@ -477,7 +479,7 @@ mod tests {
     }
 
     /// Data sets that walk side by side, on wins of their own or on those of the centre, are those that walk alone; the wins of all items
-    /// stay, and pairs that are not told of are left out.
+    /// stay, and pairs without a number are left out.
     #[test]
     fn data_sets_side_by_side_are_those_drawn_alone() {
         const N: usize = 60;
@@ -516,9 +518,9 @@ mod tests {
             assert!(sets.iter().all(|set| won(set) == won(&held)) && sets[0] != sets[1]);
             given.number(|pair| (pair % 3 == 0).then_some(pair as u32 / 3));
             let of_three = |side: &u32| (side / 2 % 3 == 0).then_some(side / 6 * 2 + side % 2);
-            let told: Vec<Vec<u32>> =
+            let numbered: Vec<Vec<u32>> =
                 together.iter().map(|all| all.iter().filter_map(of_three).collect()).collect();
-            assert_eq!(given.draw(3..14), told);
+            assert_eq!(given.draw(3..14), numbered);
         }
     }
 
