@@ -516,8 +516,8 @@ mod tests {
             assert_eq!(together, given.draw_on(3..14, || given.wins.clone()));
             let sets = drawn(&given, &data, 3..14);
             assert!(sets.iter().all(|set| won(set) == won(&held)) && sets[0] != sets[1]);
-            given.number(|pair| (pair % 3 == 0).then_some(pair as u32 / 3));
-            let of_three = |side: &u32| (side / 2 % 3 == 0).then_some(side / 6 * 2 + side % 2);
+            given.number(|pair| pair.is_multiple_of(3).then_some(pair as u32 / 3));
+            let of_three = |side: &u32| (side / 2).is_multiple_of(3).then_some(side / 6 * 2 + side % 2);
             let numbered: Vec<Vec<u32>> =
                 together.iter().map(|all| all.iter().filter_map(of_three).collect()).collect();
             assert_eq!(given.draw(3..14), numbered);
