@@ -165,18 +165,23 @@ pub(super) fn in_parts(
 
 /// `out` = the sum of the `k`-th of `parts`, in their order for every entry.
 fn add_parts(parts: &[(Range<usize>, Parts<'_>)], k: usize, out: &mut [f64]) {
-    out.par_chunks_mut(TILE * LANES).enumerate().for_each(|(tile, out)| {
-        let mut sums = [CacheLine([0.0; LANES]); TILE];
-        let sums = &mut sums[..out.len().div_ceil(LANES)];
-        for (_, part) in parts.iter().take_while(|(_, part)| part.first <= tile) {
-            for (sum, line) in sums.iter_mut().zip(&part.tiles[(tile - part.first) * part.many + k]) {
-                for l in 0..LANES {
-                    sum.0[l] += line.0[l];
+    /// Tiles that are worth a thread.
+    const CHUNK: usize = 8;
+    out.par_chunks_mut(CHUNK * TILE * LANES).enumerate().for_each(|(c, out)| {
+        for (tile, out) in out.chunks_mut(TILE * LANES).enumerate() {
+            let tile = c * CHUNK + tile;
+            let mut sums = [CacheLine([0.0; LANES]); TILE];
+            let sums = &mut sums[..out.len().div_ceil(LANES)];
+            for (_, part) in parts.iter().take_while(|(_, part)| part.first <= tile) {
+                for (sum, line) in sums.iter_mut().zip(&part.tiles[(tile - part.first) * part.many + k]) {
+                    for l in 0..LANES {
+                        sum.0[l] += line.0[l];
+                    }
                 }
             }
-        }
-        for (out, sum) in out.chunks_mut(LANES).zip(sums) {
-            out.copy_from_slice(&sum.0[..out.len()]);
+            for (out, sum) in out.chunks_mut(LANES).zip(sums) {
+                out.copy_from_slice(&sum.0[..out.len()]);
+            }
         }
     });
 }
