@@ -109,8 +109,12 @@ impl Triads {
         let of_chunk = |with: &mut Vec<Side>, k: usize| {
             let mut found = Vec::new();
             self.each_of(CHUNK * k..n.min(CHUNK * (k + 1)), with, |items, sides| {
-                found.push((items.map(|i| i as u32), sides));
-                all.fetch_add(1, Ordering::Relaxed) < most
+                // no more than so many are ever held, however many one item has
+                let is_listed = all.fetch_add(1, Ordering::Relaxed) < most;
+                if is_listed {
+                    found.push((items.map(|i| i as u32), sides));
+                }
+                is_listed
             });
             found
         };

@@ -14,7 +14,7 @@ pub fn prefetch<T>(values: &[T], at: usize) {
     prefetch_to::<true, T>(values, at);
 }
 
-/// [`prefetch`] into the second-level cache: of more than the first has room for.
+/// [`prefetch`] into the second-level cache: of more than fits into the first.
 #[inline(always)]
 pub fn prefetch_second<T>(values: &[T], at: usize) {
     prefetch_to::<false, T>(values, at);

@@ -12,6 +12,8 @@ use crate::model::spread::Spread;
 const WIDTH: i32 = 900;
 /// Height of the axes with what stands below them.
 const HEIGHT: i32 = 640;
+/// Of that, what stands below.
+const FOOT: i32 = 84;
 
 /// The plotting area inside a drawing.
 pub(super) struct Frame {
@@ -28,10 +30,10 @@ pub(super) type End = (Pixel, usize, RGBColor);
 
 impl Frame {
     pub(super) fn new(x: Axis, y: Axis) -> Self {
-        Self { x, y, left: 116, right: WIDTH - 44, top: 16, bottom: HEIGHT - 84 }
+        Self { x, y, left: 116, right: WIDTH - 44, top: 16, bottom: HEIGHT - FOOT }
     }
 
-    /// With room for a line of text above the axes.
+    /// With space for a line of text above the axes.
     pub(super) fn with_heading(x: Axis, y: Axis) -> Self {
         const HEADING: i32 = 40;
         let frame = Self::new(x, y);
@@ -40,7 +42,7 @@ impl Frame {
 
     /// An empty drawing with this frame in it.
     pub(super) fn drawing(&self, what: &str) -> Drawing {
-        Drawing::new(what, WIDTH as u32, (self.bottom + 84) as u32)
+        Drawing::new(what, WIDTH as u32, (self.bottom + FOOT) as u32)
     }
 
     pub(super) fn x(&self, value: f64) -> i32 {
@@ -63,7 +65,7 @@ impl Frame {
             let mut chart = ChartBuilder::on(area)
                 .margin_top(self.top)
                 .margin_right(WIDTH - self.right)
-                .x_label_area_size(area.dim_in_pixel().1 as i32 - self.bottom)
+                .x_label_area_size(FOOT)
                 .y_label_area_size(self.left)
                 .build_cartesian_2d(self.x.clone(), self.y.clone())?;
             let label = ("sans-serif", TEXT).into_font().color(&INK);

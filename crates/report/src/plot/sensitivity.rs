@@ -37,7 +37,7 @@ pub(crate) fn sensitivity(sweeps: &[Sweep<'_>], info: &MetricInfo) -> Result<Opt
         rows: vec![row],
         left_out: legends,
         caption: "Last iterate at the end of the run: median, and bar from smallest to largest of the repetitions. A red cross \
-                  at the upper edge: a repetition diverged. Numbers as listed above, not those of the table."
+                  at the upper edge: half of the repetitions or more diverged. Numbers as listed above, not those of the table."
             .into(),
         kind: "curves",
         shown: Vec::new(),
