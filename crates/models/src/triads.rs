@@ -173,3 +173,35 @@ impl Triads {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use equipoise_data::Comparisons;
+    use ndarray::Array2;
+
+    /// A list has what a walk finds, in its order; of more than it may hold there is none, and they are found one by one.
+    #[test]
+    fn listed_triads_are_those_that_are_walked() {
+        const N: usize = 12;
+        // all pairs met but those of 0 and an odd number
+        let met = |i: usize, j: usize| i < j && (i > 0 || j % 2 == 0);
+        let wins = Array2::from_shape_fn((N, N), |(i, j)| f64::from(u8::from(met(i, j))));
+        let data = Comparisons::from_tables(&wins, &Array2::zeros((N, N)));
+        let walked = |triads: &Triads| {
+            let mut all = Vec::new();
+            triads.each(|items, sides| all.push((items, sides)));
+            all
+        };
+        let mut triads = Triads::new(N, &data.pairs, Ranking::Degree);
+        let plain = walked(&triads);
+        // three of eleven, and 0 with two of five
+        assert_eq!(plain.len(), 165 + 10);
+        triads.list(plain.len());
+        assert_eq!(triads.listed().map(<[_]>::len), Some(plain.len()));
+        assert_eq!(walked(&triads), plain);
+        triads.list(plain.len() - 1);
+        assert!(triads.listed().is_none());
+        assert_eq!(walked(&triads), plain);
+    }
+}
